@@ -1,0 +1,70 @@
+import type { JsonObject } from "./json.js";
+
+/**
+ * What a stream's events look like to the type checker: a union of `{ type, data }`.
+ *
+ * `data` is left open here so that interfaces as well as type aliases fit. At the write it must be a JSON value or a
+ * `Uint8Array`, or the write is refused with `InvalidEventError`.
+ *
+ * @example
+ * ```ts
+ * type BankEvent =
+ *   | { type: "Deposited"; data: { amount: number } }
+ *   | { type: "Withdrawn"; data: { amount: number } };
+ * ```
+ */
+export interface EventShape {
+  readonly type: string;
+  readonly data: unknown;
+}
+
+/** An event on its way into a stream. The store keeps the values that it has when `write` is called. */
+export type CandidateEvent<E extends EventShape = EventShape> = E extends EventShape
+  ? {
+      /** What happened. Non-empty, at most `MAX_TYPE_LENGTH` UTF-16 units, without lone surrogates. */
+      readonly type: E["type"];
+      /** A JSON value, or bytes (`Uint8Array`). Read back equal to what was written. */
+      readonly data: E["data"];
+      /** Facts about the event rather than of it: who, why, correlation ids. Default `null`. */
+      readonly metadata?: JsonObject | null;
+      /**
+       * Names the event within its stream. An event whose key is already stored is not stored again, so a write with
+       * keys can be retried after a lost answer. Non-empty; it becomes the event's `id`.
+       */
+      readonly idempotencyKey?: string;
+    }
+  : never;
+
+/** An event as it was stored. Treat it as immutable; every reader and every watcher gets its own copy. */
+export type StoredEvent<E extends EventShape = EventShape> = E extends EventShape
+  ? {
+      /** The writer's `idempotencyKey` where it gave one, otherwise a UUIDv7 that was made at the write. */
+      readonly id: string;
+      readonly streamId: string;
+      /** 1-based, gapless place in its stream. */
+      readonly version: number;
+      /** Place in the whole store: strictly increasing in commit order, never reused, gaps allowed. */
+      readonly position: number;
+      /** The writer's clock when the event was stored. Clocks jump: order by `version` or `position` instead. */
+      readonly timestamp: Date;
+      readonly type: E["type"];
+      readonly data: E["data"];
+      readonly metadata: JsonObject | null;
+    }
+  : never;
+
+/**
+ * An event as an adapter receives it: validated, and turned into text, so that what the caller does to the original
+ * afterwards changes nothing.
+ */
+export interface NewEvent {
+  /** The idempotency key, or a UUIDv7 where there is none. */
+  readonly id: string;
+  /** Unique within its stream, or null where the writer gave none. */
+  readonly idempotencyKey: string | null;
+  readonly type: string;
+  /** JSON text, or the bytes that were given. */
+  readonly data: string | Uint8Array;
+  /** JSON text of an object, or null. */
+  readonly metadata: string | null;
+}

@@ -1,0 +1,59 @@
+/** What an event can be filtered by. Paths are dot-separated keys of objects: `data.customer.country`. */
+export type FilterField =
+  | "type"
+  | "streamId"
+  | "version"
+  | "position"
+  | "timestamp"
+  | `metadata.${string}`
+  | `data.${string}`;
+
+/** What a field can be compared with. A `Date` is for `timestamp`, which takes an ISO 8601 string as well. */
+export type FilterValue = string | number | boolean | null | Date;
+
+/**
+ * One condition on one field.
+ *
+ * - A comparison holds only between values of one type: `"1"` is never equal to `1`, nor different from it.
+ * - A clause on a field that is not there never holds, `!=` included. `= null` means a JSON null that is there.
+ * - Strings are compared by code point; `false` comes before `true`.
+ * - `like` takes `%` (any run of characters) and `_` (any one character), with `\` to escape them. `like` and `prefix`
+ *   are case-sensitive.
+ */
+export type FilterClause =
+  | {
+      readonly field: FilterField;
+      readonly op: "=" | "!=" | "<" | "<=" | ">" | ">=";
+      readonly value: FilterValue;
+    }
+  | { readonly field: FilterField; readonly op: "in"; readonly value: readonly FilterValue[] }
+  | { readonly field: FilterField; readonly op: "like" | "prefix"; readonly value: string };
+
+/**
+ * A list of clauses, all of which must hold. An empty list lets everything through.
+ *
+ * An unknown field or operator, or a value that does not fit the operator, is an `InvalidFilterError`. Nothing in a
+ * filter ever becomes part of a statement's text.
+ *
+ * @example
+ * ```ts
+ * const large: EventFilter = [
+ *   { field: "type", op: "in", value: ["Deposited", "Withdrawn"] },
+ *   { field: "data.amount", op: ">=", value: 10_000 },
+ * ];
+ * ```
+ */
+export type EventFilter = readonly FilterClause[];
+
+/** A clause that has been checked: the path is split, a time is milliseconds since 1970. What adapters receive. */
+export interface ParsedClause {
+  readonly field: "type" | "streamId" | "version" | "position" | "timestamp" | "metadata" | "data";
+  /** The keys below `metadata` or `data`; empty for the other fields. */
+  readonly path: readonly string[];
+  readonly op: FilterClause["op"];
+  /** One value, or for `in` the list. */
+  readonly value: ParsedValue | readonly ParsedValue[];
+}
+
+/** A value of a {@link ParsedClause}. */
+export type ParsedValue = string | number | boolean | null;

@@ -1,0 +1,27 @@
+import type { JsonValue } from "./json.js";
+
+/** State that was folded from a stream's events up to and including `version`. */
+export interface Snapshot<S = JsonValue | Uint8Array> {
+  readonly streamId: string;
+  /** Which of the stream's states this is; `"default"` where the caller named none. */
+  readonly projection: string;
+  /** The version (on `@all` the position) of the last event that the state includes. */
+  readonly version: number;
+  /** When the snapshot was saved. */
+  readonly timestamp: Date;
+  readonly state: S;
+}
+
+/** State as an adapter keeps it: bytes, and the name of the codec that reads them. Stored and returned unchanged. */
+export interface EncodedState {
+  readonly codec: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Asks for the newest snapshot of one projection of a stream. */
+export interface SnapshotQuery {
+  readonly streamId: string;
+  readonly projection: string;
+  /** Only snapshots of this version or an earlier one. */
+  readonly atOrBefore?: number;
+}

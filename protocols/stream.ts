@@ -1,0 +1,197 @@
+import type { Observable } from "rxjs";
+import type { CandidateEvent, EventShape, StoredEvent } from "./event.js";
+import type { EventFilter } from "./filter.js";
+import type { Snapshot } from "./snapshot.js";
+
+/** The id of the read-only stream of every event in the store, ordered by position. */
+export const ALL_STREAM = "@all";
+
+/**
+ * What a write demands of the stream before it is stored: a version (0: the stream has no events), `"any"` (nothing)
+ * or `"exists"` (at least one event).
+ */
+export type ExpectedVersion = number | "any" | "exists";
+
+/** The options of {@link Stream.write}. */
+export interface WriteOptions {
+  /** Default `"any"`. */
+  readonly expectedVersion?: ExpectedVersion | undefined;
+  /**
+   * Aborted before the write's transaction has begun, nothing is stored and the write rejects with the signal's
+   * reason. After that it is too late, and the write completes as if there had been no signal.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The outcome of a write. */
+export interface WriteResult {
+  /** The version of the write's last event, whether it was stored now or before; for an empty write the stream's. */
+  readonly version: number;
+  /** The position of the write's last event; for an empty write that of the stream's last event, 0 without one. */
+  readonly position: number;
+  /** How many events are new in the store. */
+  readonly written: number;
+}
+
+/** The options of {@link Stream.read}. Places are versions, and on `@all` positions. */
+export interface ReadOptions {
+  /** Only events behind this place (exclusive). Default 0. */
+  readonly after?: number | undefined;
+  /** Only events up to this place (inclusive). Default: the stream's end when the read begins. */
+  readonly upTo?: number | undefined;
+  /** At most this many events; 0 reads none. Default: no limit. */
+  readonly limit?: number | undefined;
+  /** `"backward"` runs from `upTo` down. Default `"forward"`. */
+  readonly direction?: "forward" | "backward" | undefined;
+  readonly filter?: EventFilter | undefined;
+  /** Ends the read: the iteration throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The options of {@link Stream.watch}. */
+export interface WatchOptions {
+  /** Replay what is behind this place first. Default: the handle's version at the call, so only new events. */
+  readonly after?: number | undefined;
+  readonly filter?: EventFilter | undefined;
+  /** Ends the watch. An iteration throws the signal's reason; an observable completes. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A live stream of events: an RxJS observable, and an async iterable with backpressure. */
+export type Watch<E extends EventShape = EventShape> = Observable<StoredEvent<E>> & AsyncIterable<StoredEvent<E>>;
+
+/** The options of {@link Stream.snapshot}. */
+export interface SnapshotOptions {
+  /** The version of the last event that the state includes. Default: the handle's version. Must be given on `@all`. */
+  readonly version?: number | undefined;
+  /** Which of the stream's states this is. Default `"default"`. */
+  readonly projection?: string | undefined;
+}
+
+/** The options of {@link Stream.loadSnapshot}. */
+export interface LoadSnapshotOptions {
+  /** Default `"default"`. */
+  readonly projection?: string | undefined;
+  /** Only snapshots of this version or an earlier one. Default: the newest. */
+  readonly atOrBefore?: number | undefined;
+}
+
+/** What is stored of a stream. */
+export interface StreamMetrics {
+  /** The version of the last event, 0 without one; for `@all` the last position. */
+  readonly currentVersion: number;
+  readonly eventCount: number;
+  /** The timestamp of the last event, null without one. */
+  readonly lastTimestamp: Date | null;
+}
+
+/**
+ * A handle on one append-only stream of events.
+ *
+ * Every method fails with `StreamClosedError` once the handle or its factory has been disposed. Bad arguments are an
+ * `InvalidArgumentError` and cost nothing. `read` and `watch` report their errors when they are iterated or subscribed.
+ *
+ * @typeParam E - the union of the stream's events, so that `switch (event.type)` narrows `event.data`.
+ */
+export interface Stream<E extends EventShape = EventShape> extends AsyncDisposable {
+  readonly streamId: string;
+
+  /**
+   * The last version (on `@all`, position) that this handle knows: from the moment it was opened, and from what it has
+   * written, read and watched since. The store may be ahead of it; no write is ever decided on it.
+   */
+  readonly version: number;
+
+  /**
+   * Stores all events or none, as one atomic append. When the promise resolves they are durable.
+   *
+   * Writes of one caller are stored in the order of the calls, also when they are not awaited one by one. Awaiting them
+   * is the backpressure: what is not awaited waits in memory.
+   *
+   * - An event whose `idempotencyKey` is stored already (or stands earlier in the write) is not stored again. When that
+   *   is so for every event, the write succeeds with `written: 0` whatever `expectedVersion` says, so a retry is safe.
+   * - When it is so for some, the rest is appended under `"any"` and `"exists"`, and a number is a conflict.
+   *
+   * @throws ConcurrencyError when the stream is not at `expectedVersion`.
+   * @throws IdempotencyConflictError when a key is stored already with another type, data or metadata.
+   * @throws InvalidEventError when a value cannot be stored without loss; it names the event and the path.
+   * @throws ReadOnlyStreamError on `@all`.
+   * @throws StorageError when the store fails; its `code` says how. The store is as it was before.
+   *
+   * @example
+   * ```ts
+   * const { version } = await account.write({ type: "Deposited", data: { amount: 100 } }, { expectedVersion: 0 });
+   * ```
+   */
+  write(
+    events: CandidateEvent<E> | readonly CandidateEvent<E>[],
+    options?: WriteOptions,
+  ): Promise<WriteResult>;
+
+  /**
+   * Reads stored events, in order, in constant memory.
+   *
+   * Nothing is read before the iteration begins. A forward read ends at the stream's end as it was then, so a loop that
+   * writes while it reads comes to an end. Nothing is held open while the consumer thinks, and breaking out of the loop
+   * frees what the read held. Each iteration reads anew.
+   *
+   * @throws InvalidFilterError when the filter is none.
+   *
+   * @example
+   * ```ts
+   * for await (const event of account.read({ after: 10 })) console.log(event.version, event.type);
+   * ```
+   */
+  read(options?: ReadOptions): AsyncIterable<StoredEvent<E>>;
+
+  /**
+   * Replays what is stored behind `after`, then goes live: every event exactly once, in order, without a seam.
+   *
+   * Cold: each subscription and each iteration is its own, and starts from the same place. It completes when the handle
+   * or the factory is disposed. Until then it keeps the process alive.
+   *
+   * As an observable it delivers as fast as it can, one event after the other; after `unsubscribe` it delivers none. As
+   * an async iterable it has backpressure: a slow consumer costs bounded memory and never an event.
+   *
+   * @throws InvalidFilterError when the filter is none.
+   *
+   * @example
+   * ```ts
+   * account.watch({ after: 0 }).pipe(filter((event) => event.type === "Withdrawn")).subscribe(alertFraudDesk);
+   * ```
+   */
+  watch(options?: WatchOptions): Watch<E>;
+
+  /**
+   * Saves state that was folded from the stream's events, so that a later start reads only the tail.
+   *
+   * Several versions are kept. The state is a JSON value or bytes and is compressed when that pays.
+   *
+   * @throws InvalidArgumentError when the version is beyond the stream's, is missing on `@all`, or the state cannot be
+   * stored without loss.
+   *
+   * @example
+   * ```ts
+   * await account.snapshot({ balance: 70 });
+   * ```
+   */
+  snapshot(state: unknown, options?: SnapshotOptions): Promise<void>;
+
+  /**
+   * The newest snapshot, or null when there is none.
+   *
+   * @example
+   * ```ts
+   * const snapshot = await account.loadSnapshot<{ balance: number }>();
+   * let balance = snapshot?.state.balance ?? 0;
+   * for await (const event of account.read({ after: snapshot?.version ?? 0 })) balance += event.data.amount;
+   * ```
+   */
+  loadSnapshot<S = unknown>(options?: LoadSnapshotOptions): Promise<Snapshot<S> | null>;
+
+  /** Reads from storage what it holds of the stream now. */
+  metrics(): Promise<StreamMetrics>;
+
+  /** Ends this handle's watches (they complete) and reads (they throw `StreamClosedError`). A second call is harmless. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
