@@ -1,0 +1,139 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ALL_STREAM, sqliteStreamFactory } from "async-streams";
+import { expect, test } from "vitest";
+import { makeLines, writeLog } from "./support/log-fixture.js";
+import { type ExampleRun, runExample } from "./support/run-example.js";
+import { makeTempFolder } from "./support/temp-folder.js";
+
+const LINE_COUNT = 60;
+
+function runEventLog(...args: string[]): Promise<ExampleRun> {
+  return runExample("event-log/main.ts", { args });
+}
+
+test.each(["log.ndjson", "log.ndjson.gz"])("stores every line of %s as an event, in the order of the log", async (file) => {
+  const folder = await makeTempFolder();
+  const lines = makeLines(LINE_COUNT);
+  await writeLog(join(folder, file), lines);
+  const run = await runEventLog(join(folder, file), "--db", join(folder, "log.db"), "--batch", "25");
+  expect(run).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(run.stdout).toContain("Events     60 in 7 streams");
+  expect(run.stdout).toMatch(/^Written {4}60 new, \d/m);
+  expect(run.stdout).toContain("Order      that of the log, across all streams");
+  expect(run.stdout).toContain("Longest    case 0: 9 events");
+  expect(run.stdout).toMatch(/^Types {6}3\n +20 {2}Checked\n +20 {2}Paid\n +20 {2}Registered$/m);
+
+  await using streams = await sqliteStreamFactory(join(folder, "log.db"));
+  await using all = await streams.openStream(ALL_STREAM);
+  const stored: unknown[] = [];
+  for await (const { streamId, type, data, metadata } of all.read()) {
+    stored.push({ case: streamId.replace(/^~/, ""), activity: type, attributes: data, ...metadata });
+  }
+  expect(stored).toEqual(lines);
+});
+
+test("adds nothing when it runs again, and only what is new when the log has grown", async () => {
+  const folder = await makeTempFolder();
+  const log = join(folder, "log.ndjson");
+  const databasePath = join(folder, "log.db");
+  await writeLog(log, makeLines(LINE_COUNT));
+  await runEventLog(log, "--db", databasePath);
+
+  const again = await runEventLog(log, "--db", databasePath, "--batch", "7");
+  expect(again.exitCode).toBe(0);
+  expect(again.stdout).toMatch(/^Written {4}0 new, 60 stored before, /m);
+
+  await writeLog(log, makeLines(LINE_COUNT + 5));
+  const grown = await runEventLog(log, "--db", databasePath);
+  expect(grown.exitCode).toBe(0);
+  expect(grown.stdout).toMatch(/^Written {4}5 new, 60 stored before, /m);
+});
+
+test("leaves nothing behind when it is given no database", async () => {
+  const folder = await makeTempFolder();
+  await writeLog(join(folder, "log.ndjson"), makeLines(LINE_COUNT));
+  const temp = { TMPDIR: folder, TEMP: folder, TMP: folder };
+  const run = await runExample("event-log/main.ts", { args: [join(folder, "log.ndjson")], env: temp });
+  expect(run.exitCode).toBe(0);
+  expect((await readdir(folder)).filter((name) => name.startsWith("event-log-"))).toEqual([]);
+});
+
+const GOOD_LINE = '{"case": "a", "activity": "b", "timestamp": "2024-01-01T00:00:00Z", "attributes": {}}';
+
+test.each([
+  ["text that is no JSON", '{"case": "a", ', "line 3: not valid JSON"],
+  ["a value that is no object", "[1]", "line 3: expected a JSON object"],
+  ["a missing field", '{"case": "a", "timestamp": "2024-01-01"}', 'line 3: "activity" must be a non-empty string'],
+  ["a field of another type", GOOD_LINE.replace('"a"', "7"), 'line 3: "case" must be a non-empty string'],
+  ["an unknown field", GOOD_LINE.replace("{", '{"cost": 1, '), 'line 3: unknown field "cost"'],
+  ["a time that is none", GOOD_LINE.replace("2024-01-01T00:00:00Z", "soon"), 'line 3: "timestamp" must be a date'],
+  ["attributes that are no object", GOOD_LINE.replace("{}", "[]"), 'line 3: "attributes" must be an object'],
+])("names the line that has %s", async (_, line, message) => {
+  const log = join(await makeTempFolder(), "bad.ndjson");
+  await writeFile(log, `${GOOD_LINE}\n\n${line}\n${GOOD_LINE}\n`);
+  const { exitCode, stdout, stderr } = await runEventLog(log);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+  expect(stderr).toContain(`${log}, ${message}`);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+});
+
+test("says that the log is missing, cut off or not text", async () => {
+  const folder = await makeTempFolder();
+  const missing = await runEventLog(join(folder, "missing.ndjson"));
+  expect(missing).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("Cannot read the log") });
+
+  await writeLog(join(folder, "whole.gz"), makeLines(LINE_COUNT));
+  await writeFile(join(folder, "cut.gz"), (await readFile(join(folder, "whole.gz"))).subarray(0, -20));
+  const cut = await runEventLog(join(folder, "cut.gz"));
+  expect(cut).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("unexpected end of file") });
+
+  await writeFile(join(folder, "binary.ndjson"), Buffer.from([0x7b, 0xff, 0xfe]));
+  const binary = await runEventLog(join(folder, "binary.ndjson"));
+  expect(binary).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("not UTF-8 text") });
+
+  await writeFile(join(folder, "text.gz"), GOOD_LINE);
+  const notZipped = await runEventLog(join(folder, "text.gz"));
+  expect(notZipped).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("Cannot read the log") });
+});
+
+test("refuses to mix two logs that name different events alike", async () => {
+  const folder = await makeTempFolder();
+  const lines = makeLines(LINE_COUNT);
+  await writeLog(join(folder, "one.ndjson"), lines);
+  await writeLog(join(folder, "two.ndjson"), lines.map((line) => ({ ...line, activity: "Other" })));
+  await runEventLog(join(folder, "one.ndjson"), "--db", join(folder, "log.db"));
+  const { exitCode, stderr } = await runEventLog(join(folder, "two.ndjson"), "--db", join(folder, "log.db"));
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("Cannot import the log");
+});
+
+test("notices that the database differs from the log", async () => {
+  const folder = await makeTempFolder();
+  await writeLog(join(folder, "log.ndjson"), makeLines(LINE_COUNT));
+  {
+    await using streams = await sqliteStreamFactory(join(folder, "log.db"));
+    await using stream = await streams.openStream("case 0");
+    await stream.write({ type: "Strange", data: {}, metadata: { timestamp: "2024-01-01T00:00:00Z" } });
+  }
+  const { exitCode, stderr } = await runEventLog(join(folder, "log.ndjson"), "--db", join(folder, "log.db"));
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('Mismatch in stream "case 0"');
+});
+
+test.each([
+  ["an unknown option", ["--nope"], "--nope"],
+  ["two logs", ["a", "b"], "Expected one log, got 2"],
+  ["a batch of nothing", ["--batch", "0"], "--batch must be a whole number"],
+  ["a database without a path", ["--db", ""], "--db needs a path"],
+])("refuses %s", async (_, args, message) => {
+  const { exitCode, stderr } = await runEventLog(...args);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(message);
+});
+
+test("explains itself with --help", async () => {
+  const { exitCode, stdout } = await runEventLog("--help");
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^Usage: event-log/);
+});
