@@ -1,0 +1,52 @@
+import type { StorageHandle } from "../../protocols/index.js";
+import type { ConformanceOptions } from "./runner.js";
+import { describeAllStream } from "./storage/all-stream.js";
+import { describeAppend } from "./storage/append.js";
+import { describeConcurrentAppends } from "./storage/concurrent-appends.js";
+import { describeExpectedVersion } from "./storage/expected-version.js";
+import { describeFilters } from "./storage/filters.js";
+import { describeIdempotency } from "./storage/idempotency.js";
+import { describeKeyConflicts } from "./storage/key-conflicts.js";
+import { describeLifecycle } from "./storage/lifecycle.js";
+import { describeMetrics } from "./storage/metrics.js";
+import { describeReadPage } from "./storage/read-page.js";
+import { describeSignal } from "./storage/signal.js";
+import { describeSnapshots } from "./storage/snapshots.js";
+import { describeStreamIds } from "./storage/stream-ids.js";
+import { describeValues } from "./storage/values.js";
+import { createSuite } from "./suite.js";
+
+/** The options of {@link describeStorageHandle}. */
+export type StorageConformanceOptions = ConformanceOptions<StorageHandle>;
+
+/**
+ * Registers the tests that every `StorageHandle` must pass.
+ *
+ * @example
+ * ```ts
+ * import { describeStorageHandle } from "async-streams/conformance";
+ * import { MemoryStorageHandle } from "async-streams/memory";
+ * import { describe, expect, test } from "vitest";
+ *
+ * describeStorageHandle({ name: "memory", describe, test, expect, open: async () => new MemoryStorageHandle() });
+ * ```
+ */
+export function describeStorageHandle(options: StorageConformanceOptions): void {
+  const suite = createSuite(options, (storage) => Promise.resolve(storage[Symbol.asyncDispose]()));
+  options.describe(`the storage handle of ${options.name}`, () => {
+    describeAppend(suite);
+    describeConcurrentAppends(suite);
+    describeExpectedVersion(suite);
+    describeIdempotency(suite);
+    describeKeyConflicts(suite);
+    describeSignal(suite);
+    describeValues(suite);
+    describeStreamIds(suite);
+    describeReadPage(suite);
+    describeAllStream(suite);
+    describeFilters(suite);
+    describeSnapshots(suite);
+    describeMetrics(suite);
+    describeLifecycle(suite);
+  });
+}

@@ -1,0 +1,84 @@
+import type { StorageHandle } from "../../../protocols/index.js";
+import type { Suite } from "../suite.js";
+import { ROUND_TRIP_VALUES } from "../support/round-trip-values.js";
+import { append, readAll } from "../support/storage-calls.js";
+
+export function describeValues({ describe, test, expect }: Suite<StorageHandle>): void {
+  describe("what was stored", () => {
+    test("comes back with every field as it was given", async (storage) => {
+      const beforeMs = Date.now();
+      const { position } = await storage.append({
+        streamId: "a",
+        events: [
+          { id: "first", idempotencyKey: null, type: "Made", data: '{"n":1}', metadata: null },
+          { id: "key", idempotencyKey: "key", type: "Sent", data: new Uint8Array([1, 2]), metadata: '{"by":"ann"}' },
+        ],
+        expectedVersion: "any",
+      });
+      const afterMs = Date.now();
+
+      const [first, second] = await readAll(storage, "a");
+      expect(first).toStrictEqual({
+        id: "first",
+        streamId: "a",
+        version: 1,
+        position: first?.position,
+        timestamp: first?.timestamp,
+        type: "Made",
+        data: { n: 1 },
+        metadata: null,
+      });
+      expect(second).toStrictEqual({
+        id: "key",
+        streamId: "a",
+        version: 2,
+        position,
+        timestamp: second?.timestamp,
+        type: "Sent",
+        data: new Uint8Array([1, 2]),
+        metadata: { by: "ann" },
+      });
+      for (const event of [first, second]) {
+        expect(event?.timestamp instanceof Date).toBe(true);
+        const timeMs = event?.timestamp.getTime() ?? 0;
+        expect(timeMs >= beforeMs && timeMs <= afterMs).toBe(true);
+      }
+    });
+
+    for (const [what, value] of ROUND_TRIP_VALUES) {
+      test(`comes back equal: ${what}`, async (storage) => {
+        const metadata = { value: value instanceof Uint8Array ? null : (value as null) };
+        await append(storage, "a", [{ type: "T", data: value, metadata }]);
+
+        const [event] = await readAll(storage, "a");
+        expect(event?.data).toStrictEqual(value);
+        expect(event?.metadata).toStrictEqual(metadata);
+      });
+    }
+
+    test("has any text as its type", async (storage) => {
+      const types = ["a", "A", " ", "Größe", "🚀", "'; DROP TABLE events; --", '"', "%", "_", "\n", "a\u0000b", "__proto__", "x".repeat(512)];
+      await append(storage, "a", types.map((type) => ({ type, data: null })));
+
+      expect((await readAll(storage, "a")).map((event) => event.type)).toEqual(types);
+    });
+
+    test("is a copy of its own for everyone who reads it", async (storage) => {
+      await append(storage, "a", [
+        { type: "T", data: { list: [1] }, metadata: { by: "ann" } },
+        { type: "T", data: new Uint8Array([1, 2]) },
+      ]);
+      const [json, bytes] = await readAll(storage, "a");
+      (json?.data as { list: number[] }).list.push(2);
+      (json?.metadata as { by: string }).by = "bob";
+      (bytes?.data as Uint8Array).fill(0);
+      json?.timestamp.setTime(0);
+
+      const [jsonAgain, bytesAgain] = await readAll(storage, "a");
+      expect(jsonAgain?.data).toStrictEqual({ list: [1] });
+      expect(jsonAgain?.metadata).toStrictEqual({ by: "ann" });
+      expect(jsonAgain?.timestamp.getTime() === 0).toBe(false);
+      expect(bytesAgain?.data).toStrictEqual(new Uint8Array([1, 2]));
+    });
+  });
+}

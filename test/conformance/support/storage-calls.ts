@@ -1,0 +1,57 @@
+import type {
+  AppendResult,
+  CandidateEvent,
+  EventPage,
+  ExpectedVersion,
+  ReadQuery,
+  StorageHandle,
+  StoredEvent,
+} from "../../../protocols/index.js";
+import { encodeEvents } from "../../../src/encode-events.js";
+
+/** Appends events in the form in which a user would give them. */
+export function append(
+  storage: StorageHandle,
+  streamId: string,
+  events: readonly CandidateEvent[],
+  options: { readonly expectedVersion?: ExpectedVersion; readonly signal?: AbortSignal } = {},
+): Promise<AppendResult> {
+  const { expectedVersion = "any", signal } = options;
+  return storage.append({ streamId, events: encodeEvents(streamId, events), expectedVersion, signal });
+}
+
+/** A {@link ReadQuery} of which the most is left out. */
+export type PageOptions = Partial<Omit<ReadQuery, "streamId">>;
+
+export function readPage(storage: StorageHandle, streamId: string, options: PageOptions = {}): Promise<EventPage> {
+  return storage.readPage({ after: 0, limit: 1_000, direction: "forward", ...options, streamId });
+}
+
+/** The pages of a read, each where the one before it said that the next one continues. */
+export async function* pagesOf(
+  storage: StorageHandle,
+  streamId: string,
+  options: PageOptions = {},
+): AsyncGenerator<EventPage, void> {
+  const backward = options.direction === "backward";
+  let place = backward ? options.upTo : (options.after ?? 0);
+  while (true) {
+    const page = await readPage(storage, streamId, { ...options, [backward ? "upTo" : "after"]: place });
+    yield page;
+    if (page.next === null) return;
+    const advances = place === undefined || (backward ? page.next < place : page.next > place);
+    if (!advances) throw new Error(`A page from ${place} says that the next one continues at ${page.next}`);
+    place = page.next;
+  }
+}
+
+/** All events of a read, page by page. */
+export async function readAll(
+  storage: StorageHandle,
+  streamId: string,
+  options: PageOptions = {},
+): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  for await (const page of pagesOf(storage, streamId, options)) events.push(...page.events);
+  return events;
+}
