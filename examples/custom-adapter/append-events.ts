@@ -3,6 +3,9 @@ import type { EventPlace } from "./event-index.js";
 import type { JsonLinesNotifier } from "./json-lines-notifier.js";
 import type { JsonLinesStore } from "./json-lines-store.js";
 
+/** Watchers read a larger append from storage, page by page, instead of each getting a copy of it at once. */
+const MAX_ANNOUNCED_EVENTS = 256;
+
 /** Decides, stores and announces one append. Nothing else may change the store meanwhile. */
 export async function appendEvents(
   store: JsonLinesStore,
@@ -20,7 +23,8 @@ export async function appendEvents(
 
   const timestampMs = Date.now();
   const added = fresh.length === 0 ? [] : await store.addEvents(streamId, fresh, timestampMs);
-  if (added.length > 0) notifier.announce(streamId, () => decodeEvents(fresh, added));
+  if (added.length > MAX_ANNOUNCED_EVENTS) notifier.announce(streamId, () => []);
+  else if (added.length > 0) notifier.announce(streamId, () => decodeEvents(fresh, added));
 
   if (last === undefined) return { version, position: places.at(-1)?.position ?? 0, written: 0 };
   const place = "freshIndex" in last ? (added[last.freshIndex] as EventPlace) : last;

@@ -25,7 +25,10 @@ export class JsonLinesNotifier implements Notifier {
     };
   }
 
-  /** @param makeEvents - called for each listener, because the events of a batch belong to the one who gets them */
+  /**
+   * @param makeEvents - called for each listener, because the events of a batch belong to the one who gets them. None
+   * means: read from storage.
+   */
   announce(streamId: string, makeEvents: () => readonly StoredEvent[]): void {
     for (const id of [streamId, ALL_STREAM]) {
       const listeners = this.#listeners.get(id) ?? new Set();

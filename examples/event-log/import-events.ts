@@ -1,7 +1,7 @@
 import type { CandidateEvent, Stream, StreamFactory } from "async-streams";
 import { type LogEvent, type LogRecord, toEvent, toStreamId } from "./log-record.js";
 import { messageOf, Problem } from "./problem.js";
-import { Tally } from "./tally.js";
+import { fingerprintOf, Tally } from "./tally.js";
 
 export interface ImportOptions {
   /** How many records are on their way into the store at a time. */
@@ -37,9 +37,7 @@ export async function importEvents(
 
   const store = async (batch: readonly LogRecord[]): Promise<void> => {
     signal.throwIfAborted();
-    const runs = toRuns(batch, tallies);
-    for (const record of batch) total.add(record);
-    written += await writeRuns(streams, runs);
+    written += await writeRuns(streams, toRuns(batch, total, tallies));
     onProgress(total.count);
   };
 
@@ -60,13 +58,16 @@ interface Run {
   readonly events: CandidateEvent<LogEvent>[];
 }
 
-function toRuns(batch: readonly LogRecord[], tallies: Map<string, Tally>): Run[] {
+/** Cuts a batch into runs, and counts its records in the tallies. */
+function toRuns(batch: readonly LogRecord[], total: Tally, tallies: Map<string, Tally>): Run[] {
   const runs: Run[] = [];
   for (const record of batch) {
     const streamId = toStreamId(record.case);
     const tally = tallies.get(streamId) ?? new Tally();
     tallies.set(streamId, tally);
-    tally.add(record);
+    const fingerprint = fingerprintOf(record);
+    tally.add(fingerprint);
+    total.add(fingerprint);
     if (runs.at(-1)?.streamId !== streamId) runs.push({ streamId, events: [] });
     runs.at(-1)?.events.push(toEvent(record, tally.count));
   }

@@ -7,8 +7,8 @@ export interface LogRecord {
   readonly activity: string;
   /** As the log has it, offset included. */
   readonly timestamp: string;
-  readonly lifecycle?: string;
-  readonly resource?: string;
+  readonly lifecycle?: string | undefined;
+  readonly resource?: string | undefined;
   readonly attributes: JsonObject;
 }
 
@@ -87,6 +87,13 @@ export function toEvent(record: LogRecord, ordinal: number): CandidateEvent<LogE
 
 /** The way back: the record that an event was made of. */
 export function toRecord(event: StoredEvent<LogEvent>): LogRecord {
-  const facts = event.metadata as unknown as Pick<LogRecord, "timestamp" | "lifecycle" | "resource">;
-  return { ...facts, case: toCaseName(event.streamId), activity: event.type, attributes: event.data };
+  const { timestamp, lifecycle, resource } = event.metadata as unknown as Omit<LogRecord, "attributes">;
+  return {
+    case: toCaseName(event.streamId),
+    activity: event.type,
+    timestamp,
+    lifecycle,
+    resource,
+    attributes: event.data,
+  };
 }

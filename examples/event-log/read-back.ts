@@ -2,7 +2,7 @@ import { ALL_STREAM, type StreamFactory } from "async-streams";
 import type { ImportResult } from "./import-events.js";
 import { type LogEvent, toRecord } from "./log-record.js";
 import { Problem } from "./problem.js";
-import { Tally } from "./tally.js";
+import { fingerprintOf, Tally } from "./tally.js";
 
 const STREAMS_AT_ONCE = 8;
 
@@ -33,11 +33,11 @@ export async function verifyAllStream(
   for await (const event of all.read({ signal })) {
     const lineCount = log.streams.get(event.streamId)?.count ?? 0;
     if (event.version > lineCount) continue;
-    const record = toRecord(event);
+    const fingerprint = fingerprintOf(toRecord(event));
     const tally = tallies.get(event.streamId) ?? new Tally();
     tallies.set(event.streamId, tally);
-    tally.add(record);
-    total.add(record);
+    tally.add(fingerprint);
+    total.add(fingerprint);
     countByType.set(event.type, (countByType.get(event.type) ?? 0) + 1);
     onProgress(total.count);
   }
@@ -81,7 +81,7 @@ async function readStream(
     if (event.version !== tally.count + 1) {
       throw new Problem(`Mismatch in stream "${streamId}": version ${event.version} follows ${tally.count}`);
     }
-    tally.add(toRecord(event));
+    tally.add(fingerprintOf(toRecord(event)));
   }
   return tally;
 }

@@ -14,9 +14,10 @@ export class Tally {
     return this.#count;
   }
 
-  add(record: LogRecord): void {
+  /** @param fingerprint - of the next record, made by {@link fingerprintOf} */
+  add(fingerprint: string): void {
     this.#count += 1;
-    this.#hash = createHash("sha256").update(this.#hash).update(canonicalText(record)).digest("base64");
+    this.#hash = sha256(this.#hash + fingerprint);
   }
 
   equals(other: Tally | undefined): boolean {
@@ -24,9 +25,14 @@ export class Tally {
   }
 }
 
-function canonicalText(record: LogRecord): string {
+/** A short text that is the same for equal records, and for no others. */
+export function fingerprintOf(record: LogRecord): string {
   const { case: caseName, activity, timestamp, lifecycle = null, resource = null, attributes } = record;
-  return JSON.stringify([caseName, activity, timestamp, lifecycle, resource, sortKeys(attributes)]);
+  return sha256(JSON.stringify([caseName, activity, timestamp, lifecycle, resource, sortKeys(attributes)]));
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("base64");
 }
 
 /** The keys of an object have no order, so they get one before they are hashed; a mark tells an object from an array. */
