@@ -1,0 +1,83 @@
+import type { StreamFactory } from "../../protocols/index.js";
+import { describeAllStream } from "./factory/all-stream.js";
+import { describeConcurrency } from "./factory/concurrency.js";
+import { describeDispose } from "./factory/dispose.js";
+import { describeFilters } from "./factory/filters.js";
+import { describeHandleVersion } from "./factory/handle-version.js";
+import { describeIdempotency } from "./factory/idempotency.js";
+import { describeInvalidArguments } from "./factory/invalid-arguments.js";
+import { describeInvalidEvents } from "./factory/invalid-events.js";
+import { describeInvalidFilters } from "./factory/invalid-filters.js";
+import { describeMetrics } from "./factory/metrics.js";
+import { describeOpenStream } from "./factory/open-stream.js";
+import { describeRead } from "./factory/read.js";
+import { describeReadInterplay } from "./factory/read-interplay.js";
+import { describeReadSignal } from "./factory/read-signal.js";
+import { describeSnapshotStates } from "./factory/snapshot-states.js";
+import { describeSnapshots } from "./factory/snapshots.js";
+import { describeValues } from "./factory/values.js";
+import { describeWatch } from "./factory/watch.js";
+import { describeWatchEnd } from "./factory/watch-end.js";
+import { describeWatchFilter } from "./factory/watch-filter.js";
+import { describeWatchHandOver } from "./factory/watch-hand-over.js";
+import { describeWatchIterator } from "./factory/watch-iterator.js";
+import { describeWatchNeighbours } from "./factory/watch-neighbours.js";
+import { describeWatchPace } from "./factory/watch-pace.js";
+import { describeWatchStart } from "./factory/watch-start.js";
+import { describeWrite } from "./factory/write.js";
+import { describeWriteOrder } from "./factory/write-order.js";
+import { describeWriteSignal } from "./factory/write-signal.js";
+import type { ConformanceOptions } from "./runner.js";
+import { createSuite } from "./suite.js";
+
+/** The options of {@link describeStreamFactory}. */
+export type StreamFactoryConformanceOptions = ConformanceOptions<StreamFactory>;
+
+/**
+ * Registers the tests of the whole contract, through the interface that users of a store have.
+ *
+ * @example
+ * ```ts
+ * import { describeStreamFactory } from "async-streams/conformance";
+ * import { memoryStreamFactory } from "async-streams/memory";
+ * import { describe, expect, test } from "vitest";
+ *
+ * describeStreamFactory({ name: "memory", describe, test, expect, open: async () => memoryStreamFactory() });
+ * ```
+ */
+export function describeStreamFactory(options: StreamFactoryConformanceOptions): void {
+  const suite = createSuite(options, (streams) => streams[Symbol.asyncDispose]());
+  const parts = [
+    describeOpenStream,
+    describeWrite,
+    describeWriteOrder,
+    describeWriteSignal,
+    describeConcurrency,
+    describeIdempotency,
+    describeValues,
+    describeInvalidEvents,
+    describeInvalidArguments,
+    describeHandleVersion,
+    describeRead,
+    describeReadInterplay,
+    describeReadSignal,
+    describeFilters,
+    describeInvalidFilters,
+    describeWatch,
+    describeWatchStart,
+    describeWatchHandOver,
+    describeWatchIterator,
+    describeWatchPace,
+    describeWatchNeighbours,
+    describeWatchFilter,
+    describeWatchEnd,
+    describeAllStream,
+    describeSnapshots,
+    describeSnapshotStates,
+    describeMetrics,
+    describeDispose,
+  ];
+  options.describe(`the streams of ${options.name}`, () => {
+    for (const describePart of parts) describePart(suite);
+  });
+}

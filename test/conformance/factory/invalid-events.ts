@@ -1,0 +1,88 @@
+import type { CandidateEvent, Stream, StreamFactory } from "../../../protocols/index.js";
+import { MAX_EVENT_BYTES, MAX_JSON_DEPTH, MAX_KEY_LENGTH, MAX_TYPE_LENGTH } from "../../../src/limits.js";
+import type { Suite } from "../suite.js";
+import { failureOf } from "../support/failure-of.js";
+import { CYCLE, nested, REFUSED_VALUES } from "../support/refused-values.js";
+import { counted } from "../support/sample-events.js";
+
+const REFUSED_EVENTS: readonly (readonly [string, unknown, string])[] = [
+  ["no type", { data: 1 }, "type"],
+  ["an empty type", { type: "", data: 1 }, "type"],
+  ["a type that is no string", { type: 1, data: 1 }, "type"],
+  ["a type that is too long", { type: "x".repeat(MAX_TYPE_LENGTH + 1), data: 1 }, "type"],
+  ["a lone surrogate in its type", { type: "a\udc00", data: 1 }, "type"],
+  ["an empty key", { type: "T", data: 1, idempotencyKey: "" }, "idempotencyKey"],
+  ["null for a key", { type: "T", data: 1, idempotencyKey: null }, "idempotencyKey"],
+  ["a key that is no string", { type: "T", data: 1, idempotencyKey: 1 }, "idempotencyKey"],
+  ["a key that is too long", { type: "T", data: 1, idempotencyKey: "x".repeat(MAX_KEY_LENGTH + 1) }, "idempotencyKey"],
+  ["a lone surrogate in its key", { type: "T", data: 1, idempotencyKey: "\ud800" }, "idempotencyKey"],
+  ["no data", { type: "T" }, "data"],
+  ["metadata that is an array", { type: "T", data: 1, metadata: [1] }, "metadata"],
+  ["metadata that is a string", { type: "T", data: 1, metadata: "m" }, "metadata"],
+  ["metadata that is a Date", { type: "T", data: 1, metadata: new Date(0) }, "metadata"],
+  ["metadata that is bytes", { type: "T", data: 1, metadata: new Uint8Array(1) }, "metadata"],
+  ["undefined in its metadata", { type: "T", data: 1, metadata: { user: { id: undefined } } }, "metadata.user.id"],
+  ["bytes within its data", { type: "T", data: { bytes: new Uint8Array(1) } }, "data.bytes"],
+  ["a bad value deep in its data", { type: "T", data: { items: [0, 1, 2, { price: Number.NaN }] } }, "data.items[3].price"],
+  ["a bad value in data that is an array", { type: "T", data: [1, [2, undefined]] }, "data[1][1]"],
+  ["more bytes than the limit", { type: "T", data: new Uint8Array(MAX_EVENT_BYTES + 1) }, "data"],
+  ["more text than the limit", { type: "T", data: "x".repeat(MAX_EVENT_BYTES) }, "data"],
+];
+
+export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFactory>): void {
+  async function expectRefused(stream: Stream, bad: unknown): Promise<{ readonly path: string }> {
+    const before = await stream.metrics();
+    const error = await failureOf(stream.write([counted(1), bad as CandidateEvent, counted(3)]));
+
+    expect(error).toMatchObject({ name: "InvalidEventError", code: "INVALID_EVENT", eventIndex: 1 });
+    expect(await failureOf(stream.write(bad as CandidateEvent))).toMatchObject({ code: "INVALID_EVENT", eventIndex: 0 });
+    expect(await stream.metrics()).toEqual(before);
+    return error as { readonly path: string };
+  }
+
+  describe("an event is refused, and with it the write,", () => {
+    for (const [what, value] of REFUSED_VALUES) {
+      test(`when its data is or contains ${what}`, async (streams) => {
+        const stream = await streams.openStream("a");
+        const { path } = await expectRefused(stream, { type: "T", data: value });
+        const { path: deepPath } = await expectRefused(stream, { type: "T", data: { list: ["x", { value }] } });
+
+        // The path of an array with a hole may lead to the hole.
+        expect(path.startsWith("data")).toBe(true);
+        expect(deepPath.startsWith("data.list[1].value")).toBe(true);
+      });
+    }
+
+    for (const [what, event, path] of REFUSED_EVENTS) {
+      test(`when it has ${what}`, async (streams) => {
+        expect((await expectRefused(await streams.openStream("a"), event)).path).toBe(path);
+      });
+    }
+
+    test("when it contains itself, or is nested too deep", async (streams) => {
+      const stream = await streams.openStream("a");
+      await expectRefused(stream, { type: "T", data: CYCLE });
+      await expectRefused(stream, { type: "T", data: nested(MAX_JSON_DEPTH + 1) });
+      await expectRefused(stream, { type: "T", data: nested(20_000) });
+    });
+
+    for (const candidate of [undefined, null, "event", 1, [], true]) {
+      test(`when it is ${Array.isArray(candidate) ? "a list in a list" : candidate}`, async (streams) => {
+        const stream = await streams.openStream("a");
+        const error = await failureOf(stream.write([counted(1), candidate as unknown as CandidateEvent]));
+
+        expect(error).toMatchObject({ code: "INVALID_EVENT", eventIndex: 1 });
+        expect((await stream.metrics()).eventCount).toBe(0);
+      });
+    }
+
+    test("and writes around it are not", async (streams) => {
+      const stream = await streams.openStream("a");
+      const [before, bad, after] = [stream.write(counted(1)), stream.write({ type: "T", data: 1n }), stream.write(counted(2))];
+
+      expect(await failureOf(bad)).toMatchObject({ code: "INVALID_EVENT" });
+      expect(await before).toMatchObject({ version: 1 });
+      expect(await after).toMatchObject({ version: 2 });
+    });
+  });
+}

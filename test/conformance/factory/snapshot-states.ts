@@ -1,0 +1,88 @@
+import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import type { StreamFactory } from "../../../protocols/index.js";
+import type { Suite } from "../suite.js";
+import { isBytes } from "../support/bytes.js";
+import { failureOf } from "../support/failure-of.js";
+import { countedUpTo, wholeNumbers } from "../support/sample-events.js";
+import { CYCLE, REFUSED_VALUES } from "../support/refused-values.js";
+import { ROUND_TRIP_VALUES } from "../support/round-trip-values.js";
+
+const BYTES: readonly (readonly [string, Uint8Array])[] = [
+  ["that are none", new Uint8Array(0)],
+  ["of every value", Uint8Array.from({ length: 256 }, (_, index) => index)],
+  ["that compress well", new Uint8Array(500_000)],
+  ["that do not compress", Uint8Array.from({ length: 5_000 }, (_, index) => (index * index * 31 + (index >> 3) * 17) % 251)],
+  ["that are what zlib makes", new Uint8Array(deflateSync("a state that looks compressed".repeat(99)))],
+  ["that are what zlib makes without a header", new Uint8Array(deflateRawSync("a state that looks compressed"))],
+  ["that are what gzip makes", new Uint8Array(gzipSync("a state that looks compressed".repeat(999)))],
+];
+
+export function describeSnapshotStates({ describe, test, expect }: Suite<StreamFactory>): void {
+  describe("the state of a snapshot", () => {
+    for (const [what, state] of BYTES) {
+      test(`comes back as it was: bytes ${what}`, async (streams) => {
+        const stream = await streams.openStream("a");
+        await stream.snapshot(state);
+
+        const snapshot = await stream.loadSnapshot();
+        expect(isBytes(snapshot?.state, state)).toBe(true);
+      });
+    }
+
+    for (const [what, state] of ROUND_TRIP_VALUES) {
+      test(`comes back equal: ${what}`, async (streams) => {
+        const stream = await streams.openStream("a");
+        await stream.snapshot(state);
+
+        expect((await stream.loadSnapshot())?.state).toStrictEqual(state);
+      });
+    }
+
+    test("may be large", async (streams) => {
+      const stream = await streams.openStream("a");
+      await stream.write(countedUpTo(2));
+      const state = { accounts: wholeNumbers(1, 20_000).map((id) => ({ id, owner: `owner ${id}`, balance: id * 1.5 })) };
+      await stream.snapshot(state);
+
+      expect(JSON.stringify((await stream.loadSnapshot())?.state)).toBe(JSON.stringify(state));
+    });
+
+    test("is taken as it is at the call", async (streams) => {
+      const stream = await streams.openStream("a");
+      const state = { list: [1], text: "x".repeat(5_000) };
+      const bytes = new Uint8Array(5_000).fill(1);
+      const saved = [stream.snapshot(state), stream.snapshot(bytes, { projection: "bytes" })];
+      state.list.push(2);
+      bytes.fill(2);
+      await Promise.all(saved);
+
+      expect((await stream.loadSnapshot<typeof state>())?.state.list).toEqual([1]);
+      expect(isBytes((await stream.loadSnapshot({ projection: "bytes" }))?.state, new Uint8Array(5_000).fill(1))).toBe(true);
+    });
+
+    test("is a copy of its own for everyone who loads it", async (streams) => {
+      const stream = await streams.openStream("a");
+      await stream.snapshot({ list: [1] });
+      await stream.snapshot(new Uint8Array([1, 2]), { projection: "bytes" });
+      (await stream.loadSnapshot<{ list: number[] }>())?.state.list.push(2);
+      (await stream.loadSnapshot<Uint8Array>({ projection: "bytes" }))?.state.fill(0);
+
+      expect((await stream.loadSnapshot())?.state).toEqual({ list: [1] });
+      expect(isBytes((await stream.loadSnapshot({ projection: "bytes" }))?.state, new Uint8Array([1, 2]))).toBe(true);
+    });
+
+    for (const [what, value] of [...REFUSED_VALUES, ["a value that contains itself", CYCLE] as const]) {
+      test(`is refused when it is or contains ${what}`, async (streams) => {
+        const stream = await streams.openStream("a");
+        for (const state of [value, { list: [value] }]) {
+          expect(await failureOf(stream.snapshot(state))).toMatchObject({
+            name: "InvalidArgumentError",
+            code: "INVALID_ARGUMENT",
+            argument: "state",
+          });
+        }
+        expect(await stream.loadSnapshot()).toBe(null);
+      });
+    }
+  });
+}
