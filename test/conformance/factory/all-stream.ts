@@ -2,7 +2,14 @@ import { ALL_STREAM, type Stream, type StreamFactory } from "../../../protocols/
 import type { Suite } from "../suite.js";
 import { collect, eventsOf } from "../support/collect.js";
 import { Observation } from "../support/observation.js";
-import { counted, countedUpTo, isStrictlyRising, numbersOf, positionsOf, wholeNumbers } from "../support/sample-events.js";
+import {
+  counted,
+  countedUpTo,
+  isStrictlyRising,
+  numbersOf,
+  positionsOf,
+  wholeNumbers,
+} from "../support/sample-events.js";
 
 export function describeAllStream({ describe, test, expect, eventually }: Suite<StreamFactory>): void {
   /** Twelve events in three streams, numbered in the order in which they are stored. */

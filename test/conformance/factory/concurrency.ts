@@ -65,7 +65,9 @@ export function describeConcurrency({ describe, test, expect }: Suite<StreamFact
     test("lets exactly one of 64 writers win that race with one expected version", async (streams) => {
       const handles = await Promise.all(wholeNumbers(1, 64).map(() => streams.openStream("a")));
       await handles[0]?.write(countedUpTo(2));
-      const issued = handles.map((handle, index) => handle.write(countedUpTo(index + 2, index), { expectedVersion: 2 }));
+      const issued = handles.map((handle, index) =>
+        handle.write(countedUpTo(index + 2, index), { expectedVersion: 2 }),
+      );
       const { values, errors } = await outcomesOf(issued);
 
       expect(values.map(({ version, written }) => ({ version, written }))).toEqual([{ version: 5, written: 3 }]);

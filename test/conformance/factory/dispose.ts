@@ -39,7 +39,10 @@ export function describeDispose({ describe, test, expect }: Suite<StreamFactory>
       await streams[Symbol.asyncDispose]();
 
       for (const handle of handles) await expectClosed(handle);
-      expect(await failureOf(streams.openStream("a"))).toMatchObject({ name: "StreamClosedError", code: "STREAM_CLOSED" });
+      expect(await failureOf(streams.openStream("a"))).toMatchObject({
+        name: "StreamClosedError",
+        code: "STREAM_CLOSED",
+      });
     });
 
     test("makes a call fail before its arguments are looked at, and never throws from read or watch themselves", async (streams) => {
@@ -105,7 +108,10 @@ export function describeDispose({ describe, test, expect }: Suite<StreamFactory>
       test(`of the ${subject} ends reads that are under way with an error`, async (streams) => {
         const stream = await streams.openStream("a");
         await stream.write(countedUpTo(1_000));
-        const iterators = [1, 100, 999, 1_000].map((count) => ({ count, iterator: stream.read()[Symbol.asyncIterator]() }));
+        const iterators = [1, 100, 999, 1_000].map((count) => ({
+          count,
+          iterator: stream.read()[Symbol.asyncIterator](),
+        }));
         for (const { count, iterator } of iterators) for (const _ of wholeNumbers(1, count)) await iterator.next();
         const unopened = stream.read();
         await (subject === "handle" ? stream : streams)[Symbol.asyncDispose]();
@@ -121,13 +127,16 @@ export function describeDispose({ describe, test, expect }: Suite<StreamFactory>
     test("of the factory ends every read that waits, one way or the other", async (streams) => {
       const stream = await streams.openStream("a");
       await stream.write(countedUpTo(1_000));
-      const reads = wholeNumbers(1, 20).map(() => collect(stream.read()).then(
-        (events) => events.length,
-        (error: unknown) => (error as { readonly code?: unknown }).code,
-      ));
+      const reads = wholeNumbers(1, 20).map(() =>
+        collect(stream.read()).then(
+          (events) => events.length,
+          (error: unknown) => (error as { readonly code?: unknown }).code,
+        ),
+      );
       await streams[Symbol.asyncDispose]();
 
-      for (const outcome of await Promise.all(reads)) expect(outcome === 1_000 || outcome === "STREAM_CLOSED").toBe(true);
+      for (const outcome of await Promise.all(reads))
+        expect(outcome === 1_000 || outcome === "STREAM_CLOSED").toBe(true);
     });
   });
 }

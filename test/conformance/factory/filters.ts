@@ -1,7 +1,8 @@
 import { ALL_STREAM, type EventFilter, type StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect } from "../support/collect.js";
-import { FILTER_CASES, FILTERABLE_EVENTS } from "../support/filter-cases.js";
+import { FILTER_CASES } from "../support/filter-cases.js";
+import { FILTERABLE_EVENTS } from "../support/filterable-events.js";
 import { countedUpTo, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
 
 export function describeFilters({ describe, test, expect }: Suite<StreamFactory>): void {
@@ -26,9 +27,24 @@ export function describeFilters({ describe, test, expect }: Suite<StreamFactory>
         (await collect(all.read({ filter }))).map((event) => event.streamId);
 
       expect(await streamIds([{ field: "streamId", op: "=", value: "user-1" }])).toEqual(["user-1", "user-1"]);
-      expect(await streamIds([{ field: "streamId", op: "prefix", value: "order-" }, { field: "version", op: "=", value: 2 }])).toEqual(["order-1", "order-2"]);
-      expect(await streamIds([{ field: "streamId", op: "in", value: ["Order-3", "user-1"] }])).toEqual(["user-1", "user-1", "Order-3", "Order-3"]);
-      expect(await streamIds([{ field: "streamId", op: "like", value: "%-_" }, { field: "version", op: "=", value: 1 }])).toEqual(["order-1", "order-2", "user-1", "Order-3"]);
+      expect(
+        await streamIds([
+          { field: "streamId", op: "prefix", value: "order-" },
+          { field: "version", op: "=", value: 2 },
+        ]),
+      ).toEqual(["order-1", "order-2"]);
+      expect(await streamIds([{ field: "streamId", op: "in", value: ["Order-3", "user-1"] }])).toEqual([
+        "user-1",
+        "user-1",
+        "Order-3",
+        "Order-3",
+      ]);
+      expect(
+        await streamIds([
+          { field: "streamId", op: "like", value: "%-_" },
+          { field: "version", op: "=", value: 1 },
+        ]),
+      ).toEqual(["order-1", "order-2", "user-1", "Order-3"]);
     });
 
     test("finds positions", async (streams) => {
@@ -62,7 +78,9 @@ export function describeFilters({ describe, test, expect }: Suite<StreamFactory>
 
     test("counts for the limit what matches, and goes together with places", async (streams) => {
       const stream = await streams.openStream("a");
-      await stream.write(wholeNumbers(1, 900).map((number) => ({ type: number % 7 === 0 ? "Seventh" : "Other", data: { number } })));
+      await stream.write(
+        wholeNumbers(1, 900).map((number) => ({ type: number % 7 === 0 ? "Seventh" : "Other", data: { number } })),
+      );
       const filter: EventFilter = [{ field: "type", op: "=", value: "Seventh" }];
       const sevenths = wholeNumbers(1, 128).map((number) => number * 7);
 
@@ -78,9 +96,13 @@ export function describeFilters({ describe, test, expect }: Suite<StreamFactory>
     test("finds the few among the many, at both ends and in between", async (streams) => {
       const stream = await streams.openStream("a");
       const rare = [1, 1_777, 2_500];
-      await stream.write(wholeNumbers(1, 2_500).map((number) => ({ type: rare.includes(number) ? "Rare" : "Common", data: { number } })));
+      await stream.write(
+        wholeNumbers(1, 2_500).map((number) => ({ type: rare.includes(number) ? "Rare" : "Common", data: { number } })),
+      );
 
-      expect(numbersOf(await collect(stream.read({ filter: [{ field: "type", op: "=", value: "Rare" }] })))).toEqual(rare);
+      expect(numbersOf(await collect(stream.read({ filter: [{ field: "type", op: "=", value: "Rare" }] })))).toEqual(
+        rare,
+      );
       expect(await collect(stream.read({ filter: [{ field: "type", op: "=", value: "None" }] }))).toEqual([]);
     });
   });

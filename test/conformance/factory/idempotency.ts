@@ -26,8 +26,14 @@ export function describeIdempotency({ describe, test, expect }: Suite<StreamFact
       const stream = await streams.openStream("a");
       await stream.write([keyed("k1"), keyed("k3")]);
 
-      expect(await stream.write([keyed("k1"), keyed("k2"), keyed("k3"), keyed("k4")])).toMatchObject({ version: 4, written: 2 });
-      expect(await stream.write([keyed("k5"), keyed("k2")], { expectedVersion: "exists" })).toMatchObject({ version: 3, written: 1 });
+      expect(await stream.write([keyed("k1"), keyed("k2"), keyed("k3"), keyed("k4")])).toMatchObject({
+        version: 4,
+        written: 2,
+      });
+      expect(await stream.write([keyed("k5"), keyed("k2")], { expectedVersion: "exists" })).toMatchObject({
+        version: 3,
+        written: 1,
+      });
       expect((await eventsOf(stream)).map((event) => event.id)).toEqual(["k1", "k3", "k2", "k4", "k5"]);
     });
 
@@ -67,8 +73,18 @@ export function describeIdempotency({ describe, test, expect }: Suite<StreamFact
 
     test("do not care about the order of keys in objects", async (streams) => {
       const stream = await streams.openStream("a");
-      await stream.write({ type: "T", data: { a: 1, b: { c: 2, d: 3 } }, metadata: { x: 1, y: 2 }, idempotencyKey: "key" });
-      const reordered = { type: "T", data: { b: { d: 3, c: 2 }, a: 1 }, metadata: { y: 2, x: 1 }, idempotencyKey: "key" };
+      await stream.write({
+        type: "T",
+        data: { a: 1, b: { c: 2, d: 3 } },
+        metadata: { x: 1, y: 2 },
+        idempotencyKey: "key",
+      });
+      const reordered = {
+        type: "T",
+        data: { b: { d: 3, c: 2 }, a: 1 },
+        metadata: { y: 2, x: 1 },
+        idempotencyKey: "key",
+      };
 
       expect(await stream.write(reordered, { expectedVersion: 0 })).toMatchObject({ version: 1, written: 0 });
     });
@@ -76,7 +92,10 @@ export function describeIdempotency({ describe, test, expect }: Suite<StreamFact
     test("store a key once that stands in them twice", async (streams) => {
       const stream = await streams.openStream("a");
 
-      expect(await stream.write([keyed("k"), keyed("k"), counted(1)], { expectedVersion: 0 })).toMatchObject({ version: 2, written: 2 });
+      expect(await stream.write([keyed("k"), keyed("k"), counted(1)], { expectedVersion: 0 })).toMatchObject({
+        version: 2,
+        written: 2,
+      });
       expect(await failureOf(stream.write([keyed("new", 1), keyed("new", 2)]))).toMatchObject({
         code: "IDEMPOTENCY_CONFLICT",
         eventIndex: 1,
@@ -93,10 +112,17 @@ export function describeIdempotency({ describe, test, expect }: Suite<StreamFact
 
     test("store an event once that many send at the same time", async (streams) => {
       const handles = await Promise.all(wholeNumbers(1, 40).map(() => streams.openStream("a")));
-      const results = await Promise.all(handles.map((handle) => handle.write([keyed("k1"), keyed("k2")], { expectedVersion: 0 })));
+      const results = await Promise.all(
+        handles.map((handle) => handle.write([keyed("k1"), keyed("k2")], { expectedVersion: 0 })),
+      );
 
       expect(results.map(({ version }) => version)).toEqual(handles.map(() => 2));
-      expect(results.map(({ written }) => written).sort((a, b) => b - a).slice(0, 2)).toEqual([2, 0]);
+      expect(
+        results
+          .map(({ written }) => written)
+          .sort((a, b) => b - a)
+          .slice(0, 2),
+      ).toEqual([2, 0]);
     });
 
     test("do not make a handle know more than it learnt", async (streams) => {

@@ -55,7 +55,11 @@ export function describeInvalidArguments({ describe, test, expect, eventually }:
     test("is refused: a signal", async (streams) => {
       const stream = await streams.openStream("a");
       const signal = "abort" as unknown as AbortSignal;
-      const calls = [stream.write(counted(1), { signal }), collect(stream.read({ signal })), collect(stream.watch({ signal }))];
+      const calls = [
+        stream.write(counted(1), { signal }),
+        collect(stream.read({ signal })),
+        collect(stream.watch({ signal })),
+      ];
       for (const call of calls) {
         expect(await failureOf(call)).toMatchObject({ code: "INVALID_ARGUMENT", argument: "signal" });
       }
@@ -77,7 +81,9 @@ export function describeInvalidArguments({ describe, test, expect, eventually }:
       const observation = new Observation(watch);
       await eventually("the observable reports the error", () => observation.hasEnded);
 
-      expect(observation.errors.map((error) => (error as { readonly code?: unknown }).code)).toEqual(["INVALID_ARGUMENT"]);
+      expect(observation.errors.map((error) => (error as { readonly code?: unknown }).code)).toEqual([
+        "INVALID_ARGUMENT",
+      ]);
       expect(observation.completions).toBe(0);
       expect(await failureOf(collect(watch))).toMatchObject({ code: "INVALID_ARGUMENT", argument: "after" });
     });

@@ -23,7 +23,11 @@ const REFUSED_EVENTS: readonly (readonly [string, unknown, string])[] = [
   ["metadata that is bytes", { type: "T", data: 1, metadata: new Uint8Array(1) }, "metadata"],
   ["undefined in its metadata", { type: "T", data: 1, metadata: { user: { id: undefined } } }, "metadata.user.id"],
   ["bytes within its data", { type: "T", data: { bytes: new Uint8Array(1) } }, "data.bytes"],
-  ["a bad value deep in its data", { type: "T", data: { items: [0, 1, 2, { price: Number.NaN }] } }, "data.items[3].price"],
+  [
+    "a bad value deep in its data",
+    { type: "T", data: { items: [0, 1, 2, { price: Number.NaN }] } },
+    "data.items[3].price",
+  ],
   ["a bad value in data that is an array", { type: "T", data: [1, [2, undefined]] }, "data[1][1]"],
   ["more bytes than the limit", { type: "T", data: new Uint8Array(MAX_EVENT_BYTES + 1) }, "data"],
   ["more text than the limit", { type: "T", data: "x".repeat(MAX_EVENT_BYTES) }, "data"],
@@ -35,7 +39,10 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
     const error = await failureOf(stream.write([counted(1), bad as CandidateEvent, counted(3)]));
 
     expect(error).toMatchObject({ name: "InvalidEventError", code: "INVALID_EVENT", eventIndex: 1 });
-    expect(await failureOf(stream.write(bad as CandidateEvent))).toMatchObject({ code: "INVALID_EVENT", eventIndex: 0 });
+    expect(await failureOf(stream.write(bad as CandidateEvent))).toMatchObject({
+      code: "INVALID_EVENT",
+      eventIndex: 0,
+    });
     expect(await stream.metrics()).toEqual(before);
     return error as { readonly path: string };
   }
@@ -78,7 +85,11 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
 
     test("and writes around it are not", async (streams) => {
       const stream = await streams.openStream("a");
-      const [before, bad, after] = [stream.write(counted(1)), stream.write({ type: "T", data: 1n }), stream.write(counted(2))];
+      const [before, bad, after] = [
+        stream.write(counted(1)),
+        stream.write({ type: "T", data: 1n }),
+        stream.write(counted(2)),
+      ];
 
       expect(await failureOf(bad)).toMatchObject({ code: "INVALID_EVENT" });
       expect(await before).toMatchObject({ version: 1 });

@@ -44,7 +44,8 @@ export function describeOpenStream({ describe, test, expect }: Suite<StreamFacto
     });
 
     test("takes any text for an id, and tells ids apart exactly", async (streams) => {
-      for (const [index, streamId] of STREAM_IDS.entries()) await (await streams.openStream(streamId)).write(counted(index));
+      for (const [index, streamId] of STREAM_IDS.entries())
+        await (await streams.openStream(streamId)).write(counted(index));
 
       for (const [index, streamId] of STREAM_IDS.entries()) {
         const stream = await streams.openStream(streamId);

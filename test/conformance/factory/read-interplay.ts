@@ -103,13 +103,16 @@ export function describeReadInterplay({ describe, test, expect }: Suite<StreamFa
       await stream.write(countedUpTo(500));
       const reads = await Promise.all(wholeNumbers(0, 29).map((after) => collect(stream.read({ after: after * 10 }))));
 
-      for (const [index, events] of reads.entries()) expect(numbersOf(events)).toEqual(wholeNumbers(index * 10 + 1, 500));
+      for (const [index, events] of reads.entries())
+        expect(numbersOf(events)).toEqual(wholeNumbers(index * 10 + 1, 500));
     });
 
     test("sees whole writes only", async (streams) => {
       const stream = await streams.openStream("a");
       const reader = await streams.openStream("a");
-      const writes = Promise.all(wholeNumbers(1, 20).map((number) => stream.write(wholeNumbers(1, 30).map(() => counted(number)))));
+      const writes = Promise.all(
+        wholeNumbers(1, 20).map((number) => stream.write(wholeNumbers(1, 30).map(() => counted(number)))),
+      );
       const counts: number[] = [];
       for (let count = 0; count < 600; ) {
         count = (await collect(reader.read())).length;

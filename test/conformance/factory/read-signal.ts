@@ -13,7 +13,9 @@ export function describeReadSignal({ describe, test, expect }: Suite<StreamFacto
       const read = stream.read({ signal: AbortSignal.abort(reason) });
 
       expect(await failureOf(collect(read))).toBe(reason);
-      expect(await failureOf(collect(stream.read({ signal: AbortSignal.abort() })))).toMatchObject({ name: "AbortError" });
+      expect(await failureOf(collect(stream.read({ signal: AbortSignal.abort() })))).toMatchObject({
+        name: "AbortError",
+      });
     });
 
     test("ends it with the reason between two events", async (streams) => {

@@ -80,7 +80,9 @@ export function describeRead({ describe, test, expect }: Suite<StreamFactory>): 
       await stream.write(countedUpTo(5));
       const none = { after: undefined, upTo: undefined, limit: undefined, direction: undefined };
 
-      expect(versionsOf(await collect(stream.read({ ...none, filter: undefined, signal: undefined })))).toEqual([1, 2, 3, 4, 5]);
+      expect(versionsOf(await collect(stream.read({ ...none, filter: undefined, signal: undefined })))).toEqual([
+        1, 2, 3, 4, 5,
+      ]);
     });
 
     test("takes the options as they are at the call", async (streams) => {

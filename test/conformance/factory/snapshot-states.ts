@@ -1,25 +1,15 @@
-import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import type { StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { isBytes } from "../support/bytes.js";
 import { failureOf } from "../support/failure-of.js";
-import { countedUpTo, wholeNumbers } from "../support/sample-events.js";
 import { CYCLE, REFUSED_VALUES } from "../support/refused-values.js";
 import { ROUND_TRIP_VALUES } from "../support/round-trip-values.js";
-
-const BYTES: readonly (readonly [string, Uint8Array])[] = [
-  ["that are none", new Uint8Array(0)],
-  ["of every value", Uint8Array.from({ length: 256 }, (_, index) => index)],
-  ["that compress well", new Uint8Array(500_000)],
-  ["that do not compress", Uint8Array.from({ length: 5_000 }, (_, index) => (index * index * 31 + (index >> 3) * 17) % 251)],
-  ["that are what zlib makes", new Uint8Array(deflateSync("a state that looks compressed".repeat(99)))],
-  ["that are what zlib makes without a header", new Uint8Array(deflateRawSync("a state that looks compressed"))],
-  ["that are what gzip makes", new Uint8Array(gzipSync("a state that looks compressed".repeat(999)))],
-];
+import { countedUpTo, wholeNumbers } from "../support/sample-events.js";
+import { SNAPSHOT_BYTES } from "../support/snapshot-bytes.js";
 
 export function describeSnapshotStates({ describe, test, expect }: Suite<StreamFactory>): void {
   describe("the state of a snapshot", () => {
-    for (const [what, state] of BYTES) {
+    for (const [what, state] of SNAPSHOT_BYTES) {
       test(`comes back as it was: bytes ${what}`, async (streams) => {
         const stream = await streams.openStream("a");
         await stream.snapshot(state);
@@ -41,7 +31,9 @@ export function describeSnapshotStates({ describe, test, expect }: Suite<StreamF
     test("may be large", async (streams) => {
       const stream = await streams.openStream("a");
       await stream.write(countedUpTo(2));
-      const state = { accounts: wholeNumbers(1, 20_000).map((id) => ({ id, owner: `owner ${id}`, balance: id * 1.5 })) };
+      const state = {
+        accounts: wholeNumbers(1, 20_000).map((id) => ({ id, owner: `owner ${id}`, balance: id * 1.5 })),
+      };
       await stream.snapshot(state);
 
       expect(JSON.stringify((await stream.loadSnapshot())?.state)).toBe(JSON.stringify(state));
@@ -57,7 +49,9 @@ export function describeSnapshotStates({ describe, test, expect }: Suite<StreamF
       await Promise.all(saved);
 
       expect((await stream.loadSnapshot<typeof state>())?.state.list).toEqual([1]);
-      expect(isBytes((await stream.loadSnapshot({ projection: "bytes" }))?.state, new Uint8Array(5_000).fill(1))).toBe(true);
+      expect(isBytes((await stream.loadSnapshot({ projection: "bytes" }))?.state, new Uint8Array(5_000).fill(1))).toBe(
+        true,
+      );
     });
 
     test("is a copy of its own for everyone who loads it", async (streams) => {

@@ -22,7 +22,13 @@ export function describeSnapshots({ describe, test, expect }: Suite<StreamFactor
 
       const snapshot = await stream.loadSnapshot();
       const timestamp = snapshot?.timestamp;
-      expect(snapshot).toStrictEqual({ streamId: "a", projection: "default", version: 3, timestamp, state: { sum: 6 } });
+      expect(snapshot).toStrictEqual({
+        streamId: "a",
+        projection: "default",
+        version: 3,
+        timestamp,
+        state: { sum: 6 },
+      });
       expect(timestamp instanceof Date && timestamp.getTime() >= beforeMs && timestamp.getTime() <= afterMs).toBe(true);
     });
 
@@ -71,7 +77,11 @@ export function describeSnapshots({ describe, test, expect }: Suite<StreamFactor
       await b.snapshot("b");
 
       expect(await a.loadSnapshot()).toMatchObject({ projection: "default", version: 3, state: "a" });
-      expect(await a.loadSnapshot({ projection: "by day" })).toMatchObject({ projection: "by day", version: 2, state: "a, by day" });
+      expect(await a.loadSnapshot({ projection: "by day" })).toMatchObject({
+        projection: "by day",
+        version: 2,
+        state: "a, by day",
+      });
       expect(await b.loadSnapshot()).toMatchObject({ streamId: "b", state: "b" });
       expect(await b.loadSnapshot({ projection: "by day" })).toBe(null);
     });

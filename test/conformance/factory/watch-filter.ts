@@ -1,7 +1,8 @@
 import { ALL_STREAM, type EventFilter, type StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { take } from "../support/collect.js";
-import { FILTER_CASES, FILTERABLE_EVENTS } from "../support/filter-cases.js";
+import { FILTER_CASES } from "../support/filter-cases.js";
+import { FILTERABLE_EVENTS } from "../support/filterable-events.js";
 import { Observation } from "../support/observation.js";
 import { counted, countedUpTo, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
 
@@ -34,7 +35,8 @@ export function describeWatchFilter({ describe, test, expect, eventually }: Suit
       await stream.write(wholeNumbers(1, 1_600).map(event));
       const iterated = take(stream.watch({ after: 0, filter }), 6);
       const observation = new Observation(stream.watch({ after: 0, filter }));
-      for (const batch of wholeNumbers(16, 29)) await stream.write(wholeNumbers(batch * 100 + 1, batch * 100 + 100).map(event));
+      for (const batch of wholeNumbers(16, 29))
+        await stream.write(wholeNumbers(batch * 100 + 1, batch * 100 + 100).map(event));
       await eventually("all are delivered", () => observation.events.length >= 6);
 
       expect(numbersOf(observation.events)).toEqual([500, 1_000, 1_500, 2_000, 2_500, 3_000]);
@@ -42,11 +44,13 @@ export function describeWatchFilter({ describe, test, expect, eventually }: Suit
     });
 
     test("finds events of some streams on @all", async (streams) => {
-      const [order, user, all] = await Promise.all(["order-1", "user-1", ALL_STREAM].map((id) => streams.openStream(id)));
+      const [order, user, all] = await Promise.all(
+        ["order-1", "user-1", ALL_STREAM].map((id) => streams.openStream(id)),
+      );
       await order?.write(countedUpTo(2));
       await user?.write(countedUpTo(2));
       const filter: EventFilter = [{ field: "streamId", op: "prefix", value: "order-" }];
-      const iterated = take(all?.watch({ after: 0, filter }) ?? [] as never, 4);
+      const iterated = take(all?.watch({ after: 0, filter }) ?? ([] as never), 4);
       await user?.write(counted(3));
       await order?.write(countedUpTo(4, 3));
 

@@ -10,8 +10,8 @@ export function describeWatchNeighbours({ describe, test, expect, eventually }: 
     test("each get everything, on a stream and on @all", async (streams) => {
       const [stream, all] = [await streams.openStream("a"), await streams.openStream(ALL_STREAM)];
       await stream.write(countedUpTo(5));
-      const observations = wholeNumbers(1, 40).map((number) =>
-        new Observation((number % 2 === 0 ? stream : all).watch({ after: 0 })),
+      const observations = wholeNumbers(1, 40).map(
+        (number) => new Observation((number % 2 === 0 ? stream : all).watch({ after: 0 })),
       );
       await Promise.all(wholeNumbers(6, 60).map((number) => stream.write(counted(number))));
       await eventually("all reach the end", () => observations.every(({ events }) => events.length >= 60));

@@ -1,8 +1,9 @@
-import type { StoredEvent, StreamFactory } from "../../../protocols/index.js";
+import type { StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect, eventsOf } from "../support/collect.js";
 import { Observation } from "../support/observation.js";
 import { counted, countedUpTo, keyed, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
+import { spoil } from "../support/spoil.js";
 
 export function describeWatch({ describe, test, expect, eventually }: Suite<StreamFactory>): void {
   describe("watch", () => {
@@ -90,14 +91,13 @@ export function describeWatch({ describe, test, expect, eventually }: Suite<Stre
       await eventually("the last event is delivered", () => observation.events.at(-1)?.version === 12);
 
       expect(numbersOf(observation.events)).toEqual(wholeNumbers(1, 12));
-      expect(observation.events.every((event) => event.version % 3 !== 0 || (event.data as { text: string }).text === text)).toBe(true);
+      expect(
+        observation.events.every((event) => event.version % 3 !== 0 || (event.data as { text: string }).text === text),
+      ).toBe(true);
     });
 
     test("gives every subscriber events of its own, which it may change", async (streams) => {
       const stream = await streams.openStream("a");
-      const spoil = (event: StoredEvent): void => {
-        (event.data as { number: number }).number = 0;
-      };
       const spoilers = [new Observation(stream.watch(), spoil), new Observation(stream.watch(), spoil)];
       const observation = new Observation(stream.watch());
       await stream.write(countedUpTo(3));

@@ -48,7 +48,9 @@ export function describeWriteSignal({ describe, test, expect }: Suite<StreamFact
         });
         await wait();
         for (const { number, controller } of issued) if (number % 3 !== 1) controller.abort(reason);
-        const outcomes = await Promise.all(issued.map(async ({ number, outcome }) => ({ number, outcome: await outcome })));
+        const outcomes = await Promise.all(
+          issued.map(async ({ number, outcome }) => ({ number, outcome: await outcome })),
+        );
 
         expect(outcomes.filter(({ outcome }) => outcome !== "stored" && outcome !== "aborted")).toEqual([]);
         expect(outcomes.filter(({ number, outcome }) => number % 3 !== 2 && outcome !== "stored")).toEqual([]);

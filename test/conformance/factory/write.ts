@@ -74,13 +74,18 @@ export function describeWrite({ describe, test, expect }: Suite<StreamFactory>):
       for (const expectedVersion of [undefined, "any", "exists", 0, 2, 9] as const) {
         expect(await stream.write([], { expectedVersion })).toEqual({ version: 2, position, written: 0 });
       }
-      expect(await (await streams.openStream("c")).write([], { expectedVersion: "exists" })).toMatchObject({ version: 0 });
+      expect(await (await streams.openStream("c")).write([], { expectedVersion: "exists" })).toMatchObject({
+        version: 0,
+      });
       expect(await (await streams.openStream(ALL_STREAM)).metrics()).toMatchObject({ eventCount: 3 });
     });
 
     test("stores thousands of events as one step", async (streams) => {
       const stream = await streams.openStream("a");
-      expect(await stream.write(countedUpTo(4_000), { expectedVersion: 0 })).toMatchObject({ version: 4_000, written: 4_000 });
+      expect(await stream.write(countedUpTo(4_000), { expectedVersion: 0 })).toMatchObject({
+        version: 4_000,
+        written: 4_000,
+      });
 
       const numbers = numbersOf(await eventsOf(stream));
       expect(numbers.length).toBe(4_000);
@@ -92,7 +97,10 @@ export function describeWrite({ describe, test, expect }: Suite<StreamFactory>):
       const data = { list: [1], inner: { n: 1 } };
       const metadata = { by: "ann" };
       const bytes = new Uint8Array([1, 2, 3]);
-      const events = [{ type: "Json", data, metadata }, { type: "Bytes", data: bytes }] as { type: string; data: unknown }[];
+      const events = [
+        { type: "Json", data, metadata },
+        { type: "Bytes", data: bytes },
+      ] as { type: string; data: unknown }[];
       const options = { expectedVersion: 0 };
       const written = stream.write(events, options);
       data.list.push(2);

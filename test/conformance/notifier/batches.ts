@@ -7,7 +7,10 @@ import { append, readAll } from "../support/storage-calls.js";
 
 export function describeBatches({ describe, test, expect, eventually }: Suite<StreamBackend>): void {
   describe("a subscriber", () => {
-    test("is told of the events of its stream, in order, without gaps and without repeats", async ({ storage, notifier }) => {
+    test("is told of the events of its stream, in order, without gaps and without repeats", async ({
+      storage,
+      notifier,
+    }) => {
       await notifier.start();
       const recorder = new BatchRecorder(notifier, "a");
       for (const number of wholeNumbers(1, 20)) {
@@ -22,10 +25,15 @@ export function describeBatches({ describe, test, expect, eventually }: Suite<St
       expect(recorder.events.every((event) => event.streamId === "a")).toBe(true);
     });
 
-    test("of @all is told of the events of every stream, in the order of their positions", async ({ storage, notifier }) => {
+    test("of @all is told of the events of every stream, in the order of their positions", async ({
+      storage,
+      notifier,
+    }) => {
       await notifier.start();
       const recorder = new BatchRecorder(notifier, ALL_STREAM);
-      await Promise.all(wholeNumbers(1, 60).map((number) => append(storage, `stream-${number % 5}`, countedUpTo(number % 4))));
+      await Promise.all(
+        wholeNumbers(1, 60).map((number) => append(storage, `stream-${number % 5}`, countedUpTo(number % 4))),
+      );
       const last = await lastOf(storage, ALL_STREAM);
       await eventually("the subscriber knows of the last event", () => recorder.hasHeardOf(last));
 
@@ -81,7 +89,9 @@ export function describeBatches({ describe, test, expect, eventually }: Suite<St
     test("knows of thousands of events that come at once", async ({ storage, notifier }) => {
       await notifier.start();
       const recorders = ["a", ALL_STREAM].map((streamId) => new BatchRecorder(notifier, streamId));
-      await Promise.all(wholeNumbers(0, 9).map((batch) => append(storage, "a", countedUpTo(batch * 300 + 300, batch * 300 + 1))));
+      await Promise.all(
+        wholeNumbers(0, 9).map((batch) => append(storage, "a", countedUpTo(batch * 300 + 300, batch * 300 + 1))),
+      );
       const last = await lastOf(storage, "a");
       await eventually("the subscribers know of the last event", () => recorders.every((one) => one.hasHeardOf(last)));
 

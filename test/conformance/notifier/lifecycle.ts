@@ -33,7 +33,9 @@ export function describeLifecycle({ describe, test, expect, eventually }: Suite<
       const recorders = ["a", ALL_STREAM].map((streamId) => new BatchRecorder(notifier, streamId));
       await append(storage, "a", [counted(1)]);
       const last = await lastOf(storage, "a");
-      await eventually("the subscribers know of the event", () => recorders.every((recorder) => recorder.hasHeardOf(last)));
+      await eventually("the subscribers know of the event", () =>
+        recorders.every((recorder) => recorder.hasHeardOf(last)),
+      );
       await notifier[Symbol.asyncDispose]();
       const heard = recorders.map((recorder) => recorder.batches.length);
       for (const number of wholeNumbers(2, 10)) {

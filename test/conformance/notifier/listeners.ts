@@ -2,13 +2,16 @@ import { ALL_STREAM, type StreamBackend } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { BatchRecorder, lastOf } from "../support/batch-recorder.js";
 import { counted, wholeNumbers } from "../support/sample-events.js";
+import { spoil } from "../support/spoil.js";
 import { append, readAll } from "../support/storage-calls.js";
 
 export function describeListeners({ describe, test, expect, eventually }: Suite<StreamBackend>): void {
   describe("several subscribers", () => {
     test("are each told of everything", async ({ storage, notifier }) => {
       await notifier.start();
-      const recorders = ["a", "a", "a", ALL_STREAM, ALL_STREAM].map((streamId) => new BatchRecorder(notifier, streamId));
+      const recorders = ["a", "a", "a", ALL_STREAM, ALL_STREAM].map(
+        (streamId) => new BatchRecorder(notifier, streamId),
+      );
       for (const number of wholeNumbers(1, 10)) await append(storage, "a", [counted(number)]);
       const last = await lastOf(storage, "a");
       await eventually("all know of the last event", () => recorders.every((recorder) => recorder.hasHeardOf(last)));
@@ -19,18 +22,9 @@ export function describeListeners({ describe, test, expect, eventually }: Suite<
 
     test("get events of their own, which they may change", async ({ storage, notifier }) => {
       await notifier.start();
-      const spoil = (batch: readonly { data: unknown; metadata: unknown; timestamp: Date }[]): void => {
-        for (const event of batch) {
-          if (event.data instanceof Uint8Array) event.data.fill(0);
-          else (event.data as { list: number[] }).list.push(0);
-          (event.metadata as { by: string }).by = "nobody";
-          event.timestamp.setTime(0);
-        }
-        (batch as unknown[]).length = 0;
-      };
-      notifier.subscribe("a", spoil);
+      notifier.subscribe("a", (batch) => batch.forEach(spoil));
       const recorder = new BatchRecorder(notifier, "a");
-      notifier.subscribe(ALL_STREAM, spoil);
+      notifier.subscribe(ALL_STREAM, (batch) => batch.forEach(spoil));
       const recorderOfAll = new BatchRecorder(notifier, ALL_STREAM);
       await append(storage, "a", [
         { type: "Json", data: { list: [1] }, metadata: { by: "ann" } },

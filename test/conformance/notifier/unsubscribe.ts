@@ -19,8 +19,9 @@ export function describeUnsubscribe({ describe, test, expect, eventually }: Suit
         const heardByOther = staying.batches.length;
         await append(storage, "a", [counted(2)]);
         const second = await lastOf(storage, "a");
-        await eventually("the one that stays knows of the second event", () =>
-          staying.batches.length > heardByOther && staying.hasHeardOf(second),
+        await eventually(
+          "the one that stays knows of the second event",
+          () => staying.batches.length > heardByOther && staying.hasHeardOf(second),
         );
 
         expect(leaving.batches.length).toBe(heard);
@@ -43,13 +44,19 @@ export function describeUnsubscribe({ describe, test, expect, eventually }: Suit
       const staying = new BatchRecorder(notifier, "a");
       for (const number of wholeNumbers(1, 3)) await append(storage, "a", [counted(number)]);
       const last = await lastOf(storage, "a");
-      await eventually("the one that stays knows of the last event", () => staying.hasHeardOf(last) && calls.length > 0);
+      await eventually(
+        "the one that stays knows of the last event",
+        () => staying.hasHeardOf(last) && calls.length > 0,
+      );
 
       expect(calls.length).toBe(1);
       expect(staying.faultsAgainst(await readAll(storage, "a"))).toEqual([]);
     });
 
-    test("may be called twice, and ends one subscription only when a function is subscribed twice", async ({ storage, notifier }) => {
+    test("may be called twice, and ends one subscription only when a function is subscribed twice", async ({
+      storage,
+      notifier,
+    }) => {
       await notifier.start();
       let calls = 0;
       const listener = (): void => {
@@ -76,7 +83,9 @@ export function describeUnsubscribe({ describe, test, expect, eventually }: Suit
       const recorders = ["a", ALL_STREAM].map((streamId) => new BatchRecorder(notifier, streamId));
       await append(storage, "a", [counted(2)]);
       const last = await lastOf(storage, "a");
-      await eventually("the subscribers know of the event", () => recorders.every((recorder) => recorder.hasHeardOf(last)));
+      await eventually("the subscribers know of the event", () =>
+        recorders.every((recorder) => recorder.hasHeardOf(last)),
+      );
 
       const stored = await readAll(storage, "a", { after: 1 });
       for (const recorder of recorders) expect(recorder.faultsAgainst(stored)).toEqual([]);

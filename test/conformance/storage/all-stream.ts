@@ -2,7 +2,15 @@ import { ALL_STREAM, type StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { nextTurn } from "../support/eventually.js";
 import { failureOf } from "../support/failure-of.js";
-import { counted, countedUpTo, isStrictlyRising, keyed, numbersOf, positionsOf, wholeNumbers } from "../support/sample-events.js";
+import {
+  counted,
+  countedUpTo,
+  isStrictlyRising,
+  keyed,
+  numbersOf,
+  positionsOf,
+  wholeNumbers,
+} from "../support/sample-events.js";
 import { append, pagesOf, readAll, readPage } from "../support/storage-calls.js";
 
 export function describeAllStream({ describe, test, expect }: Suite<StorageHandle>): void {

@@ -1,7 +1,15 @@
 import type { StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { failureOf } from "../support/failure-of.js";
-import { counted, countedUpTo, isStrictlyRising, keyed, numbersOf, positionsOf, versionsOf } from "../support/sample-events.js";
+import {
+  counted,
+  countedUpTo,
+  isStrictlyRising,
+  keyed,
+  numbersOf,
+  positionsOf,
+  versionsOf,
+} from "../support/sample-events.js";
 import { append, readAll } from "../support/storage-calls.js";
 
 export function describeAppend({ describe, test, expect }: Suite<StorageHandle>): void {
@@ -55,7 +63,11 @@ export function describeAppend({ describe, test, expect }: Suite<StorageHandle>)
 
     test("without events stores nothing and tells where the stream stands, whatever version is expected", async (storage) => {
       expect(await append(storage, "a", [])).toEqual({ version: 0, position: 0, written: 0 });
-      expect(await append(storage, "a", [], { expectedVersion: "exists" })).toEqual({ version: 0, position: 0, written: 0 });
+      expect(await append(storage, "a", [], { expectedVersion: "exists" })).toEqual({
+        version: 0,
+        position: 0,
+        written: 0,
+      });
 
       const { position } = await append(storage, "a", countedUpTo(2));
       await append(storage, "b", [counted(1)]);

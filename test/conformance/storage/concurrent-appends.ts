@@ -2,7 +2,15 @@ import type { StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { nextTurn } from "../support/eventually.js";
 import { outcomesOf } from "../support/failure-of.js";
-import { counted, countedUpTo, isStrictlyRising, keyed, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
+import {
+  counted,
+  countedUpTo,
+  isStrictlyRising,
+  keyed,
+  numbersOf,
+  versionsOf,
+  wholeNumbers,
+} from "../support/sample-events.js";
 import { append, readAll } from "../support/storage-calls.js";
 
 export function describeConcurrentAppends({ describe, test, expect }: Suite<StorageHandle>): void {
@@ -35,7 +43,11 @@ export function describeConcurrentAppends({ describe, test, expect }: Suite<Stor
 
     test("never mix their events", async (storage) => {
       const batches = wholeNumbers(0, 19).map((batch) =>
-        append(storage, "a", wholeNumbers(0, 24).map((index) => counted(batch * 25 + index))),
+        append(
+          storage,
+          "a",
+          wholeNumbers(0, 24).map((index) => counted(batch * 25 + index)),
+        ),
       );
       await Promise.all(batches);
 

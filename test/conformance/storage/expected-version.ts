@@ -9,14 +9,20 @@ export function describeExpectedVersion({ describe, test, expect }: Suite<Storag
     test("0 is met by a stream without events", async (storage) => {
       await append(storage, "other", countedUpTo(3));
 
-      expect(await append(storage, "a", [counted(1)], { expectedVersion: 0 })).toMatchObject({ version: 1, written: 1 });
+      expect(await append(storage, "a", [counted(1)], { expectedVersion: 0 })).toMatchObject({
+        version: 1,
+        written: 1,
+      });
     });
 
     test("is met by a stream at that version", async (storage) => {
       await append(storage, "a", countedUpTo(2));
       await append(storage, "other", countedUpTo(3));
 
-      expect(await append(storage, "a", [counted(3)], { expectedVersion: 2 })).toMatchObject({ version: 3, written: 1 });
+      expect(await append(storage, "a", [counted(3)], { expectedVersion: 2 })).toMatchObject({
+        version: 3,
+        written: 1,
+      });
     });
 
     const conflicts: readonly { readonly stored: number; readonly expectedVersion: ExpectedVersion }[] = [

@@ -1,7 +1,8 @@
 import { ALL_STREAM, type EventFilter, type StorageHandle } from "../../../protocols/index.js";
 import { parseFilter } from "../../../src/filter/parse-filter.js";
 import type { Suite } from "../suite.js";
-import { FILTER_CASES, FILTERABLE_EVENTS } from "../support/filter-cases.js";
+import { FILTER_CASES } from "../support/filter-cases.js";
+import { FILTERABLE_EVENTS } from "../support/filterable-events.js";
 import { isStrictlyRising, positionsOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
 import { append, pagesOf, readAll } from "../support/storage-calls.js";
 
@@ -45,7 +46,11 @@ export function describeFilters({ describe, test, expect }: Suite<StorageHandle>
 
     test("finds the few that match among the many that do not", async (storage) => {
       const isRare = (number: number): boolean => number === 3 || number === 1_234 || number === 2_000;
-      await append(storage, "a", wholeNumbers(1, 2_000).map((number) => ({ type: isRare(number) ? "Rare" : "Common", data: number })));
+      await append(
+        storage,
+        "a",
+        wholeNumbers(1, 2_000).map((number) => ({ type: isRare(number) ? "Rare" : "Common", data: number })),
+      );
       const filter = parseFilter([{ field: "type", op: "=", value: "Rare" }]);
 
       for (const direction of ["forward", "backward"] as const) {
@@ -58,13 +63,20 @@ export function describeFilters({ describe, test, expect }: Suite<StorageHandle>
     });
 
     test("goes together with places", async (storage) => {
-      await append(storage, "a", wholeNumbers(1, 30).map((number) => ({ type: number % 5 === 0 ? "Fifth" : "Other", data: number })));
+      await append(
+        storage,
+        "a",
+        wholeNumbers(1, 30).map((number) => ({ type: number % 5 === 0 ? "Fifth" : "Other", data: number })),
+      );
       const filter = parseFilter([{ field: "type", op: "=", value: "Fifth" }]);
       const all = positionsOf(await readAll(storage, "a"));
       const places = { after: 5, upTo: 25 };
       const positions = { after: all[4] as number, upTo: all[24] as number };
 
-      for (const [streamId, range] of [["a", places], [ALL_STREAM, positions]] as const) {
+      for (const [streamId, range] of [
+        ["a", places],
+        [ALL_STREAM, positions],
+      ] as const) {
         for (const direction of ["forward", "backward"] as const) {
           const events = await readAll(storage, streamId, { ...range, filter, limit: 3, direction });
           const fifths = versionsOf(events.filter((event) => event.type === "Fifth"));

@@ -79,14 +79,42 @@ export function describeIdempotency({ describe, test, expect }: Suite<StorageHan
     test("belong to their stream", async (storage) => {
       await append(storage, "a", [keyed("key", 1)]);
 
-      expect(await append(storage, "b", [keyed("key", 2)], { expectedVersion: 0 })).toMatchObject({ version: 1, written: 1 });
+      expect(await append(storage, "b", [keyed("key", 2)], { expectedVersion: 0 })).toMatchObject({
+        version: 1,
+        written: 1,
+      });
       expect((await readAll(storage, "b"))[0]?.data).toBe(2);
     });
 
     test("are told apart exactly", async (storage) => {
-      const keys = ["key", "Key", "key ", " key", "k%y", "k_y", "ke\u0301y", "k\u00e9y", "'", '"', "0", "00", "null", "🔑", "k\n", "k\u0000y"];
-      const result = await append(storage, "a", keys.map((key) => keyed(key)));
-      const again = await append(storage, "a", keys.map((key) => keyed(key)));
+      const keys = [
+        "key",
+        "Key",
+        "key ",
+        " key",
+        "k%y",
+        "k_y",
+        "ke\u0301y",
+        "k\u00e9y",
+        "'",
+        '"',
+        "0",
+        "00",
+        "null",
+        "🔑",
+        "k\n",
+        "k\u0000y",
+      ];
+      const result = await append(
+        storage,
+        "a",
+        keys.map((key) => keyed(key)),
+      );
+      const again = await append(
+        storage,
+        "a",
+        keys.map((key) => keyed(key)),
+      );
 
       expect(result.written).toBe(keys.length);
       expect(again.written).toBe(0);

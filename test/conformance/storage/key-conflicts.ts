@@ -55,7 +55,10 @@ export function describeKeyConflicts({ describe, test, expect }: Suite<StorageHa
       test(`names the same event when ${difference}`, async (storage) => {
         const first = await append(storage, "a", [withKey(stored)]);
 
-        expect(await append(storage, "a", [withKey(retried)], { expectedVersion: 0 })).toEqual({ ...first, written: 0 });
+        expect(await append(storage, "a", [withKey(retried)], { expectedVersion: 0 })).toEqual({
+          ...first,
+          written: 0,
+        });
       });
     }
 

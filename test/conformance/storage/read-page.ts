@@ -96,7 +96,11 @@ export function describeReadPage({ describe, test, expect }: Suite<StorageHandle
 
     test("of large events may be short, and nothing is left out", async (storage) => {
       const text = "x".repeat(200_000);
-      await append(storage, "a", wholeNumbers(1, 20).map((number) => ({ type: "Large", data: { number, text } })));
+      await append(
+        storage,
+        "a",
+        wholeNumbers(1, 20).map((number) => ({ type: "Large", data: { number, text } })),
+      );
 
       for (const direction of ["forward", "backward"] as const) {
         const numbers = numbersOf(await readAll(storage, "a", { direction, limit: 8 }));

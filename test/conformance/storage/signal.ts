@@ -34,7 +34,9 @@ export function describeSignal({ describe, test, expect }: Suite<StorageHandle>)
         return { number, controller, outcome };
       });
       for (const { number, controller } of issued) if (number % 2 === 0) controller.abort(reason);
-      const outcomes = await Promise.all(issued.map(async ({ number, outcome }) => ({ number, outcome: await outcome })));
+      const outcomes = await Promise.all(
+        issued.map(async ({ number, outcome }) => ({ number, outcome: await outcome })),
+      );
 
       expect(outcomes.filter(({ outcome }) => outcome !== "stored" && outcome !== "aborted")).toEqual([]);
       expect(outcomes.filter(({ number, outcome }) => number % 2 === 1 && outcome !== "stored")).toEqual([]);

@@ -2,6 +2,7 @@ import { ALL_STREAM, type EncodedState, type Snapshot, type StorageHandle } from
 import type { Suite } from "../suite.js";
 import { isBytes } from "../support/bytes.js";
 import { countedUpTo, wholeNumbers } from "../support/sample-events.js";
+import { SNAPSHOT_BYTES } from "../support/snapshot-bytes.js";
 import { append } from "../support/storage-calls.js";
 
 interface SnapshotSpec {
@@ -36,7 +37,12 @@ export function describeSnapshots({ describe, test, expect }: Suite<StorageHandl
 
     test("come back as they were saved", async (storage) => {
       await append(storage, "a", countedUpTo(3));
-      const saved = snapshotOf({ version: 3, state: new Uint8Array([0, 1, 254, 255]), projection: "sum", codec: "any codec" });
+      const saved = snapshotOf({
+        version: 3,
+        state: new Uint8Array([0, 1, 254, 255]),
+        projection: "sum",
+        codec: "any codec",
+      });
       await storage.saveSnapshot(saved);
 
       const loaded = await storage.loadSnapshot({ streamId: "a", projection: "sum" });
@@ -47,23 +53,17 @@ export function describeSnapshots({ describe, test, expect }: Suite<StorageHandl
 
     test("carry any bytes", async (storage) => {
       await append(storage, "a", countedUpTo(3));
-      // The last is what zlib makes of "hello": a state may look like anything.
-      const states = [
-        new Uint8Array(0),
-        Uint8Array.from({ length: 256 }, (_, index) => index),
-        new Uint8Array(1_000_000).fill(9),
-        new Uint8Array([0x78, 0x9c, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x06, 0x2c, 0x02, 0x15]),
-      ];
-      for (const [index, state] of states.entries()) {
-        await storage.saveSnapshot(snapshotOf({ version: 3, state, projection: `p${index}` }));
-        const loaded = await storage.loadSnapshot({ streamId: "a", projection: `p${index}` });
+      for (const [what, state] of SNAPSHOT_BYTES) {
+        await storage.saveSnapshot(snapshotOf({ version: 3, state, projection: what }));
+        const loaded = await storage.loadSnapshot({ streamId: "a", projection: what });
         expect(isBytes(loaded?.state.bytes, state)).toBe(true);
       }
     });
 
     test("of several versions are kept, and the newest wins, in whatever order they were saved", async (storage) => {
       await append(storage, "a", countedUpTo(30));
-      for (const version of [20, 30, 10, 25]) await storage.saveSnapshot(snapshotOf({ version, state: `at ${version}` }));
+      for (const version of [20, 30, 10, 25])
+        await storage.saveSnapshot(snapshotOf({ version, state: `at ${version}` }));
 
       expect(await loadedState(storage)).toBe("at 30");
       expect(await loadedState(storage, { atOrBefore: 29 })).toBe("at 25");
@@ -74,7 +74,9 @@ export function describeSnapshots({ describe, test, expect }: Suite<StorageHandl
       await append(storage, "a", countedUpTo(30));
       for (const version of [10, 20, 30]) await storage.saveSnapshot(snapshotOf({ version, state: `at ${version}` }));
 
-      const found = await Promise.all([0, 9, 10, 11, 29, 30, 31, Number.MAX_SAFE_INTEGER].map((atOrBefore) => loadedState(storage, { atOrBefore })));
+      const found = await Promise.all(
+        [0, 9, 10, 11, 29, 30, 31, Number.MAX_SAFE_INTEGER].map((atOrBefore) => loadedState(storage, { atOrBefore })),
+      );
       expect(found).toEqual([null, null, "at 10", "at 10", "at 20", "at 30", "at 30", "at 30"]);
     });
 
@@ -128,7 +130,9 @@ export function describeSnapshots({ describe, test, expect }: Suite<StorageHandl
 
     test("may be saved many at once", async (storage) => {
       await append(storage, "a", countedUpTo(40));
-      await Promise.all(wholeNumbers(1, 40).map((version) => storage.saveSnapshot(snapshotOf({ version, state: `at ${version}` }))));
+      await Promise.all(
+        wholeNumbers(1, 40).map((version) => storage.saveSnapshot(snapshotOf({ version, state: `at ${version}` }))),
+      );
 
       expect(await loadedState(storage)).toBe("at 40");
       expect(await loadedState(storage, { atOrBefore: 17 })).toBe("at 17");

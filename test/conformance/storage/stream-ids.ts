@@ -1,7 +1,7 @@
 import { ALL_STREAM, type StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
-import { STREAM_IDS } from "../support/stream-ids.js";
 import { append, readAll } from "../support/storage-calls.js";
+import { STREAM_IDS } from "../support/stream-ids.js";
 
 export function describeStreamIds({ describe, test, expect }: Suite<StorageHandle>): void {
   describe("stream ids", () => {
@@ -10,7 +10,9 @@ export function describeStreamIds({ describe, test, expect }: Suite<StorageHandl
 
       for (const streamId of STREAM_IDS) {
         const events = await readAll(storage, streamId);
-        expect(events.map((event) => [event.streamId, event.version, event.data])).toEqual([[streamId, 1, { streamId }]]);
+        expect(events.map((event) => [event.streamId, event.version, event.data])).toEqual([
+          [streamId, 1, { streamId }],
+        ]);
         expect(await storage.getVersion(streamId)).toBe(1);
       }
       expect((await readAll(storage, ALL_STREAM)).map((event) => event.streamId)).toEqual(STREAM_IDS);

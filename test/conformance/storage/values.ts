@@ -1,6 +1,7 @@
-import type { StorageHandle } from "../../../protocols/index.js";
+import { ALL_STREAM, type StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { ROUND_TRIP_VALUES } from "../support/round-trip-values.js";
+import { spoil } from "../support/spoil.js";
 import { append, readAll } from "../support/storage-calls.js";
 
 export function describeValues({ describe, test, expect }: Suite<StorageHandle>): void {
@@ -57,8 +58,26 @@ export function describeValues({ describe, test, expect }: Suite<StorageHandle>)
     }
 
     test("has any text as its type", async (storage) => {
-      const types = ["a", "A", " ", "Größe", "🚀", "'; DROP TABLE events; --", '"', "%", "_", "\n", "a\u0000b", "__proto__", "x".repeat(512)];
-      await append(storage, "a", types.map((type) => ({ type, data: null })));
+      const types = [
+        "a",
+        "A",
+        " ",
+        "Größe",
+        "🚀",
+        "'; DROP TABLE events; --",
+        '"',
+        "%",
+        "_",
+        "\n",
+        "a\u0000b",
+        "__proto__",
+        "x".repeat(512),
+      ];
+      await append(
+        storage,
+        "a",
+        types.map((type) => ({ type, data: null })),
+      );
 
       expect((await readAll(storage, "a")).map((event) => event.type)).toEqual(types);
     });
@@ -68,17 +87,11 @@ export function describeValues({ describe, test, expect }: Suite<StorageHandle>)
         { type: "T", data: { list: [1] }, metadata: { by: "ann" } },
         { type: "T", data: new Uint8Array([1, 2]) },
       ]);
-      const [json, bytes] = await readAll(storage, "a");
-      (json?.data as { list: number[] }).list.push(2);
-      (json?.metadata as { by: string }).by = "bob";
-      (bytes?.data as Uint8Array).fill(0);
-      json?.timestamp.setTime(0);
+      const before = JSON.stringify(await readAll(storage, "a"));
+      for (const event of await readAll(storage, "a")) spoil(event);
+      for (const event of await readAll(storage, ALL_STREAM)) spoil(event);
 
-      const [jsonAgain, bytesAgain] = await readAll(storage, "a");
-      expect(jsonAgain?.data).toStrictEqual({ list: [1] });
-      expect(jsonAgain?.metadata).toStrictEqual({ by: "ann" });
-      expect(jsonAgain?.timestamp.getTime() === 0).toBe(false);
-      expect(bytesAgain?.data).toStrictEqual(new Uint8Array([1, 2]));
+      expect(JSON.stringify(await readAll(storage, "a"))).toBe(before);
     });
   });
 }

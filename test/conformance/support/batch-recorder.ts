@@ -1,4 +1,10 @@
-import { ALL_STREAM, type Notifier, type StorageHandle, type StoredEvent, type Subscription } from "../../../protocols/index.js";
+import {
+  ALL_STREAM,
+  type Notifier,
+  type StorageHandle,
+  type StoredEvent,
+  type Subscription,
+} from "../../../protocols/index.js";
 import { readAll } from "./storage-calls.js";
 
 /** Subscribes to a stream and keeps every batch. */

@@ -33,7 +33,8 @@ export class Follower {
 
   #onBatch(batch: readonly StoredEvent[]): void {
     // Whether a position joins on cannot be seen from it, so that @all is followed by reading only.
-    const joinsOn = this.#streamId !== ALL_STREAM && this.#reading === undefined && batch[0]?.version === this.place + 1;
+    const joinsOn =
+      this.#streamId !== ALL_STREAM && this.#reading === undefined && batch[0]?.version === this.place + 1;
     if (joinsOn) this.#take(batch);
     else this.#read();
   }

@@ -6,8 +6,8 @@ export function nested(levels: number): unknown {
 }
 
 function cycle(): unknown {
-  const object: Record<string, unknown> = { list: [1] };
-  object["self"] = { object };
+  const object: { list: unknown[] } = { list: [1] };
+  object.list.push({ object });
   return object;
 }
 

@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import { MemoryNotifier, MemoryStorageHandle } from "../adapters/memory/index.js";
+import type { Notifier, StorageHandle, StreamBackend } from "../protocols/index.js";
+import { createStreamFactory } from "../src/create-stream-factory.js";
+import { describeNotifier, describeStorageHandle, describeStreamFactory } from "./conformance/index.js";
+import { BROKEN_APPENDS } from "./support/broken-appends.js";
+import { BROKEN_NOTIFIERS } from "./support/broken-notifier.js";
+import { BROKEN_READS } from "./support/broken-reads.js";
+import { BROKEN_SNAPSHOTS } from "./support/broken-snapshots.js";
+import { BROKEN_STREAMS, withStreams } from "./support/broken-streams.js";
+import { CollectingRunner, type RunOutcome } from "./support/collecting-runner.js";
+import { overriding } from "./support/overriding.js";
+
+// The suite is only worth as much as what it finds. Each fault here must be found, by name, and where there is no
+// fault nothing must be found.
+
+interface Faults {
+  readonly breakStorage?: (storage: StorageHandle) => StorageHandle;
+  readonly breakNotifier?: (notifier: Notifier) => Notifier;
+}
+
+function openBackend({ breakStorage, breakNotifier }: Faults = {}): StreamBackend {
+  const storage = new MemoryStorageHandle();
+  const notifier = new MemoryNotifier(storage);
+  return { storage: breakStorage?.(storage) ?? storage, notifier: breakNotifier?.(notifier) ?? notifier };
+}
+
+// What never happens in a broken store need not be waited for as long as what may happen late in one that works.
+const IMPATIENT = { name: "a broken store", patienceMs: 500 };
+
+async function storageOutcome(faults: Faults, group: string): Promise<RunOutcome> {
+  const runner = new CollectingRunner();
+  describeStorageHandle({ ...IMPATIENT, ...bound(runner), open: async () => openBackend(faults).storage });
+  return runner.run(group);
+}
+
+async function notifierOutcome(faults: Faults, group: string): Promise<RunOutcome> {
+  const runner = new CollectingRunner();
+  describeNotifier({ ...IMPATIENT, ...bound(runner), open: async () => openBackend(faults) });
+  return runner.run(group);
+}
+
+function bound({ describe, test, expect }: CollectingRunner): Pick<CollectingRunner, "describe" | "test" | "expect"> {
+  return { describe, test, expect };
+}
+
+describe("the conformance suite", () => {
+  test("finds nothing where there is no fault, also when all of its tests run side by side", async () => {
+    const runner = new CollectingRunner();
+    const options = { name: "memory", ...bound(runner) };
+    describeStorageHandle({ ...options, open: async () => openBackend().storage });
+    describeNotifier({ ...options, open: async () => openBackend() });
+    describeStreamFactory({ ...options, open: async () => createStreamFactory(openBackend()) });
+    const { passed, failed } = await runner.run();
+
+    expect(failed).toEqual([]);
+    expect(passed.length).toBeGreaterThan(500);
+  }, 30_000);
+
+  for (const { fault, group, found, breakStorage } of [...BROKEN_APPENDS, ...BROKEN_READS, ...BROKEN_SNAPSHOTS]) {
+    test(`finds a storage handle that ${fault}`, async () => {
+      expect((await storageOutcome({ breakStorage }, group)).failed).toContain(found);
+    });
+  }
+
+  for (const { fault, group, found, breakNotifier } of BROKEN_NOTIFIERS) {
+    test(`finds a notifier that ${fault}`, async () => {
+      expect((await notifierOutcome({ breakNotifier }, group)).failed).toContain(found);
+    });
+  }
+
+  test("finds in the streams a notifier that tells nothing", async () => {
+    const breakNotifier = (notifier: Notifier): Notifier =>
+      overriding(notifier, { subscribe: () => ({ unsubscribe: () => undefined }) });
+    const runner = new CollectingRunner();
+    const open = async () => createStreamFactory(openBackend({ breakNotifier }));
+    describeStreamFactory({ ...IMPATIENT, ...bound(runner), open });
+    const { failed } = await runner.run("watch");
+
+    expect(failed).toContain(
+      "delivers what was written before and what is written after, each event once and in order",
+    );
+  });
+
+  for (const { fault, group, found, breakStream } of BROKEN_STREAMS) {
+    test(`finds a stream that ${fault}`, async () => {
+      const runner = new CollectingRunner();
+      const open = async () => withStreams(createStreamFactory(openBackend()), breakStream);
+      describeStreamFactory({ ...IMPATIENT, ...bound(runner), open });
+
+      expect((await runner.run(group)).failed).toContain(found);
+    });
+  }
+});

@@ -1,0 +1,61 @@
+import { expect } from "vitest";
+import type { ConformanceDescribe, ConformanceExpect, ConformanceTest } from "../conformance/index.js";
+
+interface CollectedTest {
+  readonly group: string;
+  readonly name: string;
+  readonly body: () => Promise<void>;
+}
+
+/** The outcome of a run: the names of the tests that passed and of those that failed. */
+export interface RunOutcome {
+  readonly passed: readonly string[];
+  readonly failed: readonly string[];
+}
+
+// A test that waits for what a broken store never does would wait for ever.
+const GIVE_UP_MS = 3_000;
+
+/** A test runner that keeps the tests, runs those of one group side by side when it is told to, and says which failed. */
+export class CollectingRunner {
+  readonly expect: ConformanceExpect = expect;
+  readonly #tests: CollectedTest[] = [];
+  #group = "";
+
+  readonly describe: ConformanceDescribe = (name, body) => {
+    const outer = this.#group;
+    this.#group = name;
+    body();
+    this.#group = outer;
+  };
+
+  readonly test: ConformanceTest = (name, body) => {
+    this.#tests.push({ group: this.#group, name, body });
+  };
+
+  /** @param group - the name of the innermost `describe`; without it, all tests are run */
+  async run(group?: string): Promise<RunOutcome> {
+    const tests = this.#tests.filter((test) => group === undefined || test.group === group);
+    const outcomes = await Promise.all(tests.map(async ({ name, body }) => ({ name, hasPassed: await passes(body) })));
+    return {
+      passed: outcomes.filter(({ hasPassed }) => hasPassed).map(({ name }) => name),
+      failed: outcomes.filter(({ hasPassed }) => !hasPassed).map(({ name }) => name),
+    };
+  }
+}
+
+async function passes(body: () => Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const gaveUp = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), GIVE_UP_MS);
+  });
+  const ran = body().then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([ran, gaveUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
