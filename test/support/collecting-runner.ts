@@ -13,14 +13,17 @@ export interface RunOutcome {
   readonly failed: readonly string[];
 }
 
-// A test that waits for what a broken store never does would wait for ever.
-const GIVE_UP_MS = 3_000;
-
 /** A test runner that keeps the tests, runs those of one group side by side when it is told to, and says which failed. */
 export class CollectingRunner {
   readonly expect: ConformanceExpect = expect;
+  readonly #giveUpMs: number;
   readonly #tests: CollectedTest[] = [];
   #group = "";
+
+  /** @param giveUpMs - a test that waits for what a broken store never does would wait for ever */
+  constructor(giveUpMs = 3_000) {
+    this.#giveUpMs = giveUpMs;
+  }
 
   readonly describe: ConformanceDescribe = (name, body) => {
     const outer = this.#group;
@@ -36,7 +39,9 @@ export class CollectingRunner {
   /** @param group - the name of the innermost `describe`; without it, all tests are run */
   async run(group?: string): Promise<RunOutcome> {
     const tests = this.#tests.filter((test) => group === undefined || test.group === group);
-    const outcomes = await Promise.all(tests.map(async ({ name, body }) => ({ name, hasPassed: await passes(body) })));
+    const outcomes = await Promise.all(
+      tests.map(async ({ name, body }) => ({ name, hasPassed: await passes(body, this.#giveUpMs) })),
+    );
     return {
       passed: outcomes.filter(({ hasPassed }) => hasPassed).map(({ name }) => name),
       failed: outcomes.filter(({ hasPassed }) => !hasPassed).map(({ name }) => name),
@@ -44,10 +49,10 @@ export class CollectingRunner {
   }
 }
 
-async function passes(body: () => Promise<void>): Promise<boolean> {
+async function passes(body: () => Promise<void>, giveUpMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const gaveUp = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), GIVE_UP_MS);
+    timer = setTimeout(() => resolve(false), giveUpMs);
   });
   const ran = body().then(
     () => true,

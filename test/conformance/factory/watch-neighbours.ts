@@ -67,15 +67,18 @@ export function describeWatchNeighbours({ describe, test, expect, eventually }: 
 
     test("are not harmed by one whose consumer throws", async (streams) => {
       const stream = await streams.openStream("a");
-      const failing = (async () => {
-        for await (const event of stream.watch()) throw new Error(`the consumer fails on purpose at ${event.version}`);
-      })();
+      const consumed = async (): Promise<void> => {
+        for await (const event of stream.watch()) {
+          throw new Error(`the consumer fails on purpose at ${event.version}`);
+        }
+      };
+      const failure = failureOf(consumed());
       const observation = new Observation(stream.watch());
       const iteration = take(stream.watch(), 20);
       for (const number of wholeNumbers(1, 20)) await stream.write(counted(number));
       await eventually("the observer has all", () => observation.events.length === 20);
 
-      expect(await failureOf(failing)).toMatchObject({ message: "the consumer fails on purpose at 1" });
+      expect(await failure).toMatchObject({ message: "the consumer fails on purpose at 1" });
       expect(versionsOf(observation.events)).toEqual(wholeNumbers(1, 20));
       expect(versionsOf(await iteration)).toEqual(wholeNumbers(1, 20));
     });
