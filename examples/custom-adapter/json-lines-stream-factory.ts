@@ -1,4 +1,4 @@
-import { createStreamFactory, type StreamFactory } from "async-streams";
+import { createStreamFactory, type StreamBackend, type StreamFactory } from "async-streams";
 import { JsonLinesNotifier } from "./json-lines-notifier.js";
 import { JsonLinesStorageHandle } from "./json-lines-storage-handle.js";
 import { JsonLinesStore } from "./json-lines-store.js";
@@ -12,7 +12,12 @@ import { JsonLinesStore } from "./json-lines-store.js";
  * itself; snapshots that were replaced keep their space.
  */
 export async function jsonLinesStreamFactory(path: string): Promise<StreamFactory> {
+  return createStreamFactory(await openJsonLinesBackend(path));
+}
+
+/** The two halves of the adapter by themselves: what the test suite wants. */
+export async function openJsonLinesBackend(path: string): Promise<StreamBackend> {
   const store = await JsonLinesStore.open(path);
   const notifier = new JsonLinesNotifier();
-  return createStreamFactory({ storage: new JsonLinesStorageHandle(store, notifier), notifier });
+  return { storage: new JsonLinesStorageHandle(store, notifier), notifier };
 }

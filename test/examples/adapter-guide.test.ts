@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
 const ROOT_URL = new URL("../../", import.meta.url);
-const EXCERPT = /^`(examples\/[^`]+)`:\n```ts\n(.*?)^```$/gms;
+const EXCERPT = /^`((?:examples|test)\/[^`]+)`:\n```ts\n(.*?)^```$/gms;
 
 function readRepositoryFile(path: string): Promise<string> {
   return readFile(new URL(path, ROOT_URL), "utf8");

@@ -1,19 +1,23 @@
 import { join } from "node:path";
-import { describeStorageHandle } from "async-streams/conformance";
+import { describeNotifier, describeStorageHandle, describeStreamFactory } from "async-streams/conformance";
 import { describe, expect, test } from "vitest";
-import { JsonLinesNotifier } from "../../examples/custom-adapter/json-lines-notifier.js";
-import { JsonLinesStorageHandle } from "../../examples/custom-adapter/json-lines-storage-handle.js";
-import { JsonLinesStore } from "../../examples/custom-adapter/json-lines-store.js";
+import { jsonLinesStreamFactory, openJsonLinesBackend } from "../../examples/custom-adapter/json-lines-stream-factory.js";
 import { makeTempFolder } from "./support/temp-folder.js";
 
-async function openStore(): Promise<JsonLinesStore> {
-  return JsonLinesStore.open(join(await makeTempFolder(), "store.jsonl"));
+const name = "JSON lines";
+
+async function makePath(): Promise<string> {
+  return join(await makeTempFolder(), "store.jsonl");
 }
 
 describeStorageHandle({
-  name: "JSON lines",
+  name,
   describe,
   test,
   expect,
-  open: async () => new JsonLinesStorageHandle(await openStore(), new JsonLinesNotifier()),
+  open: async () => (await openJsonLinesBackend(await makePath())).storage,
 });
+
+describeNotifier({ name, describe, test, expect, open: async () => openJsonLinesBackend(await makePath()) });
+
+describeStreamFactory({ name, describe, test, expect, open: async () => jsonLinesStreamFactory(await makePath()) });
