@@ -20,7 +20,9 @@ type ShopEvent =
 
 interface Totals {
   readonly eventCount: number;
-  readonly shops: Readonly<Record<string, { readonly placed: number; readonly cancelled: number; readonly revenue: number }>>;
+  readonly shops: Readonly<
+    Record<string, { readonly placed: number; readonly cancelled: number; readonly revenue: number }>
+  >;
 }
 
 const NO_TOTALS: Totals = {

@@ -5,9 +5,7 @@ import { join } from "node:path";
 import { sqliteStreamFactory } from "async-streams";
 import { filter, firstValueFrom } from "rxjs";
 
-type BankEvent =
-  | { type: "Deposited"; data: { amount: number } }
-  | { type: "Withdrawn"; data: { amount: number } };
+type BankEvent = { type: "Deposited"; data: { amount: number } } | { type: "Withdrawn"; data: { amount: number } };
 
 const path = process.argv[2] ?? join(await mkdtemp(join(tmpdir(), "quick-start-")), "bank.db");
 

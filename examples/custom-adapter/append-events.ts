@@ -1,4 +1,11 @@
-import { type AppendRequest, type AppendResult, decideAppend, decodeEvent, type NewEvent, type StoredEvent } from "async-streams";
+import {
+  type AppendRequest,
+  type AppendResult,
+  decideAppend,
+  decodeEvent,
+  type NewEvent,
+  type StoredEvent,
+} from "async-streams";
 import type { EventPlace } from "./event-index.js";
 import type { JsonLinesNotifier } from "./json-lines-notifier.js";
 import type { JsonLinesStore } from "./json-lines-store.js";

@@ -1,4 +1,10 @@
-import { ALL_STREAM, type NotificationListener, type Notifier, type StoredEvent, type Subscription } from "async-streams";
+import {
+  ALL_STREAM,
+  type NotificationListener,
+  type Notifier,
+  type StoredEvent,
+  type Subscription,
+} from "async-streams";
 
 /**
  * Tells the watchers of this process what its storage handle has just committed.

@@ -1,7 +1,14 @@
 import { type EncodedState, type NewEvent, type Snapshot, StorageError } from "async-streams";
 import { EventIndex, type EventPlace, type IndexedEvent } from "./event-index.js";
 import { LineFile, type LinePlace } from "./line-file.js";
-import { decodeLine, type EventLine, encodeLine, LINE_START, type LineRecord, type SnapshotLine } from "./line-record.js";
+import {
+  decodeLine,
+  type EventLine,
+  encodeLine,
+  LINE_START,
+  type LineRecord,
+  type SnapshotLine,
+} from "./line-record.js";
 import { SnapshotIndex } from "./snapshot-index.js";
 
 /** The file and what is known of it: whatever is added goes to the disk first and into the indexes then. */

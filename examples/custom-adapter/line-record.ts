@@ -37,7 +37,10 @@ export function encodeLine(record: LineRecord): string {
   }
   const { timestamp, state, ...rest } = record.snapshot;
   const bytes = encodeData(state.bytes);
-  return JSON.stringify({ kind: "snapshot", snapshot: { ...rest, timestamp: timestamp.getTime(), state: { ...state, bytes } } });
+  return JSON.stringify({
+    kind: "snapshot",
+    snapshot: { ...rest, timestamp: timestamp.getTime(), state: { ...state, bytes } },
+  });
 }
 
 /** @throws SyntaxError when the text is no line of ours */

@@ -6,9 +6,7 @@ import { isStreamError } from "async-streams";
 import { firstValueFrom, take, toArray } from "rxjs";
 import { jsonLinesStreamFactory } from "./json-lines-stream-factory.js";
 
-type DoorEvent =
-  | { type: "Opened"; data: { by: string } }
-  | { type: "Closed"; data: { by: string } };
+type DoorEvent = { type: "Opened"; data: { by: string } } | { type: "Closed"; data: { by: string } };
 
 async function writeAndWatch(path: string): Promise<void> {
   await using streams = await jsonLinesStreamFactory(path);

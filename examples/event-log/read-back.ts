@@ -69,12 +69,7 @@ export async function verifyEachStream(
   await Promise.all(Array.from({ length: STREAMS_AT_ONCE }, readNext));
 }
 
-async function readStream(
-  streams: StreamFactory,
-  streamId: string,
-  upTo: number,
-  signal: AbortSignal,
-): Promise<Tally> {
+async function readStream(streams: StreamFactory, streamId: string, upTo: number, signal: AbortSignal): Promise<Tally> {
   const tally = new Tally();
   await using stream = await streams.openStream<LogEvent>(streamId);
   for await (const event of stream.read({ upTo, signal })) {

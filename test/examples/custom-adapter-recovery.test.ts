@@ -31,7 +31,14 @@ test("an append that a crash cut off anywhere leaves nothing, and the store goes
   const whole = await readFile(path);
   // In a line, before and after a newline, and just before the end.
   const secondLineEnd = whole.indexOf("\n", goodLength) + 1;
-  for (const length of [goodLength, goodLength + 1, goodLength + 30, secondLineEnd - 1, secondLineEnd, whole.length - 1]) {
+  for (const length of [
+    goodLength,
+    goodLength + 1,
+    goodLength + 30,
+    secondLineEnd - 1,
+    secondLineEnd,
+    whole.length - 1,
+  ]) {
     await writeFile(path, whole.subarray(0, length));
     expect(await readNumbers(path)).toEqual([1, 2]);
     expect((await readFile(path)).length).toBe(goodLength);

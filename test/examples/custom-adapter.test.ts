@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { describeNotifier, describeStorageHandle, describeStreamFactory } from "async-streams/conformance";
 import { describe, expect, test } from "vitest";
-import { jsonLinesStreamFactory, openJsonLinesBackend } from "../../examples/custom-adapter/json-lines-stream-factory.js";
+import {
+  jsonLinesStreamFactory,
+  openJsonLinesBackend,
+} from "../../examples/custom-adapter/json-lines-stream-factory.js";
 import { makeTempFolder } from "./support/temp-folder.js";
 
 const name = "JSON lines";

@@ -19,7 +19,11 @@ function git(cwd: string, ...args: string[]): void {
   execFileSync("git", [...settings, ...args], { cwd, env, stdio: "pipe" });
 }
 
-async function commit(repository: string, files: Readonly<Record<string, string | null>>, subject: string): Promise<void> {
+async function commit(
+  repository: string,
+  files: Readonly<Record<string, string | null>>,
+  subject: string,
+): Promise<void> {
   for (const [file, content] of Object.entries(files)) {
     if (content === null) await rm(join(repository, file));
     else await writeFile(join(repository, file), content);

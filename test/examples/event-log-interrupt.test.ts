@@ -12,22 +12,28 @@ const INTERRUPTED = 130;
 const START_TIMEOUT_MS = 30_000;
 
 // A process on Windows cannot be sent what Ctrl-C sends.
-test.runIf(process.platform !== "win32")("an interrupted import ends in good order and is completed by the next", async () => {
-  const folder = await makeTempFolder();
-  const databasePath = join(folder, "log.db");
-  const args = [join(folder, "log.ndjson"), "--db", databasePath];
-  await writeLog(join(folder, "log.ndjson"), makeLines(LINE_COUNT));
+test.runIf(process.platform !== "win32")(
+  "an interrupted import ends in good order and is completed by the next",
+  async () => {
+    const folder = await makeTempFolder();
+    const databasePath = join(folder, "log.db");
+    const args = [join(folder, "log.ndjson"), "--db", databasePath];
+    await writeLog(join(folder, "log.ndjson"), makeLines(LINE_COUNT));
 
-  const controller = new AbortController();
-  const running = runExample("event-log/main.ts", { args: [...args, "--batch", BATCH], interrupt: controller.signal });
-  await vi.waitFor(() => expect(existsSync(databasePath)).toBe(true), { timeout: START_TIMEOUT_MS });
-  controller.abort();
-  const interrupted = await running;
-  expect(interrupted).toMatchObject({ exitCode: INTERRUPTED, stdout: "" });
-  expect(interrupted.stderr).toContain("run it again with the same --db to complete it");
+    const controller = new AbortController();
+    const running = runExample("event-log/main.ts", {
+      args: [...args, "--batch", BATCH],
+      interrupt: controller.signal,
+    });
+    await vi.waitFor(() => expect(existsSync(databasePath)).toBe(true), { timeout: START_TIMEOUT_MS });
+    controller.abort();
+    const interrupted = await running;
+    expect(interrupted).toMatchObject({ exitCode: INTERRUPTED, stdout: "" });
+    expect(interrupted.stderr).toContain("run it again with the same --db to complete it");
 
-  const completed = await runExample("event-log/main.ts", { args });
-  expect(completed).toMatchObject({ exitCode: 0, stderr: "" });
-  expect(completed.stdout).toContain("Events     20,000 in 7 streams");
-  expect(completed.stdout).toContain("Order      that of the log, across all streams");
-});
+    const completed = await runExample("event-log/main.ts", { args });
+    expect(completed).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(completed.stdout).toContain("Events     20,000 in 7 streams");
+    expect(completed.stdout).toContain("Order      that of the log, across all streams");
+  },
+);

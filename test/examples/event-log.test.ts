@@ -12,26 +12,29 @@ function runEventLog(...args: string[]): Promise<ExampleRun> {
   return runExample("event-log/main.ts", { args });
 }
 
-test.each(["log.ndjson", "log.ndjson.gz"])("stores every line of %s as an event, in the order of the log", async (file) => {
-  const folder = await makeTempFolder();
-  const lines = makeLines(LINE_COUNT);
-  await writeLog(join(folder, file), lines);
-  const run = await runEventLog(join(folder, file), "--db", join(folder, "log.db"), "--batch", "25");
-  expect(run).toMatchObject({ exitCode: 0, stderr: "" });
-  expect(run.stdout).toContain("Events     60 in 7 streams");
-  expect(run.stdout).toMatch(/^Written {4}60 new, \d/m);
-  expect(run.stdout).toContain("Order      that of the log, across all streams");
-  expect(run.stdout).toContain("Longest    case 0: 9 events");
-  expect(run.stdout).toMatch(/^Types {6}3\n +20 {2}Checked\n +20 {2}Paid\n +20 {2}Registered$/m);
+test.each(["log.ndjson", "log.ndjson.gz"])(
+  "stores every line of %s as an event, in the order of the log",
+  async (file) => {
+    const folder = await makeTempFolder();
+    const lines = makeLines(LINE_COUNT);
+    await writeLog(join(folder, file), lines);
+    const run = await runEventLog(join(folder, file), "--db", join(folder, "log.db"), "--batch", "25");
+    expect(run).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(run.stdout).toContain("Events     60 in 7 streams");
+    expect(run.stdout).toMatch(/^Written {4}60 new, \d/m);
+    expect(run.stdout).toContain("Order      that of the log, across all streams");
+    expect(run.stdout).toContain("Longest    case 0: 9 events");
+    expect(run.stdout).toMatch(/^Types {6}3\n +20 {2}Checked\n +20 {2}Paid\n +20 {2}Registered$/m);
 
-  await using streams = await sqliteStreamFactory(join(folder, "log.db"));
-  await using all = await streams.openStream(ALL_STREAM);
-  const stored: unknown[] = [];
-  for await (const { streamId, type, data, metadata } of all.read()) {
-    stored.push({ case: streamId.replace(/^~/, ""), activity: type, attributes: data, ...metadata });
-  }
-  expect(stored).toEqual(lines);
-});
+    await using streams = await sqliteStreamFactory(join(folder, "log.db"));
+    await using all = await streams.openStream(ALL_STREAM);
+    const stored: unknown[] = [];
+    for await (const { streamId, type, data, metadata } of all.read()) {
+      stored.push({ case: streamId.replace(/^~/, ""), activity: type, attributes: data, ...metadata });
+    }
+    expect(stored).toEqual(lines);
+  },
+);
 
 test("adds nothing when it runs again, and only what is new when the log has grown", async () => {
   const folder = await makeTempFolder();
@@ -101,7 +104,10 @@ test("refuses to mix two logs that name different events alike", async () => {
   const folder = await makeTempFolder();
   const lines = makeLines(LINE_COUNT);
   await writeLog(join(folder, "one.ndjson"), lines);
-  await writeLog(join(folder, "two.ndjson"), lines.map((line) => ({ ...line, activity: "Other" })));
+  await writeLog(
+    join(folder, "two.ndjson"),
+    lines.map((line) => ({ ...line, activity: "Other" })),
+  );
   await runEventLog(join(folder, "one.ndjson"), "--db", join(folder, "log.db"));
   const { exitCode, stderr } = await runEventLog(join(folder, "two.ndjson"), "--db", join(folder, "log.db"));
   expect(exitCode).toBe(1);

@@ -24,12 +24,16 @@ export interface ExampleRun {
 /** Runs an example as its user does: a process of its own, with tsx, against the built package. */
 export async function runExample(file: string, options: RunOptions = {}): Promise<ExampleRun> {
   const { args = [], cwd, env = {}, interrupt } = options;
-  const child = spawn(
-    process.execPath,
-    ["--import", TSX_URL, fileURLToPath(new URL(file, EXAMPLES_URL)), ...args],
-    { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] },
-  );
+  const child = spawn(process.execPath, ["--import", TSX_URL, fileURLToPath(new URL(file, EXAMPLES_URL)), ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   interrupt?.addEventListener("abort", () => child.kill("SIGINT"), { once: true });
-  const [stdout, stderr, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close"),
+  ]);
   return { exitCode, stdout, stderr };
 }
