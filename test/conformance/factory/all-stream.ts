@@ -1,6 +1,7 @@
 import { ALL_STREAM, type Stream, type StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect, eventsOf } from "../support/collect.js";
+import { nextTurn } from "../support/eventually.js";
 import { Observation } from "../support/observation.js";
 import {
   counted,
@@ -86,7 +87,10 @@ export function describeAllStream({ describe, test, expect, eventually }: Suite<
         underWay = false;
       });
       const followed: number[] = [];
-      while (underWay) followed.push(...positionsOf(await collect(all.read({ after: followed.at(-1) ?? 0 }))));
+      while (underWay) {
+        followed.push(...positionsOf(await collect(all.read({ after: followed.at(-1) ?? 0 }))));
+        await nextTurn();
+      }
       await written;
       followed.push(...positionsOf(await collect(all.read({ after: followed.at(-1) ?? 0 }))));
 

@@ -1,6 +1,7 @@
 import type { StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { eventsOf } from "../support/collect.js";
+import { nextTurn } from "../support/eventually.js";
 import { failureOf, outcomesOf } from "../support/failure-of.js";
 import { counted, countedUpTo, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
 
@@ -84,6 +85,7 @@ export function describeConcurrency({ describe, test, expect }: Suite<StreamFact
           const next = last === undefined ? 1 : (last.data as { readonly number: number }).number + 1;
           const { errors } = await outcomesOf([stream.write(counted(next), { expectedVersion: last?.version ?? 0 })]);
           if (errors.length === 0) done += 1;
+          else await nextTurn();
         }
       });
       await Promise.all(increments);

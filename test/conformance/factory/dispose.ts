@@ -97,10 +97,11 @@ export function describeDispose({ describe, test, expect }: Suite<StreamFactory>
       const written = stream.write(countedUpTo(2_000)).then(() => {
         isWritten = true;
       });
-      void streams[Symbol.asyncDispose]();
+      const first = streams[Symbol.asyncDispose]();
       await streams[Symbol.asyncDispose]();
-
       expect(isWritten).toBe(true);
+
+      await first;
       await written;
     });
 

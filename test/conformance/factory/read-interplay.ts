@@ -1,6 +1,7 @@
 import type { StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect, take } from "../support/collect.js";
+import { nextTurn } from "../support/eventually.js";
 import { counted, countedUpTo, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
 
 export function describeReadInterplay({ describe, test, expect }: Suite<StreamFactory>): void {
@@ -117,6 +118,7 @@ export function describeReadInterplay({ describe, test, expect }: Suite<StreamFa
       for (let count = 0; count < 600; ) {
         count = (await collect(reader.read())).length;
         counts.push(count);
+        await nextTurn();
       }
       await writes;
 
