@@ -19,7 +19,7 @@ const inMemory: Place = async () => ({ path: ":memory:", after: [] });
 function describeSQLite(name: string, place: Place): void {
   async function openBackend(): Promise<StreamBackend> {
     const { path, after } = await place();
-    const { storage, notifier } = await openSQLiteBackend(path);
+    const { storage, notifier } = await openSQLiteBackend(path, {});
     return { storage: disposingAlso(storage, { before: [notifier], after }), notifier };
   }
 
