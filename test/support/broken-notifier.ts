@@ -2,7 +2,7 @@ import { ALL_STREAM, type NotificationListener, type Notifier, type StoredEvent 
 import { overriding } from "./overriding.js";
 
 /** A fault of a notifier, and where the suite must find it. */
-export interface BrokenNotifier {
+interface BrokenNotifier {
   readonly fault: string;
   readonly group: string;
   readonly found: string;

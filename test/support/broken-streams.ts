@@ -2,7 +2,7 @@ import type { Stream, StreamFactory } from "../../protocols/index.js";
 import { overriding } from "./overriding.js";
 
 /** A fault of the streams of a store, and where the suite must find it. */
-export interface BrokenStreams {
+interface BrokenStreams {
   readonly fault: string;
   readonly group: string;
   readonly found: string;

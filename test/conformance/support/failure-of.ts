@@ -10,7 +10,7 @@ export async function failureOf(promise: PromiseLike<unknown>): Promise<unknown>
 }
 
 /** The outcomes of calls that run side by side, told apart. */
-export interface Outcomes<T> {
+interface Outcomes<T> {
   readonly values: readonly T[];
   readonly errors: readonly unknown[];
 }
