@@ -1,0 +1,25 @@
+import type { NotificationListener, Notifier, Subscription } from "../../protocols/index.js";
+import { Listeners, publicationOf } from "../../src/listeners.js";
+import type { MemoryStorageHandle } from "./memory-storage-handle.js";
+
+/** Tells watchers of an append before the append resolves. */
+export class MemoryNotifier implements Notifier {
+  readonly #listeners = new Listeners();
+
+  constructor(storage: MemoryStorageHandle) {
+    storage.onCommit((records) => {
+      if (this.#listeners.isEmpty) return;
+      this.#listeners.publish(records.map(({ event, place }) => publicationOf(event, place)));
+    });
+  }
+
+  subscribe(streamId: string, listener: NotificationListener): Subscription {
+    return this.#listeners.add(streamId, listener);
+  }
+
+  async start(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listeners.clear();
+  }
+}

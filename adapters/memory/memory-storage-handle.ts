@@ -1,0 +1,129 @@
+import {
+  ALL_STREAM,
+  type AppendRequest,
+  type AppendResult,
+  type EncodedState,
+  type EventPage,
+  type NewEvent,
+  type ReadQuery,
+  type Snapshot,
+  type SnapshotQuery,
+  type StorageHandle,
+  StreamClosedError,
+  type StreamMetrics,
+} from "../../protocols/index.js";
+import { decideAppend, type StoredKey } from "../../src/decide-append.js";
+import { decodeEvent, type StoredPlace } from "../../src/decode-event.js";
+
+/** An event as it lies in memory. */
+export interface MemoryRecord {
+  readonly event: NewEvent;
+  readonly place: StoredPlace;
+}
+
+/** Keeps everything in this process's memory, for as long as the handle lives: the model that others are held to. */
+export class MemoryStorageHandle implements StorageHandle {
+  readonly location = "memory";
+  readonly #streams = new Map<string, MemoryRecord[]>([[ALL_STREAM, []]]);
+  readonly #keys = new Map<string, Map<string, StoredKey>>();
+  readonly #snapshots: Snapshot<EncodedState>[] = [];
+  readonly #commitListeners = new Set<(records: readonly MemoryRecord[]) => void>();
+  #closed = false;
+
+  /** Calls the listener with the events of every append, before the append resolves. */
+  onCommit(listener: (records: readonly MemoryRecord[]) => void): void {
+    this.#commitListeners.add(listener);
+  }
+
+  // Nothing waits in here, so that no other append can come between the decision and the storing.
+  async append(request: AppendRequest): Promise<AppendResult> {
+    this.#assertOpen();
+    request.signal?.throwIfAborted();
+    const { streamId } = request;
+    const keys = this.#keys.get(streamId) ?? new Map<string, StoredKey>();
+    const state = { version: this.#recordsOf(streamId).length, findByKey: (key: string) => keys.get(key) };
+    const { fresh, last } = decideAppend(request, state, this.location);
+    const records = fresh.map((event, index) => this.#store(streamId, event, keys, state.version + index + 1));
+    if (keys.size > 0) this.#keys.set(streamId, keys);
+    if (records.length > 0) for (const listener of this.#commitListeners) listener(records);
+    if (last === undefined) return { ...this.#headOf(streamId), written: 0 };
+    const { version, position } = "freshIndex" in last ? (records[last.freshIndex] as MemoryRecord).place : last;
+    return { version, position, written: records.length };
+  }
+
+  #store(streamId: string, event: NewEvent, keys: Map<string, StoredKey>, version: number): MemoryRecord {
+    const all = this.#recordsOf(ALL_STREAM);
+    const place = { streamId, version, position: all.length + 1, timestampMs: Date.now() };
+    const record = { event, place };
+    const records = this.#recordsOf(streamId);
+    this.#streams.set(streamId, records);
+    records.push(record);
+    all.push(record);
+    if (event.idempotencyKey !== null) keys.set(event.idempotencyKey, { ...event, ...place });
+    return record;
+  }
+
+  // Versions and positions are gapless here, so that a place is an index.
+  async readPage({ streamId, after, upTo, limit, direction }: ReadQuery): Promise<EventPage> {
+    this.#assertOpen();
+    const records = this.#recordsOf(streamId);
+    const head = records.length;
+    const end = Math.min(upTo ?? head, head);
+    const isForward = direction === "forward";
+    const from = isForward ? after : Math.max(after, end - limit);
+    const to = isForward ? Math.min(end, after + limit) : end;
+    const events = records.slice(from, to).map(({ event, place }) => decodeEvent(event, place));
+    if (isForward) return { events, next: to < end ? to : null, head };
+    return { events: events.reverse(), next: from > after ? from : null, head };
+  }
+
+  async getVersion(streamId: string): Promise<number> {
+    this.#assertOpen();
+    return this.#recordsOf(streamId).length;
+  }
+
+  async getMetrics(streamId: string): Promise<StreamMetrics> {
+    this.#assertOpen();
+    const records = this.#recordsOf(streamId);
+    const last = records.at(-1);
+    return {
+      currentVersion: records.length,
+      eventCount: records.length,
+      lastTimestamp: last === undefined ? null : new Date(last.place.timestampMs),
+    };
+  }
+
+  async saveSnapshot(snapshot: Snapshot<EncodedState>): Promise<void> {
+    this.#assertOpen();
+    const { streamId, projection, version } = snapshot;
+    const isSame = (other: Snapshot<EncodedState>): boolean =>
+      other.streamId === streamId && other.projection === projection && other.version === version;
+    const index = this.#snapshots.findIndex(isSame);
+    this.#snapshots.splice(index < 0 ? this.#snapshots.length : index, 1, snapshot);
+  }
+
+  async loadSnapshot({ streamId, projection, atOrBefore }: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
+    this.#assertOpen();
+    const latest = atOrBefore ?? Number.MAX_SAFE_INTEGER;
+    return this.#snapshots
+      .filter((s) => s.streamId === streamId && s.projection === projection && s.version <= latest)
+      .reduce<Snapshot<EncodedState> | null>((best, s) => (best === null || s.version > best.version ? s : best), null);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#commitListeners.clear();
+  }
+
+  #recordsOf(streamId: string): MemoryRecord[] {
+    return this.#streams.get(streamId) ?? [];
+  }
+
+  #headOf(streamId: string): { version: number; position: number } {
+    return this.#recordsOf(streamId).at(-1)?.place ?? { version: 0, position: 0 };
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StreamClosedError("The store in memory has been disposed. Open a new one.");
+  }
+}

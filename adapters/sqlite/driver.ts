@@ -1,0 +1,34 @@
+/**
+ * The few calls that the adapter makes of a SQLite driver. Another driver takes the place of `sqlite3` by implementing
+ * this port and nothing else; tests inject faults here.
+ */
+export interface SQLiteDriver {
+  /** Opens a database file, or `:memory:`. A file that is not there is made in mode `"create"`. */
+  open(path: string, mode: "create" | "readonly"): Promise<SQLiteConnection>;
+}
+
+/**
+ * One connection. Its user has at most one call under way at a time.
+ *
+ * A failed call rejects with an error whose `code` is SQLite's name of its result code, such as `"SQLITE_BUSY"`. A
+ * connection never waits for a lock itself: that would hold a thread of the process's small pool.
+ */
+export interface SQLiteConnection {
+  /** Runs one statement. Statements are prepared once and kept. */
+  run(sql: string, parameters?: readonly SQLiteValue[]): Promise<RunResult>;
+  /** Runs one statement and returns its rows. */
+  all<Row>(sql: string, parameters?: readonly SQLiteValue[]): Promise<Row[]>;
+  /** Runs statements that take no parameters. */
+  exec(sql: string): Promise<void>;
+  /** Releases everything, prepared statements first. */
+  close(): Promise<void>;
+}
+
+/** What may be bound. Everything else a driver might change without a word, so that it is refused by the type. */
+export type SQLiteValue = string | number | null | Uint8Array;
+
+/** What a statement did. */
+export interface RunResult {
+  /** How many rows it inserted, updated or deleted. */
+  readonly changes: number;
+}

@@ -1,0 +1,92 @@
+import { constants } from "node:fs";
+import { access, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { StorageError, type StorageErrorCode } from "../../protocols/index.js";
+import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
+
+/**
+ * Looks at a file before SQLite touches it, and refuses what is no store of this library. SQLite itself would take
+ * another program's database for its own, and may write to it by only opening it.
+ *
+ * @throws StorageError
+ */
+export async function inspectFile(path: string): Promise<void> {
+  const found = await statOrNull(path);
+  if (found === null) return inspectFolder(path);
+  if (found.isDirectory()) throw refusal("STORAGE_IS_DIRECTORY", path, "it is a directory; give the path of a file");
+  if (!found.isFile()) throw refusal("STORAGE_NOT_A_DATABASE", path, "it is no regular file; choose another path");
+  await checkAccess(path, path, constants.R_OK | constants.W_OK);
+  await checkAccess(path, dirname(path), constants.W_OK);
+  // An empty file becomes a store. With a journal beside it, SQLite has to undo an unfinished write first.
+  if (found.size === 0 || ((await statOrNull(`${path}-journal`))?.size ?? 0) > 0) return;
+  inspectHeader(path, await readHeader(path));
+}
+
+async function inspectFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  const found = await statOrNull(folder);
+  if (found === null) {
+    throw refusal("STORAGE_FOLDER_MISSING", path, `the folder ${folder} does not exist; create it first`);
+  }
+  if (!found.isDirectory()) throw refusal("STORAGE_FOLDER_MISSING", path, `${folder} is not a folder`);
+  await checkAccess(path, folder, constants.W_OK | constants.X_OK);
+}
+
+// The layout of the header: https://www.sqlite.org/fileformat.html#the_database_header
+const HEADER_BYTES = 100;
+const MAGIC = "SQLite format 3\0";
+const USER_VERSION_OFFSET = 60;
+const APPLICATION_ID_OFFSET = 68;
+
+function inspectHeader(path: string, header: Buffer): void {
+  if (header.length < HEADER_BYTES || header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
+    throw refusal("STORAGE_NOT_A_DATABASE", path, "it is not a SQLite database; choose another path");
+  }
+  checkIdentity(path, header.readInt32BE(APPLICATION_ID_OFFSET), header.readInt32BE(USER_VERSION_OFFSET));
+}
+
+/** @throws StorageError when a database belongs to another program, or to a newer version of this library. */
+export function checkIdentity(path: string, applicationId: number, schemaVersion: number): void {
+  if (applicationId !== APPLICATION_ID) {
+    const reason = `it is another program's database (application_id ${applicationId}); choose another path`;
+    throw refusal("STORAGE_FOREIGN_DATABASE", path, reason);
+  }
+  if (schemaVersion > SCHEMA_VERSION) {
+    const reason = `its schema has version ${schemaVersion}, and this library knows ${SCHEMA_VERSION}; update the library`;
+    throw refusal("STORAGE_NEWER_SCHEMA", path, reason);
+  }
+}
+
+async function readHeader(path: string): Promise<Buffer> {
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function checkAccess(path: string, target: string, mode: number): Promise<void> {
+  try {
+    await access(target, mode);
+  } catch (cause) {
+    const reason = `${target} may not be read and written by this process; check its permissions`;
+    throw refusal("STORAGE_PERMISSION_DENIED", path, reason, cause);
+  }
+}
+
+async function statOrNull(path: string) {
+  try {
+    return await stat(path);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === "ENOENT") return null;
+    if (code === "ENOTDIR") throw refusal("STORAGE_FOLDER_MISSING", path, "a part of its path is not a folder", cause);
+    throw refusal("STORAGE_PERMISSION_DENIED", path, `it could not be looked at (${code})`, cause);
+  }
+}
+
+function refusal(code: StorageErrorCode, path: string, reason: string, cause?: unknown): StorageError {
+  return new StorageError(code, `Cannot open ${path}: ${reason}. The file was not touched.`, { cause });
+}

@@ -1,0 +1,125 @@
+import { StorageError } from "../../protocols/index.js";
+import type { SQLiteConnection, SQLiteDriver } from "./driver.js";
+import { checkIdentity } from "./inspect-file.js";
+import { retryWhileBusy } from "./retry-busy.js";
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.js";
+import { storageError } from "./sqlite-errors.js";
+import type { SQLiteSettings } from "./sqlite-options.js";
+
+/** Earlier versions can corrupt a WAL database that two connections write and checkpoint at once. */
+const MIN_SQLITE_VERSION = "3.51.3";
+
+/** What the write-ahead log is cut back to after a checkpoint. */
+const JOURNAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** Opens the connection that writes, and brings the schema up to date. */
+export async function openForWriting(
+  driver: SQLiteDriver,
+  path: string,
+  settings: SQLiteSettings,
+): Promise<SQLiteConnection> {
+  return opening(path, settings, async () => {
+    const connection = await driver.open(path, "create");
+    return prepareOrClose(connection, settings, async () => {
+      await checkSQLiteVersion(connection, path);
+      await migrate(connection, path);
+      await connection.exec(`
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = ${settings.durability === "full" ? "FULL" : "NORMAL"};
+        PRAGMA foreign_keys = ON;
+        PRAGMA cache_size = ${-settings.cacheSizeKiB};
+        PRAGMA journal_size_limit = ${JOURNAL_SIZE_LIMIT_BYTES};
+      `);
+    });
+  });
+}
+
+/** Opens a connection that only reads. The one that writes must be open already: it has made the database. */
+export async function openForReading(
+  driver: SQLiteDriver,
+  path: string,
+  settings: SQLiteSettings,
+): Promise<SQLiteConnection> {
+  return opening(path, settings, async () => {
+    const connection = await driver.open(path, "readonly");
+    return prepareOrClose(connection, settings, () =>
+      connection.exec(`PRAGMA query_only = ON; PRAGMA cache_size = ${-settings.cacheSizeKiB};`),
+    );
+  });
+}
+
+async function opening(
+  path: string,
+  settings: SQLiteSettings,
+  open: () => Promise<SQLiteConnection>,
+): Promise<SQLiteConnection> {
+  try {
+    return await retryWhileBusy(settings.busyTimeoutMs, open);
+  } catch (error) {
+    throw storageError(error, "open the database", path);
+  }
+}
+
+async function prepareOrClose(
+  connection: SQLiteConnection,
+  settings: SQLiteSettings,
+  prepare: () => Promise<void>,
+): Promise<SQLiteConnection> {
+  try {
+    await retryWhileBusy(settings.busyTimeoutMs, prepare);
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function checkSQLiteVersion(connection: SQLiteConnection, path: string): Promise<void> {
+  const [row] = await connection.all<{ version: string }>("SELECT sqlite_version() AS version");
+  const version = row?.version ?? "unknown";
+  if (version.localeCompare(MIN_SQLITE_VERSION, "en", { numeric: true }) >= 0) return;
+  const message =
+    `Cannot open ${path}: the driver has SQLite ${version}, and ${MIN_SQLITE_VERSION} is the least, since earlier ` +
+    "versions can corrupt a database that several connections write. Update the driver.";
+  throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message);
+}
+
+interface Identity {
+  readonly applicationId: number;
+  readonly schemaVersion: number;
+  readonly tables: number;
+}
+
+const IDENTITY = `
+  SELECT (SELECT application_id FROM pragma_application_id) AS applicationId,
+         (SELECT user_version FROM pragma_user_version) AS schemaVersion,
+         (SELECT count(*) FROM sqlite_schema) AS tables`;
+
+async function migrate(connection: SQLiteConnection, path: string): Promise<void> {
+  if (!(await needsMigration(connection, path))) return;
+  await connection.exec("BEGIN IMMEDIATE");
+  try {
+    // Another process may have done it while this one waited for the lock.
+    if (await needsMigration(connection, path)) {
+      const { schemaVersion } = await readIdentity(connection);
+      await connection.exec(MIGRATIONS.slice(schemaVersion).join("\n"));
+      await connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+    }
+    await connection.exec("COMMIT");
+  } catch (error) {
+    await connection.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+async function needsMigration(connection: SQLiteConnection, path: string): Promise<boolean> {
+  const { applicationId, schemaVersion, tables } = await readIdentity(connection);
+  if (applicationId === 0 && schemaVersion === 0 && tables === 0) return true;
+  checkIdentity(path, applicationId, schemaVersion);
+  return schemaVersion < SCHEMA_VERSION;
+}
+
+async function readIdentity(connection: SQLiteConnection): Promise<Identity> {
+  const [identity] = await connection.all<Identity>(IDENTITY);
+  return identity as Identity;
+}

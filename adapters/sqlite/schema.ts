@@ -1,0 +1,60 @@
+/** Marks a file as a store of this library (`PRAGMA application_id`): the ASCII codes of "EvSt". */
+export const APPLICATION_ID = 0x45765374;
+
+/**
+ * The schema, one step a version. A step is never changed once it has been released; a new one is added behind it.
+ * `PRAGMA user_version` says which steps a file has seen.
+ *
+ * `streams` gives each stream id a small integer, which is what rows and indexes carry.
+ *
+ * `events` holds each event once. `id` is the idempotency key as text, or a UUID as 16 bytes. `data` is JSON as text
+ * (codec 0) or bytes (codec 1). `schema` is the version of this schema that wrote the row. Positions never come again
+ * (AUTOINCREMENT), and the index of keys leaves events without a key alone. The triggers keep other programs from
+ * changing what was written.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE streams (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE CHECK (name <> '')
+  ) STRICT;
+
+  CREATE TABLE events (
+    position  INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream    INTEGER NOT NULL REFERENCES streams (id),
+    version   INTEGER NOT NULL CHECK (version > 0),
+    timestamp INTEGER NOT NULL,
+    schema    INTEGER NOT NULL,
+    codec     INTEGER NOT NULL CHECK (codec IN (0, 1)),
+    type      TEXT NOT NULL CHECK (type <> ''),
+    id        ANY NOT NULL CHECK (typeof(id) IN ('text', 'blob')),
+    data      ANY NOT NULL CHECK (typeof(data) = CASE codec WHEN 0 THEN 'text' ELSE 'blob' END),
+    metadata  TEXT
+  ) STRICT;
+
+  CREATE UNIQUE INDEX events_by_version ON events (stream, version);
+  CREATE UNIQUE INDEX events_by_key ON events (stream, id) WHERE typeof(id) = 'text';
+
+  CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+  BEGIN SELECT raise(ABORT, 'events are append-only'); END;
+  CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+  BEGIN SELECT raise(ABORT, 'events are append-only'); END;
+
+  CREATE TABLE snapshots (
+    stream     TEXT NOT NULL,
+    projection TEXT NOT NULL,
+    version    INTEGER NOT NULL CHECK (version >= 0),
+    timestamp  INTEGER NOT NULL,
+    schema     INTEGER NOT NULL,
+    codec      TEXT NOT NULL,
+    state      BLOB NOT NULL,
+    PRIMARY KEY (stream, projection, version)
+  ) STRICT;
+
+  -- The counter of positions, there from the start: every append compares it with what it knows.
+  INSERT INTO sqlite_sequence (name, seq) VALUES ('events', 0);
+  `,
+];
+
+/** The version that this library writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;

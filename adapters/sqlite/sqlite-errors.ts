@@ -1,0 +1,54 @@
+import { StorageError, type StorageErrorCode, StreamError } from "../../protocols/index.js";
+
+interface Meaning {
+  readonly code: StorageErrorCode;
+  readonly reason: string;
+}
+
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  SQLITE_BUSY: {
+    code: "STORAGE_LOCKED",
+    reason: "another connection held the lock for longer than busyTimeoutMs; try again, or let it wait longer",
+  },
+  SQLITE_LOCKED: { code: "STORAGE_LOCKED", reason: "the database is locked; try again" },
+  SQLITE_FULL: { code: "STORAGE_FULL", reason: "the disk is full; make room and try again" },
+  SQLITE_CORRUPT: {
+    code: "STORAGE_CORRUPT",
+    reason: "the database is damaged; stop writing and restore it from a backup",
+  },
+  SQLITE_NOTADB: { code: "STORAGE_NOT_A_DATABASE", reason: "the file is not a SQLite database; choose another path" },
+  SQLITE_READONLY: { code: "STORAGE_PERMISSION_DENIED", reason: "the file may not be written; check its permissions" },
+  SQLITE_PERM: { code: "STORAGE_PERMISSION_DENIED", reason: "access was denied; check the file's permissions" },
+  SQLITE_CANTOPEN: {
+    code: "STORAGE_PERMISSION_DENIED",
+    reason: "the database or a file beside it could not be opened; check the permissions of its folder",
+  },
+  SQLITE_IOERR: { code: "STORAGE_IO", reason: "reading or writing the file failed; check the disk" },
+};
+
+/** The result code's name that a driver's error carries, such as `"SQLITE_BUSY"`. */
+export function sqliteCode(error: unknown): string | undefined {
+  const isCoded = error instanceof Error && "code" in error && typeof error.code === "string";
+  return isCoded && error.code.startsWith("SQLITE_") ? error.code : undefined;
+}
+
+export function isBusy(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === "SQLITE_BUSY" || code === "SQLITE_LOCKED";
+}
+
+export function isConstraint(error: unknown): boolean {
+  return sqliteCode(error) === "SQLITE_CONSTRAINT";
+}
+
+/**
+ * Says of a driver's error what was attempted, on which database, why it failed and what to do. Errors that say so
+ * already are returned as they are.
+ */
+export function storageError(error: unknown, attempt: string, location: string): Error {
+  if (error instanceof StreamError) return error;
+  const meaning = MEANINGS[sqliteCode(error) ?? ""];
+  const reason = meaning?.reason ?? (error instanceof Error ? error.message : String(error));
+  const message = `Cannot ${attempt} in ${location}: ${reason}.`;
+  return new StorageError(meaning?.code ?? "STORAGE_FAILED", message, { cause: error });
+}

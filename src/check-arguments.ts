@@ -1,0 +1,60 @@
+import { ALL_STREAM, type ExpectedVersion, InvalidArgumentError } from "../protocols/index.js";
+import { describeValue } from "./json-text.js";
+import { MAX_STREAM_ID_LENGTH } from "./limits.js";
+
+/** @throws InvalidArgumentError */
+export function checkStreamId(streamId: unknown): asserts streamId is string {
+  checkName("streamId", streamId);
+  if (streamId.startsWith("@") && streamId !== ALL_STREAM) {
+    const reason = `ids that begin with "@" are reserved, and only "${ALL_STREAM}" is in use`;
+    throw invalidArgument("streamId", `${reason}; got ${describeValue(streamId)}`);
+  }
+}
+
+/** @throws InvalidArgumentError */
+export function checkName(argument: string, name: unknown): asserts name is string {
+  if (typeof name !== "string" || name === "") {
+    throw invalidArgument(argument, `expected a non-empty string, got ${describeValue(name)}`);
+  }
+  if (name.length > MAX_STREAM_ID_LENGTH) {
+    throw invalidArgument(argument, `${name.length} characters are more than ${MAX_STREAM_ID_LENGTH}`);
+  }
+  if (!name.isWellFormed()) throw invalidArgument(argument, "it has a lone surrogate, which no storage keeps");
+}
+
+/** @throws InvalidArgumentError */
+export function checkExpectedVersion(expected: unknown): asserts expected is ExpectedVersion {
+  if (expected === "any" || expected === "exists" || isPlace(expected)) return;
+  const reason = `expected a version (0 or more), "any" or "exists", got ${describeValue(expected)}`;
+  throw invalidArgument("expectedVersion", reason);
+}
+
+/**
+ * Checks a version, a position or a count.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkPlace(argument: string, place: unknown): asserts place is number | undefined {
+  if (place === undefined || isPlace(place)) return;
+  throw invalidArgument(argument, `expected a whole number, 0 or more, got ${describeValue(place)}`);
+}
+
+/** @throws InvalidArgumentError */
+export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalidArgument("signal", `expected an AbortSignal, got ${describeValue(signal)}`);
+}
+
+/** @throws InvalidArgumentError */
+export function checkOptions(options: unknown): void {
+  if (options === undefined || (typeof options === "object" && options !== null && !Array.isArray(options))) return;
+  throw invalidArgument("options", `expected an object, got ${describeValue(options)}`);
+}
+
+function isPlace(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+export function invalidArgument(argument: string, reason: string): InvalidArgumentError {
+  return new InvalidArgumentError(argument, `Invalid ${argument}: ${reason}.`);
+}

@@ -1,0 +1,55 @@
+import type { EventShape, Stream, StreamBackend, StreamFactory } from "../protocols/index.js";
+import { checkStreamId } from "./check-arguments.js";
+import { Lifetime } from "./lifetime.js";
+import { AcceptedWork } from "./accepted-work.js";
+import { type StreamContext, StreamImpl, typedStream } from "./stream-impl.js";
+
+/**
+ * Makes a store of a storage handle and a notifier: what every adapter's factory function ends with.
+ *
+ * The factory owns both and disposes of them, the notifier first.
+ *
+ * @example
+ * ```ts
+ * const streams = createStreamFactory({ storage: new MyStorage(url), notifier: new MyNotifier(url) });
+ * ```
+ */
+export function createStreamFactory(backend: StreamBackend): StreamFactory {
+  return new StreamFactoryImpl(backend);
+}
+
+class StreamFactoryImpl implements StreamFactory {
+  readonly #context: StreamContext;
+  #disposal: Promise<void> | undefined;
+
+  constructor({ storage, notifier }: StreamBackend) {
+    const subject = storage.location === undefined ? "the store" : `the store ${storage.location}`;
+    this.#context = { storage, notifier, lifetime: new Lifetime(subject), accepted: new AcceptedWork() };
+  }
+
+  async openStream<E extends EventShape = EventShape>(streamId: string): Promise<Stream<E>> {
+    const { lifetime, storage } = this.#context;
+    lifetime.assertOpen("open a stream");
+    checkStreamId(streamId);
+    const version = await storage.getVersion(streamId);
+    lifetime.assertOpen(`open stream "${streamId}"`);
+    return typedStream<E>(new StreamImpl(streamId, version, this.#context));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    const { lifetime, accepted, notifier, storage } = this.#context;
+    lifetime.refuse();
+    await accepted.finished();
+    lifetime.close();
+    try {
+      await notifier[Symbol.asyncDispose]();
+    } finally {
+      await storage[Symbol.asyncDispose]();
+    }
+  }
+}

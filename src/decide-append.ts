@@ -1,0 +1,126 @@
+import { isDeepStrictEqual } from "node:util";
+import {
+  type AppendRequest,
+  ConcurrencyError,
+  type ExpectedVersion,
+  IdempotencyConflictError,
+  type NewEvent,
+} from "../protocols/index.js";
+
+/** What a stream holds at the moment of the decision, read inside the transaction that will store the events. */
+export interface StreamState {
+  /** The version of the stream's last event, 0 without one. */
+  readonly version: number;
+  /** The stored event with this idempotency key. */
+  findByKey(idempotencyKey: string): StoredKey | undefined;
+}
+
+/** A stored event that carries an idempotency key. */
+export interface StoredKey {
+  readonly version: number;
+  readonly position: number;
+  readonly type: string;
+  readonly data: string | Uint8Array;
+  readonly metadata: string | null;
+}
+
+/** What an append does to its stream. */
+export interface AppendDecision {
+  /** The events to store, in order. Empty when every event is stored already. */
+  readonly fresh: readonly NewEvent[];
+  /** Where the write's last event stands: an index into `fresh`, or its place in storage. Absent for an empty write. */
+  readonly last: { readonly freshIndex: number } | StoredKey | undefined;
+}
+
+/**
+ * Decides what an append stores: the rules of optimistic concurrency and of idempotency in one place, for every
+ * adapter. Call it inside the transaction that stores `fresh`.
+ *
+ * 1. An event whose key is stored already, or stands earlier in the request, is not stored again.
+ * 2. When every event is stored already the append succeeds, whatever version it expects: it is a retry.
+ * 3. When some are, a number as the expected version is a conflict.
+ * 4. What is left is stored if the stream is at the expected version.
+ *
+ * @throws IdempotencyConflictError when a key is stored already with another type, data or metadata.
+ * @throws ConcurrencyError when the stream is not at the expected version.
+ */
+export function decideAppend(request: AppendRequest, state: StreamState, location?: string): AppendDecision {
+  const { events, expectedVersion } = request;
+  const fresh: NewEvent[] = [];
+  const freshIndexByKey = new Map<string, number>();
+  let last: AppendDecision["last"];
+  let storedCount = 0;
+
+  events.forEach((event, eventIndex) => {
+    const key = event.idempotencyKey;
+    const stored = key === null ? undefined : state.findByKey(key);
+    const earlier = key === null ? undefined : freshIndexByKey.get(key);
+    const same = stored ?? (earlier === undefined ? undefined : fresh[earlier]);
+    if (same !== undefined && !isSameEvent(same, event)) throw keyConflict(request, eventIndex, location);
+    if (stored !== undefined) {
+      storedCount += 1;
+      last = stored;
+    } else if (earlier !== undefined) {
+      last = { freshIndex: earlier };
+    } else {
+      last = { freshIndex: fresh.length };
+      if (key !== null) freshIndexByKey.set(key, fresh.length);
+      fresh.push(event);
+    }
+  });
+
+  const partlyStored = storedCount > 0 && typeof expectedVersion === "number";
+  if (fresh.length > 0 && (partlyStored || !isExpectedVersion(expectedVersion, state.version))) {
+    throw versionConflict(request, state.version, partlyStored ? storedCount : 0, location);
+  }
+  return { fresh, last };
+}
+
+function isExpectedVersion(expected: ExpectedVersion, version: number): boolean {
+  if (expected === "any") return true;
+  return expected === "exists" ? version > 0 : version === expected;
+}
+
+type EventContent = Pick<NewEvent, "type" | "data" | "metadata">;
+
+function isSameEvent(a: EventContent, b: EventContent): boolean {
+  return a.type === b.type && isSameContent(a.data, b.data) && isSameContent(a.metadata, b.metadata);
+}
+
+/** Texts that differ may still be one value: the keys of an object have no order. */
+function isSameContent(a: string | Uint8Array | null, b: string | Uint8Array | null): boolean {
+  if (typeof a === "string" && typeof b === "string") {
+    return a === b || isDeepStrictEqual(JSON.parse(a), JSON.parse(b));
+  }
+  return a === b || (a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0);
+}
+
+function keyConflict(request: AppendRequest, eventIndex: number, location?: string): IdempotencyConflictError {
+  const { streamId } = request;
+  const idempotencyKey = (request.events[eventIndex] as NewEvent).id;
+  const message =
+    `Cannot write to stream "${streamId}"${inStore(location)}: idempotency key "${idempotencyKey}" of event ${eventIndex} ` +
+    "is taken by an event with another type, data or metadata. Nothing was written; use a key for one event only.";
+  return new IdempotencyConflictError({ streamId, idempotencyKey, eventIndex }, message);
+}
+
+function versionConflict(
+  request: AppendRequest,
+  actualVersion: number,
+  storedCount: number,
+  location?: string,
+): ConcurrencyError {
+  const { streamId, expectedVersion, events } = request;
+  const reason =
+    storedCount > 0
+      ? `${storedCount} of its ${events.length} events are stored already, and version ${expectedVersion} was expected`
+      : `expected ${expectedVersion === "exists" ? "an event" : `version ${expectedVersion}`}, found version ${actualVersion}`;
+  const message =
+    `Cannot write to stream "${streamId}"${inStore(location)}: ${reason}. ` +
+    "Nothing was written; read what is new and decide again.";
+  return new ConcurrencyError({ streamId, expectedVersion, actualVersion }, message);
+}
+
+function inStore(location: string | undefined): string {
+  return location === undefined ? "" : ` in ${location}`;
+}

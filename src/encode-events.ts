@@ -1,0 +1,106 @@
+import { type CandidateEvent, InvalidEventError, type NewEvent } from "../protocols/index.js";
+import { describeValue, isPlainObject, JsonLossError, toJsonText } from "./json-text.js";
+import { MAX_EVENT_BYTES, MAX_KEY_LENGTH, MAX_TYPE_LENGTH, MAX_WRITE_EVENTS } from "./limits.js";
+import { uuidV7 } from "./uuid-v7.js";
+
+/**
+ * Checks the events of one write and turns them into text, as they are at this moment.
+ *
+ * @throws InvalidEventError which names the event's index, and the path to the value that is at fault.
+ *
+ * @example
+ * ```ts
+ * const [event] = encodeEvents("account-42", [{ type: "Deposited", data: { amount: 100 } }]);
+ * ```
+ */
+export function encodeEvents(
+  streamId: string,
+  candidates: readonly CandidateEvent[],
+  location?: string,
+): NewEvent[] {
+  const nowMs = Date.now();
+  if (candidates.length > MAX_WRITE_EVENTS) {
+    const reason = `${candidates.length} events are more than one write may hold (${MAX_WRITE_EVENTS}); split it`;
+    throw invalidEvent({ streamId, location, eventIndex: MAX_WRITE_EVENTS }, "", reason);
+  }
+  const events: NewEvent[] = new Array(candidates.length);
+  for (let eventIndex = 0; eventIndex < candidates.length; eventIndex += 1) {
+    events[eventIndex] = encodeEvent(candidates[eventIndex], { streamId, location, eventIndex }, nowMs);
+  }
+  return events;
+}
+
+interface EventPlace {
+  readonly streamId: string;
+  readonly location: string | undefined;
+  readonly eventIndex: number;
+}
+
+function encodeEvent(candidate: unknown, place: EventPlace, nowMs: number): NewEvent {
+  if (typeof candidate !== "object" || candidate === null) {
+    throw invalidEvent(place, "", `expected an object with "type" and "data", got ${describeValue(candidate)}`);
+  }
+  const { type, data, metadata, idempotencyKey } = candidate as Partial<CandidateEvent>;
+  const key = idempotencyKey === undefined ? null : checkText(place, "idempotencyKey", idempotencyKey, MAX_KEY_LENGTH);
+  return {
+    id: key ?? uuidV7(nowMs),
+    idempotencyKey: key,
+    type: checkText(place, "type", type, MAX_TYPE_LENGTH),
+    data: data instanceof Uint8Array ? encodeBytes(place, data) : encodeJson(place, "data", data),
+    metadata: metadata === undefined || metadata === null ? null : encodeMetadata(place, metadata),
+  };
+}
+
+function checkText(place: EventPlace, path: string, text: unknown, longest: number): string {
+  if (typeof text !== "string" || text === "") {
+    throw invalidEvent(place, path, `expected a non-empty string, got ${describeValue(text)}`);
+  }
+  if (text.length > longest) {
+    throw invalidEvent(place, path, `it has ${text.length} characters, and ${longest} are the most`);
+  }
+  if (!text.isWellFormed()) throw invalidEvent(place, path, "it has a lone surrogate, which no storage keeps");
+  return text;
+}
+
+function encodeBytes(place: EventPlace, bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength > MAX_EVENT_BYTES) throw tooLarge(place, "data", bytes.byteLength);
+  return new Uint8Array(bytes);
+}
+
+function encodeMetadata(place: EventPlace, metadata: unknown): string {
+  if (typeof metadata !== "object" || metadata === null || !isPlainObject(metadata)) {
+    throw invalidEvent(place, "metadata", `expected a plain object or null, got ${describeValue(metadata)}`);
+  }
+  return encodeJson(place, "metadata", metadata);
+}
+
+// A UTF-16 unit takes at most three bytes in UTF-8, so that most texts need no counting.
+const UTF8_BYTES_PER_UNIT = 3;
+
+function encodeJson(place: EventPlace, path: string, value: unknown): string {
+  let text: string;
+  try {
+    text = toJsonText(value, path);
+  } catch (error) {
+    if (error instanceof JsonLossError) throw invalidEvent(place, error.path, error.message);
+    throw invalidEvent(place, path, "reading it failed", error);
+  }
+  if (text.length * UTF8_BYTES_PER_UNIT > MAX_EVENT_BYTES) {
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_EVENT_BYTES) throw tooLarge(place, path, bytes);
+  }
+  return text;
+}
+
+function tooLarge(place: EventPlace, path: string, bytes: number): InvalidEventError {
+  const reason = `it takes ${bytes} bytes, and ${MAX_EVENT_BYTES} are the most; keep large content elsewhere and refer to it`;
+  return invalidEvent(place, path, reason);
+}
+
+function invalidEvent(place: EventPlace, path: string, reason: string, cause?: unknown): InvalidEventError {
+  const { streamId, location, eventIndex } = place;
+  const store = location === undefined ? "" : ` in ${location}`;
+  const where = path === "" ? `event ${eventIndex}` : `${path} of event ${eventIndex}`;
+  const message = `Cannot write to stream "${streamId}"${store}: ${where}: ${reason}. Nothing was written.`;
+  return new InvalidEventError({ eventIndex, path }, message, cause === undefined ? undefined : { cause });
+}

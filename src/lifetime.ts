@@ -1,0 +1,58 @@
+import { StreamClosedError } from "../protocols/index.js";
+
+/** Something that ends with its owner. */
+export interface Closable {
+  close(): void;
+}
+
+/**
+ * How long a handle or a factory lives, and what ends with it.
+ *
+ * Only what is active is held here (a watch while it is subscribed), so that handles which are dropped rather than
+ * disposed cost nothing.
+ */
+export class Lifetime {
+  readonly #subject: string;
+  readonly #parent: Lifetime | undefined;
+  readonly #members = new Set<Closable>();
+  #closed = false;
+
+  /** @param subject - names the owner in errors, such as `the handle on stream "a"` */
+  constructor(subject: string, parent?: Lifetime) {
+    this.#subject = subject;
+    this.#parent = parent;
+  }
+
+  get closed(): boolean {
+    return this.#closed || (this.#parent?.closed ?? false);
+  }
+
+  /** @throws StreamClosedError */
+  assertOpen(attempt: string): void {
+    this.#parent?.assertOpen(attempt);
+    if (this.#closed) {
+      throw new StreamClosedError(`Cannot ${attempt}: ${this.#subject} has been disposed. Open a new one.`);
+    }
+  }
+
+  add(member: Closable): void {
+    this.#members.add(member);
+    this.#parent?.add(member);
+  }
+
+  delete(member: Closable): void {
+    this.#members.delete(member);
+    this.#parent?.delete(member);
+  }
+
+  /** From now on nothing new begins; what is active goes on until `close`. */
+  refuse(): void {
+    this.#closed = true;
+  }
+
+  /** Ends all members. A second call does nothing. */
+  close(): void {
+    this.#closed = true;
+    for (const member of [...this.#members]) member.close();
+  }
+}

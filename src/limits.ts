@@ -1,0 +1,35 @@
+/** The longest stream id and projection name, in UTF-16 units. */
+export const MAX_STREAM_ID_LENGTH = 1_024;
+
+/** The longest event type, in UTF-16 units. */
+export const MAX_TYPE_LENGTH = 512;
+
+/** The longest idempotency key, in UTF-16 units. */
+export const MAX_KEY_LENGTH = 1_024;
+
+/** How deep arrays and objects may nest in data, metadata or a snapshot's state. SQLite's own limit is 1,000. */
+export const MAX_JSON_DEPTH = 500;
+
+/** The largest data, and the largest metadata, of one event in bytes: UTF-8 JSON text, or the bytes themselves. */
+export const MAX_EVENT_BYTES = 16 * 1024 * 1024;
+
+/** The largest state of a snapshot in bytes before compression. */
+export const MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024;
+
+/** The most events that one write may hold. */
+export const MAX_WRITE_EVENTS = 1_000_000;
+
+/** How many events the first page of a read asks for; a read that stops early has cost little. */
+export const FIRST_PAGE_EVENTS = 128;
+
+/** How many events a page asks for at most. Pages grow towards it. */
+export const MAX_PAGE_EVENTS = 1_024;
+
+/** By what factor a page is larger than the one before it. */
+export const PAGE_GROWTH_FACTOR = 4;
+
+/** How many live events wait for a slow watcher before it is sent back to storage for what it misses. */
+export const MAX_WATCH_BUFFER_EVENTS = 256;
+
+/** The largest event that waits there; larger ones, and batches longer than the queue, are read from storage. */
+export const MAX_QUEUED_EVENT_BYTES = 64 * 1024;

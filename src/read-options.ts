@@ -1,0 +1,38 @@
+import type { ParsedClause, ReadOptions } from "../protocols/index.js";
+import { checkOptions, checkPlace, checkSignal, invalidArgument } from "./check-arguments.js";
+import { parseFilter } from "./filter/parse-filter.js";
+import { describeValue } from "./json-text.js";
+
+/** The options of a read, checked, copied and complete. */
+export interface ReadPlan {
+  readonly after: number;
+  readonly upTo: number | undefined;
+  readonly limit: number;
+  readonly direction: "forward" | "backward";
+  readonly filter: readonly ParsedClause[] | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * @throws InvalidArgumentError
+ * @throws InvalidFilterError
+ */
+export function parseReadOptions(options: ReadOptions = {}): ReadPlan {
+  checkOptions(options);
+  const { after, upTo, limit, direction, filter, signal } = options;
+  checkPlace("after", after);
+  checkPlace("upTo", upTo);
+  if (limit !== Number.POSITIVE_INFINITY) checkPlace("limit", limit);
+  checkSignal(signal);
+  if (direction !== undefined && direction !== "forward" && direction !== "backward") {
+    throw invalidArgument("direction", `expected "forward" or "backward", got ${describeValue(direction)}`);
+  }
+  return {
+    after: after ?? 0,
+    upTo,
+    limit: limit ?? Number.POSITIVE_INFINITY,
+    direction: direction ?? "forward",
+    filter: filter === undefined ? undefined : parseFilter(filter),
+    signal,
+  };
+}

@@ -1,0 +1,148 @@
+import {
+  ALL_STREAM,
+  type Notifier,
+  type ParsedClause,
+  type StorageHandle,
+  type StoredEvent,
+  type Subscription,
+} from "../../protocols/index.js";
+import { matchesFilter } from "../filter/matches-filter.js";
+import type { Closable, Lifetime } from "../lifetime.js";
+import { MAX_PAGE_EVENTS, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
+
+/** What a watch reads, from where, and what ends it. */
+export interface WatchSource {
+  readonly storage: StorageHandle;
+  readonly notifier: Notifier;
+  readonly streamId: string;
+  readonly after: number;
+  readonly filter: readonly ParsedClause[];
+  readonly signal: AbortSignal | undefined;
+  readonly lifetime: Lifetime;
+}
+
+/**
+ * One watcher's place in a stream, and the hand-over from replay to live.
+ *
+ * It is always in one of two states. *Behind*: what comes next is read from storage, and notifications only say that
+ * there is more. *Live*: notifications are queued as they come. It starts behind, becomes live when a page reached the
+ * end and nothing was notified while that page was read, and falls behind again when the queue is full or a
+ * notification does not join on to what it has. `#place` is the last event that was considered, so that no event is
+ * taken twice and none is left out, whichever way it comes.
+ */
+export class WatchCursor implements Closable {
+  readonly #source: WatchSource;
+  #begun = false;
+  #subscription: Subscription | undefined;
+  #place: number;
+  #queue: StoredEvent[] = [];
+  #behind = true;
+  #notifiedWhileReading = false;
+  #closed = false;
+  #wake: () => void = () => undefined;
+  readonly #onAbort = (): void => this.close();
+
+  constructor(source: WatchSource) {
+    this.#source = source;
+    this.#place = source.after;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Throws the reason of the signal that ended the watch, if one did. */
+  throwIfAborted(): void {
+    this.#source.signal?.throwIfAborted();
+  }
+
+  /** The next events that match, in order and at least one; null once the cursor is closed. One call at a time. */
+  async take(): Promise<readonly StoredEvent[] | null> {
+    if (!this.#begun) await this.#begin();
+    while (!this.#closed) {
+      const events = this.#behind && this.#queue.length === 0 ? await this.#readPage() : this.#takeQueue();
+      if (this.#closed) break;
+      if (events.length > 0) return events;
+      if (!this.#behind && this.#queue.length === 0) await this.#woken();
+    }
+    return null;
+  }
+
+  /** Ends the cursor at once: what is queued is dropped, and a `take` that waits gets null. */
+  close(): void {
+    this.#closed = true;
+    this.#queue = [];
+    this.#subscription?.unsubscribe();
+    this.#source.lifetime.delete(this);
+    this.#source.signal?.removeEventListener("abort", this.#onAbort);
+    this.#wake();
+  }
+
+  async #begin(): Promise<void> {
+    const { notifier, streamId, signal, lifetime } = this.#source;
+    this.#begun = true;
+    lifetime.assertOpen(`watch stream "${streamId}"`);
+    if (signal?.aborted) return this.close();
+    lifetime.add(this);
+    signal?.addEventListener("abort", this.#onAbort);
+    await notifier.start();
+    if (this.#closed) return;
+    // Before the first page is read: what is committed from here on is either on a page or notified.
+    this.#subscription = notifier.subscribe(streamId, (batch) => this.#onBatch(batch));
+  }
+
+  #onBatch(batch: readonly StoredEvent[]): void {
+    if (this.#closed) return;
+    if (this.#behind) this.#notifiedWhileReading = true;
+    else if (this.#joinsOn(batch)) this.#enqueue(batch);
+    else this.#behind = true;
+    this.#wake();
+  }
+
+  #joinsOn(batch: readonly StoredEvent[]): boolean {
+    const first = batch[0];
+    if (first === undefined || this.#queue.length + batch.length > MAX_WATCH_BUFFER_EVENTS) return false;
+    // Positions may have gaps, so that on @all only the notifier knows what follows what.
+    return this.#source.streamId === ALL_STREAM || first.version <= this.#place + 1;
+  }
+
+  #enqueue(batch: readonly StoredEvent[]): void {
+    for (const event of batch) {
+      const place = this.#placeOf(event);
+      if (place <= this.#place) continue;
+      this.#place = place;
+      if (matchesFilter(event, this.#source.filter)) this.#queue.push(event);
+    }
+  }
+
+  #takeQueue(): readonly StoredEvent[] {
+    const events = this.#queue;
+    this.#queue = [];
+    return events;
+  }
+
+  async #readPage(): Promise<readonly StoredEvent[]> {
+    const { storage, streamId, filter } = this.#source;
+    this.#notifiedWhileReading = false;
+    const page = await storage.readPage({
+      streamId,
+      after: this.#place,
+      limit: MAX_PAGE_EVENTS,
+      direction: "forward",
+      filter: filter.length === 0 ? undefined : filter,
+    });
+    this.#place = Math.max(this.#place, page.next ?? page.head);
+    if (page.next === null) this.#behind = this.#notifiedWhileReading;
+    return page.events.filter((event) => matchesFilter(event, filter));
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #placeOf(event: StoredEvent): number {
+    return this.#source.streamId === ALL_STREAM ? event.position : event.version;
+  }
+}

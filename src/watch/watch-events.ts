@@ -1,0 +1,71 @@
+import { Observable, type Subscriber } from "rxjs";
+import type { StoredEvent, Watch, WatchOptions } from "../../protocols/index.js";
+import { checkOptions, checkPlace, checkSignal } from "../check-arguments.js";
+import { parseFilter } from "../filter/parse-filter.js";
+import { WatchCursor, type WatchSource } from "./watch-cursor.js";
+import { WatchIterator } from "./watch-iterator.js";
+
+/** What a watch needs besides its options. */
+export interface WatchContext extends Pick<WatchSource, "storage" | "notifier" | "streamId" | "lifetime"> {
+  /** Told of each event as it is handed to the consumer. */
+  readonly onEvent: (event: StoredEvent) => void;
+}
+
+type WatchPlan = Pick<WatchSource, "after" | "filter" | "signal">;
+
+/**
+ * @throws InvalidArgumentError
+ * @throws InvalidFilterError
+ */
+export function parseWatchOptions(options: WatchOptions = {}, defaultAfter: number): WatchPlan {
+  checkOptions(options);
+  const { after, filter, signal } = options;
+  checkPlace("after", after);
+  checkSignal(signal);
+  return { after: after ?? defaultAfter, filter: filter === undefined ? [] : parseFilter(filter), signal };
+}
+
+/** Makes a cold watch: nothing happens before it is subscribed or iterated, and then `plan` is asked what it is of. */
+export function watchEvents(context: WatchContext, plan: () => WatchPlan): Watch {
+  return new EventWatch(context, plan);
+}
+
+class EventWatch extends Observable<StoredEvent> implements AsyncIterable<StoredEvent> {
+  readonly #context: WatchContext;
+  readonly #plan: () => WatchPlan;
+
+  constructor(context: WatchContext, plan: () => WatchPlan) {
+    super((subscriber) => {
+      const cursor = new WatchCursor({ ...context, ...plan() });
+      subscriber.add(() => cursor.close());
+      void deliver(cursor, subscriber, context.onEvent);
+    });
+    this.#context = context;
+    this.#plan = plan;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<StoredEvent, undefined> {
+    const open = (): WatchCursor => new WatchCursor({ ...this.#context, ...this.#plan() });
+    return new WatchIterator(open, this.#context.onEvent);
+  }
+}
+
+async function deliver(
+  cursor: WatchCursor,
+  subscriber: Subscriber<StoredEvent>,
+  onEvent: (event: StoredEvent) => void,
+): Promise<void> {
+  try {
+    for (let events = await cursor.take(); events !== null; events = await cursor.take()) {
+      for (const event of events) {
+        // Whatever handles an event may end the watch.
+        if (cursor.closed) break;
+        onEvent(event);
+        subscriber.next(event);
+      }
+    }
+    subscriber.complete();
+  } catch (error) {
+    subscriber.error(error);
+  }
+}

@@ -1,0 +1,77 @@
+import type { StoredEvent } from "../../protocols/index.js";
+import type { WatchCursor } from "./watch-cursor.js";
+
+type Result = IteratorResult<StoredEvent, undefined>;
+
+/**
+ * A watch as an async iterator. The consumer's `next` is what moves it, so a slow consumer costs no more than a page.
+ *
+ * Unlike that of an async generator, `return` ends a `next` that is waiting for an event.
+ */
+export class WatchIterator implements AsyncIterator<StoredEvent, undefined> {
+  readonly #open: () => WatchCursor;
+  readonly #onEvent: (event: StoredEvent) => void;
+  #cursor: WatchCursor | undefined;
+  #batch: readonly StoredEvent[] = [];
+  #index = 0;
+  #ended = false;
+  /** Calls of `next` that wait, one behind the other. */
+  #waiting = 0;
+  #lastTurn: Promise<unknown> = Promise.resolve();
+
+  constructor(open: () => WatchCursor, onEvent: (event: StoredEvent) => void) {
+    this.#open = open;
+    this.#onEvent = onEvent;
+  }
+
+  next(): Promise<Result> {
+    if (this.#waiting === 0 && this.#hasEvent()) return Promise.resolve(this.#deliver());
+    this.#waiting += 1;
+    const turn = this.#lastTurn.then(() => this.#pull());
+    this.#lastTurn = turn.catch(() => undefined).then(() => (this.#waiting -= 1));
+    return turn;
+  }
+
+  return(): Promise<Result> {
+    this.#end();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  #hasEvent(): boolean {
+    return this.#index < this.#batch.length && this.#cursor?.closed === false;
+  }
+
+  async #pull(): Promise<Result> {
+    if (this.#ended) return { value: undefined, done: true };
+    try {
+      this.#cursor ??= this.#open();
+      if (!this.#hasEvent()) await this.#fill(this.#cursor);
+      if (this.#hasEvent()) return this.#deliver();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+    const wasReturned = this.#ended;
+    this.#end();
+    if (!wasReturned) this.#cursor?.throwIfAborted();
+    return { value: undefined, done: true };
+  }
+
+  async #fill(cursor: WatchCursor): Promise<void> {
+    this.#batch = (await cursor.take()) ?? [];
+    this.#index = 0;
+  }
+
+  #deliver(): Result {
+    const event = this.#batch[this.#index] as StoredEvent;
+    this.#index += 1;
+    this.#onEvent(event);
+    return { value: event, done: false };
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#batch = [];
+    this.#cursor?.close();
+  }
+}
