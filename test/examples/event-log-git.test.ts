@@ -2,9 +2,11 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sqliteStreamFactory } from "async-streams";
-import { expect, test } from "vitest";
-import { type ExampleRun, runExample } from "./support/run-example.js";
+import { expect, test, vi } from "vitest";
+import { EXAMPLE_TIMEOUT_MS, type ExampleRun, runExample } from "./support/run-example.js";
 import { makeTempFolder } from "./support/temp-folder.js";
+
+vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
 const HAS_GIT = spawnSync("git", ["--version"]).status === 0;
 

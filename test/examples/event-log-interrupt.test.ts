@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { makeLines, writeLog } from "./support/log-fixture.js";
-import { runExample } from "./support/run-example.js";
+import { EXAMPLE_TIMEOUT_MS, runExample } from "./support/run-example.js";
 import { makeTempFolder } from "./support/temp-folder.js";
+
+vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
 // Small batches, so that the import is still at work when the interruption arrives.
 const LINE_COUNT = 20_000;

@@ -1,10 +1,12 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ALL_STREAM, sqliteStreamFactory } from "async-streams";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { makeLines, writeLog } from "./support/log-fixture.js";
-import { type ExampleRun, runExample } from "./support/run-example.js";
+import { EXAMPLE_TIMEOUT_MS, type ExampleRun, runExample } from "./support/run-example.js";
 import { makeTempFolder } from "./support/temp-folder.js";
+
+vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
 const LINE_COUNT = 60;
 

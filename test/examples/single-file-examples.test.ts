@@ -1,7 +1,9 @@
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { runExample } from "./support/run-example.js";
+import { expect, test, vi } from "vitest";
+import { EXAMPLE_TIMEOUT_MS, runExample } from "./support/run-example.js";
 import { makeTempFolder } from "./support/temp-folder.js";
+
+vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
 test("quick-start writes, reads and watches, and goes on where it stopped", async () => {
   const path = join(await makeTempFolder(), "bank.db");

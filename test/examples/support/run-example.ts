@@ -7,6 +7,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const EXAMPLES_URL = new URL("../../../examples/", import.meta.url);
 const TSX_URL = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
+/** Generous, because a loaded machine takes seconds to start a process. */
+export const EXAMPLE_TIMEOUT_MS = 60_000;
+
 export interface RunOptions {
   readonly args?: readonly string[];
   readonly cwd?: string;
