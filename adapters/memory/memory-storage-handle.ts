@@ -120,7 +120,8 @@ export class MemoryStorageHandle implements StorageHandle {
   }
 
   #headOf(streamId: string): { version: number; position: number } {
-    return this.#recordsOf(streamId).at(-1)?.place ?? { version: 0, position: 0 };
+    const { version, position } = this.#recordsOf(streamId).at(-1)?.place ?? { version: 0, position: 0 };
+    return { version, position };
   }
 
   #assertOpen(): void {

@@ -28,8 +28,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 /** The result code's name that a driver's error carries, such as `"SQLITE_BUSY"`. */
 export function sqliteCode(error: unknown): string | undefined {
-  const isCoded = error instanceof Error && "code" in error && typeof error.code === "string";
-  return isCoded && error.code.startsWith("SQLITE_") ? error.code : undefined;
+  const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && code.startsWith("SQLITE_") ? code : undefined;
 }
 
 export function isBusy(error: unknown): boolean {

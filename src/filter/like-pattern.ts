@@ -30,7 +30,7 @@ export function parseLikePattern(pattern: string): readonly LikePart[] {
  * exponentially many.
  */
 export function matchesLike(text: string, parts: readonly LikePart[]): boolean {
-  const steps = parts.flatMap((part) => ("literal" in part ? [...part.literal] : [part]));
+  const steps = parts.flatMap(stepsOf);
   const characters = [...text];
   let at = 0;
   let step = 0;
@@ -38,11 +38,11 @@ export function matchesLike(text: string, parts: readonly LikePart[]): boolean {
   let retryAt = 0;
   while (at < characters.length) {
     const current = steps[step];
-    if (typeof current === "object" && current.wildcard === "any-run") {
+    if (current === ANY_RUN) {
       step += 1;
       retryStep = step;
       retryAt = at;
-    } else if (step < steps.length && (typeof current === "object" || current === characters[at])) {
+    } else if (current === ANY_ONE || (current !== undefined && current === characters[at])) {
       step += 1;
       at += 1;
     } else if (retryStep >= 0) {
@@ -53,5 +53,13 @@ export function matchesLike(text: string, parts: readonly LikePart[]): boolean {
       return false;
     }
   }
-  return steps.slice(step).every((rest) => typeof rest === "object" && rest.wildcard === "any-run");
+  return steps.slice(step).every((rest) => rest === ANY_RUN);
+}
+
+const ANY_RUN = Symbol("%");
+const ANY_ONE = Symbol("_");
+
+function stepsOf(part: LikePart): readonly (string | symbol)[] {
+  if ("literal" in part) return [...part.literal];
+  return part.wildcard === "any-run" ? [ANY_RUN] : [ANY_ONE];
 }

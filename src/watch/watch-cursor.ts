@@ -81,7 +81,6 @@ export class WatchCursor implements Closable {
   async #begin(): Promise<void> {
     const { notifier, streamId, signal, lifetime } = this.#source;
     this.#begun = true;
-    lifetime.assertOpen(`watch stream "${streamId}"`);
     if (signal?.aborted) return this.close();
     lifetime.add(this);
     signal?.addEventListener("abort", this.#onAbort);

@@ -36,7 +36,7 @@ class EventWatch extends Observable<StoredEvent> implements AsyncIterable<Stored
 
   constructor(context: WatchContext, plan: () => WatchPlan) {
     super((subscriber) => {
-      const cursor = new WatchCursor({ ...context, ...plan() });
+      const cursor = openCursor(context, plan);
       subscriber.add(() => cursor.close());
       void deliver(cursor, subscriber, context.onEvent);
     });
@@ -45,9 +45,13 @@ class EventWatch extends Observable<StoredEvent> implements AsyncIterable<Stored
   }
 
   [Symbol.asyncIterator](): AsyncIterator<StoredEvent, undefined> {
-    const open = (): WatchCursor => new WatchCursor({ ...this.#context, ...this.#plan() });
-    return new WatchIterator(open, this.#context.onEvent);
+    return new WatchIterator(() => openCursor(this.#context, this.#plan), this.#context.onEvent);
   }
+}
+
+function openCursor(context: WatchContext, plan: () => WatchPlan): WatchCursor {
+  context.lifetime.assertOpen(`watch stream "${context.streamId}"`);
+  return new WatchCursor({ ...context, ...plan() });
 }
 
 async function deliver(

@@ -1,0 +1,94 @@
+import type { JsonObject, StoredEvent } from "../../protocols/index.js";
+import type { SQLiteConnection } from "./driver.js";
+
+/** The largest content that is packed into a page; larger ones are fetched apart. */
+export const INLINE_BYTES = 16 * 1024;
+
+/** How much content that is fetched apart a page takes before it is cut short. */
+const MAX_FETCHED_BYTES = 8 * 1024 * 1024;
+
+const CODEC_JSON = 0;
+
+/** An event as SQLite packs it; the data and metadata of a large one are left out, and its size stands instead. */
+export type PackedEvent = readonly [
+  version: number,
+  position: number,
+  timestampMs: number,
+  codec: number,
+  streamId: string,
+  type: string,
+  /** A key, or in a list the hexadecimal digits of a UUID. */
+  id: string | readonly [string],
+  dataOrSize: unknown,
+  metadata?: JsonObject | null,
+];
+
+interface Content {
+  readonly position: number;
+  readonly data: string | Uint8Array;
+  readonly metadata: string | null;
+}
+
+/**
+ * Unpacks a page. Pages are bounded in bytes: small events by their number, and large ones by cutting the page short
+ * behind the one that reaches the limit.
+ */
+export async function decodePage(
+  connection: SQLiteConnection,
+  packed: readonly PackedEvent[],
+): Promise<{ events: StoredEvent[]; isComplete: boolean }> {
+  const wanted: number[] = [];
+  let fetchedBytes = 0;
+  let count = 0;
+  for (const event of packed) {
+    if (fetchedBytes >= MAX_FETCHED_BYTES) break;
+    count += 1;
+    if (!isLarge(event)) continue;
+    fetchedBytes += event[7] as number;
+    wanted.push(event[1]);
+  }
+  const contents = wanted.length === 0 ? undefined : await fetchContents(connection, wanted);
+  const events = packed.slice(0, count).map((event) => decodePacked(event, contents?.get(event[1])));
+  return { events, isComplete: count === packed.length };
+}
+
+function isLarge(event: PackedEvent): boolean {
+  return event.length === 8;
+}
+
+async function fetchContents(
+  connection: SQLiteConnection,
+  positions: readonly number[],
+): Promise<ReadonlyMap<number, Content>> {
+  const sql = "SELECT position, data, metadata FROM events WHERE position IN (SELECT value FROM json_each(?1))";
+  const rows = await connection.all<Content>(sql, [JSON.stringify(positions)]);
+  return new Map(rows.map((row) => [row.position, row]));
+}
+
+function decodePacked(packed: PackedEvent, content: Content | undefined): StoredEvent {
+  const [version, position, timestampMs, codec, streamId, type, id, data, metadata = null] = packed;
+  return {
+    id: typeof id === "string" ? id : formatUuid(id[0]),
+    streamId,
+    version,
+    position,
+    timestamp: new Date(timestampMs),
+    type,
+    data: content === undefined ? decodeInline(codec, data) : decodeFetched(content.data),
+    metadata: content === undefined ? metadata : (JSON.parse(content.metadata ?? "null") as JsonObject | null),
+  };
+}
+
+function decodeInline(codec: number, data: unknown): unknown {
+  return codec === CODEC_JSON ? data : new Uint8Array(Buffer.from(data as string, "hex"));
+}
+
+function decodeFetched(data: string | Uint8Array): unknown {
+  return typeof data === "string" ? JSON.parse(data) : new Uint8Array(data);
+}
+
+function formatUuid(hex: string): string {
+  const digits = hex.toLowerCase();
+  const parts = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)];
+  return parts.join("-");
+}

@@ -1,0 +1,92 @@
+import type { ParsedClause, ParsedValue } from "../../protocols/index.js";
+import { parseLikePattern } from "../../src/filter/like-pattern.js";
+import type { SQLiteValue } from "./driver.js";
+
+/** A condition on a row of events, and the values of its `?`s in order. */
+export interface SQLCondition {
+  readonly sql: string;
+  readonly values: readonly SQLiteValue[];
+}
+
+const NEVER: SQLCondition = { sql: "0", values: [] };
+
+/**
+ * What SQLite can say of a filter. It lets every event through that matches, and may let others through: the core
+ * applies the filter again, so that its meaning is in one place. What SQLite would read otherwise is left to the core.
+ *
+ * Everything that comes from the caller is bound; the text is made of what stands in this file.
+ */
+export function filterCondition(filter: readonly ParsedClause[]): SQLCondition {
+  const conditions = filter.map(clauseCondition).filter((condition) => condition !== null);
+  return {
+    sql: conditions.map(({ sql }) => ` AND (${sql})`).join(""),
+    values: conditions.flatMap(({ values }) => values),
+  };
+}
+
+function clauseCondition(clause: ParsedClause): SQLCondition | null {
+  switch (clause.field) {
+    case "metadata":
+      return jsonCondition(clause, "e.metadata");
+    case "data":
+      return jsonCondition(clause, "CASE e.codec WHEN 0 THEN e.data END");
+    case "streamId":
+      return columnCondition(clause, "s.name", "string");
+    case "type":
+      return columnCondition(clause, "e.type", "string");
+    default:
+      return columnCondition(clause, `e.${clause.field}`, "number");
+  }
+}
+
+/** A column holds values of one type, and any other value never matches. */
+function columnCondition({ op, value }: ParsedClause, column: string, type: "string" | "number"): SQLCondition | null {
+  if (op === "in") {
+    const values = (value as readonly ParsedValue[]).filter((item) => typeof item === type);
+    return { sql: `${column} IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(values)] };
+  }
+  if (typeof value !== type) return NEVER;
+  if (op === "like" || op === "prefix") return type === "string" ? textCondition(op, value as string, column) : NEVER;
+  return { sql: `${column} ${op} ?`, values: [value as string | number] };
+}
+
+// Keys that JSON writes with an escape are left to the core.
+const PLAIN_KEY = /^[^"\\\u0000-\u001f]+$/;
+
+/** A value inside JSON is compared as the text that JSON has for it, which is exact for every type. */
+function jsonCondition({ path, op, value }: ParsedClause, json: string): SQLCondition | null {
+  if (!path.every((key) => PLAIN_KEY.test(key))) return null;
+  const jsonPath = `$${path.map((key) => `."${key}"`).join("")}`;
+  if (op !== "=" && op !== "in") return { sql: `(${json} -> ?) IS NOT NULL`, values: [jsonPath] };
+  const texts = (op === "in" ? (value as readonly ParsedValue[]) : [value as ParsedValue]).flatMap(jsonTexts);
+  return { sql: `(${json} -> ?) IN (SELECT value FROM json_each(?))`, values: [jsonPath, JSON.stringify(texts)] };
+}
+
+/** The texts that JSON has for a value. Zero has two. */
+function jsonTexts(value: ParsedValue): string[] {
+  return value === 0 ? ["0", "-0"] : [JSON.stringify(value)];
+}
+
+/** Patterns with more wildcards than this can keep SQLite busy for long. */
+const MAX_GLOB_WILDCARDS = 3;
+const MAX_GLOB_LENGTH = 1_000;
+
+function textCondition(op: "like" | "prefix", text: string, column: string): SQLCondition | null {
+  if (op === "prefix") {
+    // As bytes: SQLite's text functions stop at a NUL character.
+    const sql = `substr(CAST(${column} AS BLOB), 1, ?) = CAST(? AS BLOB)`;
+    return { sql, values: [Buffer.byteLength(text), text] };
+  }
+  const parts = parseLikePattern(text);
+  const wildcards = parts.filter((part) => "wildcard" in part).length;
+  if (wildcards > MAX_GLOB_WILDCARDS || text.length > MAX_GLOB_LENGTH || text.includes("\0")) return null;
+  // GLOB is SQLite's case-sensitive LIKE. It takes the text for ended at a NUL character, so those go to the core.
+  const glob = parts.map((part) => ("literal" in part ? escapeGlob(part.literal) : GLOB_WILDCARDS[part.wildcard]));
+  return { sql: `${column} GLOB ? OR instr(${column}, char(0)) > 0`, values: [glob.join("")] };
+}
+
+const GLOB_WILDCARDS = { "any-run": "*", "any-one": "?" };
+
+function escapeGlob(literal: string): string {
+  return literal.replaceAll(/[*?[]/g, "[$&]");
+}

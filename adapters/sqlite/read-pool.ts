@@ -1,0 +1,36 @@
+import PQueue from "p-queue";
+import type { SQLiteConnection } from "./driver.js";
+
+/** Where reads get their connections from. */
+export interface ReadConnections {
+  use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** A bounded number of connections that are opened when they are needed, each lent to one task at a time. */
+export class ReadPool implements ReadConnections {
+  readonly #open: () => Promise<SQLiteConnection>;
+  readonly #queue: PQueue;
+  readonly #idle: SQLiteConnection[] = [];
+
+  constructor(size: number, open: () => Promise<SQLiteConnection>) {
+    this.#open = open;
+    this.#queue = new PQueue({ concurrency: size });
+  }
+
+  use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
+    return this.#queue.add(async () => {
+      const connection = this.#idle.pop() ?? (await this.#open());
+      try {
+        return await task(connection);
+      } finally {
+        this.#idle.push(connection);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.onIdle();
+    for (const connection of this.#idle.splice(0)) await connection.close();
+  }
+}

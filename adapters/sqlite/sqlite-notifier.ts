@@ -1,0 +1,152 @@
+import {
+  ALL_STREAM,
+  type NotificationListener,
+  type Notifier,
+  type StoredEvent,
+  type Subscription,
+} from "../../protocols/index.js";
+import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../../src/limits.js";
+import { Listeners, type Publication, publicationOf } from "../../src/listeners.js";
+import type { Commit, CommitFeed } from "./commit-feed.js";
+import type { SQLiteConnection } from "./driver.js";
+import { head, readPage } from "./read-page.js";
+
+/** What the notifier needs. */
+export interface SQLiteNotifierParts {
+  readonly feed: CommitFeed;
+  readonly pollIntervalMs: number;
+  /** Opens the notifier's own connection. Absent where no other process can write: then nothing is polled. */
+  readonly open?: (() => Promise<SQLiteConnection>) | undefined;
+}
+
+/**
+ * Tells watchers of commits: of this process's own at once, and of those of others by polling.
+ *
+ * One poll serves all watchers, asks only whether the database has changed (`PRAGMA data_version`), and is made only
+ * while somebody watches. A commit of this process is passed on without reading it back if it joins on to what was
+ * passed on last; otherwise another process has come between, and the poll brings both in their order.
+ */
+export class SQLiteNotifier implements Notifier {
+  readonly #parts: SQLiteNotifierParts;
+  readonly #listeners = new Listeners();
+  #connection: SQLiteConnection | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #polling: Promise<void> | undefined;
+  #isNudged = false;
+  #isClosed = false;
+  /** The last position that listeners have been told of; undefined while the notifier has no bearings. */
+  #position: number | undefined;
+  #dataVersion: number | undefined;
+
+  constructor(parts: SQLiteNotifierParts) {
+    this.#parts = parts;
+    parts.feed.connect((commit) => this.#onCommit(commit));
+  }
+
+  async start(): Promise<void> {}
+
+  subscribe(streamId: string, listener: NotificationListener): Subscription {
+    if (this.#listeners.isEmpty) this.#position = undefined;
+    const subscription = this.#listeners.add(streamId, listener);
+    if (this.#position === undefined) this.#nudge();
+    return {
+      unsubscribe: () => {
+        subscription.unsubscribe();
+        if (this.#listeners.isEmpty) this.#stopTimer();
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    this.#listeners.clear();
+    this.#stopTimer();
+    await this.#polling;
+    await this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  #onCommit({ previousPosition, events }: Commit): void {
+    if (this.#listeners.isEmpty) return;
+    const last = events.at(-1);
+    if (last === undefined || (this.#position !== undefined && last.place.position <= this.#position)) return;
+    if (this.#parts.open !== undefined && this.#position !== previousPosition) return this.#nudge();
+    this.#position = last.place.position;
+    this.#listeners.publish(events.map(({ event, place }) => publicationOf(event, place)));
+  }
+
+  /** Polls now, or once more when a poll is under way. */
+  #nudge(): void {
+    this.#isNudged = true;
+    this.#stopTimer();
+    this.#polling ??= this.#pollAll();
+  }
+
+  async #pollAll(): Promise<void> {
+    // Let the caller of subscribe return before its listener hears anything.
+    await Promise.resolve();
+    do {
+      const isNudged = this.#isNudged;
+      this.#isNudged = false;
+      try {
+        await this.#poll(isNudged);
+      } catch {
+        // Watchers read from storage and learn there what is wrong; the next poll may fare better.
+        this.#listeners.publishUnknown();
+      }
+    } while (this.#isNudged && !this.#isClosed);
+    this.#polling = undefined;
+    this.#startTimer();
+  }
+
+  async #poll(isNudged: boolean): Promise<void> {
+    const { open } = this.#parts;
+    if (open === undefined) {
+      this.#position = 0;
+      return this.#listeners.publishUnknown();
+    }
+    if (this.#isClosed || this.#listeners.isEmpty) return;
+    this.#connection ??= await open();
+    const dataVersion = await readDataVersion(this.#connection);
+    if (dataVersion === this.#dataVersion && !isNudged && this.#position !== undefined) return;
+    if (this.#position === undefined) await this.#takeBearings(this.#connection);
+    else await this.#readNew(this.#connection, this.#position);
+    this.#dataVersion = dataVersion;
+  }
+
+  async #takeBearings(connection: SQLiteConnection): Promise<void> {
+    this.#position = await head(connection, { streamId: ALL_STREAM });
+    this.#listeners.publishUnknown();
+  }
+
+  async #readNew(connection: SQLiteConnection, after: number): Promise<void> {
+    const query = { streamId: ALL_STREAM, after, limit: MAX_WATCH_BUFFER_EVENTS, direction: "forward" } as const;
+    const page = await readPage(connection, query);
+    // While the page was read, commits of this process may have been passed on.
+    const told = this.#position ?? after;
+    this.#position = Math.max(told, page.head);
+    if (page.next !== null) this.#listeners.publishUnknown();
+    else this.#listeners.publish(page.events.filter((event) => event.position > told).map(publicationOfStored));
+  }
+
+  #startTimer(): void {
+    if (this.#isClosed || this.#listeners.isEmpty || this.#parts.open === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#polling ??= this.#pollAll();
+    }, this.#parts.pollIntervalMs);
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+async function readDataVersion(connection: SQLiteConnection): Promise<number> {
+  const [row] = await connection.all<{ data_version: number }>("PRAGMA data_version");
+  return (row as { data_version: number }).data_version;
+}
+
+function publicationOfStored(event: StoredEvent): Publication {
+  const bytes = event.data instanceof Uint8Array ? event.data.length : JSON.stringify([event.data, event.metadata]).length;
+  return { streamId: event.streamId, isSmall: bytes <= MAX_QUEUED_EVENT_BYTES, copy: () => structuredClone(event) };
+}

@@ -1,0 +1,100 @@
+import {
+  type AppendRequest,
+  type AppendResult,
+  type EncodedState,
+  type EventPage,
+  type ReadQuery,
+  type Snapshot,
+  type SnapshotQuery,
+  type StorageHandle,
+  StreamClosedError,
+  type StreamMetrics,
+} from "../../protocols/index.js";
+import type { AppendQueue } from "./append-queue.js";
+import type { SQLiteConnection } from "./driver.js";
+import { readMetrics } from "./read-metrics.js";
+import { head, readPage } from "./read-page.js";
+import type { ReadConnections } from "./read-pool.js";
+import { retryWhileBusy } from "./retry-busy.js";
+import { loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
+import { storageError } from "./sqlite-errors.js";
+import type { Writer } from "./writer.js";
+
+/** What the handle is made of. */
+export interface SQLiteStorageParts {
+  readonly location: string;
+  readonly busyTimeoutMs: number;
+  readonly writer: Writer;
+  readonly reads: ReadConnections;
+  readonly appends: AppendQueue;
+}
+
+/** Events in a SQLite database: one connection writes, a pool reads. */
+export class SQLiteStorageHandle implements StorageHandle {
+  readonly location: string;
+  readonly #parts: SQLiteStorageParts;
+  #disposal: Promise<void> | undefined;
+
+  constructor(parts: SQLiteStorageParts) {
+    this.location = parts.location;
+    this.#parts = parts;
+  }
+
+  async append(request: AppendRequest): Promise<AppendResult> {
+    this.#assertOpen();
+    return this.#parts.appends.append(request);
+  }
+
+  async readPage(query: ReadQuery): Promise<EventPage> {
+    return this.#read(`read stream "${query.streamId}"`, (connection) => readPage(connection, query));
+  }
+
+  async getVersion(streamId: string): Promise<number> {
+    return this.#read(`read the version of stream "${streamId}"`, (connection) => head(connection, { streamId }));
+  }
+
+  async getMetrics(streamId: string): Promise<StreamMetrics> {
+    return this.#read(`read the metrics of stream "${streamId}"`, (connection) => readMetrics(connection, streamId));
+  }
+
+  async saveSnapshot(snapshot: Snapshot<EncodedState>): Promise<void> {
+    this.#assertOpen();
+    const attempt = `save a snapshot of stream "${snapshot.streamId}"`;
+    return this.#parts.writer.use((connection) => this.#try(attempt, () => saveSnapshot(connection, snapshot)));
+  }
+
+  async loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
+    return this.#read(`load a snapshot of stream "${query.streamId}"`, (connection) => loadSnapshot(connection, query));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  // The connection that writes is closed last: it is the one that can fold the log into the database file.
+  async #dispose(): Promise<void> {
+    const { appends, reads, writer } = this.#parts;
+    await appends.finished();
+    await reads.close();
+    await writer.close();
+  }
+
+  #read<T>(attempt: string, task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    return this.#parts.reads.use((connection) => this.#try(attempt, () => task(connection)));
+  }
+
+  async #try<T>(attempt: string, task: () => Promise<T>): Promise<T> {
+    try {
+      return await retryWhileBusy(this.#parts.busyTimeoutMs, task);
+    } catch (error) {
+      throw storageError(error, attempt, this.location);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#disposal === undefined) return;
+    throw new StreamClosedError(`The store ${this.location} has been disposed. Open a new one.`);
+  }
+}
