@@ -68,32 +68,21 @@ export class AppendQueue {
   async #store(connection: SQLiteConnection, appends: readonly PendingAppend[]): Promise<Settled[]> {
     const { group, busyTimeoutMs } = this.#context;
     return retryWhileBusy(busyTimeoutMs, async () => {
-      const begun = begin(appends);
+      const begun = appends.filter((append) => !append.isAborted());
       if (begun.length === 0) return [];
-      try {
-        const outcomes = await group.storeGuarded(connection, begun.map(({ request }) => request));
-        if (outcomes !== null) return pair(begun, outcomes);
-      } catch (error) {
-        // A statement that could not begin has begun nothing, and an abort still counts.
-        for (const append of begun) append.isBegun = false;
-        throw error;
-      }
-      for (const append of begun) append.isBegun = false;
-      return this.#storeInTransaction(connection, begun);
+      const outcomes = await group.storeGuarded(connection, begun.map(({ request }) => request));
+      return outcomes === null ? this.#storeInTransaction(connection, begun) : pair(begun, outcomes);
     });
   }
 
   async #storeInTransaction(connection: SQLiteConnection, appends: readonly PendingAppend[]): Promise<Settled[]> {
     await connection.run("BEGIN IMMEDIATE");
     try {
-      const begun = begin(appends);
-      const { outcomes, onCommitted } = await this.#context.group.storeInTransaction(
-        connection,
-        begun.map(({ request }) => request),
-      );
+      const requests = appends.map(({ request }) => request);
+      const { outcomes, onCommitted } = await this.#context.group.storeInTransaction(connection, requests);
       await connection.run("COMMIT");
       onCommitted();
-      return pair(begun, outcomes);
+      return pair(appends, outcomes);
     } catch (error) {
       await rollBack(connection);
       throw error;
@@ -123,13 +112,6 @@ function pair(appends: readonly PendingAppend[], outcomes: readonly AppendOutcom
   return appends.map((append, index) => ({ append, outcome: outcomes[index] as AppendOutcome }));
 }
 
-/** Those that nobody has aborted; from here on it is too late for that. */
-function begin(appends: readonly PendingAppend[]): PendingAppend[] {
-  const begun = appends.filter((append) => !append.isAborted());
-  for (const append of begun) append.isBegun = true;
-  return begun;
-}
-
 async function rollBack(connection: SQLiteConnection): Promise<void> {
   try {
     await connection.run("ROLLBACK");
@@ -141,32 +123,26 @@ async function rollBack(connection: SQLiteConnection): Promise<void> {
 /** An append that waits for its transaction. */
 class PendingAppend {
   readonly request: AppendRequest;
-  isBegun = false;
-  isSettled = false;
+  #isSettled = false;
   readonly #resolve: (result: AppendResult) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #onAbort = (): void => {
-    if (!this.isBegun) this.settle({ error: this.request.signal?.reason });
-  };
 
   constructor(request: AppendRequest, resolve: (result: AppendResult) => void, reject: (error: unknown) => void) {
     this.request = request;
     this.#resolve = resolve;
     this.#reject = reject;
-    request.signal?.addEventListener("abort", this.#onAbort);
-    if (request.signal?.aborted) this.#onAbort();
   }
 
-  /** Whether an abort came in time, also one that came while a first attempt found the database locked. */
+  /** Whether the caller gave up before a transaction could begin; asked right before each attempt to begin one. */
   isAborted(): boolean {
-    if (this.request.signal?.aborted) this.#onAbort();
-    return this.isSettled;
+    const { signal } = this.request;
+    if (signal?.aborted) this.settle({ error: signal.reason });
+    return this.#isSettled;
   }
 
   settle(outcome: AppendOutcome): void {
-    if (this.isSettled) return;
-    this.isSettled = true;
-    this.request.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#isSettled) return;
+    this.#isSettled = true;
     if ("error" in outcome) this.#reject(outcome.error);
     else this.#resolve(outcome.result);
   }
