@@ -2,7 +2,7 @@ import type { ParsedClause, ParsedValue } from "../../protocols/index.js";
 import { parseLikePattern } from "../../src/filter/like-pattern.js";
 import type { SQLiteValue } from "./driver.js";
 
-/** A condition on a row of events, and the values of its `?`s in order. */
+/** A condition on a row of events, and the values of its parameters in order. */
 export interface SQLCondition {
   readonly sql: string;
   readonly values: readonly SQLiteValue[];
@@ -16,10 +16,12 @@ const NEVER: SQLCondition = { sql: "0", values: [] };
  *
  * Everything that comes from the caller is bound; the text is made of what stands in this file.
  */
-export function filterCondition(filter: readonly ParsedClause[]): SQLCondition {
+export function filterCondition(filter: readonly ParsedClause[], firstParameter: number): SQLCondition {
   const conditions = filter.map(clauseCondition).filter((condition) => condition !== null);
+  let parameter = firstParameter;
+  const numbered = (sql: string): string => sql.replaceAll("?", () => `?${parameter++}`);
   return {
-    sql: conditions.map(({ sql }) => ` AND (${sql})`).join(""),
+    sql: conditions.map(({ sql }) => ` AND (${numbered(sql)})`).join(""),
     values: conditions.flatMap(({ values }) => values),
   };
 }

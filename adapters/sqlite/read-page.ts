@@ -59,7 +59,7 @@ function pageStatement({ streamId, direction, filter = [] }: ReadQuery): { sql: 
   const place = isAll ? "e.position" : "e.version";
   // On @all the first parameter has no use, and is named so that the numbers stay the same.
   const source = isAll ? "?1 IS NOT NULL" : `e.stream = ${STREAM}`;
-  const condition = filterCondition(filter);
+  const condition = filterCondition(filter, 5);
   const sql = `
     SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head,
            '[' || coalesce(group_concat(packed, ','), '') || ']' AS page

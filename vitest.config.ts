@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    testTimeout: 60_000,
+    coverage: {
+      provider: "v8",
+      include: ["protocols/**/*.ts", "src/**/*.ts", "adapters/**/*.ts"],
+      reporter: ["text-summary"],
+      thresholds: { branches: 90, functions: 90, lines: 90, statements: 90 },
+    },
+  },
+});
