@@ -123,10 +123,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * const { version } = await account.write({ type: "Deposited", data: { amount: 100 } }, { expectedVersion: 0 });
    * ```
    */
-  write(
-    events: CandidateEvent<E> | readonly CandidateEvent<E>[],
-    options?: WriteOptions,
-  ): Promise<WriteResult>;
+  write(events: CandidateEvent<E> | readonly CandidateEvent<E>[], options?: WriteOptions): Promise<WriteResult>;
 
   /**
    * Reads stored events, in order, in constant memory.

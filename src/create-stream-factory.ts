@@ -1,7 +1,7 @@
 import type { EventShape, Stream, StreamBackend, StreamFactory } from "../protocols/index.js";
+import { AcceptedWork } from "./accepted-work.js";
 import { checkStreamId } from "./check-arguments.js";
 import { Lifetime } from "./lifetime.js";
-import { AcceptedWork } from "./accepted-work.js";
 import { type StreamContext, StreamImpl, typedStream } from "./stream-impl.js";
 
 /**

@@ -13,11 +13,7 @@ import { uuidV7 } from "./uuid-v7.js";
  * const [event] = encodeEvents("account-42", [{ type: "Deposited", data: { amount: 100 } }]);
  * ```
  */
-export function encodeEvents(
-  streamId: string,
-  candidates: readonly CandidateEvent[],
-  location?: string,
-): NewEvent[] {
+export function encodeEvents(streamId: string, candidates: readonly CandidateEvent[], location?: string): NewEvent[] {
   const nowMs = Date.now();
   if (candidates.length > MAX_WRITE_EVENTS) {
     const reason = `${candidates.length} events are more than one write may hold (${MAX_WRITE_EVENTS}); split it`;

@@ -27,7 +27,9 @@ export async function encodeState(state: unknown): Promise<EncodedState> {
   }
   if (plain.byteLength < MIN_COMPRESSED_BYTES) return { codec, bytes: plain };
   const compressed = await compress(plain);
-  return compressed.byteLength < plain.byteLength ? { codec: `${codec}+deflate`, bytes: compressed } : { codec, bytes: plain };
+  return compressed.byteLength < plain.byteLength
+    ? { codec: `${codec}+deflate`, bytes: compressed }
+    : { codec, bytes: plain };
 }
 
 /** @throws StorageError when the state was written with a codec that this version does not know, or is damaged. */

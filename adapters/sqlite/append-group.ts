@@ -1,14 +1,14 @@
 import type { AppendRequest } from "../../protocols/index.js";
 import { type AppendOutcome, type AppendPlan, type KnownStream, planAppends } from "./append-plan.js";
 import {
+  eventCharacters,
   insertEvents,
   insertStreams,
+  MAX_STATEMENT_CHARACTERS,
+  MAX_STATEMENT_EVENTS,
   readHeads,
   readKeys,
   readLastPosition,
-  MAX_STATEMENT_CHARACTERS,
-  MAX_STATEMENT_EVENTS,
-  eventCharacters,
   statementChunks,
 } from "./append-statements.js";
 import type { CommitFeed } from "./commit-feed.js";

@@ -44,10 +44,12 @@ export class AppendQueue {
   #schedule(): void {
     this.#isScheduled = true;
     setImmediate(() => {
-      void this.#context.writer.use((connection) => this.#storeNext(connection)).then(() => {
-        this.#isScheduled = false;
-        if (this.#waiting.length > 0) this.#schedule();
-      });
+      void this.#context.writer
+        .use((connection) => this.#storeNext(connection))
+        .then(() => {
+          this.#isScheduled = false;
+          if (this.#waiting.length > 0) this.#schedule();
+        });
     });
   }
 
@@ -70,7 +72,10 @@ export class AppendQueue {
     return retryWhileBusy(busyTimeoutMs, async () => {
       const begun = appends.filter((append) => !append.isAborted());
       if (begun.length === 0) return [];
-      const outcomes = await group.storeGuarded(connection, begun.map(({ request }) => request));
+      const outcomes = await group.storeGuarded(
+        connection,
+        begun.map(({ request }) => request),
+      );
       return outcomes === null ? this.#storeInTransaction(connection, begun) : pair(begun, outcomes);
     });
   }

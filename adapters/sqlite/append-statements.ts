@@ -41,7 +41,15 @@ export async function insertEvents(
     const kind = (isText ? CODEC_JSON : CODEC_BYTES) + (event.idempotencyKey === null ? MADE_ID : 0);
     const id = event.idempotencyKey ?? event.id.replaceAll("-", "");
     const data = isText ? event.data : Buffer.from(event.data as Uint8Array).toString("hex");
-    return JSON.stringify([streamIds.get(place.streamId)?.id, place.version, kind, event.type, id, data, event.metadata]);
+    return JSON.stringify([
+      streamIds.get(place.streamId)?.id,
+      place.version,
+      kind,
+      event.type,
+      id,
+      data,
+      event.metadata,
+    ]);
   });
   const parameters = [`[${rows.join(",")}]`, first.place.position - 1, first.place.timestampMs];
   const { changes } = await connection.run(INSERT_EVENTS, parameters);
@@ -80,7 +88,10 @@ const READ_HEADS = `
     AND e.version = (SELECT version FROM events WHERE stream = s.id ORDER BY version DESC LIMIT 1)`;
 
 /** The heads of those streams that have a row. */
-export async function readHeads(connection: SQLiteConnection, streamIds: Iterable<string>): Promise<Map<string, StreamHead>> {
+export async function readHeads(
+  connection: SQLiteConnection,
+  streamIds: Iterable<string>,
+): Promise<Map<string, StreamHead>> {
   const rows = await connection.all<StreamHead & { streamId: string }>(READ_HEADS, [JSON.stringify([...streamIds])]);
   return new Map(rows.map(({ streamId, ...head }) => [streamId, head]));
 }

@@ -53,6 +53,7 @@ function columnCondition({ op, value }: ParsedClause, column: string, type: "str
 }
 
 // Keys that JSON writes with an escape are left to the core.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what JSON escapes
 const PLAIN_KEY = /^[^"\\\u0000-\u001f]+$/;
 
 /** A value inside JSON is compared as the text that JSON has for it, which is exact for every type. */

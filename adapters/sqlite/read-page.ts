@@ -13,9 +13,16 @@ const MAX_SCANNED_PLACES = 16_384;
 export async function readPage(connection: SQLiteConnection, query: ReadQuery): Promise<EventPage> {
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit } = query;
   const isForward = query.direction === "forward";
-  const [low, high] = query.filter === undefined ? [after, upTo] : scanned(query, after, upTo, await head(connection, query));
+  const [low, high] =
+    query.filter === undefined ? [after, upTo] : scanned(query, after, upTo, await head(connection, query));
   const { sql, values } = pageStatement(query);
-  const [row] = await connection.all<{ head: number; page: string }>(sql, [query.streamId, low, high, limit, ...values]);
+  const [row] = await connection.all<{ head: number; page: string }>(sql, [
+    query.streamId,
+    low,
+    high,
+    limit,
+    ...values,
+  ]);
   const { head: storeHead, page } = row as { head: number; page: string };
   const packed = JSON.parse(page) as PackedEvent[];
   const { events, isComplete } = await decodePage(connection, packed);
@@ -54,7 +61,10 @@ export async function head(connection: SQLiteConnection, { streamId }: Pick<Read
   return (row as { head: number }).head;
 }
 
-function pageStatement({ streamId, direction, filter = [] }: ReadQuery): { sql: string; values: readonly SQLiteValue[] } {
+function pageStatement({ streamId, direction, filter = [] }: ReadQuery): {
+  sql: string;
+  values: readonly SQLiteValue[];
+} {
   const isAll = streamId === ALL_STREAM;
   const place = isAll ? "e.position" : "e.version";
   // On @all the first parameter has no use, and is named so that the numbers stay the same.

@@ -70,7 +70,10 @@ export class SQLiteNotifier implements Notifier {
     if (this.#listeners.isEmpty) return;
     const last = events.at(-1);
     if (last === undefined || (this.#position !== undefined && last.place.position <= this.#position)) return;
-    if (this.#parts.open !== undefined && this.#position !== previousPosition) return this.#nudge();
+    if (this.#parts.open !== undefined && this.#position !== previousPosition) {
+      this.#nudge();
+      return;
+    }
     this.#position = last.place.position;
     this.#listeners.publish(events.map(({ event, place }) => publicationOf(event, place)));
   }
@@ -147,6 +150,7 @@ async function readDataVersion(connection: SQLiteConnection): Promise<number> {
 }
 
 function publicationOfStored(event: StoredEvent): Publication {
-  const bytes = event.data instanceof Uint8Array ? event.data.length : JSON.stringify([event.data, event.metadata]).length;
+  const bytes =
+    event.data instanceof Uint8Array ? event.data.length : JSON.stringify([event.data, event.metadata]).length;
   return { streamId: event.streamId, isSmall: bytes <= MAX_QUEUED_EVENT_BYTES, copy: () => structuredClone(event) };
 }

@@ -17,7 +17,10 @@ const PLAIN_FIELDS: ReadonlySet<string> = new Set(["type", "streamId", "version"
  */
 export function parseFilter(filter: EventFilter): readonly ParsedClause[] {
   if (!Array.isArray(filter)) {
-    throw new InvalidFilterError(-1, `A filter is a list of clauses { field, op, value }, got ${describeValue(filter)}.`);
+    throw new InvalidFilterError(
+      -1,
+      `A filter is a list of clauses { field, op, value }, got ${describeValue(filter)}.`,
+    );
   }
   return filter.map(parseClause);
 }

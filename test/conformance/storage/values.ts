@@ -11,7 +11,13 @@ export function describeValues({ describe, test, expect }: Suite<StorageHandle>)
       const { position } = await storage.append({
         streamId: "a",
         events: [
-          { id: "first", idempotencyKey: null, type: "Made", data: '{"n":1}', metadata: null },
+          {
+            id: "0198c5f2-3f5e-7a60-8f4e-0f4b8d6a1c22",
+            idempotencyKey: null,
+            type: "Made",
+            data: '{"n":1}',
+            metadata: null,
+          },
           { id: "key", idempotencyKey: "key", type: "Sent", data: new Uint8Array([1, 2]), metadata: '{"by":"ann"}' },
         ],
         expectedVersion: "any",
@@ -20,7 +26,7 @@ export function describeValues({ describe, test, expect }: Suite<StorageHandle>)
 
       const [first, second] = await readAll(storage, "a");
       expect(first).toStrictEqual({
-        id: "first",
+        id: "0198c5f2-3f5e-7a60-8f4e-0f4b8d6a1c22",
         streamId: "a",
         version: 1,
         position: first?.position,

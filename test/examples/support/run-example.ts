@@ -7,6 +7,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const EXAMPLES_URL = new URL("../../../examples/", import.meta.url);
 const TSX_URL = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
+// The build's own settings know no paths, so that the package's name leads to what was built and not to its sources.
+const TSX_TSCONFIG_PATH = fileURLToPath(new URL("../../../tsconfig.build.json", import.meta.url));
+
 /** Generous, because a loaded machine takes seconds to start a process. */
 export const EXAMPLE_TIMEOUT_MS = 60_000;
 
@@ -29,7 +32,7 @@ export async function runExample(file: string, options: RunOptions = {}): Promis
   const { args = [], cwd, env = {}, interrupt } = options;
   const child = spawn(process.execPath, ["--import", TSX_URL, fileURLToPath(new URL(file, EXAMPLES_URL)), ...args], {
     cwd,
-    env: { ...process.env, ...env },
+    env: { ...process.env, TSX_TSCONFIG_PATH, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   interrupt?.addEventListener("abort", () => child.kill("SIGINT"), { once: true });
