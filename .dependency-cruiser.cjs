@@ -28,7 +28,7 @@ module.exports = {
     {
       name: "only-the-sqlite-adapter-knows-its-client",
       severity: "error",
-      from: { pathNot: "^adapters/sqlite/" },
+      from: { pathNot: "^(adapters/sqlite|benchmarks|test)/" },
       to: { path: "^node_modules/(sqlite3|sqlite|p-queue)(/|$)" },
     },
     {

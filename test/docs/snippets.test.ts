@@ -1,0 +1,65 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const BLOCK = /^```ts\n(.*?)^```$/gms;
+
+interface Snippet {
+  /** The Markdown file and the line that the block begins in. */
+  readonly place: string;
+  readonly code: string;
+}
+
+async function snippetsOf(file: string): Promise<Snippet[]> {
+  const text = await readFile(join(ROOT, file), "utf8");
+  return [...text.matchAll(BLOCK)].map((match) => ({
+    place: `${file}:${text.slice(0, match.index).split("\n").length}`,
+    code: match[1] ?? "",
+  }));
+}
+
+async function readSnippets(): Promise<Snippet[]> {
+  const guides = (await readdir(join(ROOT, "docs"))).filter((name) => name.endsWith(".md"));
+  // The guide to adapters shows parts of files, which are held to those files by a test of their own.
+  const files = [
+    "README.md",
+    ...guides.filter((name) => name !== "writing-an-adapter.md").map((name) => `docs/${name}`),
+  ];
+  return (await Promise.all(files.map(snippetsOf))).flat();
+}
+
+/** Type-checks each snippet as a module of its own, all in one program. */
+function diagnose(snippets: readonly Snippet[]): string[] {
+  const config = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, ROOT);
+  const modules = new Map(
+    snippets.map(({ code }, index) => [join(ROOT, `snippet-${index}.mts`), `${code}\nexport {};\n`]),
+  );
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile: readSource, getSourceFile } = host;
+  host.fileExists = (name) => modules.has(name) || fileExists(name);
+  host.readFile = (name) => modules.get(name) ?? readSource(name);
+  host.getSourceFile = (name, ...rest) => {
+    const code = modules.get(name);
+    return code === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, code, ts.ScriptTarget.ES2022);
+  };
+  const names = [...modules.keys()];
+  return ts.getPreEmitDiagnostics(ts.createProgram(names, options, host)).map(({ file, messageText }) => {
+    const place = snippets[names.indexOf(file?.fileName ?? "")]?.place ?? file?.fileName ?? "the program";
+    return `${place}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
+  });
+}
+
+test("every TypeScript block of the README and the guides type-checks against the package", async () => {
+  const snippets = await readSnippets();
+  expect(snippets.length).toBeGreaterThan(10);
+  expect(diagnose(snippets)).toEqual([]);
+});
+
+test("a block that does not fit the package is found, by file and line", () => {
+  const code = 'import { sqliteStreamFactory } from "async-streams";\nawait sqliteStreamFactory(1);\n';
+  expect(diagnose([{ place: "guide.md:3", code }])).toEqual([expect.stringMatching(/^guide\.md:3: .*number/)]);
+});

@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Imports an entry of the built package in a process of its own, and tells which native libraries that loaded. */
+async function nativeLibrariesOf(entry: string, thenDo = ""): Promise<string[]> {
+  const script = `
+    const entry = await import("${entry}");
+    ${thenDo}
+    const loaded = process.report.getReport().sharedObjects.filter((name) => name.endsWith(".node"));
+    console.log(JSON.stringify(loaded));
+  `;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: ROOT });
+  return JSON.parse(stdout) as string[];
+}
+
+describe("importing an entry of the package loads no native driver", () => {
+  test.each(["async-streams", "async-streams/protocols", "async-streams/memory", "async-streams/conformance"])(
+    "%s",
+    async (entry) => {
+      expect(await nativeLibrariesOf(entry)).toEqual([]);
+    },
+  );
+});
+
+test("opening a SQLite store loads it", async () => {
+  const open = 'await (await entry.sqliteStreamFactory(":memory:"))[Symbol.asyncDispose]();';
+  expect(await nativeLibrariesOf("async-streams", open)).toEqual([expect.stringMatching(/node_sqlite3\.node$/)]);
+});
+
+test("the root exports the factories, the errors and what adapters are built of", async () => {
+  const { stdout } = await run(
+    process.execPath,
+    ["--input-type=module", "--eval", 'console.log(JSON.stringify(Object.keys(await import("async-streams"))))'],
+    { cwd: ROOT },
+  );
+  expect(JSON.parse(stdout)).toEqual(
+    expect.arrayContaining([
+      "ALL_STREAM",
+      "ConcurrencyError",
+      "IdempotencyConflictError",
+      "InvalidArgumentError",
+      "InvalidEventError",
+      "InvalidFilterError",
+      "ReadOnlyStreamError",
+      "StorageError",
+      "StreamClosedError",
+      "StreamError",
+      "createStreamFactory",
+      "decideAppend",
+      "decodeEvent",
+      "isStreamError",
+      "matchesFilter",
+      "sqliteStreamFactory",
+    ]),
+  );
+});
+
+test("the package holds what its users need and nothing else", async () => {
+  const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: ROOT });
+  const [{ files }] = JSON.parse(stdout) as [{ files: readonly { path: string }[] }];
+  const wanted =
+    /^(dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+  expect(files.map(({ path }) => path).filter((path) => !wanted.test(path))).toEqual([]);
+  expect(files.map(({ path }) => path)).toEqual(
+    expect.arrayContaining(["README.md", "LICENSE", "dist/src/index.d.ts"]),
+  );
+});
