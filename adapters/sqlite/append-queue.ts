@@ -23,6 +23,7 @@ export class AppendQueue {
   readonly #context: AppendQueueContext;
   #waiting: PendingAppend[] = [];
   #isScheduled = false;
+  #onFinished: (() => void) | undefined;
 
   constructor(context: AppendQueueContext) {
     this.#context = context;
@@ -37,7 +38,10 @@ export class AppendQueue {
 
   /** Resolves once every append that was accepted has settled. */
   async finished(): Promise<void> {
-    while (this.#isScheduled) await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#isScheduled) return;
+    await new Promise<void>((resolve) => {
+      this.#onFinished = resolve;
+    });
   }
 
   // At the end of this turn of the event loop, so that all who were told of the last commit can be in the next.
@@ -49,6 +53,7 @@ export class AppendQueue {
         .then(() => {
           this.#isScheduled = false;
           if (this.#waiting.length > 0) this.#schedule();
+          else this.#onFinished?.();
         });
     });
   }

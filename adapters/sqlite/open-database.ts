@@ -23,8 +23,8 @@ export async function openForWriting(
     return prepareOrClose(connection, settings, async () => {
       await checkSQLiteVersion(connection, path);
       await migrate(connection, path);
+      await useWriteAheadLog(connection, path);
       await connection.exec(`
-        PRAGMA journal_mode = WAL;
         PRAGMA synchronous = ${settings.durability === "full" ? "FULL" : "NORMAL"};
         PRAGMA foreign_keys = ON;
         PRAGMA cache_size = ${-settings.cacheSizeKiB};
@@ -82,6 +82,17 @@ async function checkSQLiteVersion(connection: SQLiteConnection, path: string): P
     `Cannot open ${path}: the driver has SQLite ${version}, and ${MIN_SQLITE_VERSION} is the least, since earlier ` +
     "versions can corrupt a database that several connections write. Update the driver.";
   throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message);
+}
+
+async function useWriteAheadLog(connection: SQLiteConnection, path: string): Promise<void> {
+  const [row] = await connection.all<{ journal_mode: string }>("PRAGMA journal_mode = WAL");
+  const mode = row?.journal_mode;
+  // A database in memory keeps no log.
+  if (mode === "wal" || mode === "memory") return;
+  const message =
+    `Cannot open ${path}: its file system has no shared memory for a write-ahead log (journal mode "${mode}"). ` +
+    "Use a local disk.";
+  throw new StorageError("STORAGE_IO", message);
 }
 
 interface Identity {

@@ -1,0 +1,33 @@
+import type { SQLiteConnection, SQLiteDriver } from "../../adapters/sqlite/driver.js";
+import { sqlite3Driver } from "../../adapters/sqlite/sqlite3-driver.js";
+
+/** Decides whether a call fails, and with which of SQLite's codes. */
+export type Fault = (call: { readonly sql: string; readonly mode: "create" | "readonly" }) => string | undefined;
+
+/** The real driver, whose calls fail where the fault says so, before they reach the database. */
+export function faultyDriver(fault: Fault): SQLiteDriver {
+  return {
+    async open(path, mode) {
+      const connection = await sqlite3Driver.open(path, mode);
+      const check = (sql: string): void => {
+        const code = fault({ sql, mode });
+        if (code !== undefined) throw Object.assign(new Error(`${code}: on purpose`), { code });
+      };
+      return {
+        run: async (sql, parameters) => {
+          check(sql);
+          return connection.run(sql, parameters);
+        },
+        all: async <Row>(sql: string, parameters?: Parameters<SQLiteConnection["all"]>[1]) => {
+          check(sql);
+          return connection.all<Row>(sql, parameters);
+        },
+        exec: async (sql) => {
+          check(sql);
+          await connection.exec(sql);
+        },
+        close: () => connection.close(),
+      };
+    },
+  };
+}
