@@ -9,7 +9,7 @@ export default defineConfig({
       provider: "v8",
       include: ["protocols/**/*.ts", "src/**/*.ts", "adapters/**/*.ts"],
       reporter: ["text-summary"],
-      thresholds: { branches: 90, functions: 90, lines: 90, statements: 90 },
+      thresholds: { branches: 95, functions: 95, lines: 95, statements: 95 },
     },
   },
 });
