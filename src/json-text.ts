@@ -65,7 +65,7 @@ class JsonWriter {
   }
 
   #writeContainer(container: object, depth: number): string {
-    if (depth === MAX_JSON_DEPTH) throw this.#loss(depth, this.#depthReason(container));
+    if (depth === MAX_JSON_DEPTH) throw this.#tooDeep(container, depth);
     if (Object.getOwnPropertySymbols(container).length > 0) {
       throw this.#loss(depth, "properties that are named by a symbol have no form in JSON");
     }
@@ -102,10 +102,12 @@ class JsonWriter {
     return new JsonLossError(this.#root + path, reason);
   }
 
-  #depthReason(container: object): string {
-    return this.#containers.includes(container)
-      ? "it contains itself"
-      : `it is nested deeper than ${MAX_JSON_DEPTH} levels`;
+  #tooDeep(container: object, depth: number): JsonLossError {
+    const first = this.#containers.indexOf(container);
+    if (first < 0) return this.#loss(depth, `it is nested deeper than ${MAX_JSON_DEPTH} levels`);
+    // The path goes once around the cycle, not as often as the limit allows.
+    const second = this.#containers.indexOf(container, first + 1);
+    return this.#loss(second < 0 ? depth : second, "it contains itself");
   }
 }
 
