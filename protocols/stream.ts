@@ -145,7 +145,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * Replays what is stored behind `after`, then goes live: every event exactly once, in order, without a seam.
    *
    * Cold: each subscription and each iteration is its own, and starts from the same place. It completes when the handle
-   * or the factory is disposed. Until then it keeps the process alive.
+   * or the factory is disposed. While it polls for other processes (SQLite in a file) it keeps the process alive.
    *
    * As an observable it delivers as fast as it can, one event after the other; after `unsubscribe` it delivers none. As
    * an async iterable it has backpressure: a slow consumer costs bounded memory and never an event.
