@@ -3,12 +3,16 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Tests kill processes, load a native driver and count open files: each file gets a process of its own.
     pool: "forks",
+    // Generous, because a loaded machine takes seconds to start a process. No test waits for a time to pass.
     testTimeout: 60_000,
+    hookTimeout: 60_000,
+    allowOnly: false,
     coverage: {
       provider: "v8",
       include: ["protocols/**/*.ts", "src/**/*.ts", "adapters/**/*.ts"],
-      reporter: ["text-summary"],
+      reporter: [["text", { skipFull: true }], "text-summary"],
       thresholds: { branches: 95, functions: 95, lines: 95, statements: 95 },
     },
   },
