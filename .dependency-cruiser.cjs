@@ -48,7 +48,7 @@ module.exports = {
       comment: "Another driver has to be able to take its place.",
       severity: "error",
       from: { pathNot: "^(adapters/sqlite|benchmarks|test)/" },
-      to: { path: "^node_modules/(sqlite3|sqlite|p-queue)/" },
+      to: { path: "^node_modules/(sqlite3|better-sqlite3|sqlite|p-queue)/" },
     },
     {
       name: "examples-import-what-a-user-can",
@@ -86,10 +86,13 @@ module.exports = {
     },
     {
       name: "the-library-has-its-dependencies",
-      comment: "A devDependency is not there when a user installs the package.",
+      comment: "A devDependency is not there when a user installs the package, unless it is a peer too.",
       severity: "error",
       from: { path: "^(protocols|src|adapters|test/conformance)/" },
-      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown", "undetermined"] },
+      to: {
+        dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown", "undetermined"],
+        dependencyTypesNot: ["npm-peer"],
+      },
     },
     {
       name: "every-import-leads-somewhere",
@@ -108,7 +111,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "^(node_modules|dist)/" },
-    exclude: { path: "^(dist|coverage|docs)/" },
+    exclude: { path: "^(dist|coverage|docs|benchmarks/peers)/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["types", "import", "node", "default"] },
