@@ -12,16 +12,24 @@ export type StorageErrorCode =
   | "STORAGE_NOT_A_DATABASE"
   /** The database belongs to another program. */
   | "STORAGE_FOREIGN_DATABASE"
-  /** A newer version of this library wrote the database. */
+  /** A newer version of this library wrote the database, or the snapshot. */
   | "STORAGE_NEWER_SCHEMA"
   /** Another process held the lock for longer than `busyTimeoutMs`. */
   | "STORAGE_LOCKED"
-  /** The disk is full. */
+  /** More writes wait than memory is set aside for. The caller does not await its writes. */
+  | "STORAGE_OVERLOADED"
+  /** The disk is full. Writes go on once there is room. */
   | "STORAGE_FULL"
-  /** The database is damaged. */
+  /** The database, or a snapshot, is damaged. */
   | "STORAGE_CORRUPT"
-  /** Reading or writing the file failed. */
+  /** Reading or writing the file failed. A write that failed so may turn out to be stored. */
   | "STORAGE_IO"
+  /** An earlier write failed on the disk, so that nothing more is accepted before the store has been opened again. */
+  | "STORAGE_MUST_REOPEN"
+  /** The store ends before a place that a watch has been at: an older copy was put in its place, or its log was cut. */
+  | "STORAGE_WENT_BACK"
+  /** There is a file already where a backup should go. */
+  | "STORAGE_TARGET_EXISTS"
   /** The driver is missing, or its SQLite is too old. */
   | "STORAGE_DRIVER_UNSUPPORTED"
   /** Anything else; `cause` has the driver's error. */
@@ -53,25 +61,17 @@ export class StreamError extends Error {
   }
 }
 
-/**
- * Whether a value is an error of this library, and of the given code where there is one. Works across copies of the
- * package, where `instanceof` does not.
- *
- * @example
- * ```ts
- * if (isStreamError(error, "STORAGE_LOCKED")) await retryLater();
- * ```
- */
-export function isStreamError(error: unknown, code?: StreamErrorCode): error is StreamError {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return false;
-  return code === undefined ? STREAM_ERROR_CODES.has(error.code) : error.code === code;
-}
-
 /** The stream was not at the version that the write expected. Nothing was written; read what is new and decide again. */
 export class ConcurrencyError extends StreamError {
   override readonly name = "ConcurrencyError";
+  declare readonly code: "CONCURRENCY_CONFLICT";
   readonly streamId: string;
+  /** What the write asked for. */
   readonly expectedVersion: ExpectedVersion;
+  /**
+   * The stream's version when that was decided. It equals `expectedVersion` where only some of the write's keys were
+   * stored already.
+   */
   readonly actualVersion: number;
 
   constructor(
@@ -89,6 +89,7 @@ export class ConcurrencyError extends StreamError {
 /** One idempotency key was used for two different events. Nothing was written. */
 export class IdempotencyConflictError extends StreamError {
   override readonly name = "IdempotencyConflictError";
+  declare readonly code: "IDEMPOTENCY_CONFLICT";
   readonly streamId: string;
   readonly idempotencyKey: string;
   /** Which event of the write carries the key, from 0. */
@@ -109,6 +110,7 @@ export class IdempotencyConflictError extends StreamError {
 /** An event cannot be stored without loss, or is larger than a limit. Nothing was written. */
 export class InvalidEventError extends StreamError {
   override readonly name = "InvalidEventError";
+  declare readonly code: "INVALID_EVENT";
   /** Which event of the write, from 0. */
   readonly eventIndex: number;
   /** The path to the value, such as `data.items[3].price`. */
@@ -124,6 +126,7 @@ export class InvalidEventError extends StreamError {
 /** A filter has an unknown field or operator, or a value that does not fit the operator. */
 export class InvalidFilterError extends StreamError {
   override readonly name = "InvalidFilterError";
+  declare readonly code: "INVALID_FILTER";
   /** Which clause of the filter, from 0; -1 when the filter itself is not a list. */
   readonly clauseIndex: number;
 
@@ -136,6 +139,7 @@ export class InvalidFilterError extends StreamError {
 /** An argument is not of the form that the call takes. */
 export class InvalidArgumentError extends StreamError {
   override readonly name = "InvalidArgumentError";
+  declare readonly code: "INVALID_ARGUMENT";
   /** The argument or option, such as `expectedVersion`. */
   readonly argument: string;
 
@@ -148,6 +152,7 @@ export class InvalidArgumentError extends StreamError {
 /** A write was addressed to `@all`, which is read-only. */
 export class ReadOnlyStreamError extends StreamError {
   override readonly name = "ReadOnlyStreamError";
+  declare readonly code: "READ_ONLY_STREAM";
   readonly streamId: string;
 
   constructor(streamId: string, message: string, options?: ErrorOptions) {
@@ -159,13 +164,17 @@ export class ReadOnlyStreamError extends StreamError {
 /** The handle or the factory has been disposed. */
 export class StreamClosedError extends StreamError {
   override readonly name = "StreamClosedError";
+  declare readonly code: "STREAM_CLOSED";
 
   constructor(message: string, options?: ErrorOptions) {
     super("STREAM_CLOSED", message, options);
   }
 }
 
-/** The store failed; `code` says how, `cause` has the driver's error. What was not acknowledged was not stored. */
+/**
+ * The store failed; `code` says how, `cause` has the driver's error where there is one. A write that failed was not
+ * stored, except with `STORAGE_IO`: the disk failed in the middle of it, and it may turn out to be stored.
+ */
 export class StorageError extends StreamError {
   override readonly name = "StorageError";
   declare readonly code: StorageErrorCode;
@@ -174,25 +183,3 @@ export class StorageError extends StreamError {
     super(code, message, options);
   }
 }
-
-const STREAM_ERROR_CODES: ReadonlySet<string> = new Set<StreamErrorCode>([
-  "CONCURRENCY_CONFLICT",
-  "IDEMPOTENCY_CONFLICT",
-  "INVALID_EVENT",
-  "INVALID_FILTER",
-  "INVALID_ARGUMENT",
-  "READ_ONLY_STREAM",
-  "STREAM_CLOSED",
-  "STORAGE_FOLDER_MISSING",
-  "STORAGE_IS_DIRECTORY",
-  "STORAGE_PERMISSION_DENIED",
-  "STORAGE_NOT_A_DATABASE",
-  "STORAGE_FOREIGN_DATABASE",
-  "STORAGE_NEWER_SCHEMA",
-  "STORAGE_LOCKED",
-  "STORAGE_FULL",
-  "STORAGE_CORRUPT",
-  "STORAGE_IO",
-  "STORAGE_DRIVER_UNSUPPORTED",
-  "STORAGE_FAILED",
-]);

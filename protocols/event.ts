@@ -23,13 +23,17 @@ export type CandidateEvent<E extends EventShape = EventShape> = E extends EventS
   ? {
       /** What happened. Non-empty, at most `MAX_TYPE_LENGTH` UTF-16 units, without lone surrogates. */
       readonly type: E["type"];
-      /** A JSON value, or bytes (`Uint8Array`). Read back equal to what was written. */
+      /** A JSON value, or bytes (`Uint8Array`), at most `MAX_EVENT_BYTES`. Read back equal to what was written. */
       readonly data: E["data"];
-      /** Facts about the event rather than of it: who, why, correlation ids. Default `null`. */
+      /**
+       * Facts about the event rather than of it: who, why, correlation ids. At most `MAX_EVENT_BYTES` as JSON text. Default
+       * `null`.
+       */
       readonly metadata?: JsonObject | null;
       /**
        * Names the event within its stream. An event whose key is already stored is not stored again, so a write with
-       * keys can be retried after a lost answer. Non-empty; it becomes the event's `id`.
+       * keys can be retried after a lost answer. Non-empty, at most `MAX_KEY_LENGTH` UTF-16 units, without lone surrogates;
+       * it becomes the event's `id`. Default: none, and the `id` is a UUIDv7.
        */
       readonly idempotencyKey?: string;
     }

@@ -1,7 +1,9 @@
 export * from "./errors.js";
 export type * from "./event.js";
 export type * from "./filter.js";
+export * from "./is-stream-error.js";
 export type * from "./json.js";
+export type * from "./maintenance.js";
 export type * from "./notifier.js";
 export type * from "./snapshot.js";
 export type * from "./storage-handle.js";

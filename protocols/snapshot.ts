@@ -22,6 +22,6 @@ export interface EncodedState {
 export interface SnapshotQuery {
   readonly streamId: string;
   readonly projection: string;
-  /** Only snapshots of this version or an earlier one. */
+  /** Only snapshots of this version (on `@all`, position) or an earlier one. Default: the newest. */
   readonly atOrBefore?: number;
 }

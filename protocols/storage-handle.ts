@@ -8,7 +8,7 @@ import type { ExpectedVersion, StreamMetrics, WriteResult } from "./stream.js";
  *
  * What arrives here is valid already: ids, versions and limits have been checked, events have been turned into text.
  * Any method may be called while others are under way. A failure is a `StorageError` (or one of the errors that a
- * method names) and leaves the store as it was.
+ * method names) and leaves the store as it was; where an adapter cannot know that, its code is `STORAGE_IO`.
  */
 export interface StorageHandle extends AsyncDisposable {
   /** What the store is called in error messages: a path, a URL. Default: the messages name no store. */
@@ -23,6 +23,7 @@ export interface StorageHandle extends AsyncDisposable {
    *
    * @throws ConcurrencyError when the stream is not at the expected version.
    * @throws IdempotencyConflictError when a key is stored already with another event.
+   * @throws StorageError when the store fails.
    * @throws the signal's reason when it is aborted before the transaction has begun; later it has no effect.
    */
   append(request: AppendRequest): Promise<AppendResult>;
@@ -87,6 +88,9 @@ export interface EventPage {
   readonly events: readonly StoredEvent[];
   /** Where the next page continues (forward: its `after`; backward: its `upTo`), or null behind the last page. */
   readonly next: number | null;
-  /** The stream's version (for `@all` the last position) in the very state of the store that the page was read from. */
+  /**
+   * The stream's version (for `@all` the last position) in the very state of the store that the page was read from. A
+   * watch whose place lies beyond it fails with `STORAGE_WENT_BACK`, so a head that lags ends watches.
+   */
   readonly head: number;
 }

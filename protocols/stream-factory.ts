@@ -19,6 +19,7 @@ export interface StreamFactory extends AsyncDisposable {
    * @param streamId - non-empty, at most `MAX_STREAM_ID_LENGTH` UTF-16 units, without lone surrogates. Ids that begin
    * with `@` are reserved; {@link ALL_STREAM} opens the read-only stream of every event.
    * @throws InvalidArgumentError when the id is none.
+   * @throws StorageError when the stream's version cannot be read.
    * @throws StreamClosedError when the factory has been disposed.
    */
   openStream<E extends EventShape = EventShape>(streamId: string): Promise<Stream<E>>;

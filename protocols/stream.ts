@@ -39,19 +39,24 @@ export interface ReadOptions {
   readonly after?: number | undefined;
   /** Only events up to this place (inclusive). Default: the stream's end when the read begins. */
   readonly upTo?: number | undefined;
-  /** At most this many events; 0 reads none. Default: no limit. */
+  /** At most this many events, counted after the filter; 0 reads none. Default: no limit. */
   readonly limit?: number | undefined;
-  /** `"backward"` runs from `upTo` down. Default `"forward"`. */
+  /** `"backward"` runs from `upTo` down to the event behind `after`. Default `"forward"`. */
   readonly direction?: "forward" | "backward" | undefined;
+  /** Only events for which every clause holds. Default: all. */
   readonly filter?: EventFilter | undefined;
   /** Ends the read: the iteration throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The options of {@link Stream.watch}. */
+/** The options of {@link Stream.watch}. Places are versions, and on `@all` positions. */
 export interface WatchOptions {
-  /** Replay what is behind this place first. Default: the handle's version at the call, so only new events. */
+  /**
+   * Only events behind this place (exclusive): what is stored is replayed first. Default: the handle's version at the
+   * call, so only new events.
+   */
   readonly after?: number | undefined;
+  /** Only events for which every clause holds. Default: all. */
   readonly filter?: EventFilter | undefined;
   /** Ends the watch. An iteration throws the signal's reason; an observable completes. */
   readonly signal?: AbortSignal | undefined;
@@ -64,15 +69,17 @@ export type Watch<E extends EventShape = EventShape> = Observable<StoredEvent<E>
 export interface SnapshotOptions {
   /** The version of the last event that the state includes. Default: the handle's version. Must be given on `@all`. */
   readonly version?: number | undefined;
-  /** Which of the stream's states this is. Default `"default"`. */
+  /**
+   * Which of the stream's states this is. Non-empty, at most `MAX_STREAM_ID_LENGTH` UTF-16 units. Default `"default"`.
+   */
   readonly projection?: string | undefined;
 }
 
 /** The options of {@link Stream.loadSnapshot}. */
 export interface LoadSnapshotOptions {
-  /** Default `"default"`. */
+  /** Which of the stream's states is wanted. Default `"default"`. */
   readonly projection?: string | undefined;
-  /** Only snapshots of this version or an earlier one. Default: the newest. */
+  /** Only snapshots of this version (on `@all`, position) or an earlier one. Default: the newest. */
   readonly atOrBefore?: number | undefined;
 }
 
@@ -80,6 +87,7 @@ export interface LoadSnapshotOptions {
 export interface StreamMetrics {
   /** The version of the last event, 0 without one; for `@all` the last position. */
   readonly currentVersion: number;
+  /** How many events are stored; for `@all`, in the whole store. */
   readonly eventCount: number;
   /** The timestamp of the last event, null without one. */
   readonly lastTimestamp: Date | null;
@@ -116,7 +124,12 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * @throws IdempotencyConflictError when a key is stored already with another type, data or metadata.
    * @throws InvalidEventError when a value cannot be stored without loss; it names the event and the path.
    * @throws ReadOnlyStreamError on `@all`.
-   * @throws StorageError when the store fails; its `code` says how. The store is as it was before.
+   * @throws StreamClosedError when the handle or the factory has been disposed.
+   * @throws InvalidArgumentError when an option is none, or there are more than `MAX_WRITE_EVENTS` events.
+   * @throws StorageError when the store fails; its `code` says how. `STORAGE_LOCKED`, `STORAGE_FULL` and
+   * `STORAGE_OVERLOADED` pass: the store is as it was before. After `STORAGE_IO` the write may turn out to be stored, and
+   * over SQLite no later one is accepted (`STORAGE_MUST_REOPEN`) before the store has been opened again.
+   * @throws the signal's reason when it is aborted before the transaction has begun.
    *
    * @example
    * ```ts
@@ -126,13 +139,17 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   write(events: CandidateEvent<E> | readonly CandidateEvent<E>[], options?: WriteOptions): Promise<WriteResult>;
 
   /**
-   * Reads stored events, in order, in constant memory.
+   * Reads stored events, in order, in constant memory. The call itself never throws; the iteration does.
    *
    * Nothing is read before the iteration begins. A forward read ends at the stream's end as it was then, so a loop that
    * writes while it reads comes to an end. Nothing is held open while the consumer thinks, and breaking out of the loop
    * frees what the read held. Each iteration reads anew.
    *
+   * @throws InvalidArgumentError when an option is none.
    * @throws InvalidFilterError when the filter is none.
+   * @throws StreamClosedError when the handle or the factory is, or gets, disposed.
+   * @throws StorageError when the store fails.
+   * @throws the signal's reason when it is aborted.
    *
    * @example
    * ```ts
@@ -150,7 +167,11 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * As an observable it delivers as fast as it can, one event after the other; after `unsubscribe` it delivers none. As
    * an async iterable it has backpressure: a slow consumer costs bounded memory and never an event.
    *
+   * @throws InvalidArgumentError when an option is none.
    * @throws InvalidFilterError when the filter is none.
+   * @throws StreamClosedError when the handle or the factory has been disposed before it begins.
+   * @throws StorageError when the store fails; `STORAGE_WENT_BACK` when the watch's place lies ahead of what is stored.
+   * @throws the signal's reason when it is aborted, as an async iterable; an observable completes.
    *
    * @example
    * ```ts
@@ -164,8 +185,10 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    *
    * Several versions are kept. The state is a JSON value or bytes and is compressed when that pays.
    *
+   * @throws StreamClosedError when the handle or the factory has been disposed.
    * @throws InvalidArgumentError when the version is beyond the stream's, is missing on `@all`, or the state cannot be
-   * stored without loss.
+   * stored without loss or is larger than `MAX_SNAPSHOT_BYTES`.
+   * @throws StorageError when the store fails, as for a write.
    *
    * @example
    * ```ts
@@ -175,7 +198,13 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   snapshot(state: unknown, options?: SnapshotOptions): Promise<void>;
 
   /**
-   * The newest snapshot, or null when there is none.
+   * The snapshot with the highest version that the options allow, or null when there is none. Its type is the caller's
+   * word: nothing checks that the state is an `S`.
+   *
+   * @throws StreamClosedError when the handle or the factory has been disposed.
+   * @throws InvalidArgumentError when an option is none.
+   * @throws StorageError when the store fails; `STORAGE_CORRUPT` when the snapshot is damaged: fold the state from the
+   * events, and save it again. `STORAGE_NEWER_SCHEMA` when a newer version of this library wrote it.
    *
    * @example
    * ```ts
@@ -186,7 +215,12 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    */
   loadSnapshot<S = unknown>(options?: LoadSnapshotOptions): Promise<Snapshot<S> | null>;
 
-  /** Reads from storage what it holds of the stream now. */
+  /**
+   * Reads from storage what it holds of the stream now.
+   *
+   * @throws StreamClosedError when the handle or the factory has been disposed.
+   * @throws StorageError when the store fails.
+   */
   metrics(): Promise<StreamMetrics>;
 
   /** Ends this handle's watches (they complete) and reads (they throw `StreamClosedError`). A second call is harmless. */

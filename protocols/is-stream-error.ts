@@ -1,0 +1,71 @@
+import type {
+  ConcurrencyError,
+  IdempotencyConflictError,
+  InvalidArgumentError,
+  InvalidEventError,
+  InvalidFilterError,
+  ReadOnlyStreamError,
+  StorageError,
+  StorageErrorCode,
+  StreamClosedError,
+  StreamError,
+  StreamErrorCode,
+} from "./errors.js";
+
+/** The error that has this code: `StreamErrorOf<"CONCURRENCY_CONFLICT">` is `ConcurrencyError`. */
+export type StreamErrorOf<C extends StreamErrorCode> = C extends StorageErrorCode
+  ? StorageError & { readonly code: C }
+  : Extract<
+      | ConcurrencyError
+      | IdempotencyConflictError
+      | InvalidEventError
+      | InvalidFilterError
+      | InvalidArgumentError
+      | ReadOnlyStreamError
+      | StreamClosedError,
+      { readonly code: C }
+    >;
+
+/**
+ * Whether a value is an error of this library, and of the given code where there is one; then its fields can be read.
+ * Works across copies of the package, where `instanceof` does not.
+ *
+ * @example
+ * ```ts
+ * if (isStreamError(error, "STORAGE_LOCKED")) await retryLater();
+ * if (isStreamError(error, "CONCURRENCY_CONFLICT")) console.log(error.actualVersion);
+ * ```
+ */
+export function isStreamError(error: unknown): error is StreamError;
+export function isStreamError<C extends StreamErrorCode>(error: unknown, code: C): error is StreamErrorOf<C>;
+export function isStreamError(error: unknown, code?: StreamErrorCode): boolean {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return false;
+  return code === undefined ? Object.hasOwn(STREAM_ERROR_CODES, error.code) : error.code === code;
+}
+
+/** A record, so that the compiler misses a code that is not in it. */
+const STREAM_ERROR_CODES: Readonly<Record<StreamErrorCode, true>> = {
+  CONCURRENCY_CONFLICT: true,
+  IDEMPOTENCY_CONFLICT: true,
+  INVALID_EVENT: true,
+  INVALID_FILTER: true,
+  INVALID_ARGUMENT: true,
+  READ_ONLY_STREAM: true,
+  STREAM_CLOSED: true,
+  STORAGE_FOLDER_MISSING: true,
+  STORAGE_IS_DIRECTORY: true,
+  STORAGE_PERMISSION_DENIED: true,
+  STORAGE_NOT_A_DATABASE: true,
+  STORAGE_FOREIGN_DATABASE: true,
+  STORAGE_NEWER_SCHEMA: true,
+  STORAGE_LOCKED: true,
+  STORAGE_OVERLOADED: true,
+  STORAGE_FULL: true,
+  STORAGE_CORRUPT: true,
+  STORAGE_IO: true,
+  STORAGE_MUST_REOPEN: true,
+  STORAGE_WENT_BACK: true,
+  STORAGE_TARGET_EXISTS: true,
+  STORAGE_DRIVER_UNSUPPORTED: true,
+  STORAGE_FAILED: true,
+};
