@@ -3,14 +3,13 @@ export class AcceptedWork {
   #underWay = 0;
   #onFinished: (() => void) | undefined;
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  begin(): void {
     this.#underWay += 1;
-    try {
-      return await work();
-    } finally {
-      this.#underWay -= 1;
-      if (this.#underWay === 0) this.#onFinished?.();
-    }
+  }
+
+  end(): void {
+    this.#underWay -= 1;
+    if (this.#underWay === 0) this.#onFinished?.();
   }
 
   /** Resolves once nothing is under way, whether it succeeded or failed. */

@@ -45,16 +45,28 @@ export function checkSignal(signal: unknown): asserts signal is AbortSignal | un
   throw invalidArgument("signal", `expected an AbortSignal, got ${describeValue(signal)}`);
 }
 
-/** @throws InvalidArgumentError */
-export function checkOptions(options: unknown): void {
-  if (options === undefined || (typeof options === "object" && options !== null && !Array.isArray(options))) return;
-  throw invalidArgument("options", `expected an object, got ${describeValue(options)}`);
+/**
+ * Checks that options are an object with known names only: a misspelt `expectedVersion` would be a conflict that nobody
+ * notices.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkOptions(options: unknown, known: readonly string[]): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw invalidArgument("options", `expected an object, got ${describeValue(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (known.includes(name) || value === undefined) continue;
+    throw invalidArgument(name, `there is no such option; use ${known.join(", ")}`);
+  }
 }
 
 function isPlace(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-export function invalidArgument(argument: string, reason: string): InvalidArgumentError {
-  return new InvalidArgumentError(argument, `Invalid ${argument}: ${reason}.`);
+export function invalidArgument(argument: string, reason: string, cause?: unknown): InvalidArgumentError {
+  const options = cause === undefined ? undefined : { cause };
+  return new InvalidArgumentError(argument, `Invalid ${argument}: ${reason}.`, options);
 }

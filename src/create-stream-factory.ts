@@ -1,8 +1,9 @@
 import type { EventShape, Stream, StreamBackend, StreamFactory } from "../protocols/index.js";
 import { AcceptedWork } from "./accepted-work.js";
 import { checkStreamId } from "./check-arguments.js";
+import { inCall } from "./in-call.js";
 import { Lifetime } from "./lifetime.js";
-import { type StreamContext, StreamImpl, typedStream } from "./stream-impl.js";
+import { type StreamContext, StreamImpl } from "./stream-impl.js";
 
 /**
  * Makes a store of a storage handle and a notifier: what every adapter's factory function ends with.
@@ -30,10 +31,18 @@ class StreamFactoryImpl implements StreamFactory {
   async openStream<E extends EventShape = EventShape>(streamId: string): Promise<Stream<E>> {
     const { lifetime, storage } = this.#context;
     lifetime.assertOpen("open a stream");
-    checkStreamId(streamId);
+    this.#check(streamId);
     const version = await storage.getVersion(streamId);
     lifetime.assertOpen(`open stream "${streamId}"`);
     return typedStream<E>(new StreamImpl(streamId, version, this.#context));
+  }
+
+  #check(streamId: string): void {
+    try {
+      checkStreamId(streamId);
+    } catch (error) {
+      throw inCall(error, "open a stream", this.#context.storage.location);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -52,4 +61,9 @@ class StreamFactoryImpl implements StreamFactory {
       await storage[Symbol.asyncDispose]();
     }
   }
+}
+
+/** Narrows a handle to the events of its stream. The types are the caller's word; storage knows only events. */
+function typedStream<E extends EventShape>(stream: Stream): Stream<E> {
+  return stream as unknown as Stream<E>;
 }

@@ -6,6 +6,7 @@ import {
   IdempotencyConflictError,
   type NewEvent,
 } from "../protocols/index.js";
+import { inStore } from "./in-call.js";
 
 /** What a stream holds at the moment of the decision, read inside the transaction that will store the events. */
 export interface StreamState {
@@ -119,8 +120,4 @@ function versionConflict(
     `Cannot write to stream "${streamId}"${inStore(location)}: ${reason}. ` +
     "Nothing was written; read what is new and decide again.";
   return new ConcurrencyError({ streamId, expectedVersion, actualVersion }, message);
-}
-
-function inStore(location: string | undefined): string {
-  return location === undefined ? "" : ` in ${location}`;
 }

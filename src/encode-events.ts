@@ -1,4 +1,7 @@
+import { isUint8Array } from "node:util/types";
 import { type CandidateEvent, InvalidEventError, type NewEvent } from "../protocols/index.js";
+import { flatText } from "./flat-text.js";
+import { inStore } from "./in-call.js";
 import { describeValue, isPlainObject, JsonLossError, toJsonText } from "./json-text.js";
 import { MAX_EVENT_BYTES, MAX_KEY_LENGTH, MAX_TYPE_LENGTH, MAX_WRITE_EVENTS } from "./limits.js";
 import { uuidV7 } from "./uuid-v7.js";
@@ -21,7 +24,14 @@ export function encodeEvents(streamId: string, candidates: readonly CandidateEve
   }
   const events: NewEvent[] = new Array(candidates.length);
   for (let eventIndex = 0; eventIndex < candidates.length; eventIndex += 1) {
-    events[eventIndex] = encodeEvent(candidates[eventIndex], { streamId, location, eventIndex }, nowMs);
+    const place = { streamId, location, eventIndex };
+    try {
+      events[eventIndex] = encodeEvent(candidates[eventIndex], place, nowMs);
+    } catch (error) {
+      if (error instanceof InvalidEventError) throw error;
+      // A getter or a proxy of the caller's.
+      throw invalidEvent(place, "", "reading it failed", error);
+    }
   }
   return events;
 }
@@ -42,7 +52,7 @@ function encodeEvent(candidate: unknown, place: EventPlace, nowMs: number): NewE
     id: key ?? uuidV7(nowMs),
     idempotencyKey: key,
     type: checkText(place, "type", type, MAX_TYPE_LENGTH),
-    data: data instanceof Uint8Array ? encodeBytes(place, data) : encodeJson(place, "data", data),
+    data: isUint8Array(data) ? encodeBytes(place, data) : encodeJson(place, "data", data),
     metadata: metadata === undefined || metadata === null ? null : encodeMetadata(place, metadata),
   };
 }
@@ -76,7 +86,7 @@ const UTF8_BYTES_PER_UNIT = 3;
 function encodeJson(place: EventPlace, path: string, value: unknown): string {
   let text: string;
   try {
-    text = toJsonText(value, path);
+    text = flatText(toJsonText(value, path));
   } catch (error) {
     if (error instanceof JsonLossError) throw invalidEvent(place, error.path, error.message);
     throw invalidEvent(place, path, "reading it failed", error);
@@ -95,8 +105,7 @@ function tooLarge(place: EventPlace, path: string, bytes: number): InvalidEventE
 
 function invalidEvent(place: EventPlace, path: string, reason: string, cause?: unknown): InvalidEventError {
   const { streamId, location, eventIndex } = place;
-  const store = location === undefined ? "" : ` in ${location}`;
   const where = path === "" ? `event ${eventIndex}` : `${path} of event ${eventIndex}`;
-  const message = `Cannot write to stream "${streamId}"${store}: ${where}: ${reason}. Nothing was written.`;
+  const message = `Cannot write to stream "${streamId}"${inStore(location)}: ${where}: ${reason}. Nothing was written.`;
   return new InvalidEventError({ eventIndex, path }, message, cause === undefined ? undefined : { cause });
 }

@@ -1,4 +1,4 @@
-export { type SQLiteOptions, sqliteStreamFactory } from "../adapters/sqlite/index.js";
+export { MAX_VERIFY_PROBLEMS, type SQLiteOptions, sqliteStreamFactory } from "../adapters/sqlite/index.js";
 export * from "../protocols/index.js";
 export { createStreamFactory } from "./create-stream-factory.js";
 export { type AppendDecision, decideAppend, type StoredKey, type StreamState } from "./decide-append.js";

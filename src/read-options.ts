@@ -13,12 +13,14 @@ export interface ReadPlan {
   readonly signal: AbortSignal | undefined;
 }
 
+const READ_OPTIONS: readonly (keyof ReadOptions)[] = ["after", "upTo", "limit", "direction", "filter", "signal"];
+
 /**
  * @throws InvalidArgumentError
  * @throws InvalidFilterError
  */
 export function parseReadOptions(options: ReadOptions = {}): ReadPlan {
-  checkOptions(options);
+  checkOptions(options, READ_OPTIONS);
   const { after, upTo, limit, direction, filter, signal } = options;
   checkPlace("after", after);
   checkPlace("upTo", upTo);

@@ -1,4 +1,5 @@
 import { promisify } from "node:util";
+import { isUint8Array } from "node:util/types";
 import { deflateRaw, inflateRaw } from "node:zlib";
 import { type EncodedState, StorageError } from "../protocols/index.js";
 import { invalidArgument } from "./check-arguments.js";
@@ -20,8 +21,7 @@ const MIN_COMPRESSED_BYTES = 512;
  * @throws InvalidArgumentError when the state cannot be stored without loss.
  */
 export async function encodeState(state: unknown): Promise<EncodedState> {
-  const plain = state instanceof Uint8Array ? new Uint8Array(state) : Buffer.from(stateText(state));
-  const codec = state instanceof Uint8Array ? "bytes" : "json";
+  const { codec, plain } = plainState(state);
   if (plain.byteLength > MAX_SNAPSHOT_BYTES) {
     throw invalidArgument("state", `${plain.byteLength} bytes are more than ${MAX_SNAPSHOT_BYTES}`);
   }
@@ -48,11 +48,13 @@ export async function decodeState({ codec, bytes }: EncodedState): Promise<unkno
   }
 }
 
-function stateText(state: unknown): string {
+function plainState(state: unknown): { readonly codec: string; readonly plain: Uint8Array } {
   try {
-    return toJsonText(state, "state");
+    if (isUint8Array(state)) return { codec: "bytes", plain: new Uint8Array(state) };
+    return { codec: "json", plain: Buffer.from(toJsonText(state, "state")) };
   } catch (error) {
     if (error instanceof JsonLossError) throw invalidArgument("state", `${error.path}: ${error.message}`);
-    throw error;
+    // A getter or a proxy of the caller's.
+    throw invalidArgument("state", "reading it failed", error);
   }
 }

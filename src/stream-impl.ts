@@ -2,12 +2,12 @@ import {
   ALL_STREAM,
   type AppendRequest,
   type CandidateEvent,
-  type EventShape,
   type LoadSnapshotOptions,
   ReadOnlyStreamError,
   type ReadOptions,
   type Snapshot,
   type SnapshotOptions,
+  type SnapshotQuery,
   type StoredEvent,
   type Stream,
   type StreamBackend,
@@ -27,13 +27,19 @@ import {
   invalidArgument,
 } from "./check-arguments.js";
 import { encodeEvents } from "./encode-events.js";
+import { inCall, inStore } from "./in-call.js";
 import { Lifetime } from "./lifetime.js";
+import { orThrowLater } from "./or-throw-later.js";
 import { type ReadContext, readEvents } from "./read-events.js";
 import { parseReadOptions } from "./read-options.js";
 import { decodeState, encodeState } from "./snapshot-codec.js";
 import { parseWatchOptions, watchEvents } from "./watch/watch-events.js";
 
 const DEFAULT_PROJECTION = "default";
+
+const WRITE_OPTIONS: readonly (keyof WriteOptions)[] = ["expectedVersion", "signal"];
+const SNAPSHOT_OPTIONS: readonly (keyof SnapshotOptions)[] = ["version", "projection"];
+const LOAD_SNAPSHOT_OPTIONS: readonly (keyof LoadSnapshotOptions)[] = ["projection", "atOrBefore"];
 
 /** What a handle shares with the other handles of its factory. */
 export interface StreamContext extends StreamBackend {
@@ -53,7 +59,8 @@ export class StreamImpl implements Stream {
     this.streamId = streamId;
     this.#version = version;
     this.#context = context;
-    this.#lifetime = new Lifetime(`the handle on stream "${streamId}"`, context.lifetime);
+    const subject = `the handle on stream "${streamId}"${inStore(context.storage.location)}`;
+    this.#lifetime = new Lifetime(subject, context.lifetime);
   }
 
   get version(): number {
@@ -61,19 +68,35 @@ export class StreamImpl implements Stream {
   }
 
   // Up to the call of append nothing waits: the events are taken as they are, and writes keep the order of their calls.
-  async write(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions = {}): Promise<WriteResult> {
-    const request = this.#appendRequest(events, options);
-    const result = await this.#context.accepted.run(() => this.#context.storage.append(request));
-    this.#learn(result.version);
-    return result;
+  // What the caller passed is not held on to while the write waits.
+  write(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions = {}): Promise<WriteResult> {
+    try {
+      return this.#append(this.#appendRequest(events, options));
+    } catch (error) {
+      return Promise.reject(this.#inCall(error, "write to"));
+    }
+  }
+
+  async #append(request: AppendRequest): Promise<WriteResult> {
+    const { accepted, storage } = this.#context;
+    accepted.begin();
+    try {
+      const result = await storage.append(request);
+      this.#learn(result.version);
+      return result;
+    } finally {
+      accepted.end();
+    }
   }
 
   #appendRequest(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions): AppendRequest {
     this.#lifetime.assertOpen(`write to stream "${this.streamId}"`);
-    checkOptions(options);
+    checkOptions(options, WRITE_OPTIONS);
     const { expectedVersion = "any", signal } = options;
     if (this.streamId === ALL_STREAM) {
-      const message = `Cannot write to "${ALL_STREAM}": it is the read-only stream of every event. Write to a stream by its id.`;
+      const message =
+        `Cannot write to "${ALL_STREAM}"${inStore(this.#context.storage.location)}: it is the read-only stream of every ` +
+        "event. Write to a stream by its id.";
       throw new ReadOnlyStreamError(this.streamId, message);
     }
     checkExpectedVersion(expectedVersion);
@@ -85,14 +108,20 @@ export class StreamImpl implements Stream {
   }
 
   read(options?: ReadOptions): AsyncIterable<StoredEvent> {
-    const plan = orThrowLater(() => parseReadOptions(options));
+    const plan = orThrowLater(
+      () => parseReadOptions(options),
+      (error) => this.#inCall(error, "read"),
+    );
     const context = this.#readContext();
     return { [Symbol.asyncIterator]: () => readEvents(context, plan) };
   }
 
   watch(options?: WatchOptions): Watch {
     const after = this.#version;
-    const plan = orThrowLater(() => parseWatchOptions(options, after));
+    const plan = orThrowLater(
+      () => parseWatchOptions(options, after),
+      (error) => this.#inCall(error, "watch"),
+    );
     return watchEvents({ ...this.#readContext(), notifier: this.#context.notifier }, plan);
   }
 
@@ -105,11 +134,14 @@ export class StreamImpl implements Stream {
 
   async snapshot(state: unknown, options: SnapshotOptions = {}): Promise<void> {
     this.#lifetime.assertOpen(`save a snapshot of stream "${this.streamId}"`);
-    checkOptions(options);
-    const { version = this.#defaultSnapshotVersion(), projection = DEFAULT_PROJECTION } = options;
-    checkPlace("version", version);
-    checkName("projection", projection);
-    await this.#context.accepted.run(() => this.#saveSnapshot(state, projection, version));
+    this.#context.accepted.begin();
+    try {
+      await this.#saveSnapshot(state, options);
+    } catch (error) {
+      throw this.#inCall(error, "save a snapshot of");
+    } finally {
+      this.#context.accepted.end();
+    }
   }
 
   #defaultSnapshotVersion(): number {
@@ -117,7 +149,11 @@ export class StreamImpl implements Stream {
     throw invalidArgument("version", `a snapshot of "${ALL_STREAM}" needs the position that its state has reached`);
   }
 
-  async #saveSnapshot(state: unknown, projection: string, version: number): Promise<void> {
+  async #saveSnapshot(state: unknown, options: SnapshotOptions): Promise<void> {
+    checkOptions(options, SNAPSHOT_OPTIONS);
+    const { version = this.#defaultSnapshotVersion(), projection = DEFAULT_PROJECTION } = options;
+    checkPlace("version", version);
+    checkName("projection", projection);
     const { storage } = this.#context;
     const { streamId } = this;
     const encoded = await encodeState(state);
@@ -132,12 +168,21 @@ export class StreamImpl implements Stream {
 
   async loadSnapshot<S = unknown>(options: LoadSnapshotOptions = {}): Promise<Snapshot<S> | null> {
     this.#lifetime.assertOpen(`load a snapshot of stream "${this.streamId}"`);
-    checkOptions(options);
-    const { projection = DEFAULT_PROJECTION, atOrBefore = Number.MAX_SAFE_INTEGER } = options;
-    checkName("projection", projection);
-    checkPlace("atOrBefore", atOrBefore);
-    const snapshot = await this.#context.storage.loadSnapshot({ streamId: this.streamId, projection, atOrBefore });
+    const query = this.#snapshotQuery(options);
+    const snapshot = await this.#context.storage.loadSnapshot(query);
     return snapshot && { ...snapshot, state: (await decodeState(snapshot.state)) as S };
+  }
+
+  #snapshotQuery(options: LoadSnapshotOptions): SnapshotQuery {
+    try {
+      checkOptions(options, LOAD_SNAPSHOT_OPTIONS);
+      const { projection = DEFAULT_PROJECTION, atOrBefore = Number.MAX_SAFE_INTEGER } = options;
+      checkName("projection", projection);
+      checkPlace("atOrBefore", atOrBefore);
+      return { streamId: this.streamId, projection, atOrBefore };
+    } catch (error) {
+      throw this.#inCall(error, "load a snapshot of");
+    }
   }
 
   async metrics(): Promise<StreamMetrics> {
@@ -149,24 +194,11 @@ export class StreamImpl implements Stream {
     this.#lifetime.close();
   }
 
+  #inCall(error: unknown, attempt: string): unknown {
+    return inCall(error, `${attempt} stream "${this.streamId}"`, this.#context.storage.location);
+  }
+
   #learn(version: number): void {
     if (version > this.#version) this.#version = version;
   }
-}
-
-/** Works a value out now, and reports a failure only when the value is asked for. */
-function orThrowLater<T>(compute: () => T): () => T {
-  try {
-    const value = compute();
-    return () => value;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
-}
-
-/** Narrows a handle to the events of its stream. The types are the caller's word; storage knows only events. */
-export function typedStream<E extends EventShape>(stream: Stream): Stream<E> {
-  return stream as unknown as Stream<E>;
 }

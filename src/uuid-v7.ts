@@ -1,4 +1,5 @@
 import { randomFillSync } from "node:crypto";
+import { flatText } from "./flat-text.js";
 
 // Random bytes are drawn for many ids at once: one draw an id costs more than the rest of the id.
 const IDS_PER_DRAW = 256;
@@ -20,8 +21,11 @@ export function uuidV7(nowMs: number): string {
   const random = pool.toString("hex", used, used + RANDOM_BYTES_PER_ID);
   const variant = VARIANT_DIGITS[(pool[used + 2] as number) & 3] as string;
   used += RANDOM_BYTES_PER_ID;
-  const time = nowMs.toString(16).padStart(12, "0");
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(5, 8)}-${random.slice(8)}`;
+  // The form has no room for a clock that is set before 1970.
+  const time = Math.max(nowMs, 0).toString(16).padStart(12, "0");
+  return flatText(
+    `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(5, 8)}-${random.slice(8)}`,
+  );
 }
 
 const VARIANT_DIGITS = ["8", "9", "a", "b"];

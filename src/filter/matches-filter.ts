@@ -2,7 +2,11 @@ import type { ParsedClause, ParsedValue, StoredEvent } from "../../protocols/ind
 import { compareValues } from "./compare-values.js";
 import { matchesLike, parseLikePattern } from "./like-pattern.js";
 
-/** Whether every clause of the filter holds for the event. This is the meaning of filters, for every adapter. */
+/**
+ * Whether every clause of the filter holds for the event. This is the meaning of filters, for every adapter.
+ *
+ * @param filter - clauses as `readPage` receives them, which is not the `EventFilter` that callers write.
+ */
 export function matchesFilter(event: StoredEvent, filter: readonly ParsedClause[]): boolean {
   return filter.every((clause) => matchesClause(fieldOf(event, clause), clause));
 }

@@ -2,11 +2,14 @@ import {
   ALL_STREAM,
   type Notifier,
   type ParsedClause,
+  StorageError,
   type StorageHandle,
   type StoredEvent,
   type Subscription,
 } from "../../protocols/index.js";
+import { onAbort } from "../abort-listeners.js";
 import { matchesFilter } from "../filter/matches-filter.js";
+import { inStore } from "../in-call.js";
 import type { Closable, Lifetime } from "../lifetime.js";
 import { MAX_PAGE_EVENTS, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
 
@@ -32,6 +35,7 @@ export interface WatchSource {
  */
 export class WatchCursor implements Closable {
   readonly #source: WatchSource;
+  readonly #onClose: () => void;
   #begun = false;
   #subscription: Subscription | undefined;
   #place: number;
@@ -40,10 +44,12 @@ export class WatchCursor implements Closable {
   #notifiedWhileReading = false;
   #closed = false;
   #wake: () => void = () => undefined;
-  readonly #onAbort = (): void => this.close();
+  #ignoreAbort: () => void = () => undefined;
 
-  constructor(source: WatchSource) {
+  /** @param onClose - called within `close` */
+  constructor(source: WatchSource, onClose: () => void = () => undefined) {
     this.#source = source;
+    this.#onClose = onClose;
     this.#place = source.after;
   }
 
@@ -70,12 +76,14 @@ export class WatchCursor implements Closable {
 
   /** Ends the cursor at once: what is queued is dropped, and a `take` that waits gets null. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#queue = [];
     this.#subscription?.unsubscribe();
     this.#source.lifetime.delete(this);
-    this.#source.signal?.removeEventListener("abort", this.#onAbort);
+    this.#ignoreAbort();
     this.#wake();
+    this.#onClose();
   }
 
   async #begin(): Promise<void> {
@@ -83,7 +91,7 @@ export class WatchCursor implements Closable {
     this.#begun = true;
     if (signal?.aborted) return this.close();
     lifetime.add(this);
-    signal?.addEventListener("abort", this.#onAbort);
+    if (signal !== undefined) this.#ignoreAbort = onAbort(signal, () => this.close());
     await notifier.start();
     if (this.#closed) return;
     // Before the first page is read: what is committed from here on is either on a page or notified.
@@ -130,9 +138,21 @@ export class WatchCursor implements Closable {
       direction: "forward",
       filter: filter.length === 0 ? undefined : filter,
     });
+    if (page.head < this.#place) throw this.#wentBack(page.head);
     this.#place = Math.max(this.#place, page.next ?? page.head);
     if (page.next === null) this.#behind = this.#notifiedWhileReading;
     return page.events.filter((event) => matchesFilter(event, filter));
+  }
+
+  /** A watch that waited for its place to come again would miss what is written until then. */
+  #wentBack(head: number): StorageError {
+    const { storage, streamId } = this.#source;
+    const kind = streamId === ALL_STREAM ? "position" : "version";
+    const message =
+      `Cannot watch stream "${streamId}"${inStore(storage.location)} after ` +
+      `${kind} ${this.#place}: the last ${kind} is ${head}. The store went back: an older copy was put in its place, or ` +
+      "its log was cut. Find out what was lost, and watch from a place that is there.";
+    return new StorageError("STORAGE_WENT_BACK", message);
   }
 
   #woken(): Promise<void> {

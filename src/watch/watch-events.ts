@@ -11,6 +11,8 @@ export interface WatchContext extends Pick<WatchSource, "storage" | "notifier" |
   readonly onEvent: (event: StoredEvent) => void;
 }
 
+const WATCH_OPTIONS: readonly (keyof WatchOptions)[] = ["after", "filter", "signal"];
+
 type WatchPlan = Pick<WatchSource, "after" | "filter" | "signal">;
 
 /**
@@ -18,7 +20,7 @@ type WatchPlan = Pick<WatchSource, "after" | "filter" | "signal">;
  * @throws InvalidFilterError
  */
 export function parseWatchOptions(options: WatchOptions = {}, defaultAfter: number): WatchPlan {
-  checkOptions(options);
+  checkOptions(options, WATCH_OPTIONS);
   const { after, filter, signal } = options;
   checkPlace("after", after);
   checkSignal(signal);
@@ -36,7 +38,8 @@ class EventWatch extends Observable<StoredEvent> implements AsyncIterable<Stored
 
   constructor(context: WatchContext, plan: () => WatchPlan) {
     super((subscriber) => {
-      const cursor = openCursor(context, plan);
+      // Whoever has disposed of the handle finds its watches complete.
+      const cursor = openCursor(context, plan, () => subscriber.complete());
       subscriber.add(() => cursor.close());
       void deliver(cursor, subscriber, context.onEvent);
     });
@@ -49,9 +52,9 @@ class EventWatch extends Observable<StoredEvent> implements AsyncIterable<Stored
   }
 }
 
-function openCursor(context: WatchContext, plan: () => WatchPlan): WatchCursor {
+function openCursor(context: WatchContext, plan: () => WatchPlan, onClose?: () => void): WatchCursor {
   context.lifetime.assertOpen(`watch stream "${context.streamId}"`);
-  return new WatchCursor({ ...context, ...plan() });
+  return new WatchCursor({ ...context, ...plan() }, onClose);
 }
 
 async function deliver(
@@ -68,7 +71,6 @@ async function deliver(
         subscriber.next(event);
       }
     }
-    subscriber.complete();
   } catch (error) {
     subscriber.error(error);
   }

@@ -26,8 +26,9 @@ export class WatchIterator implements AsyncIterator<StoredEvent, undefined> {
 
   next(): Promise<Result> {
     if (this.#waiting === 0 && this.#hasEvent()) return Promise.resolve(this.#deliver());
+    // The first call begins the watch before it returns, so that what ends it from here on ends it as any other.
+    const turn = this.#waiting === 0 ? this.#pull() : this.#lastTurn.then(() => this.#pull());
     this.#waiting += 1;
-    const turn = this.#lastTurn.then(() => this.#pull());
     this.#lastTurn = turn.catch(() => undefined).then(() => (this.#waiting -= 1));
     return turn;
   }
