@@ -1,2 +1,3 @@
+export { MAX_VERIFY_PROBLEMS } from "./maintenance/verify/problem-list.js";
 export type { SQLiteOptions } from "./sqlite-options.js";
 export { openSQLiteBackend, sqliteStreamFactory } from "./sqlite-stream-factory.js";

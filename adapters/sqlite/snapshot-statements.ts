@@ -1,31 +1,39 @@
-import type { EncodedState, Snapshot, SnapshotQuery } from "../../protocols/index.js";
-import type { SQLiteConnection } from "./driver.js";
-import { SCHEMA_VERSION } from "./schema.js";
+import { type EncodedState, type Snapshot, type SnapshotQuery, StorageError } from "../../protocols/index.js";
+import { snapshotChecksum } from "./checksum.js";
+import type { SQLiteConnection } from "./drivers/driver.js";
+import { SCHEMA_VERSION } from "./open/schema.js";
 
 const SAVE = `
-  INSERT INTO snapshots (stream, projection, version, timestamp, schema, codec, state)
-  VALUES (?1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5, ?6)
+  INSERT INTO snapshots (stream, projection, version, timestamp, schema, codec, state, checksum)
+  VALUES (?1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5, ?6, ?7)
   ON CONFLICT (stream, projection, version)
-  DO UPDATE SET timestamp = excluded.timestamp, schema = excluded.schema, codec = excluded.codec, state = excluded.state`;
+  DO UPDATE SET timestamp = excluded.timestamp, schema = excluded.schema, codec = excluded.codec,
+                state = excluded.state, checksum = excluded.checksum`;
 
 const LOAD = `
-  SELECT version, timestamp, codec, state FROM snapshots
+  SELECT version, timestamp, schema, codec, state, checksum FROM snapshots
   WHERE stream = ?1 AND projection = ?2 AND version <= ?3
   ORDER BY version DESC LIMIT 1`;
 
 export async function saveSnapshot(connection: SQLiteConnection, snapshot: Snapshot<EncodedState>): Promise<void> {
   const { streamId, projection, version, timestamp, state } = snapshot;
   const bytes = Buffer.from(state.bytes.buffer, state.bytes.byteOffset, state.bytes.byteLength);
-  await connection.run(SAVE, [streamId, projection, version, timestamp.getTime(), state.codec, bytes]);
+  const checksum = snapshotChecksum(snapshot);
+  await connection.run(SAVE, [streamId, projection, version, timestamp.getTime(), state.codec, bytes, checksum]);
 }
 
 export async function loadSnapshot(
   connection: SQLiteConnection,
   { streamId, projection, atOrBefore = Number.MAX_SAFE_INTEGER }: SnapshotQuery,
 ): Promise<Snapshot<EncodedState> | null> {
-  type Row = { version: number; timestamp: number; codec: string; state: Uint8Array };
+  type Row = { version: number; timestamp: number; schema: number; codec: string; state: Uint8Array; checksum: number };
   const [row] = await connection.all<Row>(LOAD, [streamId, projection, atOrBefore]);
   if (row === undefined) return null;
   const state = { codec: row.codec, bytes: new Uint8Array(row.state) };
-  return { streamId, projection, version: row.version, timestamp: new Date(row.timestamp), state };
+  const snapshot = { streamId, projection, version: row.version, timestamp: new Date(row.timestamp), state };
+  if (snapshotChecksum(snapshot, row.schema) === row.checksum) return snapshot;
+  const message =
+    `Cannot load the snapshot "${projection}" of stream "${streamId}" at ${row.version}: it is damaged. ` +
+    "Rebuild the state from the events and save it again.";
+  throw new StorageError("STORAGE_CORRUPT", message);
 }

@@ -17,13 +17,21 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     reason: "the database is damaged; stop writing and restore it from a backup",
   },
   SQLITE_NOTADB: { code: "STORAGE_NOT_A_DATABASE", reason: "the file is not a SQLite database; choose another path" },
-  SQLITE_READONLY: { code: "STORAGE_PERMISSION_DENIED", reason: "the file may not be written; check its permissions" },
+  SQLITE_READONLY: {
+    code: "STORAGE_PERMISSION_DENIED",
+    reason: "the file may not be written; check its permissions, and open the store again",
+  },
   SQLITE_PERM: { code: "STORAGE_PERMISSION_DENIED", reason: "access was denied; check the file's permissions" },
   SQLITE_CANTOPEN: {
     code: "STORAGE_PERMISSION_DENIED",
-    reason: "the database or a file beside it could not be opened; check the permissions of its folder",
+    reason:
+      "the database or a file beside it could not be opened; check the permissions of its folder, and how many files " +
+      "this process may open",
   },
-  SQLITE_IOERR: { code: "STORAGE_IO", reason: "reading or writing the file failed; check the disk" },
+  SQLITE_IOERR: {
+    code: "STORAGE_IO",
+    reason: "reading or writing the file failed; check the disk. A write that failed so may turn out to be stored",
+  },
 };
 
 /** The result code's name that a driver's error carries, such as `"SQLITE_BUSY"`. */
@@ -35,6 +43,21 @@ export function sqliteCode(error: unknown): string | undefined {
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
   return code === "SQLITE_BUSY" || code === "SQLITE_LOCKED";
+}
+
+/**
+ * Whether SQLite found the file damaged, or cannot read a part of it: it was cut, or the disk does not give it back. A
+ * statement of ours that it does not understand means a damaged schema.
+ */
+export function isDamage(error: unknown): boolean {
+  return DAMAGE.has(sqliteCode(error) ?? "");
+}
+
+const DAMAGE: ReadonlySet<string> = new Set(["SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_IOERR"]);
+
+/** Whether the disk failed, so that what was written is not known: a failed sync is one of these. */
+export function isDiskFailure(error: unknown): boolean {
+  return sqliteCode(error) === "SQLITE_IOERR" || (error instanceof StorageError && error.code === "STORAGE_IO");
 }
 
 export function isConstraint(error: unknown): boolean {

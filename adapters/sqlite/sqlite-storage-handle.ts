@@ -10,15 +10,17 @@ import {
   StreamClosedError,
   type StreamMetrics,
 } from "../../protocols/index.js";
-import type { AppendQueue } from "./append-queue.js";
-import type { SQLiteConnection } from "./driver.js";
-import { readMetrics } from "./read-metrics.js";
-import { head, readPage } from "./read-page.js";
-import type { ReadConnections } from "./read-pool.js";
+import type { AppendQueue } from "./append/append-queue.js";
+import type { SQLiteConnection } from "./drivers/driver.js";
+import type { HeadWitness } from "./maintenance/head-witness.js";
+import { readMetrics } from "./read/read-metrics.js";
+import { head, readPage } from "./read/read-page.js";
+import type { ReadConnections } from "./read/read-pool.js";
 import { retryWhileBusy } from "./retry-busy.js";
 import { loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
 import { storageError } from "./sqlite-errors.js";
-import type { Writer } from "./writer.js";
+import type { Checkpointer } from "./write/checkpointer.js";
+import type { Writer } from "./write/writer.js";
 
 /** What the handle is made of. */
 export interface SQLiteStorageParts {
@@ -27,6 +29,12 @@ export interface SQLiteStorageParts {
   readonly writer: Writer;
   readonly reads: ReadConnections;
   readonly appends: AppendQueue;
+  /** Absent where there is no log to keep short. */
+  readonly checkpointer: Checkpointer | undefined;
+  /** Uses the store, and is waited for before it is closed. */
+  readonly maintenance: AsyncDisposable;
+  /** Absent where there is no file. */
+  readonly witness: HeadWitness | undefined;
 }
 
 /** Events in a SQLite database: one connection writes, a pool reads. */
@@ -40,9 +48,8 @@ export class SQLiteStorageHandle implements StorageHandle {
     this.#parts = parts;
   }
 
-  async append(request: AppendRequest): Promise<AppendResult> {
-    this.#assertOpen();
-    return this.#parts.appends.append(request);
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.#disposal === undefined ? this.#parts.appends.append(request) : Promise.reject(this.#closedError());
   }
 
   async readPage(query: ReadQuery): Promise<EventPage> {
@@ -59,8 +66,10 @@ export class SQLiteStorageHandle implements StorageHandle {
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>): Promise<void> {
     this.#assertOpen();
+    const { writer, checkpointer } = this.#parts;
     const attempt = `save a snapshot of stream "${snapshot.streamId}"`;
-    return this.#parts.writer.use((connection) => this.#try(attempt, () => saveSnapshot(connection, snapshot)));
+    await writer.use((connection) => this.#try(attempt, () => saveSnapshot(connection, snapshot)));
+    checkpointer?.written(snapshot.state.bytes.length);
   }
 
   async loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
@@ -74,10 +83,14 @@ export class SQLiteStorageHandle implements StorageHandle {
 
   // The connection that writes is closed last: it is the one that can fold the log into the database file.
   async #dispose(): Promise<void> {
-    const { appends, reads, writer } = this.#parts;
+    const { appends, reads, writer, checkpointer, maintenance, witness } = this.#parts;
+    await maintenance[Symbol.asyncDispose]();
     await appends.finished();
+    await checkpointer?.close();
+    await witness?.finished();
     await reads.close();
     await writer.close();
+    await witness?.close();
   }
 
   #read<T>(attempt: string, task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
@@ -94,7 +107,10 @@ export class SQLiteStorageHandle implements StorageHandle {
   }
 
   #assertOpen(): void {
-    if (this.#disposal === undefined) return;
-    throw new StreamClosedError(`The store ${this.location} has been disposed. Open a new one.`);
+    if (this.#disposal !== undefined) throw this.#closedError();
+  }
+
+  #closedError(): StreamClosedError {
+    return new StreamClosedError(`The store ${this.location} has been disposed. Open a new one.`);
   }
 }

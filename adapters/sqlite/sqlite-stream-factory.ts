@@ -1,23 +1,35 @@
 import { resolve } from "node:path";
-import type { StreamBackend, StreamFactory } from "../../protocols/index.js";
+import type { MaintainableStreamFactory, StreamBackend } from "../../protocols/index.js";
 import { invalidArgument } from "../../src/check-arguments.js";
 import { createStreamFactory } from "../../src/create-stream-factory.js";
 import { describeValue } from "../../src/json-text.js";
-import { AppendGroup } from "./append-group.js";
-import { AppendQueue } from "./append-queue.js";
-import { CommitFeed } from "./commit-feed.js";
-import type { SQLiteDriver } from "./driver.js";
-import { inspectFile } from "./inspect-file.js";
-import { openForReading, openForWriting } from "./open-database.js";
-import { type ReadConnections, ReadPool } from "./read-pool.js";
-import { SQLiteNotifier } from "./sqlite-notifier.js";
-import { parseSQLiteOptions, type SQLiteOptions } from "./sqlite-options.js";
+import { AppendGroup } from "./append/append-group.js";
+import { AppendQueue } from "./append/append-queue.js";
+import { eventChecksum } from "./checksum.js";
+import { betterSqlite3Driver } from "./drivers/better-sqlite3-driver.js";
+import type { SQLiteDriver } from "./drivers/driver.js";
+import { sqlite3Driver } from "./drivers/sqlite3-driver.js";
+import { codecOf } from "./event-codec.js";
+import { forgetWitness, HeadWitness } from "./maintenance/head-witness.js";
+import { Maintenance } from "./maintenance/maintenance.js";
+import type { UseConnection } from "./maintenance/maintenance-session.js";
+import { CommitFeed, type PlacedEvent } from "./notify/commit-feed.js";
+import { SQLiteNotifier } from "./notify/sqlite-notifier.js";
+import { inspectFile } from "./open/inspect-file.js";
+import { openForReading, openForWriting } from "./open/open-database.js";
+import { readChecksum } from "./read/read-page.js";
+import { type ReadConnections, ReadPool } from "./read/read-pool.js";
+import { parseSQLiteOptions, type SQLiteOptions, type SQLiteSettings } from "./sqlite-options.js";
 import { SQLiteStorageHandle } from "./sqlite-storage-handle.js";
-import { sqlite3Driver } from "./sqlite3-driver.js";
-import { StreamHeads } from "./stream-heads.js";
-import { Writer } from "./writer.js";
+import { Checkpointer } from "./write/checkpointer.js";
+import { Writer } from "./write/writer.js";
 
 const IN_MEMORY = ":memory:";
+
+const DRIVERS: Readonly<Record<SQLiteSettings["driver"], SQLiteDriver>> = {
+  sqlite3: sqlite3Driver,
+  "better-sqlite3": betterSqlite3Driver,
+};
 
 /**
  * Opens a store in a SQLite database, and makes it where there is none. Several factories, in one process or in many,
@@ -32,39 +44,77 @@ const IN_MEMORY = ":memory:";
  * await using streams = await sqliteStreamFactory("bank.db");
  * ```
  */
-export async function sqliteStreamFactory(path: string, options?: SQLiteOptions): Promise<StreamFactory> {
-  return createStreamFactory(await openSQLiteBackend(path, options));
+export async function sqliteStreamFactory(path: string, options?: SQLiteOptions): Promise<MaintainableStreamFactory> {
+  const { maintenance, ...backend } = await openSQLiteBackend(path, options);
+  const streams = createStreamFactory(backend);
+  return {
+    openStream: (streamId) => streams.openStream(streamId),
+    verify: (verifyOptions) => maintenance.verify(verifyOptions),
+    backup: (target, backupOptions) => maintenance.backup(target, backupOptions),
+    [Symbol.asyncDispose]() {
+      maintenance.end();
+      return streams[Symbol.asyncDispose]();
+    },
+  };
 }
 
-/** Opens the storage handle and the notifier of a SQLite store, over another driver where one is given. */
+/** The parts of a SQLite store: the storage handle, the notifier, and what checks and copies it. */
+export interface SQLiteBackend extends StreamBackend {
+  readonly maintenance: Maintenance;
+}
+
+/** Opens the parts of a SQLite store, over a driver of the caller's where one is given. */
 export async function openSQLiteBackend(
   path: string,
   options?: SQLiteOptions,
-  driver: SQLiteDriver = sqlite3Driver,
-): Promise<StreamBackend> {
+  ownDriver?: SQLiteDriver,
+): Promise<SQLiteBackend> {
   const settings = parseSQLiteOptions(options);
+  const driver = ownDriver ?? DRIVERS[settings.driver];
   const location = checkPath(path);
   const isInMemory = location === IN_MEMORY;
-  if (!isInMemory) await inspectFile(location);
-  const writer = new Writer(await openForWriting(driver, location, settings));
+  // What stands beside a file that is gone says nothing of the one that is about to be made.
+  if (!isInMemory && !(await inspectFile(location))) await forgetWitness(location);
+  const writer = new Writer(await openForWriting(driver, location, settings), location);
+  const useOnly: UseConnection | undefined = isInMemory ? (task) => writer.use(task) : undefined;
   const openReader = () => openForReading(driver, location, settings);
+  const openWriter = () => openForWriting(driver, location, settings);
+  const checkpointer = isInMemory ? undefined : new Checkpointer(writer, openWriter);
   const feed = new CommitFeed();
   const { busyTimeoutMs, pollIntervalMs, readPoolSize } = settings;
-  const group = new AppendGroup(new StreamHeads(), feed, location);
+  const open = (mode: "create" | "readonly") => (mode === "create" ? openWriter() : openReader());
+  const maintenance = new Maintenance({ driver, location, busyTimeoutMs, open, useOnly });
+  const group = new AppendGroup(feed, location);
+  const reads = isInMemory ? readsThroughWriter(writer) : new ReadPool(readPoolSize, openReader);
+  const witness = isInMemory ? undefined : witnessOf(location, reads, feed);
   const storage = new SQLiteStorageHandle({
     location,
     busyTimeoutMs,
     writer,
-    reads: isInMemory ? readsThroughWriter(writer) : new ReadPool(readPoolSize, openReader),
-    appends: new AppendQueue({ writer, group, location, busyTimeoutMs }),
+    reads,
+    appends: new AppendQueue({ writer, group, location, busyTimeoutMs, checkpointer }),
+    checkpointer,
+    maintenance,
+    witness,
   });
-  const notifier = new SQLiteNotifier({ feed, pollIntervalMs, open: isInMemory ? undefined : openReader });
-  return { storage, notifier };
+  const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, open: isInMemory ? undefined : openReader });
+  return { storage, notifier, maintenance };
 }
 
 /** A database in memory has one connection, and reads take their turn between the writes. */
 function readsThroughWriter(writer: Writer): ReadConnections {
   return { use: (task) => writer.use(task), close: async () => undefined };
+}
+
+function witnessOf(location: string, reads: ReadConnections, feed: CommitFeed): HeadWitness {
+  const witness = new HeadWitness(location, (position) =>
+    reads.use((connection) => readChecksum(connection, position)),
+  );
+  feed.connect(({ events }) => {
+    const last = events.at(-1) as PlacedEvent;
+    witness.acknowledged({ position: last.position, checksum: eventChecksum(last, codecOf(last.event)) });
+  });
+  return witness;
 }
 
 function checkPath(path: unknown): string {

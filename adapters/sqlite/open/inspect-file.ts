@@ -1,26 +1,39 @@
-import { constants } from "node:fs";
-import { access, open, stat } from "node:fs/promises";
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { StorageError, type StorageErrorCode } from "../../protocols/index.js";
+import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
+import { isHeld } from "../drivers/held-files.js";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
 
 /**
  * Looks at a file before SQLite touches it, and refuses what is no store of this library. SQLite itself would take
  * another program's database for its own, and may write to it by only opening it.
  *
+ * @returns whether there is a file
  * @throws StorageError
  */
-export async function inspectFile(path: string): Promise<void> {
+export async function inspectFile(path: string): Promise<boolean> {
   const found = await statOrNull(path);
-  if (found === null) return inspectFolder(path);
+  if (found === null) {
+    await inspectFolder(path);
+    return false;
+  }
   if (found.isDirectory()) throw refusal("STORAGE_IS_DIRECTORY", path, "it is a directory; give the path of a file");
   if (!found.isFile()) throw refusal("STORAGE_NOT_A_DATABASE", path, "it is no regular file; choose another path");
   await checkAccess(path, path, constants.R_OK | constants.W_OK);
   await checkAccess(path, dirname(path), constants.W_OK);
+  for (const ending of COMPANION_ENDINGS) {
+    await checkAccess(path, `${path}${ending}`, constants.R_OK | constants.W_OK, isMissing);
+  }
   // An empty file becomes a store. With a journal beside it, SQLite has to undo an unfinished write first.
-  if (found.size === 0 || ((await statOrNull(`${path}-journal`))?.size ?? 0) > 0) return;
-  inspectHeader(path, await readHeader(path));
+  if (found.size === 0 || ((await statOrNull(`${path}-journal`))?.size ?? 0) > 0) return true;
+  const header = readHeader(path);
+  if (header !== null) inspectHeader(path, header);
+  return true;
 }
+
+/** What SQLite keeps beside a database. Where one of them is closed, opening fails only after others were made. */
+const COMPANION_ENDINGS = ["-wal", "-shm", "-journal"];
 
 async function inspectFolder(path: string): Promise<void> {
   const folder = dirname(path);
@@ -46,31 +59,49 @@ function inspectHeader(path: string, header: Buffer): void {
 }
 
 /** @throws StorageError when a database belongs to another program, or to a newer version of this library. */
-export function checkIdentity(path: string, applicationId: number, schemaVersion: number): void {
+export function checkIdentity(
+  path: string,
+  applicationId: number,
+  schemaVersion: number,
+  knownVersion = SCHEMA_VERSION,
+): void {
   if (applicationId !== APPLICATION_ID) {
     const reason = `it is another program's database (application_id ${applicationId}); choose another path`;
     throw refusal("STORAGE_FOREIGN_DATABASE", path, reason);
   }
-  if (schemaVersion > SCHEMA_VERSION) {
-    const reason = `its schema has version ${schemaVersion}, and this library knows ${SCHEMA_VERSION}; update the library`;
+  if (schemaVersion > knownVersion) {
+    const reason = `its schema has version ${schemaVersion}, and this library knows ${knownVersion}; update the library`;
     throw refusal("STORAGE_NEWER_SCHEMA", path, reason);
   }
 }
 
-async function readHeader(path: string): Promise<Buffer> {
-  const file = await open(path, "r");
+/**
+ * The first bytes of the file; null when this process has it open, and so knows what it is.
+ *
+ * On POSIX systems closing any descriptor of a file drops every lock that the process has on it, SQLite's too. Between
+ * the question and the close nothing else may run, so that none of this waits.
+ */
+function readHeader(path: string): Buffer | null {
+  if (isHeld(path)) return null;
+  const file = openSync(path, "r");
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
+    const header = Buffer.alloc(HEADER_BYTES);
+    return header.subarray(0, readSync(file, header, 0, HEADER_BYTES, 0));
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
-async function checkAccess(path: string, target: string, mode: number): Promise<void> {
+async function checkAccess(
+  path: string,
+  target: string,
+  mode: number,
+  isFine: (cause: unknown) => boolean = () => false,
+): Promise<void> {
   try {
     await access(target, mode);
   } catch (cause) {
+    if (isFine(cause)) return;
     const reason = `${target} may not be read and written by this process; check its permissions`;
     throw refusal("STORAGE_PERMISSION_DENIED", path, reason, cause);
   }
@@ -85,6 +116,10 @@ async function statOrNull(path: string) {
     if (code === "ENOTDIR") throw refusal("STORAGE_FOLDER_MISSING", path, "a part of its path is not a folder", cause);
     throw refusal("STORAGE_PERMISSION_DENIED", path, `it could not be looked at (${code})`, cause);
   }
+}
+
+function isMissing(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException).code === "ENOENT";
 }
 
 function refusal(code: StorageErrorCode, path: string, reason: string, cause?: unknown): StorageError {

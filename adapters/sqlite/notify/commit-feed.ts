@@ -1,10 +1,9 @@
-import type { NewEvent } from "../../protocols/index.js";
-import type { StoredPlace } from "../../src/decode-event.js";
+import type { NewEvent } from "../../../protocols/index.js";
+import type { StoredPlace } from "../../../src/decode-event.js";
 
 /** An event and the place that it was, or is about to be, stored at. */
-export interface PlacedEvent {
+export interface PlacedEvent extends StoredPlace {
   readonly event: NewEvent;
-  readonly place: StoredPlace;
 }
 
 /** What one transaction of this process stored. */
@@ -14,15 +13,15 @@ export interface Commit {
   readonly events: readonly PlacedEvent[];
 }
 
-/** Tells the notifier of this process's own commits, so that its watchers need not wait for a poll. */
+/** Tells others of this process's own commits: the notifier, so that its watchers need not wait for a poll. */
 export class CommitFeed {
-  #listener: ((commit: Commit) => void) | undefined;
+  readonly #listeners: ((commit: Commit) => void)[] = [];
 
   connect(listener: (commit: Commit) => void): void {
-    this.#listener = listener;
+    this.#listeners.push(listener);
   }
 
   publish(commit: Commit): void {
-    this.#listener?.(commit);
+    for (const listener of this.#listeners) listener(commit);
   }
 }

@@ -1,5 +1,5 @@
 import PQueue from "p-queue";
-import type { SQLiteConnection } from "./driver.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
 
 /** Where reads get their connections from. */
 export interface ReadConnections {

@@ -1,18 +1,25 @@
 import type { Database, Statement } from "sqlite";
-import { StorageError } from "../../protocols/index.js";
+import { StorageError } from "../../../protocols/index.js";
 import type { RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { holdFile } from "./held-files.js";
+import { StatementCache } from "./statement-cache.js";
 
-/** How many prepared statements a connection keeps; the one that was not used for longest goes first. */
-const MAX_PREPARED_STATEMENTS = 64;
+const NAME = "sqlite3";
 
 /** The `sqlite3` package, through `sqlite`. Its calls run on libuv's thread pool, never on the main thread. */
 export const sqlite3Driver: SQLiteDriver = {
   async open(path, mode) {
     const { sqlite3, open } = await loadModules();
     const flags = mode === "readonly" ? sqlite3.OPEN_READONLY : sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE;
-    const database = await open({ filename: path, mode: flags, driver: sqlite3.Database });
-    database.configure("busyTimeout", 0);
-    return new Sqlite3Connection(database);
+    const letGo = await holdFile(path, NAME);
+    try {
+      const database = await open({ filename: path, mode: flags, driver: sqlite3.Database });
+      database.configure("busyTimeout", 0);
+      return new Sqlite3Connection(database, letGo);
+    } catch (error) {
+      letGo();
+      throw error;
+    }
   },
 };
 
@@ -29,21 +36,31 @@ async function loadModules() {
 
 class Sqlite3Connection implements SQLiteConnection {
   readonly #database: Database;
-  readonly #statements = new Map<string, Statement>();
+  readonly #letGo: () => void;
+  readonly #statements = new StatementCache<Statement>();
 
-  constructor(database: Database) {
+  constructor(database: Database, letGo: () => void) {
     this.#database = database;
+    this.#letGo = letGo;
   }
 
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
     const statement = this.#statements.get(sql) ?? (await this.#prepare(sql));
-    const { changes = 0 } = await statement.run(parameters);
-    return { changes };
+    try {
+      const { changes = 0 } = await statement.run(parameters);
+      return { changes };
+    } catch (error) {
+      return failed(statement, error);
+    }
   }
 
   async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
     const statement = this.#statements.get(sql) ?? (await this.#prepare(sql));
-    return statement.all<Row[]>(parameters);
+    try {
+      return await statement.all<Row[]>(parameters);
+    } catch (error) {
+      return failed(statement, error);
+    }
   }
 
   async exec(sql: string): Promise<void> {
@@ -52,23 +69,20 @@ class Sqlite3Connection implements SQLiteConnection {
 
   async close(): Promise<void> {
     // A statement that is left makes close fail with an error event that nobody can catch.
-    for (const statement of this.#statements.values()) await statement.finalize();
-    this.#statements.clear();
+    for (const statement of this.#statements.clear()) await statement.finalize();
     await this.#database.close();
+    this.#letGo();
   }
 
   async #prepare(sql: string): Promise<Statement> {
-    if (this.#statements.size >= MAX_PREPARED_STATEMENTS) await this.#dropOldest();
     const statement = await this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
+    await this.#statements.add(sql, statement)?.finalize();
     return statement;
   }
+}
 
-  async #dropOldest(): Promise<void> {
-    for (const [sql, statement] of this.#statements) {
-      this.#statements.delete(sql);
-      await statement.finalize();
-      return;
-    }
-  }
+/** A statement that found the database locked is still under way for SQLite, which may refuse others until it is reset. */
+async function failed(statement: Statement, error: unknown): Promise<never> {
+  await statement.reset();
+  throw error;
 }

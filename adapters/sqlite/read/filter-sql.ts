@@ -1,6 +1,6 @@
-import type { ParsedClause, ParsedValue } from "../../protocols/index.js";
-import { parseLikePattern } from "../../src/filter/like-pattern.js";
-import type { SQLiteValue } from "./driver.js";
+import type { ParsedClause, ParsedValue } from "../../../protocols/index.js";
+import { parseLikePattern } from "../../../src/filter/like-pattern.js";
+import type { SQLiteValue } from "../drivers/driver.js";
 
 /** A condition on a row of events, and the values of its parameters in order. */
 export interface SQLCondition {
@@ -31,11 +31,11 @@ function clauseCondition(clause: ParsedClause): SQLCondition | null {
     case "metadata":
       return jsonCondition(clause, "e.metadata");
     case "data":
-      return jsonCondition(clause, "CASE e.codec WHEN 0 THEN e.data END");
+      return jsonCondition(clause, "CASE e.codec & 1 WHEN 0 THEN e.data END");
     case "streamId":
       return columnCondition(clause, "s.name", "string");
     case "type":
-      return columnCondition(clause, "e.type", "string");
+      return columnCondition(clause, "t.name", "string");
     default:
       return columnCondition(clause, `e.${clause.field}`, "number");
   }

@@ -1,21 +1,18 @@
-import type { JsonObject, StoredEvent } from "../../protocols/index.js";
-import type { SQLiteConnection } from "./driver.js";
-
-/** The largest content that is packed into a page; larger ones are fetched apart. */
-export const INLINE_BYTES = 16 * 1024;
+import type { JsonObject, StoredEvent } from "../../../protocols/index.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { CODEC_BYTES, CODEC_LARGE } from "../event-codec.js";
 
 /** How much content that is fetched apart a page takes before it is cut short. */
 const MAX_FETCHED_BYTES = 8 * 1024 * 1024;
 
-const CODEC_JSON = 0;
-
-/** An event as SQLite packs it; the data and metadata of a large one are left out, and its size stands instead. */
+/** An event as SQLite packs it; of a large one only the size is there, and its data and metadata are fetched apart. */
 export type PackedEvent = readonly [
   version: number,
   position: number,
   timestampMs: number,
   codec: number,
-  streamId: string,
+  /** 0 on a page of one stream. */
+  streamId: string | 0,
   type: string,
   /** A key, or in a list the hexadecimal digits of a UUID. */
   id: string | readonly [string],
@@ -36,6 +33,7 @@ interface Content {
 export async function decodePage(
   connection: SQLiteConnection,
   packed: readonly PackedEvent[],
+  pageStreamId: string,
 ): Promise<{ events: StoredEvent[]; isComplete: boolean }> {
   const wanted: number[] = [];
   let fetchedBytes = 0;
@@ -48,12 +46,12 @@ export async function decodePage(
     wanted.push(event[1]);
   }
   const contents = wanted.length === 0 ? undefined : await fetchContents(connection, wanted);
-  const events = packed.slice(0, count).map((event) => decodePacked(event, contents?.get(event[1])));
+  const events = packed.slice(0, count).map((event) => decodePacked(event, pageStreamId, contents?.get(event[1])));
   return { events, isComplete: count === packed.length };
 }
 
 function isLarge(event: PackedEvent): boolean {
-  return event.length === 8;
+  return (event[3] & CODEC_LARGE) !== 0;
 }
 
 async function fetchContents(
@@ -65,11 +63,11 @@ async function fetchContents(
   return new Map(rows.map((row) => [row.position, row]));
 }
 
-function decodePacked(packed: PackedEvent, content: Content | undefined): StoredEvent {
+function decodePacked(packed: PackedEvent, pageStreamId: string, content: Content | undefined): StoredEvent {
   const [version, position, timestampMs, codec, streamId, type, id, data, metadata = null] = packed;
   return {
     id: typeof id === "string" ? id : formatUuid(id[0]),
-    streamId,
+    streamId: streamId === 0 ? pageStreamId : streamId,
     version,
     position,
     timestamp: new Date(timestampMs),
@@ -80,14 +78,14 @@ function decodePacked(packed: PackedEvent, content: Content | undefined): Stored
 }
 
 function decodeInline(codec: number, data: unknown): unknown {
-  return codec === CODEC_JSON ? data : new Uint8Array(Buffer.from(data as string, "hex"));
+  return (codec & CODEC_BYTES) === 0 ? data : new Uint8Array(Buffer.from(data as string, "hex"));
 }
 
 function decodeFetched(data: string | Uint8Array): unknown {
   return typeof data === "string" ? JSON.parse(data) : new Uint8Array(data);
 }
 
-function formatUuid(hex: string): string {
+export function formatUuid(hex: string): string {
   const digits = hex.toLowerCase();
   const parts = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)];
   return parts.join("-");

@@ -10,13 +10,17 @@ export interface SQLiteDriver {
 /**
  * One connection. Its user has at most one call under way at a time.
  *
- * A failed call rejects with an error whose `code` is SQLite's name of its result code, such as `"SQLITE_BUSY"`. A
- * connection never waits for a lock itself: that would hold a thread of the process's small pool.
+ * Parameters are numbered from `?1`, without a gap.
+ *
+ * A failed call rejects with an error whose `code` is SQLite's name of its primary result code, such as
+ * `"SQLITE_IOERR"`; where the driver knows the extended one, such as `"SQLITE_IOERR_FSYNC"`, it is the error's
+ * `extendedCode`. A connection never waits for a lock itself: that would hold the main thread, or a thread of the
+ * process's small pool.
  */
 export interface SQLiteConnection {
-  /** Runs one statement. Statements are prepared once and kept. */
+  /** Runs one statement that returns no rows. Statements are prepared once and kept. */
   run(sql: string, parameters?: readonly SQLiteValue[]): Promise<RunResult>;
-  /** Runs one statement and returns its rows. */
+  /** Runs one statement and returns its rows, if it has any. */
   all<Row>(sql: string, parameters?: readonly SQLiteValue[]): Promise<Row[]>;
   /** Runs statements that take no parameters. */
   exec(sql: string): Promise<void>;

@@ -1,10 +1,9 @@
-import { StorageError } from "../../protocols/index.js";
-import type { SQLiteConnection, SQLiteDriver } from "./driver.js";
-import { checkIdentity } from "./inspect-file.js";
-import { retryWhileBusy } from "./retry-busy.js";
-import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.js";
-import { storageError } from "./sqlite-errors.js";
-import type { SQLiteSettings } from "./sqlite-options.js";
+import { StorageError } from "../../../protocols/index.js";
+import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
+import { retryWhileBusy } from "../retry-busy.js";
+import { storageError } from "../sqlite-errors.js";
+import type { SQLiteSettings } from "../sqlite-options.js";
+import { migrate } from "./migrate.js";
 
 /** Earlier versions can corrupt a WAL database that two connections write and checkpoint at once. */
 const MIN_SQLITE_VERSION = "3.51.3";
@@ -24,11 +23,15 @@ export async function openForWriting(
       await checkSQLiteVersion(connection, path);
       await migrate(connection, path);
       await useWriteAheadLog(connection, path);
+      // On macOS a plain flush leaves what it flushes in the drive's cache. Other systems know no other flush.
       await connection.exec(`
         PRAGMA synchronous = ${settings.durability === "full" ? "FULL" : "NORMAL"};
+        PRAGMA fullfsync = ON;
+        PRAGMA checkpoint_fullfsync = ON;
         PRAGMA foreign_keys = ON;
         PRAGMA cache_size = ${-settings.cacheSizeKiB};
         PRAGMA journal_size_limit = ${JOURNAL_SIZE_LIMIT_BYTES};
+        PRAGMA wal_autocheckpoint = 0;
       `);
     });
   });
@@ -93,44 +96,4 @@ async function useWriteAheadLog(connection: SQLiteConnection, path: string): Pro
     `Cannot open ${path}: its file system has no shared memory for a write-ahead log (journal mode "${mode}"). ` +
     "Use a local disk.";
   throw new StorageError("STORAGE_IO", message);
-}
-
-interface Identity {
-  readonly applicationId: number;
-  readonly schemaVersion: number;
-  readonly tables: number;
-}
-
-const IDENTITY = `
-  SELECT (SELECT application_id FROM pragma_application_id) AS applicationId,
-         (SELECT user_version FROM pragma_user_version) AS schemaVersion,
-         (SELECT count(*) FROM sqlite_schema) AS tables`;
-
-async function migrate(connection: SQLiteConnection, path: string): Promise<void> {
-  if (!(await needsMigration(connection, path))) return;
-  await connection.exec("BEGIN IMMEDIATE");
-  try {
-    // Another process may have done it while this one waited for the lock.
-    if (await needsMigration(connection, path)) {
-      const { schemaVersion } = await readIdentity(connection);
-      await connection.exec(MIGRATIONS.slice(schemaVersion).join("\n"));
-      await connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
-    }
-    await connection.exec("COMMIT");
-  } catch (error) {
-    await connection.exec("ROLLBACK");
-    throw error;
-  }
-}
-
-async function needsMigration(connection: SQLiteConnection, path: string): Promise<boolean> {
-  const { applicationId, schemaVersion, tables } = await readIdentity(connection);
-  if (applicationId === 0 && schemaVersion === 0 && tables === 0) return true;
-  checkIdentity(path, applicationId, schemaVersion);
-  return schemaVersion < SCHEMA_VERSION;
-}
-
-async function readIdentity(connection: SQLiteConnection): Promise<Identity> {
-  const [identity] = await connection.all<Identity>(IDENTITY);
-  return identity as Identity;
 }

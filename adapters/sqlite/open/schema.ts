@@ -5,16 +5,21 @@ export const APPLICATION_ID = 0x45765374;
  * The schema, one step a version. A step is never changed once it has been released; a new one is added behind it.
  * `PRAGMA user_version` says which steps a file has seen.
  *
- * `streams` gives each stream id a small integer, which is what rows and indexes carry.
+ * `streams` and `types` give each stream id and each event type a small integer, which is what rows and indexes carry.
  *
  * `events` holds each event once. `id` is the idempotency key as text, or a UUID as 16 bytes. `data` is JSON as text
- * (codec 0) or bytes (codec 1). `schema` is the version of this schema that wrote the row. Positions never come again
- * (AUTOINCREMENT), and the index of keys leaves events without a key alone. The triggers keep other programs from
- * changing what was written.
+ * or bytes, as `codec` says (event-codec.ts). `schema` is the version of this schema that wrote the row. `checksum` covers the whole
+ * event, since SQLite does not notice when a bit of a value changes. Positions never come again (AUTOINCREMENT), and
+ * the index of keys leaves events without a key alone. The triggers keep other programs from changing what was written.
  */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE streams (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE CHECK (name <> '')
+  ) STRICT;
+
+  CREATE TABLE types (
     id   INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE CHECK (name <> '')
   ) STRICT;
@@ -25,11 +30,12 @@ export const MIGRATIONS: readonly string[] = [
     version   INTEGER NOT NULL CHECK (version > 0),
     timestamp INTEGER NOT NULL,
     schema    INTEGER NOT NULL,
-    codec     INTEGER NOT NULL CHECK (codec IN (0, 1)),
-    type      TEXT NOT NULL CHECK (type <> ''),
+    codec     INTEGER NOT NULL CHECK (codec BETWEEN 0 AND 3),
+    type      INTEGER NOT NULL REFERENCES types (id),
     id        ANY NOT NULL CHECK (typeof(id) IN ('text', 'blob')),
-    data      ANY NOT NULL CHECK (typeof(data) = CASE codec WHEN 0 THEN 'text' ELSE 'blob' END),
-    metadata  TEXT
+    data      ANY NOT NULL CHECK (typeof(data) = CASE codec & 1 WHEN 0 THEN 'text' ELSE 'blob' END),
+    metadata  TEXT,
+    checksum  INTEGER NOT NULL
   ) STRICT;
 
   CREATE UNIQUE INDEX events_by_version ON events (stream, version);
@@ -48,6 +54,7 @@ export const MIGRATIONS: readonly string[] = [
     schema     INTEGER NOT NULL,
     codec      TEXT NOT NULL,
     state      BLOB NOT NULL,
+    checksum   INTEGER NOT NULL,
     PRIMARY KEY (stream, projection, version)
   ) STRICT;
 

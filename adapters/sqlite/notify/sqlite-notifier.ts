@@ -4,17 +4,23 @@ import {
   type Notifier,
   type StoredEvent,
   type Subscription,
-} from "../../protocols/index.js";
-import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../../src/limits.js";
-import { Listeners, type Publication, publicationOf } from "../../src/listeners.js";
+} from "../../../protocols/index.js";
+import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../../../src/limits.js";
+import { Listeners, type Publication, publicationOf } from "../../../src/listeners.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { head, readPage } from "../read/read-page.js";
 import type { Commit, CommitFeed } from "./commit-feed.js";
-import type { SQLiteConnection } from "./driver.js";
-import { head, readPage } from "./read-page.js";
+import { LogWatch } from "./log-watch.js";
+
+/** How soon, and for how long, it is asked again after somebody has been heard writing to the log. */
+const ACTIVE_POLL_INTERVAL_MS = 2;
+const ACTIVE_MS = 100;
 
 /** What the notifier needs. */
 export interface SQLiteNotifierParts {
   readonly feed: CommitFeed;
   readonly pollIntervalMs: number;
+  readonly location: string;
   /** Opens the notifier's own connection. Absent where no other process can write: then nothing is polled. */
   readonly open?: (() => Promise<SQLiteConnection>) | undefined;
 }
@@ -23,14 +29,17 @@ export interface SQLiteNotifierParts {
  * Tells watchers of commits: of this process's own at once, and of those of others by polling.
  *
  * One poll serves all watchers, asks only whether the database has changed (`PRAGMA data_version`), and is made only
- * while somebody watches. A commit of this process is passed on without reading it back if it joins on to what was
+ * while somebody watches: now and then while the store is idle, and in quick succession after somebody has been heard
+ * writing to the log, since what is written becomes visible a little later. A commit of this process is passed on without reading it back if it joins on to what was
  * passed on last; otherwise another process has come between, and the poll brings both in their order.
  */
 export class SQLiteNotifier implements Notifier {
   readonly #parts: SQLiteNotifierParts;
   readonly #listeners = new Listeners();
   #connection: SQLiteConnection | undefined;
+  readonly #logWatch: LogWatch;
   #timer: NodeJS.Timeout | undefined;
+  #activeUntilMs = 0;
   #polling: Promise<void> | undefined;
   #isNudged = false;
   #isClosed = false;
@@ -40,6 +49,7 @@ export class SQLiteNotifier implements Notifier {
 
   constructor(parts: SQLiteNotifierParts) {
     this.#parts = parts;
+    this.#logWatch = new LogWatch(parts.location, () => this.#onLogChange());
     parts.feed.connect((commit) => this.#onCommit(commit));
   }
 
@@ -52,7 +62,7 @@ export class SQLiteNotifier implements Notifier {
     return {
       unsubscribe: () => {
         subscription.unsubscribe();
-        if (this.#listeners.isEmpty) this.#stopTimer();
+        if (this.#listeners.isEmpty) this.#rest();
       },
     };
   }
@@ -60,7 +70,7 @@ export class SQLiteNotifier implements Notifier {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#listeners.clear();
-    this.#stopTimer();
+    this.#rest();
     await this.#polling;
     await this.#connection?.close();
     this.#connection = undefined;
@@ -69,13 +79,21 @@ export class SQLiteNotifier implements Notifier {
   #onCommit({ previousPosition, events }: Commit): void {
     if (this.#listeners.isEmpty) return;
     const last = events.at(-1);
-    if (last === undefined || (this.#position !== undefined && last.place.position <= this.#position)) return;
+    if (last === undefined || (this.#position !== undefined && last.position <= this.#position)) return;
     if (this.#parts.open !== undefined && this.#position !== previousPosition) {
       this.#nudge();
       return;
     }
-    this.#position = last.place.position;
-    this.#listeners.publish(events.map(({ event, place }) => publicationOf(event, place)));
+    this.#position = last.position;
+    this.#listeners.publish(events.map((placed) => publicationOf(placed.event, placed)));
+  }
+
+  #onLogChange(): void {
+    const isResting = performance.now() >= this.#activeUntilMs;
+    this.#activeUntilMs = performance.now() + ACTIVE_MS;
+    if (!isResting || this.#polling !== undefined) return;
+    this.#stopTimer();
+    this.#startTimer();
   }
 
   /** Polls now, or once more when a poll is under way. */
@@ -118,11 +136,17 @@ export class SQLiteNotifier implements Notifier {
   }
 
   async #takeBearings(connection: SQLiteConnection): Promise<void> {
+    if (!this.#isClosed && !this.#listeners.isEmpty) this.#logWatch.start();
     this.#position = await head(connection, { streamId: ALL_STREAM });
     this.#listeners.publishUnknown();
   }
 
   async #readNew(connection: SQLiteConnection, after: number): Promise<void> {
+    const last = await head(connection, { streamId: ALL_STREAM });
+    // The change was one of this process, and has been passed on.
+    if (last === after) return;
+    // The store went back. Watchers find out by reading.
+    if (last < after) return this.#takeBearings(connection);
     const query = { streamId: ALL_STREAM, after, limit: MAX_WATCH_BUFFER_EVENTS, direction: "forward" } as const;
     const page = await readPage(connection, query);
     // While the page was read, commits of this process may have been passed on.
@@ -134,13 +158,21 @@ export class SQLiteNotifier implements Notifier {
 
   #startTimer(): void {
     if (this.#isClosed || this.#listeners.isEmpty || this.#parts.open === undefined) return;
+    const { pollIntervalMs } = this.#parts;
+    const isActive = performance.now() < this.#activeUntilMs;
+    const waitMs = isActive ? Math.min(ACTIVE_POLL_INTERVAL_MS, pollIntervalMs) : pollIntervalMs;
     this.#timer = setTimeout(() => {
       this.#polling ??= this.#pollAll();
-    }, this.#parts.pollIntervalMs);
+    }, waitMs);
   }
 
   #stopTimer(): void {
     clearTimeout(this.#timer);
+  }
+
+  #rest(): void {
+    this.#stopTimer();
+    this.#logWatch.stop();
   }
 }
 

@@ -1,5 +1,5 @@
-import { ALL_STREAM, type StreamMetrics } from "../../protocols/index.js";
-import type { SQLiteConnection } from "./driver.js";
+import { ALL_STREAM, type StreamMetrics } from "../../../protocols/index.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
 
 const OF_STREAM = `
   WITH s AS (SELECT id FROM streams WHERE name = ?1)

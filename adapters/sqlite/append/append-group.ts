@@ -1,0 +1,153 @@
+import type { AppendRequest } from "../../../protocols/index.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import type { CommitFeed } from "../notify/commit-feed.js";
+import { isConstraint } from "../sqlite-errors.js";
+import { inTransaction } from "../write/transaction.js";
+import { type AppendOutcome, type AppendPlan, type KnownStream, planAppends } from "./append-plan.js";
+import {
+  insertEvents,
+  insertStreams,
+  numberTypes,
+  readHeads,
+  readKeys,
+  readLastPosition,
+} from "./append-statements.js";
+import { eventCharacters, MAX_STATEMENT_CHARACTERS, MAX_STATEMENT_EVENTS, type RowNumbers } from "./event-rows.js";
+import { KnownTypes } from "./known-types.js";
+import { type StreamHead, StreamHeads } from "./stream-heads.js";
+
+const NO_KEYS: KnownStream["keys"] = new Map();
+
+/**
+ * Stores a group of appends as one atomic step, in one of two ways.
+ *
+ * *Guarded*: planned on the heads that this process remembers, as if no key were stored. The statement that stores the
+ * events does nothing unless the store's last position is still the one that was planned on. For most groups that is
+ * one statement, and so one hop to the thread pool.
+ *
+ * *Decided*: where the guard says no, a key turns out to be stored, or a plan has anything but plain appends in it,
+ * everything is read, decided and stored inside BEGIN IMMEDIATE. No append is ever refused on remembered heads.
+ */
+export class AppendGroup {
+  readonly #heads = new StreamHeads();
+  readonly #types = new KnownTypes();
+  readonly #feed: CommitFeed;
+  readonly #location: string;
+
+  constructor(feed: CommitFeed, location: string) {
+    this.#feed = feed;
+    this.#location = location;
+  }
+
+  async store(connection: SQLiteConnection, requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
+    return (await this.#storeGuarded(connection, requests)) ?? (await this.#storeDecided(connection, requests));
+  }
+
+  /** Forgets what a failure may have left untrue. */
+  failed(): void {
+    this.#heads.forget();
+    this.#types.forget();
+  }
+
+  async #storeGuarded(
+    connection: SQLiteConnection,
+    requests: readonly AppendRequest[],
+  ): Promise<readonly AppendOutcome[] | null> {
+    const { position } = this.#heads;
+    const known = this.#knownStreams(requests);
+    if (position === undefined || known === null) return null;
+    const plan = planAppends(requests, known, position, this.#location);
+    if (!plan.isPlain || plan.events.length === 0 || !this.#knowsTypes(plan.events)) return null;
+    const numbers = { streams: known, types: this.#types.numbers };
+    try {
+      if (await insertAtOnce(connection, plan, numbers)) {
+        this.#committed(plan, position, known);
+        return plan.outcomes;
+      }
+    } catch (error) {
+      if (!isConstraint(error)) throw error;
+      // A key is stored already. The insertion was undone; what is remembered is still true.
+      return null;
+    }
+    this.#heads.forget();
+    return null;
+  }
+
+  #knownStreams(requests: readonly AppendRequest[]): Map<string, KnownStream & StreamHead> | null {
+    const known = new Map<string, KnownStream & StreamHead>();
+    for (const { streamId } of requests) {
+      if (known.has(streamId)) continue;
+      const head = this.#heads.get(streamId);
+      if (head === undefined) return null;
+      known.set(streamId, { ...head, keys: NO_KEYS });
+    }
+    return known;
+  }
+
+  #knowsTypes(events: AppendPlan["events"]): boolean {
+    return events.every(({ event }) => this.#types.numbers.has(event.type));
+  }
+
+  async #storeDecided(
+    connection: SQLiteConnection,
+    requests: readonly AppendRequest[],
+  ): Promise<readonly AppendOutcome[]> {
+    const decided = await inTransaction(connection, async () => {
+      const position = await readLastPosition(connection);
+      const heads = await readHeads(connection, new Set(requests.map(({ streamId }) => streamId)));
+      const keys = await readKeys(connection, requests, heads);
+      const known = new Map<string, KnownStream>();
+      for (const [streamId, head] of heads) known.set(streamId, { ...head, keys: keys.get(head.id) ?? NO_KEYS });
+      const plan = planAppends(requests, known, position, this.#location);
+      const streams = await this.#numberStreams(connection, plan, heads);
+      const types = await this.#numberTypes(connection, plan);
+      if (plan.events.length > 0 && !(await insertEvents(connection, plan.events, { streams, types }))) {
+        throw new Error("the counter of positions moved inside a transaction");
+      }
+      return { plan, position, streams, types };
+    });
+    this.#types.learn(decided.types);
+    this.#committed(decided.plan, decided.position, decided.streams);
+    return decided.plan.outcomes;
+  }
+
+  async #numberStreams(
+    connection: SQLiteConnection,
+    plan: AppendPlan,
+    heads: Map<string, StreamHead>,
+  ): Promise<Map<string, StreamHead>> {
+    const missing = [...plan.lastPlaces.keys()].filter((streamId) => !heads.has(streamId));
+    if (missing.length === 0) return heads;
+    await insertStreams(connection, missing);
+    const inserted = await readHeads(connection, missing);
+    return new Map([...heads, ...inserted]);
+  }
+
+  async #numberTypes(connection: SQLiteConnection, { events }: AppendPlan): Promise<ReadonlyMap<string, number>> {
+    if (this.#knowsTypes(events)) return this.#types.numbers;
+    return numberTypes(connection, [...new Set(events.map(({ event }) => event.type))]);
+  }
+
+  #committed(plan: AppendPlan, previousPosition: number, streams: ReadonlyMap<string, StreamHead>): void {
+    const heads = new Map<string, StreamHead>();
+    for (const [streamId, head] of streams) {
+      const { version, position } = plan.lastPlaces.get(streamId) ?? head;
+      heads.set(streamId, { id: head.id, version, position });
+    }
+    this.#heads.learn(previousPosition, previousPosition + plan.events.length, heads);
+    if (plan.events.length > 0) this.#feed.publish({ previousPosition, events: plan.events });
+  }
+}
+
+/** Inserts a plan's events by one statement, or by several in a transaction. */
+function insertAtOnce(connection: SQLiteConnection, plan: AppendPlan, numbers: RowNumbers): Promise<boolean> {
+  const insert = () => insertEvents(connection, plan.events, numbers);
+  return fitsOneStatement(plan) ? insert() : inTransaction(connection, insert);
+}
+
+function fitsOneStatement({ events }: AppendPlan): boolean {
+  if (events.length > MAX_STATEMENT_EVENTS) return false;
+  let characters = 0;
+  for (const { event } of events) characters += eventCharacters(event);
+  return characters < MAX_STATEMENT_CHARACTERS;
+}

@@ -1,0 +1,154 @@
+import { type AppendRequest, type AppendResult, StorageError } from "../../../protocols/index.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { retryWhileBusy } from "../retry-busy.js";
+import { storageError } from "../sqlite-errors.js";
+import type { Checkpointer } from "../write/checkpointer.js";
+import type { Writer } from "../write/writer.js";
+import type { AppendGroup } from "./append-group.js";
+import type { AppendOutcome } from "./append-plan.js";
+import { MAX_STATEMENT_CHARACTERS } from "./event-rows.js";
+import { PendingAppend } from "./pending-append.js";
+
+/** How many events one group takes; a single append may have more. */
+const MAX_GROUP_EVENTS = 4_096;
+
+/**
+ * About how much memory the writes take that wait. Callers who await their writes never come near: each is slowed down
+ * to what the disk takes. One who does not gets an error before the process runs out of memory.
+ */
+export const MAX_WAITING_BYTES = 512 * 1024 * 1024;
+
+/** What the queue needs. */
+export interface AppendQueueContext {
+  readonly writer: Writer;
+  readonly group: AppendGroup;
+  readonly location: string;
+  readonly busyTimeoutMs: number;
+  /** Absent where there is no log to keep short. */
+  readonly checkpointer: Checkpointer | undefined;
+}
+
+/**
+ * Groups appends: while one transaction commits, what arrives waits, and the next takes all of it, up to
+ * MAX_GROUP_EVENTS. Each append keeps an outcome of its own.
+ */
+export class AppendQueue {
+  readonly #context: AppendQueueContext;
+  #waiting: PendingAppend[] = [];
+  #waitingBytes = 0;
+  #isScheduled = false;
+  #onFinished: (() => void) | undefined;
+
+  constructor(context: AppendQueueContext) {
+    this.#context = context;
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      const append = new PendingAppend(request, resolve, reject);
+      if (this.#waiting.length > 0 && this.#waitingBytes + append.bytes > MAX_WAITING_BYTES) {
+        throw overloaded(request, this.#waiting.length, this.#context.location);
+      }
+      this.#waitingBytes += append.bytes;
+      this.#waiting.push(append);
+      if (!this.#isScheduled) this.#schedule();
+    });
+  }
+
+  /** Resolves once every append that was accepted has settled. */
+  async finished(): Promise<void> {
+    if (!this.#isScheduled) return;
+    await new Promise<void>((resolve) => {
+      this.#onFinished = resolve;
+    });
+  }
+
+  // At the end of this turn of the event loop, so that all who were told of the last commit can be in the next.
+  #schedule(): void {
+    this.#isScheduled = true;
+    setImmediate(() => void this.#storeWaiting());
+  }
+
+  // The next group is on its way before the callers of the one before are told: they go on while it is stored.
+  async #storeWaiting(): Promise<void> {
+    let tell: Tell = () => undefined;
+    do {
+      const group = this.#takeGroup();
+      const storing = this.#storeGroup(group);
+      tell();
+      tell = await storing;
+    } while (this.#waiting.length > 0);
+    this.#isScheduled = false;
+    tell();
+    if (!this.#isScheduled) this.#onFinished?.();
+  }
+
+  async #storeGroup(group: Group): Promise<Tell> {
+    const { writer, checkpointer } = this.#context;
+    try {
+      const outcomes = await writer.use((connection) => this.#store(connection, group.appends));
+      checkpointer?.written(group.characters);
+      return () => {
+        for (const { append, outcome } of outcomes) append.settle(outcome);
+      };
+    } catch (error) {
+      // Before the next group is planned on what is not true any more.
+      this.#context.group.failed();
+      return () => this.#fail(group, error);
+    }
+  }
+
+  #fail({ appends }: Group, error: unknown): void {
+    for (const append of appends) {
+      const attempt = `write to stream "${append.request.streamId}"`;
+      append.settle({ error: storageError(error, attempt, this.#context.location) });
+    }
+  }
+
+  async #store(connection: SQLiteConnection, appends: readonly PendingAppend[]): Promise<Settled[]> {
+    const { group, busyTimeoutMs } = this.#context;
+    return retryWhileBusy(busyTimeoutMs, async () => {
+      const begun = appends.filter((append) => !append.isAborted());
+      if (begun.length === 0) return [];
+      const requests = begun.map(({ request }) => request);
+      const outcomes = await group.store(connection, requests);
+      return begun.map((append, index) => ({ append, outcome: outcomes[index] as AppendOutcome }));
+    });
+  }
+
+  #takeGroup(): Group {
+    let events = 0;
+    let characters = 0;
+    let count = 0;
+    for (const { bytes, characters: more, request } of this.#waiting) {
+      const isOver = events + request.events.length > MAX_GROUP_EVENTS || characters + more > MAX_STATEMENT_CHARACTERS;
+      if (count > 0 && isOver) break;
+      events += request.events.length;
+      characters += more;
+      this.#waitingBytes -= bytes;
+      count += 1;
+    }
+    return { appends: this.#waiting.splice(0, count), characters };
+  }
+}
+
+function overloaded({ streamId }: AppendRequest, waiting: number, location: string): StorageError {
+  const message =
+    `Cannot write to stream "${streamId}" in ${location}: ${waiting} writes wait already and take all of the ` +
+    `${MAX_WAITING_BYTES} bytes that are set aside for them. Nothing was written; await writes before making more.`;
+  return new StorageError("STORAGE_OVERLOADED", message);
+}
+
+/** Appends that share a transaction. */
+interface Group {
+  readonly appends: readonly PendingAppend[];
+  readonly characters: number;
+}
+
+/** Tells the callers of a group what became of their appends. */
+type Tell = () => void;
+
+interface Settled {
+  readonly append: PendingAppend;
+  readonly outcome: AppendOutcome;
+}

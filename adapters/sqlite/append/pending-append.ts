@@ -1,0 +1,43 @@
+import type { AppendRequest, AppendResult } from "../../../protocols/index.js";
+import type { AppendOutcome } from "./append-plan.js";
+import { eventCharacters } from "./event-rows.js";
+
+/** About what an append, and each of its events, takes in memory besides the content while it waits. */
+const APPEND_BYTES = 1_024;
+const EVENT_BYTES = 256;
+
+/** An append that waits for its transaction. */
+export class PendingAppend {
+  readonly request: AppendRequest;
+  /** How much content it stores. */
+  readonly characters: number;
+  #isSettled = false;
+  readonly #resolve: (result: AppendResult) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(request: AppendRequest, resolve: (result: AppendResult) => void, reject: (error: unknown) => void) {
+    this.request = request;
+    this.characters = request.events.reduce((sum, event) => sum + eventCharacters(event), 0);
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** About what it takes in memory while it waits. */
+  get bytes(): number {
+    return APPEND_BYTES + EVENT_BYTES * this.request.events.length + this.characters;
+  }
+
+  /** Whether the caller gave up before a transaction could begin; asked right before each attempt to begin one. */
+  isAborted(): boolean {
+    const { signal } = this.request;
+    if (signal?.aborted) this.settle({ error: signal.reason });
+    return this.#isSettled;
+  }
+
+  settle(outcome: AppendOutcome): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    if ("error" in outcome) this.#reject(outcome.error);
+    else this.#resolve(outcome.result);
+  }
+}

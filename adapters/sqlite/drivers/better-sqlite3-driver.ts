@@ -1,0 +1,116 @@
+import type { Database, Statement } from "better-sqlite3";
+import { StorageError } from "../../../protocols/index.js";
+import { invalidArgument } from "../../../src/check-arguments.js";
+import type { RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { holdFile } from "./held-files.js";
+import { takeTurn } from "./main-thread-turns.js";
+import { StatementCache } from "./statement-cache.js";
+
+const NAME = "better-sqlite3";
+
+/** The `better-sqlite3` package. Its calls run on the main thread, and hold it for as long as a statement takes. */
+export const betterSqlite3Driver: SQLiteDriver = {
+  async open(path, mode) {
+    if (path !== path.trim()) {
+      const reason = 'better-sqlite3 drops white space at its end; choose another path, or the driver "sqlite3"';
+      throw invalidArgument("path", reason);
+    }
+    const Database = await loadDatabase();
+    const letGo = await holdFile(path, NAME);
+    try {
+      return new BetterSqlite3Connection(new Database(path, { readonly: mode === "readonly", timeout: 0 }), letGo);
+    } catch (error) {
+      letGo();
+      // A missing folder is the one thing that it looks for itself, before SQLite.
+      if (error instanceof TypeError) throw Object.assign(error, { code: "SQLITE_CANTOPEN" });
+      throw withPrimaryCode(error);
+    }
+  },
+};
+
+// Loaded at the first open, so that importing the package costs no native code and needs no optional package.
+async function loadDatabase() {
+  try {
+    const { default: Database } = await import("better-sqlite3");
+    // The native part is loaded by the first database.
+    new Database(":memory:").close();
+    return Database;
+  } catch (cause) {
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    const todo = isMissing ? "npm install better-sqlite3" : "npm rebuild better-sqlite3";
+    const message = `Cannot load the driver "better-sqlite3". Install it on this machine: ${todo}.`;
+    throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message, { cause });
+  }
+}
+
+class BetterSqlite3Connection implements SQLiteConnection {
+  readonly #database: Database;
+  readonly #letGo: () => void;
+  readonly #statements = new StatementCache<Statement>();
+
+  constructor(database: Database, letGo: () => void) {
+    this.#database = database;
+    this.#letGo = letGo;
+  }
+
+  async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
+    await takeTurn();
+    return calling(() => {
+      const { changes } = this.#prepare(sql).run(...bindings(parameters));
+      return { changes };
+    });
+  }
+
+  async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
+    await takeTurn();
+    return calling(() => {
+      const statement = this.#prepare(sql);
+      if (statement.reader) return statement.all(...bindings(parameters)) as Row[];
+      statement.run(...bindings(parameters));
+      return [];
+    });
+  }
+
+  async exec(sql: string): Promise<void> {
+    await takeTurn();
+    calling(() => this.#database.exec(sql));
+  }
+
+  // Finalizes the statements too.
+  async close(): Promise<void> {
+    this.#statements.clear();
+    calling(() => this.#database.close());
+    this.#letGo();
+  }
+
+  #prepare(sql: string): Statement {
+    const kept = this.#statements.get(sql);
+    if (kept !== undefined) return kept;
+    const statement = this.#database.prepare(sql);
+    this.#statements.add(sql, statement);
+    return statement;
+  }
+}
+
+/** Numbered parameters are named ones to better-sqlite3: `?1` takes the property `1` of an object. */
+function bindings(parameters: readonly SQLiteValue[]): Record<number, SQLiteValue>[] {
+  if (parameters.length === 0) return [];
+  const values: Record<number, SQLiteValue> = {};
+  for (const [index, value] of parameters.entries()) values[index + 1] = value;
+  return [values];
+}
+
+function calling<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw withPrimaryCode(error);
+  }
+}
+
+/** better-sqlite3 gives extended codes: `SQLITE_IOERR_FSYNC` becomes `SQLITE_IOERR`, and stays as `extendedCode`. */
+function withPrimaryCode(error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
+  const [primary] = /^SQLITE_[A-Z]+/.exec(error.code) ?? [error.code];
+  return Object.assign(error, { code: primary, extendedCode: error.code });
+}

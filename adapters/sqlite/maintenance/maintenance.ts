@@ -1,0 +1,122 @@
+import { resolve } from "node:path";
+import {
+  type BackupOptions,
+  type BackupReport,
+  StreamClosedError,
+  type VerifyOptions,
+  type VerifyReport,
+} from "../../../protocols/index.js";
+import { checkOptions, checkSignal, invalidArgument } from "../../../src/check-arguments.js";
+import { describeValue } from "../../../src/json-text.js";
+import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
+import { sqliteCode, storageError } from "../sqlite-errors.js";
+import { backupStore } from "./backup-store.js";
+import { readWitness } from "./head-witness.js";
+import { MaintenanceSession, type UseConnection } from "./maintenance-session.js";
+import { verifyStore } from "./verify/verify-store.js";
+
+/** What maintenance needs. */
+export interface MaintenanceParts {
+  readonly driver: SQLiteDriver;
+  readonly location: string;
+  readonly busyTimeoutMs: number;
+  /** Opens a connection for one check or backup. */
+  readonly open: (mode: "create" | "readonly") => Promise<SQLiteConnection>;
+  /** Lends the only connection of a database in memory. */
+  readonly useOnly: UseConnection | undefined;
+}
+
+type Options = Pick<VerifyOptions, "signal"> & { readonly onProgress?: unknown };
+
+const OPTIONS: readonly (keyof Options)[] = ["onProgress", "signal"];
+
+/** Checks and backups of an open store, and what they wait for when it is disposed of. */
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  readonly #running = new Set<Promise<unknown>>();
+  #isClosed = false;
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+  }
+
+  verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    const { driver, location, useOnly } = this.#parts;
+    return this.#run("verify the store", "readonly", options, async (session) => {
+      // Before the store is looked at: what was acknowledged by now has to be in it.
+      const witnessed = useOnly === undefined ? await readWitness(location) : null;
+      return verifyStore(session, driver, witnessed, options.onProgress);
+    });
+  }
+
+  backup(path: string, options: BackupOptions = {}): Promise<BackupReport> {
+    const { driver } = this.#parts;
+    return this.#run(`back up to ${describeValue(path)} from the store`, "create", options, (session) =>
+      backupStore(session, driver, checkTarget(path), options.onProgress),
+    );
+  }
+
+  /** Lets nothing new begin, and ends what is under way between two of its steps. */
+  end(): void {
+    this.#isClosed = true;
+  }
+
+  /** Ends what is under way, and waits for it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.end();
+    await Promise.allSettled(this.#running);
+  }
+
+  async #run<T>(
+    attempt: string,
+    mode: "create" | "readonly",
+    options: Options,
+    task: (session: MaintenanceSession) => Promise<T>,
+  ): Promise<T> {
+    checkOptions(options, OPTIONS);
+    const { signal, onProgress } = options;
+    checkSignal(signal);
+    if (onProgress !== undefined && typeof onProgress !== "function") {
+      throw invalidArgument("onProgress", `expected a function, got ${describeValue(onProgress)}`);
+    }
+    const assertWanted = (): void => {
+      if (this.#isClosed) throw this.#closedError(attempt);
+      signal?.throwIfAborted();
+    };
+    assertWanted();
+    const running = this.#withSession(mode, assertWanted, task);
+    this.#running.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      throw sqliteCode(error) === undefined ? error : storageError(error, attempt, this.#parts.location);
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #withSession<T>(
+    mode: "create" | "readonly",
+    assertWanted: () => void,
+    task: (session: MaintenanceSession) => Promise<T>,
+  ): Promise<T> {
+    const { open, useOnly, busyTimeoutMs } = this.#parts;
+    if (useOnly !== undefined) return task(new MaintenanceSession(useOnly, busyTimeoutMs, assertWanted));
+    const connection = await open(mode);
+    try {
+      return await task(new MaintenanceSession((step) => step(connection), busyTimeoutMs, assertWanted));
+    } finally {
+      await connection.close();
+    }
+  }
+
+  #closedError(attempt: string): StreamClosedError {
+    const message = `Cannot ${attempt} ${this.#parts.location}: the factory has been disposed. Open a new one.`;
+    return new StreamClosedError(message);
+  }
+}
+
+function checkTarget(path: unknown): string {
+  if (typeof path === "string" && path !== "" && path !== ":memory:" && !path.includes("\0")) return resolve(path);
+  throw invalidArgument("path", `expected the path of a new file, got ${describeValue(path)}`);
+}

@@ -1,0 +1,141 @@
+import { eventChecksum } from "../../checksum.js";
+import type { SQLiteConnection } from "../../drivers/driver.js";
+import type { PlacedEvent } from "../../notify/commit-feed.js";
+import { formatUuid } from "../../read/event-page.js";
+import { isDamage } from "../../sqlite-errors.js";
+import type { MaintenanceSession } from "../maintenance-session.js";
+import type { ProblemList } from "./problem-list.js";
+
+/** A step reads so many events, and behind so many bytes no further one. */
+const PAGE_EVENTS = 1_024;
+const PAGE_BYTES = 8 * 1024 * 1024;
+
+/** Compares every event up to a position with its checksum, and looks for positions that are missing. */
+export async function verifyEvents(
+  session: MaintenanceSession,
+  upTo: number,
+  problems: ProblemList,
+  onChecked: (events: number) => void,
+): Promise<void> {
+  let place = 0;
+  while (place < upTo && !problems.isFull) {
+    const { rows, end } = await readRows(session, place, upTo, problems);
+    for (const row of rows) verifyEvent(row, problems);
+    reportGaps(rows, place, problems);
+    place = end;
+    onChecked(rows.length);
+  }
+}
+
+interface Rows {
+  readonly rows: readonly EventRow[];
+  /** The last position that was looked at. */
+  readonly end: number;
+}
+
+async function readRows(
+  session: MaintenanceSession,
+  after: number,
+  upTo: number,
+  problems: ProblemList,
+): Promise<Rows> {
+  try {
+    return await session.step(async (connection) => {
+      const end = await pageEnd(connection, after, upTo);
+      return { rows: await selectRows(connection, after, end), end };
+    });
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return readOneByOne(session, after, Math.min(after + PAGE_EVENTS, upTo), problems);
+  }
+}
+
+/** Where a page cannot be read, what lies around the damage can. */
+async function readOneByOne(
+  session: MaintenanceSession,
+  after: number,
+  end: number,
+  problems: ProblemList,
+): Promise<Rows> {
+  const rows: EventRow[] = [];
+  for (let position = after + 1; position <= end && !problems.isFull; position += 1) {
+    try {
+      rows.push(...(await session.step((connection) => selectRows(connection, position - 1, position))));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      problems.add({ kind: "unreadable", position, detail: `SQLite cannot read it: ${String(error)}` });
+    }
+  }
+  return { rows, end };
+}
+
+const PAGE_END = `
+  SELECT max(position) AS place FROM (
+    SELECT position, sum(octet_length(data)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)
+                       - octet_length(data) AS bytesBefore
+    FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ${PAGE_EVENTS}
+  ) WHERE bytesBefore < ${PAGE_BYTES}`;
+
+async function pageEnd(connection: SQLiteConnection, after: number, upTo: number): Promise<number> {
+  const [row] = await connection.all<{ place: number | null }>(PAGE_END, [after, upTo]);
+  const place = row?.place ?? upTo;
+  // In a damaged table what comes next may be what came before: then only this far is looked at.
+  return place > after ? place : after + 1;
+}
+
+interface EventRow {
+  readonly position: number;
+  readonly version: number;
+  readonly timestamp: number;
+  readonly schema: number;
+  readonly codec: number;
+  readonly streamId: string | null;
+  readonly type: string | null;
+  readonly key: string | null;
+  readonly uuid: string | null;
+  readonly data: string | Uint8Array;
+  readonly metadata: string | null;
+  readonly checksum: number;
+}
+
+const SELECT_ROWS = `
+  SELECT e.position, e.version, e.timestamp, e.schema, e.codec, s.name AS streamId, t.name AS type,
+         CASE typeof(e.id) WHEN 'text' THEN e.id END AS key, CASE typeof(e.id) WHEN 'blob' THEN hex(e.id) END AS uuid,
+         e.data, e.metadata, e.checksum
+  FROM events AS e LEFT JOIN streams AS s ON s.id = e.stream LEFT JOIN types AS t ON t.id = e.type
+  WHERE e.position > ?1 AND e.position <= ?2
+  ORDER BY e.position`;
+
+function selectRows(connection: SQLiteConnection, after: number, upTo: number): Promise<EventRow[]> {
+  return connection.all<EventRow>(SELECT_ROWS, [after, upTo]);
+}
+
+function verifyEvent(row: EventRow, problems: ProblemList): void {
+  const { position, version, streamId, type } = row;
+  if (streamId !== null && type !== null && checksumOf(row, streamId, type) === row.checksum) return;
+  const place = streamId === null ? { position, version } : { streamId, version, position };
+  const missing = streamId === null ? "its stream has no name" : type === null ? "its type has no name" : undefined;
+  problems.add({ kind: "checksum", ...place, detail: missing ?? "the event is not what its checksum was made of" });
+}
+
+function checksumOf(row: EventRow, streamId: string, type: string): number {
+  const { key, uuid, version, position, timestamp: timestampMs } = row;
+  const id = key ?? formatUuid(uuid ?? "");
+  const event = { id, idempotencyKey: key, type, data: row.data, metadata: row.metadata };
+  const placed: PlacedEvent = { event, streamId, version, position, timestampMs };
+  return eventChecksum(placed, row.codec, row.schema);
+}
+
+/** Positions are given without gaps, although readers are promised only that they grow. */
+function reportGaps(rows: readonly EventRow[], after: number, problems: ProblemList): void {
+  let last = after;
+  for (const { position } of rows) {
+    if (position > last + 1) reportGap(last + 1, position - 1, problems);
+    last = position;
+  }
+}
+
+function reportGap(first: number, last: number, problems: ProblemList): void {
+  const positions = first === last ? `position ${first}` : `positions ${first} to ${last}`;
+  problems.add({ kind: "gap", position: first, detail: `${positions} of the store: no event is there` });
+}

@@ -1,0 +1,82 @@
+import type { VerifyOptions, VerifyReport } from "../../../../protocols/index.js";
+import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
+import { readChecksum } from "../../read/read-page.js";
+import { isDamage } from "../../sqlite-errors.js";
+import type { WitnessedHead } from "../head-witness.js";
+import type { MaintenanceSession } from "../maintenance-session.js";
+import { ProblemList } from "./problem-list.js";
+import { verifyEvents } from "./verify-events.js";
+import { verifySnapshots } from "./verify-snapshots.js";
+import { verifyStreams } from "./verify-streams.js";
+import { verifyStructure } from "./verify-structure.js";
+
+/** Checks the whole store, from its structure to the content of each event and snapshot. */
+export async function verifyStore(
+  session: MaintenanceSession,
+  driver: SQLiteDriver,
+  witnessed: WitnessedHead | null,
+  onProgress: VerifyOptions["onProgress"],
+): Promise<VerifyReport> {
+  const problems = new ProblemList();
+  const last = await verifyHead(session, problems);
+  if (witnessed !== null) await verifyWitnessed(session, witnessed, last, problems);
+  await verifyStructure(session, driver, problems);
+  let checkedEvents = 0;
+  await verifyEvents(session, last, problems, (events) => {
+    checkedEvents += events;
+    onProgress?.({ checkedEvents, totalEvents: last });
+  });
+  await verifyStreams(session, problems);
+  await verifySnapshots(session, problems);
+  return { ok: problems.found.length === 0, checkedEvents, problems: problems.found };
+}
+
+interface Head {
+  /** The last position that was given. */
+  readonly given: number | null;
+  /** The last position that an event has. */
+  readonly stored: number | null;
+}
+
+async function readHead(connection: SQLiteConnection): Promise<Head> {
+  const sql = `
+    SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS given,
+           (SELECT max(position) FROM events) AS stored`;
+  const [row] = await connection.all<Head>(sql);
+  return row as Head;
+}
+
+/** The last position that an event has, which must be the last one that was given. */
+async function verifyHead(session: MaintenanceSession, problems: ProblemList): Promise<number> {
+  try {
+    const { given, stored } = await session.step(readHead);
+    if (given !== (stored ?? 0)) {
+      const detail = `the last event has position ${stored ?? 0}, and the last position given is ${given ?? "not known"}`;
+      problems.add({ kind: "head", position: stored ?? 0, detail });
+    }
+    return stored ?? 0;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    problems.add({ kind: "unreadable", detail: `SQLite cannot read where the store ends: ${String(error)}` });
+    return 0;
+  }
+}
+
+/** The last event that was acknowledged, which must be there. */
+async function verifyWitnessed(
+  session: MaintenanceSession,
+  { position, checksum }: WitnessedHead,
+  last: number,
+  problems: ProblemList,
+): Promise<void> {
+  const found = await session
+    .step((connection) => readChecksum(connection, position))
+    .catch((error: unknown) => {
+      if (isDamage(error)) return null;
+      throw error;
+    });
+  if (found === checksum) return;
+  const lost = position > last ? `, and the store ends at ${last}` : ", and the store has another event there";
+  const cause = "the store went back: its log was cut, or an older copy was put in its place";
+  problems.add({ kind: "head", position, detail: `an event at ${position} was acknowledged${lost}; ${cause}` });
+}

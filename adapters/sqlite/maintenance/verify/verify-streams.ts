@@ -1,0 +1,52 @@
+import type { SQLiteConnection } from "../../drivers/driver.js";
+import { isDamage } from "../../sqlite-errors.js";
+import type { MaintenanceSession } from "../maintenance-session.js";
+import type { ProblemList } from "./problem-list.js";
+
+/** How many streams one step looks at. */
+const STEP_STREAMS = 1_024;
+
+interface IncompleteStream {
+  readonly id: number;
+  readonly streamId: string;
+  readonly events: number;
+  readonly lastVersion: number;
+}
+
+// A stream whose versions run from 1 without gaps has as many events as its last version says.
+const INCOMPLETE_STREAMS = `
+  SELECT s.id, s.name AS streamId, count(e.version) AS events, max(e.version) AS lastVersion
+  FROM streams AS s JOIN events AS e ON e.stream = s.id
+  WHERE s.id > ?1 AND s.id <= ?2
+  GROUP BY s.id HAVING events <> lastVersion`;
+
+const FIRST_MISSING_VERSION = `
+  SELECT min(candidate) AS version
+  FROM (SELECT 1 AS candidate UNION ALL SELECT version + 1 FROM events WHERE stream = ?1)
+  WHERE NOT EXISTS (SELECT 1 FROM events WHERE stream = ?1 AND version = candidate)`;
+
+/** Looks for versions that are missing in a stream. */
+export async function verifyStreams(session: MaintenanceSession, problems: ProblemList): Promise<void> {
+  try {
+    const [row] = await session.step((connection) =>
+      connection.all<{ last: number | null }>("SELECT max(id) AS last FROM streams"),
+    );
+    const last = row?.last ?? 0;
+    for (let after = 0; after < last && !problems.isFull; after += STEP_STREAMS) {
+      await session.step((connection) => verifyRange(connection, after, problems));
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    problems.add({ kind: "unreadable", detail: `SQLite cannot go through the streams: ${String(error)}` });
+  }
+}
+
+async function verifyRange(connection: SQLiteConnection, after: number, problems: ProblemList): Promise<void> {
+  const streams = await connection.all<IncompleteStream>(INCOMPLETE_STREAMS, [after, after + STEP_STREAMS]);
+  for (const { id, streamId, events, lastVersion } of streams) {
+    const [row] = await connection.all<{ version: number }>(FIRST_MISSING_VERSION, [id]);
+    const version = row?.version ?? 0;
+    const detail = `version ${version} is missing: the stream has ${events} events and ends at version ${lastVersion}`;
+    problems.add({ kind: "gap", streamId, version, detail });
+  }
+}

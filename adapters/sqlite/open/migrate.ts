@@ -1,0 +1,48 @@
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { inTransaction } from "../write/transaction.js";
+import { checkIdentity } from "./inspect-file.js";
+import { APPLICATION_ID, MIGRATIONS } from "./schema.js";
+
+interface Identity {
+  readonly applicationId: number;
+  readonly schemaVersion: number;
+  readonly tables: number;
+}
+
+const IDENTITY = `
+  SELECT (SELECT application_id FROM pragma_application_id) AS applicationId,
+         (SELECT user_version FROM pragma_user_version) AS schemaVersion,
+         (SELECT count(*) FROM sqlite_schema) AS tables`;
+
+/**
+ * Brings a database to the newest schema, in one transaction: all steps that it has not seen, or none.
+ *
+ * @param steps - the schema, one step a version
+ * @throws StorageError when the database is another program's, or a newer version of this library wrote it.
+ */
+export async function migrate(
+  connection: SQLiteConnection,
+  path: string,
+  steps: readonly string[] = MIGRATIONS,
+): Promise<void> {
+  if (!(await needsMigration(connection, path, steps))) return;
+  await inTransaction(connection, async () => {
+    // Another process may have done it while this one waited for the lock.
+    if (!(await needsMigration(connection, path, steps))) return;
+    const { schemaVersion } = await readIdentity(connection);
+    await connection.exec(steps.slice(schemaVersion).join("\n"));
+    await connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${steps.length}`);
+  });
+}
+
+async function needsMigration(connection: SQLiteConnection, path: string, steps: readonly string[]): Promise<boolean> {
+  const { applicationId, schemaVersion, tables } = await readIdentity(connection);
+  if (applicationId === 0 && schemaVersion === 0 && tables === 0) return true;
+  checkIdentity(path, applicationId, schemaVersion, steps.length);
+  return schemaVersion < steps.length;
+}
+
+async function readIdentity(connection: SQLiteConnection): Promise<Identity> {
+  const [identity] = await connection.all<Identity>(IDENTITY);
+  return identity as Identity;
+}

@@ -1,0 +1,68 @@
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { isDiskFailure } from "../sqlite-errors.js";
+import type { Writer } from "./writer.js";
+
+/** After so much has been written, the log is folded into the database file: twice as much as SQLite does by default. */
+export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
+
+/** What a transaction adds to the log besides content: the pages of the tables and indexes that it touches. */
+const BYTES_PER_TRANSACTION = 3 * 4096;
+
+/** A log of so many pages is folded in to its end, while writers wait. */
+const MAX_LOG_PAGES = 4_096;
+
+const CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
+
+/** What a checkpoint reports: how many pages the log had when it began, folded in already or not. */
+interface CheckpointResult {
+  readonly log: number;
+}
+
+/**
+ * Keeps the write-ahead log short without letting writers wait for it.
+ *
+ * SQLite on its own folds the log in as part of the commit that made it long, and so lets that commit wait for the
+ * copying and for a sync; and it keeps it to itself when that sync fails. Here a connection of its own does it while
+ * writers go on. The log begins anew once all of it is folded in. Steady writers never let that come to pass, so that a
+ * log which has grown is folded in to its end between two transactions, which is short, since most of it is done.
+ */
+export class Checkpointer {
+  readonly #writer: Writer;
+  readonly #open: () => Promise<SQLiteConnection>;
+  #connection: SQLiteConnection | undefined;
+  #bytes = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(writer: Writer, open: () => Promise<SQLiteConnection>) {
+    this.#writer = writer;
+    this.#open = open;
+  }
+
+  /** Takes note of a transaction and of how much content it stored. */
+  written(contentBytes: number): void {
+    this.#bytes += contentBytes + BYTES_PER_TRANSACTION;
+    if (this.#bytes < CHECKPOINT_BYTES || this.#running !== undefined) return;
+    this.#bytes = 0;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#running;
+    await this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      this.#connection ??= await this.#open();
+      const [result] = await this.#connection.all<CheckpointResult>(CHECKPOINT);
+      if (result === undefined || result.log < MAX_LOG_PAGES) return;
+      await this.#writer.use((connection) => connection.all(CHECKPOINT));
+    } catch (error) {
+      // Whatever else fails is tried again with the next one: the log only stays longer.
+      if (isDiskFailure(error)) this.#writer.failed(error);
+    }
+  }
+}
