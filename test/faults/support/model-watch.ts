@@ -1,0 +1,49 @@
+import type { EventFilter, Stream } from "../../../protocols/index.js";
+import { comparable, outcomeOf } from "./outcome-of.js";
+
+/** A watch that goes on beside everything else. */
+export interface ModelWatch {
+  readonly streamId: string;
+  readonly after: number;
+  readonly filter: EventFilter;
+  readonly seen: unknown[];
+  /** How it ended; undefined while it goes on. */
+  ended: unknown;
+  readonly end: () => void;
+}
+
+export interface ModelWatchOptions {
+  /** Undefined for the handle's version. */
+  readonly after: number | undefined;
+  readonly filter: EventFilter;
+  readonly isObservable: boolean;
+}
+
+export function beginModelWatch(stream: Stream, options: ModelWatchOptions): ModelWatch {
+  const { after, filter, isObservable } = options;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const seen: unknown[] = [];
+  const watch = stream.watch({ after, filter, signal });
+  const iterate = async (): Promise<void> => {
+    for await (const event of watch) seen.push(comparable(event));
+  };
+  const subscribe = (): Promise<void> =>
+    new Promise((complete, error) => {
+      watch.subscribe({ next: (event) => seen.push(comparable(event)), complete, error });
+    });
+  const model: ModelWatch = {
+    streamId: stream.streamId,
+    after: after ?? stream.version,
+    filter,
+    seen,
+    ended: undefined,
+    end: () => controller.abort(END),
+  };
+  void outcomeOf(isObservable ? subscribe() : iterate(), END).then((ended) => {
+    model.ended = ended;
+  });
+  return model;
+}
+
+const END = new Error("the watch was ended");
