@@ -27,9 +27,32 @@ describe("importing an entry of the package loads no native driver", () => {
   );
 });
 
-test("opening a SQLite store loads it", async () => {
-  const open = 'await (await entry.sqliteStreamFactory(":memory:"))[Symbol.asyncDispose]();';
-  expect(await nativeLibrariesOf("async-streams", open)).toEqual([expect.stringMatching(/node_sqlite3\.node$/)]);
+test.each([
+  ["sqlite3", /node_sqlite3\.node$/],
+  ["better-sqlite3", /better_sqlite3\.node$/],
+])("opening a SQLite store through %s loads it and no other", async (driver, library) => {
+  const open = `await (await entry.sqliteStreamFactory(":memory:", { driver: "${driver}" }))[Symbol.asyncDispose]();`;
+  expect(await nativeLibrariesOf("async-streams", open)).toEqual([expect.stringMatching(library)]);
+});
+
+test("a driver that is not installed is refused with the command that installs it", async () => {
+  const missing = 'Object.assign(new Error("not there"), { code: "ERR_MODULE_NOT_FOUND" })';
+  const hook = `export const resolve = async (name, context, next) => {
+    if (name === "better-sqlite3") throw ${missing};
+    return next(name, context);
+  };`;
+  const script = `
+    import { register } from "node:module";
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
+    const { sqliteStreamFactory } = await import("async-streams");
+    const error = await sqliteStreamFactory(":memory:", { driver: "better-sqlite3" }).catch((error) => error);
+    console.log(JSON.stringify({ code: error.code, message: error.message }));
+  `;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: ROOT });
+  expect(JSON.parse(stdout)).toEqual({
+    code: "STORAGE_DRIVER_UNSUPPORTED",
+    message: expect.stringContaining("npm install better-sqlite3"),
+  });
 });
 
 test("the root exports the factories, the errors and what adapters are built of", async () => {

@@ -3,121 +3,127 @@ import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
 import type { StoredEvent, StreamFactory } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/create-stream-factory.js";
 import { type Fault, faultyDriver } from "../support/faulty-driver.js";
+import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
-
-async function openFaulty(path: string, fault: Fault): Promise<StreamFactory> {
-  return createStreamFactory(await openSQLiteBackend(path, { busyTimeoutMs: 100 }, faultyDriver(fault)));
-}
 
 const isWrite = (sql: string): boolean => /INSERT INTO events|BEGIN|COMMIT/.test(sql);
 
-describe("a write that fails in the database", () => {
-  test.each([
-    ["SQLITE_FULL", "STORAGE_FULL"],
-    ["SQLITE_IOERR", "STORAGE_IO"],
-    ["SQLITE_CORRUPT", "STORAGE_CORRUPT"],
-    ["SQLITE_READONLY", "STORAGE_PERMISSION_DENIED"],
-    ["SQLITE_NOMEM", "STORAGE_FAILED"],
-  ])("of %s rejects with %s, and the store goes on when the cause is gone", async (code, expected) => {
+describe.each(DRIVER_NAMES)("over %s", (name) => {
+  async function openFaulty(path: string, fault: Fault): Promise<StreamFactory> {
+    return createStreamFactory(
+      await openSQLiteBackend(path, { busyTimeoutMs: 100 }, faultyDriver(fault, DRIVERS[name])),
+    );
+  }
+
+  describe("a write that fails in the database", () => {
+    test.each([
+      ["SQLITE_FULL", "STORAGE_FULL"],
+      ["SQLITE_CORRUPT", "STORAGE_CORRUPT"],
+      ["SQLITE_READONLY", "STORAGE_PERMISSION_DENIED"],
+      ["SQLITE_NOMEM", "STORAGE_FAILED"],
+    ])("of %s rejects with %s, and the store goes on when the cause is gone", async (code, expected) => {
+      await using folder = await createTempDir();
+      let isFailing = false;
+      await using streams = await openFaulty(folder.file("store.db"), ({ sql }) =>
+        isFailing && isWrite(sql) ? code : undefined,
+      );
+      const stream = await streams.openStream("a");
+      await stream.write({ type: "A", data: 1 });
+      isFailing = true;
+      await expect(stream.write({ type: "B", data: 2 })).rejects.toMatchObject({
+        code: expected,
+        message: expect.stringMatching(/write to stream "a" in .*store\.db/),
+        cause: expect.objectContaining({ code }),
+      });
+      isFailing = false;
+      expect(await stream.write({ type: "C", data: 3 })).toEqual({ version: 2, position: 2, written: 1 });
+    });
+  });
+
+  test("whichever call of a transaction fails first, nothing of the group is stored, and the next write is", async () => {
+    await using folder = await createTempDir();
+    for (let failing = 1; failing <= 8; failing += 1) {
+      let calls = Number.NEGATIVE_INFINITY;
+      await using streams = await openFaulty(folder.file(`store-${failing}.db`), ({ mode }) => {
+        calls += mode === "create" ? 1 : 0;
+        return calls === failing ? "SQLITE_FULL" : undefined;
+      });
+      const stream = await streams.openStream("a");
+      calls = 0;
+      const outcome = await stream
+        .write([{ type: "A", data: 1, idempotencyKey: "k" }])
+        .catch((error: unknown) => error);
+      calls = Number.NEGATIVE_INFINITY;
+      const stored = "written" in (outcome as object) ? 1 : 0;
+      expect(await stream.metrics()).toMatchObject({ currentVersion: stored, eventCount: stored });
+      expect(await stream.write({ type: "B", data: 2 })).toMatchObject({ version: stored + 1, written: 1 });
+    }
+  });
+
+  test("a lock is waited for in short steps, and a write that waits goes through", async () => {
+    let refusals = 3;
+    await using streams = await openFaulty(":memory:", ({ sql }) => {
+      if (!/INSERT INTO events|BEGIN/.test(sql) || refusals === 0) return undefined;
+      refusals -= 1;
+      return "SQLITE_BUSY";
+    });
+    const stream = await streams.openStream("a");
+    expect(await stream.write({ type: "A", data: 1 })).toMatchObject({ written: 1 });
+    expect(refusals).toBe(0);
+  });
+
+  test("a read that fails says what was attempted, and a watcher gets the error", async () => {
     await using folder = await createTempDir();
     let isFailing = false;
-    await using streams = await openFaulty(folder.file("store.db"), ({ sql }) =>
-      isFailing && isWrite(sql) ? code : undefined,
+    await using streams = await openFaulty(folder.file("store.db"), ({ sql, mode }) =>
+      isFailing && mode === "readonly" && /AS page/.test(sql) ? "SQLITE_IOERR" : undefined,
     );
     const stream = await streams.openStream("a");
     await stream.write({ type: "A", data: 1 });
     isFailing = true;
-    await expect(stream.write({ type: "B", data: 2 })).rejects.toMatchObject({
-      code: expected,
-      message: expect.stringMatching(/write to stream "a" in .*store\.db/),
-      cause: expect.objectContaining({ code }),
+    await expect(stream.read()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "STORAGE_IO",
+      message: expect.stringContaining('read stream "a"'),
     });
+    const failed = vi.fn();
+    stream.watch({ after: 0 }).subscribe({ error: failed });
+    await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code: "STORAGE_IO" })));
+  });
+
+  test("polls that fail cost a watcher nothing", async () => {
+    await using folder = await createTempDir();
+    let isFailing = false;
+    const path = folder.file("store.db");
+    await using streams = await openFaulty(path, ({ sql }) =>
+      isFailing && /data_version/.test(sql) ? "SQLITE_IOERR" : undefined,
+    );
+    await using other = createStreamFactory(await openSQLiteBackend(path, {}, DRIVERS[name]));
+    const seen: StoredEvent[] = [];
+    (await streams.openStream("a")).watch().subscribe((event) => seen.push(event));
+    const writer = await other.openStream("a");
+    await writer.write({ type: "A", data: 1 });
+    await vi.waitFor(() => expect(seen.length).toBe(1));
+    isFailing = true;
+    await writer.write({ type: "B", data: 2 });
+    await vi.waitFor(() => expect(seen.map(({ type }) => type)).toEqual(["A", "B"]));
     isFailing = false;
-    expect(await stream.write({ type: "C", data: 3 })).toEqual({ version: 2, position: 2, written: 1 });
+    await writer.write({ type: "C", data: 3 });
+    await vi.waitFor(() => expect(seen.map(({ type }) => type)).toEqual(["A", "B", "C"]));
   });
-});
 
-test("whichever call of a transaction fails first, nothing of the group is stored, and the next write is", async () => {
-  await using folder = await createTempDir();
-  for (let failing = 1; failing <= 8; failing += 1) {
-    let calls = Number.NEGATIVE_INFINITY;
-    await using streams = await openFaulty(folder.file(`store-${failing}.db`), ({ mode }) => {
-      calls += mode === "create" ? 1 : 0;
-      return calls === failing ? "SQLITE_FULL" : undefined;
+  test("an old SQLite is refused, since it can corrupt a database that several connections write", async () => {
+    const old = faultyDriver(() => undefined, DRIVERS[name]);
+    const driver = {
+      async open(path: string, mode: "create" | "readonly") {
+        const connection = await old.open(path, mode);
+        const all = async <Row>(sql: string): Promise<Row[]> =>
+          sql.includes("sqlite_version") ? ([{ version: "3.45.1" }] as Row[]) : connection.all<Row>(sql);
+        return { ...connection, all };
+      },
+    };
+    await expect(openSQLiteBackend(":memory:", {}, driver)).rejects.toMatchObject({
+      code: "STORAGE_DRIVER_UNSUPPORTED",
+      message: expect.stringContaining("3.45.1"),
     });
-    const stream = await streams.openStream("a");
-    calls = 0;
-    const outcome = await stream.write([{ type: "A", data: 1, idempotencyKey: "k" }]).catch((error: unknown) => error);
-    calls = Number.NEGATIVE_INFINITY;
-    const stored = "written" in (outcome as object) ? 1 : 0;
-    expect(await stream.metrics()).toMatchObject({ currentVersion: stored, eventCount: stored });
-    expect(await stream.write({ type: "B", data: 2 })).toMatchObject({ version: stored + 1, written: 1 });
-  }
-});
-
-test("a lock is waited for in short steps, and a write that waits goes through", async () => {
-  let refusals = 3;
-  await using streams = await openFaulty(":memory:", ({ sql }) => {
-    if (!/INSERT INTO events|BEGIN/.test(sql) || refusals === 0) return undefined;
-    refusals -= 1;
-    return "SQLITE_BUSY";
-  });
-  const stream = await streams.openStream("a");
-  expect(await stream.write({ type: "A", data: 1 })).toMatchObject({ written: 1 });
-  expect(refusals).toBe(0);
-});
-
-test("a read that fails says what was attempted, and a watcher gets the error", async () => {
-  await using folder = await createTempDir();
-  let isFailing = false;
-  await using streams = await openFaulty(folder.file("store.db"), ({ sql, mode }) =>
-    isFailing && mode === "readonly" && /AS page/.test(sql) ? "SQLITE_IOERR" : undefined,
-  );
-  const stream = await streams.openStream("a");
-  await stream.write({ type: "A", data: 1 });
-  isFailing = true;
-  await expect(stream.read()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
-    code: "STORAGE_IO",
-    message: expect.stringContaining('read stream "a"'),
-  });
-  const failed = vi.fn();
-  stream.watch({ after: 0 }).subscribe({ error: failed });
-  await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code: "STORAGE_IO" })));
-});
-
-test("polls that fail cost a watcher nothing", async () => {
-  await using folder = await createTempDir();
-  let isFailing = false;
-  const path = folder.file("store.db");
-  await using streams = await openFaulty(path, ({ sql }) =>
-    isFailing && /data_version/.test(sql) ? "SQLITE_IOERR" : undefined,
-  );
-  await using other = createStreamFactory(await openSQLiteBackend(path));
-  const seen: StoredEvent[] = [];
-  (await streams.openStream("a")).watch().subscribe((event) => seen.push(event));
-  const writer = await other.openStream("a");
-  await writer.write({ type: "A", data: 1 });
-  await vi.waitFor(() => expect(seen.length).toBe(1));
-  isFailing = true;
-  await writer.write({ type: "B", data: 2 });
-  await vi.waitFor(() => expect(seen.map(({ type }) => type)).toEqual(["A", "B"]));
-  isFailing = false;
-  await writer.write({ type: "C", data: 3 });
-  await vi.waitFor(() => expect(seen.map(({ type }) => type)).toEqual(["A", "B", "C"]));
-});
-
-test("an old SQLite is refused, since it can corrupt a database that several connections write", async () => {
-  const old = faultyDriver(() => undefined);
-  const driver = {
-    async open(path: string, mode: "create" | "readonly") {
-      const connection = await old.open(path, mode);
-      const all = async <Row>(sql: string): Promise<Row[]> =>
-        sql.includes("sqlite_version") ? ([{ version: "3.45.1" }] as Row[]) : connection.all<Row>(sql);
-      return { ...connection, all };
-    },
-  };
-  await expect(openSQLiteBackend(":memory:", {}, driver)).rejects.toMatchObject({
-    code: "STORAGE_DRIVER_UNSUPPORTED",
-    message: expect.stringContaining("3.45.1"),
   });
 });

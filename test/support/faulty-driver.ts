@@ -1,14 +1,14 @@
-import type { SQLiteConnection, SQLiteDriver } from "../../adapters/sqlite/driver.js";
-import { sqlite3Driver } from "../../adapters/sqlite/sqlite3-driver.js";
+import type { SQLiteConnection, SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
+import { sqlite3Driver } from "../../adapters/sqlite/drivers/sqlite3-driver.js";
 
 /** Decides whether a call fails, and with which of SQLite's codes. */
 export type Fault = (call: { readonly sql: string; readonly mode: "create" | "readonly" }) => string | undefined;
 
-/** The real driver, whose calls fail where the fault says so, before they reach the database. */
-export function faultyDriver(fault: Fault): SQLiteDriver {
+/** A real driver, whose calls fail where the fault says so, before they reach the database. */
+export function faultyDriver(fault: Fault, driver: SQLiteDriver = sqlite3Driver): SQLiteDriver {
   return {
     async open(path, mode) {
-      const connection = await sqlite3Driver.open(path, mode);
+      const connection = await driver.open(path, mode);
       const check = (sql: string): void => {
         const code = fault({ sql, mode });
         if (code !== undefined) throw Object.assign(new Error(`${code}: on purpose`), { code });

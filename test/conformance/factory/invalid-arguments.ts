@@ -1,4 +1,4 @@
-import type { ReadOptions, Stream, StreamFactory, WatchOptions } from "../../../protocols/index.js";
+import type { EventFilter, ReadOptions, Stream, StreamFactory, WatchOptions } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect } from "../support/collect.js";
 import { failureOf, outcomesOf } from "../support/failure-of.js";
@@ -44,6 +44,23 @@ export function describeInvalidArguments({ describe, test, expect, eventually }:
       expect((await stream.metrics()).eventCount).toBe(0);
     });
 
+    test("is refused: an option that there is not, such as one that is misspelt, and nothing is stored", async (streams) => {
+      const stream = await streams.openStream("a");
+      const expectedVerison = { expectedVerison: 5 } as object;
+      const calls: readonly (() => Promise<unknown>)[] = [
+        () => stream.write(counted(1), expectedVerison),
+        () => collect(stream.read(expectedVerison)),
+        () => collect(stream.watch(expectedVerison)),
+        () => stream.snapshot(1, expectedVerison),
+        () => stream.loadSnapshot(expectedVerison),
+      ];
+      for (const call of calls) {
+        const error = await failureOf(call());
+        expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "expectedVerison" });
+      }
+      expect((await stream.metrics()).eventCount).toBe(0);
+    });
+
     test("is refused: the direction of a read", async (streams) => {
       const stream = await streams.openStream("a");
       for (const direction of ["up", "", null, 1]) {
@@ -73,6 +90,25 @@ export function describeInvalidArguments({ describe, test, expect, eventually }:
         expect(errors.length).toBe(2);
         for (const error of errors) expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "projection" });
       }
+    });
+
+    test("is refused with a message that says what was attempted, and on which stream", async (streams) => {
+      const stream = await streams.openStream("account-42");
+      const filter = [{ field: "nothing" }] as unknown as EventFilter;
+      const calls = [
+        ["Cannot write to", stream.write(counted(1), { expectedVersion: -1 })],
+        ["Cannot read", collect(stream.read({ after: -1 }))],
+        ["Cannot read", collect(stream.read({ filter }))],
+        ["Cannot watch", collect(stream.watch({ after: -1 }))],
+        ["Cannot watch", collect(stream.watch({ filter }))],
+        ["Cannot save a snapshot of", stream.snapshot(Number.NaN)],
+        ["Cannot save a snapshot of", stream.snapshot(1, { version: 1 })],
+        ["Cannot load a snapshot of", stream.loadSnapshot({ atOrBefore: -1 })],
+      ] as const;
+      const messages = await Promise.all(calls.map(async ([, call]) => ((await failureOf(call)) as Error).message));
+
+      const begins = messages.map((message) => message.slice(0, message.indexOf(' stream "account-42"')));
+      expect(begins).toEqual(calls.map(([attempt]) => attempt));
     });
 
     test("of read or watch is reported when they are iterated or subscribed, and not thrown by the call", async (streams) => {

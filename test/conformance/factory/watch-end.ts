@@ -1,4 +1,4 @@
-import { ALL_STREAM, type StreamFactory } from "../../../protocols/index.js";
+import { ALL_STREAM, type Stream, type StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect } from "../support/collect.js";
 import { nextTurn } from "../support/eventually.js";
@@ -38,6 +38,31 @@ export function describeWatchEnd({ describe, test, expect, eventually }: Suite<S
 
       for (const events of await Promise.all(iterated)) expect(events).toEqual([]);
       expect(observations.flatMap((one) => one.errors)).toEqual([]);
+    });
+
+    test("has come when the disposal of its handle, or of the factory, is done", async (streams) => {
+      const [ending, going] = [await streams.openStream("a"), await streams.openStream("a")];
+      await ending.write(countedUpTo(3));
+      const observe = (stream: Stream) => [
+        new Observation(stream.watch({ after: 0 })),
+        new Observation(stream.watch()),
+      ];
+      const [ended, goingOn] = [observe(ending), observe(going)];
+      await eventually("the replays are delivered", () => ended[0]?.events.length === 3);
+      await eventually("the other replay is delivered", () => goingOn[0]?.events.length === 3);
+      await ending[Symbol.asyncDispose]();
+      expect(ended.map(({ completions }) => completions)).toEqual([1, 1]);
+      expect(goingOn.map(({ completions }) => completions)).toEqual([0, 0]);
+      await streams[Symbol.asyncDispose]();
+      expect(goingOn.map(({ completions }) => completions)).toEqual([1, 1]);
+    });
+
+    test("comes for an iteration that has just begun, without an error", async (streams) => {
+      const stream = await streams.openStream("a");
+      const first = stream.watch()[Symbol.asyncIterator]().next();
+      await stream[Symbol.asyncDispose]();
+
+      expect((await first).done).toBe(true);
     });
 
     test("comes for a slow iteration after the event that it has", async (streams) => {

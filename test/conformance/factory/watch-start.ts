@@ -1,6 +1,7 @@
 import { ALL_STREAM, type StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { take } from "../support/collect.js";
+import { failureOf } from "../support/failure-of.js";
 import { Observation } from "../support/observation.js";
 import { counted, countedUpTo, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
 
@@ -63,16 +64,19 @@ export function describeWatchStart({ describe, test, expect, eventually }: Suite
       });
     }
 
-    test("may lie ahead of the stream", async (streams) => {
-      const stream = await streams.openStream("a");
-      await stream.write(countedUpTo(3));
-      const observation = new Observation(stream.watch({ after: 10 }));
-      for (const number of wholeNumbers(4, 9)) await stream.write(counted(number));
-      await stream.write(countedUpTo(13, 10));
-      await eventually("the last event is delivered", () => observation.events.at(-1)?.version === 13);
-
-      expect(versionsOf(observation.events)).toEqual([11, 12, 13]);
-    });
+    for (const streamId of ["a", ALL_STREAM]) {
+      test(`is refused ahead of ${streamId}, because the store must have gone back`, async (streams) => {
+        await (await streams.openStream("a")).write(countedUpTo(3));
+        const stream = await streams.openStream(streamId);
+        const ahead = stream.version + 1;
+        const observation = new Observation(stream.watch({ after: ahead }));
+        await eventually("the observable fails", () => observation.hasEnded);
+        expect(observation.errors[0]).toMatchObject({ code: "STORAGE_WENT_BACK", name: "StorageError" });
+        const next = stream.watch({ after: ahead })[Symbol.asyncIterator]().next();
+        expect(await failureOf(next)).toMatchObject({ code: "STORAGE_WENT_BACK", name: "StorageError" });
+        expect(observation.events).toEqual([]);
+      });
+    }
 
     test("is the same for each subscription, whenever it comes", async (streams) => {
       const stream = await streams.openStream("a");

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { ConcurrencyError, InvalidEventError, isStreamError, StorageError } from "../../protocols/index.js";
+
+const conflict = new ConcurrencyError({ streamId: "a", expectedVersion: 3, actualVersion: 7 }, "A conflict");
+
+/** Reads what only the error of one code has: that it compiles is half of the test. */
+function describe(error: unknown): string {
+  if (isStreamError(error, "CONCURRENCY_CONFLICT")) return `version ${error.actualVersion}`;
+  if (isStreamError(error, "INVALID_EVENT")) return `${error.path} of event ${error.eventIndex}`;
+  if (isStreamError(error, "STORAGE_FULL")) return `full: ${error.code satisfies "STORAGE_FULL"}`;
+  return isStreamError(error) ? error.code : "not the library's";
+}
+
+test("an error that is asked for by its code shows the fields of its class", () => {
+  expect(describe(conflict)).toBe("version 7");
+  expect(describe(new InvalidEventError({ eventIndex: 2, path: "data.x" }, "Bad"))).toBe("data.x of event 2");
+  expect(describe(new StorageError("STORAGE_FULL", "Full"))).toBe("full: STORAGE_FULL");
+  expect(describe(new StorageError("STORAGE_IO", "Failed"))).toBe("STORAGE_IO");
+});
+
+test("other errors, and values that are none, are not the library's", () => {
+  const foreign = [
+    Object.assign(new Error("No such file"), { code: "ENOENT" }),
+    Object.assign(new Error("A key of every object"), { code: "toString" }),
+    new Error("No code"),
+    { code: "CONCURRENCY_CONFLICT" },
+    undefined,
+  ];
+  expect(foreign.map(describe)).toEqual(foreign.map(() => "not the library's"));
+});
+
+test("an error of another copy of the package is known by its code", () => {
+  const copy = Object.assign(new Error("A conflict"), { code: "CONCURRENCY_CONFLICT", actualVersion: 9 });
+  expect(describe(copy)).toBe("version 9");
+});
