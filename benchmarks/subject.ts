@@ -1,0 +1,54 @@
+import type { StreamFactory } from "async-streams";
+import type { BenchEvent } from "./bench-event.js";
+
+export type Durability = "normal" | "full";
+export const DURABILITIES: readonly Durability[] = ["normal", "full"];
+
+/** Something that is measured. */
+export interface Subject {
+  readonly name: string;
+  /** What it stores in a file. Subjects of one format share the files that were filled before a measurement. */
+  readonly format: string;
+  /** How it is set up for a durability. One that it cannot have is absent, and it is not measured there. */
+  readonly settings: Readonly<Partial<Record<Durability, string>>>;
+  /** The workloads that it has no call for, and why. */
+  readonly without?: Readonly<Record<string, string>>;
+  /** Whether its packages are those of benchmarks/peers. */
+  readonly isPeer?: boolean;
+  /** Packages whose versions belong beside the figures. */
+  readonly packages: readonly string[];
+  /** Why it cannot be measured here; null when it can. */
+  whyMissing(): Promise<string | null>;
+  open(path: string, durability: Durability): Promise<Store>;
+  /** Opens a store with one stream that is watched, where it has a way to watch. */
+  openWatched?(path: string, durability: Durability, listener: (number: number) => void): Promise<WatchedStream>;
+}
+
+/** A stream that somebody watches. The listener is told the number of each event. */
+export interface WatchedStream {
+  append(number: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** An open store of a subject. What a synchronous subject does it returns at once, without a promise. */
+export interface Store {
+  /** Appends one event to a stream that is at `version`, checked by the subject. */
+  append(streamId: string, event: BenchEvent, version: number): Promise<void> | void;
+  /** Appends all events or none to a stream that is at `version`. */
+  appendBatch(streamId: string, events: readonly BenchEvent[], version: number): Promise<void> | void;
+  /** Reads the whole stream, each event parsed, and counts. */
+  readAll(streamId: string): Promise<number> | number;
+  /**
+   * Reads the last events, newest first, each parsed, and counts. `version` is the stream's, for subjects that cannot
+   * read from the end.
+   */
+  readLast(streamId: string, count: number, version: number): Promise<number> | number;
+  close(): Promise<void> | void;
+  /** The library's own factory, for what only it can do. */
+  readonly factory?: StreamFactory;
+}
+
+/** For what a subject has no call for; its `without` keeps workloads from coming here. */
+export function unsupported(subject: string, call: string): never {
+  throw new Error(`${subject} has no ${call}`);
+}

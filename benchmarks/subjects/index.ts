@@ -1,0 +1,16 @@
+import type { Subject } from "../subject.js";
+import { act } from "./act.js";
+import { emmett } from "./emmett.js";
+import { floor } from "./floor.js";
+import { library, libraryBetter } from "./library.js";
+import { resolveLite } from "./resolve.js";
+import { sqlite3Loop } from "./sqlite3-loop.js";
+
+/** In the order of the tables' columns. */
+export const SUBJECTS: readonly Subject[] = [floor, library, libraryBetter, sqlite3Loop, emmett, act, resolveLite];
+
+export function subjectOf(name: string): Subject {
+  const subject = SUBJECTS.find((candidate) => candidate.name === name);
+  if (subject === undefined) throw new Error(`no such subject: ${name}`);
+  return subject;
+}

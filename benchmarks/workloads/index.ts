@@ -1,0 +1,44 @@
+import type { Workload } from "../workload.js";
+import { singleAppends } from "./w01-single-appends.js";
+import { keyedBatches, plainBatches } from "./w02-batches.js";
+import { concurrentAppends } from "./w03-concurrent-appends.js";
+import { readStream } from "./w04-read-stream.js";
+import { readLast } from "./w05-read-last.js";
+import { watchLatency } from "./w06-watch-latency.js";
+import { watchAcrossProcesses } from "./w06b-watch-across-processes.js";
+import { idleWatchers } from "./w07-idle-watchers.js";
+import { memory } from "./w08-memory.js";
+import { manyWatchers } from "./w09-many-watchers.js";
+import { openStore } from "./w10-open.js";
+import { bytesOnDisk } from "./w11-bytes-on-disk.js";
+import { millionEvents } from "./w12-million-events.js";
+import { storeSize } from "./w13-store-size.js";
+import { eventLoopDelay } from "./w14-event-loop-delay.js";
+import { writers } from "./wc-writers.js";
+
+/** In the order of the tables' rows. */
+export const WORKLOADS: readonly Workload[] = [
+  singleAppends,
+  keyedBatches,
+  plainBatches,
+  concurrentAppends,
+  readStream,
+  readLast,
+  watchLatency,
+  watchAcrossProcesses,
+  idleWatchers,
+  memory,
+  manyWatchers,
+  openStore,
+  bytesOnDisk,
+  millionEvents,
+  storeSize,
+  eventLoopDelay,
+  writers,
+];
+
+export function workloadOf(id: string): Workload {
+  const workload = WORKLOADS.find((candidate) => candidate.id === id);
+  if (workload === undefined) throw new Error(`no such workload: ${id}`);
+  return workload;
+}

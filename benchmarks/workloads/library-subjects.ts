@@ -1,0 +1,16 @@
+import type { StreamFactory } from "async-streams";
+import type { WorkloadContext } from "../workload.js";
+
+/** For what only the library does. */
+export const LIBRARY_SUBJECTS: readonly string[] = ["library", "library-better"];
+
+/** Those that can tell of what is appended. */
+export const WATCHING_SUBJECTS: readonly string[] = [...LIBRARY_SUBJECTS, "emmett-sqlite", "act-sqlite"];
+
+export const FLOOR_AND_LIBRARY: readonly string[] = ["floor", ...LIBRARY_SUBJECTS];
+
+export async function openFactory({ subject, durability }: WorkloadContext, path: string): Promise<StreamFactory> {
+  const { factory } = await subject.open(path, durability);
+  if (factory === undefined) throw new Error(`${subject.name} is not the library`);
+  return factory;
+}
