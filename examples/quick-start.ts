@@ -15,7 +15,7 @@ await using account = await streams.openStream<BankEvent>("account-42");
 // Watch: an RxJS observable that goes live here and hears of every event from now on, whoever writes it.
 const withdrawal = firstValueFrom(account.watch().pipe(filter((event) => event.type === "Withdrawn")));
 
-// Write: both events or none, and only if nobody else wrote since this handle was opened.
+// Write: both events or none, and only if nobody else wrote what this handle does not know of.
 await account.write(
   [
     { type: "Deposited", data: { amount: 100 } },
