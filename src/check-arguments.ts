@@ -52,7 +52,6 @@ export function checkSignal(signal: unknown): asserts signal is AbortSignal | un
  * @throws InvalidArgumentError
  */
 export function checkOptions(options: unknown, known: readonly string[]): void {
-  if (options === undefined) return;
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidArgument("options", `expected an object, got ${describeValue(options)}`);
   }

@@ -10,8 +10,7 @@ export function compareValues(a: unknown, b: ParsedValue): number | undefined {
   if (a === null || b === null) return a === b ? 0 : undefined;
   if (typeof a !== typeof b) return undefined;
   if (typeof a === "string") return compareCodePoints(a, b as string);
-  if (typeof a === "number" || typeof a === "boolean") return Number(a) - Number(b);
-  return undefined;
+  return Number(a) - Number(b);
 }
 
 function compareCodePoints(a: string, b: string): number {

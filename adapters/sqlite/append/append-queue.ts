@@ -80,7 +80,7 @@ export class AppendQueue {
     } while (this.#waiting.length > 0);
     this.#isScheduled = false;
     tell();
-    if (!this.#isScheduled) this.#onFinished?.();
+    this.#onFinished?.();
   }
 
   async #storeGroup(group: Group): Promise<Tell> {

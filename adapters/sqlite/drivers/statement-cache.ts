@@ -17,10 +17,9 @@ export class StatementCache<Statement> {
   add(sql: string, statement: Statement): Statement | undefined {
     this.#statements.set(sql, statement);
     if (this.#statements.size <= MAX_PREPARED_STATEMENTS) return undefined;
-    const [oldest] = this.#statements;
-    if (oldest === undefined) return undefined;
-    this.#statements.delete(oldest[0]);
-    return oldest[1];
+    const [oldest, removed] = this.#statements.entries().next().value as [string, Statement];
+    this.#statements.delete(oldest);
+    return removed;
   }
 
   /** Forgets all statements, and returns them. */

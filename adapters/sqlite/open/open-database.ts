@@ -79,7 +79,7 @@ async function prepareOrClose(
 
 async function checkSQLiteVersion(connection: SQLiteConnection, path: string): Promise<void> {
   const [row] = await connection.all<{ version: string }>("SELECT sqlite_version() AS version");
-  const version = row?.version ?? "unknown";
+  const { version } = row as { version: string };
   if (version.localeCompare(MIN_SQLITE_VERSION, "en", { numeric: true }) >= 0) return;
   const message =
     `Cannot open ${path}: the driver has SQLite ${version}, and ${MIN_SQLITE_VERSION} is the least, since earlier ` +

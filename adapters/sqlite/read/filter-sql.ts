@@ -48,7 +48,7 @@ function columnCondition({ op, value }: ParsedClause, column: string, type: "str
     return { sql: `${column} IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(values)] };
   }
   if (typeof value !== type) return NEVER;
-  if (op === "like" || op === "prefix") return type === "string" ? textCondition(op, value as string, column) : NEVER;
+  if (op === "like" || op === "prefix") return textCondition(op, value as string, column);
   return { sql: `${column} ${op} ?`, values: [value as string | number] };
 }
 

@@ -45,7 +45,7 @@ async function verifyRange(connection: SQLiteConnection, after: number, problems
   const streams = await connection.all<IncompleteStream>(INCOMPLETE_STREAMS, [after, after + STEP_STREAMS]);
   for (const { id, streamId, events, lastVersion } of streams) {
     const [row] = await connection.all<{ version: number }>(FIRST_MISSING_VERSION, [id]);
-    const version = row?.version ?? 0;
+    const { version } = row as { version: number };
     const detail = `version ${version} is missing: the stream has ${events} events and ends at version ${lastVersion}`;
     problems.add({ kind: "gap", streamId, version, detail });
   }
