@@ -1,4 +1,5 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import type { BackupProgress, StoredEvent, StreamFactory } from "../../protocols/index.js";
@@ -123,6 +124,35 @@ describe("a backup that does not come about", () => {
       expect(await running).toMatchObject({ code: "STREAM_CLOSED" });
       expect((await readdir(folder.path)).filter((name) => name.startsWith("copy"))).toEqual([]);
     }
+  });
+
+  test("because a file has come to be there meanwhile leaves that one as it is", async () => {
+    await using folder = await createTempDir();
+    await using streams = await sqliteStreamFactory(folder.file("store.db"));
+    await fill(streams, 10);
+    const target = folder.file("copy.db");
+    const backup = streams.backup(target, { onProgress: () => writeFileSync(target, "mine") });
+    await expect(backup).rejects.toMatchObject({
+      code: "STORAGE_TARGET_EXISTS",
+      message: expect.stringMatching(/Cannot back up/),
+    });
+    expect(await readFile(target, "utf8")).toBe("mine");
+    expect((await readdir(folder.path)).filter((name) => name.startsWith("copy"))).toEqual(["copy.db"]);
+  });
+
+  test.skipIf(process.platform === "win32")("because the copy was taken away says so, and leaves no file", async () => {
+    await using folder = await createTempDir();
+    await using streams = await sqliteStreamFactory(folder.file("store.db"));
+    await fill(streams, 10);
+    const removeCopies = (): void => {
+      for (const name of readdirSync(folder.path)) if (name.startsWith("copy.db.partial")) rmSync(folder.file(name));
+    };
+    const backup = streams.backup(folder.file("copy.db"), { onProgress: removeCopies });
+    await expect(backup).rejects.toMatchObject({
+      code: "STORAGE_IO",
+      message: expect.stringMatching(/Cannot back up to .*copy\.db: .*ENOENT/),
+    });
+    expect((await readdir(folder.path)).filter((name) => name.startsWith("copy"))).toEqual([]);
   });
 
   test("because events are missing says so, and leaves no file", async () => {

@@ -43,6 +43,12 @@ test("snapshots whose rows lead in a circle are a problem, and the check comes t
   await streams[Symbol.asyncDispose]();
 });
 
+test("events whose pages lead in a circle are checked one by one, each once", async () => {
+  const { streams, maintenance } = await openFilled("bytesBefore", 1);
+  expect(await maintenance.verify()).toEqual({ ok: true, checkedEvents: 5_000, problems: [] });
+  await streams[Symbol.asyncDispose]();
+});
+
 test.each(["forward", "backward"] as const)(
   "events that lead in a circle end a read that goes %s",
   async (direction) => {

@@ -3,6 +3,7 @@ import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
 import type { StoredEvent, StreamFactory } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/create-stream-factory.js";
 import { type Fault, faultyDriver } from "../support/faulty-driver.js";
+import { overriding } from "../support/overriding.js";
 import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
 
@@ -109,6 +110,37 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
     isFailing = false;
     await writer.write({ type: "C", data: 3 });
     await vi.waitFor(() => expect(seen.map(({ type }) => type)).toEqual(["A", "B", "C"]));
+  });
+
+  test("whatever a driver throws, a call rejects with an error that says what was attempted", async () => {
+    for (const thrown of [new Error("out of luck"), "out of luck"]) {
+      const driver = faultyDriver(({ sql }) => {
+        if (sql.includes("max(position)")) throw thrown;
+        return undefined;
+      }, DRIVERS[name]);
+      await using streams = createStreamFactory(await openSQLiteBackend(":memory:", {}, driver));
+      await expect(streams.openStream("@all")).rejects.toMatchObject({
+        code: "STORAGE_FAILED",
+        message: 'Cannot read the version of stream "@all" in :memory:: out of luck.',
+        cause: thrown,
+      });
+    }
+  });
+
+  test("a file system without shared memory, where SQLite keeps another journal, is refused", async () => {
+    const real = DRIVERS[name];
+    const driver = {
+      async open(path: string, mode: "create" | "readonly") {
+        const connection = await real.open(path, mode);
+        const all = async <Row>(sql: string): Promise<Row[]> =>
+          sql.includes("journal_mode") ? ([{ journal_mode: "delete" }] as Row[]) : connection.all<Row>(sql);
+        return overriding(connection, { all });
+      },
+    };
+    await expect(openSQLiteBackend(":memory:", {}, driver)).rejects.toMatchObject({
+      code: "STORAGE_IO",
+      message: expect.stringMatching(/journal mode "delete"\). Use a local disk/),
+    });
   });
 
   test("an old SQLite is refused, since it can corrupt a database that several connections write", async () => {

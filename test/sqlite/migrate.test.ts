@@ -3,6 +3,7 @@ import type { SQLiteConnection } from "../../adapters/sqlite/drivers/driver.js";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { migrate } from "../../adapters/sqlite/open/migrate.js";
 import { MIGRATIONS } from "../../adapters/sqlite/open/schema.js";
+import { overriding } from "../support/overriding.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
 
@@ -57,6 +58,23 @@ describe.each(DRIVER_NAMES)("a file of an older schema, over %s,", (name) => {
     await using streams = await sqliteStreamFactory(path, { driver: name });
     expect(await (await streams.openStream("a")).metrics()).toMatchObject({ eventCount: 2 });
     expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 2 });
+  });
+
+  test("is left alone by a connection that got the lock behind another's migration", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await makeStore(path, name);
+    const [first, second] = [await driver.open(path, "create"), await driver.open(path, "create")];
+    const overtaken = overriding(second, {
+      run: async (sql, parameters) => {
+        if (sql.startsWith("BEGIN")) await migrate(first, path, LATER);
+        return second.run(sql, parameters);
+      },
+    });
+    await migrate(overtaken, path, LATER);
+    expect(await count(second, "later")).toBe(1);
+    await first.close();
+    await second.close();
   });
 
   test("is migrated once where several connections open it at the same time", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { type SQLiteOptions, sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
@@ -48,6 +48,25 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
       await writeFile(path, content);
       await expect(openStore(path)).rejects.toMatchObject({ code: "STORAGE_NOT_A_DATABASE" });
       expect(await readFile(path, "utf8")).toBe(content);
+    });
+
+    test.runIf(process.platform === "linux")("a device", async () => {
+      await expect(openStore("/dev/null")).rejects.toMatchObject({ code: "STORAGE_NOT_A_DATABASE" });
+    });
+
+    test.skipIf(process.platform === "win32").each([
+      ["a link", "store.db"],
+      ["a store with a log", "store.db-wal"],
+    ])("%s that leads to itself", async (_, name) => {
+      await using folder = await createTempDir();
+      if (name !== "store.db") await makeStore(folder.file("store.db"));
+      await symlink(folder.file(name), folder.file(name));
+      await expect(openStore(folder.file("store.db"))).rejects.toMatchObject({
+        code: "STORAGE_PERMISSION_DENIED",
+        message: expect.stringContaining(folder.file("store.db")),
+        cause: expect.objectContaining({ code: "ELOOP" }),
+      });
+      expect(await readlink(folder.file(name))).toBe(folder.file(name));
     });
 
     test("another program's database", async () => {

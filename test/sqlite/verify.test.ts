@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { snapshotChecksum } from "../../adapters/sqlite/checksum.js";
 import type { SQLiteConnection } from "../../adapters/sqlite/drivers/driver.js";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
+import { MAX_VERIFY_PROBLEMS } from "../../adapters/sqlite/maintenance/verify/problem-list.js";
 import type { VerifyProblem, VerifyProgress, VerifyReport } from "../../protocols/index.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
@@ -104,6 +105,28 @@ describe("an event that is not as it was written", () => {
   });
 });
 
+test("an event whose id is neither a key nor made is found", async () => {
+  const { problems } = await reportAfter(`${UNLOCK} UPDATE events SET id = 7 WHERE position = 2;`);
+  expect(problems).toContainEqual(expect.objectContaining({ kind: "checksum", streamId: "bytes", position: 2 }));
+});
+
+test("of more problems than a report lists, the first are listed", async () => {
+  await using folder = await createTempDir();
+  const path = folder.file("store.db");
+  {
+    await using streams = await sqliteStreamFactory(path);
+    const events = Array.from({ length: MAX_VERIFY_PROBLEMS + 1 }, (_, data) => ({ type: "Counted", data }));
+    await (await streams.openStream("a")).write(events);
+  }
+  const connection = await DRIVERS.sqlite3.open(path, "create");
+  await connection.exec("DROP TRIGGER events_are_never_changed; UPDATE events SET timestamp = timestamp + 1");
+  await connection.close();
+  await using streams = await sqliteStreamFactory(path);
+  const { problems } = await streams.verify();
+  expect(problems).toHaveLength(MAX_VERIFY_PROBLEMS);
+  expect(problems.at(-1)).toMatchObject({ kind: "checksum", position: MAX_VERIFY_PROBLEMS - 1 });
+});
+
 describe("events that are missing", () => {
   test("are a gap in the positions and in the versions", async () => {
     const report = await reportAfter(`${UNLOCK} DELETE FROM events WHERE position IN (3, 5);`);
@@ -127,6 +150,32 @@ describe("events that are missing", () => {
     ]);
   });
 
+  test("all of them, are a head that does not match either", async () => {
+    const report = await reportAfter(`${UNLOCK} DELETE FROM events; DELETE FROM snapshots;`);
+    expect(besidesTriggers(report)).toEqual([
+      { kind: "head", position: 0, detail: expect.stringMatching(/position 0, and the last position given is 10/) },
+    ]);
+  });
+
+  test("or the counter of their positions, which no write is stored without", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await fill(path);
+    const connection = await DRIVERS.sqlite3.open(path, "create");
+    await connection.exec("DELETE FROM sqlite_sequence");
+    await connection.close();
+    await using streams = await sqliteStreamFactory(path);
+    const account = await streams.openStream("account");
+    await expect(account.write({ type: "Deposited", data: { amount: 6 } })).rejects.toMatchObject({
+      code: "STORAGE_FAILED",
+      message: expect.stringMatching(/Cannot write to stream "account" in .*: the counter of positions/),
+    });
+    expect(await streams.verify()).toMatchObject({
+      checkedEvents: 10,
+      problems: [{ kind: "head", position: 10, detail: expect.stringMatching(/position given is not known/) }],
+    });
+  });
+
   test("or too many of them for the head are found", async () => {
     const { problems } = await reportAfter("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'events'");
     expect(problems).toEqual([
@@ -145,6 +194,22 @@ describe("a snapshot", () => {
     expect(problems).toEqual([
       { kind: "snapshot", streamId: "account", version: expect.any(Number), detail: expect.stringMatching(detail) },
     ]);
+  });
+
+  test("of every event, beyond the last position, is found", async () => {
+    await using folder = await createTempDir();
+    await fill(folder.file("store.db"));
+    {
+      await using streams = await sqliteStreamFactory(folder.file("store.db"));
+      await (await streams.openStream("@all")).snapshot({ count: 10 }, { version: 10 });
+    }
+    const connection = await DRIVERS.sqlite3.open(folder.file("store.db"), "create");
+    await connection.exec(`${UNLOCK} DELETE FROM events WHERE position = 10`);
+    await connection.close();
+    await using streams = await sqliteStreamFactory(folder.file("store.db"));
+    const { problems } = await streams.verify();
+    const detail = '"default": it names position 10, and the last one is 9';
+    expect(problems).toContainEqual({ kind: "snapshot", streamId: "@all", version: 10, detail });
   });
 
   test("that has changed is refused when it is loaded", async () => {

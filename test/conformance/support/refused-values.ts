@@ -41,6 +41,7 @@ export const REFUSED_VALUES: readonly (readonly [string, unknown])[] = [
   ["numbers that are no bytes", new Float64Array([1])],
   ["a buffer without a view", new ArrayBuffer(1)],
   ["an array with a hole", sparse()],
+  ["a property that a symbol names", { [Symbol("s")]: 1 }],
 ];
 
 /** A value that contains itself. */
