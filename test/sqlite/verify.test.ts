@@ -220,7 +220,10 @@ describe("a snapshot", () => {
     await connection.close();
     await using streams = await sqliteStreamFactory(folder.file("store.db"));
     const account = await streams.openStream("account");
-    await expect(account.loadSnapshot()).rejects.toMatchObject({ code: "STORAGE_CORRUPT", message: /damaged/ });
+    await expect(account.loadSnapshot()).rejects.toMatchObject({
+      code: "STORAGE_CORRUPT",
+      message: expect.stringMatching(/damaged/),
+    });
   });
 
   test("that another version of the schema wrote is sound, and is loaded", async () => {
