@@ -22,7 +22,7 @@ latest.json and latest.md.
   --size small|full     small is a smoke run; its figures mean nothing (default full)
   --out FOLDER          where the results are saved (default benchmarks/results)
   --temp FOLDER         where the databases are made (default the system's temporary folder, on a disk)
-  --profile             counts statements, hops, bytes and CPU of the library instead, and saves nothing
+  --profile             counts statements, hops, bytes and CPU of the library instead; saves profile.md
   --help                prints this`;
 
 export interface BenchOptions {

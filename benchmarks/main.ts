@@ -20,12 +20,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 try {
   const options = parseCommandLine(process.argv.slice(2));
   if (options === null) console.log(USAGE);
-  else if (options.isProfile) await runProfile(options);
+  else if (options.isProfile) await runProfile(options, commandLine());
   else process.exitCode = await runBenchmarks(options);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(`${error.message}\n\n${USAGE}`);
   process.exitCode = 2;
+}
+
+function commandLine(): string {
+  return ["npm run bench --", ...process.argv.slice(2)].join(" ");
 }
 
 /** @returns the exit code: 1 when a measurement of our own failed */
@@ -44,7 +48,7 @@ async function runBenchmarks(options: BenchOptions): Promise<number> {
   const workloads = workloadsOf(heats);
   const subjects = present.map(subjectOf);
   const results = {
-    command: ["npm run bench --", ...process.argv.slice(2)].join(" "),
+    command: commandLine(),
     date: new Date().toISOString(),
     size: options.size,
     rounds: options.rounds,

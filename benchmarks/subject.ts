@@ -13,6 +13,8 @@ export interface Subject {
   readonly settings: Readonly<Partial<Record<Durability, string>>>;
   /** The workloads that it has no call for, and why. */
   readonly without?: Readonly<Record<string, string>>;
+  /** The workloads that it is there for, of a subject that shows a limit. Default: all. */
+  readonly only?: readonly string[];
   /** Whether its packages are those of benchmarks/peers. */
   readonly isPeer?: boolean;
   /** Packages whose versions belong beside the figures. */

@@ -3,6 +3,7 @@ import type { Sample } from "./run-rounds.js";
 import { median } from "./statistics.js";
 import type { Durability } from "./subject.js";
 import type { Figure, Goal } from "./workload.js";
+import { LIBRARY_SUBJECTS } from "./workloads/library-subjects.js";
 
 /** A middle value and how far the rounds lay apart. */
 export interface Spread {
@@ -50,7 +51,7 @@ function summarizeFigure(
     return floor === undefined ? [] : [(figures[figure.name] as number) / floor];
   });
   const ratio = figure.hasRatio && ratios.length > 0 ? spreadOf(ratios) : null;
-  const goal = subject.startsWith("library") ? (figure.goal ?? null) : null;
+  const goal = LIBRARY_SUBJECTS.includes(subject) ? (figure.goal ?? null) : null;
   return {
     workload: workload.id,
     durability,

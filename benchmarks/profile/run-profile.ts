@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { BenchOptions } from "../command-line.js";
 import { formatNumber } from "../format-value.js";
 import { measure } from "../measure.js";
@@ -9,19 +11,30 @@ import type { Profile, StatementProfile } from "./profile.js";
 
 const SQL_CHARACTERS = 100;
 
-/** Profiles the library in the chosen workloads, and prints what was counted. */
-export async function runProfile(options: BenchOptions): Promise<void> {
-  const { size } = options;
+const PROFILE_FILE = "profile.md";
+
+/** Profiles the library in the chosen workloads; prints and saves what was counted. */
+export async function runProfile(options: BenchOptions, command: string): Promise<void> {
+  const { size, out } = options;
+  const sections = [`# Profile\n\n\`${command}\`, ${new Date().toISOString()}`];
   const folder = await makeTempFolder(options.temp);
   const subjects = options.subjects.filter((name) => LIBRARY_SUBJECTS.includes(name));
   for (const { workload, durability, subjects: profiled } of planHeats(options, subjects)) {
     for (const subject of profiled) {
       const answer = await measure({ role: "profile", workload, subject, durability, size, folder });
-      console.log(`\n## ${workload.id}, durability ${durability}, ${subject.name}: ${workload.title}\n`);
-      if ("profile" in answer) console.log(formatProfile(answer.profile));
-      else console.log("error" in answer ? `not profiled: ${answer.error}` : "not profiled");
+      const title = `## ${workload.id}, durability ${durability}, ${subject.name}: ${workload.title}`;
+      const section = `${title}\n\n${describeAnswer(answer)}`;
+      sections.push(section);
+      console.log(`\n${section}`);
     }
   }
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, PROFILE_FILE), `${sections.join("\n\n")}\n`);
+}
+
+function describeAnswer(answer: Awaited<ReturnType<typeof measure>>): string {
+  if ("profile" in answer) return formatProfile(answer.profile);
+  return "error" in answer ? `not profiled: ${answer.error}` : "not profiled";
 }
 
 function formatProfile(profile: Profile): string {

@@ -2,12 +2,24 @@ import type { Subject } from "../subject.js";
 import { act } from "./act.js";
 import { emmett } from "./emmett.js";
 import { floor } from "./floor.js";
+import { floorGrouped } from "./floor-grouped.js";
 import { library, libraryBetter } from "./library.js";
+import { libraryMemory } from "./library-memory.js";
 import { resolveLite } from "./resolve.js";
 import { sqlite3Loop } from "./sqlite3-loop.js";
 
 /** In the order of the tables' columns. */
-export const SUBJECTS: readonly Subject[] = [floor, library, libraryBetter, sqlite3Loop, emmett, act, resolveLite];
+export const SUBJECTS: readonly Subject[] = [
+  floor,
+  library,
+  libraryBetter,
+  sqlite3Loop,
+  floorGrouped,
+  libraryMemory,
+  emmett,
+  act,
+  resolveLite,
+];
 
 export function subjectOf(name: string): Subject {
   const subject = SUBJECTS.find((candidate) => candidate.name === name);
