@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 
 const MARKED = /(<!-- guarantees: begin -->\n)(.*?)(<!-- guarantees: end -->)/s;
 const COMMAND = "npm run soak -- --minutes 60";
-const NOTHING = "-";
+const NOT_SOAKED = "in `npm test`";
 
 /** `[R3](../test/faults/r03-power-cut.test.ts "full")`: all tests of that number whose names have the words in quotes. */
 const FAULT_TEST = /\[(R\d+)\]\([^)\s]+(?: "([^"]+)")?\)/g;
@@ -43,9 +43,13 @@ function figuresOf(tests, number, words) {
 function fillRows(rows, tests) {
   const seen = new Set();
   return rows.map((row) => {
-    const links = [...row.join(" ").matchAll(FAULT_TEST)].filter(([link]) => !seen.has(link) && seen.add(link));
-    const parts = links.flatMap(([, number, words]) => figuresOf(tests, number, words));
-    return [...row.slice(0, -1), parts.join("; ") || NOTHING];
+    const links = [...row.join(" ").matchAll(FAULT_TEST)];
+    const parts = links.flatMap(([link, number, words]) => {
+      if (seen.has(link)) return [`${number}: above`];
+      seen.add(link);
+      return figuresOf(tests, number, words);
+    });
+    return [...row.slice(0, -1), parts.join("; ") || NOT_SOAKED];
   });
 }
 
