@@ -8,6 +8,8 @@ import { WORKLOADS } from "./workloads/index.js";
 
 const SIZES: readonly SizeName[] = ["small", "full"];
 const SUBJECT_NAMES = SUBJECTS.map(({ name }) => name);
+const USUAL_SUBJECT_NAMES = SUBJECTS.filter(({ isOnRequest }) => !isOnRequest).map(({ name }) => name);
+const ON_REQUEST = SUBJECT_NAMES.filter((name) => !USUAL_SUBJECT_NAMES.includes(name));
 const WORKLOAD_IDS = WORKLOADS.map(({ id }) => id);
 
 export const USAGE = `Usage: npm run bench -- [options]
@@ -17,7 +19,9 @@ latest.json and latest.md.
 
   --rounds N            how often everything is measured (default 5; 1 with --size small)
   --workload W1,W2      which workloads (default all): ${WORKLOAD_IDS.join(", ")}
-  --subject a,b         which subjects (default all): ${SUBJECT_NAMES.join(", ")}
+  --subject a,b         which subjects (default all of the first line):
+                        ${USUAL_SUBJECT_NAMES.join(", ")}
+                        ${ON_REQUEST.join(", ")}
   --durability d,e      normal, full (default both)
   --size small|full     small is a smoke run; its figures mean nothing (default full)
   --out FOLDER          where the results are saved (default benchmarks/results)
@@ -47,7 +51,7 @@ export function parseCommandLine(args: readonly string[]): BenchOptions | null {
   return {
     rounds: positive("rounds", values.rounds ?? (size === "small" ? "1" : "5")),
     workloads: listOf("workload", values.workload, WORKLOAD_IDS),
-    subjects: listOf("subject", values.subject, SUBJECT_NAMES),
+    subjects: values.subject === undefined ? USUAL_SUBJECT_NAMES : listOf("subject", values.subject, SUBJECT_NAMES),
     durabilities: listOf("durability", values.durability, DURABILITIES),
     size,
     out: values.out ?? join(PACKAGE_ROOT, "benchmarks", "results"),

@@ -15,6 +15,10 @@ export interface Subject {
   readonly without?: Readonly<Record<string, string>>;
   /** The workloads that it is there for, of a subject that shows a limit. Default: all. */
   readonly only?: readonly string[];
+  /** Whether it is measured only when it is named. */
+  readonly isOnRequest?: boolean;
+  /** Options of Node for its processes. */
+  readonly nodeOptions?: readonly string[];
   /** Whether its packages are those of benchmarks/peers. */
   readonly isPeer?: boolean;
   /** Packages whose versions belong beside the figures. */

@@ -13,7 +13,7 @@ export const floorGrouped: Subject = {
   format: "floor",
   settings: floor.settings,
   packages: floor.packages,
-  only: ["W3", "WC"],
+  only: ["W3"],
   whyMissing: floor.whyMissing,
   open: openGrouped,
 };

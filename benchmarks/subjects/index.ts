@@ -5,6 +5,7 @@ import { floor } from "./floor.js";
 import { floorGrouped } from "./floor-grouped.js";
 import { library, libraryBetter } from "./library.js";
 import { libraryMemory } from "./library-memory.js";
+import { libraryBetterUnchecked, libraryUnchecked } from "./library-unchecked.js";
 import { resolveLite } from "./resolve.js";
 import { sqlite3Loop } from "./sqlite3-loop.js";
 
@@ -16,6 +17,8 @@ export const SUBJECTS: readonly Subject[] = [
   sqlite3Loop,
   floorGrouped,
   libraryMemory,
+  libraryUnchecked,
+  libraryBetterUnchecked,
   emmett,
   act,
   resolveLite,
