@@ -46,7 +46,7 @@ The last column is from \`npm run soak -- --minutes 1\` on Node v20, linux.
 | one     | [R1](r01.test.ts)                           | rounds 2, kills 1,200                            |
 | two     | [R3](r03.test.ts "full")                    | rounds 3                                         |
 | three   | [R3](r03.test.ts)                           | a cut under full: rounds 3; a torn one: rounds 4 |
-| four    | [R1](r01.test.ts), [others](others.test.ts) | -                                                |
+| four    | [R1](r01.test.ts), [others](others.test.ts) | R1: above                                        |
 
 <!-- guarantees: end -->
 

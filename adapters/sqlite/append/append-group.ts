@@ -118,9 +118,7 @@ export class AppendGroup {
   ): Promise<Map<string, StreamHead>> {
     const missing = [...plan.lastPlaces.keys()].filter((streamId) => !heads.has(streamId));
     if (missing.length === 0) return heads;
-    await insertStreams(connection, missing);
-    const inserted = await readHeads(connection, missing);
-    return new Map([...heads, ...inserted]);
+    return new Map([...heads, ...(await insertStreams(connection, missing))]);
   }
 
   async #numberTypes(connection: SQLiteConnection, { events }: AppendPlan): Promise<ReadonlyMap<string, number>> {

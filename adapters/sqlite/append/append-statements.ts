@@ -1,20 +1,23 @@
 import type { AppendRequest } from "../../../protocols/index.js";
 import type { StoredKey } from "../../../src/decide-append.js";
-import type { SQLiteConnection } from "../drivers/driver.js";
+import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import { CODEC_BYTES } from "../event-codec.js";
 import type { PlacedEvent } from "../notify/commit-feed.js";
 import { SCHEMA_VERSION } from "../open/schema.js";
-import { encodeRows, MADE_ID, type RowNumbers, statementChunks } from "./event-rows.js";
+import { encodeRows, MADE_ID, type RowNumbers, sharedByRows, statementChunks } from "./event-rows.js";
 import type { StreamHead } from "./stream-heads.js";
 
 // ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
+// ?4 the kind, ?5 the stream and ?6 the type, where all rows share them: looking into a row costs as much as storing it.
 // Nothing is inserted when the store has another last position: somebody else has appended since.
 // jsonb_each hands each row on in SQLite's binary form, so that no text is parsed more than once.
+const KIND = "coalesce(?4, value ->> 2)";
 const INSERT_EVENTS = `
   INSERT INTO events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)
-  SELECT ?2 + 1 + key, value ->> 0, value ->> 1, ?3, ${SCHEMA_VERSION}, (value ->> 2) & 3, value ->> 3,
-         CASE WHEN (value ->> 2) & ${MADE_ID} THEN unhex(value ->> 4) ELSE value ->> 4 END,
-         CASE WHEN (value ->> 2) & ${CODEC_BYTES} THEN unhex(value ->> 5) ELSE value -> 5 END,
+  SELECT ?2 + 1 + key, coalesce(?5, value ->> 0), value ->> 1, ?3, ${SCHEMA_VERSION}, ${KIND} & 3,
+         coalesce(?6, value ->> 3),
+         CASE WHEN ${KIND} & ${MADE_ID} THEN unhex(value ->> 4) ELSE value ->> 4 END,
+         CASE WHEN ${KIND} & ${CODEC_BYTES} THEN unhex(value ->> 5) ELSE value -> 5 END,
          value ->> 6, value ->> 7
   FROM jsonb_each(?1)
   WHERE (SELECT seq FROM sqlite_sequence WHERE name = 'events') = ?2`;
@@ -32,21 +35,22 @@ export async function insertEvents(
 ): Promise<boolean> {
   let running = Promise.resolve(true);
   for (const chunk of statementChunks(events)) {
-    const rows = encodeRows(chunk, numbers);
+    const { position, timestampMs } = chunk[0] as PlacedEvent;
+    const { kind, stream, type } = sharedByRows(chunk, numbers);
+    const values = [encodeRows(chunk, numbers), position - 1, timestampMs, kind, stream, type];
     if (!(await running)) return false;
-    running = insertRows(connection, chunk, rows);
+    running = insertRows(connection, chunk.length, values);
   }
   return running;
 }
 
 async function insertRows(
   connection: SQLiteConnection,
-  events: readonly PlacedEvent[],
-  rows: string,
+  count: number,
+  values: readonly SQLiteValue[],
 ): Promise<boolean> {
-  const { position, timestampMs } = events[0] as PlacedEvent;
-  const { changes } = await connection.run(INSERT_EVENTS, [rows, position - 1, timestampMs]);
-  return changes === events.length;
+  const { changes } = await connection.run(INSERT_EVENTS, values);
+  return changes === count;
 }
 
 /** The last position that was ever given. */
@@ -72,8 +76,18 @@ export async function readHeads(
 }
 
 /** Gives streams their numbers. */
-export async function insertStreams(connection: SQLiteConnection, streamIds: readonly string[]): Promise<void> {
-  await connection.run("INSERT INTO streams (name) SELECT value FROM json_each(?1)", [JSON.stringify(streamIds)]);
+export async function insertStreams(
+  connection: SQLiteConnection,
+  streamIds: readonly string[],
+): Promise<Map<string, StreamHead>> {
+  const sql = "INSERT INTO streams (name) SELECT value FROM json_each(?1) RETURNING name, id";
+  const rows = await connection.all<NumberedName>(sql, [JSON.stringify(streamIds)]);
+  return new Map(rows.map(({ name, id }) => [name, { id, version: 0, position: 0 }]));
+}
+
+interface NumberedName {
+  readonly name: string;
+  readonly id: number;
 }
 
 /** The numbers of event types; those that have none get one. */
@@ -81,11 +95,15 @@ export async function numberTypes(
   connection: SQLiteConnection,
   types: readonly string[],
 ): Promise<Map<string, number>> {
-  const names = JSON.stringify(types);
-  await connection.run("INSERT OR IGNORE INTO types (name) SELECT value FROM json_each(?1)", [names]);
-  const sql = "SELECT name, id FROM types WHERE name IN (SELECT value FROM json_each(?1))";
-  const rows = await connection.all<{ name: string; id: number }>(sql, [names]);
-  return new Map(rows.map(({ name, id }) => [name, id]));
+  const select = "SELECT name, id FROM types WHERE name IN (SELECT value FROM json_each(?1))";
+  const known = await connection.all<NumberedName>(select, [JSON.stringify(types)]);
+  const numbers = new Map(known.map(({ name, id }) => [name, id]));
+  const missing = types.filter((type) => !numbers.has(type));
+  if (missing.length === 0) return numbers;
+  const insert = "INSERT INTO types (name) SELECT value FROM json_each(?1) RETURNING name, id";
+  const added = await connection.all<NumberedName>(insert, [JSON.stringify(missing)]);
+  for (const { name, id } of added) numbers.set(name, id);
+  return numbers;
 }
 
 const READ_KEYS = `

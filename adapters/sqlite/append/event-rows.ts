@@ -30,11 +30,34 @@ function encodeRow(placed: PlacedEvent, { streams, types }: RowNumbers): string 
   const { event, streamId, version } = placed;
   const { idempotencyKey, data, metadata } = event;
   const codec = codecOf(event);
-  const kind = codec + (idempotencyKey === null ? MADE_ID : 0);
+  const kind = kindOf(event);
   const id = idempotencyKey === null ? `"${event.id.replaceAll("-", "")}"` : JSON.stringify(idempotencyKey);
   const content =
     typeof data === "string" ? data : `"${Buffer.from(data.buffer, data.byteOffset, data.length).toString("hex")}"`;
   return `[${streams.get(streamId)?.id},${version},${kind},${types.get(event.type)},${id},${content},${metadata},${eventChecksum(placed, codec)}]`;
+}
+
+/** What all rows of a statement have in common; null where they differ. */
+export interface SharedByRows {
+  readonly kind: number | null;
+  readonly stream: number | null;
+  readonly type: number | null;
+}
+
+export function sharedByRows(events: readonly PlacedEvent[], { streams, types }: RowNumbers): SharedByRows {
+  const [first] = events as readonly [PlacedEvent];
+  const kind = kindOf(first.event);
+  const { streamId } = first;
+  const { type } = first.event;
+  return {
+    kind: events.every(({ event }) => kindOf(event) === kind) ? kind : null,
+    stream: events.every((placed) => placed.streamId === streamId) ? (streams.get(streamId)?.id ?? null) : null,
+    type: events.every(({ event }) => event.type === type) ? (types.get(type) ?? null) : null,
+  };
+}
+
+function kindOf(event: NewEvent): number {
+  return codecOf(event) + (event.idempotencyKey === null ? MADE_ID : 0);
 }
 
 /** Splits events into what one statement carries each. */
