@@ -28,7 +28,7 @@ export interface SQLiteOptions {
   /**
    * How often watchers ask at least whether another process has written, in milliseconds; where the file system tells
    * of writes they ask at once. This process's own writes reach its watchers without being asked for, and without
-   * watchers there is no polling. 1 or more, default 50.
+   * watchers there is no polling. 1 or more, default 100.
    */
   readonly pollIntervalMs?: number | undefined;
   /** The page cache of each connection, in KiB. 64 or more, default 16,384. */
@@ -69,7 +69,7 @@ export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings 
     durability,
     readPoolSize: wholeNumber("readPoolSize", options.readPoolSize ?? 3, 1, 64),
     busyTimeoutMs: wholeNumber("busyTimeoutMs", options.busyTimeoutMs ?? 5_000, 0, 2 ** 31 - 1),
-    pollIntervalMs: wholeNumber("pollIntervalMs", options.pollIntervalMs ?? 50, 1, 2 ** 31 - 1),
+    pollIntervalMs: wholeNumber("pollIntervalMs", options.pollIntervalMs ?? 100, 1, 2 ** 31 - 1),
     cacheSizeKiB: wholeNumber("cacheSizeKiB", options.cacheSizeKiB ?? 16_384, 64, 2 ** 31 - 1),
   };
 }

@@ -5,7 +5,7 @@ import type { Store } from "../subject.js";
 import type { FigureValues, SizeName } from "../workload.js";
 
 /** Slow subjects are stopped after this time and judged by what they did. */
-export const APPEND_LIMIT_MS: Readonly<Record<SizeName, number>> = { small: 2_000, full: 15_000 };
+export const APPEND_LIMIT_MS: Readonly<Record<SizeName, number>> = { small: 2_000, full: 5_000 };
 
 /** Before anything counts, so that slow subjects do not take it twice. */
 export const WARM_LIMIT_MS = 1_000;
