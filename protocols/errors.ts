@@ -6,7 +6,7 @@ export type StorageErrorCode =
   | "STORAGE_FOLDER_MISSING"
   /** The path is a directory. */
   | "STORAGE_IS_DIRECTORY"
-  /** The file or its folder may not be read or written. */
+  /** The file or its folder may not be read or written, or the process has too many files open. */
   | "STORAGE_PERMISSION_DENIED"
   /** The file is not a SQLite database. */
   | "STORAGE_NOT_A_DATABASE"
@@ -37,12 +37,19 @@ export type StorageErrorCode =
 
 /** The stable code of every error that this library throws on purpose. */
 export type StreamErrorCode =
+  /** A {@link ConcurrencyError}: the stream was not at the expected version. */
   | "CONCURRENCY_CONFLICT"
+  /** An {@link IdempotencyConflictError}: a key is stored already with other content. */
   | "IDEMPOTENCY_CONFLICT"
+  /** An {@link InvalidEventError}: an event cannot be stored without loss. */
   | "INVALID_EVENT"
+  /** An {@link InvalidFilterError}: a clause has an unknown field or operator, or a value that does not fit. */
   | "INVALID_FILTER"
+  /** An {@link InvalidArgumentError}: an argument or an option is unknown or invalid. */
   | "INVALID_ARGUMENT"
+  /** A {@link ReadOnlyStreamError}: `@all` was written to. */
   | "READ_ONLY_STREAM"
+  /** A {@link StreamClosedError}: the handle or the factory has been disposed. */
   | "STREAM_CLOSED"
   | StorageErrorCode;
 
@@ -53,6 +60,7 @@ export type StreamErrorCode =
  */
 export class StreamError extends Error {
   override readonly name: string = "StreamError";
+  /** What went wrong, for programs. */
   readonly code: StreamErrorCode;
 
   constructor(code: StreamErrorCode, message: string, options?: ErrorOptions) {
@@ -69,7 +77,7 @@ export class ConcurrencyError extends StreamError {
   /** What the write asked for. */
   readonly expectedVersion: ExpectedVersion;
   /**
-   * The stream's version when that was decided. It equals `expectedVersion` where only some of the write's keys were
+   * The stream's version when that was decided. It may equal `expectedVersion` where only some of the write's keys were
    * stored already.
    */
   readonly actualVersion: number;
@@ -113,7 +121,7 @@ export class InvalidEventError extends StreamError {
   declare readonly code: "INVALID_EVENT";
   /** Which event of the write, from 0. */
   readonly eventIndex: number;
-  /** The path to the value, such as `data.items[3].price`. */
+  /** The path to the value, such as `data.items[3].price`; empty where the event as a whole is at fault. */
   readonly path: string;
 
   constructor(place: { eventIndex: number; path: string }, message: string, options?: ErrorOptions) {

@@ -14,7 +14,9 @@ import type { JsonObject } from "./json.js";
  * ```
  */
 export interface EventShape {
+  /** What happened: a literal type, so that a union can be narrowed by it. */
   readonly type: string;
+  /** What is known of it. */
   readonly data: unknown;
 }
 
@@ -47,7 +49,7 @@ export type StoredEvent<E extends EventShape = EventShape> = E extends EventShap
       readonly streamId: string;
       /** 1-based, gapless place in its stream. */
       readonly version: number;
-      /** Place in the whole store: strictly increasing in commit order, never reused, gaps allowed. */
+      /** Place in the whole store: strictly increasing in commit order, never reused. Gaps are allowed. */
       readonly position: number;
       /** The writer's clock when the event was stored. Clocks jump: order by `version` or `position` instead. */
       readonly timestamp: Date;

@@ -10,7 +10,7 @@ export interface MaintainableStreamFactory extends StreamFactory {
    * `ok` means that what is in the store is what was written. Memory stays flat: events are read in pages, and at most
    * `MAX_VERIFY_PROBLEMS` problems are listed. SQLite's own check is one statement, which cannot be interrupted.
    *
-   * @throws InvalidArgumentError when an option is none.
+   * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws StorageError when the store cannot be read at all; damage is reported, not thrown.
    * @throws the signal's reason when it is aborted; asked between one statement and the next.
    * @throws StreamClosedError when the factory is, or gets, disposed.
@@ -32,7 +32,7 @@ export interface MaintainableStreamFactory extends StreamFactory {
    * deleted. A copy is opened like any store. Checksums are not compared: `verify` the copy.
    *
    * @param path - a file that does not exist, in a folder that does.
-   * @throws InvalidArgumentError when the path or an option is none.
+   * @throws InvalidArgumentError when the path or an option is invalid.
    * @throws StorageError `STORAGE_TARGET_EXISTS` when there is a file already; `STORAGE_CORRUPT` when events are missing
    * in the store (`verify` tells which); `STORAGE_FOLDER_MISSING`, `STORAGE_PERMISSION_DENIED`, `STORAGE_FULL` or
    * `STORAGE_IO` when the copy cannot be made there.
@@ -89,10 +89,13 @@ export type VerifyProblemKind = "checksum" | "gap" | "head" | "snapshot" | "sche
 
 /** One thing that is damaged, and where. */
 export interface VerifyProblem {
+  /** What kind of damage it is. */
   readonly kind: VerifyProblemKind;
-  /** The stream, version and position of what is damaged, as far as they are known. */
+  /** The stream of what is damaged, where it is known. */
   readonly streamId?: string;
+  /** The version of the damaged or missing event or snapshot in its stream, where it is known. */
   readonly version?: number;
+  /** Its position in the store, where it is known. */
   readonly position?: number;
   /** What was expected and what was found, for people. */
   readonly detail: string;

@@ -19,7 +19,7 @@ export interface Notifier extends AsyncDisposable {
    */
   subscribe(streamId: string, listener: NotificationListener): Subscription;
 
-  /** Makes the notifier ready. Called before the first subscription; a second call is harmless. */
+  /** Makes the notifier ready. Called before each subscription; calls after the first are harmless. */
   start(): Promise<void>;
 
   /** Ends all subscriptions and releases everything. A second call is harmless. */
@@ -31,5 +31,6 @@ export type NotificationListener = (batch: readonly StoredEvent[]) => void;
 
 /** Ends something. Once `unsubscribe` has returned, the listener is not called again. */
 export interface Subscription {
+  /** Ends it. A second call is harmless. */
   unsubscribe(): void;
 }

@@ -14,7 +14,9 @@ export interface Snapshot<S = JsonValue | Uint8Array> {
 
 /** State as an adapter keeps it: bytes, and the name of the codec that reads them. Stored and returned unchanged. */
 export interface EncodedState {
+  /** How the bytes are to be read, such as `json+deflate`. Storage keeps it and need not know it. */
   readonly codec: string;
+  /** The state as it is stored. */
   readonly bytes: Uint8Array;
 }
 

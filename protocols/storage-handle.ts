@@ -8,7 +8,8 @@ import type { ExpectedVersion, StreamMetrics, WriteResult } from "./stream.js";
  *
  * What arrives here is valid already: ids, versions and limits have been checked, events have been turned into text.
  * Any method may be called while others are under way. A failure is a `StorageError` (or one of the errors that a
- * method names) and leaves the store as it was; where an adapter cannot know that, its code is `STORAGE_IO`.
+ * method names) and leaves the store as it was; where an adapter cannot know that, its code is `STORAGE_IO`. After its
+ * disposal every method fails with `StreamClosedError`.
  */
 export interface StorageHandle extends AsyncDisposable {
   /** What the store is called in error messages: a path, a URL. Default: the messages name no store. */
@@ -33,6 +34,8 @@ export interface StorageHandle extends AsyncDisposable {
    *
    * Holds nothing open once it has resolved. A page may be shorter than `limit`, or even empty, with more to come:
    * `next` tells.
+   *
+   * @throws StorageError when the store fails.
    */
   readPage(query: ReadQuery): Promise<EventPage>;
 
@@ -57,7 +60,9 @@ export interface AppendRequest {
   readonly streamId: string;
   /** May be empty: then nothing is stored, and the result is the stream's own version and position. */
   readonly events: readonly NewEvent[];
+  /** Where the stream has to be when the events are stored. */
   readonly expectedVersion: ExpectedVersion;
+  /** Gives the append up as long as its transaction has not begun. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -67,7 +72,7 @@ export type AppendResult = WriteResult;
 /** Asks for a page. Places are versions, and for `@all` positions. */
 export interface ReadQuery {
   readonly streamId: string;
-  /** Only events behind this place (exclusive). */
+  /** Only events after this place (exclusive). */
   readonly after: number;
   /** Only events up to this place (inclusive). Default: the end. */
   readonly upTo?: number | undefined;

@@ -18,7 +18,7 @@ export interface StreamFactory extends AsyncDisposable {
    *
    * @param streamId - non-empty, at most `MAX_STREAM_ID_LENGTH` UTF-16 units, without lone surrogates. Ids that begin
    * with `@` are reserved; {@link ALL_STREAM} opens the read-only stream of every event.
-   * @throws InvalidArgumentError when the id is none.
+   * @throws InvalidArgumentError when the id is invalid.
    * @throws StorageError when the stream's version cannot be read.
    * @throws StreamClosedError when the factory has been disposed.
    */
@@ -33,6 +33,8 @@ export interface StreamFactory extends AsyncDisposable {
 
 /** What an adapter hands to `createStreamFactory`. The factory disposes of both: first the notifier, then the storage. */
 export interface StreamBackend {
+  /** Where events are kept. */
   readonly storage: StorageHandle;
+  /** Tells watches of what is new. */
   readonly notifier: Notifier;
 }

@@ -35,13 +35,13 @@ export interface WriteResult {
 
 /** The options of {@link Stream.read}. Places are versions, and on `@all` positions. */
 export interface ReadOptions {
-  /** Only events behind this place (exclusive). Default 0. */
+  /** Only events after this place (exclusive). Default 0. */
   readonly after?: number | undefined;
   /** Only events up to this place (inclusive). Default: the stream's end when the read begins. */
   readonly upTo?: number | undefined;
   /** At most this many events, counted after the filter; 0 reads none. Default: no limit. */
   readonly limit?: number | undefined;
-  /** `"backward"` runs from `upTo` down to the event behind `after`. Default `"forward"`. */
+  /** `"backward"` runs from `upTo` down to the event that follows `after`. Default `"forward"`. */
   readonly direction?: "forward" | "backward" | undefined;
   /** Only events for which every clause holds. Default: all. */
   readonly filter?: EventFilter | undefined;
@@ -52,7 +52,7 @@ export interface ReadOptions {
 /** The options of {@link Stream.watch}. Places are versions, and on `@all` positions. */
 export interface WatchOptions {
   /**
-   * Only events behind this place (exclusive): what is stored is replayed first. Default: the handle's version at the
+   * Only events after this place (exclusive): what is stored is replayed first. Default: the handle's version at the
    * call, so only new events.
    */
   readonly after?: number | undefined;
@@ -102,6 +102,7 @@ export interface StreamMetrics {
  * @typeParam E - the union of the stream's events, so that `switch (event.type)` narrows `event.data`.
  */
 export interface Stream<E extends EventShape = EventShape> extends AsyncDisposable {
+  /** The id that it was opened with. */
   readonly streamId: string;
 
   /**
@@ -122,10 +123,11 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    *
    * @throws ConcurrencyError when the stream is not at `expectedVersion`.
    * @throws IdempotencyConflictError when a key is stored already with another type, data or metadata.
-   * @throws InvalidEventError when a value cannot be stored without loss; it names the event and the path.
+   * @throws InvalidEventError when a value cannot be stored without loss, which names the event and the path, or when there
+   * are more than `MAX_WRITE_EVENTS` events.
    * @throws ReadOnlyStreamError on `@all`.
    * @throws StreamClosedError when the handle or the factory has been disposed.
-   * @throws InvalidArgumentError when an option is none, or there are more than `MAX_WRITE_EVENTS` events.
+   * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws StorageError when the store fails; its `code` says how. `STORAGE_LOCKED`, `STORAGE_FULL` and
    * `STORAGE_OVERLOADED` pass: the store is as it was before. After `STORAGE_IO` the write may turn out to be stored, and
    * over SQLite no later one is accepted (`STORAGE_MUST_REOPEN`) before the store has been opened again.
@@ -145,8 +147,8 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * writes while it reads comes to an end. Nothing is held open while the consumer thinks, and breaking out of the loop
    * frees what the read held. Each iteration reads anew.
    *
-   * @throws InvalidArgumentError when an option is none.
-   * @throws InvalidFilterError when the filter is none.
+   * @throws InvalidArgumentError when an option is unknown or invalid.
+   * @throws InvalidFilterError when the filter is invalid.
    * @throws StreamClosedError when the handle or the factory is, or gets, disposed.
    * @throws StorageError when the store fails.
    * @throws the signal's reason when it is aborted.
@@ -159,7 +161,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   read(options?: ReadOptions): AsyncIterable<StoredEvent<E>>;
 
   /**
-   * Replays what is stored behind `after`, then goes live: every event exactly once, in order, without a seam.
+   * Replays what is stored past `after`, then goes live: every event exactly once, in order, without a seam.
    *
    * Cold: each subscription and each iteration is its own, and starts from the same place. It completes when the handle
    * or the factory is disposed. While it polls for other processes (SQLite in a file) it keeps the process alive.
@@ -167,8 +169,8 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * As an observable it delivers as fast as it can, one event after the other; after `unsubscribe` it delivers none. As
    * an async iterable it has backpressure: a slow consumer costs bounded memory and never an event.
    *
-   * @throws InvalidArgumentError when an option is none.
-   * @throws InvalidFilterError when the filter is none.
+   * @throws InvalidArgumentError when an option is unknown or invalid.
+   * @throws InvalidFilterError when the filter is invalid.
    * @throws StreamClosedError when the handle or the factory has been disposed before it begins.
    * @throws StorageError when the store fails; `STORAGE_WENT_BACK` when the watch's place lies ahead of what is stored.
    * @throws the signal's reason when it is aborted, as an async iterable; an observable completes.
@@ -202,7 +204,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * word: nothing checks that the state is an `S`.
    *
    * @throws StreamClosedError when the handle or the factory has been disposed.
-   * @throws InvalidArgumentError when an option is none.
+   * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws StorageError when the store fails; `STORAGE_CORRUPT` when the snapshot is damaged: fold the state from the
    * events, and save it again. `STORAGE_NEWER_SCHEMA` when a newer version of this library wrote it.
    *

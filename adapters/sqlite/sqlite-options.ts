@@ -9,7 +9,8 @@ export interface SQLiteOptions {
    * upstream. `"better-sqlite3"` has to be installed beside this package, is maintained and has SQLite 3.53.2 in
    * version 12.11.1: small appends and reads are faster, since there is no hop to another thread, and each statement
    * holds the event loop for as long as it takes, the flush of a commit included. A file is opened through one of them
-   * at a time within a process. Default `"sqlite3"`.
+   * at a time within a process; the other is then refused with `InvalidArgumentError`. A driver that is not installed,
+   * or whose SQLite is too old, is refused with `STORAGE_DRIVER_UNSUPPORTED`. Default `"sqlite3"`.
    */
   readonly driver?: "sqlite3" | "better-sqlite3" | undefined;
   /**

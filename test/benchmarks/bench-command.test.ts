@@ -64,11 +64,12 @@ test("a small run prints, saves and can be drawn", async () => {
 
 test("the profile counts hops and statements", async () => {
   const chosen = ["--workload", "W1", "--durability", "normal", "--subject", "library"];
-  const { exitCode, stdout } = await runNode(MAIN, "--profile", "--size", "small", ...chosen);
+  const { exitCode, stdout } = await runNode(MAIN, "--profile", "--size", "small", ...chosen, "--out", out);
   expect(exitCode).toBe(0);
   expect(stdout).toContain("## W1, durability normal, library");
   expect(stdout).toMatch(/1,500 operations, 1,500 events, [\d,]+ hops: \d/);
   expect(stdout).toMatch(/\| run +\| [\d,]+ +\|.*INSERT INTO events/);
+  expect(await readFile(join(out, "profile.md"), "utf8")).toContain("## W1, durability normal, library");
 });
 
 test("help is printed, and a bad value is refused with the reason", async () => {
