@@ -3,6 +3,7 @@ import { WRITERS } from "../workloads/wc-writers.js";
 import { decadeScale, element, escapeText, type LogScale } from "./svg.js";
 import type { Measure, Series } from "./writers-series.js";
 
+const TITLE = "Concurrent writers, each append awaited";
 const WIDTH = 880;
 const HEIGHT = 664;
 const FOOT_TOP = 634;
@@ -33,13 +34,13 @@ export function drawWritersChart(series: readonly Series[], captions: readonly s
     const y = decadeScale(values, top + PANEL.height, top);
     return DURABILITIES.map((durability, column) => drawPanel({ title, durability, column, top, y, series: ofRow }));
   });
-  const heading = element("text", { x: PANEL.left, y: 24, class: "title" }, "Concurrent writers, each append awaited");
+  const heading = element("text", { x: PANEL.left, y: 24, class: "title" }, TITLE);
   const feet = captions.map((caption, line) =>
     element("text", { x: PANEL.left, y: FOOT_TOP + line * 18 }, escapeText(caption)),
   );
   const content = [element("style", {}, STYLE), heading, drawLegend(series), ...panels, ...feet].join("\n");
   const attributes = { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" };
-  return `${element("svg", attributes, `\n${content}\n`)}\n`;
+  return `${element("svg", attributes, `\n${element("title", {}, TITLE)}\n${content}\n`)}\n`;
 }
 
 interface Panel {
