@@ -29,8 +29,8 @@ export function encodeRows(events: readonly PlacedEvent[], numbers: RowNumbers):
 function encodeRow(placed: PlacedEvent, { streams, types }: RowNumbers): string {
   const { event, streamId, version } = placed;
   const { idempotencyKey, data, metadata } = event;
-  const codec = codecOf(event);
   const kind = kindOf(event);
+  const codec = kind & ~MADE_ID;
   const id = idempotencyKey === null ? `"${event.id.replaceAll("-", "")}"` : JSON.stringify(idempotencyKey);
   const content =
     typeof data === "string" ? data : `"${Buffer.from(data.buffer, data.byteOffset, data.length).toString("hex")}"`;
