@@ -46,35 +46,48 @@ export interface AppendDecision {
  * @throws ConcurrencyError when the stream is not at the expected version.
  */
 export function decideAppend(request: AppendRequest, state: StreamState, location?: string): AppendDecision {
-  const { events, expectedVersion } = request;
-  const fresh: NewEvent[] = [];
-  const freshIndexByKey = new Map<string, number>();
-  let last: AppendDecision["last"];
-  let storedCount = 0;
+  const { expectedVersion } = request;
+  const { fresh, last, storedCount } = withoutStored(request, state, location);
+  const partlyStored = storedCount > 0 && typeof expectedVersion === "number";
+  if (fresh.length > 0 && (partlyStored || !isExpectedVersion(expectedVersion, state.version))) {
+    throw versionConflict(request, state.version, partlyStored ? storedCount : 0, location);
+  }
+  return { fresh, last };
+}
 
-  events.forEach((event, eventIndex) => {
+interface Remaining extends AppendDecision {
+  /** How many events are stored already. */
+  readonly storedCount: number;
+}
+
+function withoutStored(request: AppendRequest, state: StreamState, location?: string): Remaining {
+  const { events } = request;
+  const fresh: NewEvent[] = [];
+  let freshIndexByKey: Map<string, number> | undefined;
+  let last: number | StoredKey | undefined;
+  let storedCount = 0;
+  for (let eventIndex = 0; eventIndex < events.length; eventIndex += 1) {
+    const event = events[eventIndex] as NewEvent;
     const key = event.idempotencyKey;
     const stored = key === null ? undefined : state.findByKey(key);
-    const earlier = key === null ? undefined : freshIndexByKey.get(key);
+    const earlier = key === null ? undefined : freshIndexByKey?.get(key);
     const same = stored ?? (earlier === undefined ? undefined : fresh[earlier]);
     if (same !== undefined && !isSameEvent(same, event)) throw keyConflict(request, eventIndex, location);
     if (stored !== undefined) {
       storedCount += 1;
       last = stored;
     } else if (earlier !== undefined) {
-      last = { freshIndex: earlier };
+      last = earlier;
     } else {
-      last = { freshIndex: fresh.length };
-      if (key !== null) freshIndexByKey.set(key, fresh.length);
+      last = fresh.length;
+      if (key !== null && events.length > 1) {
+        freshIndexByKey ??= new Map();
+        freshIndexByKey.set(key, last);
+      }
       fresh.push(event);
     }
-  });
-
-  const partlyStored = storedCount > 0 && typeof expectedVersion === "number";
-  if (fresh.length > 0 && (partlyStored || !isExpectedVersion(expectedVersion, state.version))) {
-    throw versionConflict(request, state.version, partlyStored ? storedCount : 0, location);
   }
-  return { fresh, last };
+  return { fresh, last: typeof last === "number" ? { freshIndex: last } : last, storedCount };
 }
 
 function isExpectedVersion(expected: ExpectedVersion, version: number): boolean {

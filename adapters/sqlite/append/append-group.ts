@@ -3,7 +3,7 @@ import type { SQLiteConnection } from "../drivers/driver.js";
 import type { CommitFeed } from "../notify/commit-feed.js";
 import { isConstraint } from "../sqlite-errors.js";
 import { inTransaction } from "../write/transaction.js";
-import { type AppendOutcome, type AppendPlan, type KnownStream, planAppends } from "./append-plan.js";
+import { type AppendOutcome, type AppendPlan, type KnownStore, planAppends } from "./append-plan.js";
 import {
   insertEvents,
   insertStreams,
@@ -12,11 +12,11 @@ import {
   readKeys,
   readLastPosition,
 } from "./append-statements.js";
-import { eventCharacters, MAX_STATEMENT_CHARACTERS, MAX_STATEMENT_EVENTS, type RowNumbers } from "./event-rows.js";
+import { type RowNumbers, statementChunks } from "./event-rows.js";
 import { KnownTypes } from "./known-types.js";
 import { type StreamHead, StreamHeads } from "./stream-heads.js";
 
-const NO_KEYS: KnownStream["keys"] = new Map();
+const NO_KEYS: KnownStore["keys"] = new Map();
 
 /**
  * Stores a group of appends as one atomic step, in one of two ways.
@@ -53,10 +53,9 @@ export class AppendGroup {
     connection: SQLiteConnection,
     requests: readonly AppendRequest[],
   ): Promise<readonly AppendOutcome[] | null> {
-    const { position } = this.#heads;
-    const known = this.#knownStreams(requests);
-    if (position === undefined || known === null) return null;
-    const plan = planAppends(requests, known, position, this.#location);
+    const { position, known } = this.#heads;
+    if (position === undefined || !requests.every(({ streamId }) => known.has(streamId))) return null;
+    const plan = planAppends(requests, { position, heads: known, keys: NO_KEYS }, this.#location);
     if (!plan.isPlain || plan.events.length === 0 || !this.#knowsTypes(plan.events)) return null;
     const numbers = { streams: known, types: this.#types.numbers };
     try {
@@ -73,17 +72,6 @@ export class AppendGroup {
     return null;
   }
 
-  #knownStreams(requests: readonly AppendRequest[]): Map<string, KnownStream & StreamHead> | null {
-    const known = new Map<string, KnownStream & StreamHead>();
-    for (const { streamId } of requests) {
-      if (known.has(streamId)) continue;
-      const head = this.#heads.get(streamId);
-      if (head === undefined) return null;
-      known.set(streamId, { ...head, keys: NO_KEYS });
-    }
-    return known;
-  }
-
   #knowsTypes(events: AppendPlan["events"]): boolean {
     return events.every(({ event }) => this.#types.numbers.has(event.type));
   }
@@ -96,17 +84,16 @@ export class AppendGroup {
       const position = await readLastPosition(connection);
       const heads = await readHeads(connection, new Set(requests.map(({ streamId }) => streamId)));
       const keys = await readKeys(connection, requests, heads);
-      const known = new Map<string, KnownStream>();
-      for (const [streamId, head] of heads) known.set(streamId, { ...head, keys: keys.get(head.id) ?? NO_KEYS });
-      const plan = planAppends(requests, known, position, this.#location);
+      const plan = planAppends(requests, { position, heads, keys }, this.#location);
       const streams = await this.#numberStreams(connection, plan, heads);
       const types = await this.#numberTypes(connection, plan);
-      if (plan.events.length > 0 && !(await insertEvents(connection, plan.events, { streams, types }))) {
+      if (!(await insertEvents(connection, statementChunks(plan.events), { streams, types }))) {
         throw new Error("the counter of positions moved inside a transaction");
       }
       return { plan, position, streams, types };
     });
     this.#types.learn(decided.types);
+    this.#heads.learn(decided.position, decided.position, decided.streams);
     this.#committed(decided.plan, decided.position, decided.streams);
     return decided.plan.outcomes;
   }
@@ -116,7 +103,7 @@ export class AppendGroup {
     plan: AppendPlan,
     heads: Map<string, StreamHead>,
   ): Promise<Map<string, StreamHead>> {
-    const missing = [...plan.lastPlaces.keys()].filter((streamId) => !heads.has(streamId));
+    const missing = [...plan.lastEvents.keys()].filter((streamId) => !heads.has(streamId));
     if (missing.length === 0) return heads;
     return new Map([...heads, ...(await insertStreams(connection, missing))]);
   }
@@ -127,25 +114,22 @@ export class AppendGroup {
   }
 
   #committed(plan: AppendPlan, previousPosition: number, streams: ReadonlyMap<string, StreamHead>): void {
-    const heads = new Map<string, StreamHead>();
-    for (const [streamId, head] of streams) {
-      const { version, position } = plan.lastPlaces.get(streamId) ?? head;
-      heads.set(streamId, { id: head.id, version, position });
-    }
-    this.#heads.learn(previousPosition, previousPosition + plan.events.length, heads);
+    this.#heads.learn(previousPosition, previousPosition + plan.events.length, headsAfter(plan, streams));
     if (plan.events.length > 0) this.#feed.publish({ previousPosition, events: plan.events });
+  }
+}
+
+/** The heads of the streams that a plan stores events in, afterwards. */
+function* headsAfter({ lastEvents }: AppendPlan, streams: ReadonlyMap<string, StreamHead>) {
+  for (const [streamId, { version, position }] of lastEvents) {
+    const { id } = streams.get(streamId) as StreamHead;
+    yield [streamId, { id, version, position }] as const;
   }
 }
 
 /** Inserts a plan's events by one statement, or by several in a transaction. */
 function insertAtOnce(connection: SQLiteConnection, plan: AppendPlan, numbers: RowNumbers): Promise<boolean> {
-  const insert = () => insertEvents(connection, plan.events, numbers);
-  return fitsOneStatement(plan) ? insert() : inTransaction(connection, insert);
-}
-
-function fitsOneStatement({ events }: AppendPlan): boolean {
-  if (events.length > MAX_STATEMENT_EVENTS) return false;
-  let characters = 0;
-  for (const { event } of events) characters += eventCharacters(event);
-  return characters < MAX_STATEMENT_CHARACTERS;
+  const chunks = statementChunks(plan.events);
+  const insert = () => insertEvents(connection, chunks, numbers);
+  return chunks.length === 1 ? insert() : inTransaction(connection, insert);
 }

@@ -1,16 +1,15 @@
 import type { AppendRequest, AppendResult, NewEvent } from "../../../protocols/index.js";
 import { decideAppend, type StoredKey } from "../../../src/decide-append.js";
 import type { PlacedEvent } from "../notify/commit-feed.js";
+import type { StreamHead } from "./stream-heads.js";
 
-/** The version and the position of a stream's last event. */
-export interface LastPlace {
-  readonly version: number;
+/** What is known of the store before a group of appends. */
+export interface KnownStore {
   readonly position: number;
-}
-
-/** What is known of a stream before a group of appends: its last event, and which of the group's keys it holds. */
-export interface KnownStream extends LastPlace {
-  readonly keys: ReadonlyMap<string, StoredKey>;
+  /** The streams of the group that have a number. */
+  readonly heads: ReadonlyMap<string, StreamHead>;
+  /** Which of the group's idempotency keys are stored already, by the number of their stream. */
+  readonly keys: ReadonlyMap<number, ReadonlyMap<string, StoredKey>>;
 }
 
 /** What becomes of one append of a group. */
@@ -22,48 +21,45 @@ export interface AppendPlan {
   readonly outcomes: readonly AppendOutcome[];
   /** The events to store, in order, with the places that they get. */
   readonly events: readonly PlacedEvent[];
-  /** The last places of the streams that get events, afterwards. */
-  readonly lastPlaces: ReadonlyMap<string, LastPlace>;
+  /** The last events of the streams that get some. */
+  readonly lastEvents: ReadonlyMap<string, PlacedEvent>;
   /** Whether every append stores all of its events: then no stored key and no conflict had a part in it. */
   readonly isPlain: boolean;
 }
 
 /** Decides a group of appends one after the other, each on what the ones before it leave behind. */
-export function planAppends(
-  requests: readonly AppendRequest[],
-  known: ReadonlyMap<string, KnownStream>,
-  position: number,
-  location: string,
-): AppendPlan {
-  const planner = new AppendPlanner(known, position, location);
+export function planAppends(requests: readonly AppendRequest[], known: KnownStore, location: string): AppendPlan {
+  const planner = new AppendPlanner(known, location);
   const outcomes = requests.map((request) => planner.plan(request));
-  return { outcomes, events: planner.events, lastPlaces: planner.lastPlaces(), isPlain: planner.isPlain };
+  const { events, lastEvents, isPlain } = planner;
+  return { outcomes, events, lastEvents, isPlain };
 }
 
 class AppendPlanner {
   readonly events: PlacedEvent[] = [];
+  readonly lastEvents = new Map<string, PlacedEvent>();
   isPlain = true;
-  readonly #known: ReadonlyMap<string, KnownStream>;
+  readonly #known: KnownStore;
   readonly #location: string;
   readonly #timestampMs = Date.now();
   readonly #streams = new Map<string, PlannedStream>();
   #position: number;
 
-  constructor(known: ReadonlyMap<string, KnownStream>, position: number, location: string) {
+  constructor(known: KnownStore, location: string) {
     this.#known = known;
-    this.#position = position;
+    this.#position = known.position;
     this.#location = location;
   }
 
   plan(request: AppendRequest): AppendOutcome {
     const { streamId, events } = request;
-    const stream = this.#streams.get(streamId) ?? new PlannedStream(this.#known.get(streamId));
-    this.#streams.set(streamId, stream);
+    const stream = this.#streamOf(streamId);
     try {
       const { fresh, last } = decideAppend(request, stream, this.#location);
       if (fresh.length < events.length || events.length === 0) this.isPlain = false;
       const before = stream.placed.length;
       for (const event of fresh) this.#place(event, streamId, stream);
+      if (fresh.length > 0) this.lastEvents.set(streamId, stream.placed.at(-1) as PlacedEvent);
       const place =
         last === undefined ? stream.last : "freshIndex" in last ? stream.placed[before + last.freshIndex] : last;
       const { version, position } = place as LastPlace;
@@ -74,10 +70,13 @@ class AppendPlanner {
     }
   }
 
-  lastPlaces(): Map<string, LastPlace> {
-    const places = new Map<string, LastPlace>();
-    for (const [streamId, stream] of this.#streams) if (stream.placed.length > 0) places.set(streamId, stream.last);
-    return places;
+  #streamOf(streamId: string): PlannedStream {
+    const planned = this.#streams.get(streamId);
+    if (planned !== undefined) return planned;
+    const head = this.#known.heads.get(streamId);
+    const stream = new PlannedStream(head, head && this.#known.keys.get(head.id));
+    this.#streams.set(streamId, stream);
+    return stream;
   }
 
   #place(event: NewEvent, streamId: string, stream: PlannedStream): void {
@@ -89,19 +88,24 @@ class AppendPlanner {
   }
 }
 
-const UNKNOWN: KnownStream = { version: 0, position: 0, keys: new Map() };
+/** The version and the position of a stream's last event. */
+type LastPlace = Pick<PlacedEvent, "version" | "position">;
+
+const EMPTY: LastPlace = { version: 0, position: 0 };
 
 /** A stream as it is after the appends that have been planned. */
 class PlannedStream {
   /** The events that the group itself stores in it. */
   readonly placed: PlacedEvent[] = [];
-  readonly #before: KnownStream;
-  /** The places in `placed` of those with keys, as far as they have been looked at. */
-  readonly #placedKeys = new Map<string, PlacedEvent>();
+  readonly #before: LastPlace;
+  readonly #storedKeys: ReadonlyMap<string, StoredKey> | undefined;
+  /** Those in `placed` that have keys, as far as they have been looked at. */
+  #placedKeys: Map<string, PlacedEvent> | undefined;
   #lookedAt = 0;
 
-  constructor(before: KnownStream = UNKNOWN) {
+  constructor(before: LastPlace = EMPTY, storedKeys?: ReadonlyMap<string, StoredKey>) {
     this.#before = before;
+    this.#storedKeys = storedKeys;
   }
 
   get last(): LastPlace {
@@ -113,8 +117,11 @@ class PlannedStream {
   }
 
   findByKey(key: string): StoredKey | undefined {
-    const stored = this.#before.keys.get(key);
-    if (stored !== undefined || this.placed.length === 0) return stored;
+    return this.#storedKeys?.get(key) ?? (this.placed.length === 0 ? undefined : this.#findPlaced(key));
+  }
+
+  #findPlaced(key: string): StoredKey | undefined {
+    this.#placedKeys ??= new Map();
     for (; this.#lookedAt < this.placed.length; this.#lookedAt += 1) {
       const placed = this.placed[this.#lookedAt] as PlacedEvent;
       if (placed.event.idempotencyKey !== null) this.#placedKeys.set(placed.event.idempotencyKey, placed);

@@ -1,24 +1,24 @@
 import type { AppendRequest } from "../../../protocols/index.js";
 import type { StoredKey } from "../../../src/decide-append.js";
-import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
+import type { RunResult, SQLiteConnection } from "../drivers/driver.js";
 import { CODEC_BYTES } from "../event-codec.js";
 import type { PlacedEvent } from "../notify/commit-feed.js";
 import { SCHEMA_VERSION } from "../open/schema.js";
-import { encodeRows, MADE_ID, type RowNumbers, sharedByRows, statementChunks } from "./event-rows.js";
+import { encodeRows, MADE_ID, type RowNumbers } from "./event-rows.js";
 import type { StreamHead } from "./stream-heads.js";
 
 // ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
-// ?4 the kind, ?5 the stream and ?6 the type, where all rows share them: looking into a row costs as much as storing it.
+// ?4 to ?7 what all rows share: the stream, the version of the first, the kind, and the type.
 // Nothing is inserted when the store has another last position: somebody else has appended since.
 // jsonb_each hands each row on in SQLite's binary form, so that no text is parsed more than once.
-const KIND = "coalesce(?4, value ->> 2)";
+const KIND = "coalesce(?6, value ->> 6)";
 const INSERT_EVENTS = `
   INSERT INTO events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)
-  SELECT ?2 + 1 + key, coalesce(?5, value ->> 0), value ->> 1, ?3, ${SCHEMA_VERSION}, ${KIND} & 3,
-         coalesce(?6, value ->> 3),
-         CASE WHEN ${KIND} & ${MADE_ID} THEN unhex(value ->> 4) ELSE value ->> 4 END,
-         CASE WHEN ${KIND} & ${CODEC_BYTES} THEN unhex(value ->> 5) ELSE value -> 5 END,
-         value ->> 6, value ->> 7
+  SELECT ?2 + 1 + key, coalesce(?4, value ->> 4), coalesce(?5 + key, value ->> 5), ?3, ${SCHEMA_VERSION}, ${KIND} & 3,
+         coalesce(?7, value ->> 7),
+         CASE WHEN ${KIND} & ${MADE_ID} THEN unhex(value ->> 0, '-') ELSE value ->> 0 END,
+         CASE WHEN ${KIND} & ${CODEC_BYTES} THEN unhex(value ->> 1) ELSE value -> 1 END,
+         value ->> 2, value ->> 3
   FROM jsonb_each(?1)
   WHERE (SELECT seq FROM sqlite_sequence WHERE name = 'events') = ?2`;
 
@@ -30,27 +30,19 @@ const INSERT_EVENTS = `
  */
 export async function insertEvents(
   connection: SQLiteConnection,
-  events: readonly PlacedEvent[],
+  chunks: readonly (readonly PlacedEvent[])[],
   numbers: RowNumbers,
 ): Promise<boolean> {
-  let running = Promise.resolve(true);
-  for (const chunk of statementChunks(events)) {
+  let running: Promise<RunResult> | undefined;
+  let inserted = 0;
+  for (const chunk of chunks) {
+    const { json, stream, firstVersion, kind, type } = encodeRows(chunk, numbers);
     const { position, timestampMs } = chunk[0] as PlacedEvent;
-    const { kind, stream, type } = sharedByRows(chunk, numbers);
-    const values = [encodeRows(chunk, numbers), position - 1, timestampMs, kind, stream, type];
-    if (!(await running)) return false;
-    running = insertRows(connection, chunk.length, values);
+    if (running !== undefined && (await running).changes !== inserted) return false;
+    running = connection.run(INSERT_EVENTS, [json, position - 1, timestampMs, stream, firstVersion, kind, type]);
+    inserted = chunk.length;
   }
-  return running;
-}
-
-async function insertRows(
-  connection: SQLiteConnection,
-  count: number,
-  values: readonly SQLiteValue[],
-): Promise<boolean> {
-  const { changes } = await connection.run(INSERT_EVENTS, values);
-  return changes === count;
+  return running === undefined || (await running).changes === inserted;
 }
 
 /** The last position that was ever given. */

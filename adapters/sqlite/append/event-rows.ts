@@ -16,44 +16,63 @@ export const MAX_STATEMENT_CHARACTERS = 8 * 1024 * 1024;
 /** Added to the codec of an event whose id was made by us: 16 bytes instead of a text of 36. */
 export const MADE_ID = 4;
 
+/** The rows of a statement: what differs between them as one JSON text, and what all of them share. */
+export interface EncodedRows extends SharedByRows {
+  readonly json: string;
+}
+
 /**
- * Events as one JSON text, which the INSERT takes apart. Data and metadata stand in it as they are, not as strings that
- * would have to be escaped here and unescaped there.
+ * What all rows of a statement share, and so is bound once; null where they differ, and each row has its own. Looking
+ * into a row costs SQLite as much as storing it.
  */
-export function encodeRows(events: readonly PlacedEvent[], numbers: RowNumbers): string {
-  let text = "[";
-  for (const placed of events) text += (text.length === 1 ? "" : ",") + encodeRow(placed, numbers);
-  return `${text}]`;
-}
-
-function encodeRow(placed: PlacedEvent, { streams, types }: RowNumbers): string {
-  const { event, streamId, version } = placed;
-  const { idempotencyKey, data, metadata } = event;
-  const kind = kindOf(event);
-  const codec = kind & ~MADE_ID;
-  const id = idempotencyKey === null ? `"${event.id.replaceAll("-", "")}"` : JSON.stringify(idempotencyKey);
-  const content =
-    typeof data === "string" ? data : `"${Buffer.from(data.buffer, data.byteOffset, data.length).toString("hex")}"`;
-  return `[${streams.get(streamId)?.id},${version},${kind},${types.get(event.type)},${id},${content},${metadata},${eventChecksum(placed, codec)}]`;
-}
-
-/** What all rows of a statement have in common; null where they differ. */
 export interface SharedByRows {
-  readonly kind: number | null;
   readonly stream: number | null;
+  /** The version of the first event: those of one stream follow each other. */
+  readonly firstVersion: number | null;
+  readonly kind: number | null;
   readonly type: number | null;
 }
 
-export function sharedByRows(events: readonly PlacedEvent[], { streams, types }: RowNumbers): SharedByRows {
+/**
+ * Events as the INSERT takes them. Data and metadata stand in the JSON text as they are, not as strings that would have
+ * to be escaped here and unescaped there.
+ */
+export function encodeRows(events: readonly PlacedEvent[], numbers: RowNumbers): EncodedRows {
+  const shared = sharedByRows(events, numbers);
+  let json = "[";
+  for (const placed of events) json += (json.length === 1 ? "" : ",") + encodeRow(placed, shared, numbers);
+  return { json: `${json}]`, ...shared };
+}
+
+function sharedByRows(events: readonly PlacedEvent[], { streams, types }: RowNumbers): SharedByRows {
   const [first] = events as readonly [PlacedEvent];
-  const kind = kindOf(first.event);
-  const { streamId } = first;
+  const { streamId, version } = first;
   const { type } = first.event;
+  const kind = kindOf(first.event);
+  let [isOneStream, isOneKind, isOneType] = [true, true, true];
+  for (const placed of events) {
+    isOneStream &&= placed.streamId === streamId;
+    isOneKind &&= kindOf(placed.event) === kind;
+    isOneType &&= placed.event.type === type;
+  }
   return {
-    kind: events.every(({ event }) => kindOf(event) === kind) ? kind : null,
-    stream: events.every((placed) => placed.streamId === streamId) ? (streams.get(streamId)?.id ?? null) : null,
-    type: events.every(({ event }) => event.type === type) ? (types.get(type) ?? null) : null,
+    stream: isOneStream ? (streams.get(streamId)?.id as number) : null,
+    firstVersion: isOneStream ? version : null,
+    kind: isOneKind ? kind : null,
+    type: isOneType ? (types.get(type) as number) : null,
   };
+}
+
+function encodeRow(placed: PlacedEvent, shared: SharedByRows, { streams, types }: RowNumbers): string {
+  const { event, streamId, version } = placed;
+  const { idempotencyKey, data, metadata } = event;
+  const kind = shared.kind ?? kindOf(event);
+  const id = idempotencyKey === null ? `"${event.id}"` : JSON.stringify(idempotencyKey);
+  const content =
+    typeof data === "string" ? data : `"${Buffer.from(data.buffer, data.byteOffset, data.length).toString("hex")}"`;
+  const own = `[${id},${content},${metadata},${eventChecksum(placed, kind & ~MADE_ID)}`;
+  if (shared.stream !== null && shared.kind !== null && shared.type !== null) return `${own}]`;
+  return `${own},${streams.get(streamId)?.id},${version},${kind},${types.get(event.type)}]`;
 }
 
 function kindOf(event: NewEvent): number {
@@ -61,17 +80,19 @@ function kindOf(event: NewEvent): number {
 }
 
 /** Splits events into what one statement carries each. */
-export function* statementChunks(events: readonly PlacedEvent[]): Generator<readonly PlacedEvent[]> {
+export function statementChunks(events: readonly PlacedEvent[]): (readonly PlacedEvent[])[] {
+  const chunks: (readonly PlacedEvent[])[] = [];
   let start = 0;
   let characters = 0;
   for (let index = 0; index < events.length; index += 1) {
     characters += eventCharacters((events[index] as PlacedEvent).event);
     if (index + 1 - start < MAX_STATEMENT_EVENTS && characters < MAX_STATEMENT_CHARACTERS) continue;
-    yield events.slice(start, index + 1);
+    chunks.push(events.slice(start, index + 1));
     start = index + 1;
     characters = 0;
   }
-  if (start < events.length) yield events.slice(start);
+  if (start < events.length) chunks.push(start === 0 ? events : events.slice(start));
+  return chunks;
 }
 
 export function eventCharacters({ data, metadata }: NewEvent): number {

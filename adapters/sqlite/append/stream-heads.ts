@@ -1,4 +1,4 @@
-/** How many streams a store remembers the heads of; the one that was not used for longest is forgotten first. */
+/** How many streams a store remembers the heads of; the one that was learned first is forgotten first. */
 const MAX_REMEMBERED_STREAMS = 10_000;
 
 /** A stream's number in the store, and the place of its last event. */
@@ -23,18 +23,16 @@ export class StreamHeads {
     return this.#position;
   }
 
-  get(streamId: string): StreamHead | undefined {
-    return this.#heads.get(streamId);
+  /** The heads that are known. */
+  get known(): ReadonlyMap<string, StreamHead> {
+    return this.#heads;
   }
 
   /** Takes note of the store's state at a position. What was known of an earlier position is forgotten. */
-  learn(previousPosition: number, position: number, heads: ReadonlyMap<string, StreamHead>): void {
+  learn(previousPosition: number, position: number, heads: Iterable<readonly [string, StreamHead]>): void {
     if (previousPosition !== this.#position) this.forget();
     this.#position = position;
-    for (const [streamId, head] of heads) {
-      this.#heads.delete(streamId);
-      this.#heads.set(streamId, head);
-    }
+    for (const [streamId, head] of heads) this.#heads.set(streamId, head);
     for (const streamId of this.#heads.keys()) {
       if (this.#heads.size <= MAX_REMEMBERED_STREAMS) break;
       this.#heads.delete(streamId);

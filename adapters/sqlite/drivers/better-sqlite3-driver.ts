@@ -96,7 +96,7 @@ class BetterSqlite3Connection implements SQLiteConnection {
 function bindings(parameters: readonly SQLiteValue[]): Record<number, SQLiteValue>[] {
   if (parameters.length === 0) return [];
   const values: Record<number, SQLiteValue> = {};
-  for (const [index, value] of parameters.entries()) values[index + 1] = value;
+  for (let index = 0; index < parameters.length; index += 1) values[index + 1] = parameters[index] as SQLiteValue;
   return [values];
 }
 
