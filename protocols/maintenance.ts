@@ -3,12 +3,13 @@ import type { StreamFactory } from "./stream-factory.js";
 /** A store that can be checked for damage and copied while it is in use. */
 export interface MaintainableStreamFactory extends StreamFactory {
   /**
-   * Reads the whole store and reports what is damaged: every event against its checksum, the versions of every stream
-   * and the positions of the store for gaps, the head, every snapshot, the tables and their indexes.
+   * Reads the whole store and reports what is damaged: every event against its checksum where it has one, the versions
+   * of every stream and the positions of the store for gaps, the head, every snapshot, the tables and their indexes.
    *
    * It changes nothing, and reads and writes go on meanwhile; what is appended after it has begun is not looked at. An
-   * `ok` means that what is in the store is what was written. Memory stays flat: events are read in pages, and at most
-   * `MAX_VERIFY_PROBLEMS` problems are listed. SQLite's own check is one statement, which cannot be interrupted.
+   * `ok` means that what is in the store is what was written, as far as it has checksums. Memory stays flat: events are
+   * read in pages, and at most `MAX_VERIFY_PROBLEMS` problems are listed. SQLite's own check is one statement, which
+   * cannot be interrupted.
    *
    * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws StorageError when the store cannot be read at all; damage is reported, not thrown.
@@ -67,7 +68,7 @@ export interface VerifyProgress {
 export interface VerifyReport {
   /** Whether there is no problem. */
   readonly ok: boolean;
-  /** How many events were read and compared with their checksums. */
+  /** How many events were read, and compared with their checksums where they have one. */
   readonly checkedEvents: number;
   /** In the order in which they were found; the first `MAX_VERIFY_PROBLEMS` of them. */
   readonly problems: readonly VerifyProblem[];

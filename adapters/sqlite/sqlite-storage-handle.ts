@@ -33,7 +33,7 @@ export interface SQLiteStorageParts {
   readonly checkpointer: Checkpointer | undefined;
   /** Uses the store, and is waited for before it is closed. */
   readonly maintenance: AsyncDisposable;
-  /** Absent where there is no file. */
+  /** Absent where there is no file, and without checksums. */
   readonly witness: HeadWitness | undefined;
 }
 

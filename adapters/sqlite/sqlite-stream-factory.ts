@@ -17,7 +17,7 @@ import { CommitFeed, type PlacedEvent } from "./notify/commit-feed.js";
 import { SQLiteNotifier } from "./notify/sqlite-notifier.js";
 import { inspectFile } from "./open/inspect-file.js";
 import { openForReading, openForWriting } from "./open/open-database.js";
-import { readChecksum } from "./read/read-page.js";
+import { hasChecksum } from "./read/read-page.js";
 import { type ReadConnections, ReadPool } from "./read/read-pool.js";
 import { parseSQLiteOptions, type SQLiteOptions, type SQLiteSettings } from "./sqlite-options.js";
 import { SQLiteStorageHandle } from "./sqlite-storage-handle.js";
@@ -81,12 +81,12 @@ export async function openSQLiteBackend(
   const openWriter = () => openForWriting(driver, location, settings);
   const checkpointer = isInMemory ? undefined : new Checkpointer(writer, openWriter);
   const feed = new CommitFeed();
-  const { busyTimeoutMs, pollIntervalMs, readPoolSize } = settings;
+  const { busyTimeoutMs, checksums, pollIntervalMs, readPoolSize } = settings;
   const open = (mode: "create" | "readonly") => (mode === "create" ? openWriter() : openReader());
   const maintenance = new Maintenance({ driver, location, busyTimeoutMs, open, useOnly });
-  const group = new AppendGroup(feed, location);
+  const group = new AppendGroup(feed, location, checksums);
   const reads = isInMemory ? readsThroughWriter(writer) : new ReadPool(readPoolSize, openReader);
-  const witness = isInMemory ? undefined : witnessOf(location, reads, feed);
+  const witness = isInMemory || !checksums ? undefined : witnessOf(location, reads, feed);
   const storage = new SQLiteStorageHandle({
     location,
     busyTimeoutMs,
@@ -107,8 +107,8 @@ function readsThroughWriter(writer: Writer): ReadConnections {
 }
 
 function witnessOf(location: string, reads: ReadConnections, feed: CommitFeed): HeadWitness {
-  const witness = new HeadWitness(location, (position) =>
-    reads.use((connection) => readChecksum(connection, position)),
+  const witness = new HeadWitness(location, ({ position, checksum }) =>
+    reads.use((connection) => hasChecksum(connection, position, checksum)),
   );
   feed.connect(({ events }) => {
     const last = events.at(-1) as PlacedEvent;

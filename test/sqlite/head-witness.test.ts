@@ -63,6 +63,41 @@ test("a log that was cut is found also when the store has gone on since, until i
   expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 21 });
 });
 
+test("a witness stays true while a store goes on without checksums, and is taken up again with them", async () => {
+  await using folder = await crashedStores("store-2.db");
+  const path = folder.file("store-2.db");
+  for (const events of [20, 30]) {
+    await using streams = await sqliteStreamFactory(path, { checksums: false });
+    await write(streams, 10);
+    expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: events });
+  }
+  expect(await readWitness(path)).toMatchObject({ position: 10 });
+  await using streams = await sqliteStreamFactory(path);
+  expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 30 });
+  await write(streams, 1);
+  await vi.waitFor(async () => expect(await readWitness(path)).toMatchObject({ position: 31 }));
+  expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 31 });
+});
+
+test("a log that was cut is found also when the store has gone on without checksums since", async () => {
+  await using folder = await crashedStores("store-2.db");
+  const path = folder.file("store-2.db");
+  await rm(`${path}-wal`);
+  // The event that takes the place of the one that is gone has no checksum.
+  for (const checksums of [false, true]) {
+    await using streams = await sqliteStreamFactory(path, { checksums });
+    await write(streams, 10);
+    const { problems } = await streams.verify();
+    expect(problems).toEqual([
+      {
+        kind: "head",
+        position: 10,
+        detail: expect.stringMatching(/event at 10 was acknowledged, and it is not there/),
+      },
+    ]);
+  }
+});
+
 test("nothing is left beside a store that was closed, and a new one does not take over what an old one left", async () => {
   await using folder = await crashedStores("new.db");
   expect(await readdir(folder.path)).not.toContain("store.db-head");

@@ -156,6 +156,8 @@ test.each([
   ["pollIntervalMs", () => sqliteStreamFactory(":memory:", { pollIntervalMs: 1.5 })],
   ["driver", () => sqliteStreamFactory(":memory:", { driver: "node:sqlite" as never })],
   ["durability", () => sqliteStreamFactory(":memory:", { durability: "none" as never })],
+  ["checksums", () => sqliteStreamFactory(":memory:", { checksums: 0 as never })],
+  ["checksums", () => sqliteStreamFactory(":memory:", { checksums: "false" as never })],
 ])("a bad %s is refused by name", async (argument, opening) => {
   await expect(opening()).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument });
 });

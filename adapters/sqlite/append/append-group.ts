@@ -33,10 +33,12 @@ export class AppendGroup {
   readonly #types = new KnownTypes();
   readonly #feed: CommitFeed;
   readonly #location: string;
+  readonly #checksums: boolean;
 
-  constructor(feed: CommitFeed, location: string) {
+  constructor(feed: CommitFeed, location: string, checksums: boolean) {
     this.#feed = feed;
     this.#location = location;
+    this.#checksums = checksums;
   }
 
   async store(connection: SQLiteConnection, requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
@@ -57,7 +59,7 @@ export class AppendGroup {
     if (position === undefined || !requests.every(({ streamId }) => known.has(streamId))) return null;
     const plan = planAppends(requests, { position, heads: known, keys: NO_KEYS }, this.#location);
     if (!plan.isPlain || plan.events.length === 0 || !this.#knowsTypes(plan.events)) return null;
-    const numbers = { streams: known, types: this.#types.numbers };
+    const numbers = { streams: known, types: this.#types.numbers, checksums: this.#checksums };
     try {
       if (await insertAtOnce(connection, plan, numbers)) {
         this.#committed(plan, position, known);
@@ -87,7 +89,8 @@ export class AppendGroup {
       const plan = planAppends(requests, { position, heads, keys }, this.#location);
       const streams = await this.#numberStreams(connection, plan, heads);
       const types = await this.#numberTypes(connection, plan);
-      if (!(await insertEvents(connection, statementChunks(plan.events), { streams, types }))) {
+      const numbers = { streams, types, checksums: this.#checksums };
+      if (!(await insertEvents(connection, statementChunks(plan.events), numbers))) {
         throw new Error("the counter of positions moved inside a transaction");
       }
       return { plan, position, streams, types };

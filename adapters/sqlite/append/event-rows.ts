@@ -3,10 +3,11 @@ import { eventChecksum } from "../checksum.js";
 import { codecOf } from "../event-codec.js";
 import type { PlacedEvent } from "../notify/commit-feed.js";
 
-/** The numbers that rows carry in the place of names. */
+/** The numbers that rows carry in the place of names, and whether they carry checksums. */
 export interface RowNumbers {
   readonly streams: ReadonlyMap<string, { readonly id: number }>;
   readonly types: ReadonlyMap<string, number>;
+  readonly checksums: boolean;
 }
 
 /** How many events, and about how many characters, the rows of one statement hold. */
@@ -63,14 +64,15 @@ function sharedByRows(events: readonly PlacedEvent[], { streams, types }: RowNum
   };
 }
 
-function encodeRow(placed: PlacedEvent, shared: SharedByRows, { streams, types }: RowNumbers): string {
+function encodeRow(placed: PlacedEvent, shared: SharedByRows, { streams, types, checksums }: RowNumbers): string {
   const { event, streamId, version } = placed;
   const { idempotencyKey, data, metadata } = event;
   const kind = shared.kind ?? kindOf(event);
   const id = idempotencyKey === null ? `"${event.id}"` : JSON.stringify(idempotencyKey);
   const content =
     typeof data === "string" ? data : `"${Buffer.from(data.buffer, data.byteOffset, data.length).toString("hex")}"`;
-  const own = `[${id},${content},${metadata},${eventChecksum(placed, kind & ~MADE_ID)}`;
+  const checksum = checksums ? eventChecksum(placed, kind & ~MADE_ID) : null;
+  const own = `[${id},${content},${metadata},${checksum}`;
   if (shared.stream !== null && shared.kind !== null && shared.type !== null) return `${own}]`;
   return `${own},${streams.get(streamId)?.id},${version},${kind},${types.get(event.type)}]`;
 }

@@ -11,8 +11,8 @@ export interface WitnessedHead {
 /** How often it is written at most. A write for each commit would cost a tenth of the rate of single appends. */
 const WITNESS_INTERVAL_MS = 10;
 
-/** Looks up the checksum of the event at a position; null when none is there. */
-export type ReadChecksum = (position: number) => Promise<number | null>;
+/** Looks up whether the store has the event that a witness names. */
+export type IsStored = (witnessed: WitnessedHead) => Promise<boolean>;
 
 /**
  * Remembers, in a small file beside the database, the last event that was acknowledged.
@@ -26,16 +26,16 @@ export type ReadChecksum = (position: number) => Promise<number | null>;
  */
 export class HeadWitness {
   readonly #database: string;
-  readonly #readChecksum: ReadChecksum;
+  readonly #isStored: IsStored;
   /** Whether this process writes the witness: not when it contradicts the store. Undefined until it has been looked at. */
   #isWritten: boolean | undefined;
   #next: WitnessedHead | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
 
-  constructor(database: string, readChecksum: ReadChecksum) {
+  constructor(database: string, isStored: IsStored) {
     this.#database = database;
-    this.#readChecksum = readChecksum;
+    this.#isStored = isStored;
   }
 
   /** Takes note of a commit. */
@@ -78,7 +78,7 @@ export class HeadWitness {
 
   async #agreesWithStore(): Promise<boolean> {
     const witnessed = await readWitness(this.#database);
-    return witnessed === null || (await this.#readChecksum(witnessed.position)) === witnessed.checksum;
+    return witnessed === null || (await this.#isStored(witnessed));
   }
 }
 

@@ -8,9 +8,10 @@ export const APPLICATION_ID = 0x45765374;
  * `streams` and `types` give each stream id and each event type a small integer, which is what rows and indexes carry.
  *
  * `events` holds each event once. `id` is the idempotency key as text, or a UUID as 16 bytes. `data` is JSON as text
- * or bytes, as `codec` says (event-codec.ts). `schema` is the version of this schema that wrote the row. `checksum` covers the whole
- * event, since SQLite does not notice when a bit of a value changes. Positions never come again (AUTOINCREMENT), and
- * the index of keys leaves events without a key alone. The triggers keep other programs from changing what was written.
+ * or bytes, as `codec` says (event-codec.ts). `schema` is the version of this schema that wrote the row. `checksum`
+ * covers the whole event, since SQLite does not notice when a bit of a value changes; it is null in what was written
+ * without. Positions never come again (AUTOINCREMENT), and the index of keys leaves events without a key alone. The
+ * triggers keep other programs from changing what was written.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -35,7 +36,7 @@ export const MIGRATIONS: readonly string[] = [
     id        ANY NOT NULL CHECK (typeof(id) IN ('text', 'blob')),
     data      ANY NOT NULL CHECK (typeof(data) = CASE codec & 1 WHEN 0 THEN 'text' ELSE 'blob' END),
     metadata  TEXT,
-    checksum  INTEGER NOT NULL
+    checksum  INTEGER
   ) STRICT;
 
   CREATE UNIQUE INDEX events_by_version ON events (stream, version);

@@ -76,11 +76,10 @@ export async function head(connection: SQLiteConnection, { streamId }: Pick<Read
   return (row as { head: number }).head;
 }
 
-/** The checksum of the event at a position, or null when none is there. */
-export async function readChecksum(connection: SQLiteConnection, position: number): Promise<number | null> {
-  const sql = "SELECT checksum FROM events WHERE position = ?1";
-  const [row] = await connection.all<{ checksum: number }>(sql, [position]);
-  return row?.checksum ?? null;
+/** Whether the event at a position has this checksum; what was stored there without one is another event. */
+export async function hasChecksum(connection: SQLiteConnection, position: number, checksum: number): Promise<boolean> {
+  const sql = "SELECT 1 FROM events WHERE position = ?1 AND checksum = ?2";
+  return (await connection.all(sql, [position, checksum])).length > 0;
 }
 
 interface PageStatement {

@@ -10,7 +10,7 @@ import type { ProblemList } from "./problem-list.js";
 const PAGE_EVENTS = 1_024;
 const PAGE_BYTES = 8 * 1024 * 1024;
 
-/** Compares every event up to a position with its checksum, and looks for positions that are missing. */
+/** Compares every event up to a position with its checksum, where it has one, and looks for positions that are missing. */
 export async function verifyEvents(
   session: MaintenanceSession,
   upTo: number,
@@ -95,7 +95,8 @@ interface EventRow {
   readonly uuid: string | null;
   readonly data: string | Uint8Array;
   readonly metadata: string | null;
-  readonly checksum: number;
+  /** Null in what was written without. */
+  readonly checksum: number | null;
 }
 
 const SELECT_ROWS = `
@@ -112,7 +113,8 @@ function selectRows(connection: SQLiteConnection, after: number, upTo: number): 
 
 function verifyEvent(row: EventRow, problems: ProblemList): void {
   const { position, version, streamId, type } = row;
-  if (streamId !== null && type !== null && checksumOf(row, streamId, type) === row.checksum) return;
+  const isNamed = streamId !== null && type !== null;
+  if (isNamed && (row.checksum === null || checksumOf(row, streamId, type) === row.checksum)) return;
   const place = streamId === null ? { position, version } : { streamId, version, position };
   const missing = streamId === null ? "its stream has no name" : type === null ? "its type has no name" : undefined;
   problems.add({ kind: "checksum", ...place, detail: missing ?? "the event is not what its checksum was made of" });

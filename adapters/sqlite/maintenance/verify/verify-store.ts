@@ -1,6 +1,6 @@
 import type { VerifyOptions, VerifyReport } from "../../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
-import { readChecksum } from "../../read/read-page.js";
+import { hasChecksum } from "../../read/read-page.js";
 import { isDamage } from "../../sqlite-errors.js";
 import type { WitnessedHead } from "../head-witness.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
@@ -69,14 +69,14 @@ async function verifyWitnessed(
   last: number,
   problems: ProblemList,
 ): Promise<void> {
-  const found = await session
-    .step((connection) => readChecksum(connection, position))
+  const isStored = await session
+    .step((connection) => hasChecksum(connection, position, checksum))
     .catch((error: unknown) => {
-      if (isDamage(error)) return null;
+      if (isDamage(error)) return false;
       throw error;
     });
-  if (found === checksum) return;
-  const lost = position > last ? `, and the store ends at ${last}` : ", and the store has another event there";
+  if (isStored) return;
+  const lost = position > last ? `, and the store ends at ${last}` : ", and it is not there";
   const cause = "the store went back: its log was cut, or an older copy was put in its place";
   problems.add({ kind: "head", position, detail: `an event at ${position} was acknowledged${lost}; ${cause}` });
 }
