@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { subjectOf } from "./subjects/index.js";
 import type { Answer, Task } from "./task.js";
 
 const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
@@ -14,10 +13,7 @@ const running = new Set<ChildProcess>();
 
 /** Runs a task in a process of its own. */
 export async function runChild(task: Task): Promise<Answer> {
-  const { nodeOptions = [] } = subjectOf(task.subject);
-  const child = spawn(process.execPath, [...nodeOptions, CHILD, JSON.stringify(task)], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(process.execPath, [CHILD, JSON.stringify(task)], { stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
   try {

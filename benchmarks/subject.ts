@@ -17,8 +17,6 @@ export interface Subject {
   readonly only?: readonly string[];
   /** Whether it is measured only when it is named. */
   readonly isOnRequest?: boolean;
-  /** Options of Node for its processes. */
-  readonly nodeOptions?: readonly string[];
   /** Whether its packages are those of benchmarks/peers. */
   readonly isPeer?: boolean;
   /** Packages whose versions belong beside the figures. */
