@@ -4,14 +4,7 @@ import type { CommitFeed } from "../notify/commit-feed.js";
 import { isConstraint } from "../sqlite-errors.js";
 import { inTransaction } from "../write/transaction.js";
 import { type AppendOutcome, type AppendPlan, type KnownStore, planAppends } from "./append-plan.js";
-import {
-  insertEvents,
-  insertStreams,
-  numberTypes,
-  readHeads,
-  readKeys,
-  readLastPosition,
-} from "./append-statements.js";
+import { insertEvents, insertStreams, insertTypes, readKeys, readNumbers } from "./append-statements.js";
 import { type RowNumbers, statementChunks } from "./event-rows.js";
 import { KnownTypes } from "./known-types.js";
 import { type StreamHead, StreamHeads } from "./stream-heads.js";
@@ -83,12 +76,11 @@ export class AppendGroup {
     requests: readonly AppendRequest[],
   ): Promise<readonly AppendOutcome[]> {
     const decided = await inTransaction(connection, async () => {
-      const position = await readLastPosition(connection);
-      const heads = await readHeads(connection, new Set(requests.map(({ streamId }) => streamId)));
+      const { position, heads, types: numbered } = await readNumbers(connection, ...namesIn(requests));
       const keys = await readKeys(connection, requests, heads);
       const plan = planAppends(requests, { position, heads, keys }, this.#location);
-      const streams = await this.#numberStreams(connection, plan, heads);
-      const types = await this.#numberTypes(connection, plan);
+      const streams = await numberStreams(connection, plan, heads);
+      const types = await numberTypes(connection, plan, numbered);
       const numbers = { streams, types, checksums: this.#checksums };
       if (!(await insertEvents(connection, statementChunks(plan.events), numbers))) {
         throw new Error("the counter of positions moved inside a transaction");
@@ -101,25 +93,39 @@ export class AppendGroup {
     return decided.plan.outcomes;
   }
 
-  async #numberStreams(
-    connection: SQLiteConnection,
-    plan: AppendPlan,
-    heads: Map<string, StreamHead>,
-  ): Promise<Map<string, StreamHead>> {
-    const missing = [...plan.lastEvents.keys()].filter((streamId) => !heads.has(streamId));
-    if (missing.length === 0) return heads;
-    return new Map([...heads, ...(await insertStreams(connection, missing))]);
-  }
-
-  async #numberTypes(connection: SQLiteConnection, { events }: AppendPlan): Promise<ReadonlyMap<string, number>> {
-    if (this.#knowsTypes(events)) return this.#types.numbers;
-    return numberTypes(connection, [...new Set(events.map(({ event }) => event.type))]);
-  }
-
   #committed(plan: AppendPlan, previousPosition: number, streams: ReadonlyMap<string, StreamHead>): void {
     this.#heads.learn(previousPosition, previousPosition + plan.events.length, headsAfter(plan, streams));
     if (plan.events.length > 0) this.#feed.publish({ previousPosition, events: plan.events });
   }
+}
+
+/** The streams and the types of a group, each once. */
+function namesIn(requests: readonly AppendRequest[]): [streamIds: string[], types: string[]] {
+  const streamIds = new Set(requests.map(({ streamId }) => streamId));
+  const types = new Set<string>();
+  for (const { events } of requests) for (const { type } of events) types.add(type);
+  return [[...streamIds], [...types]];
+}
+
+/** Gives a number to the streams that get their first events. */
+async function numberStreams(
+  connection: SQLiteConnection,
+  { lastEvents }: AppendPlan,
+  heads: Map<string, StreamHead>,
+): Promise<Map<string, StreamHead>> {
+  const missing = [...lastEvents.keys()].filter((streamId) => !heads.has(streamId));
+  return missing.length === 0 ? heads : new Map([...heads, ...(await insertStreams(connection, missing))]);
+}
+
+/** Gives a number to the types that are new among the events to store. */
+async function numberTypes(
+  connection: SQLiteConnection,
+  { events }: AppendPlan,
+  numbers: Map<string, number>,
+): Promise<Map<string, number>> {
+  const missing = new Set<string>();
+  for (const { event } of events) if (!numbers.has(event.type)) missing.add(event.type);
+  return missing.size === 0 ? numbers : new Map([...numbers, ...(await insertTypes(connection, [...missing]))]);
 }
 
 /** The heads of the streams that a plan stores events in, afterwards. */

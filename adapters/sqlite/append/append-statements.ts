@@ -51,20 +51,38 @@ export async function readLastPosition(connection: SQLiteConnection): Promise<nu
   return row?.seq ?? 0;
 }
 
-const READ_HEADS = `
-  SELECT s.name AS streamId, s.id AS id, coalesce(e.version, 0) AS version, coalesce(e.position, 0) AS position
-  FROM json_each(?1) AS wanted
-  JOIN streams AS s ON s.name = wanted.value
-  LEFT JOIN events AS e ON e.stream = s.id
-    AND e.version = (SELECT version FROM events WHERE stream = s.id ORDER BY version DESC LIMIT 1)`;
+// ?1 stream ids, ?2 event types. What is found is told by its index in them: a name may have any character in it.
+const READ_NUMBERS = `
+  SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS position,
+  (SELECT json_group_array(json_array(wanted.key, s.id, coalesce(e.version, 0), coalesce(e.position, 0)))
+   FROM json_each(?1) AS wanted
+   JOIN streams AS s ON s.name = wanted.value
+   LEFT JOIN events AS e ON e.stream = s.id
+     AND e.version = (SELECT version FROM events WHERE stream = s.id ORDER BY version DESC LIMIT 1)) AS heads,
+  (SELECT json_group_array(json_array(wanted.key, t.id))
+   FROM json_each(?2) AS wanted JOIN types AS t ON t.name = wanted.value) AS types`;
 
-/** The heads of those streams that have a row. */
-export async function readHeads(
+interface NumbersRow {
+  readonly position: number;
+  readonly heads: string;
+  readonly types: string;
+}
+
+/** The last position, and the numbers of those streams and types that have one. */
+export async function readNumbers(
   connection: SQLiteConnection,
-  streamIds: Iterable<string>,
-): Promise<Map<string, StreamHead>> {
-  const rows = await connection.all<StreamHead & { streamId: string }>(READ_HEADS, [JSON.stringify([...streamIds])]);
-  return new Map(rows.map(({ streamId, ...head }) => [streamId, head]));
+  streamIds: readonly string[],
+  types: readonly string[],
+): Promise<{ position: number; heads: Map<string, StreamHead>; types: Map<string, number> }> {
+  const rows = await connection.all<NumbersRow>(READ_NUMBERS, [JSON.stringify(streamIds), JSON.stringify(types)]);
+  const [row] = rows as [NumbersRow];
+  const heads = (JSON.parse(row.heads) as [number, number, number, number][]).map(
+    ([index, id, version, position]) => [streamIds[index] as string, { id, version, position }] as const,
+  );
+  const numbers = (JSON.parse(row.types) as [number, number][]).map(
+    ([index, id]) => [types[index] as string, id] as const,
+  );
+  return { position: row.position ?? 0, heads: new Map(heads), types: new Map(numbers) };
 }
 
 /** Gives streams their numbers. */
@@ -82,20 +100,14 @@ interface NumberedName {
   readonly id: number;
 }
 
-/** The numbers of event types; those that have none get one. */
-export async function numberTypes(
+/** Gives event types their numbers. */
+export async function insertTypes(
   connection: SQLiteConnection,
   types: readonly string[],
 ): Promise<Map<string, number>> {
-  const select = "SELECT name, id FROM types WHERE name IN (SELECT value FROM json_each(?1))";
-  const known = await connection.all<NumberedName>(select, [JSON.stringify(types)]);
-  const numbers = new Map(known.map(({ name, id }) => [name, id]));
-  const missing = types.filter((type) => !numbers.has(type));
-  if (missing.length === 0) return numbers;
-  const insert = "INSERT INTO types (name) SELECT value FROM json_each(?1) RETURNING name, id";
-  const added = await connection.all<NumberedName>(insert, [JSON.stringify(missing)]);
-  for (const { name, id } of added) numbers.set(name, id);
-  return numbers;
+  const sql = "INSERT INTO types (name) SELECT value FROM json_each(?1) RETURNING name, id";
+  const rows = await connection.all<NumberedName>(sql, [JSON.stringify(types)]);
+  return new Map(rows.map(({ name, id }) => [name, id]));
 }
 
 const READ_KEYS = `
