@@ -38,11 +38,11 @@ function outcomeOf(answer: Answer): Pick<Sample, "figures" | "error"> {
   return { figures: "figures" in answer ? answer.figures : {} };
 }
 
-/** The line of progress for a sample: the first of its figures. */
+/** The line of progress for a sample: the first figure that it has. */
 export function describeSample(sample: Sample, heats: readonly Heat[], rounds: number): string {
   const { round, workload, durability, subject, figures, error } = sample;
   const heat = heats.find((candidate) => candidate.workload.id === workload);
-  const [figure] = heat?.workload.figures ?? [];
+  const figure = heat?.workload.figures.find(({ name }) => figures[name] !== undefined);
   const value = figure === undefined ? "" : `${figure.name} ${formatValue(figures[figure.name], figure.unit)}`;
   const outcome = error === undefined ? value : `failed: ${error}`;
   return `round ${round}/${rounds}  ${workload.padEnd(4)} ${durability.padEnd(6)} ${subject.padEnd(15)} ${outcome}`;

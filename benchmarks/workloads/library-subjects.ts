@@ -1,6 +1,9 @@
 import type { StreamFactory } from "async-streams";
 import type { WorkloadContext } from "../workload.js";
 
+/** The loop that everybody is compared with, and the same over the library's default driver. */
+export const FLOORS: readonly string[] = ["floor", "sqlite3-loop"];
+
 /** For what only the library does. */
 export const LIBRARY_SUBJECTS: readonly string[] = ["library", "library-better"];
 
