@@ -29,7 +29,7 @@ export function planHeats(options: BenchOptions, present: readonly string[]): He
 function takesPart(subject: Subject, workload: Workload, durability: Durability): boolean {
   if (subject.settings[durability] === undefined) return false;
   if (subject.without?.[workload.id] !== undefined) return false;
-  if (subject.only?.includes(workload.id) === false) return false;
+  if (subject.only !== undefined) return subject.only.includes(workload.id);
   return workload.subjects?.includes(subject.name) ?? true;
 }
 

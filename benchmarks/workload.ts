@@ -7,7 +7,7 @@ export interface Workload {
   readonly id: string;
   readonly title: string;
   readonly figures: readonly Figure[];
-  /** The names of the subjects that it applies to. Default: all. */
+  /** The names of the subjects that it applies to, beside those that are there only for it. Default: all. */
   readonly subjects?: readonly string[];
   /** Whether it measures what no flush changes: then one durability stands for both. */
   readonly isFlushFree?: boolean;

@@ -3,6 +3,7 @@ import { act } from "./act.js";
 import { emmett } from "./emmett.js";
 import { floor } from "./floor.js";
 import { floorGrouped } from "./floor-grouped.js";
+import { idlePoll, idleProcess } from "./idle.js";
 import { library, libraryBetter } from "./library.js";
 import { libraryMemory } from "./library-memory.js";
 import { libraryBetterUnchecked, libraryUnchecked } from "./library-unchecked.js";
@@ -17,6 +18,8 @@ export const SUBJECTS: readonly Subject[] = [
   sqlite3Loop,
   floorGrouped,
   libraryMemory,
+  idleProcess,
+  idlePoll,
   libraryUnchecked,
   libraryBetterUnchecked,
   emmett,
