@@ -8,6 +8,7 @@ import { library, libraryBetter } from "./library.js";
 import { libraryMemory } from "./library-memory.js";
 import { libraryBetterUnchecked, libraryUnchecked } from "./library-unchecked.js";
 import { resolveLite } from "./resolve.js";
+import { smallestSchema } from "./smallest-schema.js";
 import { sqlite3Loop } from "./sqlite3-loop.js";
 
 /** In the order of the tables' columns. */
@@ -20,6 +21,7 @@ export const SUBJECTS: readonly Subject[] = [
   libraryMemory,
   idleProcess,
   idlePoll,
+  smallestSchema,
   libraryUnchecked,
   libraryBetterUnchecked,
   emmett,
