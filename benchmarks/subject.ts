@@ -38,6 +38,8 @@ export interface WatchedStream {
 export interface Store {
   /** Appends one event to a stream that is at `version`, checked by the subject. */
   append(streamId: string, event: BenchEvent, version: number): Promise<void> | void;
+  /** Does outside of the time that counts what can be done about the next batch, for a subject that shows a limit. */
+  prepareBatch?(streamId: string, events: readonly BenchEvent[], version: number): void;
   /** Appends all events or none to a stream that is at `version`. */
   appendBatch(streamId: string, events: readonly BenchEvent[], version: number): Promise<void> | void;
   /** Reads the whole stream, each event parsed, and counts. */

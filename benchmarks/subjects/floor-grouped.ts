@@ -1,8 +1,8 @@
 import type { BenchEvent } from "../bench-event.js";
 import { type Durability, type Store, type Subject, unsupported } from "../subject.js";
 import { floor } from "./floor.js";
+import { openFloorDatabase } from "./floor-database.js";
 import { rowOf } from "./floor-row.js";
-import { FLOOR_SCHEMA, floorPragmas, INSERT_EVENT, INSERT_STREAM, SELECT_STREAM } from "./floor-schema.js";
 
 /**
  * The floor, but appends that come in one turn of the event loop share a transaction. It shows what there is to be
@@ -26,24 +26,8 @@ interface Waiting {
 }
 
 async function openGrouped(path: string, durability: Durability): Promise<Store> {
-  const { default: Database } = await import("better-sqlite3");
-  const database = new Database(path);
-  database.exec(floorPragmas(durability));
-  database.exec(FLOOR_SCHEMA);
-  const insert = database.prepare(INSERT_EVENT);
-  const insertStream = database.prepare(INSERT_STREAM);
-  const selectStream = database.prepare(SELECT_STREAM);
-  const streams = new Map<string, number>();
+  const { database, insert, streamNumber } = await openFloorDatabase(path, durability);
   let waiting: Waiting[] = [];
-
-  function streamNumber(streamId: string): number {
-    const known = streams.get(streamId);
-    if (known !== undefined) return known;
-    insertStream.run(streamId);
-    const { id } = selectStream.get(streamId) as { id: number };
-    streams.set(streamId, id);
-    return id;
-  }
 
   const store = database.transaction((group: readonly Waiting[]) => {
     for (const { streamId, version, event } of group) insert.run(rowOf(streamNumber(streamId), version + 1, event));

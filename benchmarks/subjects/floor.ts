@@ -1,15 +1,7 @@
 import type { Durability, Store, Subject } from "../subject.js";
+import { openFloorDatabase } from "./floor-database.js";
 import { type FloorRow, parseRow, rowOf } from "./floor-row.js";
-import {
-  FLOOR_SCHEMA,
-  FLOOR_SETTINGS,
-  floorPragmas,
-  INSERT_EVENT,
-  INSERT_STREAM,
-  SELECT_BACKWARD,
-  SELECT_FORWARD,
-  SELECT_STREAM,
-} from "./floor-schema.js";
+import { FLOOR_SETTINGS, SELECT_BACKWARD, SELECT_FORWARD } from "./floor-schema.js";
 
 /**
  * What the others are compared with: the loop that one would write by hand, synchronous, with prepared statements.
@@ -25,24 +17,9 @@ export const floor: Subject = {
 };
 
 async function openFloor(path: string, durability: Durability): Promise<Store> {
-  // Loaded here, so that the processes of other subjects are without it.
-  const { default: Database } = await import("better-sqlite3");
-  const database = new Database(path);
-  database.exec(floorPragmas(durability));
-  database.exec(FLOOR_SCHEMA);
-  const insert = database.prepare(INSERT_EVENT);
+  const { database, insert, streamNumber } = await openFloorDatabase(path, durability);
   const forward = database.prepare(SELECT_FORWARD);
   const backward = database.prepare(SELECT_BACKWARD);
-  const streams = new Map<string, number>();
-
-  function streamNumber(streamId: string): number {
-    const known = streams.get(streamId);
-    if (known !== undefined) return known;
-    database.prepare(INSERT_STREAM).run(streamId);
-    const { id } = database.prepare(SELECT_STREAM).get(streamId) as { id: number };
-    streams.set(streamId, id);
-    return id;
-  }
 
   const appendAll = database.transaction(
     (stream: number, events: Parameters<Store["appendBatch"]>[1], version: number) => {

@@ -3,6 +3,7 @@ import { act } from "./act.js";
 import { emmett } from "./emmett.js";
 import { floor } from "./floor.js";
 import { floorGrouped } from "./floor-grouped.js";
+import { floorReadyRows } from "./floor-ready-rows.js";
 import { idlePoll, idleProcess } from "./idle.js";
 import { library, libraryBetter } from "./library.js";
 import { libraryMemory } from "./library-memory.js";
@@ -18,6 +19,7 @@ export const SUBJECTS: readonly Subject[] = [
   libraryBetter,
   sqlite3Loop,
   floorGrouped,
+  floorReadyRows,
   libraryMemory,
   idleProcess,
   idlePoll,

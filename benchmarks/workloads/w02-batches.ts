@@ -29,6 +29,7 @@ async function appendBatches(store: Store, streamId: string, batches: number, { 
   let version = 0;
   while (version < batches * BATCH_EVENTS && appendingMs < APPEND_LIMIT_MS[size]) {
     const events = makeEvents(make, version, BATCH_EVENTS);
+    store.prepareBatch?.(streamId, events, version);
     const beganMs = performance.now();
     await store.appendBatch(streamId, events, version);
     appendingMs += performance.now() - beganMs;
