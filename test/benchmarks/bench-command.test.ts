@@ -62,6 +62,25 @@ test("a small run prints, saves and can be drawn", async () => {
   expect((await readFile(picture, "utf8")).match(/<polyline /g)).toHaveLength(6);
 });
 
+test("what shows a limit is measured where it is there for, and in no other workload", async () => {
+  const subjects = "floor,floor-ready-rows,idle-process,idle-poll,smallest-schema";
+  const chosen = ["--workload", "W2u,W6,W7,W10,W11", "--subject", subjects, "--durability", "full"];
+  expect(await runNode(MAIN, "--size", "small", ...chosen, "--out", out)).toMatchObject({ exitCode: 0, stderr: "" });
+  const { samples } = JSON.parse(await readFile(join(out, "latest.json"), "utf8")) as Results;
+  expect(samples.map(({ workload, subject, figures }) => [workload, subject, Object.keys(figures).join(", ")])).toEqual(
+    [
+      ["W2u", "floor", "rate"],
+      ["W2u", "floor-ready-rows", "rate"],
+      ["W6", "floor", "ack p50, ack p99"],
+      ["W7", "idle-process", "one watcher"],
+      ["W7", "idle-poll", "one watcher"],
+      ["W10", "floor", "open, driver not loaded yet, first append, open again, first append again"],
+      ["W11", "floor", "size"],
+      ["W11", "smallest-schema", "size"],
+    ],
+  );
+});
+
 test("the profile counts hops and statements", async () => {
   const chosen = ["--workload", "W1", "--durability", "normal", "--subject", "library"];
   const { exitCode, stdout } = await runNode(MAIN, "--profile", "--size", "small", ...chosen, "--out", out);
