@@ -27,11 +27,12 @@ export interface WatchSource {
 /**
  * One watcher's place in a stream, and the hand-over from replay to live.
  *
- * It is always in one of two states. *Behind*: what comes next is read from storage, and notifications only say that
- * there is more. *Live*: notifications are queued as they come. It starts behind, becomes live when a page reached the
- * end and nothing was notified while that page was read, and falls behind again when the queue is full or a
- * notification does not join on to what it has. `#place` is the last event that was considered, so that no event is
- * taken twice and none is left out, whichever way it comes.
+ * It is always in one of two states. *Behind*: what comes next is read from storage, and what is notified meanwhile is
+ * held. *Live*: notifications are queued as they come. It starts behind, and becomes live when a page reached the end:
+ * what was committed behind that page has been held since the reading began, or is still to be notified. It falls behind
+ * again when the queue is full or a notification does not join on to what it has, and stays behind when that happens to
+ * what is held. `#place` is the last event that was considered, so that no event is taken twice and none is left out,
+ * whichever way it comes.
  */
 export class WatchCursor implements Closable {
   readonly #source: WatchSource;
@@ -41,7 +42,8 @@ export class WatchCursor implements Closable {
   #place: number;
   #queue: StoredEvent[] = [];
   #behind = true;
-  #notifiedWhileReading = false;
+  /** What was notified since the reading of a page began; null when that was more than can be held, or than was told. */
+  #held: StoredEvent[] | null = [];
   #closed = false;
   #wake: () => void = () => undefined;
   #ignoreAbort: () => void = () => undefined;
@@ -79,6 +81,7 @@ export class WatchCursor implements Closable {
     if (this.#closed) return;
     this.#closed = true;
     this.#queue = [];
+    this.#held = [];
     this.#subscription?.unsubscribe();
     this.#source.lifetime.delete(this);
     this.#ignoreAbort();
@@ -100,15 +103,21 @@ export class WatchCursor implements Closable {
 
   #onBatch(batch: readonly StoredEvent[]): void {
     if (this.#closed) return;
-    if (this.#behind) this.#notifiedWhileReading = true;
-    else if (this.#joinsOn(batch)) this.#enqueue(batch);
+    if (this.#behind) this.#hold(batch);
+    else if (this.#queue.length + batch.length <= MAX_WATCH_BUFFER_EVENTS && this.#joinsOn(batch)) this.#enqueue(batch);
     else this.#behind = true;
     this.#wake();
   }
 
-  #joinsOn(batch: readonly StoredEvent[]): boolean {
-    const first = batch[0];
-    if (first === undefined || this.#queue.length + batch.length > MAX_WATCH_BUFFER_EVENTS) return false;
+  #hold(batch: readonly StoredEvent[]): void {
+    if (this.#held === null) return;
+    const isTooMuch = this.#held.length + batch.length > MAX_WATCH_BUFFER_EVENTS;
+    if (batch.length === 0 || isTooMuch) this.#held = null;
+    else this.#held.push(...batch);
+  }
+
+  #joinsOn([first]: readonly StoredEvent[]): boolean {
+    if (first === undefined) return false;
     // Positions may have gaps, so that on @all only the notifier knows what follows what.
     return this.#source.streamId === ALL_STREAM || first.version <= this.#place + 1;
   }
@@ -130,7 +139,7 @@ export class WatchCursor implements Closable {
 
   async #readPage(): Promise<readonly StoredEvent[]> {
     const { storage, streamId, filter } = this.#source;
-    this.#notifiedWhileReading = false;
+    this.#held = [];
     const page = await storage.readPage({
       streamId,
       after: this.#place,
@@ -140,8 +149,16 @@ export class WatchCursor implements Closable {
     });
     if (page.head < this.#place) throw this.#wentBack(page.head);
     this.#place = Math.max(this.#place, page.next ?? page.head);
-    if (page.next === null) this.#behind = this.#notifiedWhileReading;
+    if (page.next === null) this.#takeHeld();
     return page.events.filter((event) => matchesFilter(event, filter));
+  }
+
+  #takeHeld(): void {
+    const held = this.#held;
+    this.#held = [];
+    if (held === null || (held.length > 0 && !this.#joinsOn(held))) return;
+    this.#behind = false;
+    this.#enqueue(held);
   }
 
   /** A watch that waited for its place to come again would miss what is written until then. */
