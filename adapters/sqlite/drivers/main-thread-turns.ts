@@ -1,5 +1,5 @@
 /** How long synchronous calls may follow each other before timers and sockets get their turn. */
-const MAX_SLICE_MS = 4;
+const MAX_SLICE_MS = 2;
 
 let sliceBeganMs: number | undefined;
 
