@@ -1,5 +1,6 @@
 import type { Subject } from "../subject.js";
 import { act } from "./act.js";
+import { coreOverFloor } from "./core-over-floor.js";
 import { emmett } from "./emmett.js";
 import { floor } from "./floor.js";
 import { floorGrouped } from "./floor-grouped.js";
@@ -21,6 +22,7 @@ export const SUBJECTS: readonly Subject[] = [
   floorGrouped,
   floorReadyRows,
   libraryMemory,
+  coreOverFloor,
   idleProcess,
   idlePoll,
   smallestSchema,
