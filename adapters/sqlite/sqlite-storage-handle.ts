@@ -69,7 +69,7 @@ export class SQLiteStorageHandle implements StorageHandle {
     const { writer, checkpointer } = this.#parts;
     const attempt = `save a snapshot of stream "${snapshot.streamId}"`;
     await writer.use((connection) => this.#try(attempt, () => saveSnapshot(connection, snapshot)));
-    checkpointer?.written(snapshot.state.bytes.length);
+    checkpointer?.written(snapshot.state.bytes.length, 1);
   }
 
   async loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {

@@ -1,24 +1,28 @@
 import { stat } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
-import { DRIVER_NAMES } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
 
-const MIB = 1024 * 1024;
+const STREAMS = 64;
+const ROUNDS = 500;
+const MAX_LOG_BYTES = 32 * 1024 * 1024;
 
-test.each(DRIVER_NAMES)("the log stays short under writers that never pause, over %s", async (driver) => {
+// Small events in many streams: each changes a page of its own, and the log takes whole pages. Counted by content alone it
+// would have close to 100 MB here.
+test("the log stays short when the events of a commit are in many streams", async () => {
   await using folder = await createTempDir();
-  const path = folder.file("store.db");
-  await using streams = await sqliteStreamFactory(path, { driver, durability: "normal" });
-  const writers = await Promise.all([1, 2, 3, 4].map((number) => streams.openStream(`writer-${number}`)));
-  const data = "x".repeat(64 * 1024);
-
-  await Promise.all(
-    writers.map(async (stream) => {
-      for (let count = 0; count < 500; count += 1) await stream.write({ type: "Wrote", data });
-    }),
+  const path = folder.file("many-streams.db");
+  await using streams = await sqliteStreamFactory(path, { durability: "normal" });
+  const handles = await Promise.all(
+    Array.from({ length: STREAMS }, (_, index) => streams.openStream(`stream-${index}`)),
   );
 
-  expect((await stat(path)).size).toBeGreaterThan(60 * MIB);
-  expect((await stat(`${path}-wal`)).size).toBeLessThan(64 * MIB);
+  let longest = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await Promise.all(handles.map((handle) => handle.write({ type: "Counted", data: round })));
+    if (round % 10 === 0) longest = Math.max(longest, (await stat(`${path}-wal`)).size);
+  }
+
+  expect(longest).toBeGreaterThan(0);
+  expect(longest).toBeLessThan(MAX_LOG_BYTES);
 });

@@ -87,7 +87,7 @@ export class AppendQueue {
     const { writer, checkpointer } = this.#context;
     try {
       const outcomes = await writer.use((connection) => this.#store(connection, group.appends));
-      checkpointer?.written(group.characters);
+      checkpointer?.written(group.characters, new Set(group.appends.map(({ request }) => request.streamId)).size);
       return () => {
         for (const { append, outcome } of outcomes) append.settle(outcome);
       };

@@ -5,8 +5,10 @@ import type { Writer } from "./writer.js";
 /** After so much has been written, the log is folded into the database file: twice as much as SQLite does by default. */
 export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
 
-/** What a transaction adds to the log besides content: the pages of the tables and indexes that it touches. */
-const BYTES_PER_TRANSACTION = 3 * 4096;
+const PAGE_BYTES = 4096;
+
+/** What each transaction changes besides content: the counter of positions, and the last page of events. */
+const BYTES_PER_TRANSACTION = 2 * PAGE_BYTES;
 
 /** A log of so many pages is folded in to its end, while writers wait. */
 const MAX_LOG_PAGES = 4_096;
@@ -38,9 +40,12 @@ export class Checkpointer {
     this.#open = open;
   }
 
-  /** Takes note of a transaction and of how much content it stored. */
-  written(contentBytes: number): void {
-    this.#bytes += contentBytes + BYTES_PER_TRANSACTION;
+  /**
+   * Takes note of a transaction: how much content it stored, and in how many streams. Each stream has a page of its own
+   * in the index of versions, and the log takes whole pages.
+   */
+  written(contentBytes: number, streams: number): void {
+    this.#bytes += contentBytes + BYTES_PER_TRANSACTION + streams * PAGE_BYTES;
     if (this.#bytes < CHECKPOINT_BYTES || this.#running !== undefined) return;
     this.#bytes = 0;
     this.#running = this.#run().finally(() => {
