@@ -87,7 +87,7 @@ export class AppendQueue {
     const { writer, checkpointer } = this.#context;
     try {
       const outcomes = await writer.use((connection) => this.#store(connection, group.appends));
-      checkpointer?.written(group.characters, new Set(group.appends.map(({ request }) => request.streamId)).size);
+      checkpointer?.written(group.characters, group.indexPages);
       return () => {
         for (const { append, outcome } of outcomes) append.settle(outcome);
       };
@@ -119,16 +119,18 @@ export class AppendQueue {
   #takeGroup(): Group {
     let events = 0;
     let characters = 0;
+    let indexPages = 0;
     let count = 0;
-    for (const { bytes, characters: more, request } of this.#waiting) {
+    for (const { bytes, characters: more, indexPages: pages, request } of this.#waiting) {
       const isOver = events + request.events.length > MAX_GROUP_EVENTS || characters + more > MAX_STATEMENT_CHARACTERS;
       if (count > 0 && isOver) break;
       events += request.events.length;
       characters += more;
+      indexPages += pages;
       this.#waitingBytes -= bytes;
       count += 1;
     }
-    return { appends: this.#waiting.splice(0, count), characters };
+    return { appends: this.#waiting.splice(0, count), characters, indexPages };
   }
 }
 
@@ -143,6 +145,7 @@ function overloaded({ streamId }: AppendRequest, waiting: number, location: stri
 interface Group {
   readonly appends: readonly PendingAppend[];
   readonly characters: number;
+  readonly indexPages: number;
 }
 
 /** Tells the callers of a group what became of their appends. */

@@ -11,13 +11,22 @@ export class PendingAppend {
   readonly request: AppendRequest;
   /** How much content it stores. */
   readonly characters: number;
+  /** How many pages of indexes it changes at most: that of its stream, and one for each key. */
+  readonly indexPages: number;
   #isSettled = false;
   readonly #resolve: (result: AppendResult) => void;
   readonly #reject: (error: unknown) => void;
 
   constructor(request: AppendRequest, resolve: (result: AppendResult) => void, reject: (error: unknown) => void) {
     this.request = request;
-    this.characters = request.events.reduce((sum, event) => sum + eventCharacters(event), 0);
+    let characters = 0;
+    let indexPages = 1;
+    for (const event of request.events) {
+      characters += eventCharacters(event);
+      if (event.idempotencyKey !== null) indexPages += 1;
+    }
+    this.characters = characters;
+    this.indexPages = indexPages;
     this.#resolve = resolve;
     this.#reject = reject;
   }

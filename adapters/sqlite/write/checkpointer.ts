@@ -7,17 +7,21 @@ export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
 
 const PAGE_BYTES = 4096;
 
-/** What each transaction changes besides content: the counter of positions, and the last page of events. */
-const BYTES_PER_TRANSACTION = 2 * PAGE_BYTES;
+/** What each transaction changes besides content and indexes: the counter of positions, and the last page of events. */
+const PAGES_PER_TRANSACTION = 2;
 
 /** A log of so many pages is folded in to its end, while writers wait. */
 const MAX_LOG_PAGES = 4_096;
 
 const CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
 
-/** What a checkpoint reports: how many pages the log had when it began, folded in already or not. */
+/** Folds nothing in, and reports all the same. */
+const LOOK = "PRAGMA wal_checkpoint(NOOP)";
+
+/** What a checkpoint reports: how many pages the log has, and how many of them have been folded in. */
 interface CheckpointResult {
   readonly log: number;
+  readonly checkpointed: number;
 }
 
 /**
@@ -41,11 +45,12 @@ export class Checkpointer {
   }
 
   /**
-   * Takes note of a transaction: how much content it stored, and in how many streams. Each stream has a page of its own
-   * in the index of versions, and the log takes whole pages.
+   * Takes note of a transaction: how much content it stored, and how many pages of indexes it has changed at most. The
+   * log takes whole pages, so that small events in many places fill it faster than their content does. How many pages
+   * it was in fact is asked before anything is folded in.
    */
-  written(contentBytes: number, streams: number): void {
-    this.#bytes += contentBytes + BYTES_PER_TRANSACTION + streams * PAGE_BYTES;
+  written(contentBytes: number, indexPages: number): void {
+    this.#bytes += contentBytes + (PAGES_PER_TRANSACTION + indexPages) * PAGE_BYTES;
     if (this.#bytes < CHECKPOINT_BYTES || this.#running !== undefined) return;
     this.#bytes = 0;
     this.#running = this.#run().finally(() => {
@@ -62,6 +67,12 @@ export class Checkpointer {
   async #run(): Promise<void> {
     try {
       this.#connection ??= await this.#open();
+      const [found] = (await this.#connection.all<CheckpointResult>(LOOK)) as [CheckpointResult];
+      const waitingBytes = (found.log - found.checkpointed) * PAGE_BYTES;
+      if (waitingBytes < CHECKPOINT_BYTES) {
+        this.#bytes += waitingBytes;
+        return;
+      }
       const [result] = await this.#connection.all<CheckpointResult>(CHECKPOINT);
       if (result === undefined || result.log < MAX_LOG_PAGES) return;
       await this.#writer.use((connection) => connection.all(CHECKPOINT));
