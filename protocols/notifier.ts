@@ -11,7 +11,8 @@ export interface Notifier extends AsyncDisposable {
    * Calls `listener` for the events that are committed to the stream (for `@all`, to the store) from now on, by this
    * process or another.
    *
-   * - Batches come in order, without gaps and without repeats among themselves.
+   * - Batches come in order, without gaps and without repeats among themselves, and no event comes before it can be
+   *   read from storage.
    * - An empty batch means "there may be more than I can tell": the listener reads from storage. It is also what a
    *   subscription gets first when the notifier takes its bearings only after `subscribe` has returned.
    * - The events of a batch belong to the listener. It returns quickly, and what it throws harms no other listener.

@@ -42,8 +42,8 @@ export class WatchCursor implements Closable {
   #place: number;
   #queue: StoredEvent[] = [];
   #behind = true;
-  /** What was notified since the reading of a page began; null when that was more than can be held, or than was told. */
-  #held: StoredEvent[] | null = [];
+  /** What is notified while a page is read; null while none is, and once that was more than can be held or is told. */
+  #held: StoredEvent[] | null = null;
   #closed = false;
   #wake: () => void = () => undefined;
   #ignoreAbort: () => void = () => undefined;
@@ -81,7 +81,7 @@ export class WatchCursor implements Closable {
     if (this.#closed) return;
     this.#closed = true;
     this.#queue = [];
-    this.#held = [];
+    this.#held = null;
     this.#subscription?.unsubscribe();
     this.#source.lifetime.delete(this);
     this.#ignoreAbort();
@@ -104,22 +104,24 @@ export class WatchCursor implements Closable {
   #onBatch(batch: readonly StoredEvent[]): void {
     if (this.#closed) return;
     if (this.#behind) this.#hold(batch);
-    else if (this.#queue.length + batch.length <= MAX_WATCH_BUFFER_EVENTS && this.#joinsOn(batch)) this.#enqueue(batch);
+    else if (this.#queue.length + batch.length <= MAX_WATCH_BUFFER_EVENTS && this.#joinsOn(batch, this.#place))
+      this.#enqueue(batch);
     else this.#behind = true;
     this.#wake();
   }
 
   #hold(batch: readonly StoredEvent[]): void {
     if (this.#held === null) return;
+    const last = this.#held.at(-1);
     const isTooMuch = this.#held.length + batch.length > MAX_WATCH_BUFFER_EVENTS;
-    if (batch.length === 0 || isTooMuch) this.#held = null;
+    if (batch.length === 0 || isTooMuch || (last && !this.#joinsOn(batch, this.#placeOf(last)))) this.#held = null;
     else this.#held.push(...batch);
   }
 
-  #joinsOn([first]: readonly StoredEvent[]): boolean {
+  #joinsOn([first]: readonly StoredEvent[], place: number): boolean {
     if (first === undefined) return false;
     // Positions may have gaps, so that on @all only the notifier knows what follows what.
-    return this.#source.streamId === ALL_STREAM || first.version <= this.#place + 1;
+    return this.#source.streamId === ALL_STREAM || first.version <= place + 1;
   }
 
   #enqueue(batch: readonly StoredEvent[]): void {
@@ -149,14 +151,15 @@ export class WatchCursor implements Closable {
     });
     if (page.head < this.#place) throw this.#wentBack(page.head);
     this.#place = Math.max(this.#place, page.next ?? page.head);
-    if (page.next === null) this.#takeHeld();
+    this.#takeHeld(page.next === null);
     return page.events.filter((event) => matchesFilter(event, filter));
   }
 
-  #takeHeld(): void {
+  /** Becomes live with what was notified while the page was read, if that joins on to it. */
+  #takeHeld(isLastPage: boolean): void {
     const held = this.#held;
-    this.#held = [];
-    if (held === null || (held.length > 0 && !this.#joinsOn(held))) return;
+    this.#held = null;
+    if (!isLastPage || held === null || (held.length > 0 && !this.#joinsOn(held, this.#place))) return;
     this.#behind = false;
     this.#enqueue(held);
   }
