@@ -33,8 +33,8 @@ export function uuidV7(nowMs: number): string {
 }
 
 function writeTime(nowMs: number): void {
-  // The form has no room for a clock that is set before 1970.
-  const time = Math.max(nowMs, 0).toString(16).padStart(12, "0");
+  // The form has no room for a clock that is set before 1970, or counts parts of milliseconds.
+  const time = Math.trunc(Math.max(nowMs, 0)).toString(16).padStart(12, "0").slice(-12);
   text.write(time.slice(0, 8), 0, "latin1");
   text.write(time.slice(8), 9, "latin1");
   writtenMs = nowMs;
