@@ -128,7 +128,7 @@ async function numberTypes(
   return missing.size === 0 ? numbers : new Map([...numbers, ...(await insertTypes(connection, [...missing]))]);
 }
 
-/** The heads of the streams that a plan stores events in, afterwards. */
+/** The heads of the streams that a plan stores events in, afterwards: worked out while they are learned. */
 function* headsAfter({ lastEvents }: AppendPlan, streams: ReadonlyMap<string, StreamHead>) {
   for (const [streamId, { version, position }] of lastEvents) {
     const { id } = streams.get(streamId) as StreamHead;

@@ -6,7 +6,7 @@ import type { StreamHead } from "./stream-heads.js";
 /** What is known of the store before a group of appends. */
 export interface KnownStore {
   readonly position: number;
-  /** The streams of the group that have a number. */
+  /** Those of the group's streams that have a number, and perhaps of others. */
   readonly heads: ReadonlyMap<string, StreamHead>;
   /** Which of the group's idempotency keys are stored already, by the number of their stream. */
   readonly keys: ReadonlyMap<number, ReadonlyMap<string, StoredKey>>;

@@ -10,8 +10,10 @@ export class KnownTypes {
   }
 
   learn(numbers: ReadonlyMap<string, number>): void {
-    if (this.#numbers.size + numbers.size > MAX_REMEMBERED_TYPES) this.#numbers.clear();
-    for (const [type, number] of numbers) this.#numbers.set(type, number);
+    for (const [type, number] of numbers) {
+      if (this.#numbers.size === MAX_REMEMBERED_TYPES && !this.#numbers.has(type)) this.#numbers.clear();
+      this.#numbers.set(type, number);
+    }
   }
 
   forget(): void {
