@@ -23,10 +23,10 @@ export interface SQLiteOptions {
    * Whether each event is stored with a checksum, and the last one that was acknowledged is kept in `<path>-head`, for
    * `verify` to compare. `true` costs 2 to 10 % of the rate of writes over `"sqlite3"` and 5 to 20 % over
    * `"better-sqlite3"`, large batches most: `npm run bench -- --workload W1,W2,W2u,W3 --durability normal --rounds 7
-   * --subject floor,library,library-unchecked,library-better,library-better-unchecked`. With `false`, `verify` does not notice what
-   * SQLite does not see itself: an event that has changed, or a log that was cut. It finds everything else as before, and
-   * snapshots have their checksums all the same. It is about what this factory writes: a store may be written with and
-   * without, and `verify` compares every checksum that is there. Default `true`.
+   * --subject floor,library,library-unchecked,library-better,library-better-unchecked`. With `false`, `verify` does not
+   * notice what SQLite does not see itself: an event that has changed, or a log that was cut. It finds everything else as
+   * before, and snapshots have their checksums all the same. It is about what this factory writes: a store may be written
+   * with and without, and `verify` compares every checksum that is there. Default `true`.
    */
   readonly checksums?: boolean | undefined;
   /** How many connections read at the same time. They are opened when they are needed. 1 to 64, default 3. */
