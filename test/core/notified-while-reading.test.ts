@@ -86,3 +86,36 @@ test("a reason to read that comes while a page is read is one to read another", 
 
   await vi.waitFor(() => expect(heard).toEqual([1]));
 });
+
+test("what is told with a gap while a page is read is read", async () => {
+  const listeners: NotificationListener[] = [];
+  const faulty: Notifier = {
+    start: async () => undefined,
+    subscribe(_, listener) {
+      listeners.push(listener);
+      return { unsubscribe: () => undefined };
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const { streams, readPage, letThrough } = openWithHeldPages(() => faulty);
+  await using _ = streams;
+  const stream = await streams.openStream("a");
+  const heard: unknown[] = [];
+  stream.watch({ after: 0 }).subscribe(({ data }) => heard.push(data));
+  await vi.waitFor(() => expect(readPage).toHaveBeenCalledOnce());
+
+  await stream.write(numbersUpTo(3).map(event));
+  const stored = (version: number) => ({
+    ...event(version),
+    id: `${version}`,
+    streamId: "a",
+    version,
+    position: version,
+    timestamp: new Date(),
+    metadata: null,
+  });
+  for (const listener of listeners) for (const version of [1, 3]) listener([stored(version)]);
+  letThrough();
+
+  await vi.waitFor(() => expect(heard).toEqual([1, 2, 3]));
+});
