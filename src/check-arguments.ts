@@ -55,8 +55,8 @@ export function checkOptions(options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidArgument("options", `expected an object, got ${describeValue(options)}`);
   }
-  for (const [name, value] of Object.entries(options)) {
-    if (known.includes(name) || value === undefined) continue;
+  for (const name of Object.keys(options)) {
+    if (known.includes(name) || (options as Record<string, unknown>)[name] === undefined) continue;
     throw invalidArgument(name, `there is no such option; use ${known.join(", ")}`);
   }
 }

@@ -86,11 +86,9 @@ export class AppendQueue {
   async #storeGroup(group: Group): Promise<Tell> {
     const { writer, checkpointer } = this.#context;
     try {
-      const outcomes = await writer.use((connection) => this.#store(connection, group.appends));
+      const tell = await writer.use((connection) => this.#store(connection, group.appends));
       checkpointer?.written(group.characters, group.indexPages);
-      return () => {
-        for (const { append, outcome } of outcomes) append.settle(outcome);
-      };
+      return tell;
     } catch (error) {
       // Before the next group is planned on what is not true any more.
       this.#context.group.failed();
@@ -105,14 +103,16 @@ export class AppendQueue {
     }
   }
 
-  async #store(connection: SQLiteConnection, appends: readonly PendingAppend[]): Promise<Settled[]> {
+  #store(connection: SQLiteConnection, appends: readonly PendingAppend[]): Promise<Tell> {
     const { group, busyTimeoutMs } = this.#context;
     return retryWhileBusy(busyTimeoutMs, async () => {
       const begun = appends.filter((append) => !append.isAborted());
-      if (begun.length === 0) return [];
+      if (begun.length === 0) return () => undefined;
       const requests = begun.map(({ request }) => request);
       const outcomes = await group.store(connection, requests);
-      return begun.map((append, index) => ({ append, outcome: outcomes[index] as AppendOutcome }));
+      return () => {
+        for (let index = 0; index < begun.length; index += 1) begun[index]?.settle(outcomes[index] as AppendOutcome);
+      };
     });
   }
 
@@ -150,8 +150,3 @@ interface Group {
 
 /** Tells the callers of a group what became of their appends. */
 type Tell = () => void;
-
-interface Settled {
-  readonly append: PendingAppend;
-  readonly outcome: AppendOutcome;
-}
