@@ -3,8 +3,8 @@ import { randomFillSync } from "node:crypto";
 // Random bytes are drawn for many ids at once: one draw an id costs more than the rest of the id.
 const IDS_PER_DRAW = 256;
 const RANDOM_BYTES_PER_ID = 10;
-const pool = Buffer.allocUnsafe(IDS_PER_DRAW * RANDOM_BYTES_PER_ID);
-let used = pool.length;
+const pool = randomFillSync(Buffer.allocUnsafe(IDS_PER_DRAW * RANDOM_BYTES_PER_ID));
+let used = 0;
 
 // Written as ASCII into one buffer, of which the next id is read: five times as fast as a text made of parts.
 const text = Buffer.from("00000000-0000-7000-8000-000000000000", "latin1");

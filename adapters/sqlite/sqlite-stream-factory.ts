@@ -5,11 +5,9 @@ import { createStreamFactory } from "../../src/create-stream-factory.js";
 import { describeValue } from "../../src/json-text.js";
 import { AppendGroup } from "./append/append-group.js";
 import { AppendQueue } from "./append/append-queue.js";
-import { eventChecksum } from "./checksum.js";
 import { betterSqlite3Driver } from "./drivers/better-sqlite3-driver.js";
 import type { SQLiteDriver } from "./drivers/driver.js";
 import { sqlite3Driver } from "./drivers/sqlite3-driver.js";
-import { codecOf } from "./event-codec.js";
 import { forgetWitness, HeadWitness } from "./maintenance/head-witness.js";
 import { Maintenance } from "./maintenance/maintenance.js";
 import type { UseConnection } from "./maintenance/maintenance-session.js";
@@ -98,22 +96,26 @@ export async function openSQLiteBackend(
     witness,
   });
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, open: isInMemory ? undefined : openReader });
+  try {
+    await reads.open();
+    await writer.use((connection) => group.prepare(connection));
+  } catch (error) {
+    await storage[Symbol.asyncDispose]();
+    throw error;
+  }
   return { storage, notifier, maintenance };
 }
 
 /** A database in memory has one connection, and reads take their turn between the writes. */
 function readsThroughWriter(writer: Writer): ReadConnections {
-  return { use: (task) => writer.use(task), close: async () => undefined };
+  return { open: async () => undefined, use: (task) => writer.use(task), close: async () => undefined };
 }
 
 function witnessOf(location: string, reads: ReadConnections, feed: CommitFeed): HeadWitness {
   const witness = new HeadWitness(location, ({ position, checksum }) =>
     reads.use((connection) => hasChecksum(connection, position, checksum)),
   );
-  feed.connect(({ events }) => {
-    const last = events.at(-1) as PlacedEvent;
-    witness.acknowledged({ position: last.position, checksum: eventChecksum(last, codecOf(last.event)) });
-  });
+  feed.connect(({ events }) => witness.acknowledged(events.at(-1) as PlacedEvent));
   return witness;
 }
 

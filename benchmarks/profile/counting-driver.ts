@@ -47,6 +47,7 @@ export function countCalls(driver: SQLiteDriver, counter: CallCounter): SQLiteDr
 
 function countConnection(connection: SQLiteConnection, counter: CallCounter): SQLiteConnection {
   return {
+    prepare: (sql) => counter.count("prepare", sql, [], () => connection.prepare(sql)),
     run: (sql, parameters = []) =>
       counter.count<RunResult>("run", sql, parameters, () => connection.run(sql, parameters)),
     all: <Row>(sql: string, parameters: readonly SQLiteValue[] = []) =>

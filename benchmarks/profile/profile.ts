@@ -15,7 +15,7 @@ export interface Profile {
 
 /** The calls of the driver port with one SQL text. Each is one hop to the thread pool. */
 export interface StatementProfile {
-  readonly call: "open" | "run" | "all" | "exec" | "close";
+  readonly call: "open" | "prepare" | "run" | "all" | "exec" | "close";
   readonly sql: string;
   readonly calls: number;
   /** From the call until its promise was settled, added up over the calls. */

@@ -12,6 +12,7 @@ function repeatingDriver(kind: string, repeated: number): SQLiteDriver {
       let calls = 0;
       let answer: unknown[] = [];
       return {
+        prepare: (sql) => connection.prepare(sql),
         run: (sql, parameters) => connection.run(sql, parameters),
         exec: (sql) => connection.exec(sql),
         close: () => connection.close(),

@@ -14,6 +14,7 @@ export function faultyDriver(fault: Fault, driver: SQLiteDriver = sqlite3Driver)
         if (code !== undefined) throw Object.assign(new Error(`${code}: on purpose`), { code });
       };
       return {
+        prepare: (sql) => connection.prepare(sql),
         run: async (sql, parameters) => {
           check(sql);
           return connection.run(sql, parameters);

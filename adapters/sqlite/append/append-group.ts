@@ -2,10 +2,18 @@ import type { AppendRequest } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { CommitFeed } from "../notify/commit-feed.js";
 import { isConstraint } from "../sqlite-errors.js";
-import { inTransaction } from "../write/transaction.js";
+import { BEGIN, COMMIT, inTransaction } from "../write/transaction.js";
 import { type AppendOutcome, type AppendPlan, type KnownStore, planAppends } from "./append-plan.js";
-import { insertEvents, insertStreams, insertTypes, readKeys, readNumbers } from "./append-statements.js";
+import {
+  INSERT_STREAMS,
+  insertStreams,
+  insertTypes,
+  READ_NUMBERS,
+  readKeys,
+  readNumbers,
+} from "./append-statements.js";
 import { type RowNumbers, statementChunks } from "./event-rows.js";
+import { INSERT_ONE, insertEvents } from "./insert-events.js";
 import { KnownTypes } from "./known-types.js";
 import { type StreamHead, StreamHeads } from "./stream-heads.js";
 
@@ -32,6 +40,11 @@ export class AppendGroup {
     this.#feed = feed;
     this.#location = location;
     this.#checksums = checksums;
+  }
+
+  /** Prepares what the first append to a new stream takes, so that it does not wait for that. */
+  async prepare(connection: SQLiteConnection): Promise<void> {
+    for (const sql of [BEGIN, READ_NUMBERS, INSERT_STREAMS, INSERT_ONE, COMMIT]) await connection.prepare(sql);
   }
 
   async store(connection: SQLiteConnection, requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {

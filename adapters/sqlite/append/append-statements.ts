@@ -1,49 +1,7 @@
 import type { AppendRequest } from "../../../protocols/index.js";
 import type { StoredKey } from "../../../src/decide-append.js";
-import type { RunResult, SQLiteConnection } from "../drivers/driver.js";
-import { CODEC_BYTES } from "../event-codec.js";
-import type { PlacedEvent } from "../notify/commit-feed.js";
-import { SCHEMA_VERSION } from "../open/schema.js";
-import { encodeRows, MADE_ID, type RowNumbers } from "./event-rows.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
 import type { StreamHead } from "./stream-heads.js";
-
-// ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
-// ?4 to ?7 what all rows share: the stream, the version of the first, the kind, and the type.
-// Nothing is inserted when the store has another last position: somebody else has appended since.
-// jsonb_each hands each row on in SQLite's binary form, so that no text is parsed more than once.
-const KIND = "coalesce(?6, value ->> 6)";
-const INSERT_EVENTS = `
-  INSERT INTO events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)
-  SELECT ?2 + 1 + key, coalesce(?4, value ->> 4), coalesce(?5 + key, value ->> 5), ?3, ${SCHEMA_VERSION}, ${KIND} & 3,
-         coalesce(?7, value ->> 7),
-         CASE WHEN ${KIND} & ${MADE_ID} THEN unhex(value ->> 0, '-') ELSE value ->> 0 END,
-         CASE WHEN ${KIND} & ${CODEC_BYTES} THEN unhex(value ->> 1) ELSE value -> 1 END,
-         value ->> 2, value ->> 3
-  FROM jsonb_each(?1)
-  WHERE (SELECT seq FROM sqlite_sequence WHERE name = 'events') = ?2`;
-
-/**
- * Inserts events at the places that they were planned for, if the store is still as it was planned on. The rows of one
- * statement are made while the one before it runs.
- *
- * @returns whether they were inserted; only the first statement of a transaction can find the store changed
- */
-export async function insertEvents(
-  connection: SQLiteConnection,
-  chunks: readonly (readonly PlacedEvent[])[],
-  numbers: RowNumbers,
-): Promise<boolean> {
-  let running: Promise<RunResult> | undefined;
-  let inserted = 0;
-  for (const chunk of chunks) {
-    const { json, stream, firstVersion, kind, type } = encodeRows(chunk, numbers);
-    const { position, timestampMs } = chunk[0] as PlacedEvent;
-    if (running !== undefined && (await running).changes !== inserted) return false;
-    running = connection.run(INSERT_EVENTS, [json, position - 1, timestampMs, stream, firstVersion, kind, type]);
-    inserted = chunk.length;
-  }
-  return running === undefined || (await running).changes === inserted;
-}
 
 /** The last position that was ever given. */
 export async function readLastPosition(connection: SQLiteConnection): Promise<number> {
@@ -52,7 +10,7 @@ export async function readLastPosition(connection: SQLiteConnection): Promise<nu
 }
 
 // ?1 stream ids, ?2 event types. What is found is told by its index in them: a name may have any character in it.
-const READ_NUMBERS = `
+export const READ_NUMBERS = `
   SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS position,
   (SELECT json_group_array(json_array(wanted.key, s.id, coalesce(e.version, 0), coalesce(e.position, 0)))
    FROM json_each(?1) AS wanted
@@ -85,13 +43,14 @@ export async function readNumbers(
   return { position: row.position ?? 0, heads: new Map(heads), types: new Map(numbers) };
 }
 
+export const INSERT_STREAMS = "INSERT INTO streams (name) SELECT value FROM json_each(?1) RETURNING name, id";
+
 /** Gives streams their numbers. */
 export async function insertStreams(
   connection: SQLiteConnection,
   streamIds: readonly string[],
 ): Promise<Map<string, StreamHead>> {
-  const sql = "INSERT INTO streams (name) SELECT value FROM json_each(?1) RETURNING name, id";
-  const rows = await connection.all<NumberedName>(sql, [JSON.stringify(streamIds)]);
+  const rows = await connection.all<NumberedName>(INSERT_STREAMS, [JSON.stringify(streamIds)]);
   return new Map(rows.map(({ name, id }) => [name, { id, version: 0, position: 0 }]));
 }
 

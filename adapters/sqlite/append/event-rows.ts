@@ -1,5 +1,6 @@
 import type { NewEvent } from "../../../protocols/index.js";
 import { eventChecksum } from "../checksum.js";
+import type { SQLiteValue } from "../drivers/driver.js";
 import { codecOf } from "../event-codec.js";
 import type { PlacedEvent } from "../notify/commit-feed.js";
 
@@ -43,6 +44,18 @@ export function encodeRows(events: readonly PlacedEvent[], numbers: RowNumbers):
   let json = "[";
   for (const placed of events) json += (json.length === 1 ? "" : ",") + encodeRow(placed, shared, numbers);
   return { json: `${json}]`, ...shared };
+}
+
+/**
+ * The values of a single row, one by one: the last position before it, the stream, the version, the time, the kind, the
+ * type, the id, data, metadata and the checksum.
+ */
+export function rowValues(placed: PlacedEvent, { streams, types, checksums }: RowNumbers): SQLiteValue[] {
+  const { event, streamId, version, position, timestampMs } = placed;
+  const kind = kindOf(event);
+  const checksum = checksums ? eventChecksum(placed, kind & ~MADE_ID) : null;
+  const [stream, type] = [streams.get(streamId)?.id as number, types.get(event.type) as number];
+  return [position - 1, stream, version, timestampMs, kind, type, event.id, event.data, event.metadata, checksum];
 }
 
 function sharedByRows(events: readonly PlacedEvent[], { streams, types }: RowNumbers): SharedByRows {

@@ -53,6 +53,10 @@ class BetterSqlite3Connection implements SQLiteConnection {
     this.#letGo = letGo;
   }
 
+  async prepare(sql: string): Promise<void> {
+    calling(() => this.#prepare(sql));
+  }
+
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
     await takeTurn();
     return calling(() => {

@@ -18,6 +18,8 @@ export interface SQLiteDriver {
  * process's small pool.
  */
 export interface SQLiteConnection {
+  /** Prepares a statement ahead of its first run. */
+  prepare(sql: string): Promise<void>;
   /** Runs one statement that returns no rows. Statements are prepared once and kept. */
   run(sql: string, parameters?: readonly SQLiteValue[]): Promise<RunResult>;
   /** Runs one statement and returns its rows, if it has any. */

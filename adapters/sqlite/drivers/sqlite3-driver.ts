@@ -44,8 +44,12 @@ class Sqlite3Connection implements SQLiteConnection {
     this.#letGo = letGo;
   }
 
+  async prepare(sql: string): Promise<void> {
+    await this.#statement(sql);
+  }
+
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
-    const statement = this.#statements.get(sql) ?? (await this.#prepare(sql));
+    const statement = await this.#statement(sql);
     try {
       const { changes = 0 } = await statement.run(parameters);
       return { changes };
@@ -55,7 +59,7 @@ class Sqlite3Connection implements SQLiteConnection {
   }
 
   async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
-    const statement = this.#statements.get(sql) ?? (await this.#prepare(sql));
+    const statement = await this.#statement(sql);
     try {
       return await statement.all<Row[]>(parameters);
     } catch (error) {
@@ -72,6 +76,10 @@ class Sqlite3Connection implements SQLiteConnection {
     for (const statement of this.#statements.clear()) await statement.finalize();
     await this.#database.close();
     this.#letGo();
+  }
+
+  #statement(sql: string): Statement | Promise<Statement> {
+    return this.#statements.get(sql) ?? this.#prepare(sql);
   }
 
   async #prepare(sql: string): Promise<Statement> {

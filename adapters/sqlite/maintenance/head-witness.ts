@@ -1,6 +1,9 @@
 import { constants, existsSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import { eventChecksum } from "../checksum.js";
+import { codecOf } from "../event-codec.js";
+import type { PlacedEvent } from "../notify/commit-feed.js";
 
 /** The last event that was acknowledged, as far as the witness knows. */
 export interface WitnessedHead {
@@ -29,8 +32,9 @@ export class HeadWitness {
   readonly #isStored: IsStored;
   /** Whether this process writes the witness: not when it contradicts the store. Undefined until it has been looked at. */
   #isWritten: boolean | undefined;
-  #next: WitnessedHead | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #next: PlacedEvent | undefined;
+  /** Whether what is noted is about to be written. */
+  #isDue = false;
   #writing: Promise<void> | undefined;
 
   constructor(database: string, isStored: IsStored) {
@@ -38,15 +42,17 @@ export class HeadWitness {
     this.#isStored = isStored;
   }
 
-  /** Takes note of a commit. */
-  acknowledged(head: WitnessedHead): void {
-    this.#next = head;
-    this.#timer ??= setTimeout(() => this.#write(), WITNESS_INTERVAL_MS).unref();
+  /** Takes note of a commit's last event. */
+  acknowledged(last: PlacedEvent): void {
+    this.#next = last;
+    if (this.#isDue) return;
+    this.#isDue = true;
+    // A process's first timer takes a third of a millisecond, and the callers of the commit are still to be told.
+    setImmediate(() => setTimeout(() => this.#write(), WITNESS_INTERVAL_MS).unref()).unref();
   }
 
   /** Writes what has been noted. */
   async finished(): Promise<void> {
-    await this.#writing;
     this.#write();
     await this.#writing;
   }
@@ -58,18 +64,17 @@ export class HeadWitness {
   }
 
   #write(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const head = this.#next;
+    this.#isDue = false;
+    const last = this.#next;
     this.#next = undefined;
-    if (head !== undefined) this.#writing = this.#writeAfter(this.#writing, head);
+    if (last !== undefined) this.#writing = this.#writeAfter(this.#writing, last);
   }
 
-  async #writeAfter(earlier: Promise<void> | undefined, head: WitnessedHead): Promise<void> {
+  async #writeAfter(earlier: Promise<void> | undefined, last: PlacedEvent): Promise<void> {
     await earlier;
     try {
       this.#isWritten ??= await this.#agreesWithStore();
-      if (this.#isWritten) await write(this.#database, head);
+      if (this.#isWritten) await write(this.#database, headOf(last));
     } catch {
       // It is a second pair of eyes. A store whose witness cannot be written is as sound as one without.
       this.#isWritten = false;
@@ -80,6 +85,10 @@ export class HeadWitness {
     const witnessed = await readWitness(this.#database);
     return witnessed === null || (await this.#isStored(witnessed));
   }
+}
+
+function headOf(last: PlacedEvent): WitnessedHead {
+  return { position: last.position, checksum: eventChecksum(last, codecOf(last.event)) };
 }
 
 /** What the witness of a database says; null when there is none, or it is not whole. */

@@ -68,11 +68,15 @@ const STREAM = "(SELECT id FROM streams WHERE name = ?1)";
 const STREAM_HEAD = `(SELECT version FROM events WHERE stream = ${STREAM} ORDER BY version DESC LIMIT 1)`;
 const ALL_HEAD = "(SELECT max(position) FROM events)";
 
+export const HEAD_OF_STREAM = `SELECT coalesce(${STREAM_HEAD}, 0) AS head`;
+const HEAD_OF_ALL = `SELECT coalesce(${ALL_HEAD}, 0) AS head`;
+
 /** The last place of a stream, 0 without one. */
 export async function head(connection: SQLiteConnection, { streamId }: Pick<ReadQuery, "streamId">): Promise<number> {
   const isAll = streamId === ALL_STREAM;
-  const sql = `SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head`;
-  const [row] = await connection.all<{ head: number }>(sql, isAll ? [] : [streamId]);
+  const [row] = isAll
+    ? await connection.all<{ head: number }>(HEAD_OF_ALL)
+    : await connection.all<{ head: number }>(HEAD_OF_STREAM, [streamId]);
   return (row as { head: number }).head;
 }
 

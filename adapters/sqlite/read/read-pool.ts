@@ -1,13 +1,16 @@
 import PQueue from "p-queue";
 import type { SQLiteConnection } from "../drivers/driver.js";
+import { HEAD_OF_STREAM } from "./read-page.js";
 
 /** Where reads get their connections from. */
 export interface ReadConnections {
+  /** Opens what the first read needs: opening a store may take a moment, and the first call on it should not. */
+  open(): Promise<void>;
   use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** A bounded number of connections that are opened when they are needed, each lent to one task at a time. */
+/** A bounded number of connections, each lent to one task at a time. All but the first are opened when they are needed. */
 export class ReadPool implements ReadConnections {
   readonly #open: () => Promise<SQLiteConnection>;
   readonly #queue: PQueue;
@@ -16,6 +19,10 @@ export class ReadPool implements ReadConnections {
   constructor(size: number, open: () => Promise<SQLiteConnection>) {
     this.#open = open;
     this.#queue = new PQueue({ concurrency: size });
+  }
+
+  open(): Promise<void> {
+    return this.use((connection) => connection.prepare(HEAD_OF_STREAM));
   }
 
   use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {

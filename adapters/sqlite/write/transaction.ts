@@ -1,11 +1,14 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
 
+export const BEGIN = "BEGIN IMMEDIATE";
+export const COMMIT = "COMMIT";
+
 /** Runs the task between BEGIN IMMEDIATE and COMMIT; when anything fails, nothing of it is left. */
 export async function inTransaction<T>(connection: SQLiteConnection, task: () => Promise<T>): Promise<T> {
-  await connection.run("BEGIN IMMEDIATE");
+  await connection.run(BEGIN);
   try {
     const result = await task();
-    await connection.run("COMMIT");
+    await connection.run(COMMIT);
     return result;
   } catch (error) {
     await rollBack(connection);

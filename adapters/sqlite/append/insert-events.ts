@@ -1,0 +1,65 @@
+import type { RunResult, SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
+import { CODEC_BYTES } from "../event-codec.js";
+import type { PlacedEvent } from "../notify/commit-feed.js";
+import { SCHEMA_VERSION } from "../open/schema.js";
+import { encodeRows, MADE_ID, type RowNumbers, rowValues } from "./event-rows.js";
+
+const INSERT = `
+  INSERT INTO events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)`;
+
+// Nothing is inserted when the store has another last position: somebody else has appended since.
+const IS_AS_PLANNED = "(SELECT seq FROM sqlite_sequence WHERE name = 'events')";
+
+// ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
+// ?4 to ?7 what all rows share: the stream, the version of the first, the kind, and the type.
+// jsonb_each hands each row on in SQLite's binary form, so that no text is parsed more than once.
+const KIND = "coalesce(?6, value ->> 6)";
+const INSERT_ROWS = `${INSERT}
+  SELECT ?2 + 1 + key, coalesce(?4, value ->> 4), coalesce(?5 + key, value ->> 5), ?3, ${SCHEMA_VERSION}, ${KIND} & 3,
+         coalesce(?7, value ->> 7),
+         CASE WHEN ${KIND} & ${MADE_ID} THEN unhex(value ->> 0, '-') ELSE value ->> 0 END,
+         CASE WHEN ${KIND} & ${CODEC_BYTES} THEN unhex(value ->> 1) ELSE value -> 1 END,
+         value ->> 2, value ->> 3
+  FROM jsonb_each(?1)
+  WHERE ${IS_AS_PLANNED} = ?2`;
+
+// A single event, with its values bound one by one (rowValues): two thirds of what it takes as a row of JSON.
+export const INSERT_ONE = `${INSERT}
+  SELECT ?1 + 1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5 & 3, ?6,
+         CASE WHEN ?5 & ${MADE_ID} THEN unhex(?7, '-') ELSE ?7 END, ?8, ?9, ?10
+  WHERE ${IS_AS_PLANNED} = ?1`;
+
+/**
+ * Inserts events at the places that they were planned for, if the store is still as it was planned on. The rows of one
+ * statement are made while the one before it runs.
+ *
+ * @returns whether they were inserted; only the first statement of a transaction can find the store changed
+ */
+export async function insertEvents(
+  connection: SQLiteConnection,
+  chunks: readonly (readonly PlacedEvent[])[],
+  numbers: RowNumbers,
+): Promise<boolean> {
+  let running: Promise<RunResult> | undefined;
+  let inserted = 0;
+  for (const chunk of chunks) {
+    const { sql, parameters } = insertionOf(chunk, numbers);
+    if (running !== undefined && (await running).changes !== inserted) return false;
+    running = connection.run(sql, parameters);
+    inserted = chunk.length;
+  }
+  return running === undefined || (await running).changes === inserted;
+}
+
+interface Insertion {
+  readonly sql: string;
+  readonly parameters: readonly SQLiteValue[];
+}
+
+function insertionOf(chunk: readonly PlacedEvent[], numbers: RowNumbers): Insertion {
+  const [first] = chunk as readonly [PlacedEvent];
+  if (chunk.length === 1) return { sql: INSERT_ONE, parameters: rowValues(first, numbers) };
+  const { json, stream, firstVersion, kind, type } = encodeRows(chunk, numbers);
+  const parameters = [json, first.position - 1, first.timestampMs, stream, firstVersion, kind, type];
+  return { sql: INSERT_ROWS, parameters };
+}
