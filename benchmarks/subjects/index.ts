@@ -1,6 +1,7 @@
 import type { Subject } from "../subject.js";
 import { act } from "./act.js";
 import { coreOverFloor } from "./core-over-floor.js";
+import { coreOverSchema } from "./core-over-schema.js";
 import { emmett } from "./emmett.js";
 import { floor } from "./floor.js";
 import { floorGrouped } from "./floor-grouped.js";
@@ -23,6 +24,7 @@ export const SUBJECTS: readonly Subject[] = [
   floorReadyRows,
   libraryMemory,
   coreOverFloor,
+  coreOverSchema,
   idleProcess,
   idlePoll,
   smallestSchema,
