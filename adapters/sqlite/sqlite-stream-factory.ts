@@ -73,7 +73,8 @@ export async function openSQLiteBackend(
   const isInMemory = location === IN_MEMORY;
   // What stands beside a file that is gone says nothing of the one that is about to be made.
   if (!isInMemory && !(await inspectFile(location))) await forgetWitness(location);
-  const writer = new Writer(await openForWriting(driver, location, settings), location);
+  const connection = await openForWriting(driver, location, settings);
+  const writer = new Writer(connection, location);
   const useOnly: UseConnection | undefined = isInMemory ? (task) => writer.use(task) : undefined;
   const openReader = () => openForReading(driver, location, settings);
   const openWriter = () => openForWriting(driver, location, settings);
@@ -96,13 +97,8 @@ export async function openSQLiteBackend(
     witness,
   });
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, open: isInMemory ? undefined : openReader });
-  try {
-    await reads.open();
-    await writer.use((connection) => group.prepare(connection));
-  } catch (error) {
-    await storage[Symbol.asyncDispose]();
-    throw error;
-  }
+  // Ahead of the first calls, which meet what fails here, and can say what was attempted.
+  await Promise.allSettled([reads.open(), group.prepare(connection)]);
   return { storage, notifier, maintenance };
 }
 
