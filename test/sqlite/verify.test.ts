@@ -265,6 +265,12 @@ describe("the schema", () => {
     expect(problems.map(({ kind }) => kind)).toContain("schema");
     expect(problems.at(-1)).toMatchObject({ kind: "unreadable", detail: expect.stringMatching(/snapshots/) });
   });
+
+  test("without a table that every call needs is found: such a store can still be opened", async () => {
+    const { ok, problems } = await reportAfter("DROP TABLE streams");
+    expect(ok).toBe(false);
+    expect(problems).toContainEqual({ kind: "schema", detail: "table streams is missing" });
+  });
 });
 
 describe("a check that is not to go on", () => {
