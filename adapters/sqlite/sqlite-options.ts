@@ -29,7 +29,9 @@ export interface SQLiteOptions {
    * with and without, and `verify` compares every checksum that is there. Default `true`.
    */
   readonly checksums?: boolean | undefined;
-  /** How many connections read at the same time. They are opened when they are needed. 1 to 64, default 3. */
+  /**
+   * How many connections read at the same time. All but the first are opened when they are needed. 1 to 64, default 3.
+   */
   readonly readPoolSize?: number | undefined;
   /**
    * How long a call waits for a lock that another process holds, in milliseconds, before it fails with

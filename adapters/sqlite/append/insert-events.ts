@@ -23,7 +23,7 @@ const INSERT_ROWS = `${INSERT}
   FROM jsonb_each(?1)
   WHERE ${IS_AS_PLANNED} = ?2`;
 
-// A single event, with its values bound one by one (rowValues): two thirds of what it takes as a row of JSON.
+// A single event, with its values bound one by one (rowValues), which takes less than a row of JSON.
 export const INSERT_ONE = `${INSERT}
   SELECT ?1 + 1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5 & 3, ?6,
          CASE WHEN ?5 & ${MADE_ID} THEN unhex(?7, '-') ELSE ?7 END, ?8, ?9, ?10

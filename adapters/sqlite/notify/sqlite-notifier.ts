@@ -30,8 +30,9 @@ export interface SQLiteNotifierParts {
  *
  * One poll serves all watchers, asks only whether the database has changed (`PRAGMA data_version`), and is made only
  * while somebody watches: now and then while the store is idle, and in quick succession after somebody has been heard
- * writing to the log, since what is written becomes visible a little later. A commit of this process is passed on without reading it back if it joins on to what was
- * passed on last; otherwise another process has come between, and the poll brings both in their order.
+ * writing to the log, since what is written becomes visible a little later. A commit of this process is passed on
+ * without reading it back if it joins on to what was passed on last; otherwise another process has come between, and
+ * the poll brings both in their order.
  */
 export class SQLiteNotifier implements Notifier {
   readonly #parts: SQLiteNotifierParts;

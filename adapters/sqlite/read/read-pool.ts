@@ -10,7 +10,7 @@ export interface ReadConnections {
   close(): Promise<void>;
 }
 
-/** A bounded number of connections, each lent to one task at a time. All but the first are opened when they are needed. */
+/** A bounded number of connections, each lent to one task at a time. Beyond the first they are opened when needed. */
 export class ReadPool implements ReadConnections {
   readonly #open: () => Promise<SQLiteConnection>;
   readonly #queue: PQueue;

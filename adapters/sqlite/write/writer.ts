@@ -51,7 +51,7 @@ export class Writer {
     }
   }
 
-  // Not a p-queue as for reading: for one task at a time it comes to a fifth of an append to an idle store.
+  // Not a p-queue as for reading: that is made for more, and each append pays for it.
   #takeTurn(): Promise<void> | undefined {
     if (this.#isTaken) return new Promise((resolve) => this.#waiting.push(resolve));
     this.#isTaken = true;
