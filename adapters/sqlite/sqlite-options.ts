@@ -21,7 +21,7 @@ export interface SQLiteOptions {
   readonly durability?: "full" | "normal" | undefined;
   /**
    * Whether each event is stored with a checksum, and the last one that was acknowledged is kept in `<path>-head`, for
-   * `verify` to compare. `true` costs 2 to 10 % of the rate of writes over `"sqlite3"` and 5 to 20 % over
+   * `verify` to compare. `true` costs 3 to 17 % of the rate of writes over `"sqlite3"` and 5 to 22 % over
    * `"better-sqlite3"`, large batches most: `npm run bench -- --workload W1,W2,W2u,W3 --durability normal --rounds 7
    * --subject floor,library,library-unchecked,library-better,library-better-unchecked`. With `false`, `verify` does not
    * notice what SQLite does not see itself: an event that has changed, or a log that was cut. It finds everything else as

@@ -1,7 +1,7 @@
 import type { Subject } from "../subject.js";
 import { act } from "./act.js";
 import { coreOverFloor } from "./core-over-floor.js";
-import { coreOverSchema } from "./core-over-schema.js";
+import { coreOverSchema, decidedOverSchema } from "./core-over-schema.js";
 import { emmett } from "./emmett.js";
 import { floor } from "./floor.js";
 import { floorGrouped } from "./floor-grouped.js";
@@ -25,6 +25,7 @@ export const SUBJECTS: readonly Subject[] = [
   libraryMemory,
   coreOverFloor,
   coreOverSchema,
+  decidedOverSchema,
   idleProcess,
   idlePoll,
   smallestSchema,

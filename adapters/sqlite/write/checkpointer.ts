@@ -2,8 +2,11 @@ import type { SQLiteConnection } from "../drivers/driver.js";
 import { isDiskFailure } from "../sqlite-errors.js";
 import type { Writer } from "./writer.js";
 
-/** After so much has been written, the log is folded into the database file: twice as much as SQLite does by default. */
-export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
+/**
+ * After so much has been written, the log is folded into the database file: half as much as SQLite does by default. A
+ * driver that works on the main thread keeps the event loop for as long as that takes.
+ */
+export const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 
 const PAGE_BYTES = 4096;
 
