@@ -97,14 +97,15 @@ export async function openSQLiteBackend(
     witness,
   });
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, open: isInMemory ? undefined : openReader });
-  // Ahead of the first calls, which meet what fails here, and can say what was attempted.
-  await Promise.allSettled([reads.open(), group.prepare(connection)]);
+  // What fails here is left to the first call that needs it: that one waits for locks, and says what was attempted.
+  const openAtOnce = () => openForReading(driver, location, { ...settings, busyTimeoutMs: 0 });
+  await Promise.allSettled([reads.prepare(openAtOnce), group.prepare(connection)]);
   return { storage, notifier, maintenance };
 }
 
 /** A database in memory has one connection, and reads take their turn between the writes. */
 function readsThroughWriter(writer: Writer): ReadConnections {
-  return { open: async () => undefined, use: (task) => writer.use(task), close: async () => undefined };
+  return { prepare: async () => undefined, use: (task) => writer.use(task), close: async () => undefined };
 }
 
 function witnessOf(location: string, reads: ReadConnections, feed: CommitFeed): HeadWitness {

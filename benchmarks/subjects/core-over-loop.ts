@@ -22,8 +22,8 @@ interface Waiting {
 }
 
 /**
- * The library's core over the simplest adapter: a loop on the main thread that checks no version beyond a unique index,
- * knows no retries and tells nobody.
+ * The library's core over the simplest adapter: a loop on the main thread that knows no retries and tells nobody. What is
+ * checked is up to `storeGroup`. Expected versions must be numbers.
  */
 export function coreOverLoop({ name, storeGroup, close }: LoopParts): Store {
   let waiting: Waiting[] = [];

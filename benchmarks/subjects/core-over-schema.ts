@@ -13,8 +13,8 @@ export const coreOverSchema = overSchema("core-over-schema", ({ events }) => eve
 
 /**
  * The same with the core's decision on each append, as every adapter has to make it. It has the file to itself and
- * remembers all heads, it looks up no keys, and it tells nobody: no store that keeps the library's promises can do with
- * less.
+ * remembers all heads, it looks up no keys, and it tells nobody: less than any store does that keeps the library's
+ * promises.
  */
 export const decidedOverSchema: Subject = {
   ...overSchema("decided-over-schema", (request, version) => decideAppend(request, { version, findByKey }).fresh),

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import type { SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
 import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
 import type { StoredEvent, StreamFactory } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/create-stream-factory.js";
@@ -40,6 +41,29 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
       expect(await stream.write({ type: "C", data: 3 })).toEqual({ version: 2, position: 2, written: 1 });
     });
   });
+
+  test.each(["SQLITE_BUSY", "SQLITE_IOERR"])(
+    "a statement that cannot be prepared ahead (%s) is left to the call that needs it",
+    async (code) => {
+      await using folder = await createTempDir();
+      const driver = DRIVERS[name];
+      let refused = 0;
+      const refusing: SQLiteDriver = {
+        async open(path, mode) {
+          return overriding(await driver.open(path, mode), {
+            async prepare() {
+              refused += 1;
+              throw Object.assign(new Error(`${code}: on purpose`), { code });
+            },
+          });
+        },
+      };
+      await using streams = createStreamFactory(await openSQLiteBackend(folder.file("store.db"), {}, refusing));
+      expect(refused).toBeGreaterThan(0);
+      const stream = await streams.openStream("a");
+      expect(await stream.write({ type: "A", data: 1 })).toMatchObject({ version: 1, written: 1 });
+    },
+  );
 
   test("whichever call of a transaction fails first, nothing of the group is stored, and the next write is", async () => {
     await using folder = await createTempDir();

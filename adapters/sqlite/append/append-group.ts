@@ -6,6 +6,7 @@ import { BEGIN, COMMIT, inTransaction } from "../write/transaction.js";
 import { type AppendOutcome, type AppendPlan, type KnownStore, planAppends } from "./append-plan.js";
 import {
   INSERT_STREAMS,
+  INSERT_TYPES,
   insertStreams,
   insertTypes,
   READ_NUMBERS,
@@ -42,9 +43,10 @@ export class AppendGroup {
     this.#checksums = checksums;
   }
 
-  /** Prepares what the first append to a new stream takes, so that it does not wait for that. */
+  /** Prepares what the first append of an event takes, so that it does not wait for that. */
   async prepare(connection: SQLiteConnection): Promise<void> {
-    for (const sql of [BEGIN, READ_NUMBERS, INSERT_STREAMS, INSERT_ONE, COMMIT]) await connection.prepare(sql);
+    const statements = [BEGIN, READ_NUMBERS, INSERT_STREAMS, INSERT_TYPES, INSERT_ONE, COMMIT];
+    for (const sql of statements) await connection.prepare(sql);
   }
 
   async store(connection: SQLiteConnection, requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {

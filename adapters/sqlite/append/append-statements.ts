@@ -59,13 +59,14 @@ interface NumberedName {
   readonly id: number;
 }
 
+export const INSERT_TYPES = "INSERT INTO types (name) SELECT value FROM json_each(?1) RETURNING name, id";
+
 /** Gives event types their numbers. */
 export async function insertTypes(
   connection: SQLiteConnection,
   types: readonly string[],
 ): Promise<Map<string, number>> {
-  const sql = "INSERT INTO types (name) SELECT value FROM json_each(?1) RETURNING name, id";
-  const rows = await connection.all<NumberedName>(sql, [JSON.stringify(types)]);
+  const rows = await connection.all<NumberedName>(INSERT_TYPES, [JSON.stringify(types)]);
   return new Map(rows.map(({ name, id }) => [name, id]));
 }
 

@@ -7,8 +7,8 @@ import { encodeRows, MADE_ID, type RowNumbers, rowValues } from "./event-rows.js
 const INSERT = `
   INSERT INTO events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)`;
 
-// Nothing is inserted when the store has another last position: somebody else has appended since.
-const IS_AS_PLANNED = "(SELECT seq FROM sqlite_sequence WHERE name = 'events')";
+// Nothing is inserted when it is not the one that was planned on: somebody else has appended since.
+const LAST_POSITION = "(SELECT seq FROM sqlite_sequence WHERE name = 'events')";
 
 // ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
 // ?4 to ?7 what all rows share: the stream, the version of the first, the kind, and the type.
@@ -21,13 +21,13 @@ const INSERT_ROWS = `${INSERT}
          CASE WHEN ${KIND} & ${CODEC_BYTES} THEN unhex(value ->> 1) ELSE value -> 1 END,
          value ->> 2, value ->> 3
   FROM jsonb_each(?1)
-  WHERE ${IS_AS_PLANNED} = ?2`;
+  WHERE ${LAST_POSITION} = ?2`;
 
-// A single event, with its values bound one by one (rowValues), which takes less than a row of JSON.
+// A single event, with its values bound one by one (rowValues), which costs less than a row of JSON.
 export const INSERT_ONE = `${INSERT}
   SELECT ?1 + 1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5 & 3, ?6,
          CASE WHEN ?5 & ${MADE_ID} THEN unhex(?7, '-') ELSE ?7 END, ?8, ?9, ?10
-  WHERE ${IS_AS_PLANNED} = ?1`;
+  WHERE ${LAST_POSITION} = ?1`;
 
 /**
  * Inserts events at the places that they were planned for, if the store is still as it was planned on. The rows of one

@@ -48,10 +48,10 @@ export class HeadWitness {
     if (this.#isDue) return;
     this.#isDue = true;
     // A process's first timer takes a third of a millisecond, and the callers of the commit are still to be told.
-    setImmediate(() => setTimeout(() => this.#write(), WITNESS_INTERVAL_MS).unref()).unref();
+    setImmediate(() => setTimeout(() => this.#write(), WITNESS_INTERVAL_MS).unref());
   }
 
-  /** Writes what has been noted. */
+  /** Writes what has been noted. A timer that comes later finds nothing. */
   async finished(): Promise<void> {
     this.#write();
     await this.#writing;

@@ -4,8 +4,11 @@ import { HEAD_OF_STREAM } from "./read-page.js";
 
 /** Where reads get their connections from. */
 export interface ReadConnections {
-  /** Opens what the first read needs: opening a store may take a moment, and the first call on it should not. */
-  open(): Promise<void>;
+  /**
+   * Takes in a connection ahead of the first read, and prepares what opening a stream asks: opening a store may take a
+   * moment, and the first call on it should not.
+   */
+  prepare(open: () => Promise<SQLiteConnection>): Promise<void>;
   use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -21,8 +24,12 @@ export class ReadPool implements ReadConnections {
     this.#queue = new PQueue({ concurrency: size });
   }
 
-  open(): Promise<void> {
-    return this.use((connection) => connection.prepare(HEAD_OF_STREAM));
+  prepare(open: () => Promise<SQLiteConnection>): Promise<void> {
+    return this.#queue.add(async () => {
+      const connection = await open();
+      this.#idle.push(connection);
+      await connection.prepare(HEAD_OF_STREAM);
+    });
   }
 
   use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {

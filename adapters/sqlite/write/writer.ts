@@ -51,7 +51,7 @@ export class Writer {
     }
   }
 
-  // Not a p-queue as for reading: that is made for more, and each append pays for it.
+  // Not a p-queue as for reading, which every append would pay for: docs/decisions/0017.
   #takeTurn(): Promise<void> | undefined {
     if (this.#isTaken) return new Promise((resolve) => this.#waiting.push(resolve));
     this.#isTaken = true;
