@@ -3,15 +3,18 @@ import type { StoredKey } from "../../../src/decide-append.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { StreamHead } from "./stream-heads.js";
 
+/** The counter of positions. */
+export const LAST_POSITION = "(SELECT seq FROM sqlite_sequence WHERE name = 'events')";
+
 /** The last position that was ever given. */
 export async function readLastPosition(connection: SQLiteConnection): Promise<number> {
-  const [row] = await connection.all<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'events'");
+  const [row] = await connection.all<{ seq: number | null }>(`SELECT ${LAST_POSITION} AS seq`);
   return row?.seq ?? 0;
 }
 
 // ?1 stream ids, ?2 event types. What is found is told by its index in them: a name may have any character in it.
 export const READ_NUMBERS = `
-  SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS position,
+  SELECT ${LAST_POSITION} AS position,
   (SELECT json_group_array(json_array(wanted.key, s.id, coalesce(e.version, 0), coalesce(e.position, 0)))
    FROM json_each(?1) AS wanted
    JOIN streams AS s ON s.name = wanted.value

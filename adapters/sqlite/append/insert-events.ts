@@ -2,16 +2,15 @@ import type { RunResult, SQLiteConnection, SQLiteValue } from "../drivers/driver
 import { CODEC_BYTES } from "../event-codec.js";
 import type { PlacedEvent } from "../notify/commit-feed.js";
 import { SCHEMA_VERSION } from "../open/schema.js";
+import { LAST_POSITION } from "./append-statements.js";
 import { encodeRows, MADE_ID, type RowNumbers, rowValues } from "./event-rows.js";
 
 const INSERT = `
   INSERT INTO events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)`;
 
-// Nothing is inserted when it is not the one that was planned on: somebody else has appended since.
-const LAST_POSITION = "(SELECT seq FROM sqlite_sequence WHERE name = 'events')";
-
 // ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
 // ?4 to ?7 what all rows share: the stream, the version of the first, the kind, and the type.
+// Nothing is inserted when the last position is not the one that was planned on: somebody else has appended since.
 // jsonb_each hands each row on in SQLite's binary form, so that no text is parsed more than once.
 const KIND = "coalesce(?6, value ->> 6)";
 const INSERT_ROWS = `${INSERT}
