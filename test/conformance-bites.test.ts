@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../adapters/memory/index.js";
 import type { Notifier, StorageHandle, StreamBackend } from "../protocols/index.js";
-import { createStreamFactory } from "../src/create-stream-factory.js";
+import { createStreamFactory } from "../src/stream/create-stream-factory.js";
 import { describeNotifier, describeStorageHandle, describeStreamFactory } from "./conformance/index.js";
 import { BROKEN_APPENDS } from "./support/broken-appends.js";
 import { BROKEN_NOTIFIERS } from "./support/broken-notifier.js";

@@ -1,5 +1,5 @@
 import type { NotificationListener, Notifier, Subscription } from "../../protocols/index.js";
-import { Listeners, publicationOf } from "../../src/listeners.js";
+import { Listeners, publicationOf } from "../../src/adapter-kit/listeners.js";
 import type { MemoryStorageHandle } from "./memory-storage-handle.js";
 
 /** Tells watchers of an append before the append resolves. */

@@ -12,8 +12,8 @@ import {
   StreamClosedError,
   type StreamMetrics,
 } from "../../protocols/index.js";
-import { decideAppend, type StoredKey } from "../../src/decide-append.js";
-import { decodeEvent, type StoredPlace } from "../../src/decode-event.js";
+import { decideAppend, type StoredKey } from "../../src/adapter-kit/decide-append.js";
+import { decodeEvent, type StoredPlace } from "../../src/adapter-kit/decode-event.js";
 
 /** An event as it lies in memory. */
 export interface MemoryRecord {

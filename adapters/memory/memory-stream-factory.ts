@@ -1,5 +1,5 @@
 import type { StreamFactory } from "../../protocols/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { MemoryNotifier } from "./memory-notifier.js";
 import { MemoryStorageHandle } from "./memory-storage-handle.js";
 

@@ -4,14 +4,14 @@ import type { SQLiteConnection } from "./drivers/driver.js";
 import { SCHEMA_VERSION } from "./open/schema.js";
 
 const SAVE = `
-  INSERT INTO snapshots (stream, projection, version, timestamp, schema, codec, state, checksum)
+  INSERT INTO es_snapshots (stream, projection, version, timestamp, schema, codec, state, checksum)
   VALUES (?1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5, ?6, ?7)
   ON CONFLICT (stream, projection, version)
   DO UPDATE SET timestamp = excluded.timestamp, schema = excluded.schema, codec = excluded.codec,
                 state = excluded.state, checksum = excluded.checksum`;
 
 const LOAD = `
-  SELECT version, timestamp, schema, codec, state, checksum FROM snapshots
+  SELECT version, timestamp, schema, codec, state, checksum FROM es_snapshots
   WHERE stream = ?1 AND projection = ?2 AND version <= ?3
   ORDER BY version DESC LIMIT 1`;
 

@@ -1,5 +1,5 @@
-import { checkOptions, invalidArgument } from "../../src/check-arguments.js";
-import { describeValue } from "../../src/json-text.js";
+import { checkOptions, invalidArgument } from "../../src/validate/check-arguments.js";
+import { describeValue } from "../../src/validate/json-text.js";
 
 /** The options of `sqliteStreamFactory`. */
 export interface SQLiteOptions {

@@ -19,8 +19,8 @@ import type { ReadConnections } from "./read/read-pool.js";
 import { retryWhileBusy } from "./retry-busy.js";
 import { loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
 import { storageError } from "./sqlite-errors.js";
-import type { Checkpointer } from "./write/checkpointer.js";
-import type { Writer } from "./write/writer.js";
+import type { WalCheckpointer } from "./transaction/wal-checkpointer.js";
+import type { Writer } from "./transaction/writer.js";
 
 /** What the handle is made of. */
 export interface SQLiteStorageParts {
@@ -30,7 +30,7 @@ export interface SQLiteStorageParts {
   readonly reads: ReadConnections;
   readonly appends: AppendQueue;
   /** Absent where there is no log to keep short. */
-  readonly checkpointer: Checkpointer | undefined;
+  readonly checkpointer: WalCheckpointer | undefined;
   /** Uses the store, and is waited for before it is closed. */
   readonly maintenance: AsyncDisposable;
   /** Absent where there is no file, and without checksums. */

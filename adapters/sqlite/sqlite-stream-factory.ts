@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { MaintainableStreamFactory, StreamBackend } from "../../protocols/index.js";
-import { invalidArgument } from "../../src/check-arguments.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
-import { describeValue } from "../../src/json-text.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
+import { invalidArgument } from "../../src/validate/check-arguments.js";
+import { describeValue } from "../../src/validate/json-text.js";
 import { AppendGroup } from "./append/append-group.js";
 import { AppendQueue } from "./append/append-queue.js";
 import { betterSqlite3Driver } from "./drivers/better-sqlite3-driver.js";
@@ -19,8 +19,8 @@ import { hasChecksum } from "./read/read-page.js";
 import { type ReadConnections, ReadPool } from "./read/read-pool.js";
 import { parseSQLiteOptions, type SQLiteOptions, type SQLiteSettings } from "./sqlite-options.js";
 import { SQLiteStorageHandle } from "./sqlite-storage-handle.js";
-import { Checkpointer } from "./write/checkpointer.js";
-import { Writer } from "./write/writer.js";
+import { WalCheckpointer } from "./transaction/wal-checkpointer.js";
+import { Writer } from "./transaction/writer.js";
 
 const IN_MEMORY = ":memory:";
 
@@ -78,7 +78,7 @@ export async function openSQLiteBackend(
   const useOnly: UseConnection | undefined = isInMemory ? (task) => writer.use(task) : undefined;
   const openReader = () => openForReading(driver, location, settings);
   const openWriter = () => openForWriting(driver, location, settings);
-  const checkpointer = isInMemory ? undefined : new Checkpointer(writer, openWriter);
+  const checkpointer = isInMemory ? undefined : new WalCheckpointer(writer, openWriter);
   const feed = new CommitFeed();
   const { busyTimeoutMs, checksums, pollIntervalMs, readPoolSize } = settings;
   const open = (mode: "create" | "readonly") => (mode === "create" ? openWriter() : openReader());

@@ -1,7 +1,7 @@
 import { betterSqlite3Driver } from "../../adapters/sqlite/drivers/better-sqlite3-driver.js";
 import { sqlite3Driver } from "../../adapters/sqlite/drivers/sqlite3-driver.js";
 import { openSQLiteBackend } from "../../adapters/sqlite/sqlite-stream-factory.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import type { Store, Subject } from "../subject.js";
 import { library, storeOverFactory } from "../subjects/library.js";
 import type { Workload, WorkloadContext } from "../workload.js";

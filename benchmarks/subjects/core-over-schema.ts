@@ -41,7 +41,7 @@ function overSchema(name: string, decide: Decide): Subject {
 }
 
 const INSERT_EVENT = `
-  INSERT INTO events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)
+  INSERT INTO es_events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)
   VALUES (?, ?, ?, ?, 1, 0, ?, unhex(?, '-'), ?, ?, ?)`;
 
 async function openCore(name: string, decide: Decide, path: string, durability: Durability): Promise<Store> {

@@ -5,7 +5,7 @@ import {
   type ParsedClause,
   type ParsedValue,
 } from "../../protocols/index.js";
-import { describeValue } from "../json-text.js";
+import { describeValue } from "../validate/json-text.js";
 
 const OPERATORS: ReadonlySet<string> = new Set(["=", "!=", "<", "<=", ">", ">=", "in", "like", "prefix"]);
 const PLAIN_FIELDS: ReadonlySet<string> = new Set(["type", "streamId", "version", "position", "timestamp"]);

@@ -7,11 +7,11 @@ import {
   type StoredEvent,
   type Subscription,
 } from "../../protocols/index.js";
-import { onAbort } from "../abort-listeners.js";
 import { matchesFilter } from "../filter/matches-filter.js";
-import { inStore } from "../in-call.js";
-import type { Closable, Lifetime } from "../lifetime.js";
 import { MAX_PAGE_EVENTS, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
+import type { Closable, Lifetime } from "../stream/lifetime.js";
+import { inStore } from "../validate/in-call.js";
+import { onAbort } from "./abort-listeners.js";
 
 /** What a watch reads, from where, and what ends it. */
 export interface WatchSource {

@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from "rxjs";
 import type { StoredEvent, Watch, WatchOptions } from "../../protocols/index.js";
-import { checkOptions, checkPlace, checkSignal } from "../check-arguments.js";
 import { parseFilter } from "../filter/parse-filter.js";
+import { checkOptions, checkPlace, checkSignal } from "../validate/check-arguments.js";
 import { WatchCursor, type WatchSource } from "./watch-cursor.js";
 import { WatchIterator } from "./watch-iterator.js";
 

@@ -87,7 +87,7 @@ test("the profile counts hops and statements", async () => {
   expect(exitCode).toBe(0);
   expect(stdout).toContain("## W1, durability normal, library");
   expect(stdout).toMatch(/1,500 operations, 1,500 events, [\d,]+ hops: \d/);
-  expect(stdout).toMatch(/\| run +\| [\d,]+ +\|.*INSERT INTO events/);
+  expect(stdout).toMatch(/\| run +\| [\d,]+ +\|.*INSERT INTO es_events/);
   expect(await readFile(join(out, "profile.md"), "utf8")).toContain("## W1, durability normal, library");
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
 import type { StorageHandle } from "../../protocols/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 
 // A storage handle need not say where it is. Messages then speak of the store alone.
 test("errors of a store without a location name the call and the stream, and no place", async () => {

@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
 import { ALL_STREAM, type NotificationListener, type Notifier } from "../../protocols/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
 import { MAX_WATCH_BUFFER_EVENTS } from "../../src/limits.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { overriding } from "../support/overriding.js";
 
 /** A store whose pages are on their way until they are let through. */

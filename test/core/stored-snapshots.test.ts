@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
 import type { EncodedState, Stream } from "../../protocols/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 
 /** A stream whose storage has this state, whoever put it there. */
 async function streamWithState(state: EncodedState): Promise<Stream> {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 
 test.each([
   ["an error", new Error("a broken listener"), "a broken listener"],

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { parseSQLiteOptions } from "../../adapters/sqlite/sqlite-options.js";
-import * as api from "../../src/index.js";
+import * as api from "../../index.js";
 
 const ROOT_URL = new URL("../../", import.meta.url);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { openSQLiteBackend, type SQLiteOptions, sqliteStreamFactory } from "../../adapters/sqlite/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { faultyDriver } from "../support/faulty-driver.js";
 import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";

@@ -165,7 +165,7 @@ describe("a backup that does not come about", () => {
       await fill(streams, 10);
     }
     const connection = await DRIVERS.sqlite3.open(folder.file("store.db"), "create");
-    await connection.exec("DROP TRIGGER events_are_never_deleted; DELETE FROM events WHERE position = 4");
+    await connection.exec("DROP TRIGGER es_events_are_never_deleted; DELETE FROM es_events WHERE position = 4");
     await connection.close();
     await using streams = await sqliteStreamFactory(folder.file("store.db"));
     const backup = streams.backup(folder.file("copy.db"));

@@ -29,7 +29,7 @@ async function allEvents(streams: StreamFactory): Promise<StoredEvent[]> {
   return events;
 }
 
-const UNLOCK = "DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted;";
+const UNLOCK = "DROP TRIGGER es_events_are_never_changed; DROP TRIGGER es_events_are_never_deleted;";
 
 async function damage(path: string, sql: string): Promise<void> {
   const connection = await DRIVERS.sqlite3.open(path, "create");
@@ -111,7 +111,7 @@ describe("a store that was written with checksums and without", () => {
       await using streams = await sqliteStreamFactory(folder.file("store.db"), { checksums: !checksums });
       await streams.backup(folder.file("copy.db"));
     }
-    await damage(folder.file(name), `${UNLOCK} UPDATE events SET timestamp = timestamp + 1`);
+    await damage(folder.file(name), `${UNLOCK} UPDATE es_events SET timestamp = timestamp + 1`);
     const problems = await problemsIn(folder.file(name), { checksums });
     expect(problems.map(({ kind, position }) => [kind, position])).toEqual(
       [1, 2, 3, 4, 9, 10, 11, 12].map((position) => ["checksum", position]),
@@ -131,13 +131,13 @@ describe("a store that was written with checksums and without", () => {
 
 describe("what needs no checksum of an event is found without:", () => {
   test.each([
-    ["a position", `${UNLOCK} DELETE FROM events WHERE position = 3`, { kind: "gap", position: 3 }],
-    ["a version", `${UNLOCK} DELETE FROM events WHERE position = 3`, { kind: "gap", streamId: "bytes", version: 1 }],
-    ["the end", `${UNLOCK} DELETE FROM events WHERE position = 4`, { kind: "head", position: 3 }],
-    ["a stream's name", "DELETE FROM streams WHERE name = 'bytes'", { kind: "checksum", position: 3 }],
-    ["a type's name", "DELETE FROM types WHERE name = 'Stored'", { kind: "checksum", position: 3 }],
-    ["an index", "DROP INDEX events_by_key", { kind: "schema" }],
-    ["a changed snapshot", "UPDATE snapshots SET state = zeroblob(9)", { kind: "snapshot", streamId: "account" }],
+    ["a position", `${UNLOCK} DELETE FROM es_events WHERE position = 3`, { kind: "gap", position: 3 }],
+    ["a version", `${UNLOCK} DELETE FROM es_events WHERE position = 3`, { kind: "gap", streamId: "bytes", version: 1 }],
+    ["the end", `${UNLOCK} DELETE FROM es_events WHERE position = 4`, { kind: "head", position: 3 }],
+    ["a stream's name", "DELETE FROM es_streams WHERE name = 'bytes'", { kind: "checksum", position: 3 }],
+    ["a type's name", "DELETE FROM es_types WHERE name = 'Stored'", { kind: "checksum", position: 3 }],
+    ["an index", "DROP INDEX es_events_by_key", { kind: "schema" }],
+    ["a changed snapshot", "UPDATE es_snapshots SET state = zeroblob(9)", { kind: "snapshot", streamId: "account" }],
   ])("%s", async (_, sql, problem) => {
     await using folder = await createTempDir();
     const path = folder.file("store.db");

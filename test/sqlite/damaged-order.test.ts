@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
 import { sqlite3Driver } from "../../adapters/sqlite/drivers/sqlite3-driver.js";
 import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 
 /** A driver that answers statements of one kind, from a certain one on, with the same again, as a damaged table may. */
 function repeatingDriver(kind: string, repeated: number): SQLiteDriver {

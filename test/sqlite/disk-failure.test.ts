@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { openSQLiteBackend, sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import type { StreamFactory } from "../../protocols/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { type Fault, faultyDriver } from "../support/faulty-driver.js";
 import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
@@ -19,7 +19,7 @@ describe.each(DRIVER_NAMES)("after a failure of the disk, over %s,", (name) => {
     let isFailing = false;
     {
       await using streams = await openFaulty(path, ({ sql }) =>
-        isFailing && /INSERT INTO events/.test(sql) ? "SQLITE_IOERR" : undefined,
+        isFailing && /INSERT INTO es_events/.test(sql) ? "SQLITE_IOERR" : undefined,
       );
       const stream = await streams.openStream("a");
       await stream.write({ type: "A", data: 1 });

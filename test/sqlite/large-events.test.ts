@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { DRIVER_NAMES } from "../support/sqlite-drivers.js";
 
 const MIB = 1024 * 1024;

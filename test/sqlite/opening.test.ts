@@ -140,8 +140,8 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     const path = folder.file("store.db");
     await makeStore(path);
     const raw = await openRaw(path);
-    await expect(raw.exec("UPDATE events SET type = 2")).rejects.toThrow("append-only");
-    await expect(raw.exec("DELETE FROM events")).rejects.toThrow("append-only");
+    await expect(raw.exec("UPDATE es_events SET type = 2")).rejects.toThrow("append-only");
+    await expect(raw.exec("DELETE FROM es_events")).rejects.toThrow("append-only");
     await raw.close();
   });
 });

@@ -35,7 +35,7 @@ describe.each(DRIVER_NAMES)("a watch over %s", (driver) => {
     stream.watch({ after: 0 }).subscribe({ next: (event) => seen.push(event), error: failed });
     await vi.waitFor(() => expect(seen).toHaveLength(2), PATIENCE);
     const connection = await DRIVERS[driver].open(path, "create");
-    await connection.exec("DROP TRIGGER events_are_never_deleted; DELETE FROM events WHERE position = 2");
+    await connection.exec("DROP TRIGGER es_events_are_never_deleted; DELETE FROM es_events WHERE position = 2");
     await connection.close();
 
     await vi.waitFor(() => expect(failed).toHaveBeenCalled(), PATIENCE);

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
 import { readWitness } from "../../adapters/sqlite/maintenance/head-witness.js";
 import type { VerifyProblem } from "../../protocols/index.js";
-import { createStreamFactory } from "../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { type Fault, faultyDriver } from "../support/faulty-driver.js";
 import { createTempDir } from "../support/temp-dir.js";
 
@@ -32,7 +32,7 @@ const PARTS: readonly (readonly [string, RegExp, Partial<VerifyProblem>])[] = [
   ["the schema", /AS name, sql FROM sqlite_schema/, { kind: "unreadable", detail: expect.stringMatching(/schema/) }],
   ["the pages", /integrity_check/, { kind: "structure", detail: expect.stringMatching(/SQLITE_CORRUPT/) }],
   ["the events", /AS uuid/, { kind: "unreadable", position: 2, detail: expect.stringMatching(/cannot read it/) }],
-  ["the streams", /FROM streams$/, { kind: "unreadable", detail: expect.stringMatching(/the streams/) }],
+  ["the streams", /FROM es_streams$/, { kind: "unreadable", detail: expect.stringMatching(/the streams/) }],
   ["the snapshots", /min\(rowid\)/, { kind: "unreadable", detail: expect.stringMatching(/the snapshots/) }],
 ];
 

@@ -7,7 +7,7 @@ import type { VerifyProblem, VerifyProgress, VerifyReport } from "../../protocol
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
 
-const UNLOCK = "DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted;";
+const UNLOCK = "DROP TRIGGER es_events_are_never_changed; DROP TRIGGER es_events_are_never_deleted;";
 const TRIGGERS = 2;
 
 async function fill(path: string, driver?: DriverName): Promise<void> {
@@ -77,7 +77,7 @@ describe("an event that is not as it was written", () => {
     ["the schema that it names", "schema = 0"],
     ["the checksum", "checksum = checksum + 1"],
   ])("is found by its checksum: %s", async (_, change, position = 1) => {
-    const report = await reportAfter(`${UNLOCK} UPDATE events SET ${change} WHERE position = ${position};`);
+    const report = await reportAfter(`${UNLOCK} UPDATE es_events SET ${change} WHERE position = ${position};`);
     const streamId = position === 1 ? "account" : "bytes";
     expect(besidesTriggers(report)).toEqual([
       { kind: "checksum", streamId, version: 1, position, detail: expect.stringMatching(/checksum/) },
@@ -86,8 +86,8 @@ describe("an event that is not as it was written", () => {
 
   test("is found where two events have changed places", async () => {
     const report = await reportAfter(`${UNLOCK}
-      UPDATE events SET data = '{"amount":2}' WHERE position = 1;
-      UPDATE events SET data = '{"amount":1}' WHERE position = 3;`);
+      UPDATE es_events SET data = '{"amount":2}' WHERE position = 1;
+      UPDATE es_events SET data = '{"amount":1}' WHERE position = 3;`);
     expect(besidesTriggers(report).map(({ kind, position }) => [kind, position])).toEqual([
       ["checksum", 1],
       ["checksum", 3],
@@ -95,10 +95,10 @@ describe("an event that is not as it was written", () => {
   });
 
   test.each([
-    ["a stream's name", "UPDATE streams SET name = 'bccount' WHERE name = 'account'"],
-    ["a type's name", "UPDATE types SET name = 'deposited' WHERE name = 'Deposited'"],
-    ["a stream that has no name", "DELETE FROM streams WHERE name = 'account'"],
-    ["a type that has no name", "DELETE FROM types WHERE name = 'Deposited'"],
+    ["a stream's name", "UPDATE es_streams SET name = 'bccount' WHERE name = 'account'"],
+    ["a type's name", "UPDATE es_types SET name = 'deposited' WHERE name = 'Deposited'"],
+    ["a stream that has no name", "DELETE FROM es_streams WHERE name = 'account'"],
+    ["a type that has no name", "DELETE FROM es_types WHERE name = 'Deposited'"],
   ])("is found by %s", async (_, damage) => {
     const { problems } = await reportAfter(damage);
     expect(problems.filter(({ kind }) => kind === "checksum").map(({ position }) => position)).toEqual([1, 3, 5, 7, 9]);
@@ -106,7 +106,7 @@ describe("an event that is not as it was written", () => {
 });
 
 test("an event whose id is neither a key nor made is found", async () => {
-  const { problems } = await reportAfter(`${UNLOCK} UPDATE events SET id = 7 WHERE position = 2;`);
+  const { problems } = await reportAfter(`${UNLOCK} UPDATE es_events SET id = 7 WHERE position = 2;`);
   expect(problems).toContainEqual(expect.objectContaining({ kind: "checksum", streamId: "bytes", position: 2 }));
 });
 
@@ -119,7 +119,7 @@ test("of more problems than a report lists, the first are listed", async () => {
     await (await streams.openStream("a")).write(events);
   }
   const connection = await DRIVERS.sqlite3.open(path, "create");
-  await connection.exec("DROP TRIGGER events_are_never_changed; UPDATE events SET timestamp = timestamp + 1");
+  await connection.exec("DROP TRIGGER es_events_are_never_changed; UPDATE es_events SET timestamp = timestamp + 1");
   await connection.close();
   await using streams = await sqliteStreamFactory(path);
   const { problems } = await streams.verify();
@@ -129,7 +129,7 @@ test("of more problems than a report lists, the first are listed", async () => {
 
 describe("events that are missing", () => {
   test("are a gap in the positions and in the versions", async () => {
-    const report = await reportAfter(`${UNLOCK} DELETE FROM events WHERE position IN (3, 5);`);
+    const report = await reportAfter(`${UNLOCK} DELETE FROM es_events WHERE position IN (3, 5);`);
     expect(besidesTriggers(report)).toEqual([
       { kind: "gap", position: 3, detail: expect.stringMatching(/position 3 /) },
       { kind: "gap", position: 5, detail: expect.stringMatching(/position 5 /) },
@@ -138,7 +138,7 @@ describe("events that are missing", () => {
   });
 
   test("at the end are a head that does not match", async () => {
-    const report = await reportAfter(`${UNLOCK} DELETE FROM events WHERE position > 8;`);
+    const report = await reportAfter(`${UNLOCK} DELETE FROM es_events WHERE position > 8;`);
     expect(besidesTriggers(report)).toEqual([
       { kind: "head", position: 8, detail: expect.stringMatching(/position 8, and the last position given is 10/) },
       {
@@ -151,7 +151,7 @@ describe("events that are missing", () => {
   });
 
   test("all of them, are a head that does not match either", async () => {
-    const report = await reportAfter(`${UNLOCK} DELETE FROM events; DELETE FROM snapshots;`);
+    const report = await reportAfter(`${UNLOCK} DELETE FROM es_events; DELETE FROM es_snapshots;`);
     expect(besidesTriggers(report)).toEqual([
       { kind: "head", position: 0, detail: expect.stringMatching(/position 0, and the last position given is 10/) },
     ]);
@@ -177,7 +177,7 @@ describe("events that are missing", () => {
   });
 
   test("or too many of them for the head are found", async () => {
-    const { problems } = await reportAfter("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'events'");
+    const { problems } = await reportAfter("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'es_events'");
     expect(problems).toEqual([
       { kind: "head", position: 10, detail: expect.stringMatching(/last position given is 7/) },
     ]);
@@ -190,7 +190,7 @@ describe("a snapshot", () => {
     ["of another version", "version = 4", /checksum/],
     ["with another codec", "codec = 'json'", /checksum/],
   ])("%s is found", async (_, change, detail) => {
-    const { problems } = await reportAfter(`UPDATE snapshots SET ${change}`);
+    const { problems } = await reportAfter(`UPDATE es_snapshots SET ${change}`);
     expect(problems).toEqual([
       { kind: "snapshot", streamId: "account", version: expect.any(Number), detail: expect.stringMatching(detail) },
     ]);
@@ -204,7 +204,7 @@ describe("a snapshot", () => {
       await (await streams.openStream("@all")).snapshot({ count: 10 }, { version: 10 });
     }
     const connection = await DRIVERS.sqlite3.open(folder.file("store.db"), "create");
-    await connection.exec(`${UNLOCK} DELETE FROM events WHERE position = 10`);
+    await connection.exec(`${UNLOCK} DELETE FROM es_events WHERE position = 10`);
     await connection.close();
     await using streams = await sqliteStreamFactory(folder.file("store.db"));
     const { problems } = await streams.verify();
@@ -216,7 +216,7 @@ describe("a snapshot", () => {
     await using folder = await createTempDir();
     await fill(folder.file("store.db"));
     const connection = await DRIVERS.sqlite3.open(folder.file("store.db"), "create");
-    await connection.exec("UPDATE snapshots SET state = zeroblob(9)");
+    await connection.exec("UPDATE es_snapshots SET state = zeroblob(9)");
     await connection.close();
     await using streams = await sqliteStreamFactory(folder.file("store.db"));
     const account = await streams.openStream("account");
@@ -232,7 +232,7 @@ describe("a snapshot", () => {
     const state = { codec: "json", bytes: Buffer.from('{"sum":7}') };
     const older = { streamId: "account", projection: "older", version: 2, timestamp: new Date(7), state };
     const connection = await DRIVERS.sqlite3.open(folder.file("store.db"), "create");
-    await connection.run("INSERT INTO snapshots VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)", [
+    await connection.run("INSERT INTO es_snapshots VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)", [
       ...["account", "older", 2, 7, state.codec, state.bytes],
       snapshotChecksum(older, 0),
     ]);
@@ -245,7 +245,7 @@ describe("a snapshot", () => {
 });
 
 describe("the schema", () => {
-  test.each(["INDEX events_by_version", "INDEX events_by_key", "TRIGGER events_are_never_changed"])(
+  test.each(["INDEX es_events_by_version", "INDEX es_events_by_key", "TRIGGER es_events_are_never_changed"])(
     "that has no %s is found",
     async (object) => {
       const { problems } = await reportAfter(`DROP ${object}`);
@@ -255,19 +255,24 @@ describe("the schema", () => {
   );
 
   test("with another index under the name is found", async () => {
-    const { problems } = await reportAfter("DROP INDEX events_by_key; CREATE INDEX events_by_key ON events (id)");
-    expect(problems).toContainEqual({ kind: "schema", detail: "index events_by_key is not as the library makes it" });
+    const { problems } = await reportAfter(
+      "DROP INDEX es_events_by_key; CREATE INDEX es_events_by_key ON es_events (id)",
+    );
+    expect(problems).toContainEqual({
+      kind: "schema",
+      detail: "index es_events_by_key is not as the library makes it",
+    });
   });
 
   test("without the table of snapshots is found, and the events are checked all the same", async () => {
-    const { checkedEvents, problems } = await reportAfter("DROP TABLE snapshots");
+    const { checkedEvents, problems } = await reportAfter("DROP TABLE es_snapshots");
     expect(checkedEvents).toBe(10);
     expect(problems.map(({ kind }) => kind)).toContain("schema");
     expect(problems.at(-1)).toMatchObject({ kind: "unreadable", detail: expect.stringMatching(/snapshots/) });
   });
 
   test("without a table that every call needs is found: such a store can still be opened", async () => {
-    const { ok, problems } = await reportAfter("DROP TABLE streams");
+    const { ok, problems } = await reportAfter("DROP TABLE es_streams");
     expect(ok).toBe(false);
     expect(problems).toContainEqual({ kind: "schema", detail: "table streams is missing" });
   });

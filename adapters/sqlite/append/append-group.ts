@@ -2,7 +2,7 @@ import type { AppendRequest } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { CommitFeed } from "../notify/commit-feed.js";
 import { isConstraint } from "../sqlite-errors.js";
-import { BEGIN, COMMIT, inTransaction } from "../write/transaction.js";
+import { BEGIN, COMMIT, inTransaction } from "../transaction/transaction.js";
 import { type AppendOutcome, type AppendPlan, type KnownStore, planAppends } from "./append-plan.js";
 import {
   INSERT_STREAMS,

@@ -1,5 +1,5 @@
 import type { AppendRequest, AppendResult, NewEvent } from "../../../protocols/index.js";
-import { decideAppend, type StoredKey } from "../../../src/decide-append.js";
+import { decideAppend, type StoredKey } from "../../../src/adapter-kit/decide-append.js";
 import type { PlacedEvent } from "../notify/commit-feed.js";
 import type { StreamHead } from "./stream-heads.js";
 

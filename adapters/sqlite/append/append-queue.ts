@@ -2,8 +2,8 @@ import { type AppendRequest, type AppendResult, StorageError } from "../../../pr
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { retryWhileBusy } from "../retry-busy.js";
 import { storageError } from "../sqlite-errors.js";
-import type { Checkpointer } from "../write/checkpointer.js";
-import type { Writer } from "../write/writer.js";
+import type { WalCheckpointer } from "../transaction/wal-checkpointer.js";
+import type { Writer } from "../transaction/writer.js";
 import type { AppendGroup } from "./append-group.js";
 import type { AppendOutcome } from "./append-plan.js";
 import { MAX_STATEMENT_CHARACTERS } from "./event-rows.js";
@@ -25,7 +25,7 @@ export interface AppendQueueContext {
   readonly location: string;
   readonly busyTimeoutMs: number;
   /** Absent where there is no log to keep short. */
-  readonly checkpointer: Checkpointer | undefined;
+  readonly checkpointer: WalCheckpointer | undefined;
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { AppendRequest } from "../../../protocols/index.js";
-import type { StoredKey } from "../../../src/decide-append.js";
+import type { StoredKey } from "../../../src/adapter-kit/decide-append.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { StreamHead } from "./stream-heads.js";
 
 /** The counter of positions. */
-export const LAST_POSITION = "(SELECT seq FROM sqlite_sequence WHERE name = 'events')";
+export const LAST_POSITION = "(SELECT seq FROM sqlite_sequence WHERE name = 'es_events')";
 
 /** The last position that was ever given. */
 export async function readLastPosition(connection: SQLiteConnection): Promise<number> {
@@ -17,11 +17,11 @@ export const READ_NUMBERS = `
   SELECT ${LAST_POSITION} AS position,
   (SELECT json_group_array(json_array(wanted.key, s.id, coalesce(e.version, 0), coalesce(e.position, 0)))
    FROM json_each(?1) AS wanted
-   JOIN streams AS s ON s.name = wanted.value
-   LEFT JOIN events AS e ON e.stream = s.id
-     AND e.version = (SELECT version FROM events WHERE stream = s.id ORDER BY version DESC LIMIT 1)) AS heads,
+   JOIN es_streams AS s ON s.name = wanted.value
+   LEFT JOIN es_events AS e ON e.stream = s.id
+     AND e.version = (SELECT version FROM es_events WHERE stream = s.id ORDER BY version DESC LIMIT 1)) AS heads,
   (SELECT json_group_array(json_array(wanted.key, t.id))
-   FROM json_each(?2) AS wanted JOIN types AS t ON t.name = wanted.value) AS types`;
+   FROM json_each(?2) AS wanted JOIN es_types AS t ON t.name = wanted.value) AS types`;
 
 interface NumbersRow {
   readonly position: number;
@@ -46,7 +46,7 @@ export async function readNumbers(
   return { position: row.position ?? 0, heads: new Map(heads), types: new Map(numbers) };
 }
 
-export const INSERT_STREAMS = "INSERT INTO streams (name) SELECT value FROM json_each(?1) RETURNING name, id";
+export const INSERT_STREAMS = "INSERT INTO es_streams (name) SELECT value FROM json_each(?1) RETURNING name, id";
 
 /** Gives streams their numbers. */
 export async function insertStreams(
@@ -62,7 +62,7 @@ interface NumberedName {
   readonly id: number;
 }
 
-export const INSERT_TYPES = "INSERT INTO types (name) SELECT value FROM json_each(?1) RETURNING name, id";
+export const INSERT_TYPES = "INSERT INTO es_types (name) SELECT value FROM json_each(?1) RETURNING name, id";
 
 /** Gives event types their numbers. */
 export async function insertTypes(
@@ -76,8 +76,8 @@ export async function insertTypes(
 const READ_KEYS = `
   SELECT e.stream, e.id, e.version, e.position, t.name AS type, e.data, e.metadata
   FROM json_each(?1) AS wanted
-  JOIN events AS e ON e.stream = wanted.value ->> 0 AND e.id = wanted.value ->> 1 AND typeof(e.id) = 'text'
-  JOIN types AS t ON t.id = e.type`;
+  JOIN es_events AS e ON e.stream = wanted.value ->> 0 AND e.id = wanted.value ->> 1 AND typeof(e.id) = 'text'
+  JOIN es_types AS t ON t.id = e.type`;
 
 /** How many keys one statement looks for. */
 const MAX_STATEMENT_KEYS = 4_096;

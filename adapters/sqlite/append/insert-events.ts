@@ -6,7 +6,7 @@ import { LAST_POSITION } from "./append-statements.js";
 import { encodeRows, MADE_ID, type RowNumbers, rowValues } from "./event-rows.js";
 
 const INSERT = `
-  INSERT INTO events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)`;
+  INSERT INTO es_events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)`;
 
 // ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
 // ?4 to ?7 what all rows share: the stream, the version of the first, the kind, and the type.

@@ -1,6 +1,6 @@
 import type { Database, Statement } from "better-sqlite3";
 import { StorageError } from "../../../protocols/index.js";
-import { invalidArgument } from "../../../src/check-arguments.js";
+import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
 import { holdFile } from "./held-files.js";
 import { takeTurn } from "./main-thread-turns.js";

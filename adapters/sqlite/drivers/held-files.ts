@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { invalidArgument } from "../../../src/check-arguments.js";
+import { invalidArgument } from "../../../src/validate/check-arguments.js";
 
 /** The files that this process has open, and through which driver. */
 const heldFiles = new Map<string, { readonly driver: string; connections: number }>();

@@ -57,14 +57,14 @@ async function attach(connection: SQLiteConnection, path: string): Promise<void>
 }
 
 const NEW_STREAMS = `
-  INSERT OR IGNORE INTO backup.streams
-  SELECT * FROM main.streams WHERE id IN (SELECT stream FROM main.events WHERE position > ?1 AND position <= ?2)`;
+  INSERT OR IGNORE INTO backup.es_streams
+  SELECT * FROM main.es_streams WHERE id IN (SELECT stream FROM main.es_events WHERE position > ?1 AND position <= ?2)`;
 
 const NEW_TYPES = `
-  INSERT OR IGNORE INTO backup.types
-  SELECT * FROM main.types WHERE id IN (SELECT type FROM main.events WHERE position > ?1 AND position <= ?2)`;
+  INSERT OR IGNORE INTO backup.es_types
+  SELECT * FROM main.es_types WHERE id IN (SELECT type FROM main.es_events WHERE position > ?1 AND position <= ?2)`;
 
-const EVENTS = "INSERT INTO backup.events SELECT * FROM main.events WHERE position > ?1 AND position <= ?2";
+const EVENTS = "INSERT INTO backup.es_events SELECT * FROM main.es_events WHERE position > ?1 AND position <= ?2";
 
 async function copyEvents(
   session: MaintenanceSession,
@@ -84,14 +84,14 @@ async function copyEvents(
 }
 
 const SNAPSHOTS = `
-  INSERT INTO backup.snapshots
-  SELECT s.* FROM main.snapshots AS s
+  INSERT INTO backup.es_snapshots
+  SELECT s.* FROM main.es_snapshots AS s
   WHERE s.rowid > ?1 AND s.rowid <= ?2 AND s.version <= CASE s.stream WHEN '${ALL_STREAM}' THEN ?3 ELSE coalesce(
-    (SELECT max(version) FROM backup.events WHERE stream = (SELECT id FROM backup.streams WHERE name = s.stream)), 0) END`;
+    (SELECT max(version) FROM backup.es_events WHERE stream = (SELECT id FROM backup.es_streams WHERE name = s.stream)), 0) END`;
 
 async function copySnapshots(session: MaintenanceSession, position: number): Promise<void> {
   const last = await session.step(async (connection) => {
-    const [row] = await connection.all<{ last: number | null }>("SELECT max(rowid) AS last FROM main.snapshots");
+    const [row] = await connection.all<{ last: number | null }>("SELECT max(rowid) AS last FROM main.es_snapshots");
     return row?.last ?? 0;
   });
   for (let after = 0; after < last; after += STEP_SNAPSHOTS) {

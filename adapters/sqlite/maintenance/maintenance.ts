@@ -6,8 +6,8 @@ import {
   type VerifyOptions,
   type VerifyReport,
 } from "../../../protocols/index.js";
-import { checkOptions, checkSignal, invalidArgument } from "../../../src/check-arguments.js";
-import { describeValue } from "../../../src/json-text.js";
+import { checkOptions, checkSignal, invalidArgument } from "../../../src/validate/check-arguments.js";
+import { describeValue } from "../../../src/validate/json-text.js";
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
 import { backupStore } from "./backup-store.js";

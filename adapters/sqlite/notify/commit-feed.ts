@@ -1,5 +1,5 @@
 import type { NewEvent } from "../../../protocols/index.js";
-import type { StoredPlace } from "../../../src/decode-event.js";
+import type { StoredPlace } from "../../../src/adapter-kit/decode-event.js";
 
 /** An event and the place that it was, or is about to be, stored at. */
 export interface PlacedEvent extends StoredPlace {

@@ -5,8 +5,8 @@ import {
   type StoredEvent,
   type Subscription,
 } from "../../../protocols/index.js";
+import { Listeners, type Publication, publicationOf } from "../../../src/adapter-kit/listeners.js";
 import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../../../src/limits.js";
-import { Listeners, type Publication, publicationOf } from "../../../src/listeners.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { head, readPage } from "../read/read-page.js";
 import type { Commit, CommitFeed } from "./commit-feed.js";

@@ -1,5 +1,5 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { inTransaction } from "../write/transaction.js";
+import { inTransaction } from "../transaction/transaction.js";
 import { checkIdentity } from "./inspect-file.js";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.js";
 

@@ -15,39 +15,39 @@ export const APPLICATION_ID = 0x45765374;
  */
 export const MIGRATIONS: readonly string[] = [
   `
-  CREATE TABLE streams (
+  CREATE TABLE es_streams (
     id   INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE CHECK (name <> '')
   ) STRICT;
 
-  CREATE TABLE types (
+  CREATE TABLE es_types (
     id   INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE CHECK (name <> '')
   ) STRICT;
 
-  CREATE TABLE events (
+  CREATE TABLE es_events (
     position  INTEGER PRIMARY KEY AUTOINCREMENT,
-    stream    INTEGER NOT NULL REFERENCES streams (id),
+    stream    INTEGER NOT NULL REFERENCES es_streams (id),
     version   INTEGER NOT NULL CHECK (version > 0),
     timestamp INTEGER NOT NULL,
     schema    INTEGER NOT NULL,
     codec     INTEGER NOT NULL CHECK (codec BETWEEN 0 AND 3),
-    type      INTEGER NOT NULL REFERENCES types (id),
+    type      INTEGER NOT NULL REFERENCES es_types (id),
     id        ANY NOT NULL CHECK (typeof(id) IN ('text', 'blob')),
     data      ANY NOT NULL CHECK (typeof(data) = CASE codec & 1 WHEN 0 THEN 'text' ELSE 'blob' END),
     metadata  TEXT,
     checksum  INTEGER
   ) STRICT;
 
-  CREATE UNIQUE INDEX events_by_version ON events (stream, version);
-  CREATE UNIQUE INDEX events_by_key ON events (stream, id) WHERE typeof(id) = 'text';
+  CREATE UNIQUE INDEX es_events_by_version ON es_events (stream, version);
+  CREATE UNIQUE INDEX es_events_by_key ON es_events (stream, id) WHERE typeof(id) = 'text';
 
-  CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+  CREATE TRIGGER es_events_are_never_changed BEFORE UPDATE ON es_events
   BEGIN SELECT raise(ABORT, 'events are append-only'); END;
-  CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+  CREATE TRIGGER es_events_are_never_deleted BEFORE DELETE ON es_events
   BEGIN SELECT raise(ABORT, 'events are append-only'); END;
 
-  CREATE TABLE snapshots (
+  CREATE TABLE es_snapshots (
     stream     TEXT NOT NULL,
     projection TEXT NOT NULL,
     version    INTEGER NOT NULL CHECK (version >= 0),
@@ -60,7 +60,7 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
 
   -- The counter of positions, there from the start: every append compares it with what it knows.
-  INSERT INTO sqlite_sequence (name, seq) VALUES ('events', 0);
+  INSERT INTO sqlite_sequence (name, seq) VALUES ('es_events', 0);
   `,
 ];
 

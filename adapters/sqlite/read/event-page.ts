@@ -58,7 +58,7 @@ async function fetchContents(
   connection: SQLiteConnection,
   positions: readonly number[],
 ): Promise<ReadonlyMap<number, Content>> {
-  const sql = "SELECT position, data, metadata FROM events WHERE position IN (SELECT value FROM json_each(?1))";
+  const sql = "SELECT position, data, metadata FROM es_events WHERE position IN (SELECT value FROM json_each(?1))";
   const rows = await connection.all<Content>(sql, [JSON.stringify(positions)]);
   return new Map(rows.map((row) => [row.position, row]));
 }

@@ -2,13 +2,13 @@ import { ALL_STREAM, type StreamMetrics } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 
 const OF_STREAM = `
-  WITH s AS (SELECT id FROM streams WHERE name = ?1)
-  SELECT (SELECT count(*) FROM events WHERE stream = (SELECT id FROM s)) AS eventCount, version AS place, timestamp
-  FROM events WHERE stream = (SELECT id FROM s) ORDER BY version DESC LIMIT 1`;
+  WITH s AS (SELECT id FROM es_streams WHERE name = ?1)
+  SELECT (SELECT count(*) FROM es_events WHERE stream = (SELECT id FROM s)) AS eventCount, version AS place, timestamp
+  FROM es_events WHERE stream = (SELECT id FROM s) ORDER BY version DESC LIMIT 1`;
 
 const OF_ALL = `
-  SELECT (SELECT count(*) FROM events) AS eventCount, position AS place, timestamp
-  FROM events WHERE ?1 IS NOT NULL ORDER BY position DESC LIMIT 1`;
+  SELECT (SELECT count(*) FROM es_events) AS eventCount, position AS place, timestamp
+  FROM es_events WHERE ?1 IS NOT NULL ORDER BY position DESC LIMIT 1`;
 
 export async function readMetrics(connection: SQLiteConnection, streamId: string): Promise<StreamMetrics> {
   type Row = { eventCount: number; place: number; timestamp: number };

@@ -64,9 +64,9 @@ function scanned(query: ReadQuery, after: number, upTo: number, storeHead: numbe
   return [Math.max(after, high - MAX_SCANNED_PLACES), high];
 }
 
-const STREAM = "(SELECT id FROM streams WHERE name = ?1)";
-const STREAM_HEAD = `(SELECT version FROM events WHERE stream = ${STREAM} ORDER BY version DESC LIMIT 1)`;
-const ALL_HEAD = "(SELECT max(position) FROM events)";
+const STREAM = "(SELECT id FROM es_streams WHERE name = ?1)";
+const STREAM_HEAD = `(SELECT version FROM es_events WHERE stream = ${STREAM} ORDER BY version DESC LIMIT 1)`;
+const ALL_HEAD = "(SELECT max(position) FROM es_events)";
 
 export const HEAD_OF_STREAM = `SELECT coalesce(${STREAM_HEAD}, 0) AS head`;
 const HEAD_OF_ALL = `SELECT coalesce(${ALL_HEAD}, 0) AS head`;
@@ -82,7 +82,7 @@ export async function head(connection: SQLiteConnection, { streamId }: Pick<Read
 
 /** Whether the event at a position has this checksum; what was stored there without one is another event. */
 export async function hasChecksum(connection: SQLiteConnection, position: number, checksum: number): Promise<boolean> {
-  const sql = "SELECT 1 FROM events WHERE position = ?1 AND checksum = ?2";
+  const sql = "SELECT 1 FROM es_events WHERE position = ?1 AND checksum = ?2";
   return (await connection.all(sql, [position, checksum])).length > 0;
 }
 
@@ -100,14 +100,14 @@ function pageStatement({ streamId, direction, filter }: ReadQuery): PageStatemen
 
 function pageSQL(source: "all" | "stream", direction: ReadQuery["direction"], condition: string): string {
   const isAll = source === "all";
-  const streams = isAll || condition !== "" ? "CROSS JOIN streams AS s ON s.id = e.stream" : "";
+  const streams = isAll || condition !== "" ? "CROSS JOIN es_streams AS s ON s.id = e.stream" : "";
   const place = isAll ? "e.position" : "e.version";
   // On @all the first parameter has no use, and is named so that the numbers stay the same.
   return `
     SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head, group_concat(packed, '],[') AS page
     FROM (
       SELECT ${packedEvent(isAll ? "json_quote(s.name)" : "0")} AS packed
-      FROM events AS e CROSS JOIN types AS t ON t.id = e.type ${streams}
+      FROM es_events AS e CROSS JOIN es_types AS t ON t.id = e.type ${streams}
       WHERE ${isAll ? "?1 IS NOT NULL" : `e.stream = ${STREAM}`} AND ${place} > ?2 AND ${place} <= ?3${condition}
       ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"}
       LIMIT ?4

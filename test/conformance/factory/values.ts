@@ -85,7 +85,7 @@ export function describeValues({ describe, test, expect }: Suite<StreamFactory>)
         " ",
         "Größe",
         "🚀",
-        "'; DROP TABLE events; --",
+        "'; DROP TABLE es_events; --",
         '"',
         "\n",
         "a\u0000b",

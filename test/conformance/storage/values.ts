@@ -70,7 +70,7 @@ export function describeValues({ describe, test, expect }: Suite<StorageHandle>)
         " ",
         "Größe",
         "🚀",
-        "'; DROP TABLE events; --",
+        "'; DROP TABLE es_events; --",
         '"',
         "%",
         "_",

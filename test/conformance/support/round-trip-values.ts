@@ -10,7 +10,7 @@ export const ROUND_TRIP_VALUES: readonly (readonly [string, unknown])[] = [
   ["an empty array", []],
   ["a string that looks like a number", "007"],
   ["a string that looks like JSON", '{"a":1}'],
-  ["a string that looks like SQL", "'); DROP TABLE events; --"],
+  ["a string that looks like SQL", "'); DROP TABLE es_events; --"],
   ["the largest safe integer", Number.MAX_SAFE_INTEGER],
   ["an integer beyond the safe ones", 2 ** 53 + 2],
   ["the largest number", Number.MAX_VALUE],

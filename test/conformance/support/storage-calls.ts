@@ -7,7 +7,7 @@ import type {
   StorageHandle,
   StoredEvent,
 } from "../../../protocols/index.js";
-import { encodeEvents } from "../../../src/encode-events.js";
+import { encodeEvents } from "../../../src/write/encode-events.js";
 
 /** Appends events in the form in which a user would give them. */
 export function append(

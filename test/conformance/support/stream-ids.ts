@@ -37,7 +37,7 @@ export const STREAM_IDS: readonly string[] = [
   "a/b",
   "../a",
   "a?b#c&d=e",
-  "'; DROP TABLE events; --",
+  "'; DROP TABLE es_events; --",
   "x".repeat(1_023),
   "x".repeat(1_024),
 ];

@@ -4,12 +4,12 @@ import { ROUND_TRIP_VALUES } from "../../conformance/support/round-trip-values.j
 
 /** Texts that have been seen to break out of a statement, a pattern, a path or a text. */
 const HOSTILE_TEXTS: readonly string[] = [
-  "'); DROP TABLE events; --",
-  '"); DROP TABLE streams; --',
+  "'); DROP TABLE es_events; --",
+  '"); DROP TABLE es_streams; --',
   "' OR '1'='1",
   "1; PRAGMA user_version = 99; --",
   "x' UNION SELECT name, sql FROM sqlite_master --",
-  "'||(SELECT group_concat(name) FROM streams)||'",
+  "'||(SELECT group_concat(name) FROM es_streams)||'",
   "?1",
   ":name $name @name",
   "%",

@@ -5,15 +5,15 @@ import { MIGRATIONS } from "../../../adapters/sqlite/open/schema.js";
 export const LATER_STEPS: readonly string[] = [
   ...MIGRATIONS,
   `
-  ALTER TABLE events ADD COLUMN tenant TEXT NOT NULL DEFAULT 'none';
-  CREATE INDEX events_by_tenant ON events (tenant, position);
+  ALTER TABLE es_events ADD COLUMN tenant TEXT NOT NULL DEFAULT 'none';
+  CREATE INDEX es_events_by_tenant ON es_events (tenant, position);
   `,
   `
   CREATE TABLE copies (position INTEGER PRIMARY KEY, data ANY NOT NULL) STRICT;
-  INSERT INTO copies SELECT position, data FROM events;
+  INSERT INTO copies SELECT position, data FROM es_events;
   CREATE INDEX copies_by_data ON copies (data);
-  DROP TRIGGER events_are_never_changed;
-  CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+  DROP TRIGGER es_events_are_never_changed;
+  CREATE TRIGGER es_events_are_never_changed BEFORE UPDATE ON es_events
   BEGIN SELECT raise(ABORT, 'events are still append-only'); END;
   `,
 ];

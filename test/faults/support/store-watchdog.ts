@@ -21,8 +21,8 @@ export class StoreWatchdog implements AsyncDisposable {
   /** How many events there are, and how many of them in one stream. */
   async count(streamId: string): Promise<{ readonly all: number; readonly inStream: number }> {
     const sql = `
-      SELECT (SELECT count(*) FROM events) AS "all", (SELECT count(*) FROM events
-        WHERE stream = (SELECT id FROM streams WHERE CAST(name AS BLOB) = CAST(?1 AS BLOB))) AS inStream`;
+      SELECT (SELECT count(*) FROM es_events) AS "all", (SELECT count(*) FROM es_events
+        WHERE stream = (SELECT id FROM es_streams WHERE CAST(name AS BLOB) = CAST(?1 AS BLOB))) AS inStream`;
     const [row] = await this.#connection.all<{ all: number; inStream: number }>(sql, [streamId]);
     return row as { all: number; inStream: number };
   }

@@ -1,7 +1,7 @@
 import { MemoryNotifier, MemoryStorageHandle } from "../../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { Stream, StreamFactory } from "../../../protocols/index.js";
-import { createStreamFactory } from "../../../src/create-stream-factory.js";
+import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { overriding } from "../../support/overriding.js";
 import type { DriverName } from "../../support/sqlite-drivers.js";
 import type { ModelWatch } from "./model-watch.js";

@@ -73,7 +73,7 @@ const PAGE_END = `
   SELECT max(position) AS place FROM (
     SELECT position, sum(octet_length(data)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)
                        - octet_length(data) AS bytesBefore
-    FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ${PAGE_EVENTS}
+    FROM es_events WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ${PAGE_EVENTS}
   ) WHERE bytesBefore < ${PAGE_BYTES}`;
 
 async function pageEnd(connection: SQLiteConnection, after: number, upTo: number): Promise<number> {
@@ -103,7 +103,7 @@ const SELECT_ROWS = `
   SELECT e.position, e.version, e.timestamp, e.schema, e.codec, s.name AS streamId, t.name AS type,
          CASE typeof(e.id) WHEN 'text' THEN e.id END AS key, CASE typeof(e.id) WHEN 'blob' THEN hex(e.id) END AS uuid,
          e.data, e.metadata, e.checksum
-  FROM events AS e LEFT JOIN streams AS s ON s.id = e.stream LEFT JOIN types AS t ON t.id = e.type
+  FROM es_events AS e LEFT JOIN es_streams AS s ON s.id = e.stream LEFT JOIN es_types AS t ON t.id = e.type
   WHERE e.position > ?1 AND e.position <= ?2
   ORDER BY e.position`;
 

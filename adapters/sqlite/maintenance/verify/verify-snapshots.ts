@@ -1,5 +1,5 @@
 import { ALL_STREAM, type EncodedState, type Snapshot } from "../../../../protocols/index.js";
-import { decodeState } from "../../../../src/snapshot-codec.js";
+import { decodeState } from "../../../../src/snapshot/snapshot-codec.js";
 import { snapshotChecksum } from "../../checksum.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import { head } from "../../read/read-page.js";
@@ -27,7 +27,7 @@ export async function verifySnapshots(session: MaintenanceSession, problems: Pro
 }
 
 async function nextRow(connection: SQLiteConnection, after: number): Promise<number | null> {
-  const sql = "SELECT min(rowid) AS next FROM snapshots WHERE rowid > ?1";
+  const sql = "SELECT min(rowid) AS next FROM es_snapshots WHERE rowid > ?1";
   const [row] = await connection.all<{ next: number | null }>(sql, [after]);
   return row?.next ?? null;
 }
@@ -45,7 +45,7 @@ interface SnapshotRow {
 
 const SELECT_SNAPSHOT = `
   SELECT stream AS streamId, projection, version, timestamp, schema, codec, state AS bytes, checksum
-  FROM snapshots WHERE rowid = ?1`;
+  FROM es_snapshots WHERE rowid = ?1`;
 
 async function verifySnapshot(session: MaintenanceSession, row: number, problems: ProblemList): Promise<void> {
   const found = await session.step(async (connection) => {

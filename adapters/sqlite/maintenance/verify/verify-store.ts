@@ -40,8 +40,8 @@ interface Head {
 
 async function readHead(connection: SQLiteConnection): Promise<Head> {
   const sql = `
-    SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS given,
-           (SELECT max(position) FROM events) AS stored`;
+    SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'es_events') AS given,
+           (SELECT max(position) FROM es_events) AS stored`;
   const [row] = await connection.all<Head>(sql);
   return row as Head;
 }

@@ -16,20 +16,20 @@ interface IncompleteStream {
 // A stream whose versions run from 1 without gaps has as many events as its last version says.
 const INCOMPLETE_STREAMS = `
   SELECT s.id, s.name AS streamId, count(e.version) AS events, max(e.version) AS lastVersion
-  FROM streams AS s JOIN events AS e ON e.stream = s.id
+  FROM es_streams AS s JOIN es_events AS e ON e.stream = s.id
   WHERE s.id > ?1 AND s.id <= ?2
   GROUP BY s.id HAVING events <> lastVersion`;
 
 const FIRST_MISSING_VERSION = `
   SELECT min(candidate) AS version
-  FROM (SELECT 1 AS candidate UNION ALL SELECT version + 1 FROM events WHERE stream = ?1)
-  WHERE NOT EXISTS (SELECT 1 FROM events WHERE stream = ?1 AND version = candidate)`;
+  FROM (SELECT 1 AS candidate UNION ALL SELECT version + 1 FROM es_events WHERE stream = ?1)
+  WHERE NOT EXISTS (SELECT 1 FROM es_events WHERE stream = ?1 AND version = candidate)`;
 
 /** Looks for versions that are missing in a stream. */
 export async function verifyStreams(session: MaintenanceSession, problems: ProblemList): Promise<void> {
   try {
     const [row] = await session.step((connection) =>
-      connection.all<{ last: number | null }>("SELECT max(id) AS last FROM streams"),
+      connection.all<{ last: number | null }>("SELECT max(id) AS last FROM es_streams"),
     );
     const last = row?.last ?? 0;
     for (let after = 0; after < last && !problems.isFull; after += STEP_STREAMS) {

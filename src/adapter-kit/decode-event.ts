@@ -1,4 +1,4 @@
-import type { JsonObject, NewEvent, StoredEvent } from "../protocols/index.js";
+import type { JsonObject, NewEvent, StoredEvent } from "../../protocols/index.js";
 
 /** Where and when a {@link NewEvent} was stored. */
 export interface StoredPlace {

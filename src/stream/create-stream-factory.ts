@@ -1,7 +1,7 @@
-import type { EventShape, Stream, StreamBackend, StreamFactory } from "../protocols/index.js";
+import type { EventShape, Stream, StreamBackend, StreamFactory } from "../../protocols/index.js";
+import { checkStreamId } from "../validate/check-arguments.js";
+import { inCall } from "../validate/in-call.js";
 import { AcceptedWork } from "./accepted-work.js";
-import { checkStreamId } from "./check-arguments.js";
-import { inCall } from "./in-call.js";
 import { Lifetime } from "./lifetime.js";
 import { type StreamContext, StreamImpl } from "./stream-impl.js";
 

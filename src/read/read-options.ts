@@ -1,7 +1,7 @@
-import type { ParsedClause, ReadOptions } from "../protocols/index.js";
-import { checkOptions, checkPlace, checkSignal, invalidArgument } from "./check-arguments.js";
-import { parseFilter } from "./filter/parse-filter.js";
-import { describeValue } from "./json-text.js";
+import type { ParsedClause, ReadOptions } from "../../protocols/index.js";
+import { parseFilter } from "../filter/parse-filter.js";
+import { checkOptions, checkPlace, checkSignal, invalidArgument } from "../validate/check-arguments.js";
+import { describeValue } from "../validate/json-text.js";
 
 /** The options of a read, checked, copied and complete. */
 export interface ReadPlan {

@@ -16,8 +16,10 @@ import {
   type WatchOptions,
   type WriteOptions,
   type WriteResult,
-} from "../protocols/index.js";
-import type { AcceptedWork } from "./accepted-work.js";
+} from "../../protocols/index.js";
+import { type ReadContext, readEvents } from "../read/read-events.js";
+import { parseReadOptions } from "../read/read-options.js";
+import { decodeState, encodeState } from "../snapshot/snapshot-codec.js";
 import {
   checkExpectedVersion,
   checkName,
@@ -25,15 +27,12 @@ import {
   checkPlace,
   checkSignal,
   invalidArgument,
-} from "./check-arguments.js";
-import { encodeEvents } from "./encode-events.js";
-import { inCall, inStore } from "./in-call.js";
+} from "../validate/check-arguments.js";
+import { inCall, inStore } from "../validate/in-call.js";
+import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
+import { encodeEvents } from "../write/encode-events.js";
+import type { AcceptedWork } from "./accepted-work.js";
 import { Lifetime } from "./lifetime.js";
-import { orThrowLater } from "./or-throw-later.js";
-import { type ReadContext, readEvents } from "./read-events.js";
-import { parseReadOptions } from "./read-options.js";
-import { decodeState, encodeState } from "./snapshot-codec.js";
-import { parseWatchOptions, watchEvents } from "./watch/watch-events.js";
 
 const DEFAULT_PROJECTION = "default";
 
@@ -200,5 +199,18 @@ export class StreamImpl implements Stream {
 
   #learn(version: number): void {
     if (version > this.#version) this.#version = version;
+  }
+}
+
+/** Computes a value now, and reports a failure only when the value is asked for. */
+function orThrowLater<T>(compute: () => T, describe: (error: unknown) => unknown): () => T {
+  try {
+    const value = compute();
+    return () => value;
+  } catch (error) {
+    const described = describe(error);
+    return () => {
+      throw described;
+    };
   }
 }

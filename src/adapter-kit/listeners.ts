@@ -4,9 +4,9 @@ import {
   type NotificationListener,
   type StoredEvent,
   type Subscription,
-} from "../protocols/index.js";
+} from "../../protocols/index.js";
+import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
 import { decodeEvent, type StoredPlace } from "./decode-event.js";
-import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "./limits.js";
 
 /** An event that listeners are told of. Each gets a copy of its own, so that none can change what another one sees. */
 export interface Publication {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, InvalidFilterError } from "../protocols/index.js";
+import { InvalidArgumentError, InvalidFilterError } from "../../protocols/index.js";
 
 /** Names the store in a message; nothing where it has no name. */
 export function inStore(location: string | undefined): string {

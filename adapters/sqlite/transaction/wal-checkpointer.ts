@@ -35,7 +35,7 @@ interface CheckpointResult {
  * writers go on. The log begins anew once all of it is folded in. Steady writers never let that come to pass, so that a
  * log which has grown is folded in to its end between two transactions, which is short, since most of it is done.
  */
-export class Checkpointer {
+export class WalCheckpointer {
   readonly #writer: Writer;
   readonly #open: () => Promise<SQLiteConnection>;
   #connection: SQLiteConnection | undefined;

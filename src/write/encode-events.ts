@@ -1,9 +1,8 @@
 import { isUint8Array } from "node:util/types";
-import { type CandidateEvent, InvalidEventError, type NewEvent } from "../protocols/index.js";
-import { flatText } from "./flat-text.js";
-import { inStore } from "./in-call.js";
-import { describeValue, isPlainObject, JsonLossError, toJsonText } from "./json-text.js";
-import { MAX_EVENT_BYTES, MAX_KEY_LENGTH, MAX_TYPE_LENGTH, MAX_WRITE_EVENTS } from "./limits.js";
+import { type CandidateEvent, InvalidEventError, type NewEvent } from "../../protocols/index.js";
+import { MAX_EVENT_BYTES, MAX_KEY_LENGTH, MAX_TYPE_LENGTH, MAX_WRITE_EVENTS } from "../limits.js";
+import { inStore } from "../validate/in-call.js";
+import { describeValue, isPlainObject, JsonLossError, toJsonText } from "../validate/json-text.js";
 import { uuidV7 } from "./uuid-v7.js";
 
 /**
@@ -108,4 +107,15 @@ function invalidEvent(place: EventPlace, path: string, reason: string, cause?: u
   const where = path === "" ? `event ${eventIndex}` : `${path} of event ${eventIndex}`;
   const message = `Cannot write to stream "${streamId}"${inStore(location)}: ${where}: ${reason}. Nothing was written.`;
   return new InvalidEventError({ eventIndex, path }, message, cause === undefined ? undefined : { cause });
+}
+
+/**
+ * The same text in one piece.
+ *
+ * V8 keeps a concatenated string as a tree of its parts until somebody reads it. As a tree, an event that waits to be
+ * stored would take several times its length in memory.
+ */
+function flatText(text: string): string {
+  text.charCodeAt(0);
+  return text;
 }

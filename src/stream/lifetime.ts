@@ -1,4 +1,4 @@
-import { StreamClosedError } from "../protocols/index.js";
+import { StreamClosedError } from "../../protocols/index.js";
 
 /** Something that ends with its owner. */
 export interface Closable {

@@ -1,6 +1,6 @@
-import { ALL_STREAM, type ExpectedVersion, InvalidArgumentError } from "../protocols/index.js";
+import { ALL_STREAM, type ExpectedVersion, InvalidArgumentError } from "../../protocols/index.js";
+import { MAX_STREAM_ID_LENGTH } from "../limits.js";
 import { describeValue } from "./json-text.js";
-import { MAX_STREAM_ID_LENGTH } from "./limits.js";
 
 /** @throws InvalidArgumentError */
 export function checkStreamId(streamId: unknown): asserts streamId is string {

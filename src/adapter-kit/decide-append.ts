@@ -5,8 +5,8 @@ import {
   type ExpectedVersion,
   IdempotencyConflictError,
   type NewEvent,
-} from "../protocols/index.js";
-import { inStore } from "./in-call.js";
+} from "../../protocols/index.js";
+import { inStore } from "../validate/in-call.js";
 
 /** What a stream holds at the moment of the decision, read inside the transaction that will store the events. */
 export interface StreamState {

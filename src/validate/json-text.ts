@@ -1,4 +1,4 @@
-import { MAX_JSON_DEPTH } from "./limits.js";
+import { MAX_JSON_DEPTH } from "../limits.js";
 
 /** A value that JSON cannot carry without loss, and where it stands. */
 export class JsonLossError extends Error {

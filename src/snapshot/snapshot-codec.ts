@@ -1,10 +1,10 @@
 import { promisify } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { deflateRaw, inflateRaw } from "node:zlib";
-import { type EncodedState, StorageError } from "../protocols/index.js";
-import { invalidArgument } from "./check-arguments.js";
-import { JsonLossError, toJsonText } from "./json-text.js";
-import { MAX_SNAPSHOT_BYTES } from "./limits.js";
+import { type EncodedState, StorageError } from "../../protocols/index.js";
+import { MAX_SNAPSHOT_BYTES } from "../limits.js";
+import { invalidArgument } from "../validate/check-arguments.js";
+import { JsonLossError, toJsonText } from "../validate/json-text.js";
 
 const compress = promisify(deflateRaw);
 const decompress = promisify(inflateRaw);

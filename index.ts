@@ -1,0 +1,20 @@
+export { MAX_VERIFY_PROBLEMS, type SQLiteOptions, sqliteStreamFactory } from "./adapters/sqlite/index.js";
+export * from "./protocols/index.js";
+export {
+  type AppendDecision,
+  decideAppend,
+  type StoredKey,
+  type StreamState,
+} from "./src/adapter-kit/decide-append.js";
+export { decodeEvent, type StoredPlace } from "./src/adapter-kit/decode-event.js";
+export { matchesFilter } from "./src/filter/matches-filter.js";
+export {
+  MAX_EVENT_BYTES,
+  MAX_JSON_DEPTH,
+  MAX_KEY_LENGTH,
+  MAX_SNAPSHOT_BYTES,
+  MAX_STREAM_ID_LENGTH,
+  MAX_TYPE_LENGTH,
+  MAX_WRITE_EVENTS,
+} from "./src/limits.js";
+export { createStreamFactory } from "./src/stream/create-stream-factory.js";
