@@ -87,7 +87,7 @@ test("the package holds what its users need and nothing else", async () => {
   const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: ROOT });
   const [{ files }] = JSON.parse(stdout) as [{ files: readonly { path: string }[] }];
   const wanted =
-    /^(dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+    /^(dist\/index\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
   expect(files.map(({ path }) => path).filter((path) => !wanted.test(path))).toEqual([]);
   expect(files.map(({ path }) => path)).toEqual(expect.arrayContaining(["README.md", "LICENSE", "dist/index.d.ts"]));
 });

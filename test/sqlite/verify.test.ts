@@ -274,7 +274,7 @@ describe("the schema", () => {
   test("without a table that every call needs is found: such a store can still be opened", async () => {
     const { ok, problems } = await reportAfter("DROP TABLE es_streams");
     expect(ok).toBe(false);
-    expect(problems).toContainEqual({ kind: "schema", detail: "table streams is missing" });
+    expect(problems).toContainEqual({ kind: "schema", detail: "table es_streams is missing" });
   });
 });
 
