@@ -37,7 +37,7 @@ describe.each(DRIVER_NAMES)("a file of an older schema, over %s,", (name) => {
     await migrate(connection, path, LATER);
     expect(await count(connection, "later")).toBe(1);
     expect(await count(connection, "es_events")).toBe(2);
-    expect(await count(connection, "snapshots")).toBe(1);
+    expect(await count(connection, "es_snapshots")).toBe(1);
     await connection.close();
 
     await expect(sqliteStreamFactory(path, { driver: name })).rejects.toMatchObject({

@@ -9,9 +9,9 @@ export const LATER_STEPS: readonly string[] = [
   CREATE INDEX es_events_by_tenant ON es_events (tenant, position);
   `,
   `
-  CREATE TABLE copies (position INTEGER PRIMARY KEY, data ANY NOT NULL) STRICT;
-  INSERT INTO copies SELECT position, data FROM es_events;
-  CREATE INDEX copies_by_data ON copies (data);
+  CREATE TABLE es_copies (position INTEGER PRIMARY KEY, data ANY NOT NULL) STRICT;
+  INSERT INTO es_copies SELECT position, data FROM es_events;
+  CREATE INDEX es_copies_by_data ON es_copies (data);
   DROP TRIGGER es_events_are_never_changed;
   CREATE TRIGGER es_events_are_never_changed BEFORE UPDATE ON es_events
   BEGIN SELECT raise(ABORT, 'events are still append-only'); END;
@@ -32,8 +32,8 @@ export async function readSchemaState(connection: SQLiteConnection): Promise<Sch
   const objects = await connection.all<{ object: string }>(
     "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS object FROM sqlite_schema ORDER BY 1",
   );
-  const hasCopies = objects.some(({ object }) => object.startsWith("table copies "));
-  const [counted] = hasCopies ? await connection.all<{ copies: number }>("SELECT count(*) AS copies FROM copies") : [];
+  const hasCopies = objects.some(({ object }) => object.startsWith("table es_copies "));
+  const [counted] = hasCopies ? await connection.all<{ copies: number }>("SELECT count(*) AS copies FROM es_copies") : [];
   const copies = counted?.copies ?? null;
   return { version: row?.user_version ?? 0, objects: objects.map(({ object }) => object), copies };
 }
