@@ -33,7 +33,9 @@ export async function readSchemaState(connection: SQLiteConnection): Promise<Sch
     "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS object FROM sqlite_schema ORDER BY 1",
   );
   const hasCopies = objects.some(({ object }) => object.startsWith("table es_copies "));
-  const [counted] = hasCopies ? await connection.all<{ copies: number }>("SELECT count(*) AS copies FROM es_copies") : [];
+  const [counted] = hasCopies
+    ? await connection.all<{ copies: number }>("SELECT count(*) AS copies FROM es_copies")
+    : [];
   const copies = counted?.copies ?? null;
   return { version: row?.user_version ?? 0, objects: objects.map(({ object }) => object), copies };
 }
