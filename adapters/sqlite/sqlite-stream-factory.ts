@@ -73,15 +73,15 @@ export async function openSQLiteBackend(
   const isInMemory = location === IN_MEMORY;
   // What stands beside a file that is gone says nothing of the one that is about to be made.
   if (!isInMemory && !(await inspectFile(location))) await forgetWitness(location);
-  const connection = await openForWriting(driver, location, settings);
+  const connection = await openForWriting(driver, location, settings, "create");
   const writer = new Writer(connection, location);
   const useOnly: UseConnection | undefined = isInMemory ? (task) => writer.use(task) : undefined;
   const openReader = () => openForReading(driver, location, settings);
-  const openWriter = () => openForWriting(driver, location, settings);
+  const openWriter = () => openForWriting(driver, location, settings, "existing");
   const checkpointer = isInMemory ? undefined : new WalCheckpointer(writer, openWriter);
   const feed = new CommitFeed();
   const { busyTimeoutMs, checksums, pollIntervalMs, readPoolSize } = settings;
-  const open = (mode: "create" | "readonly") => (mode === "create" ? openWriter() : openReader());
+  const open = (mode: "existing" | "readonly") => (mode === "existing" ? openWriter() : openReader());
   const maintenance = new Maintenance({ driver, location, busyTimeoutMs, open, useOnly });
   const group = new AppendGroup(feed, location, checksums);
   const reads = isInMemory ? readsThroughWriter(writer) : new ReadPool(readPoolSize, openReader);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { symlink } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { SQLiteConnection } from "../../adapters/sqlite/drivers/driver.js";
@@ -105,9 +106,12 @@ describe.each(DRIVER_NAMES)("the driver %s", (name) => {
     await expect(connection.all("SELECT * FROM missing")).rejects.toMatchObject({ code: "SQLITE_ERROR" });
   });
 
-  test("opens no file for reading that is not there, and none in a folder that is not there", async () => {
+  test("makes a missing file only where it is told to, and none in a folder that is not there", async () => {
     await using folder = await createTempDir();
-    await expect(driver.open(folder.file("a.db"), "readonly")).rejects.toMatchObject({ code: "SQLITE_CANTOPEN" });
+    for (const mode of ["existing", "readonly"] as const) {
+      await expect(driver.open(folder.file("a.db"), mode)).rejects.toMatchObject({ code: "SQLITE_CANTOPEN" });
+      expect(existsSync(folder.file("a.db"))).toBe(false);
+    }
     await expect(driver.open(folder.file("b/a.db"), "create")).rejects.toMatchObject({ code: "SQLITE_CANTOPEN" });
   });
 

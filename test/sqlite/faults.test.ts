@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import type { SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
+import type { OpenMode, SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
 import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
 import type { StoredEvent, StreamFactory } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
@@ -154,7 +154,7 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
   test("a file system without shared memory, where SQLite keeps another journal, is refused", async () => {
     const real = DRIVERS[name];
     const driver = {
-      async open(path: string, mode: "create" | "readonly") {
+      async open(path: string, mode: OpenMode) {
         const connection = await real.open(path, mode);
         const all = async <Row>(sql: string): Promise<Row[]> =>
           sql.includes("journal_mode") ? ([{ journal_mode: "delete" }] as Row[]) : connection.all<Row>(sql);
@@ -170,7 +170,7 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
   test("an old SQLite is refused, since it can corrupt a database that several connections write", async () => {
     const old = faultyDriver(() => undefined, DRIVERS[name]);
     const driver = {
-      async open(path: string, mode: "create" | "readonly") {
+      async open(path: string, mode: OpenMode) {
         const connection = await old.open(path, mode);
         const all = async <Row>(sql: string): Promise<Row[]> =>
           sql.includes("sqlite_version") ? ([{ version: "3.45.1" }] as Row[]) : connection.all<Row>(sql);

@@ -1,8 +1,8 @@
-import type { SQLiteConnection, SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
+import type { OpenMode, SQLiteConnection, SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
 import { sqlite3Driver } from "../../adapters/sqlite/drivers/sqlite3-driver.js";
 
 /** Decides whether a call fails, and with which of SQLite's codes. */
-export type Fault = (call: { readonly sql: string; readonly mode: "create" | "readonly" }) => string | undefined;
+export type Fault = (call: { readonly sql: string; readonly mode: OpenMode }) => string | undefined;
 
 /** A real driver, whose calls fail where the fault says so, before they reach the database. */
 export function faultyDriver(fault: Fault, driver: SQLiteDriver = sqlite3Driver): SQLiteDriver {

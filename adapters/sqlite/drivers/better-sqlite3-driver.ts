@@ -1,12 +1,18 @@
-import type { Database, Statement } from "better-sqlite3";
+import type { Database, Options, Statement } from "better-sqlite3";
 import { StorageError } from "../../../protocols/index.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
-import type { RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
 import { holdFile } from "./held-files.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { StatementCache } from "./statement-cache.js";
 
 const NAME = "better-sqlite3";
+
+const OPTIONS: Readonly<Record<OpenMode, Options>> = {
+  create: {},
+  existing: { fileMustExist: true },
+  readonly: { readonly: true },
+};
 
 /** The `better-sqlite3` package. Its calls run on the main thread, and hold it for as long as a statement takes. */
 export const betterSqlite3Driver: SQLiteDriver = {
@@ -18,7 +24,7 @@ export const betterSqlite3Driver: SQLiteDriver = {
     const Database = await loadDatabase();
     const letGo = await holdFile(path, NAME);
     try {
-      return new BetterSqlite3Connection(new Database(path, { readonly: mode === "readonly", timeout: 0 }), letGo);
+      return new BetterSqlite3Connection(new Database(path, { ...OPTIONS[mode], timeout: 0 }), letGo);
     } catch (error) {
       letGo();
       // A missing folder is the one thing that it looks for itself, before SQLite.

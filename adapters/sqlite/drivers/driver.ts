@@ -3,9 +3,15 @@
  * this port and nothing else; tests inject faults here.
  */
 export interface SQLiteDriver {
-  /** Opens a database file, or `:memory:`. A file that is not there is made in mode `"create"`. */
-  open(path: string, mode: "create" | "readonly"): Promise<SQLiteConnection>;
+  /** Opens a database file, or `:memory:`. */
+  open(path: string, mode: OpenMode): Promise<SQLiteConnection>;
 }
+
+/**
+ * What a connection may do to the file. `"create"` reads and writes it, and makes it where there is none. `"existing"`
+ * reads and writes it, and `"readonly"` reads it; without a file both fail with `SQLITE_CANTOPEN`.
+ */
+export type OpenMode = "create" | "existing" | "readonly";
 
 /**
  * One connection. Its user has at most one call under way at a time.

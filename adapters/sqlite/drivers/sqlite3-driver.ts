@@ -1,19 +1,25 @@
 import type { Database, Statement } from "sqlite";
+import type Constants from "sqlite3";
 import { StorageError } from "../../../protocols/index.js";
-import type { RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
 import { holdFile } from "./held-files.js";
 import { StatementCache } from "./statement-cache.js";
 
 const NAME = "sqlite3";
 
+const FLAGS: Readonly<Record<OpenMode, (constants: typeof Constants) => number>> = {
+  create: ({ OPEN_READWRITE, OPEN_CREATE }) => OPEN_READWRITE | OPEN_CREATE,
+  existing: ({ OPEN_READWRITE }) => OPEN_READWRITE,
+  readonly: ({ OPEN_READONLY }) => OPEN_READONLY,
+};
+
 /** The `sqlite3` package, through `sqlite`. Its calls run on libuv's thread pool, never on the main thread. */
 export const sqlite3Driver: SQLiteDriver = {
   async open(path, mode) {
     const { sqlite3, open } = await loadModules();
-    const flags = mode === "readonly" ? sqlite3.OPEN_READONLY : sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE;
     const letGo = await holdFile(path, NAME);
     try {
-      const database = await open({ filename: path, mode: flags, driver: sqlite3.Database });
+      const database = await open({ filename: path, mode: FLAGS[mode](sqlite3), driver: sqlite3.Database });
       database.configure("busyTimeout", 0);
       return new Sqlite3Connection(database, letGo);
     } catch (error) {

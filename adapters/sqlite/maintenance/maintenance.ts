@@ -21,7 +21,7 @@ export interface MaintenanceParts {
   readonly location: string;
   readonly busyTimeoutMs: number;
   /** Opens a connection for one check or backup. */
-  readonly open: (mode: "create" | "readonly") => Promise<SQLiteConnection>;
+  readonly open: (mode: "existing" | "readonly") => Promise<SQLiteConnection>;
   /** Lends the only connection of a database in memory. */
   readonly useOnly: UseConnection | undefined;
 }
@@ -51,7 +51,7 @@ export class Maintenance {
 
   backup(path: string, options: BackupOptions = {}): Promise<BackupReport> {
     const { driver } = this.#parts;
-    return this.#run(`back up to ${describeValue(path)} from the store`, "create", options, (session) =>
+    return this.#run(`back up to ${describeValue(path)} from the store`, "existing", options, (session) =>
       backupStore(session, driver, checkTarget(path), options.onProgress),
     );
   }
@@ -69,7 +69,7 @@ export class Maintenance {
 
   async #run<T>(
     attempt: string,
-    mode: "create" | "readonly",
+    mode: "existing" | "readonly",
     options: Options,
     task: (session: MaintenanceSession) => Promise<T>,
   ): Promise<T> {
@@ -96,7 +96,7 @@ export class Maintenance {
   }
 
   async #withSession<T>(
-    mode: "create" | "readonly",
+    mode: "existing" | "readonly",
     assertWanted: () => void,
     task: (session: MaintenanceSession) => Promise<T>,
   ): Promise<T> {

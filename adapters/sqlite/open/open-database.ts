@@ -11,14 +11,19 @@ const MIN_SQLITE_VERSION = "3.51.3";
 /** What the write-ahead log is cut back to after a checkpoint. */
 const JOURNAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** Opens the connection that writes, and brings the schema up to date. */
+/**
+ * Opens a connection that writes, and brings the schema up to date.
+ *
+ * @param mode - whether a file that is not there is made, which only a store's first connection may do
+ */
 export async function openForWriting(
   driver: SQLiteDriver,
   path: string,
   settings: SQLiteSettings,
+  mode: "create" | "existing",
 ): Promise<SQLiteConnection> {
   return opening(path, settings, async () => {
-    const connection = await driver.open(path, "create");
+    const connection = await driver.open(path, mode);
     return prepareOrClose(connection, settings, async () => {
       await checkSQLiteVersion(connection, path);
       await migrate(connection, path);
