@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -25,6 +27,12 @@ describe("importing an entry of the package loads no native driver", () => {
       expect(await nativeLibrariesOf(entry)).toEqual([]);
     },
   );
+});
+
+test("CommonJS can require the package on a Node that loads ESM that way", async () => {
+  const script = 'console.log(typeof require("async-streams").sqliteStreamFactory)';
+  const { stdout } = await run(process.execPath, ["--no-warnings", "--eval", script], { cwd: ROOT });
+  expect(stdout).toBe("function\n");
 });
 
 test.each([
@@ -83,11 +91,25 @@ test("the root exports the factories, the errors and what adapters are built of"
   );
 });
 
-test("the package holds what its users need and nothing else", async () => {
+/** The paths of all files that are published. */
+async function packedFiles(): Promise<readonly string[]> {
   const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: ROOT });
   const [{ files }] = JSON.parse(stdout) as [{ files: readonly { path: string }[] }];
+  return files.map(({ path }) => path);
+}
+
+test("every link of the README leads to a file of the package", async () => {
+  const files = await packedFiles();
+  const readme = await readFile(join(ROOT, "README.md"), "utf8");
+  const targets = [...readme.matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(([, target = ""]) => target);
+  expect(targets.length).toBeGreaterThan(10);
+  expect(targets.filter((target) => !files.some((file) => file === target || file.startsWith(target)))).toEqual([]);
+});
+
+test("the package holds what its users need and nothing else", async () => {
+  const files = await packedFiles();
   const wanted =
-    /^(dist\/index\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
-  expect(files.map(({ path }) => path).filter((path) => !wanted.test(path))).toEqual([]);
-  expect(files.map(({ path }) => path)).toEqual(expect.arrayContaining(["README.md", "LICENSE", "dist/index.d.ts"]));
+    /^((docs|examples)\/.+\.(md|svg|ts)|dist\/index\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+  expect(files.filter((path) => !wanted.test(path))).toEqual([]);
+  expect(files).toEqual(expect.arrayContaining(["README.md", "LICENSE", "dist/index.d.ts"]));
 });
