@@ -179,6 +179,13 @@ export class StreamClosedError extends StreamError {
   }
 }
 
+/** Where an event is in its stream and in the store. */
+export interface EventPlace {
+  readonly streamId: string;
+  readonly version: number;
+  readonly position: number;
+}
+
 /**
  * The store failed; `code` says how, `cause` has the driver's error where there is one. A write that failed was not
  * stored, except with `STORAGE_IO`: the disk failed in the middle of it, and it may turn out to be stored.
@@ -186,8 +193,19 @@ export class StreamClosedError extends StreamError {
 export class StorageError extends StreamError {
   override readonly name = "StorageError";
   declare readonly code: StorageErrorCode;
+  /** The stream of the event that is damaged, where one is: `STORAGE_CORRUPT`. */
+  declare readonly streamId?: string;
+  /** The version of the event that is damaged. */
+  declare readonly version?: number;
+  /** The position of the event that is damaged. */
+  declare readonly position?: number;
 
-  constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: StorageErrorCode, message: string, options?: ErrorOptions & { readonly event?: EventPlace }) {
     super(code, message, options);
+    if (options?.event !== undefined) {
+      this.streamId = options.event.streamId;
+      this.version = options.event.version;
+      this.position = options.event.position;
+    }
   }
 }

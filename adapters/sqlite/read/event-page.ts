@@ -26,8 +26,26 @@ interface Content {
   readonly metadata: string | null;
 }
 
+/** How many elements a packed event has: the data of a large one is fetched apart, with its metadata. */
+const PACKED_ELEMENTS = 9;
+const PACKED_ELEMENTS_LARGE = 8;
+
 /**
- * Unpacks a page. Pages are bounded in bytes: small events by their number, and large ones by cutting the page short
+ * Parses a page that SQLite has packed. Data and metadata are in it as they are stored, so that what is not one JSON
+ * value each could add events or elements: a page must have the rows that SQLite counted, and each its elements.
+ *
+ * @throws SyntaxError when an event's content is not JSON
+ */
+export function unpackPage(page: string | null, count: number): readonly PackedEvent[] {
+  if (page === null) return [];
+  const packed = JSON.parse(`[[${page}]]`) as PackedEvent[];
+  const isWhole = (event: PackedEvent) => event.length === (isLarge(event) ? PACKED_ELEMENTS_LARGE : PACKED_ELEMENTS);
+  if (packed.length !== count || !packed.every(isWhole)) throw new SyntaxError("an event is more than its own row");
+  return packed;
+}
+
+/**
+ * Decodes the events of a page. Pages are bounded in bytes: small events by their number, and large ones by cutting the page short
  * behind the one that reaches the limit.
  */
 export async function decodePage(

@@ -1,13 +1,14 @@
 import {
   ALL_STREAM,
   type EventPage,
+  type EventPlace,
   type ReadQuery,
   StorageError,
   type StoredEvent,
 } from "../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import { CODEC_BYTES } from "../event-codec.js";
-import { decodePage, type PackedEvent } from "./event-page.js";
+import { decodePage, unpackPage } from "./event-page.js";
 import { filterCondition } from "./filter-sql.js";
 
 /** How many places one page looks through for events that match a filter, so that no statement runs for long. */
@@ -16,22 +17,35 @@ const MAX_SCANNED_PLACES = 16_384;
 /**
  * Reads a page with one statement: SQLite packs the rows into one JSON text, which is parsed once. That is about twice
  * as fast as rows whose values cross into JavaScript one by one.
+ *
+ * A page ends before an event whose content is not the JSON that was written, so that everything up to it can be read.
+ *
+ * @throws StorageError `STORAGE_CORRUPT` when the first event of the page is such an event
  */
 export async function readPage(connection: SQLiteConnection, query: ReadQuery): Promise<EventPage> {
+  try {
+    return await readWholePage(connection, query);
+  } catch (error) {
+    if (!isBrokenJSON(error)) throw error;
+    return readUpToDamage(connection, query);
+  }
+}
+
+async function readWholePage(connection: SQLiteConnection, query: ReadQuery): Promise<EventPage> {
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit } = query;
   const isForward = query.direction === "forward";
   const [low, high] =
     query.filter === undefined ? [after, upTo] : scanned(query, after, upTo, await head(connection, query));
   const { sql, values } = pageStatement(query);
-  const [row] = await connection.all<{ head: number; page: string | null }>(sql, [
+  const [row] = await connection.all<{ head: number; packed: number; page: string | null }>(sql, [
     query.streamId,
     low,
     high,
     limit,
     ...values,
   ]);
-  const { head: storeHead, page } = row as { head: number; page: string | null };
-  const packed = JSON.parse(page === null ? "[]" : `[[${page}]]`) as PackedEvent[];
+  const { head: storeHead, packed: packedCount, page } = row as { head: number; packed: number; page: string | null };
+  const packed = unpackPage(page, packedCount);
   const { events, isComplete } = await decodePage(connection, packed, query.streamId);
   const next = nextPlace();
   return { events, next, head: storeHead };
@@ -49,6 +63,45 @@ export async function readPage(connection: SQLiteConnection, query: ReadQuery): 
     if (place >= upTo && place > after) throw outOfOrder(query);
     return place > after ? place : null;
   }
+}
+
+/**
+ * Reads what comes before an event whose content is not JSON, by smaller and smaller pages. SQLite does not look into
+ * the content meanwhile: the core applies the filter.
+ */
+async function readUpToDamage(connection: SQLiteConnection, query: ReadQuery): Promise<EventPage> {
+  const unfiltered: ReadQuery = { ...query, filter: undefined };
+  for (let limit = query.limit; limit >= 1; limit = Math.floor(limit / 2)) {
+    try {
+      return await readWholePage(connection, { ...unfiltered, limit });
+    } catch (error) {
+      if (!isBrokenJSON(error)) throw error;
+    }
+  }
+  throw await damagedEvent(connection, unfiltered);
+}
+
+/** JavaScript did not take a page, or SQLite the content of an event that a filter looks into. */
+function isBrokenJSON(error: unknown): boolean {
+  return error instanceof SyntaxError || (error instanceof Error && /malformed JSON/.test(error.message));
+}
+
+async function damagedEvent(connection: SQLiteConnection, query: ReadQuery): Promise<StorageError> {
+  const { streamId, after, upTo = Number.MAX_SAFE_INTEGER, direction } = query;
+  const isAll = streamId === ALL_STREAM;
+  const place = isAll ? "e.position" : "e.version";
+  const sql = `
+    SELECT s.name AS streamId, e.version, e.position FROM es_events AS e JOIN es_streams AS s ON s.id = e.stream
+    WHERE ${isAll ? "?1 IS NOT NULL" : "s.name = ?1"} AND ${place} > ?2 AND ${place} <= ?3
+    ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"} LIMIT 1`;
+  const [event] = await connection.all<EventPlace>(sql, [streamId, after, upTo]);
+  if (event === undefined) return outOfOrder(query);
+  const damaged = isAll ? event.position : event.version;
+  const message =
+    `Cannot read version ${event.version} of stream "${event.streamId}" (position ${event.position}): its data or ` +
+    "metadata is not the JSON that was written. The database is damaged; verify() lists what is. The events beyond it " +
+    `can be read with ${direction === "forward" ? `after: ${damaged}` : `upTo: ${damaged - 1}`}.`;
+  return new StorageError("STORAGE_CORRUPT", message, { event });
 }
 
 /** A reader would ask for the same page again and again. */
@@ -104,9 +157,9 @@ function pageSQL(source: "all" | "stream", direction: ReadQuery["direction"], co
   const place = isAll ? "e.position" : "e.version";
   // On @all the first parameter has no use, and is named so that the numbers stay the same.
   return `
-    SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head, group_concat(packed, '],[') AS page
+    SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head, count(*) AS packed, group_concat(content, '],[') AS page
     FROM (
-      SELECT ${packedEvent(isAll ? "json_quote(s.name)" : "0")} AS packed
+      SELECT ${packedEvent(isAll ? "json_quote(s.name)" : "0")} AS content
       FROM es_events AS e CROSS JOIN es_types AS t ON t.id = e.type ${streams}
       WHERE ${isAll ? "?1 IS NOT NULL" : `e.stream = ${STREAM}`} AND ${place} > ?2 AND ${place} <= ?3${condition}
       ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"}
