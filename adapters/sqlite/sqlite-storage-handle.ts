@@ -85,7 +85,7 @@ export class SQLiteStorageHandle implements StorageHandle {
   async #dispose(): Promise<void> {
     const { appends, reads, writer, checkpointer, maintenance, witness } = this.#parts;
     await maintenance[Symbol.asyncDispose]();
-    await appends.finished();
+    await appends.drained();
     await checkpointer?.close();
     await witness?.finished();
     await reads.close();

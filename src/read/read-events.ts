@@ -1,7 +1,7 @@
 import type { EventPage, ReadQuery, StorageHandle, StoredEvent } from "../../protocols/index.js";
+import type { Lifetime } from "../adapter-kit/lifetime.js";
 import { matchesFilter } from "../filter/matches-filter.js";
 import { FIRST_PAGE_EVENTS, MAX_PAGE_EVENTS, PAGE_GROWTH_FACTOR } from "../limits.js";
-import type { Lifetime } from "../stream/lifetime.js";
 import type { ReadPlan } from "./read-options.js";
 
 /** What a read needs besides its options. */

@@ -1,8 +1,8 @@
 import type { EventShape, Stream, StreamBackend, StreamFactory } from "../../protocols/index.js";
+import { Lifetime } from "../adapter-kit/lifetime.js";
+import { PendingWork } from "../adapter-kit/pending-work.js";
 import { checkStreamId } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
-import { AcceptedWork } from "./accepted-work.js";
-import { Lifetime } from "./lifetime.js";
 import { type StreamContext, StreamImpl } from "./stream-impl.js";
 
 /**
@@ -25,7 +25,7 @@ class StreamFactoryImpl implements StreamFactory {
 
   constructor({ storage, notifier }: StreamBackend) {
     const subject = storage.location === undefined ? "the store" : `the store ${storage.location}`;
-    this.#context = { storage, notifier, lifetime: new Lifetime(subject), accepted: new AcceptedWork() };
+    this.#context = { storage, notifier, lifetime: new Lifetime(subject), pendingWrites: new PendingWork() };
   }
 
   async openStream<E extends EventShape = EventShape>(streamId: string): Promise<Stream<E>> {
@@ -51,9 +51,9 @@ class StreamFactoryImpl implements StreamFactory {
   }
 
   async #dispose(): Promise<void> {
-    const { lifetime, accepted, notifier, storage } = this.#context;
+    const { lifetime, pendingWrites, notifier, storage } = this.#context;
     lifetime.refuse();
-    await accepted.finished();
+    await pendingWrites.drained();
     lifetime.close();
     try {
       await notifier[Symbol.asyncDispose]();

@@ -17,6 +17,8 @@ import {
   type WriteOptions,
   type WriteResult,
 } from "../../protocols/index.js";
+import { Lifetime } from "../adapter-kit/lifetime.js";
+import type { PendingWork } from "../adapter-kit/pending-work.js";
 import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions } from "../read/read-options.js";
 import { decodeState, encodeState } from "../snapshot/snapshot-codec.js";
@@ -31,8 +33,6 @@ import {
 import { inCall, inStore } from "../validate/in-call.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { encodeEvents } from "../write/encode-events.js";
-import type { AcceptedWork } from "./accepted-work.js";
-import { Lifetime } from "./lifetime.js";
 
 const DEFAULT_PROJECTION = "default";
 
@@ -44,7 +44,7 @@ const LOAD_SNAPSHOT_OPTIONS: readonly (keyof LoadSnapshotOptions)[] = ["projecti
 export interface StreamContext extends StreamBackend {
   readonly lifetime: Lifetime;
   /** What the factory's disposal waits for. */
-  readonly accepted: AcceptedWork;
+  readonly pendingWrites: PendingWork;
 }
 
 /** A handle on one stream: checks and encodes what comes in, and leaves every decision to storage. */
@@ -77,14 +77,14 @@ export class StreamImpl implements Stream {
   }
 
   async #append(request: AppendRequest): Promise<WriteResult> {
-    const { accepted, storage } = this.#context;
-    accepted.begin();
+    const { pendingWrites, storage } = this.#context;
+    pendingWrites.begin();
     try {
       const result = await storage.append(request);
       this.#learn(result.version);
       return result;
     } finally {
-      accepted.end();
+      pendingWrites.end();
     }
   }
 
@@ -133,13 +133,13 @@ export class StreamImpl implements Stream {
 
   async snapshot(state: unknown, options: SnapshotOptions = {}): Promise<void> {
     this.#lifetime.assertOpen(`save a snapshot of stream "${this.streamId}"`);
-    this.#context.accepted.begin();
+    this.#context.pendingWrites.begin();
     try {
       await this.#saveSnapshot(state, options);
     } catch (error) {
       throw this.#inCall(error, "save a snapshot of");
     } finally {
-      this.#context.accepted.end();
+      this.#context.pendingWrites.end();
     }
   }
 

@@ -7,9 +7,9 @@ import {
   type StoredEvent,
   type Subscription,
 } from "../../protocols/index.js";
+import type { Closable, Lifetime } from "../adapter-kit/lifetime.js";
 import { matchesFilter } from "../filter/matches-filter.js";
 import { MAX_PAGE_EVENTS, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
-import type { Closable, Lifetime } from "../stream/lifetime.js";
 import { inStore } from "../validate/in-call.js";
 import { onAbort } from "./abort-listeners.js";
 

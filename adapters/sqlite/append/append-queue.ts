@@ -1,4 +1,5 @@
 import { type AppendRequest, type AppendResult, StorageError } from "../../../protocols/index.js";
+import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { retryWhileBusy } from "../retry-busy.js";
 import { storageError } from "../sqlite-errors.js";
@@ -37,7 +38,7 @@ export class AppendQueue {
   #waiting: PendingAppend[] = [];
   #waitingBytes = 0;
   #isScheduled = false;
-  #onFinished: (() => void) | undefined;
+  readonly #storing = new PendingWork();
 
   constructor(context: AppendQueueContext) {
     this.#context = context;
@@ -56,16 +57,14 @@ export class AppendQueue {
   }
 
   /** Resolves once every append that was accepted has settled. */
-  async finished(): Promise<void> {
-    if (!this.#isScheduled) return;
-    await new Promise<void>((resolve) => {
-      this.#onFinished = resolve;
-    });
+  drained(): Promise<void> {
+    return this.#storing.drained();
   }
 
   // At the end of this turn of the event loop, so that all who were told of the last commit can be in the next.
   #schedule(): void {
     this.#isScheduled = true;
+    this.#storing.begin();
     setImmediate(() => void this.#storeWaiting());
   }
 
@@ -80,7 +79,7 @@ export class AppendQueue {
     } while (this.#waiting.length > 0);
     this.#isScheduled = false;
     tell();
-    this.#onFinished?.();
+    this.#storing.end();
   }
 
   async #storeGroup(group: Group): Promise<Tell> {
