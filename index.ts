@@ -1,12 +1,8 @@
 export { MAX_VERIFY_PROBLEMS, type SQLiteOptions, sqliteStreamFactory } from "./adapters/sqlite/index.js";
 export * from "./protocols/index.js";
-export {
-  type AppendDecision,
-  decideAppend,
-  type StoredKey,
-  type StreamState,
-} from "./src/adapter-kit/decide-append.js";
-export { decodeEvent, type StoredPlace } from "./src/adapter-kit/decode-event.js";
+export { type AppendDecision, decideAppend, type StreamState } from "./src/adapter-kit/decide-append.js";
+export { decodeEvent } from "./src/adapter-kit/decode-event.js";
+export type { PlacedEvent, StoredPlace } from "./src/adapter-kit/placed-event.js";
 export { matchesFilter } from "./src/filter/matches-filter.js";
 export {
   MAX_EVENT_BYTES,

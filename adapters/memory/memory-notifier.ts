@@ -1,5 +1,5 @@
 import type { NotificationListener, Notifier, Subscription } from "../../protocols/index.js";
-import { Listeners, publicationOf } from "../../src/adapter-kit/listeners.js";
+import { Listeners } from "../../src/adapter-kit/listeners.js";
 import type { MemoryStorageHandle } from "./memory-storage-handle.js";
 
 /** Tells watchers of an append before the append resolves. */
@@ -7,10 +7,7 @@ export class MemoryNotifier implements Notifier {
   readonly #listeners = new Listeners();
 
   constructor(storage: MemoryStorageHandle) {
-    storage.onCommit((records) => {
-      if (this.#listeners.isEmpty) return;
-      this.#listeners.publish(records.map(({ event, place }) => publicationOf(event, place)));
-    });
+    storage.onCommit((events) => this.#listeners.publish(events));
   }
 
   subscribe(streamId: string, listener: NotificationListener): Subscription {

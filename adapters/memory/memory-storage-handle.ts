@@ -12,26 +12,21 @@ import {
   StreamClosedError,
   type StreamMetrics,
 } from "../../protocols/index.js";
-import { decideAppend, type StoredKey } from "../../src/adapter-kit/decide-append.js";
-import { decodeEvent, type StoredPlace } from "../../src/adapter-kit/decode-event.js";
-
-/** An event as it lies in memory. */
-export interface MemoryRecord {
-  readonly event: NewEvent;
-  readonly place: StoredPlace;
-}
+import { decideAppend } from "../../src/adapter-kit/decide-append.js";
+import { decodeEvent } from "../../src/adapter-kit/decode-event.js";
+import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 
 /** Keeps everything in this process's memory, for as long as the handle lives: the model that others are held to. */
 export class MemoryStorageHandle implements StorageHandle {
   readonly location = "memory";
-  readonly #streams = new Map<string, MemoryRecord[]>([[ALL_STREAM, []]]);
-  readonly #keys = new Map<string, Map<string, StoredKey>>();
+  readonly #streams = new Map<string, PlacedEvent[]>([[ALL_STREAM, []]]);
+  readonly #keys = new Map<string, Map<string, PlacedEvent>>();
   readonly #snapshots: Snapshot<EncodedState>[] = [];
-  readonly #commitListeners = new Set<(records: readonly MemoryRecord[]) => void>();
+  readonly #commitListeners = new Set<(events: readonly PlacedEvent[]) => void>();
   #closed = false;
 
   /** Calls the listener with the events of every append, before the append resolves. */
-  onCommit(listener: (records: readonly MemoryRecord[]) => void): void {
+  onCommit(listener: (events: readonly PlacedEvent[]) => void): void {
     this.#commitListeners.add(listener);
   }
 
@@ -40,56 +35,55 @@ export class MemoryStorageHandle implements StorageHandle {
     this.#assertOpen();
     request.signal?.throwIfAborted();
     const { streamId } = request;
-    const keys = this.#keys.get(streamId) ?? new Map<string, StoredKey>();
-    const state = { version: this.#recordsOf(streamId).length, findByKey: (key: string) => keys.get(key) };
+    const keys = this.#keys.get(streamId) ?? new Map<string, PlacedEvent>();
+    const state = { version: this.#eventsOf(streamId).length, findByKey: (key: string) => keys.get(key) };
     const { fresh, last } = decideAppend(request, state, this.location);
-    const records = fresh.map((event, index) => this.#store(streamId, event, keys, state.version + index + 1));
+    const added = fresh.map((event, index) => this.#store(streamId, event, keys, state.version + index + 1));
     if (keys.size > 0) this.#keys.set(streamId, keys);
-    if (records.length > 0) for (const listener of this.#commitListeners) listener(records);
+    if (added.length > 0) for (const listener of this.#commitListeners) listener(added);
     if (last === undefined) return { ...this.#headOf(streamId), written: 0 };
-    const { version, position } = "freshIndex" in last ? (records[last.freshIndex] as MemoryRecord).place : last;
-    return { version, position, written: records.length };
+    const { version, position } = "freshIndex" in last ? (added[last.freshIndex] as PlacedEvent) : last;
+    return { version, position, written: added.length };
   }
 
-  #store(streamId: string, event: NewEvent, keys: Map<string, StoredKey>, version: number): MemoryRecord {
-    const all = this.#recordsOf(ALL_STREAM);
-    const place = { streamId, version, position: all.length + 1, timestampMs: Date.now() };
-    const record = { event, place };
-    const records = this.#recordsOf(streamId);
-    this.#streams.set(streamId, records);
-    records.push(record);
-    all.push(record);
-    if (event.idempotencyKey !== null) keys.set(event.idempotencyKey, { ...event, ...place });
-    return record;
+  #store(streamId: string, event: NewEvent, keys: Map<string, PlacedEvent>, version: number): PlacedEvent {
+    const all = this.#eventsOf(ALL_STREAM);
+    const placed = { event, streamId, version, position: all.length + 1, timestampMs: Date.now() };
+    const events = this.#eventsOf(streamId);
+    this.#streams.set(streamId, events);
+    events.push(placed);
+    all.push(placed);
+    if (event.idempotencyKey !== null) keys.set(event.idempotencyKey, placed);
+    return placed;
   }
 
   // Versions and positions are gapless here, so that a place is an index.
   async readPage({ streamId, after, upTo, limit, direction }: ReadQuery): Promise<EventPage> {
     this.#assertOpen();
-    const records = this.#recordsOf(streamId);
-    const head = records.length;
+    const stored = this.#eventsOf(streamId);
+    const head = stored.length;
     const end = Math.min(upTo ?? head, head);
     const isForward = direction === "forward";
     const from = isForward ? after : Math.max(after, end - limit);
     const to = isForward ? Math.min(end, after + limit) : end;
-    const events = records.slice(from, to).map(({ event, place }) => decodeEvent(event, place));
+    const events = stored.slice(from, to).map((placed) => decodeEvent(placed.event, placed));
     if (isForward) return { events, next: to < end ? to : null, head };
     return { events: events.reverse(), next: from > after ? from : null, head };
   }
 
   async getVersion(streamId: string): Promise<number> {
     this.#assertOpen();
-    return this.#recordsOf(streamId).length;
+    return this.#eventsOf(streamId).length;
   }
 
   async getMetrics(streamId: string): Promise<StreamMetrics> {
     this.#assertOpen();
-    const records = this.#recordsOf(streamId);
-    const last = records.at(-1);
+    const events = this.#eventsOf(streamId);
+    const last = events.at(-1);
     return {
-      currentVersion: records.length,
-      eventCount: records.length,
-      lastTimestamp: last === undefined ? null : new Date(last.place.timestampMs),
+      currentVersion: events.length,
+      eventCount: events.length,
+      lastTimestamp: last === undefined ? null : new Date(last.timestampMs),
     };
   }
 
@@ -115,12 +109,12 @@ export class MemoryStorageHandle implements StorageHandle {
     this.#commitListeners.clear();
   }
 
-  #recordsOf(streamId: string): MemoryRecord[] {
+  #eventsOf(streamId: string): PlacedEvent[] {
     return this.#streams.get(streamId) ?? [];
   }
 
   #headOf(streamId: string): { version: number; position: number } {
-    const { version, position } = this.#recordsOf(streamId).at(-1)?.place ?? { version: 0, position: 0 };
+    const { version, position } = this.#eventsOf(streamId).at(-1) ?? { version: 0, position: 0 };
     return { version, position };
   }
 

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { EncodedState, Snapshot } from "../../protocols/index.js";
-import type { PlacedEvent } from "./notify/commit-feed.js";
+import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { SCHEMA_VERSION } from "./open/schema.js";
 
 /**

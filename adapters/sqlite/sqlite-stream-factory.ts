@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { MaintainableStreamFactory, StreamBackend } from "../../protocols/index.js";
+import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { describeValue } from "../../src/validate/json-text.js";
@@ -11,7 +12,7 @@ import { sqlite3Driver } from "./drivers/sqlite3-driver.js";
 import { forgetWitness, HeadWitness } from "./maintenance/head-witness.js";
 import { Maintenance } from "./maintenance/maintenance.js";
 import type { UseConnection } from "./maintenance/maintenance-session.js";
-import { CommitFeed, type PlacedEvent } from "./notify/commit-feed.js";
+import { CommitFeed } from "./notify/commit-feed.js";
 import { SQLiteNotifier } from "./notify/sqlite-notifier.js";
 import { inspectFile } from "./open/inspect-file.js";
 import { openForReading, openForWriting } from "./open/open-database.js";

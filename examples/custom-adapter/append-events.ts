@@ -4,6 +4,7 @@ import {
   decideAppend,
   decodeEvent,
   type NewEvent,
+  type PlacedEvent,
   type StoredEvent,
 } from "async-streams";
 import type { EventPlace } from "./event-index.js";
@@ -22,7 +23,7 @@ export async function appendEvents(
   const { streamId } = request;
   const places = store.events.placesOf(streamId);
   const version = places.length;
-  const stored = await loadStoredKeys(store, request);
+  const stored = await loadRepeated(store, request);
 
   // Throws what the caller is to be told: a version or a key that is in conflict.
   const state = { version, findByKey: (key: string) => stored.get(key) };
@@ -38,16 +39,13 @@ export async function appendEvents(
   return { version: place.version, position: place.position, written: added.length };
 }
 
-type StoredKey = NewEvent & Pick<EventPlace, "version" | "position">;
-
 /** The stored events that the request repeats. `decideAppend` cannot wait for them, so they are read before. */
-async function loadStoredKeys(store: JsonLinesStore, request: AppendRequest): Promise<Map<string, StoredKey>> {
-  const stored = new Map<string, StoredKey>();
+async function loadRepeated(store: JsonLinesStore, request: AppendRequest): Promise<Map<string, PlacedEvent>> {
+  const stored = new Map<string, PlacedEvent>();
   for (const { idempotencyKey } of request.events) {
     const place = idempotencyKey === null ? undefined : store.events.findByKey(request.streamId, idempotencyKey);
     if (place === undefined || idempotencyKey === null) continue;
-    const { version, position } = place;
-    stored.set(idempotencyKey, { ...(await store.readEvent(place)), version, position });
+    stored.set(idempotencyKey, { ...place, event: await store.readEvent(place) });
   }
   return stored;
 }

@@ -7,22 +7,14 @@ import {
   type NewEvent,
 } from "../../protocols/index.js";
 import { inStore } from "../validate/in-call.js";
+import type { PlacedEvent } from "./placed-event.js";
 
 /** What a stream holds at the moment of the decision, read inside the transaction that will store the events. */
 export interface StreamState {
   /** The version of the stream's last event, 0 without one. */
   readonly version: number;
   /** The stored event with this idempotency key. */
-  findByKey(idempotencyKey: string): StoredKey | undefined;
-}
-
-/** A stored event that carries an idempotency key. */
-export interface StoredKey {
-  readonly version: number;
-  readonly position: number;
-  readonly type: string;
-  readonly data: string | Uint8Array;
-  readonly metadata: string | null;
+  findByKey(idempotencyKey: string): PlacedEvent | undefined;
 }
 
 /** What an append does to its stream. */
@@ -30,7 +22,7 @@ export interface AppendDecision {
   /** The events to store, in order. Empty when every event is stored already. */
   readonly fresh: readonly NewEvent[];
   /** Where the write's last event stands: an index into `fresh`, or its place in storage. Absent for an empty write. */
-  readonly last: { readonly freshIndex: number } | StoredKey | undefined;
+  readonly last: { readonly freshIndex: number } | PlacedEvent | undefined;
 }
 
 /**
@@ -64,14 +56,14 @@ function withoutStored(request: AppendRequest, state: StreamState, location?: st
   const { events } = request;
   const fresh: NewEvent[] = [];
   let freshIndexByKey: Map<string, number> | undefined;
-  let last: number | StoredKey | undefined;
+  let last: number | PlacedEvent | undefined;
   let storedCount = 0;
   for (let eventIndex = 0; eventIndex < events.length; eventIndex += 1) {
     const event = events[eventIndex] as NewEvent;
     const key = event.idempotencyKey;
     const stored = key === null ? undefined : state.findByKey(key);
     const earlier = key === null ? undefined : freshIndexByKey?.get(key);
-    const same = stored ?? (earlier === undefined ? undefined : fresh[earlier]);
+    const same = stored?.event ?? (earlier === undefined ? undefined : fresh[earlier]);
     if (same !== undefined && !isSameEvent(same, event)) throw keyConflict(request, eventIndex, location);
     if (stored !== undefined) {
       storedCount += 1;

@@ -1,12 +1,5 @@
 import type { JsonObject, NewEvent, StoredEvent } from "../../protocols/index.js";
-
-/** Where and when a {@link NewEvent} was stored. */
-export interface StoredPlace {
-  readonly streamId: string;
-  readonly version: number;
-  readonly position: number;
-  readonly timestampMs: number;
-}
+import type { StoredPlace } from "./placed-event.js";
 
 /**
  * The event that readers see, made of what was stored. Every call makes a new copy, so that no reader can change what
@@ -26,7 +19,7 @@ export function decodeEvent(event: NewEvent, place: StoredPlace): StoredEvent {
     position: place.position,
     timestamp: new Date(place.timestampMs),
     type: event.type,
-    data: typeof event.data === "string" ? JSON.parse(event.data) : event.data.slice(),
+    data: typeof event.data === "string" ? JSON.parse(event.data) : new Uint8Array(event.data),
     metadata: event.metadata === null ? null : (JSON.parse(event.metadata) as JsonObject),
   };
 }

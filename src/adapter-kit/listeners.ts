@@ -1,30 +1,7 @@
-import {
-  ALL_STREAM,
-  type NewEvent,
-  type NotificationListener,
-  type StoredEvent,
-  type Subscription,
-} from "../../protocols/index.js";
+import { ALL_STREAM, type NotificationListener, type StoredEvent, type Subscription } from "../../protocols/index.js";
 import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
-import { decodeEvent, type StoredPlace } from "./decode-event.js";
-
-/** An event that listeners are told of. Each gets a copy of its own, so that none can change what another one sees. */
-export interface Publication {
-  readonly streamId: string;
-  /** Whether it may wait in a watcher's queue; a large event is read from storage instead. */
-  readonly isSmall: boolean;
-  copy(): StoredEvent;
-}
-
-/** Makes a publication of an event that has just been stored. */
-export function publicationOf(event: NewEvent, place: StoredPlace): Publication {
-  const bytes = event.data.length + (event.metadata?.length ?? 0);
-  return {
-    streamId: place.streamId,
-    isSmall: bytes <= MAX_QUEUED_EVENT_BYTES,
-    copy: () => decodeEvent(event, place),
-  };
-}
+import { decodeEvent } from "./decode-event.js";
+import type { PlacedEvent } from "./placed-event.js";
 
 /** Who is subscribed to which stream. What the notifiers of most adapters are built on. */
 export class Listeners {
@@ -48,10 +25,15 @@ export class Listeners {
     };
   }
 
-  /** Hands the listeners of each stream, and those of `@all`, the events that concern them, in order. */
-  publish(events: readonly Publication[]): void {
+  /**
+   * Hands the listeners of each stream, and those of `@all`, the events that concern them, in order. Each listener gets
+   * copies of its own, so that none can change what another one sees.
+   *
+   * Large events and long batches are not copied for everybody who listens: their listeners read from storage.
+   */
+  publish(events: readonly PlacedEvent[]): void {
     if (this.isEmpty) return;
-    const byStream = new Map<string, Publication[]>();
+    const byStream = new Map<string, PlacedEvent[]>();
     for (const event of events) {
       if (!this.#byStream.has(event.streamId)) continue;
       const earlier = byStream.get(event.streamId);
@@ -71,14 +53,19 @@ export class Listeners {
     this.#byStream.clear();
   }
 
-  #notify(streamId: string, events: readonly Publication[]): void {
-    const isTellable = events.length <= MAX_WATCH_BUFFER_EVENTS && events.every((event) => event.isSmall);
+  #notify(streamId: string, events: readonly PlacedEvent[]): void {
+    const isCopied = events.length <= MAX_WATCH_BUFFER_EVENTS && events.every(isSmall);
     for (const listener of [...(this.#byStream.get(streamId) ?? [])]) {
       // A listener may have ended another one's subscription.
       if (this.#byStream.get(streamId)?.has(listener) !== true) continue;
-      callSafely(listener, isTellable ? events.map((event) => event.copy()) : []);
+      callSafely(listener, isCopied ? events.map((placed) => decodeEvent(placed.event, placed)) : []);
     }
   }
+}
+
+/** Whether an event may wait in a watcher's queue. */
+function isSmall({ event }: PlacedEvent): boolean {
+  return event.data.length + (event.metadata?.length ?? 0) <= MAX_QUEUED_EVENT_BYTES;
 }
 
 /** A listener's failure is its own: it is reported, and the others go on. */

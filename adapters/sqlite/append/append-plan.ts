@@ -1,6 +1,6 @@
 import type { AppendRequest, AppendResult, NewEvent } from "../../../protocols/index.js";
-import { decideAppend, type StoredKey } from "../../../src/adapter-kit/decide-append.js";
-import type { PlacedEvent } from "../notify/commit-feed.js";
+import { decideAppend } from "../../../src/adapter-kit/decide-append.js";
+import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { StreamHead } from "./stream-heads.js";
 
 /** What is known of the store before a group of appends. */
@@ -9,7 +9,7 @@ export interface KnownStore {
   /** Those of the group's streams that have a number, and perhaps of others. */
   readonly heads: ReadonlyMap<string, StreamHead>;
   /** Which of the group's idempotency keys are stored already, by the number of their stream. */
-  readonly keys: ReadonlyMap<number, ReadonlyMap<string, StoredKey>>;
+  readonly keys: ReadonlyMap<number, ReadonlyMap<string, PlacedEvent>>;
 }
 
 /** What becomes of one append of a group. */
@@ -98,12 +98,12 @@ class PlannedStream {
   /** The events that the group itself stores in it. */
   readonly placed: PlacedEvent[] = [];
   readonly #before: LastPlace;
-  readonly #storedKeys: ReadonlyMap<string, StoredKey> | undefined;
+  readonly #storedKeys: ReadonlyMap<string, PlacedEvent> | undefined;
   /** Those in `placed` that have keys, as far as they have been looked at. */
   #placedKeys: Map<string, PlacedEvent> | undefined;
   #lookedAt = 0;
 
-  constructor(before: LastPlace = EMPTY, storedKeys?: ReadonlyMap<string, StoredKey>) {
+  constructor(before: LastPlace = EMPTY, storedKeys?: ReadonlyMap<string, PlacedEvent>) {
     this.#before = before;
     this.#storedKeys = storedKeys;
   }
@@ -116,17 +116,16 @@ class PlannedStream {
     return this.#before.version + this.placed.length;
   }
 
-  findByKey(key: string): StoredKey | undefined {
+  findByKey(key: string): PlacedEvent | undefined {
     return this.#storedKeys?.get(key) ?? (this.placed.length === 0 ? undefined : this.#findPlaced(key));
   }
 
-  #findPlaced(key: string): StoredKey | undefined {
+  #findPlaced(key: string): PlacedEvent | undefined {
     this.#placedKeys ??= new Map();
     for (; this.#lookedAt < this.placed.length; this.#lookedAt += 1) {
       const placed = this.placed[this.#lookedAt] as PlacedEvent;
       if (placed.event.idempotencyKey !== null) this.#placedKeys.set(placed.event.idempotencyKey, placed);
     }
-    const placed = this.#placedKeys.get(key);
-    return placed && { ...placed.event, version: placed.version, position: placed.position };
+    return this.#placedKeys.get(key);
   }
 }

@@ -1,5 +1,5 @@
 import type { AppendRequest } from "../../../protocols/index.js";
-import type { StoredKey } from "../../../src/adapter-kit/decide-append.js";
+import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { StreamHead } from "./stream-heads.js";
 
@@ -74,10 +74,21 @@ export async function insertTypes(
 }
 
 const READ_KEYS = `
-  SELECT e.stream, e.id, e.version, e.position, t.name AS type, e.data, e.metadata
+  SELECT e.stream, e.id, e.version, e.position, e.timestamp, t.name AS type, e.data, e.metadata
   FROM json_each(?1) AS wanted
   JOIN es_events AS e ON e.stream = wanted.value ->> 0 AND e.id = wanted.value ->> 1 AND typeof(e.id) = 'text'
   JOIN es_types AS t ON t.id = e.type`;
+
+interface KeyRow {
+  readonly stream: number;
+  readonly id: string;
+  readonly version: number;
+  readonly position: number;
+  readonly timestamp: number;
+  readonly type: string;
+  readonly data: string | Uint8Array;
+  readonly metadata: string | null;
+}
 
 /** How many keys one statement looks for. */
 const MAX_STATEMENT_KEYS = 4_096;
@@ -87,20 +98,25 @@ export async function readKeys(
   connection: SQLiteConnection,
   requests: readonly AppendRequest[],
   heads: ReadonlyMap<string, StreamHead>,
-): Promise<Map<number, Map<string, StoredKey>>> {
+): Promise<Map<number, Map<string, PlacedEvent>>> {
   const wanted: [number, string][] = [];
+  const streamIds = new Map<number, string>();
   for (const { streamId, events } of requests) {
     const head = heads.get(streamId);
     if (head === undefined) continue;
+    streamIds.set(head.id, streamId);
     for (const { idempotencyKey } of events) if (idempotencyKey !== null) wanted.push([head.id, idempotencyKey]);
   }
-  const stored = new Map<number, Map<string, StoredKey>>();
+  const stored = new Map<number, Map<string, PlacedEvent>>();
   for (let start = 0; start < wanted.length; start += MAX_STATEMENT_KEYS) {
     const chunk = JSON.stringify(wanted.slice(start, start + MAX_STATEMENT_KEYS));
-    for (const row of await connection.all<StoredKey & { stream: number; id: string }>(READ_KEYS, [chunk])) {
-      const keys = stored.get(row.stream) ?? new Map<string, StoredKey>();
-      stored.set(row.stream, keys);
-      keys.set(row.id, row);
+    for (const row of await connection.all<KeyRow>(READ_KEYS, [chunk])) {
+      const { stream, id, version, position, timestamp: timestampMs, type, data, metadata } = row;
+      const keys = stored.get(stream) ?? new Map<string, PlacedEvent>();
+      stored.set(stream, keys);
+      const event = { id, idempotencyKey: id, type, data, metadata };
+      const streamId = streamIds.get(stream) as string;
+      keys.set(id, { event, streamId, version, position, timestampMs });
     }
   }
   return stored;

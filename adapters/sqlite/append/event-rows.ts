@@ -1,8 +1,8 @@
 import type { NewEvent } from "../../../protocols/index.js";
+import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import { eventChecksum } from "../checksum.js";
 import type { SQLiteValue } from "../drivers/driver.js";
 import { codecOf } from "../event-codec.js";
-import type { PlacedEvent } from "../notify/commit-feed.js";
 
 /** The numbers that rows carry in the place of names, and whether they carry checksums. */
 export interface RowNumbers {

@@ -1,6 +1,6 @@
+import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { RunResult, SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import { CODEC_BYTES } from "../event-codec.js";
-import type { PlacedEvent } from "../notify/commit-feed.js";
 import { SCHEMA_VERSION } from "../open/schema.js";
 import { LAST_POSITION } from "./append-statements.js";
 import { encodeRows, MADE_ID, type RowNumbers, rowValues } from "./event-rows.js";

@@ -1,9 +1,9 @@
 import { constants, existsSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import { eventChecksum } from "../checksum.js";
 import { codecOf } from "../event-codec.js";
-import type { PlacedEvent } from "../notify/commit-feed.js";
 
 /** The last event that was acknowledged, as far as the witness knows. */
 export interface WitnessedHead {

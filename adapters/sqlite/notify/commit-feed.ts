@@ -1,10 +1,4 @@
-import type { NewEvent } from "../../../protocols/index.js";
-import type { StoredPlace } from "../../../src/adapter-kit/decode-event.js";
-
-/** An event and the place that it was, or is about to be, stored at. */
-export interface PlacedEvent extends StoredPlace {
-  readonly event: NewEvent;
-}
+import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 
 /** What one transaction of this process stored. */
 export interface Commit {

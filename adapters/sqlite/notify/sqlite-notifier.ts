@@ -1,16 +1,10 @@
-import {
-  ALL_STREAM,
-  type NotificationListener,
-  type Notifier,
-  type StoredEvent,
-  type Subscription,
-} from "../../../protocols/index.js";
-import { Listeners, type Publication, publicationOf } from "../../../src/adapter-kit/listeners.js";
-import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../../../src/limits.js";
+import { ALL_STREAM, type NotificationListener, type Notifier, type Subscription } from "../../../protocols/index.js";
+import { Listeners } from "../../../src/adapter-kit/listeners.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { head, readPage } from "../read/read-page.js";
+import { head } from "../read/read-page.js";
 import type { Commit, CommitFeed } from "./commit-feed.js";
 import { LogWatch } from "./log-watch.js";
+import { readNewEvents } from "./read-new-events.js";
 
 /** How soon, and for how long, it is asked again after somebody has been heard writing to the log. */
 const ACTIVE_POLL_INTERVAL_MS = 2;
@@ -86,7 +80,7 @@ export class SQLiteNotifier implements Notifier {
       return;
     }
     this.#position = last.position;
-    this.#listeners.publish(events.map((placed) => publicationOf(placed.event, placed)));
+    this.#listeners.publish(events);
   }
 
   #onLogChange(): void {
@@ -148,13 +142,13 @@ export class SQLiteNotifier implements Notifier {
     if (last === after) return;
     // The store went back. Watchers find out by reading.
     if (last < after) return this.#takeBearings(connection);
-    const query = { streamId: ALL_STREAM, after, limit: MAX_WATCH_BUFFER_EVENTS, direction: "forward" } as const;
-    const page = await readPage(connection, query);
-    // While the page was read, commits of this process may have been passed on.
+    const events = await readNewEvents(connection, after);
+    // While they were read, commits of this process may have been passed on.
     const told = this.#position ?? after;
-    this.#position = Math.max(told, page.head);
-    if (page.next !== null) this.#listeners.publishUnknown();
-    else this.#listeners.publish(page.events.filter((event) => event.position > told).map(publicationOfStored));
+    const read = events.at(-1)?.position ?? after;
+    this.#position = Math.max(told, read, last);
+    if (read < last) this.#listeners.publishUnknown();
+    else this.#listeners.publish(events.filter(({ position }) => position > told));
   }
 
   #startTimer(): void {
@@ -180,10 +174,4 @@ export class SQLiteNotifier implements Notifier {
 async function readDataVersion(connection: SQLiteConnection): Promise<number> {
   const [row] = await connection.all<{ data_version: number }>("PRAGMA data_version");
   return (row as { data_version: number }).data_version;
-}
-
-function publicationOfStored(event: StoredEvent): Publication {
-  const bytes =
-    event.data instanceof Uint8Array ? event.data.length : JSON.stringify([event.data, event.metadata]).length;
-  return { streamId: event.streamId, isSmall: bytes <= MAX_QUEUED_EVENT_BYTES, copy: () => structuredClone(event) };
 }

@@ -1,6 +1,6 @@
+import type { PlacedEvent } from "../../../../src/adapter-kit/placed-event.js";
 import { eventChecksum } from "../../checksum.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
-import type { PlacedEvent } from "../../notify/commit-feed.js";
 import { formatUuid } from "../../read/event-page.js";
 import { isDamage } from "../../sqlite-errors.js";
 import type { MaintenanceSession } from "../maintenance-session.js";

@@ -1,0 +1,15 @@
+import type { NewEvent } from "../../protocols/index.js";
+
+/** Where and when an event was stored, or is about to be. */
+export interface StoredPlace {
+  readonly streamId: string;
+  readonly version: number;
+  readonly position: number;
+  /** In milliseconds since 1970. */
+  readonly timestampMs: number;
+}
+
+/** An event as an adapter keeps it, with its place: what is decided on, stored, read back and published. */
+export interface PlacedEvent extends StoredPlace {
+  readonly event: NewEvent;
+}
