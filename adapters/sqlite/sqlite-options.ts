@@ -34,8 +34,10 @@ export interface SQLiteOptions {
    */
   readonly readPoolSize?: number | undefined;
   /**
-   * How long a call waits for a lock that another process holds, in milliseconds, before it fails with
-   * `STORAGE_LOCKED`. 0 or more, default 5,000.
+   * How long a call waits for locks that other processes hold, in milliseconds, before it fails with `STORAGE_LOCKED`.
+   * What counts is the time since the call was made during which this store waited for the lock, for this call or for
+   * one before it. A long queue or a slow disk does not count. A disposal waits no longer than the calls that it lets
+   * finish. 0 or more, default 5,000; 0 tries once.
    */
   readonly busyTimeoutMs?: number | undefined;
   /**

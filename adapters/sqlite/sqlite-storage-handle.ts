@@ -16,7 +16,7 @@ import type { HeadWitness } from "./maintenance/head-witness.js";
 import { readMetrics } from "./read/read-metrics.js";
 import { head, readPage } from "./read/read-page.js";
 import type { ReadConnections } from "./read/read-pool.js";
-import { retryWhileBusy } from "./retry-busy.js";
+import type { LockClock } from "./retry-busy.js";
 import { loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
 import { storageError } from "./sqlite-errors.js";
 import type { WalCheckpointer } from "./transaction/wal-checkpointer.js";
@@ -25,7 +25,9 @@ import type { Writer } from "./transaction/writer.js";
 /** What the handle is made of. */
 export interface SQLiteStorageParts {
   readonly location: string;
-  readonly busyTimeoutMs: number;
+  /** What writes, and what reads, wait for in other processes. */
+  readonly writeLock: LockClock;
+  readonly readLock: LockClock;
   readonly writer: Writer;
   readonly reads: ReadConnections;
   readonly appends: AppendQueue;
@@ -66,9 +68,11 @@ export class SQLiteStorageHandle implements StorageHandle {
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>): Promise<void> {
     this.#assertOpen();
-    const { writer, checkpointer } = this.#parts;
-    const attempt = `save a snapshot of stream "${snapshot.streamId}"`;
-    await writer.use((connection) => this.#try(attempt, () => saveSnapshot(connection, snapshot)));
+    const { writer, writeLock, checkpointer } = this.#parts;
+    const deadline = writeLock.deadline();
+    await this.#saying(`save a snapshot of stream "${snapshot.streamId}"`, () =>
+      writer.use((connection) => writeLock.retryWhileBusy(deadline, () => saveSnapshot(connection, snapshot))),
+    );
     checkpointer?.written(snapshot.state.bytes.length, 1);
   }
 
@@ -95,12 +99,17 @@ export class SQLiteStorageHandle implements StorageHandle {
 
   #read<T>(attempt: string, task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
     this.#assertOpen();
-    return this.#parts.reads.use((connection) => this.#try(attempt, () => task(connection)));
+    const { reads, readLock } = this.#parts;
+    const deadline = readLock.deadline();
+    return this.#saying(attempt, () =>
+      reads.use((connection) => readLock.retryWhileBusy(deadline, () => task(connection))),
+    );
   }
 
-  async #try<T>(attempt: string, task: () => Promise<T>): Promise<T> {
+  /** Says of an error what was attempted. */
+  async #saying<T>(attempt: string, task: () => Promise<T>): Promise<T> {
     try {
-      return await retryWhileBusy(this.#parts.busyTimeoutMs, task);
+      return await task();
     } catch (error) {
       throw storageError(error, attempt, this.location);
     }

@@ -18,6 +18,7 @@ import { inspectFile } from "./open/inspect-file.js";
 import { openForReading, openForWriting } from "./open/open-database.js";
 import { hasChecksum } from "./read/read-page.js";
 import { type ReadConnections, ReadPool } from "./read/read-pool.js";
+import { LockClock } from "./retry-busy.js";
 import { parseSQLiteOptions, type SQLiteOptions, type SQLiteSettings } from "./sqlite-options.js";
 import { SQLiteStorageHandle } from "./sqlite-storage-handle.js";
 import { WalCheckpointer } from "./transaction/wal-checkpointer.js";
@@ -87,12 +88,14 @@ export async function openSQLiteBackend(
   const group = new AppendGroup(feed, location, checksums);
   const reads = isInMemory ? readsThroughWriter(writer) : new ReadPool(readPoolSize, openReader);
   const witness = isInMemory || !checksums ? undefined : witnessOf(location, reads, feed);
+  const writeLock = new LockClock(busyTimeoutMs);
   const storage = new SQLiteStorageHandle({
     location,
-    busyTimeoutMs,
+    writeLock,
+    readLock: new LockClock(busyTimeoutMs),
     writer,
     reads,
-    appends: new AppendQueue({ writer, group, location, busyTimeoutMs, checkpointer }),
+    appends: new AppendQueue({ writer, group, location, lock: writeLock, checkpointer }),
     checkpointer,
     maintenance,
     witness,

@@ -1,8 +1,8 @@
 import { type AppendRequest, type AppendResult, StorageError } from "../../../protocols/index.js";
 import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { retryWhileBusy } from "../retry-busy.js";
-import { storageError } from "../sqlite-errors.js";
+import type { LockClock } from "../retry-busy.js";
+import { isBusy, storageError } from "../sqlite-errors.js";
 import type { WalCheckpointer } from "../transaction/wal-checkpointer.js";
 import type { Writer } from "../transaction/writer.js";
 import type { AppendGroup } from "./append-group.js";
@@ -24,7 +24,7 @@ export interface AppendQueueContext {
   readonly writer: Writer;
   readonly group: AppendGroup;
   readonly location: string;
-  readonly busyTimeoutMs: number;
+  readonly lock: LockClock;
   /** Absent where there is no log to keep short. */
   readonly checkpointer: WalCheckpointer | undefined;
 }
@@ -46,7 +46,7 @@ export class AppendQueue {
 
   append(request: AppendRequest): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
-      const append = new PendingAppend(request, resolve, reject);
+      const append = new PendingAppend(request, this.#context.lock.deadline(), resolve, reject);
       if (this.#waiting.length > 0 && this.#waitingBytes + append.bytes > MAX_WAITING_BYTES) {
         throw overloaded(request, this.#waiting.length, this.#context.location);
       }
@@ -96,23 +96,37 @@ export class AppendQueue {
   }
 
   #fail({ appends }: Group, error: unknown): void {
-    for (const append of appends) {
-      const attempt = `write to stream "${append.request.streamId}"`;
-      append.settle({ error: storageError(error, attempt, this.#context.location) });
-    }
+    for (const append of appends) this.#failOne(append, error);
+  }
+
+  #failOne(append: PendingAppend, error: unknown): void {
+    const attempt = `write to stream "${append.request.streamId}"`;
+    append.settle({ error: storageError(error, attempt, this.#context.location) });
   }
 
   #store(connection: SQLiteConnection, appends: readonly PendingAppend[]): Promise<Tell> {
-    const { group, busyTimeoutMs } = this.#context;
-    return retryWhileBusy(busyTimeoutMs, async () => {
-      const begun = appends.filter((append) => !append.isAborted());
+    const { group, lock } = this.#context;
+    let begun = appends;
+    // The last one was made last, and so gives up last.
+    return lock.retryWhileBusy(appends.at(-1)?.lockDeadline ?? 0, async () => {
+      begun = begun.filter((append) => append.isWanted());
       if (begun.length === 0) return () => undefined;
       const requests = begun.map(({ request }) => request);
-      const outcomes = await group.store(connection, requests);
+      const outcomes = await group.store(connection, requests).catch((error: unknown) => {
+        if (isBusy(error)) this.#giveUpLate(begun, error);
+        throw error;
+      });
       return () => {
         for (let index = 0; index < begun.length; index += 1) begun[index]?.settle(outcomes[index] as AppendOutcome);
       };
     });
+  }
+
+  /** Rejects those that have waited for the lock as long as they may, while others of their group still wait. */
+  #giveUpLate(appends: readonly PendingAppend[], error: unknown): void {
+    for (const append of appends) {
+      if (this.#context.lock.isPast(append.lockDeadline)) this.#failOne(append, error);
+    }
   }
 
   #takeGroup(): Group {

@@ -13,12 +13,20 @@ export class PendingAppend {
   readonly characters: number;
   /** How many pages of indexes it changes at most: that of its stream, and one for each key. */
   readonly indexPages: number;
+  /** The moment on the clock of the lock at which it gives up. */
+  readonly lockDeadline: number;
   #isSettled = false;
   readonly #resolve: (result: AppendResult) => void;
   readonly #reject: (error: unknown) => void;
 
-  constructor(request: AppendRequest, resolve: (result: AppendResult) => void, reject: (error: unknown) => void) {
+  constructor(
+    request: AppendRequest,
+    lockDeadline: number,
+    resolve: (result: AppendResult) => void,
+    reject: (error: unknown) => void,
+  ) {
     this.request = request;
+    this.lockDeadline = lockDeadline;
     let characters = 0;
     let indexPages = 1;
     for (const event of request.events) {
@@ -36,11 +44,11 @@ export class PendingAppend {
     return APPEND_BYTES + EVENT_BYTES * this.request.events.length + this.characters;
   }
 
-  /** Whether the caller gave up before a transaction could begin; asked right before each attempt to begin one. */
-  isAborted(): boolean {
+  /** Whether it still wants to be stored; asked right before each attempt to begin a transaction. */
+  isWanted(): boolean {
     const { signal } = this.request;
     if (signal?.aborted) this.settle({ error: signal.reason });
-    return this.#isSettled;
+    return !this.#isSettled;
   }
 
   settle(outcome: AppendOutcome): void {

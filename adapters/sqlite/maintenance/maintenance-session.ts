@@ -1,5 +1,5 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { retryWhileBusy } from "../retry-busy.js";
+import { LockClock } from "../retry-busy.js";
 
 /** Lends the connection of a session: one of its own, or for a database in memory the only one, in turns. */
 export type UseConnection = <T>(task: (connection: SQLiteConnection) => Promise<T>) => Promise<T>;
@@ -7,20 +7,22 @@ export type UseConnection = <T>(task: (connection: SQLiteConnection) => Promise<
 /** The steps of one check or backup. Between two of them others have their turn, and the caller may end it. */
 export class MaintenanceSession {
   readonly #use: UseConnection;
-  readonly #busyTimeoutMs: number;
+  readonly #lock: LockClock;
+  readonly #lockDeadline: number;
   readonly #assertWanted: () => void;
 
   /** @param assertWanted - throws when the caller has ended the session */
   constructor(use: UseConnection, busyTimeoutMs: number, assertWanted: () => void) {
     this.#use = use;
-    this.#busyTimeoutMs = busyTimeoutMs;
+    this.#lock = new LockClock(busyTimeoutMs);
+    this.#lockDeadline = this.#lock.deadline();
     this.#assertWanted = assertWanted;
   }
 
-  /** Runs a step, again while the database is locked. */
+  /** Runs a step, again while the database is locked. All steps together wait no longer for locks than a call may. */
   step<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
     return this.#use((connection) =>
-      retryWhileBusy(this.#busyTimeoutMs, async () => {
+      this.#lock.retryWhileBusy(this.#lockDeadline, async () => {
         this.#assertWanted();
         return task(connection);
       }),
