@@ -4,7 +4,7 @@ import type { Machine } from "./machine.js";
 import type { Heat } from "./plan.js";
 import type { Sample } from "./run-rounds.js";
 import type { SummaryRow } from "./summary.js";
-import { formatTable, goalTable, spreadTable, subjectTable } from "./tables.js";
+import { formatTable, subjectTable } from "./tables.js";
 import type { Workload } from "./workload.js";
 
 /** A run, as it is saved. */
@@ -32,7 +32,6 @@ export async function saveResults(folder: string, results: Results, heats: reado
 }
 
 function formatMarkdown(results: Results, heats: readonly Heat[]): string {
-  const workloads = workloadsOf(heats);
   const { machine, summary } = results;
   const failures = describeFailures(results.samples);
   const smoke = results.size === "full" ? "" : "\n**A smoke run: these figures mean nothing.**\n";
@@ -52,17 +51,11 @@ ${formatTable(
   ],
 )}
 
-## Goals
+## Figures
 
-The ratio is the median of the rounds' own ratios to the floor of the same round and durability.
+Medians. In brackets is the ratio to the floor: the median of the ratios of each round.
 
-${goalTable(summary)}
-
-## Subjects
-
-Medians, and in brackets the ratio to the floor.
-
-${subjectTable(summary, workloads)}
+${subjectTable(summary, workloadsOf(heats))}
 
 ${results.leftOut.map((line) => `- Left out: ${line}\n`).join("")}${failures.map((line) => `- Failed: ${line}\n`).join("")}
 ${formatTable(
@@ -76,10 +69,6 @@ ${formatTable(
   ["workload", "what it does"],
   results.workloads.map(({ id, title }) => [id, title]),
 )}
-
-## Spread
-
-${spreadTable(summary, workloads)}
 `;
 }
 

@@ -41,24 +41,6 @@ export function subjectTable(rows: readonly SummaryRow[], workloads: readonly Wo
   return formatTable(["workload", "durability", "figure", ...subjects], lines);
 }
 
-/** Every figure of every subject with how far the rounds lay apart. */
-export function spreadTable(rows: readonly SummaryRow[], workloads: readonly Workload[]): string {
-  const head = ["workload", "durability", "figure", "subject", "median", "spread", "ratio", "spread of the ratio"];
-  const lines = rows
-    .filter((row) => !isDetail(row, workloads))
-    .map((row) => [
-      row.workload,
-      row.durability,
-      row.figure,
-      row.subject,
-      formatValue(row.value.median, row.unit),
-      formatSpread(row.value),
-      formatRatio(row),
-      row.ratio === null ? "" : formatSpread(row.ratio),
-    ]);
-  return formatTable(head, lines);
-}
-
 function isDetail({ workload, figure }: SummaryRow, workloads: readonly Workload[]): boolean {
   const figures = workloads.find(({ id }) => id === workload)?.figures ?? [];
   return figures.find(({ name }) => name === figure)?.isDetail ?? false;

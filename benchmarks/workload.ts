@@ -25,7 +25,7 @@ export interface Figure {
   /** Whether it is compared with the floor's. */
   readonly hasRatio?: boolean;
   readonly goal?: Goal;
-  /** Kept in the saved results, and left out of the tables. */
+  /** Kept in the saved samples, and left out of the tables. */
   readonly isDetail?: boolean;
 }
 

@@ -14,7 +14,6 @@ import { bytesOnDisk } from "./w11-bytes-on-disk.js";
 import { millionEvents } from "./w12-million-events.js";
 import { storeSize } from "./w13-store-size.js";
 import { eventLoopDelay } from "./w14-event-loop-delay.js";
-import { writers } from "./wc-writers.js";
 
 /** In the order of the tables' rows. */
 export const WORKLOADS: readonly Workload[] = [
@@ -34,7 +33,6 @@ export const WORKLOADS: readonly Workload[] = [
   millionEvents,
   storeSize,
   eventLoopDelay,
-  writers,
 ];
 
 export function workloadOf(id: string): Workload {
