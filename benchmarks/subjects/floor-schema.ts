@@ -40,5 +40,5 @@ export const SELECT_STREAM = "SELECT id FROM streams WHERE name = ?";
 export const INSERT_EVENT = `
   INSERT INTO events (stream, version, timestamp, type, data, metadata, id, has_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
-export const SELECT_FORWARD = "SELECT * FROM events WHERE stream = ? AND version > ? ORDER BY version LIMIT ?";
-export const SELECT_BACKWARD = "SELECT * FROM events WHERE stream = ? ORDER BY version DESC LIMIT ?";
+export const SELECT_FORWARD = "SELECT * FROM events WHERE stream = ? AND version > ? ORDER BY version LIMIT ? + 0";
+export const SELECT_BACKWARD = "SELECT * FROM events WHERE stream = ? ORDER BY version DESC LIMIT ? + 0";

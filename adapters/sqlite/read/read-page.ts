@@ -155,7 +155,8 @@ function pageSQL(source: "all" | "stream", direction: ReadQuery["direction"], co
   const isAll = source === "all";
   const streams = isAll || condition !== "" ? "CROSS JOIN es_streams AS s ON s.id = e.stream" : "";
   const place = isAll ? "e.position" : "e.version";
-  // On @all the first parameter has no use, and is named so that the numbers stay the same.
+  // On @all the first parameter has no use, and is named so that the numbers stay the same. A parameter that is the whole
+  // LIMIT is part of SQLite's plan: it would compile the statement again each time another value is bound.
   return `
     SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head, count(*) AS packed, group_concat(content, '],[') AS page
     FROM (
@@ -163,7 +164,7 @@ function pageSQL(source: "all" | "stream", direction: ReadQuery["direction"], co
       FROM es_events AS e CROSS JOIN es_types AS t ON t.id = e.type ${streams}
       WHERE ${isAll ? "?1 IS NOT NULL" : `e.stream = ${STREAM}`} AND ${place} > ?2 AND ${place} <= ?3${condition}
       ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"}
-      LIMIT ?4
+      LIMIT ?4 + 0
     )`;
 }
 
