@@ -64,7 +64,8 @@ class BetterSqlite3Connection implements SQLiteConnection {
   }
 
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
-    await takeTurn();
+    const turn = takeTurn();
+    if (turn !== undefined) await turn;
     return calling(() => {
       const { changes } = this.#prepare(sql).run(...bindings(parameters));
       return { changes };
@@ -72,7 +73,8 @@ class BetterSqlite3Connection implements SQLiteConnection {
   }
 
   async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
-    await takeTurn();
+    const turn = takeTurn();
+    if (turn !== undefined) await turn;
     return calling(() => {
       const statement = this.#prepare(sql);
       if (statement.reader) return statement.all(...bindings(parameters)) as Row[];
@@ -82,7 +84,8 @@ class BetterSqlite3Connection implements SQLiteConnection {
   }
 
   async exec(sql: string): Promise<void> {
-    await takeTurn();
+    const turn = takeTurn();
+    if (turn !== undefined) await turn;
     calling(() => this.#database.exec(sql));
   }
 

@@ -4,16 +4,26 @@ const MAX_SLICE_MS = 2;
 let sliceBeganMs: number | undefined;
 
 /**
- * Awaited before a synchronous call: lets the event loop turn once such calls have had the main thread for a while.
+ * Lets the event loop turn once synchronous calls have had the main thread for a while: to be awaited before the next
+ * one, where there is anything to wait for.
  *
  * A promise around a synchronous call settles without a turn of the event loop. A loop over many pages would hold the
  * loop from its first page to its last. All connections of the process share one slice, as they share the thread.
+ *
+ * @returns undefined when the call may go on at once
  */
-export async function takeTurn(): Promise<void> {
-  if (sliceBeganMs !== undefined && performance.now() - sliceBeganMs >= MAX_SLICE_MS) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  if (sliceBeganMs !== undefined) return;
+export function takeTurn(): Promise<void> | undefined {
+  if (sliceBeganMs === undefined) beginSlice();
+  else if (performance.now() - sliceBeganMs >= MAX_SLICE_MS) return nextTurn();
+  return undefined;
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  if (sliceBeganMs === undefined) beginSlice();
+}
+
+function beginSlice(): void {
   sliceBeganMs = performance.now();
   setImmediate(() => {
     sliceBeganMs = undefined;

@@ -51,26 +51,29 @@ class Sqlite3Connection implements SQLiteConnection {
   }
 
   async prepare(sql: string): Promise<void> {
-    await this.#statement(sql);
+    if (this.#statements.get(sql) === undefined) await this.#prepare(sql);
   }
 
+  // What is called most goes straight to the native statement: the promises of `sqlite` around it cost as much as a
+  // short read takes.
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
-    const statement = await this.#statement(sql);
-    try {
-      const { changes = 0 } = await statement.run(parameters);
-      return { changes };
-    } catch (error) {
-      return failed(statement, error);
-    }
+    const statement = this.#statements.get(sql) ?? (await this.#prepare(sql));
+    return new Promise((resolve, reject) => {
+      statement.getStatementInstance().run(parameters, function (this: RunResult, error: Error | null) {
+        if (error === null) resolve({ changes: this.changes });
+        else resetAfter(statement, error).catch(reject);
+      });
+    });
   }
 
   async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
-    const statement = await this.#statement(sql);
-    try {
-      return await statement.all<Row[]>(parameters);
-    } catch (error) {
-      return failed(statement, error);
-    }
+    const statement = this.#statements.get(sql) ?? (await this.#prepare(sql));
+    return new Promise((resolve, reject) => {
+      statement.getStatementInstance().all<Row>(parameters, (error: Error | null, rows: Row[]) => {
+        if (error === null) resolve(rows);
+        else resetAfter(statement, error).catch(reject);
+      });
+    });
   }
 
   async exec(sql: string): Promise<void> {
@@ -84,10 +87,6 @@ class Sqlite3Connection implements SQLiteConnection {
     this.#letGo();
   }
 
-  #statement(sql: string): Statement | Promise<Statement> {
-    return this.#statements.get(sql) ?? this.#prepare(sql);
-  }
-
   async #prepare(sql: string): Promise<Statement> {
     const statement = await this.#database.prepare(sql);
     await this.#statements.add(sql, statement)?.finalize();
@@ -96,7 +95,7 @@ class Sqlite3Connection implements SQLiteConnection {
 }
 
 /** A statement that found the database locked is still under way for SQLite, which may refuse others until it is reset. */
-async function failed(statement: Statement, error: unknown): Promise<never> {
+async function resetAfter(statement: Statement, error: Error): Promise<never> {
   await statement.reset();
   throw error;
 }
