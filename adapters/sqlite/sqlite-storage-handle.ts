@@ -54,30 +54,30 @@ export class SQLiteStorageHandle implements StorageHandle {
     return this.#disposal === undefined ? this.#parts.appends.append(request) : Promise.reject(this.#closedError());
   }
 
-  async readPage(query: ReadQuery): Promise<EventPage> {
-    return this.#read(`read stream "${query.streamId}"`, (connection) => readPage(connection, query));
+  readPage(query: ReadQuery): Promise<EventPage> {
+    return this.#read("read", query, readPage);
   }
 
-  async getVersion(streamId: string): Promise<number> {
-    return this.#read(`read the version of stream "${streamId}"`, (connection) => head(connection, { streamId }));
+  getVersion(streamId: string): Promise<number> {
+    return this.#read("read the version of", { streamId }, head);
   }
 
-  async getMetrics(streamId: string): Promise<StreamMetrics> {
-    return this.#read(`read the metrics of stream "${streamId}"`, (connection) => readMetrics(connection, streamId));
+  getMetrics(streamId: string): Promise<StreamMetrics> {
+    return this.#read("read the metrics of", { streamId }, readMetrics);
   }
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>): Promise<void> {
     this.#assertOpen();
     const { writer, writeLock, checkpointer } = this.#parts;
     const deadline = writeLock.deadline();
-    await this.#saying(`save a snapshot of stream "${snapshot.streamId}"`, () =>
+    await this.#saying("save a snapshot of", snapshot, () =>
       writer.use((connection) => writeLock.retryWhileBusy(deadline, () => saveSnapshot(connection, snapshot))),
     );
     checkpointer?.written(snapshot.state.bytes.length, 1);
   }
 
-  async loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
-    return this.#read(`load a snapshot of stream "${query.streamId}"`, (connection) => loadSnapshot(connection, query));
+  loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
+    return this.#read("load a snapshot of", query, loadSnapshot);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -97,21 +97,25 @@ export class SQLiteStorageHandle implements StorageHandle {
     await witness?.close();
   }
 
-  #read<T>(attempt: string, task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
-    this.#assertOpen();
+  #read<Query extends { readonly streamId: string }, T>(
+    verb: string,
+    query: Query,
+    task: (connection: SQLiteConnection, query: Query) => Promise<T>,
+  ): Promise<T> {
+    if (this.#disposal !== undefined) return Promise.reject(this.#closedError());
     const { reads, readLock } = this.#parts;
     const deadline = readLock.deadline();
-    return this.#saying(attempt, () =>
-      reads.use((connection) => readLock.retryWhileBusy(deadline, () => task(connection))),
+    return this.#saying(verb, query, () =>
+      reads.use((connection) => readLock.retryWhileBusy(deadline, () => task(connection, query))),
     );
   }
 
   /** Says of an error what was attempted. */
-  async #saying<T>(attempt: string, task: () => Promise<T>): Promise<T> {
+  async #saying<T>(verb: string, { streamId }: { readonly streamId: string }, task: () => Promise<T>): Promise<T> {
     try {
       return await task();
     } catch (error) {
-      throw storageError(error, attempt, this.location);
+      throw storageError(error, `${verb} stream "${streamId}"`, this.location);
     }
   }
 

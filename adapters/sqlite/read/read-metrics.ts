@@ -10,7 +10,10 @@ const OF_ALL = `
   SELECT (SELECT count(*) FROM es_events) AS eventCount, position AS place, timestamp
   FROM es_events WHERE ?1 IS NOT NULL ORDER BY position DESC LIMIT 1`;
 
-export async function readMetrics(connection: SQLiteConnection, streamId: string): Promise<StreamMetrics> {
+export async function readMetrics(
+  connection: SQLiteConnection,
+  { streamId }: { readonly streamId: string },
+): Promise<StreamMetrics> {
   type Row = { eventCount: number; place: number; timestamp: number };
   const [row] = await connection.all<Row>(streamId === ALL_STREAM ? OF_ALL : OF_STREAM, [streamId]);
   if (row === undefined) return { currentVersion: 0, eventCount: 0, lastTimestamp: null };
