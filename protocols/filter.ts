@@ -1,3 +1,5 @@
+import type { EventShape } from "./event.js";
+
 /** What an event can be filtered by. Paths are dot-separated keys of objects: `data.customer.country`. */
 export type FilterField =
   | "type"
@@ -44,6 +46,47 @@ export type FilterClause =
  * ```
  */
 export type EventFilter = readonly FilterClause[];
+
+/**
+ * `F`, or where it asks for an event type that is none of `T`, the same clauses with the types that there are: the
+ * compiler then names the type that is wrong. A value whose type is only `string` is not checked.
+ */
+export type TypedFilter<T extends string, F extends EventFilter> = [Exclude<LiteralTypes<F[number]>, T>] extends [never]
+  ? F
+  : readonly TypedClause<T, F[number]>[];
+
+/** The literal event types that a clause compares with. */
+type LiteralTypes<C> = C extends { readonly field: "type"; readonly op: "=" | "!="; readonly value: infer V }
+  ? Literal<V>
+  : C extends { readonly field: "type"; readonly op: "in"; readonly value: readonly (infer V)[] }
+    ? Literal<V>
+    : never;
+
+type Literal<V> = string extends V ? never : V;
+
+type TypedClause<T extends string, C extends FilterClause> = C extends { readonly field: "type"; readonly op: infer Op }
+  ? Op extends "=" | "!="
+    ? { readonly field: "type"; readonly op: Op; readonly value: T }
+    : Op extends "in"
+      ? { readonly field: "type"; readonly op: Op; readonly value: readonly T[] }
+      : C
+  : C;
+
+/**
+ * The events that a filter can let through. A clause that asks for `type` by `=` or `in` narrows the union, where the
+ * filter is written in place or `as const`; all other filters leave it whole.
+ */
+export type SelectedEvent<E extends EventShape, F extends EventFilter> = F extends readonly [infer C, ...infer Rest]
+  ? SelectedEvent<OfType<E, TypesLetThrough<[C]>>, Rest extends EventFilter ? Rest : []>
+  : E;
+
+type TypesLetThrough<C> = C extends [{ readonly field: "type"; readonly op: "="; readonly value: infer V }]
+  ? V
+  : C extends [{ readonly field: "type"; readonly op: "in"; readonly value: readonly (infer V)[] }]
+    ? V
+    : string;
+
+type OfType<E extends EventShape, T> = E extends EventShape ? ([E["type"] & T] extends [never] ? never : E) : never;
 
 /** A clause that has been checked: the path is split, a time is milliseconds since 1970. What adapters receive. */
 export interface ParsedClause {

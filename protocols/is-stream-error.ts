@@ -8,27 +8,29 @@ import type {
   StorageError,
   StorageErrorCode,
   StreamClosedError,
-  StreamError,
   StreamErrorCode,
 } from "./errors.js";
+
+/** Every error that this library throws on purpose: a union, so that `switch (error.code)` narrows it to one class. */
+export type AnyStreamError =
+  | ConcurrencyError
+  | IdempotencyConflictError
+  | InvalidEventError
+  | InvalidFilterError
+  | InvalidArgumentError
+  | ReadOnlyStreamError
+  | StreamClosedError
+  | StorageError;
 
 /** The error that has this code: `StreamErrorOf<"CONCURRENCY_CONFLICT">` is `ConcurrencyError`. */
 export type StreamErrorOf<C extends StreamErrorCode> = C extends StorageErrorCode
   ? StorageError & { readonly code: C }
-  : Extract<
-      | ConcurrencyError
-      | IdempotencyConflictError
-      | InvalidEventError
-      | InvalidFilterError
-      | InvalidArgumentError
-      | ReadOnlyStreamError
-      | StreamClosedError,
-      { readonly code: C }
-    >;
+  : Extract<AnyStreamError, { readonly code: C }>;
 
 /**
- * Whether a value is an error of this library, and of the given code where there is one; then its fields can be read.
- * Works across copies of the package, where `instanceof` does not.
+ * Whether a value is an error of this library, and of the given code where there is one; then its fields can be read,
+ * and without a code a `switch (error.code)` narrows to the class. Works across copies of the package, where `instanceof`
+ * does not.
  *
  * @example
  * ```ts
@@ -36,7 +38,7 @@ export type StreamErrorOf<C extends StreamErrorCode> = C extends StorageErrorCod
  * if (isStreamError(error, "CONCURRENCY_CONFLICT")) console.log(error.actualVersion);
  * ```
  */
-export function isStreamError(error: unknown): error is StreamError;
+export function isStreamError(error: unknown): error is AnyStreamError;
 export function isStreamError<C extends StreamErrorCode>(error: unknown, code: C): error is StreamErrorOf<C>;
 export function isStreamError(error: unknown, code?: StreamErrorCode): boolean {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return false;

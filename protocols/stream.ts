@@ -1,6 +1,6 @@
 import type { Observable } from "rxjs";
-import type { CandidateEvent, EventShape, StoredEvent } from "./event.js";
-import type { EventFilter } from "./filter.js";
+import type { CandidateEvent, CandidateList, EventShape, StoredEvent } from "./event.js";
+import type { EventFilter, SelectedEvent, TypedFilter } from "./filter.js";
 import type { Snapshot } from "./snapshot.js";
 
 /** The id of the read-only stream of every event in the store, ordered by position. */
@@ -34,7 +34,7 @@ export interface WriteResult {
 }
 
 /** The options of {@link Stream.read}. Places are versions, and on `@all` positions. */
-export interface ReadOptions {
+export interface ReadOptions<F extends EventFilter = EventFilter> {
   /** Only events after this place (exclusive). Default 0. */
   readonly after?: number | undefined;
   /** Only events up to this place (inclusive). Default: the stream's end when the read begins. */
@@ -44,20 +44,20 @@ export interface ReadOptions {
   /** `"backward"` runs from `upTo` down to the event that follows `after`. Default `"forward"`. */
   readonly direction?: "forward" | "backward" | undefined;
   /** Only events for which every clause holds. Default: all. */
-  readonly filter?: EventFilter | undefined;
+  readonly filter?: F | undefined;
   /** Ends the read: the iteration throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The options of {@link Stream.watch}. Places are versions, and on `@all` positions. */
-export interface WatchOptions {
+export interface WatchOptions<F extends EventFilter = EventFilter> {
   /**
    * Only events after this place (exclusive): what is stored is replayed first. Default: the handle's version at the
    * call, so only new events.
    */
   readonly after?: number | undefined;
   /** Only events for which every clause holds. Default: all. */
-  readonly filter?: EventFilter | undefined;
+  readonly filter?: F | undefined;
   /** Ends the watch. An iteration throws the signal's reason; an observable completes. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -138,7 +138,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * const { version } = await account.write({ type: "Deposited", data: { amount: 100 } }, { expectedVersion: 0 });
    * ```
    */
-  write(events: CandidateEvent<E> | readonly CandidateEvent<E>[], options?: WriteOptions): Promise<WriteResult>;
+  write(events: CandidateEvent<E> | CandidateList<E>, options?: WriteOptions): Promise<WriteResult>;
 
   /**
    * Reads stored events, in order, in constant memory. The call itself never throws; the iteration does.
@@ -158,7 +158,9 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * for await (const event of account.read({ after: 10 })) console.log(event.version, event.type);
    * ```
    */
-  read(options?: ReadOptions): AsyncIterable<StoredEvent<E>>;
+  read<const F extends EventFilter = readonly []>(
+    options?: ReadOptions<TypedFilter<E["type"], F>>,
+  ): AsyncIterable<StoredEvent<SelectedEvent<E, F>>>;
 
   /**
    * Replays what is stored past `after`, then goes live: every event exactly once, in order, without a seam.
@@ -180,7 +182,9 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * account.watch({ after: 0 }).pipe(filter((event) => event.type === "Withdrawn")).subscribe(alertFraudDesk);
    * ```
    */
-  watch(options?: WatchOptions): Watch<E>;
+  watch<const F extends EventFilter = readonly []>(
+    options?: WatchOptions<TypedFilter<E["type"], F>>,
+  ): Watch<SelectedEvent<E, F>>;
 
   /**
    * Saves state that was folded from the stream's events, so that a later start reads only the tail.

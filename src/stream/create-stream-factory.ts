@@ -4,6 +4,7 @@ import { PendingWork } from "../adapter-kit/pending-work.js";
 import { checkStreamId } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
 import { type StreamContext, StreamImpl } from "./stream-impl.js";
+import { typedStream } from "./typed-stream.js";
 
 /**
  * Makes a store of a storage handle and a notifier: what every adapter's factory function ends with.
@@ -61,9 +62,4 @@ class StreamFactoryImpl implements StreamFactory {
       await storage[Symbol.asyncDispose]();
     }
   }
-}
-
-/** Narrows a handle to the events of its stream. The types are the caller's word; storage knows only events. */
-function typedStream<E extends EventShape>(stream: Stream): Stream<E> {
-  return stream as unknown as Stream<E>;
 }

@@ -9,7 +9,6 @@ import {
   type SnapshotOptions,
   type SnapshotQuery,
   type StoredEvent,
-  type Stream,
   type StreamBackend,
   type StreamMetrics,
   type Watch,
@@ -33,6 +32,7 @@ import {
 import { inCall, inStore } from "../validate/in-call.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { encodeEvents } from "../write/encode-events.js";
+import type { UntypedStream } from "./typed-stream.js";
 
 const DEFAULT_PROJECTION = "default";
 
@@ -48,7 +48,7 @@ export interface StreamContext extends StreamBackend {
 }
 
 /** A handle on one stream: checks and encodes what comes in, and leaves every decision to storage. */
-export class StreamImpl implements Stream {
+export class StreamImpl implements UntypedStream {
   readonly streamId: string;
   readonly #context: StreamContext;
   readonly #lifetime: Lifetime;

@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
 import { expect, test } from "vitest";
+import { typeErrorsOf } from "../support/type-errors.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BLOCK = /^```ts\n(.*?)^```$/gms;
@@ -31,26 +31,10 @@ async function readSnippets(): Promise<Snippet[]> {
   return (await Promise.all(files.map(snippetsOf))).flat();
 }
 
-/** Type-checks each snippet as a module of its own, all in one program. */
+/** Type-checks each snippet as a module of its own. */
 function diagnose(snippets: readonly Snippet[]): string[] {
-  const config = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, ROOT);
-  const modules = new Map(
-    snippets.map(({ code }, index) => [join(ROOT, `snippet-${index}.mts`), `${code}\nexport {};\n`]),
-  );
-  const host = ts.createCompilerHost(options);
-  const { fileExists, readFile: readSource, getSourceFile } = host;
-  host.fileExists = (name) => modules.has(name) || fileExists(name);
-  host.readFile = (name) => modules.get(name) ?? readSource(name);
-  host.getSourceFile = (name, ...rest) => {
-    const code = modules.get(name);
-    return code === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, code, ts.ScriptTarget.ES2022);
-  };
-  const names = [...modules.keys()];
-  return ts.getPreEmitDiagnostics(ts.createProgram(names, options, host)).map(({ file, messageText }) => {
-    const place = snippets[names.indexOf(file?.fileName ?? "")]?.place ?? file?.fileName ?? "the program";
-    return `${place}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
-  });
+  const modules = snippets.map(({ code }) => code);
+  return typeErrorsOf(modules).map(({ module, message }) => `${snippets[module]?.place ?? "the program"}: ${message}`);
 }
 
 test("every TypeScript block of the README and the guides type-checks against the package", async () => {

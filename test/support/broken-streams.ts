@@ -90,7 +90,9 @@ export const BROKEN_STREAMS: readonly BrokenStreams[] = [
     group: "a filter in a watch",
     found: "finds in replay and live: a type",
     breakStream: (stream) =>
-      overriding(stream, { watch: (options) => stream.watch({ ...options, filter: undefined }) }),
+      overriding(stream, {
+        watch: ((options) => stream.watch({ ...options, filter: undefined })) as Stream["watch"],
+      }),
   },
   {
     fault: "goes on watching after the handle is disposed of",
