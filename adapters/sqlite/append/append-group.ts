@@ -16,7 +16,7 @@ import {
 import { type RowNumbers, statementChunks } from "./event-rows.js";
 import { INSERT_ONE, insertEvents } from "./insert-events.js";
 import { KnownTypes } from "./known-types.js";
-import { type StreamHead, StreamHeads } from "./stream-heads.js";
+import { type LastEvent, type StreamHead, StreamHeads } from "./stream-heads.js";
 
 const NO_KEYS: KnownStore["keys"] = new Map();
 
@@ -24,7 +24,7 @@ const NO_KEYS: KnownStore["keys"] = new Map();
  * Stores a group of appends as one atomic step, in one of two ways.
  *
  * *Guarded*: planned on the heads that this process remembers, as if no key were stored. The statement that stores the
- * events does nothing unless the store's last position is still the one that was planned on. For most groups that is
+ * events does nothing unless the store's last event is still the one that was planned on. For most groups that is
  * one statement, and so one hop to the thread pool.
  *
  * *Decided*: where the guard says no, a key turns out to be stored, or a plan has anything but plain appends in it,
@@ -53,7 +53,7 @@ export class AppendGroup {
     return (await this.#storeGuarded(connection, requests)) ?? (await this.#storeDecided(connection, requests));
   }
 
-  /** Forgets what a failure may have left untrue. */
+  /** Forgets what is remembered of the store, which a failure, or another copy of it, may have left untrue. */
   failed(): void {
     this.#heads.forget();
     this.#types.forget();
@@ -63,14 +63,14 @@ export class AppendGroup {
     connection: SQLiteConnection,
     requests: readonly AppendRequest[],
   ): Promise<readonly AppendOutcome[] | null> {
-    const { position, known } = this.#heads;
-    if (position === undefined || !requests.every(({ streamId }) => known.has(streamId))) return null;
-    const plan = planAppends(requests, { position, heads: known, keys: NO_KEYS }, this.#location);
+    const { last, known } = this.#heads;
+    if (last === undefined || last.id === null || !requests.every(({ streamId }) => known.has(streamId))) return null;
+    const plan = planAppends(requests, { position: last.position, heads: known, keys: NO_KEYS }, this.#location);
     if (!plan.isPlain || plan.events.length === 0 || !this.#knowsTypes(plan.events)) return null;
     const numbers = { streams: known, types: this.#types.numbers, checksums: this.#checksums };
     try {
-      if (await insertAtOnce(connection, plan, numbers)) {
-        this.#committed(plan, position, known);
+      if (await insertAtOnce(connection, plan, numbers, last)) {
+        this.#committed(plan, last, known);
         return plan.outcomes;
       }
     } catch (error) {
@@ -78,7 +78,7 @@ export class AppendGroup {
       // A key is stored already. The insertion was undone; what is remembered is still true.
       return null;
     }
-    this.#heads.forget();
+    this.failed();
     return null;
   }
 
@@ -91,26 +91,30 @@ export class AppendGroup {
     requests: readonly AppendRequest[],
   ): Promise<readonly AppendOutcome[]> {
     const decided = await inTransaction(connection, async () => {
-      const { position, heads, types: numbered } = await readNumbers(connection, ...namesIn(requests));
+      const { last, heads, types: numbered } = await readNumbers(connection, ...namesIn(requests));
       const keys = await readKeys(connection, requests, heads);
-      const plan = planAppends(requests, { position, heads, keys }, this.#location);
+      const plan = planAppends(requests, { position: last.position, heads, keys }, this.#location);
       const streams = await numberStreams(connection, plan, heads);
       const types = await numberTypes(connection, plan, numbered);
       const numbers = { streams, types, checksums: this.#checksums };
       if (!(await insertEvents(connection, statementChunks(plan.events), numbers))) {
         throw new Error("the counter of positions moved inside a transaction");
       }
-      return { plan, position, streams, types };
+      return { plan, last, streams, types };
     });
+    if (!this.#heads.endWith(decided.last)) this.failed();
     this.#types.learn(decided.types);
-    this.#heads.learn(decided.position, decided.position, decided.streams);
-    this.#committed(decided.plan, decided.position, decided.streams);
+    this.#heads.learn(decided.last, decided.streams);
+    this.#committed(decided.plan, decided.last, decided.streams);
     return decided.plan.outcomes;
   }
 
-  #committed(plan: AppendPlan, previousPosition: number, streams: ReadonlyMap<string, StreamHead>): void {
-    this.#heads.learn(previousPosition, previousPosition + plan.events.length, headsAfter(plan, streams));
-    if (plan.events.length > 0) this.#feed.publish({ previousPosition, events: plan.events });
+  #committed(plan: AppendPlan, previous: LastEvent, streams: ReadonlyMap<string, StreamHead>): void {
+    const last = plan.events.at(-1);
+    if (last === undefined) return;
+    const { position, timestampMs, event } = last;
+    this.#heads.learn({ position, timestampMs, id: event.id }, headsAfter(plan, streams));
+    this.#feed.publish({ previousPosition: previous.position, events: plan.events });
   }
 }
 
@@ -152,8 +156,13 @@ function* headsAfter({ lastEvents }: AppendPlan, streams: ReadonlyMap<string, St
 }
 
 /** Inserts a plan's events by one statement, or by several in a transaction. */
-function insertAtOnce(connection: SQLiteConnection, plan: AppendPlan, numbers: RowNumbers): Promise<boolean> {
+function insertAtOnce(
+  connection: SQLiteConnection,
+  plan: AppendPlan,
+  numbers: RowNumbers,
+  lastEvent: LastEvent,
+): Promise<boolean> {
   const chunks = statementChunks(plan.events);
-  const insert = () => insertEvents(connection, chunks, numbers);
+  const insert = () => insertEvents(connection, chunks, numbers, lastEvent);
   return chunks.length === 1 ? insert() : inTransaction(connection, insert);
 }

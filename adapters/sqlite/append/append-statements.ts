@@ -1,7 +1,8 @@
 import type { AppendRequest } from "../../../protocols/index.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import type { StreamHead } from "./stream-heads.js";
+import { formatUuid } from "../read/event-page.js";
+import { type LastEvent, NO_EVENT, type StreamHead } from "./stream-heads.js";
 
 /** The counter of positions. */
 export const LAST_POSITION = "(SELECT seq FROM sqlite_sequence WHERE name = 'es_events')";
@@ -15,6 +16,8 @@ export async function readLastPosition(connection: SQLiteConnection): Promise<nu
 // ?1 stream ids, ?2 event types. What is found is told by its index in them: a name may have any character in it.
 export const READ_NUMBERS = `
   SELECT ${LAST_POSITION} AS position,
+  (SELECT json_array(timestamp, CASE typeof(id) WHEN 'text' THEN id ELSE json_array(hex(id)) END)
+   FROM es_events WHERE position = ${LAST_POSITION}) AS last,
   (SELECT json_group_array(json_array(wanted.key, s.id, coalesce(e.version, 0), coalesce(e.position, 0)))
    FROM json_each(?1) AS wanted
    JOIN es_streams AS s ON s.name = wanted.value
@@ -24,17 +27,18 @@ export const READ_NUMBERS = `
    FROM json_each(?2) AS wanted JOIN es_types AS t ON t.name = wanted.value) AS types`;
 
 interface NumbersRow {
-  readonly position: number;
+  readonly position: number | null;
+  readonly last: string | null;
   readonly heads: string;
   readonly types: string;
 }
 
-/** The last position, and the numbers of those streams and types that have one. */
+/** The last event, and the numbers of those streams and types that have one. */
 export async function readNumbers(
   connection: SQLiteConnection,
   streamIds: readonly string[],
   types: readonly string[],
-): Promise<{ position: number; heads: Map<string, StreamHead>; types: Map<string, number> }> {
+): Promise<{ last: LastEvent; heads: Map<string, StreamHead>; types: Map<string, number> }> {
   const rows = await connection.all<NumbersRow>(READ_NUMBERS, [JSON.stringify(streamIds), JSON.stringify(types)]);
   const [row] = rows as [NumbersRow];
   const heads = (JSON.parse(row.heads) as [number, number, number, number][]).map(
@@ -43,7 +47,14 @@ export async function readNumbers(
   const numbers = (JSON.parse(row.types) as [number, number][]).map(
     ([index, id]) => [types[index] as string, id] as const,
   );
-  return { position: row.position ?? 0, heads: new Map(heads), types: new Map(numbers) };
+  return { last: lastEventOf(row), heads: new Map(heads), types: new Map(numbers) };
+}
+
+function lastEventOf({ position, last }: NumbersRow): LastEvent {
+  if (position === null) return NO_EVENT;
+  if (last === null) return { ...NO_EVENT, position };
+  const [timestampMs, id] = JSON.parse(last) as [number, string | [string]];
+  return { position, timestampMs, id: typeof id === "string" ? id : formatUuid(id[0]) };
 }
 
 export const INSERT_STREAMS = "INSERT INTO es_streams (name) SELECT value FROM json_each(?1) RETURNING name, id";

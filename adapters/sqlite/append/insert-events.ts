@@ -4,13 +4,15 @@ import { CODEC_BYTES } from "../event-codec.js";
 import { SCHEMA_VERSION } from "../open/schema.js";
 import { LAST_POSITION } from "./append-statements.js";
 import { encodeRows, MADE_ID, type RowNumbers, rowValues } from "./event-rows.js";
+import type { LastEvent } from "./stream-heads.js";
 
 const INSERT = `
   INSERT INTO es_events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)`;
 
 // ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
 // ?4 to ?7 what all rows share: the stream, the version of the first, the kind, and the type.
-// Nothing is inserted when the last position is not the one that was planned on: somebody else has appended since.
+// ?8 and ?9 the time and the id of the last event, or null.
+// Nothing is inserted when the last event is not the one that was planned on: somebody else has appended since.
 // jsonb_each hands each row on in SQLite's binary form, so that no text is parsed more than once.
 const KIND = "coalesce(?6, value ->> 6)";
 const INSERT_ROWS = `${INSERT}
@@ -20,29 +22,40 @@ const INSERT_ROWS = `${INSERT}
          CASE WHEN ${KIND} & ${CODEC_BYTES} THEN unhex(value ->> 1) ELSE value -> 1 END,
          value ->> 2, value ->> 3
   FROM jsonb_each(?1)
-  WHERE ${LAST_POSITION} = ?2`;
+  WHERE ${LAST_POSITION} = ?2 AND ${isLastEvent({ position: "?2", timestamp: "?8", id: "?9" })}`;
 
 // A single event, with its values bound one by one (rowValues), which costs less than a row of JSON.
 export const INSERT_ONE = `${INSERT}
   SELECT ?1 + 1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5 & 3, ?6,
          CASE WHEN ?5 & ${MADE_ID} THEN unhex(?7, '-') ELSE ?7 END, ?8, ?9, ?10
-  WHERE ${LAST_POSITION} = ?1`;
+  WHERE ${LAST_POSITION} = ?1 AND ${isLastEvent({ position: "?1", timestamp: "?11", id: "?12" })}`;
+
+/**
+ * Whether the last event is the one that was planned on; so it is taken to be where no id is given. The position alone
+ * does not tell: a copy that was put in place of the store may have grown back to it.
+ */
+function isLastEvent({ position, timestamp, id }: { position: string; timestamp: string; id: string }): string {
+  return `(${id} IS NULL OR EXISTS (
+    SELECT 1 FROM es_events WHERE position = ${position} AND timestamp = ${timestamp} AND id IN (${id}, unhex(${id}, '-'))))`;
+}
 
 /**
  * Inserts events at the places that they were planned for, if the store is still as it was planned on. The rows of one
  * statement are made while the one before it runs.
  *
+ * @param lastEvent - what the store has to end with; left out inside a transaction, where nobody else can append
  * @returns whether they were inserted; only the first statement of a transaction can find the store changed
  */
 export async function insertEvents(
   connection: SQLiteConnection,
   chunks: readonly (readonly PlacedEvent[])[],
   numbers: RowNumbers,
+  lastEvent?: LastEvent,
 ): Promise<boolean> {
   let running: Promise<RunResult> | undefined;
   let inserted = 0;
   for (const chunk of chunks) {
-    const { sql, parameters } = insertionOf(chunk, numbers);
+    const { sql, parameters } = insertionOf(chunk, numbers, running === undefined ? lastEvent : undefined);
     if (running !== undefined && (await running).changes !== inserted) return false;
     running = connection.run(sql, parameters);
     inserted = chunk.length;
@@ -55,10 +68,11 @@ interface Insertion {
   readonly parameters: readonly SQLiteValue[];
 }
 
-function insertionOf(chunk: readonly PlacedEvent[], numbers: RowNumbers): Insertion {
+function insertionOf(chunk: readonly PlacedEvent[], numbers: RowNumbers, lastEvent?: LastEvent): Insertion {
   const [first] = chunk as readonly [PlacedEvent];
-  if (chunk.length === 1) return { sql: INSERT_ONE, parameters: rowValues(first, numbers) };
+  const guard = [lastEvent?.timestampMs ?? null, lastEvent?.id ?? null];
+  if (chunk.length === 1) return { sql: INSERT_ONE, parameters: [...rowValues(first, numbers), ...guard] };
   const { json, stream, firstVersion, kind, type } = encodeRows(chunk, numbers);
-  const parameters = [json, first.position - 1, first.timestampMs, stream, firstVersion, kind, type];
+  const parameters = [json, first.position - 1, first.timestampMs, stream, firstVersion, kind, type, ...guard];
   return { sql: INSERT_ROWS, parameters };
 }

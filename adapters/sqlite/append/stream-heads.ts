@@ -8,19 +8,30 @@ export interface StreamHead {
   readonly position: number;
 }
 
+/** The last event of a store: its position, and what tells it from any other that may come to have this position. */
+export interface LastEvent {
+  readonly position: number;
+  readonly timestampMs: number;
+  /** Null where there is no event at the last position. */
+  readonly id: string | null;
+}
+
+/** Before the first event. */
+export const NO_EVENT: LastEvent = { position: 0, timestampMs: 0, id: null };
+
 /**
- * What this process knows of the heads of streams, and the last position that it was true at.
+ * What this process knows of the heads of streams, and the last event that it was true at.
  *
- * An append may be planned on it, because the statement that stores the events demands that the store's last position
- * is still the same: then nobody has appended anything since, and all of it is true.
+ * An append may be planned on it, because the statement that stores the events demands that the store's last event is
+ * still the same: then nobody has appended anything since, and all of it is true.
  */
 export class StreamHeads {
   readonly #heads = new Map<string, StreamHead>();
-  #position: number | undefined;
+  #last: LastEvent | undefined;
 
-  /** The last position, or undefined when nothing is known. */
-  get position(): number | undefined {
-    return this.#position;
+  /** The last event, or undefined when nothing is known. */
+  get last(): LastEvent | undefined {
+    return this.#last;
   }
 
   /** The heads that are known. */
@@ -28,10 +39,15 @@ export class StreamHeads {
     return this.#heads;
   }
 
-  /** Takes note of the store's state at a position. What was known of an earlier position is forgotten. */
-  learn(previousPosition: number, position: number, heads: Iterable<readonly [string, StreamHead]>): void {
-    if (previousPosition !== this.#position) this.forget();
-    this.#position = position;
+  /** Whether this event is the last one that is known of. */
+  endWith({ position, timestampMs, id }: LastEvent): boolean {
+    const last = this.#last;
+    return last !== undefined && last.position === position && last.timestampMs === timestampMs && last.id === id;
+  }
+
+  /** Takes note of heads, and of the event that they are true at. Those that are known already are true at it too. */
+  learn(last: LastEvent, heads: Iterable<readonly [string, StreamHead]>): void {
+    this.#last = last;
     for (const [streamId, head] of heads) this.#heads.set(streamId, head);
     for (const streamId of this.#heads.keys()) {
       if (this.#heads.size <= MAX_REMEMBERED_STREAMS) break;
@@ -41,6 +57,6 @@ export class StreamHeads {
 
   forget(): void {
     this.#heads.clear();
-    this.#position = undefined;
+    this.#last = undefined;
   }
 }
