@@ -12,7 +12,7 @@ import {
 } from "../../protocols/index.js";
 import type { AppendQueue } from "./append/append-queue.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
-import type { HeadWitness } from "./maintenance/head-witness.js";
+import type { AcknowledgedPosition } from "./maintenance/acknowledged-position.js";
 import { readMetrics } from "./read/read-metrics.js";
 import { head, readPage } from "./read/read-page.js";
 import type { ReadConnections } from "./read/read-pool.js";
@@ -36,7 +36,7 @@ export interface SQLiteStorageParts {
   /** Uses the store, and is waited for before it is closed. */
   readonly maintenance: AsyncDisposable;
   /** Absent where there is no file, and without checksums. */
-  readonly witness: HeadWitness | undefined;
+  readonly acknowledged: AcknowledgedPosition | undefined;
 }
 
 /** Events in a SQLite database: one connection writes, a pool reads. */
@@ -87,14 +87,13 @@ export class SQLiteStorageHandle implements StorageHandle {
 
   // The connection that writes is closed last: it is the one that can fold the log into the database file.
   async #dispose(): Promise<void> {
-    const { appends, reads, writer, checkpointer, maintenance, witness } = this.#parts;
+    const { appends, reads, writer, checkpointer, maintenance, acknowledged } = this.#parts;
     await maintenance[Symbol.asyncDispose]();
     await appends.drained();
     await checkpointer?.close();
-    await witness?.finished();
     await reads.close();
+    await acknowledged?.close();
     await writer.close();
-    await witness?.close();
   }
 
   #read<Query extends { readonly streamId: string }, T>(

@@ -1,3 +1,4 @@
+import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { MaintainableStreamFactory, StreamBackend } from "../../protocols/index.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
@@ -9,14 +10,14 @@ import { AppendQueue } from "./append/append-queue.js";
 import { betterSqlite3Driver } from "./drivers/better-sqlite3-driver.js";
 import type { SQLiteDriver } from "./drivers/driver.js";
 import { sqlite3Driver } from "./drivers/sqlite3-driver.js";
-import { forgetWitness, HeadWitness } from "./maintenance/head-witness.js";
+import { AcknowledgedPosition, forgetEarlierStore } from "./maintenance/acknowledged-position.js";
+import { AcknowledgedPositionFile } from "./maintenance/acknowledged-position-file.js";
 import { Maintenance } from "./maintenance/maintenance.js";
 import type { UseConnection } from "./maintenance/maintenance-session.js";
 import { CommitFeed } from "./notify/commit-feed.js";
 import { SQLiteNotifier } from "./notify/sqlite-notifier.js";
 import { inspectFile } from "./open/inspect-file.js";
 import { openForReading, openForWriting } from "./open/open-database.js";
-import { hasChecksum } from "./read/read-page.js";
 import { type ReadConnections, ReadPool } from "./read/read-pool.js";
 import { LockClock } from "./retry-busy.js";
 import { parseSQLiteOptions, type SQLiteOptions, type SQLiteSettings } from "./sqlite-options.js";
@@ -73,10 +74,12 @@ export async function openSQLiteBackend(
   const driver = ownDriver ?? DRIVERS[settings.driver];
   const location = checkPath(path);
   const isInMemory = location === IN_MEMORY;
-  // What stands beside a file that is gone says nothing of the one that is about to be made.
-  if (!isInMemory && !(await inspectFile(location))) await forgetWitness(location);
+  const isNew = !isInMemory && !(await inspectFile(location));
   const connection = await openForWriting(driver, location, settings, "create");
   const writer = new Writer(connection, location);
+  const acknowledgedFile = isInMemory ? undefined : await acknowledgedFileOf(location);
+  if (isNew && acknowledgedFile !== undefined)
+    await forgetEarlierStore(writer, acknowledgedFile).catch(() => undefined);
   const useOnly: UseConnection | undefined = isInMemory ? (task) => writer.use(task) : undefined;
   const openReader = () => openForReading(driver, location, settings);
   const openWriter = () => openForWriting(driver, location, settings, "existing");
@@ -84,10 +87,10 @@ export async function openSQLiteBackend(
   const feed = new CommitFeed();
   const { busyTimeoutMs, checksums, pollIntervalMs, readPoolSize } = settings;
   const open = (mode: "existing" | "readonly") => (mode === "existing" ? openWriter() : openReader());
-  const maintenance = new Maintenance({ driver, location, busyTimeoutMs, open, useOnly });
+  const maintenance = new Maintenance({ driver, location, busyTimeoutMs, open, useOnly, acknowledgedFile });
   const group = new AppendGroup(feed, location, checksums);
   const reads = isInMemory ? readsThroughWriter(writer) : new ReadPool(readPoolSize, openReader);
-  const witness = isInMemory || !checksums ? undefined : witnessOf(location, reads, feed);
+  const acknowledged = checksums && acknowledgedFile ? recordFrom(feed, acknowledgedFile, writer) : undefined;
   const writeLock = new LockClock(busyTimeoutMs);
   const storage = new SQLiteStorageHandle({
     location,
@@ -98,7 +101,7 @@ export async function openSQLiteBackend(
     appends: new AppendQueue({ writer, group, location, lock: writeLock, checkpointer }),
     checkpointer,
     maintenance,
-    witness,
+    acknowledged,
   });
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, open: isInMemory ? undefined : openReader });
   // What fails here is left to the first call that needs it: that one waits for locks, and says what was attempted.
@@ -112,12 +115,15 @@ function readsThroughWriter(writer: Writer): ReadConnections {
   return { prepare: async () => undefined, use: (task) => writer.use(task), close: async () => undefined };
 }
 
-function witnessOf(location: string, reads: ReadConnections, feed: CommitFeed): HeadWitness {
-  const witness = new HeadWitness(location, ({ position, checksum }) =>
-    reads.use((connection) => hasChecksum(connection, position, checksum)),
-  );
-  feed.connect(({ events }) => witness.acknowledged(events.at(-1) as PlacedEvent));
-  return witness;
+/** Beside the file that a symbolic link names, where its log is too. */
+async function acknowledgedFileOf(location: string): Promise<AcknowledgedPositionFile> {
+  return new AcknowledgedPositionFile(await realpath(location).catch(() => location));
+}
+
+function recordFrom(feed: CommitFeed, file: AcknowledgedPositionFile, writer: Writer): AcknowledgedPosition {
+  const acknowledged = new AcknowledgedPosition(file, writer);
+  feed.connect(({ events }) => acknowledged.acknowledged(events.at(-1) as PlacedEvent));
+  return acknowledged;
 }
 
 function checkPath(path: unknown): string {

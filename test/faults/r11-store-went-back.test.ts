@@ -40,7 +40,7 @@ async function takeBack(path: string, store: CrashedStore, { random, integer }: 
   }
   await rm(`${path}-wal`);
   if (kind < 0.7) return "removed logs";
-  // Whoever puts a copy in place knows nothing of the witness, and leaves it.
+  // Whoever puts a copy in place does not know of `-head`, and leaves it.
   const older = store.olderPaths[integer(0, store.olderPaths.length - 1)] as string;
   for (const ending of ["", "-wal"]) {
     if (existsSync(older + ending)) await copyFile(older + ending, path + ending);

@@ -85,7 +85,7 @@ describe("a backup that does not come about", () => {
     await writeFile(folder.file("taken.db"), "mine");
     await using streams = await sqliteStreamFactory(folder.file("store.db"));
     await fill(streams, 10);
-    // The witness of the last event comes a little later than the event.
+    // The last acknowledged position is recorded a little later than the event.
     const listed = async () => (await readdir(folder.path)).filter((file) => !file.endsWith("-head"));
     const before = await listed();
     await expect(streams.backup(folder.file(name))).rejects.toMatchObject({

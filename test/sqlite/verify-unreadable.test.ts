@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
 import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
-import { readWitness } from "../../adapters/sqlite/maintenance/head-witness.js";
 import type { VerifyProblem } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
+import { acknowledgedPosition } from "../support/acknowledged.js";
 import { type Fault, faultyDriver } from "../support/faulty-driver.js";
 import { createTempDir } from "../support/temp-dir.js";
 
@@ -20,7 +20,7 @@ async function verifyWith(fault: (sql: string) => string | undefined) {
   const stream = await streams.openStream("a");
   for (let data = 1; data <= EVENTS; data += 1) await stream.write({ type: "Counted", data });
   await stream.snapshot({ count: EVENTS });
-  await vi.waitFor(async () => expect(await readWitness(path)).toMatchObject({ position: EVENTS }));
+  await vi.waitFor(async () => expect(await acknowledgedPosition(path)).toBe(EVENTS));
   isFailing = true;
   return await maintenance.verify();
 }
@@ -28,7 +28,7 @@ async function verifyWith(fault: (sql: string) => string | undefined) {
 /** What a check reads, by the statement that reads it, and the problem that it is when the file is damaged there. */
 const PARTS: readonly (readonly [string, RegExp, Partial<VerifyProblem>])[] = [
   ["where the store ends", /AS stored/, { kind: "unreadable", detail: expect.stringMatching(/where the store ends/) }],
-  ["the event that was acknowledged last", /AND checksum =/, { kind: "head", position: EVENTS }],
+  ["the event that was acknowledged last", /json_each\(\?1\) AS r/, { kind: "head", position: EVENTS }],
   ["the schema", /AS name, sql FROM sqlite_schema/, { kind: "unreadable", detail: expect.stringMatching(/schema/) }],
   ["the pages", /integrity_check/, { kind: "structure", detail: expect.stringMatching(/SQLITE_CORRUPT/) }],
   ["the events", /AS uuid/, { kind: "unreadable", position: 2, detail: expect.stringMatching(/cannot read it/) }],

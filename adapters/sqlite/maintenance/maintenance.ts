@@ -10,8 +10,8 @@ import { checkOptions, checkSignal, invalidArgument } from "../../../src/validat
 import { describeValue } from "../../../src/validate/json-text.js";
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
+import type { AcknowledgedPositionFile } from "./acknowledged-position-file.js";
 import { backupStore } from "./backup-store.js";
-import { readWitness } from "./head-witness.js";
 import { MaintenanceSession, type UseConnection } from "./maintenance-session.js";
 import { verifyStore } from "./verify/verify-store.js";
 
@@ -24,6 +24,8 @@ export interface MaintenanceParts {
   readonly open: (mode: "existing" | "readonly") => Promise<SQLiteConnection>;
   /** Lends the only connection of a database in memory. */
   readonly useOnly: UseConnection | undefined;
+  /** Absent for a database in memory. */
+  readonly acknowledgedFile: AcknowledgedPositionFile | undefined;
 }
 
 type Options = Pick<VerifyOptions, "signal"> & { readonly onProgress?: unknown };
@@ -41,12 +43,10 @@ export class Maintenance {
   }
 
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    const { driver, location, useOnly } = this.#parts;
-    return this.#run("verify the store", "readonly", options, async (session) => {
-      // Before the store is looked at: what was acknowledged by now has to be in it.
-      const witnessed = useOnly === undefined ? await readWitness(location) : null;
-      return verifyStore(session, driver, witnessed, options.onProgress);
-    });
+    const { driver, acknowledgedFile } = this.#parts;
+    return this.#run("verify the store", "readonly", options, (session) =>
+      verifyStore(session, driver, acknowledgedFile, options.onProgress),
+    );
   }
 
   backup(path: string, options: BackupOptions = {}): Promise<BackupReport> {

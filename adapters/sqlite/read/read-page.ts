@@ -133,12 +133,6 @@ export async function head(connection: SQLiteConnection, { streamId }: Pick<Read
   return (row as { head: number }).head;
 }
 
-/** Whether the event at a position has this checksum; what was stored there without one is another event. */
-export async function hasChecksum(connection: SQLiteConnection, position: number, checksum: number): Promise<boolean> {
-  const sql = "SELECT 1 FROM es_events WHERE position = ?1 AND checksum = ?2";
-  return (await connection.all(sql, [position, checksum])).length > 0;
-}
-
 interface PageStatement {
   readonly sql: string;
   readonly values: readonly SQLiteValue[];

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { copyFile, readFile, rm } from "node:fs/promises";
+import { copyFile, rm } from "node:fs/promises";
 import { expect, vi } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { ALL_STREAM, type CandidateEvent, type StoredEvent, type StreamFactory } from "../../../protocols/index.js";
+import { acknowledgedPosition } from "../../support/acknowledged.js";
 import { DRIVERS } from "../../support/sqlite-drivers.js";
 import type { Laboratory } from "./fault-test.js";
 import { readContents, type WholeContents } from "./whole-contents.js";
@@ -12,7 +13,7 @@ export const ENDINGS = ["", "-wal", "-shm", "-head"] as const;
 
 const STREAMS = 6;
 const LARGE_CHARACTERS = 40_000;
-const WITNESS_TIMEOUT_MS = 30_000;
+const RECORD_TIMEOUT_MS = 30_000;
 
 /** A store as a crash leaves it, and what was in it. */
 export interface CrashedStore {
@@ -44,9 +45,8 @@ export async function makeCrashedStore(folder: string, laboratory: Laboratory): 
   await foldLogIn(path);
   await fill(streams, laboratory, 40, written);
   await vi.waitFor(async () => {
-    const head = await readFile(`${path}-head`, "latin1");
-    expect(head).toContain(`head ${written.length} `);
-  }, WITNESS_TIMEOUT_MS);
+    expect(await acknowledgedPosition(path)).toBe(written.length);
+  }, RECORD_TIMEOUT_MS);
   const last = await expectWritten(streams, written);
   const contents = await readContents(streams);
   const crashed = `${folder}/crashed.db`;

@@ -1,8 +1,8 @@
 import type { VerifyOptions, VerifyReport } from "../../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
-import { hasChecksum } from "../../read/read-page.js";
 import { isDamage } from "../../sqlite-errors.js";
-import type { WitnessedHead } from "../head-witness.js";
+import { findLost } from "../acknowledged-position.js";
+import type { AcknowledgedEvent, AcknowledgedPositionFile } from "../acknowledged-position-file.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 import { ProblemList } from "./problem-list.js";
 import { verifyEvents } from "./verify-events.js";
@@ -14,12 +14,14 @@ import { verifyStructure } from "./verify-structure.js";
 export async function verifyStore(
   session: MaintenanceSession,
   driver: SQLiteDriver,
-  witnessed: WitnessedHead | null,
+  acknowledgedFile: AcknowledgedPositionFile | undefined,
   onProgress: VerifyOptions["onProgress"],
 ): Promise<VerifyReport> {
   const problems = new ProblemList();
+  // Before the store is read: what was acknowledged by now has to be in it.
+  const acknowledged = await readAcknowledged(acknowledgedFile, problems);
   const last = await verifyHead(session, problems);
-  if (witnessed !== null) await verifyWitnessed(session, witnessed, last, problems);
+  await verifyAcknowledged(session, acknowledged, last, problems);
   await verifyStructure(session, driver, problems);
   let checkedEvents = 0;
   await verifyEvents(session, last, problems, (events) => {
@@ -62,21 +64,35 @@ async function verifyHead(session: MaintenanceSession, problems: ProblemList): P
   }
 }
 
-/** The last event that was acknowledged, which must be there. */
-async function verifyWitnessed(
+async function readAcknowledged(
+  file: AcknowledgedPositionFile | undefined,
+  problems: ProblemList,
+): Promise<readonly AcknowledgedEvent[]> {
+  try {
+    return (await file?.read()) ?? [];
+  } catch (error) {
+    const detail = `what was acknowledged last is not known: ${(error as Error).message}; remove what is there`;
+    problems.add({ kind: "head", detail });
+    return [];
+  }
+}
+
+/** The events that were recorded as acknowledged, which must be there. */
+async function verifyAcknowledged(
   session: MaintenanceSession,
-  { position, checksum }: WitnessedHead,
+  acknowledged: readonly AcknowledgedEvent[],
   last: number,
   problems: ProblemList,
 ): Promise<void> {
-  const isStored = await session
-    .step((connection) => hasChecksum(connection, position, checksum))
+  const lost = await session
+    .step((connection) => findLost(connection, acknowledged))
     .catch((error: unknown) => {
-      if (isDamage(error)) return false;
+      if (isDamage(error)) return acknowledged.at(-1) ?? null;
       throw error;
     });
-  if (isStored) return;
-  const lost = position > last ? `, and the store ends at ${last}` : ", and it is not there";
+  if (lost === null) return;
+  const { position } = lost;
+  const found = position > last ? `the store ends at ${last}` : "another event has its place";
   const cause = "the store went back: its log was cut, or an older copy was put in its place";
-  problems.add({ kind: "head", position, detail: `an event at ${position} was acknowledged${lost}; ${cause}` });
+  problems.add({ kind: "head", position, detail: `an event at ${position} was acknowledged, and ${found}; ${cause}` });
 }
