@@ -70,6 +70,8 @@ export interface VerifyReport {
   readonly ok: boolean;
   /** How many events were read, and compared with their checksums where they have one. */
   readonly checkedEvents: number;
+  /** How many tables the application has in the store. Their content is the application's; SQLite's own check covers their pages and indexes. */
+  readonly applicationTables: number;
   /** In the order in which they were found; the first `MAX_VERIFY_PROBLEMS` of them. */
   readonly problems: readonly VerifyProblem[];
 }
@@ -82,7 +84,8 @@ export interface VerifyReport {
  * - `"head"`: the store ends before or behind the place that it says it ends at, or the last event that was acknowledged
  *   (as the file `<database>-head` has it) is not there.
  * - `"snapshot"`: a snapshot is not as it was written, does not decompress, or names a version that is not there.
- * - `"schema"`: a table, an index or a trigger is missing or is not the library's.
+ * - `"schema"`: a table, an index or a trigger of the library is missing or was changed, or something has a name that
+ *   begins with `es_`, or is on a table of the library, that the library did not make.
  * - `"structure"`: SQLite's own check of pages, rows and indexes found something.
  * - `"unreadable"`: SQLite could not read a place at all.
  */

@@ -8,7 +8,7 @@ import { describeValue } from "../../src/validate/json-text.js";
 import { AppendGroup } from "./append/append-group.js";
 import { AppendQueue } from "./append/append-queue.js";
 import { betterSqlite3Driver } from "./drivers/better-sqlite3-driver.js";
-import type { SQLiteDriver } from "./drivers/driver.js";
+import type { SQLiteConnection, SQLiteDriver } from "./drivers/driver.js";
 import { sqlite3Driver } from "./drivers/sqlite3-driver.js";
 import { AcknowledgedPosition, forgetEarlierStore } from "./maintenance/acknowledged-position.js";
 import { AcknowledgedPositionFile } from "./maintenance/acknowledged-position-file.js";
@@ -17,9 +17,11 @@ import type { UseConnection } from "./maintenance/maintenance-session.js";
 import { CommitFeed } from "./notify/commit-feed.js";
 import { SQLiteNotifier } from "./notify/sqlite-notifier.js";
 import { inspectFile } from "./open/inspect-file.js";
+import { inspectSchema } from "./open/inspect-schema.js";
 import { openForReading, openForWriting } from "./open/open-database.js";
 import { type ReadConnections, ReadPool } from "./read/read-pool.js";
-import { LockClock } from "./retry-busy.js";
+import { LockClock, retryWhileBusy } from "./retry-busy.js";
+import { storageError } from "./sqlite-errors.js";
 import { parseSQLiteOptions, type SQLiteOptions, type SQLiteSettings } from "./sqlite-options.js";
 import { SQLiteStorageHandle } from "./sqlite-storage-handle.js";
 import { WalCheckpointer } from "./transaction/wal-checkpointer.js";
@@ -76,7 +78,7 @@ export async function openSQLiteBackend(
   const isInMemory = location === IN_MEMORY;
   const isNew = !isInMemory && !(await inspectFile(location));
   const connection = await openForWriting(driver, location, settings, "create");
-  const writer = new Writer(connection, location);
+  const writer = new Writer(connection, location, await inspectOrClose(connection, location, settings));
   const acknowledgedFile = isInMemory ? undefined : await acknowledgedFileOf(location);
   if (isNew && acknowledgedFile !== undefined)
     await forgetEarlierStore(writer, acknowledgedFile).catch(() => undefined);
@@ -108,6 +110,20 @@ export async function openSQLiteBackend(
   const openAtOnce = () => openForReading(driver, location, { ...settings, busyTimeoutMs: 0 });
   await Promise.allSettled([reads.prepare(openAtOnce), group.prepare(connection)]);
   return { storage, notifier, maintenance };
+}
+
+/** @returns the triggers that keep the store from being written */
+async function inspectOrClose(
+  connection: SQLiteConnection,
+  location: string,
+  { busyTimeoutMs }: SQLiteSettings,
+): Promise<readonly string[]> {
+  try {
+    return await retryWhileBusy(busyTimeoutMs, () => inspectSchema(connection, location));
+  } catch (error) {
+    await connection.close();
+    throw storageError(error, "open the database", location);
+  }
 }
 
 /** A database in memory has one connection, and reads take their turn between the writes. */

@@ -29,7 +29,11 @@ async function verifyWith(fault: (sql: string) => string | undefined) {
 const PARTS: readonly (readonly [string, RegExp, Partial<VerifyProblem>])[] = [
   ["where the store ends", /AS stored/, { kind: "unreadable", detail: expect.stringMatching(/where the store ends/) }],
   ["the event that was acknowledged last", /json_each\(\?1\) AS r/, { kind: "head", position: EVENTS }],
-  ["the schema", /AS name, sql FROM sqlite_schema/, { kind: "unreadable", detail: expect.stringMatching(/schema/) }],
+  [
+    "the schema",
+    /AS tableName, sql FROM sqlite_schema/,
+    { kind: "unreadable", detail: expect.stringMatching(/schema/) },
+  ],
   ["the pages", /integrity_check/, { kind: "structure", detail: expect.stringMatching(/SQLITE_CORRUPT/) }],
   ["the events", /AS uuid/, { kind: "unreadable", position: 2, detail: expect.stringMatching(/cannot read it/) }],
   ["the streams", /FROM es_streams$/, { kind: "unreadable", detail: expect.stringMatching(/the streams/) }],
@@ -57,7 +61,7 @@ describe("where SQLite cannot read a page of events,", () => {
 
   test("but each of them alone, all are checked", async () => {
     const report = await verifyWith((sql) => (isPage(sql) ? "SQLITE_CORRUPT" : undefined));
-    expect(report).toEqual({ ok: true, checkedEvents: EVENTS, problems: [] });
+    expect(report).toEqual({ ok: true, checkedEvents: EVENTS, applicationTables: 0, problems: [] });
   });
 
   test("and then none of them for another reason than damage, the check rejects with it", async () => {

@@ -52,15 +52,15 @@ describe.each(DRIVER_NAMES)("verify over %s", (driver) => {
     await using streams = await sqliteStreamFactory(folder.file("store.db"), { driver });
     const told: VerifyProgress[] = [];
     const report = await streams.verify({ onProgress: (progress) => told.push(progress) });
-    expect(report).toEqual({ ok: true, checkedEvents: 10, problems: [] });
+    expect(report).toEqual({ ok: true, checkedEvents: 10, applicationTables: 0, problems: [] });
     expect(told.at(-1)).toEqual({ checkedEvents: 10, totalEvents: 10 });
   });
 
   test("works in memory, and on a store without events", async () => {
     await using streams = await sqliteStreamFactory(":memory:", { driver });
-    expect(await streams.verify()).toEqual({ ok: true, checkedEvents: 0, problems: [] });
+    expect(await streams.verify()).toEqual({ ok: true, checkedEvents: 0, applicationTables: 0, problems: [] });
     await (await streams.openStream("a")).write({ type: "A", data: 1 });
-    expect(await streams.verify()).toEqual({ ok: true, checkedEvents: 1, problems: [] });
+    expect(await streams.verify()).toEqual({ ok: true, checkedEvents: 1, applicationTables: 0, problems: [] });
   });
 });
 
@@ -275,6 +275,42 @@ describe("the schema", () => {
     const { ok, problems } = await reportAfter("DROP TABLE es_streams");
     expect(ok).toBe(false);
     expect(problems).toContainEqual({ kind: "schema", detail: "table es_streams is missing" });
+  });
+});
+
+describe.each(DRIVER_NAMES)("what others have put into the database, over %s", (driver) => {
+  test.each([
+    [
+      "a trigger",
+      "TRIGGER zz AFTER INSERT ON es_events BEGIN DELETE FROM es_snapshots; END",
+      "trigger zz on es_events",
+    ],
+    [
+      "a trigger on a name in capitals",
+      "TRIGGER zz DELETE ON ES_SNAPSHOTS BEGIN SELECT 1; END",
+      "trigger zz on ES_SNAPSHOTS",
+    ],
+    ["an index", "INDEX by_time ON es_events (timestamp)", "index by_time on es_events"],
+    ["a table with a name of the library's", "TABLE es_loot (x)", "table es_loot on es_loot"],
+    ["a view with one in capitals", "VIEW ES_LOOK AS SELECT 1", "view ES_LOOK on ES_LOOK"],
+    ["an index with one, on a table of the application", "TABLE t (x); CREATE INDEX es_t ON t (x)", "index es_t on t"],
+  ])("on or beside the library's tables is found: %s", async (_, object, detail) => {
+    const { ok, problems } = await reportAfter(`CREATE ${object}`, driver);
+    expect(ok).toBe(false);
+    expect(problems).toEqual([{ kind: "schema", detail: `${detail} is not of the library's making` }]);
+  });
+
+  test("is no problem where it is the application's, and its tables are counted", async () => {
+    const report = await reportAfter(
+      `CREATE TABLE orders (id INTEGER PRIMARY KEY, total, position REFERENCES es_events (position));
+       CREATE INDEX orders_by_total ON orders (total);
+       CREATE VIEW totals AS SELECT sum(total) FROM orders;
+       CREATE TRIGGER orders_log AFTER INSERT ON orders BEGIN DELETE FROM ess_ential; END;
+       CREATE TABLE ess_ential (name TEXT PRIMARY KEY) WITHOUT ROWID;
+       CREATE VIRTUAL TABLE notes USING fts5(text);`,
+      driver,
+    );
+    expect(report).toEqual({ ok: true, checkedEvents: 10, applicationTables: 3, problems: [] });
   });
 });
 

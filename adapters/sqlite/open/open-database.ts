@@ -29,11 +29,13 @@ export async function openForWriting(
       await migrate(connection, path);
       await useWriteAheadLog(connection, path);
       // On macOS a plain flush leaves what it flushes in the drive's cache. Other systems know no other flush.
+      // Without recursive triggers REPLACE deletes rows without running the triggers that keep events from it.
       await connection.exec(`
         PRAGMA synchronous = ${settings.durability === "full" ? "FULL" : "NORMAL"};
         PRAGMA fullfsync = ON;
         PRAGMA checkpoint_fullfsync = ON;
         PRAGMA foreign_keys = ON;
+        PRAGMA recursive_triggers = ON;
         PRAGMA cache_size = ${-settings.cacheSizeKiB};
         PRAGMA journal_size_limit = ${JOURNAL_SIZE_LIMIT_BYTES};
         PRAGMA wal_autocheckpoint = 0;

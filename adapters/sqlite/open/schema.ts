@@ -11,7 +11,7 @@ export const APPLICATION_ID = 0x45765374;
  * or bytes, as `codec` says (event-codec.ts). `schema` is the version of this schema that wrote the row. `checksum`
  * covers the whole event, since SQLite does not notice when a bit of a value changes; it is null in what was written
  * without. Positions never come again (AUTOINCREMENT), and the index of keys leaves events without a key alone. The
- * triggers keep other programs from changing what was written.
+ * triggers keep other programs from changing what was written, except by REPLACE (docs/decisions/0018).
  */
 export const MIGRATIONS: readonly string[] = [
   `

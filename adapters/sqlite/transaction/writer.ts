@@ -6,13 +6,16 @@ import { isDiskFailure } from "../sqlite-errors.js";
 export class Writer {
   readonly #connection: SQLiteConnection;
   readonly #location: string;
+  readonly #foreignTriggers: readonly string[];
   readonly #waiting: (() => void)[] = [];
   #isTaken = false;
   #diskFailure: unknown;
 
-  constructor(connection: SQLiteConnection, location: string) {
+  /** @param foreignTriggers - triggers on the library's tables that are not the library's; where there are any, nothing is written */
+  constructor(connection: SQLiteConnection, location: string, foreignTriggers: readonly string[]) {
     this.#connection = connection;
     this.#location = location;
+    this.#foreignTriggers = foreignTriggers;
   }
 
   /**
@@ -21,12 +24,13 @@ export class Writer {
    * After one has failed on the disk no further one is begun. When a sync fails, the system drops what it could not
    * write and tells nobody a second time: a later sync would succeed, and acknowledge what is not there.
    *
-   * @throws StorageError `STORAGE_MUST_REOPEN`
+   * @throws StorageError `STORAGE_MUST_REOPEN`; `STORAGE_CORRUPT` when a trigger would run that is not the library's
    */
   async use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
     await this.#takeTurn();
     try {
       if (this.#diskFailure !== undefined) throw this.#mustReopen();
+      if (this.#foreignTriggers.length > 0) throw this.#wouldTrigger();
       return await task(this.#connection);
     } catch (error) {
       if (isDiskFailure(error)) this.failed(error);
@@ -63,6 +67,14 @@ export class Writer {
     const next = this.#waiting.shift();
     if (next === undefined) this.#isTaken = false;
     else next();
+  }
+
+  #wouldTrigger(): StorageError {
+    const names = this.#foreignTriggers.map((name) => `"${name}"`).join(", ");
+    const message =
+      `Cannot write to ${this.#location}: another program has put triggers on the library's tables (${names}), which ` +
+      "would run with each write. Nothing was written. Drop them, open the store again, and verify() it.";
+    return new StorageError("STORAGE_CORRUPT", message);
   }
 
   #mustReopen(): StorageError {

@@ -22,7 +22,7 @@ export async function verifyStore(
   const acknowledged = await readAcknowledged(acknowledgedFile, problems);
   const last = await verifyHead(session, problems);
   await verifyAcknowledged(session, acknowledged, last, problems);
-  await verifyStructure(session, driver, problems);
+  const applicationTables = await verifyStructure(session, driver, problems);
   let checkedEvents = 0;
   await verifyEvents(session, last, problems, (events) => {
     checkedEvents += events;
@@ -30,7 +30,7 @@ export async function verifyStore(
   });
   await verifyStreams(session, problems);
   await verifySnapshots(session, problems);
-  return { ok: problems.found.length === 0, checkedEvents, problems: problems.found };
+  return { ok: problems.found.length === 0, checkedEvents, applicationTables, problems: problems.found };
 }
 
 interface Head {

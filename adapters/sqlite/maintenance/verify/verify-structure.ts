@@ -1,50 +1,77 @@
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
+import { isLibraryName } from "../../open/inspect-schema.js";
 import { migrate } from "../../open/migrate.js";
 import { isDamage } from "../../sqlite-errors.js";
+import { applicationTablesOf } from "../application-tables.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 import type { ProblemList } from "./problem-list.js";
 
 const MAX_MESSAGES = 100;
 
-/** Compares tables, indexes and triggers with those of a new store, and lets SQLite check its pages and indexes. */
+/**
+ * Compares the library's tables, indexes and triggers with those of a new store, and lets SQLite check its pages and
+ * indexes.
+ *
+ * @returns how many tables the application has
+ */
 export async function verifyStructure(
   session: MaintenanceSession,
   driver: SQLiteDriver,
   problems: ProblemList,
-): Promise<void> {
-  await verifySchema(session, driver, problems);
+): Promise<number> {
+  const applicationTables = await verifySchema(session, driver, problems);
   for (const message of await session.step(checkIntegrity)) problems.add({ kind: "structure", detail: message });
+  return applicationTables;
 }
 
-async function verifySchema(session: MaintenanceSession, driver: SQLiteDriver, problems: ProblemList): Promise<void> {
+async function verifySchema(session: MaintenanceSession, driver: SQLiteDriver, problems: ProblemList): Promise<number> {
   const expected = await expectedSchema(driver);
   try {
-    const found = await session.step(readSchema);
-    for (const [name, sql] of expected) {
-      if (!found.has(name)) problems.add({ kind: "schema", detail: `${name} is missing` });
-      else if (found.get(name) !== sql)
-        problems.add({ kind: "schema", detail: `${name} is not as the library makes it` });
+    const found = await session.step(readLibrarySchema);
+    for (const [object, { sql }] of expected) {
+      const same = found.get(object);
+      if (same === undefined) problems.add({ kind: "schema", detail: `${object} is missing` });
+      else if (same.sql !== sql) problems.add({ kind: "schema", detail: `${object} is not as the library makes it` });
     }
+    for (const [object, { tableName }] of found) {
+      const detail = `${object} on ${tableName} is not of the library's making`;
+      if (!expected.has(object)) problems.add({ kind: "schema", detail });
+    }
+    return (await session.step(applicationTablesOf)).length;
   } catch (error) {
     if (!isDamage(error)) throw error;
     problems.add({ kind: "unreadable", detail: `SQLite cannot read the schema: ${String(error)}` });
+    return 0;
   }
 }
 
-async function expectedSchema(driver: SQLiteDriver): Promise<Map<string, string | null>> {
+type LibrarySchema = ReadonlyMap<string, SchemaObject>;
+
+interface SchemaObject {
+  readonly type: string;
+  readonly name: string;
+  /** For an index or a trigger the table that it is on, otherwise its own name. */
+  readonly tableName: string;
+  readonly sql: string | null;
+}
+
+async function expectedSchema(driver: SQLiteDriver): Promise<LibrarySchema> {
   const connection = await driver.open(":memory:", "create");
   try {
     await migrate(connection, ":memory:");
-    return await readSchema(connection);
+    return await readLibrarySchema(connection);
   } finally {
     await connection.close();
   }
 }
 
-async function readSchema(connection: SQLiteConnection): Promise<Map<string, string | null>> {
-  const sql = "SELECT type || ' ' || name AS name, sql FROM sqlite_schema";
-  const rows = await connection.all<{ name: string; sql: string | null }>(sql);
-  return new Map(rows.map(({ name, sql: statement }) => [name, statement]));
+/** What has a name of the library's, or is on one of its tables. */
+async function readLibrarySchema(connection: SQLiteConnection): Promise<LibrarySchema> {
+  const sql = "SELECT type, name, tbl_name AS tableName, sql FROM sqlite_schema";
+  const objects = (await connection.all<SchemaObject>(sql)).filter(
+    ({ name, tableName }) => isLibraryName(name) || isLibraryName(tableName),
+  );
+  return new Map(objects.map((object) => [`${object.type} ${object.name}`, object]));
 }
 
 async function checkIntegrity(connection: SQLiteConnection): Promise<readonly string[]> {
