@@ -12,6 +12,12 @@ export const MAX_INLINE_LENGTH = 16 * 1024;
 export const CODEC_BYTES = 1;
 export const CODEC_LARGE = 2;
 
+/** What a row's column has of it. */
+export const STORED_CODEC = CODEC_BYTES + CODEC_LARGE;
+
+/** Added where a row is bound: its id was made by the library, and is stored as 16 bytes instead of a text of 36. */
+export const CODEC_MADE_ID = 4;
+
 export function codecOf({ data, metadata }: NewEvent): number {
   const isLarge = data.length > MAX_INLINE_LENGTH || (metadata !== null && metadata.length > MAX_INLINE_LENGTH);
   return (typeof data === "string" ? 0 : CODEC_BYTES) + (isLarge ? CODEC_LARGE : 0);

@@ -3,6 +3,7 @@ import type { SQLiteConnection, SQLiteDriver } from "../../adapters/sqlite/drive
 import { sqlite3Driver } from "../../adapters/sqlite/drivers/sqlite3-driver.js";
 import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
 import { parseFilter } from "../../src/filter/parse-filter.js";
+import { recordingDriver } from "../support/recording-driver.js";
 import { createTempDir } from "../support/temp-dir.js";
 
 /** What the reading connections of a store did. */
@@ -103,17 +104,7 @@ test("a disposal waits for reads that run and for those that wait, and closes ev
 
 test("no read binds a plain LIMIT, for which SQLite would compile its statement again at every call", async () => {
   await using folder = await createTempDir();
-  const texts = new Set<string>();
-  const driver: SQLiteDriver = {
-    async open(path, mode) {
-      const connection = await sqlite3Driver.open(path, mode);
-      const all: SQLiteConnection["all"] = (sql, parameters) => {
-        texts.add(sql);
-        return connection.all(sql, parameters);
-      };
-      return { ...bound(connection), all };
-    },
-  };
+  const { driver, calls } = recordingDriver(sqlite3Driver);
   const { storage } = await openSQLiteBackend(folder.file("a.db"), {}, driver);
   for (const streamId of ["a", "@all"]) {
     for (const direction of ["forward", "backward"] as const) {
@@ -125,6 +116,7 @@ test("no read binds a plain LIMIT, for which SQLite would compile its statement 
     await storage.loadSnapshot({ streamId, projection: "p" });
   }
   await storage[Symbol.asyncDispose]();
-  expect([...texts].filter((sql) => sql.includes("LIMIT"))).not.toHaveLength(0);
-  expect([...texts].filter((sql) => /\b(LIMIT|OFFSET)\s+\?\d*\s*(\)|$)/.test(sql))).toEqual([]);
+  const texts = calls.map(({ sql }) => sql);
+  expect(texts.filter((sql) => sql.includes("LIMIT"))).not.toHaveLength(0);
+  expect(texts.filter((sql) => /\b(LIMIT|OFFSET)\s+\?\d*\s*(\)|$)/.test(sql))).toEqual([]);
 });

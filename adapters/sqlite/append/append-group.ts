@@ -15,27 +15,31 @@ import {
 } from "./append-statements.js";
 import { type RowNumbers, statementChunks } from "./event-rows.js";
 import { INSERT_ONE, insertEvents } from "./insert-events.js";
-import { KnownTypes } from "./known-types.js";
-import { type LastEvent, type StreamHead, StreamHeads } from "./stream-heads.js";
+import { type LastEvent, RememberedStore, type StreamHead } from "./remembered-store.js";
 
 const NO_KEYS: KnownStore["keys"] = new Map();
 
 /**
- * Stores a group of appends as one atomic step, in one of two ways.
+ * Stores a group of appends as one atomic step. There are three ways, the cheapest first, and each leaves what it cannot
+ * do to the next:
  *
- * *Guarded*: planned on the heads that this process remembers, as if no key were stored. The statement that stores the
- * events does nothing unless the store's last event is still the one that was planned on. For most groups that is
- * one statement, and so one hop to the thread pool.
+ * 1. *As if new*. The group is planned on what this process remembers, as if none of its keys were stored. The statement
+ *    that stores the events does nothing unless the store's last event is still the remembered one. Most groups take
+ *    this one statement, and so one hop to the thread pool.
+ * 2. *As retried*. A key is stored already. One statement reads the group's keys together with the last event, so that
+ *    both are of one state of the store. If that is the remembered state, the group is planned again, with the keys:
+ *    what is left is stored as before, and where nothing is left there is no transaction at all.
+ * 3. *In a transaction*. Everything is read, decided and stored between BEGIN IMMEDIATE and COMMIT.
  *
- * *Decided*: where the guard says no, a key turns out to be stored, or a plan has anything but plain appends in it,
- * everything is read, decided and stored inside BEGIN IMMEDIATE. No append is ever refused on remembered heads.
+ * No append is ever refused on what is remembered alone.
  */
 export class AppendGroup {
-  readonly #heads = new StreamHeads();
-  readonly #types = new KnownTypes();
+  readonly #remembered = new RememberedStore();
   readonly #feed: CommitFeed;
   readonly #location: string;
   readonly #checksums: boolean;
+  /** Whether the group before held nothing but retries: then this one probably does too. */
+  #expectsRetries = false;
 
   constructor(feed: CommitFeed, location: string, checksums: boolean) {
     this.#feed = feed;
@@ -50,49 +54,69 @@ export class AppendGroup {
   }
 
   async store(connection: SQLiteConnection, requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    return (await this.#storeGuarded(connection, requests)) ?? (await this.#storeDecided(connection, requests));
+    return (await this.#storeOnMemory(connection, requests)) ?? (await this.#storeInTransaction(connection, requests));
   }
 
   /** Forgets what is remembered of the store, which a failure, or another copy of it, may have left untrue. */
   failed(): void {
-    this.#heads.forget();
-    this.#types.forget();
+    this.#remembered.forget();
   }
 
-  async #storeGuarded(
+  async #storeOnMemory(
     connection: SQLiteConnection,
     requests: readonly AppendRequest[],
   ): Promise<readonly AppendOutcome[] | null> {
-    const { last, known } = this.#heads;
-    if (last === undefined || last.id === null || !requests.every(({ streamId }) => known.has(streamId))) return null;
-    const plan = planAppends(requests, { position: last.position, heads: known, keys: NO_KEYS }, this.#location);
-    if (!plan.isPlain || plan.events.length === 0 || !this.#knowsTypes(plan.events)) return null;
-    const numbers = { streams: known, types: this.#types.numbers, checksums: this.#checksums };
+    const { last, heads } = this.#remembered;
+    if (last === undefined || last.id === null || !requests.every(({ streamId }) => heads.has(streamId))) return null;
+    if (this.#expectsRetries) return this.#storeAsRetried(connection, requests, last);
+    const plan = planAppends(requests, { position: last.position, heads, keys: NO_KEYS }, this.#location);
+    if (!plan.isPlain || plan.events.length === 0) return null;
     try {
-      if (await insertAtOnce(connection, plan, numbers, last)) {
-        this.#committed(plan, last, known);
-        return plan.outcomes;
-      }
+      return await this.#insertPlanned(connection, plan, last);
     } catch (error) {
       if (!isConstraint(error)) throw error;
       // A key is stored already. The insertion was undone; what is remembered is still true.
-      return null;
+      return this.#storeAsRetried(connection, requests, last);
+    }
+  }
+
+  async #storeAsRetried(
+    connection: SQLiteConnection,
+    requests: readonly AppendRequest[],
+    last: LastEvent,
+  ): Promise<readonly AppendOutcome[] | null> {
+    const { heads } = this.#remembered;
+    const { lastEvents, keys } = await readKeys(connection, requests, heads);
+    this.#expectsRetries = false;
+    if (!lastEvents.every((event) => this.#remembered.endsWith(event))) return null;
+    const plan = planAppends(requests, { position: last.position, heads, keys }, this.#location);
+    this.#expectsRetries = isRetry(plan);
+    return plan.events.length === 0 ? plan.outcomes : this.#insertPlanned(connection, plan, last);
+  }
+
+  /** Stores what was planned on what is remembered; null when that is not enough, or not true any more. */
+  async #insertPlanned(
+    connection: SQLiteConnection,
+    plan: AppendPlan,
+    last: LastEvent,
+  ): Promise<readonly AppendOutcome[] | null> {
+    const { heads: streams, types } = this.#remembered;
+    if (!plan.events.every(({ event }) => types.has(event.type))) return null;
+    if (await insertAtOnce(connection, plan, { streams, types, checksums: this.#checksums }, last)) {
+      this.#committed(plan, last, streams);
+      return plan.outcomes;
     }
     this.failed();
     return null;
   }
 
-  #knowsTypes(events: AppendPlan["events"]): boolean {
-    return events.every(({ event }) => this.#types.numbers.has(event.type));
-  }
-
-  async #storeDecided(
+  async #storeInTransaction(
     connection: SQLiteConnection,
     requests: readonly AppendRequest[],
   ): Promise<readonly AppendOutcome[]> {
     const decided = await inTransaction(connection, async () => {
       const { last, heads, types: numbered } = await readNumbers(connection, ...namesIn(requests));
-      const keys = await readKeys(connection, requests, heads);
+      const { keys } = await readKeys(connection, requests, heads);
       const plan = planAppends(requests, { position: last.position, heads, keys }, this.#location);
       const streams = await numberStreams(connection, plan, heads);
       const types = await numberTypes(connection, plan, numbered);
@@ -102,9 +126,10 @@ export class AppendGroup {
       }
       return { plan, last, streams, types };
     });
-    if (!this.#heads.endWith(decided.last)) this.failed();
-    this.#types.learn(decided.types);
-    this.#heads.learn(decided.last, decided.streams);
+    if (!this.#remembered.endsWith(decided.last)) this.failed();
+    this.#expectsRetries = isRetry(decided.plan);
+    this.#remembered.learnTypes(decided.types);
+    this.#remembered.learn(decided.last, decided.streams);
     this.#committed(decided.plan, decided.last, decided.streams);
     return decided.plan.outcomes;
   }
@@ -113,9 +138,14 @@ export class AppendGroup {
     const last = plan.events.at(-1);
     if (last === undefined) return;
     const { position, timestampMs, event } = last;
-    this.#heads.learn({ position, timestampMs, id: event.id }, headsAfter(plan, streams));
+    this.#remembered.learn({ position, timestampMs, id: event.id }, headsAfter(plan, streams));
     this.#feed.publish({ previousPosition: previous.position, events: plan.events });
   }
+}
+
+/** Whether everything in a group is stored already. */
+function isRetry({ events, outcomes }: AppendPlan): boolean {
+  return events.length === 0 && outcomes.every((outcome) => "result" in outcome);
 }
 
 /** The streams and the types of a group, each once. */

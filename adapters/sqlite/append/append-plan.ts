@@ -1,15 +1,15 @@
 import type { AppendRequest, AppendResult, NewEvent } from "../../../protocols/index.js";
 import { decideAppend } from "../../../src/adapter-kit/decide-append.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
-import type { StreamHead } from "./stream-heads.js";
+import type { StreamHead } from "./remembered-store.js";
 
 /** What is known of the store before a group of appends. */
 export interface KnownStore {
   readonly position: number;
   /** Those of the group's streams that have a number, and perhaps of others. */
   readonly heads: ReadonlyMap<string, StreamHead>;
-  /** Which of the group's idempotency keys are stored already, by the number of their stream. */
-  readonly keys: ReadonlyMap<number, ReadonlyMap<string, PlacedEvent>>;
+  /** The events whose idempotency keys the group has too, by stream id and key. */
+  readonly keys: ReadonlyMap<string, ReadonlyMap<string, PlacedEvent>>;
 }
 
 /** What becomes of one append of a group. */
@@ -73,8 +73,7 @@ class AppendPlanner {
   #streamOf(streamId: string): PlannedStream {
     const planned = this.#streams.get(streamId);
     if (planned !== undefined) return planned;
-    const head = this.#known.heads.get(streamId);
-    const stream = new PlannedStream(head, head && this.#known.keys.get(head.id));
+    const stream = new PlannedStream(this.#known.heads.get(streamId), this.#known.keys.get(streamId));
     this.#streams.set(streamId, stream);
     return stream;
   }

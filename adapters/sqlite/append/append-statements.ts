@@ -2,10 +2,15 @@ import type { AppendRequest } from "../../../protocols/index.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { formatUuid } from "../read/event-page.js";
-import { type LastEvent, NO_EVENT, type StreamHead } from "./stream-heads.js";
+import { type LastEvent, NO_EVENT, type StreamHead } from "./remembered-store.js";
 
 /** The counter of positions. */
 export const LAST_POSITION = "(SELECT seq FROM sqlite_sequence WHERE name = 'es_events')";
+
+/** What tells the event at the last position from others: its time and its id, a UUID as digits in a list. */
+const LAST_EVENT = `(
+  SELECT json_array(timestamp, CASE typeof(id) WHEN 'text' THEN id ELSE json_array(hex(id)) END)
+  FROM es_events WHERE position = ${LAST_POSITION})`;
 
 /** The last position that was ever given. */
 export async function readLastPosition(connection: SQLiteConnection): Promise<number> {
@@ -15,9 +20,7 @@ export async function readLastPosition(connection: SQLiteConnection): Promise<nu
 
 // ?1 stream ids, ?2 event types. What is found is told by its index in them: a name may have any character in it.
 export const READ_NUMBERS = `
-  SELECT ${LAST_POSITION} AS position,
-  (SELECT json_array(timestamp, CASE typeof(id) WHEN 'text' THEN id ELSE json_array(hex(id)) END)
-   FROM es_events WHERE position = ${LAST_POSITION}) AS last,
+  SELECT ${LAST_POSITION} AS position, ${LAST_EVENT} AS last,
   (SELECT json_group_array(json_array(wanted.key, s.id, coalesce(e.version, 0), coalesce(e.position, 0)))
    FROM json_each(?1) AS wanted
    JOIN es_streams AS s ON s.name = wanted.value
@@ -50,7 +53,7 @@ export async function readNumbers(
   return { last: lastEventOf(row), heads: new Map(heads), types: new Map(numbers) };
 }
 
-function lastEventOf({ position, last }: NumbersRow): LastEvent {
+function lastEventOf({ position, last }: Pick<NumbersRow, "position" | "last">): LastEvent {
   if (position === null) return NO_EVENT;
   if (last === null) return { ...NO_EVENT, position };
   const [timestampMs, id] = JSON.parse(last) as [number, string | [string]];
@@ -84,15 +87,19 @@ export async function insertTypes(
   return new Map(rows.map(({ name, id }) => [name, id]));
 }
 
+// ?1 pairs of a stream's number and a key. The first row tells the last event, so that it is of the same state of the
+// store as the keys; each other row is an event that has one, told by the index of its pair.
 const READ_KEYS = `
-  SELECT e.stream, e.id, e.version, e.position, e.timestamp, t.name AS type, e.data, e.metadata
-  FROM json_each(?1) AS wanted
-  JOIN es_events AS e ON e.stream = wanted.value ->> 0 AND e.id = wanted.value ->> 1 AND typeof(e.id) = 'text'
+  SELECT NULL AS pair, NULL AS version, ${LAST_POSITION} AS position, NULL AS timestamp, NULL AS type,
+         ${LAST_EVENT} AS data, NULL AS metadata
+  UNION ALL
+  SELECT pair.key, e.version, e.position, e.timestamp, t.name, e.data, e.metadata
+  FROM json_each(?1) AS pair
+  JOIN es_events AS e ON e.stream = pair.value ->> 0 AND e.id = pair.value ->> 1 AND typeof(e.id) = 'text'
   JOIN es_types AS t ON t.id = e.type`;
 
 interface KeyRow {
-  readonly stream: number;
-  readonly id: string;
+  readonly pair: number;
   readonly version: number;
   readonly position: number;
   readonly timestamp: number;
@@ -104,31 +111,55 @@ interface KeyRow {
 /** How many keys one statement looks for. */
 const MAX_STATEMENT_KEYS = 4_096;
 
-/** Which of the requests' idempotency keys are stored already, by stream. */
+/** A key of a request, and the stream that it is for. */
+interface WantedKey {
+  readonly stream: number;
+  readonly streamId: string;
+  readonly key: string;
+}
+
+/** Which idempotency keys of a group are stored, by stream id. */
+export interface StoredKeys {
+  /** The last event of the store at each statement that read them. */
+  readonly lastEvents: readonly LastEvent[];
+  readonly keys: ReadonlyMap<string, ReadonlyMap<string, PlacedEvent>>;
+}
+
+/** Reads which of the requests' keys are stored, of the streams that have a head. */
 export async function readKeys(
   connection: SQLiteConnection,
   requests: readonly AppendRequest[],
   heads: ReadonlyMap<string, StreamHead>,
-): Promise<Map<number, Map<string, PlacedEvent>>> {
-  const wanted: [number, string][] = [];
-  const streamIds = new Map<number, string>();
+): Promise<StoredKeys> {
+  const wanted = wantedKeys(requests, heads);
+  const keys = new Map<string, Map<string, PlacedEvent>>();
+  const lastEvents: LastEvent[] = [];
+  let start = 0;
+  do {
+    const chunk = wanted.slice(start, start + MAX_STATEMENT_KEYS);
+    const pairs = JSON.stringify(chunk.map(({ stream, key }) => [stream, key]));
+    const [end, ...rows] = (await connection.all<KeyRow>(READ_KEYS, [pairs])) as [KeyRow, ...KeyRow[]];
+    lastEvents.push(lastEventOf({ position: end.position, last: end.data as string | null }));
+    for (const row of rows) addKey(keys, chunk[row.pair] as WantedKey, row);
+    start += MAX_STATEMENT_KEYS;
+  } while (start < wanted.length);
+  return { lastEvents, keys };
+}
+
+function wantedKeys(requests: readonly AppendRequest[], heads: ReadonlyMap<string, StreamHead>): WantedKey[] {
+  const wanted: WantedKey[] = [];
   for (const { streamId, events } of requests) {
-    const head = heads.get(streamId);
-    if (head === undefined) continue;
-    streamIds.set(head.id, streamId);
-    for (const { idempotencyKey } of events) if (idempotencyKey !== null) wanted.push([head.id, idempotencyKey]);
+    const stream = heads.get(streamId)?.id;
+    if (stream === undefined) continue;
+    for (const { idempotencyKey: key } of events) if (key !== null) wanted.push({ stream, streamId, key });
   }
-  const stored = new Map<number, Map<string, PlacedEvent>>();
-  for (let start = 0; start < wanted.length; start += MAX_STATEMENT_KEYS) {
-    const chunk = JSON.stringify(wanted.slice(start, start + MAX_STATEMENT_KEYS));
-    for (const row of await connection.all<KeyRow>(READ_KEYS, [chunk])) {
-      const { stream, id, version, position, timestamp: timestampMs, type, data, metadata } = row;
-      const keys = stored.get(stream) ?? new Map<string, PlacedEvent>();
-      stored.set(stream, keys);
-      const event = { id, idempotencyKey: id, type, data, metadata };
-      const streamId = streamIds.get(stream) as string;
-      keys.set(id, { event, streamId, version, position, timestampMs });
-    }
-  }
-  return stored;
+  return wanted;
+}
+
+function addKey(keys: Map<string, Map<string, PlacedEvent>>, { streamId, key }: WantedKey, row: KeyRow): void {
+  const { version, position, timestamp: timestampMs, type, data, metadata } = row;
+  const ofStream = keys.get(streamId) ?? new Map<string, PlacedEvent>();
+  keys.set(streamId, ofStream);
+  const event = { id: key, idempotencyKey: key, type, data, metadata };
+  ofStream.set(key, { event, streamId, version, position, timestampMs });
 }

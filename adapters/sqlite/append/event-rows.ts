@@ -2,7 +2,7 @@ import type { NewEvent } from "../../../protocols/index.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import { eventChecksum } from "../checksum.js";
 import type { SQLiteValue } from "../drivers/driver.js";
-import { codecOf } from "../event-codec.js";
+import { CODEC_MADE_ID, codecOf, STORED_CODEC } from "../event-codec.js";
 
 /** The numbers that rows carry in the place of names, and whether they carry checksums. */
 export interface RowNumbers {
@@ -14,9 +14,6 @@ export interface RowNumbers {
 /** How many events, and about how many characters, the rows of one statement hold. */
 export const MAX_STATEMENT_EVENTS = 256;
 export const MAX_STATEMENT_CHARACTERS = 8 * 1024 * 1024;
-
-/** Added to the codec of an event whose id was made by us: 16 bytes instead of a text of 36. */
-export const MADE_ID = 4;
 
 /** The rows of a statement: what differs between them as one JSON text, and what all of them share. */
 export interface EncodedRows extends SharedByRows {
@@ -31,7 +28,7 @@ export interface SharedByRows {
   readonly stream: number | null;
   /** The version of the first event: those of one stream follow each other. */
   readonly firstVersion: number | null;
-  readonly kind: number | null;
+  readonly codec: number | null;
   readonly type: number | null;
 }
 
@@ -47,32 +44,32 @@ export function encodeRows(events: readonly PlacedEvent[], numbers: RowNumbers):
 }
 
 /**
- * The values of a single row, one by one: the last position before it, the stream, the version, the time, the kind, the
- * type, the id, data, metadata and the checksum.
+ * The values of a single row, one by one: the last position before it, the stream, the version, the time, the codec,
+ * the type, the id, data, metadata and the checksum.
  */
 export function rowValues(placed: PlacedEvent, { streams, types, checksums }: RowNumbers): SQLiteValue[] {
   const { event, streamId, version, position, timestampMs } = placed;
-  const kind = kindOf(event);
-  const checksum = checksums ? eventChecksum(placed, kind & ~MADE_ID) : null;
+  const codec = boundCodecOf(event);
+  const checksum = checksums ? eventChecksum(placed, codec & STORED_CODEC) : null;
   const [stream, type] = [streams.get(streamId)?.id as number, types.get(event.type) as number];
-  return [position - 1, stream, version, timestampMs, kind, type, event.id, event.data, event.metadata, checksum];
+  return [position - 1, stream, version, timestampMs, codec, type, event.id, event.data, event.metadata, checksum];
 }
 
 function sharedByRows(events: readonly PlacedEvent[], { streams, types }: RowNumbers): SharedByRows {
   const [first] = events as readonly [PlacedEvent];
   const { streamId, version } = first;
   const { type } = first.event;
-  const kind = kindOf(first.event);
-  let [isOneStream, isOneKind, isOneType] = [true, true, true];
+  const codec = boundCodecOf(first.event);
+  let [isOneStream, isOneCodec, isOneType] = [true, true, true];
   for (const placed of events) {
     isOneStream &&= placed.streamId === streamId;
-    isOneKind &&= kindOf(placed.event) === kind;
+    isOneCodec &&= boundCodecOf(placed.event) === codec;
     isOneType &&= placed.event.type === type;
   }
   return {
     stream: isOneStream ? (streams.get(streamId)?.id as number) : null,
     firstVersion: isOneStream ? version : null,
-    kind: isOneKind ? kind : null,
+    codec: isOneCodec ? codec : null,
     type: isOneType ? (types.get(type) as number) : null,
   };
 }
@@ -80,18 +77,18 @@ function sharedByRows(events: readonly PlacedEvent[], { streams, types }: RowNum
 function encodeRow(placed: PlacedEvent, shared: SharedByRows, { streams, types, checksums }: RowNumbers): string {
   const { event, streamId, version } = placed;
   const { idempotencyKey, data, metadata } = event;
-  const kind = shared.kind ?? kindOf(event);
+  const codec = shared.codec ?? boundCodecOf(event);
   const id = idempotencyKey === null ? `"${event.id}"` : JSON.stringify(idempotencyKey);
   const content =
     typeof data === "string" ? data : `"${Buffer.from(data.buffer, data.byteOffset, data.length).toString("hex")}"`;
-  const checksum = checksums ? eventChecksum(placed, kind & ~MADE_ID) : null;
+  const checksum = checksums ? eventChecksum(placed, codec & STORED_CODEC) : null;
   const own = `[${id},${content},${metadata},${checksum}`;
-  if (shared.stream !== null && shared.kind !== null && shared.type !== null) return `${own}]`;
-  return `${own},${streams.get(streamId)?.id},${version},${kind},${types.get(event.type)}]`;
+  if (shared.stream !== null && shared.codec !== null && shared.type !== null) return `${own}]`;
+  return `${own},${streams.get(streamId)?.id},${version},${codec},${types.get(event.type)}]`;
 }
 
-function kindOf(event: NewEvent): number {
-  return codecOf(event) + (event.idempotencyKey === null ? MADE_ID : 0);
+function boundCodecOf(event: NewEvent): number {
+  return codecOf(event) + (event.idempotencyKey === null ? CODEC_MADE_ID : 0);
 }
 
 /** Splits events into what one statement carries each. */

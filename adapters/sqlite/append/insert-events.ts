@@ -1,33 +1,33 @@
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { RunResult, SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
-import { CODEC_BYTES } from "../event-codec.js";
+import { CODEC_BYTES, CODEC_MADE_ID, STORED_CODEC } from "../event-codec.js";
 import { SCHEMA_VERSION } from "../open/schema.js";
 import { LAST_POSITION } from "./append-statements.js";
-import { encodeRows, MADE_ID, type RowNumbers, rowValues } from "./event-rows.js";
-import type { LastEvent } from "./stream-heads.js";
+import { encodeRows, type RowNumbers, rowValues } from "./event-rows.js";
+import type { LastEvent } from "./remembered-store.js";
 
 const INSERT = `
   INSERT INTO es_events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)`;
 
 // ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
-// ?4 to ?7 what all rows share: the stream, the version of the first, the kind, and the type.
+// ?4 to ?7 what all rows share: the stream, the version of the first, the codec, and the type.
 // ?8 and ?9 the time and the id of the last event, or null.
 // Nothing is inserted when the last event is not the one that was planned on: somebody else has appended since.
 // jsonb_each hands each row on in SQLite's binary form, so that no text is parsed more than once.
-const KIND = "coalesce(?6, value ->> 6)";
+const CODEC = "coalesce(?6, value ->> 6)";
 const INSERT_ROWS = `${INSERT}
-  SELECT ?2 + 1 + key, coalesce(?4, value ->> 4), coalesce(?5 + key, value ->> 5), ?3, ${SCHEMA_VERSION}, ${KIND} & 3,
+  SELECT ?2 + 1 + key, coalesce(?4, value ->> 4), coalesce(?5 + key, value ->> 5), ?3, ${SCHEMA_VERSION}, ${CODEC} & ${STORED_CODEC},
          coalesce(?7, value ->> 7),
-         CASE WHEN ${KIND} & ${MADE_ID} THEN unhex(value ->> 0, '-') ELSE value ->> 0 END,
-         CASE WHEN ${KIND} & ${CODEC_BYTES} THEN unhex(value ->> 1) ELSE value -> 1 END,
+         CASE WHEN ${CODEC} & ${CODEC_MADE_ID} THEN unhex(value ->> 0, '-') ELSE value ->> 0 END,
+         CASE WHEN ${CODEC} & ${CODEC_BYTES} THEN unhex(value ->> 1) ELSE value -> 1 END,
          value ->> 2, value ->> 3
   FROM jsonb_each(?1)
   WHERE ${LAST_POSITION} = ?2 AND ${isLastEvent({ position: "?2", timestamp: "?8", id: "?9" })}`;
 
 // A single event, with its values bound one by one (rowValues), which costs less than a row of JSON.
 export const INSERT_ONE = `${INSERT}
-  SELECT ?1 + 1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5 & 3, ?6,
-         CASE WHEN ?5 & ${MADE_ID} THEN unhex(?7, '-') ELSE ?7 END, ?8, ?9, ?10
+  SELECT ?1 + 1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5 & ${STORED_CODEC}, ?6,
+         CASE WHEN ?5 & ${CODEC_MADE_ID} THEN unhex(?7, '-') ELSE ?7 END, ?8, ?9, ?10
   WHERE ${LAST_POSITION} = ?1 AND ${isLastEvent({ position: "?1", timestamp: "?11", id: "?12" })}`;
 
 /**
@@ -72,7 +72,7 @@ function insertionOf(chunk: readonly PlacedEvent[], numbers: RowNumbers, lastEve
   const [first] = chunk as readonly [PlacedEvent];
   const guard = [lastEvent?.timestampMs ?? null, lastEvent?.id ?? null];
   if (chunk.length === 1) return { sql: INSERT_ONE, parameters: [...rowValues(first, numbers), ...guard] };
-  const { json, stream, firstVersion, kind, type } = encodeRows(chunk, numbers);
-  const parameters = [json, first.position - 1, first.timestampMs, stream, firstVersion, kind, type, ...guard];
+  const { json, stream, firstVersion, codec, type } = encodeRows(chunk, numbers);
+  const parameters = [json, first.position - 1, first.timestampMs, stream, firstVersion, codec, type, ...guard];
   return { sql: INSERT_ROWS, parameters };
 }

@@ -1,5 +1,8 @@
-/** How many streams a store remembers the heads of; the one that was learned first is forgotten first. */
+/** How many streams are remembered; the one that was learned first is forgotten first. */
 const MAX_REMEMBERED_STREAMS = 10_000;
+
+/** How many event types are remembered. Beyond that all are forgotten, and read again as needed. */
+const MAX_REMEMBERED_TYPES = 10_000;
 
 /** A stream's number in the store, and the place of its last event. */
 export interface StreamHead {
@@ -20,13 +23,14 @@ export interface LastEvent {
 export const NO_EVENT: LastEvent = { position: 0, timestampMs: 0, id: null };
 
 /**
- * What this process knows of the heads of streams, and the last event that it was true at.
+ * What this process knows of the store, and the last event that it was true at.
  *
  * An append may be planned on it, because the statement that stores the events demands that the store's last event is
- * still the same: then nobody has appended anything since, and all of it is true.
+ * still the same: then nobody has changed anything since, and all of it is true.
  */
-export class StreamHeads {
+export class RememberedStore {
   readonly #heads = new Map<string, StreamHead>();
+  readonly #types = new Map<string, number>();
   #last: LastEvent | undefined;
 
   /** The last event, or undefined when nothing is known. */
@@ -34,13 +38,18 @@ export class StreamHeads {
     return this.#last;
   }
 
-  /** The heads that are known. */
-  get known(): ReadonlyMap<string, StreamHead> {
+  /** The heads of streams that are known, by stream id. */
+  get heads(): ReadonlyMap<string, StreamHead> {
     return this.#heads;
   }
 
+  /** The numbers of event types that are known. */
+  get types(): ReadonlyMap<string, number> {
+    return this.#types;
+  }
+
   /** Whether this event is the last one that is known of. */
-  endWith({ position, timestampMs, id }: LastEvent): boolean {
+  endsWith({ position, timestampMs, id }: LastEvent): boolean {
     const last = this.#last;
     return last !== undefined && last.position === position && last.timestampMs === timestampMs && last.id === id;
   }
@@ -55,8 +64,16 @@ export class StreamHeads {
     }
   }
 
+  learnTypes(numbers: ReadonlyMap<string, number>): void {
+    for (const [type, number] of numbers) {
+      if (this.#types.size === MAX_REMEMBERED_TYPES && !this.#types.has(type)) this.#types.clear();
+      this.#types.set(type, number);
+    }
+  }
+
   forget(): void {
     this.#heads.clear();
+    this.#types.clear();
     this.#last = undefined;
   }
 }

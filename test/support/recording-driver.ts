@@ -1,0 +1,41 @@
+import type { OpenMode, SQLiteConnection, SQLiteDriver, SQLiteValue } from "../../adapters/sqlite/drivers/driver.js";
+
+/** A call of the port. */
+export interface RecordedCall {
+  readonly mode: OpenMode;
+  readonly sql: string;
+  readonly parameters: readonly SQLiteValue[];
+}
+
+/** A real driver that notes every call which runs a statement. */
+export function recordingDriver(driver: SQLiteDriver): {
+  readonly driver: SQLiteDriver;
+  readonly calls: RecordedCall[];
+} {
+  const calls: RecordedCall[] = [];
+  return {
+    calls,
+    driver: {
+      async open(path, mode) {
+        const connection = await driver.open(path, mode);
+        const note = (sql: string, parameters: readonly SQLiteValue[] = []) => calls.push({ mode, sql, parameters });
+        return {
+          prepare: (sql) => connection.prepare(sql),
+          run: (sql, parameters) => {
+            note(sql, parameters);
+            return connection.run(sql, parameters);
+          },
+          all: <Row>(sql: string, parameters?: Parameters<SQLiteConnection["all"]>[1]) => {
+            note(sql, parameters);
+            return connection.all<Row>(sql, parameters);
+          },
+          exec: (sql) => {
+            note(sql);
+            return connection.exec(sql);
+          },
+          close: () => connection.close(),
+        };
+      },
+    },
+  };
+}
