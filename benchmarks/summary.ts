@@ -51,7 +51,7 @@ function summarizeFigure(
     return floor === undefined ? [] : [(figures[figure.name] as number) / floor];
   });
   const ratio = figure.hasRatio && ratios.length > 0 ? spreadOf(ratios) : null;
-  const goal = LIBRARY_SUBJECTS.includes(subject) ? (figure.goal ?? null) : null;
+  const goal = LIBRARY_SUBJECTS.includes(subject) ? (figure.goalOf?.[subject] ?? figure.goal ?? null) : null;
   return {
     workload: workload.id,
     durability,

@@ -25,6 +25,8 @@ export interface Figure {
   /** Whether it is compared with the floor's. */
   readonly hasRatio?: boolean;
   readonly goal?: Goal;
+  /** The goals of single subjects, where one for all of them would say little. */
+  readonly goalOf?: Readonly<Record<string, Goal>>;
   /** Kept in the saved samples, and left out of the tables. */
   readonly isDetail?: boolean;
 }

@@ -1,5 +1,6 @@
 import type { Workload } from "../workload.js";
 import { singleAppends } from "./w01-single-appends.js";
+import { retries } from "./w01r-retries.js";
 import { keyedBatches, plainBatches } from "./w02-batches.js";
 import { concurrentAppends } from "./w03-concurrent-appends.js";
 import { readStream } from "./w04-read-stream.js";
@@ -18,6 +19,7 @@ import { eventLoopDelay } from "./w14-event-loop-delay.js";
 /** In the order of the tables' rows. */
 export const WORKLOADS: readonly Workload[] = [
   singleAppends,
+  retries,
   keyedBatches,
   plainBatches,
   concurrentAppends,

@@ -87,7 +87,7 @@ test("help is printed, and a bad value is refused with the reason", async () => 
   expect(await runNode(MAIN, "--help")).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("--workload") });
   const refused: [string, string, string][] = [
     ["--rounds", "0", '--rounds takes a whole number from 1 on, got "0"'],
-    ["--workload", "W1,W99", "--workload takes W1, W2, W2u, W3, W4, W5,"],
+    ["--workload", "W1,W99", "--workload takes W1, W1r, W2, W2u, W3, W4, W5,"],
     ["--subject", "nobody", "--subject takes floor, library,"],
     ["--durability", "none", '--durability takes normal, full, got "none"'],
     ["--size", "huge", '--size takes small, full, got "huge"'],
