@@ -1,6 +1,6 @@
 import type { EventPage, ReadQuery, StorageHandle, StoredEvent } from "../../protocols/index.js";
 import type { Lifetime } from "../adapter-kit/lifetime.js";
-import { matchesFilter } from "../filter/matches-filter.js";
+import { compileFilter } from "../filter/compile-filter.js";
 import { FIRST_PAGE_EVENTS, MAX_PAGE_EVENTS, PAGE_GROWTH_FACTOR } from "../limits.js";
 import type { ReadPlan } from "./read-options.js";
 
@@ -18,6 +18,7 @@ export async function* readEvents(context: ReadContext, planOf: () => ReadPlan):
   context.lifetime.assertOpen(`read stream "${context.streamId}"`);
   const plan = planOf();
   plan.signal?.throwIfAborted();
+  const matches = plan.filter && compileFilter(plan.filter);
   const pages = new PageReader(context, plan);
   let delivered = 0;
   let coming = pages.next(plan.limit);
@@ -28,14 +29,14 @@ export async function* readEvents(context: ReadContext, planOf: () => ReadPlan):
     for (let index = 0; index < events.length; index += 1) {
       const event = events[index] as StoredEvent;
       if (context.lifetime.closed || plan.signal?.aborted) throwEnded(context, plan);
-      if (plan.filter === undefined || matchesFilter(event, plan.filter)) {
+      if (matches === undefined || matches(event)) {
         context.onEvent(event);
         yield event;
         delivered += 1;
         if (delivered === plan.limit) return;
       }
       if (index === half) {
-        const undelivered = plan.filter === undefined ? events.length - index - 1 : 0;
+        const undelivered = matches === undefined ? events.length - index - 1 : 0;
         coming = pages.next(plan.limit - delivered - undelivered);
       }
     }

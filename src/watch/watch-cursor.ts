@@ -8,7 +8,7 @@ import {
   type Subscription,
 } from "../../protocols/index.js";
 import type { Closable, Lifetime } from "../adapter-kit/lifetime.js";
-import { matchesFilter } from "../filter/matches-filter.js";
+import { compileFilter } from "../filter/compile-filter.js";
 import { MAX_PAGE_EVENTS, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
 import { inStore } from "../validate/in-call.js";
 import { onAbort } from "./abort-listeners.js";
@@ -36,6 +36,7 @@ export interface WatchSource {
  */
 export class WatchCursor implements Closable {
   readonly #source: WatchSource;
+  readonly #matches: (event: StoredEvent) => boolean;
   readonly #onClose: () => void;
   #begun = false;
   #subscription: Subscription | undefined;
@@ -51,6 +52,7 @@ export class WatchCursor implements Closable {
   /** @param onClose - called within `close` */
   constructor(source: WatchSource, onClose: () => void = () => undefined) {
     this.#source = source;
+    this.#matches = compileFilter(source.filter);
     this.#onClose = onClose;
     this.#place = source.after;
   }
@@ -129,7 +131,7 @@ export class WatchCursor implements Closable {
       const place = this.#placeOf(event);
       if (place <= this.#place) continue;
       this.#place = place;
-      if (matchesFilter(event, this.#source.filter)) this.#queue.push(event);
+      if (this.#matches(event)) this.#queue.push(event);
     }
   }
 
@@ -152,7 +154,7 @@ export class WatchCursor implements Closable {
     if (page.head < this.#place) throw this.#wentBack(page.head);
     this.#place = Math.max(this.#place, page.next ?? page.head);
     this.#takeHeld(page.next === null);
-    return page.events.filter((event) => matchesFilter(event, filter));
+    return page.events.filter(this.#matches);
   }
 
   /** Becomes live with what was notified while the page was read, if that joins on to it. */
