@@ -98,4 +98,9 @@ export interface EventPage {
    * watch whose place lies beyond it fails with `STORAGE_WENT_BACK`, so a head that lags ends watches.
    */
   readonly head: number;
+  /**
+   * How many bytes of JSON text and of binary content the events have, or about how many. The core bounds the memory of
+   * readers by it. Default: the core looks through the events, which costs some time.
+   */
+  readonly contentBytes?: number | undefined;
 }

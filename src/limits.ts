@@ -19,29 +19,17 @@ export const MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024;
 /** The most events that one write may hold. */
 export const MAX_WRITE_EVENTS = 1_000_000;
 
-/**
- * The most clauses of a filter. An adapter may make one expression of them: SQLite takes 1,000 levels of those, and
- * 32,766 parameters, of which a clause needs three at most.
- */
-export const MAX_FILTER_CLAUSES = 100;
-
-/** The most values in the list of an `in` clause. */
-export const MAX_FILTER_VALUES = 10_000;
-
-/** The longest pattern of a `like` clause and the longest prefix, in UTF-16 units: any stream id and key fits. */
-export const MAX_FILTER_PATTERN_LENGTH = 1_024;
-
-/** The longest field of a clause, with its path, in UTF-16 units. */
-export const MAX_FILTER_PATH_LENGTH = 1_024;
-
-/** The most that all fields and all strings of a filter come to, in UTF-16 units. */
-export const MAX_FILTER_LENGTH = 1024 * 1024;
-
 /** How many events the first page of a read asks for; a read that stops early has cost little. */
 export const FIRST_PAGE_EVENTS = 128;
 
 /** How many events a page asks for at most. Pages grow towards it. */
 export const MAX_PAGE_EVENTS = 1_024;
+
+/** About how many bytes the events of a page take at most in memory; one event may be larger. */
+export const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+
+/** How many events a page asks for while the memory for events that wait is short. */
+export const SHORT_MEMORY_PAGE_EVENTS = 16;
 
 /** By what factor a page is larger than the one before it. */
 export const PAGE_GROWTH_FACTOR = 4;
@@ -51,3 +39,9 @@ export const MAX_WATCH_BUFFER_EVENTS = 256;
 
 /** The largest event that waits there; larger ones, and batches longer than the queue, are read from storage. */
 export const MAX_QUEUED_EVENT_BYTES = 64 * 1024;
+
+/**
+ * How much memory a store uses for what waits: writes that are not stored yet, events that wait for slow consumers of
+ * reads and watches, and snapshots that are being saved or loaded.
+ */
+export const MAX_STORE_MEMORY_BYTES = 512 * 1024 * 1024;

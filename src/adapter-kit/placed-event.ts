@@ -1,7 +1,10 @@
-import type { EventPlace, NewEvent } from "../../protocols/index.js";
+import type { NewEvent } from "../../protocols/index.js";
 
 /** Where and when an event was stored, or is about to be. */
-export interface StoredPlace extends EventPlace {
+export interface StoredPlace {
+  readonly streamId: string;
+  readonly version: number;
+  readonly position: number;
   /** In milliseconds since 1970. */
   readonly timestampMs: number;
 }

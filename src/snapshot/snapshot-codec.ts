@@ -12,24 +12,37 @@ const decompress = promisify(inflateRaw);
 /** Below this size compressing costs more than it saves. */
 const MIN_COMPRESSED_BYTES = 512;
 
+/** What compression makes of the smallest input at best: deflate packs at most so many bytes into one. */
+const MAX_COMPRESSION_FACTOR = 1_032;
+
 /**
- * Turns a snapshot's state into bytes, compressed when that makes them smaller. The codec's name says what was done, so
- * that a state which happens to look compressed comes back as it was.
- *
- * The state is copied before the first wait. Compression runs on the thread pool.
+ * Turns a snapshot's state into bytes, a copy of its own.
  *
  * @throws InvalidArgumentError when the state cannot be stored without loss.
  */
-export async function encodeState(state: unknown): Promise<EncodedState> {
-  const { codec, plain } = plainState(state);
-  if (plain.byteLength > MAX_SNAPSHOT_BYTES) {
-    throw invalidArgument("state", `${plain.byteLength} bytes are more than ${MAX_SNAPSHOT_BYTES}`);
+export function encodeState(state: unknown): EncodedState {
+  const encoded = plainState(state);
+  const { byteLength } = encoded.bytes;
+  if (byteLength > MAX_SNAPSHOT_BYTES) {
+    throw invalidArgument("state", `${byteLength} bytes are more than ${MAX_SNAPSHOT_BYTES}`);
   }
-  if (plain.byteLength < MIN_COMPRESSED_BYTES) return { codec, bytes: plain };
-  const compressed = await compress(plain);
-  return compressed.byteLength < plain.byteLength
-    ? { codec: `${codec}+deflate`, bytes: compressed }
-    : { codec, bytes: plain };
+  return encoded;
+}
+
+/**
+ * Compresses a state when that makes it smaller, on the thread pool. The codec's name says what was done, so that a
+ * state which happens to look compressed comes back as it was.
+ */
+export async function compressState({ codec, bytes }: EncodedState): Promise<EncodedState> {
+  if (bytes.byteLength < MIN_COMPRESSED_BYTES) return { codec, bytes };
+  const compressed = await compress(bytes);
+  return compressed.byteLength < bytes.byteLength ? { codec: `${codec}+deflate`, bytes: compressed } : { codec, bytes };
+}
+
+/** How many bytes a state takes at most once it is decoded, and where it is compressed, until then. */
+export function decodedStateBytes({ codec, bytes }: EncodedState): number {
+  const isCompressed = codec.endsWith("+deflate");
+  return isCompressed ? Math.min(bytes.byteLength * MAX_COMPRESSION_FACTOR, MAX_SNAPSHOT_BYTES) : bytes.byteLength;
 }
 
 /** @throws StorageError when the state was written with a codec that this version does not know, or is damaged. */
@@ -48,10 +61,10 @@ export async function decodeState({ codec, bytes }: EncodedState): Promise<unkno
   }
 }
 
-function plainState(state: unknown): { readonly codec: string; readonly plain: Uint8Array } {
+function plainState(state: unknown): EncodedState {
   try {
-    if (isUint8Array(state)) return { codec: "bytes", plain: new Uint8Array(state) };
-    return { codec: "json", plain: Buffer.from(toJsonText(state, "state")) };
+    if (isUint8Array(state)) return { codec: "bytes", bytes: new Uint8Array(state) };
+    return { codec: "json", bytes: Buffer.from(toJsonText(state, "state")) };
   } catch (error) {
     if (error instanceof JsonLossError) throw invalidArgument("state", `${error.path}: ${error.message}`);
     // A getter or a proxy of the caller's.

@@ -3,6 +3,7 @@ import { Lifetime } from "../adapter-kit/lifetime.js";
 import { PendingWork } from "../adapter-kit/pending-work.js";
 import { checkStreamId } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
+import { MemoryBudget } from "./memory-budget.js";
 import { type StreamContext, StreamImpl } from "./stream-impl.js";
 import { typedStream } from "./typed-stream.js";
 
@@ -26,7 +27,13 @@ class StreamFactoryImpl implements StreamFactory {
 
   constructor({ storage, notifier }: StreamBackend) {
     const subject = storage.location === undefined ? "the store" : `the store ${storage.location}`;
-    this.#context = { storage, notifier, lifetime: new Lifetime(subject), pendingWrites: new PendingWork() };
+    this.#context = {
+      storage,
+      notifier,
+      lifetime: new Lifetime(subject),
+      memory: new MemoryBudget(),
+      pendingWrites: new PendingWork(),
+    };
   }
 
   async openStream<E extends EventShape = EventShape>(streamId: string): Promise<Stream<E>> {

@@ -2,12 +2,14 @@ import {
   ALL_STREAM,
   type AppendRequest,
   type CandidateEvent,
+  type EncodedState,
   type LoadSnapshotOptions,
   ReadOnlyStreamError,
   type ReadOptions,
   type Snapshot,
   type SnapshotOptions,
   type SnapshotQuery,
+  StorageError,
   type StoredEvent,
   type StreamBackend,
   type StreamMetrics,
@@ -18,9 +20,10 @@ import {
 } from "../../protocols/index.js";
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import type { PendingWork } from "../adapter-kit/pending-work.js";
+import { MAX_SNAPSHOT_BYTES } from "../limits.js";
 import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions } from "../read/read-options.js";
-import { decodeState, encodeState } from "../snapshot/snapshot-codec.js";
+import { compressState, decodedStateBytes, decodeState, encodeState } from "../snapshot/snapshot-codec.js";
 import {
   checkExpectedVersion,
   checkName,
@@ -32,9 +35,14 @@ import {
 import { inCall, inStore } from "../validate/in-call.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { encodeEvents } from "../write/encode-events.js";
+import { encodedBytes } from "./content-bytes.js";
+import type { MemoryBudget } from "./memory-budget.js";
 import type { UntypedStream } from "./typed-stream.js";
 
 const DEFAULT_PROJECTION = "default";
+
+/** What a snapshot is counted with before its size is known: so many are loaded at the same time at most. */
+const LOAD_BYTES = MAX_SNAPSHOT_BYTES / 4;
 
 const WRITE_OPTIONS: readonly (keyof WriteOptions)[] = ["expectedVersion", "signal"];
 const SNAPSHOT_OPTIONS: readonly (keyof SnapshotOptions)[] = ["version", "projection"];
@@ -45,6 +53,7 @@ export interface StreamContext extends StreamBackend {
   readonly lifetime: Lifetime;
   /** What the factory's disposal waits for. */
   readonly pendingWrites: PendingWork;
+  readonly memory: MemoryBudget;
 }
 
 /** A handle on one stream: checks and encodes what comes in, and leaves every decision to storage. */
@@ -77,15 +86,27 @@ export class StreamImpl implements UntypedStream {
   }
 
   async #append(request: AppendRequest): Promise<WriteResult> {
-    const { pendingWrites, storage } = this.#context;
+    const { memory, pendingWrites, storage } = this.#context;
+    const bytes = encodedBytes(request.events);
+    if (!memory.reserve(bytes)) throw this.#overloaded("write to", bytes);
     pendingWrites.begin();
     try {
       const result = await storage.append(request);
       this.#learn(result.version);
       return result;
     } finally {
+      memory.release(bytes);
       pendingWrites.end();
     }
+  }
+
+  #overloaded(attempt: string, bytes: number): StorageError {
+    const { storage, memory } = this.#context;
+    const message =
+      `Cannot ${attempt} stream "${this.streamId}"${inStore(storage.location)}: it takes ${bytes} bytes, and what waits ` +
+      `to be stored already takes most of the ${memory.limitBytes} bytes that a store may use. Nothing was stored; await ` +
+      "writes before making more.";
+    return new StorageError("STORAGE_OVERLOADED", message);
   }
 
   #appendRequest(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions): AppendRequest {
@@ -125,10 +146,10 @@ export class StreamImpl implements UntypedStream {
   }
 
   #readContext(): ReadContext {
-    const { storage } = this.#context;
+    const { storage, memory } = this.#context;
     const onEvent = (event: StoredEvent): void =>
       this.#learn(this.streamId === ALL_STREAM ? event.position : event.version);
-    return { storage, streamId: this.streamId, lifetime: this.#lifetime, onEvent };
+    return { storage, streamId: this.streamId, lifetime: this.#lifetime, memory, onEvent };
   }
 
   async snapshot(state: unknown, options: SnapshotOptions = {}): Promise<void> {
@@ -153,23 +174,49 @@ export class StreamImpl implements UntypedStream {
     const { version = this.#defaultSnapshotVersion(), projection = DEFAULT_PROJECTION } = options;
     checkPlace("version", version);
     checkName("projection", projection);
+    const { memory } = this.#context;
+    const encoded = encodeState(state);
+    const bytes = encoded.bytes.byteLength;
+    if (!memory.reserve(bytes)) throw this.#overloaded("save a snapshot of", bytes);
+    try {
+      await this.#storeSnapshot(encoded, version, projection);
+    } finally {
+      memory.release(bytes);
+    }
+  }
+
+  async #storeSnapshot(encoded: EncodedState, version: number, projection: string): Promise<void> {
     const { storage } = this.#context;
     const { streamId } = this;
-    const encoded = await encodeState(state);
+    const state = await compressState(encoded);
     if (version > this.#version) {
       const current = await storage.getVersion(streamId);
       if (version > current) {
         throw invalidArgument("version", `${version} is beyond stream "${streamId}", which is at ${current}`);
       }
     }
-    await storage.saveSnapshot({ streamId, projection, version, timestamp: new Date(), state: encoded });
+    await storage.saveSnapshot({ streamId, projection, version, timestamp: new Date(), state });
   }
 
   async loadSnapshot<S = unknown>(options: LoadSnapshotOptions = {}): Promise<Snapshot<S> | null> {
     this.#lifetime.assertOpen(`load a snapshot of stream "${this.streamId}"`);
     const query = this.#snapshotQuery(options);
-    const snapshot = await this.#context.storage.loadSnapshot(query);
-    return snapshot && { ...snapshot, state: (await decodeState(snapshot.state)) as S };
+    const { memory, storage } = this.#context;
+    let bytes = LOAD_BYTES;
+    await memory.beginLoad(bytes);
+    try {
+      const snapshot = await storage.loadSnapshot(query);
+      if (snapshot === null) return null;
+      const neededBytes = decodedStateBytes(snapshot.state);
+      if (neededBytes > bytes) {
+        memory.endLoad(bytes);
+        bytes = neededBytes;
+        await memory.beginLoad(bytes);
+      }
+      return { ...snapshot, state: (await decodeState(snapshot.state)) as S };
+    } finally {
+      memory.endLoad(bytes);
+    }
   }
 
   #snapshotQuery(options: LoadSnapshotOptions): SnapshotQuery {

@@ -8,8 +8,11 @@ import {
   type Subscription,
 } from "../../protocols/index.js";
 import type { Closable, Lifetime } from "../adapter-kit/lifetime.js";
-import { compileFilter } from "../filter/compile-filter.js";
-import { MAX_PAGE_EVENTS, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
+import { matchesFilter } from "../filter/matches-filter.js";
+import { MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
+import { PageSize } from "../read/page-size.js";
+import { decodedBytes, pageBytes } from "../stream/content-bytes.js";
+import { EventHold, type EventHolder, type MemoryBudget } from "../stream/memory-budget.js";
 import { inStore } from "../validate/in-call.js";
 import { onAbort } from "./abort-listeners.js";
 
@@ -22,7 +25,10 @@ export interface WatchSource {
   readonly filter: readonly ParsedClause[];
   readonly signal: AbortSignal | undefined;
   readonly lifetime: Lifetime;
+  readonly memory: MemoryBudget;
 }
+
+const NO_EVENTS: readonly StoredEvent[] = [];
 
 /**
  * One watcher's place in a stream, and the hand-over from replay to live.
@@ -30,21 +36,37 @@ export interface WatchSource {
  * It is always in one of two states. *Behind*: what comes next is read from storage, and what is notified meanwhile is
  * held. *Live*: notifications are queued as they come. It starts behind, and becomes live when a page reached the end:
  * what was committed behind that page has been held since the reading began, or is still to be notified. It falls behind
- * again when the queue is full or a notification does not join on to what it has, and stays behind when that happens to
- * what is held. `#place` is the last event that was considered, so that no event is taken twice and none is left out,
- * whichever way it comes.
+ * again when the queue is full, when the store's memory is, or when a notification does not join on to what it has, and
+ * stays behind when that happens to what is held. `#place` is the last event that was considered, so that no event is
+ * taken twice and none is left out, whichever way it comes.
+ *
+ * Events go from a page or the queue into the consumer's hand, and from there to the consumer one by one.
  */
-export class WatchCursor implements Closable {
+export class WatchCursor implements Closable, EventHolder {
   readonly #source: WatchSource;
-  readonly #matches: (event: StoredEvent) => boolean;
   readonly #onClose: () => void;
+  readonly #hold: EventHold;
+  readonly #pageSize: PageSize;
   #begun = false;
   #subscription: Subscription | undefined;
   #place: number;
+  #hand = NO_EVENTS;
+  #handIndex = 0;
+  /** The last place that is considered once the hand is empty. */
+  #handPlace: number;
+  /** Up to here everything has been delivered or does not match. */
+  #deliveredPlace: number;
   #queue: StoredEvent[] = [];
   #behind = true;
   /** What is notified while a page is read; null while none is, and once that was more than can be held or is told. */
   #held: StoredEvent[] | null = null;
+  /** What all these take in memory. */
+  #handBytes = 0;
+  #queueBytes = 0;
+  #heldBytes = 0;
+  /** Whether the consumer waits for an event. */
+  #isPulled = false;
+  #isAsleep = false;
   #closed = false;
   #wake: () => void = () => undefined;
   #ignoreAbort: () => void = () => undefined;
@@ -52,9 +74,12 @@ export class WatchCursor implements Closable {
   /** @param onClose - called within `close` */
   constructor(source: WatchSource, onClose: () => void = () => undefined) {
     this.#source = source;
-    this.#matches = compileFilter(source.filter);
     this.#onClose = onClose;
     this.#place = source.after;
+    this.#handPlace = source.after;
+    this.#deliveredPlace = source.after;
+    this.#hold = new EventHold(this);
+    this.#pageSize = new PageSize(source.memory);
   }
 
   get closed(): boolean {
@@ -66,24 +91,53 @@ export class WatchCursor implements Closable {
     this.#source.signal?.throwIfAborted();
   }
 
-  /** The next events that match, in order and at least one; null once the cursor is closed. One call at a time. */
-  async take(): Promise<readonly StoredEvent[] | null> {
-    if (!this.#begun) await this.#begin();
-    while (!this.#closed) {
-      const events = this.#behind && this.#queue.length === 0 ? await this.#readPage() : this.#takeQueue();
-      if (this.#closed) break;
-      if (events.length > 0) return events;
-      if (!this.#behind && this.#queue.length === 0) await this.#woken();
-    }
-    return null;
+  /** The next event in hand, in order; undefined when there is none, and once the cursor is closed. */
+  next(): StoredEvent | undefined {
+    const event = this.#hand[this.#handIndex];
+    if (event === undefined) return undefined;
+    this.#isPulled = false;
+    this.#handIndex += 1;
+    if (this.#handIndex < this.#hand.length) this.#deliveredPlace = this.#placeOf(event);
+    else this.#takeInHand(NO_EVENTS, 0);
+    return event;
   }
 
-  /** Ends the cursor at once: what is queued is dropped, and a `take` that waits gets null. */
+  /** Waits for events that match and takes them in hand; false once the cursor is closed. One call at a time. */
+  async fill(): Promise<boolean> {
+    this.#isPulled = true;
+    if (!this.#begun) await this.#begin();
+    while (!this.#closed) {
+      if (this.#behind && this.#queue.length === 0) await this.#readPage();
+      else this.#takeQueue();
+      if (this.#closed) break;
+      if (this.#hand.length > 0) return true;
+      if (!this.#behind && this.#queue.length === 0) await this.#woken();
+    }
+    return false;
+  }
+
+  /** What it had is read from storage again. */
+  evict(): void {
+    const next = this.#isPulled ? this.#hand[this.#handIndex] : undefined;
+    this.#place = next === undefined ? this.#deliveredPlace : this.#placeOf(next);
+    this.#pageSize.shrink();
+    this.#behind = true;
+    this.#queue = [];
+    this.#held = null;
+    this.#queueBytes = 0;
+    this.#heldBytes = 0;
+    this.#handPlace = this.#place;
+    this.#takeInHand(next === undefined ? NO_EVENTS : [next], 0);
+  }
+
+  /** Ends the cursor at once: what it has is dropped, and a `fill` that waits gets false. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#hand = NO_EVENTS;
     this.#queue = [];
     this.#held = null;
+    this.#source.memory.count(this.#hold, 0);
     this.#subscription?.unsubscribe();
     this.#source.lifetime.delete(this);
     this.#ignoreAbort();
@@ -105,19 +159,26 @@ export class WatchCursor implements Closable {
 
   #onBatch(batch: readonly StoredEvent[]): void {
     if (this.#closed) return;
-    if (this.#behind) this.#hold(batch);
+    if (this.#behind) this.#keepHeld(batch);
     else if (this.#queue.length + batch.length <= MAX_WATCH_BUFFER_EVENTS && this.#joinsOn(batch, this.#place))
       this.#enqueue(batch);
     else this.#behind = true;
+    this.#isAsleep = false;
     this.#wake();
   }
 
-  #hold(batch: readonly StoredEvent[]): void {
+  #keepHeld(batch: readonly StoredEvent[]): void {
     if (this.#held === null) return;
     const last = this.#held.at(-1);
     const isTooMuch = this.#held.length + batch.length > MAX_WATCH_BUFFER_EVENTS;
-    if (batch.length === 0 || isTooMuch || (last && !this.#joinsOn(batch, this.#placeOf(last)))) this.#held = null;
-    else this.#held.push(...batch);
+    if (batch.length === 0 || isTooMuch || (last && !this.#joinsOn(batch, this.#placeOf(last)))) {
+      this.#held = null;
+      this.#heldBytes = 0;
+    } else {
+      this.#held.push(...batch);
+      this.#heldBytes += decodedBytes(batch);
+    }
+    this.#count();
   }
 
   #joinsOn([first]: readonly StoredEvent[], place: number): boolean {
@@ -131,36 +192,60 @@ export class WatchCursor implements Closable {
       const place = this.#placeOf(event);
       if (place <= this.#place) continue;
       this.#place = place;
-      if (this.#matches(event)) this.#queue.push(event);
+      if (matchesFilter(event, this.#source.filter)) this.#queue.push(event);
     }
+    // A single event for a consumer that waits for it is gone before anything else happens.
+    if (this.#isAsleep && this.#queue.length <= 1) return;
+    this.#queueBytes += decodedBytes(batch);
+    this.#count();
   }
 
-  #takeQueue(): readonly StoredEvent[] {
-    const events = this.#queue;
+  #takeQueue(): void {
+    const [events, bytes] = [this.#queue, this.#queueBytes];
     this.#queue = [];
-    return events;
+    this.#queueBytes = 0;
+    this.#handPlace = this.#place;
+    this.#takeInHand(events, bytes);
   }
 
-  async #readPage(): Promise<readonly StoredEvent[]> {
+  #takeInHand(events: readonly StoredEvent[], bytes: number): void {
+    this.#hand = events;
+    this.#handIndex = 0;
+    this.#handBytes = bytes;
+    if (events.length === 0) this.#deliveredPlace = this.#handPlace;
+    this.#count();
+  }
+
+  #count(): void {
+    this.#source.memory.count(this.#hold, this.#handBytes + this.#queueBytes + this.#heldBytes);
+  }
+
+  async #readPage(): Promise<void> {
     const { storage, streamId, filter } = this.#source;
     this.#held = [];
     const page = await storage.readPage({
       streamId,
       after: this.#place,
-      limit: MAX_PAGE_EVENTS,
+      limit: this.#pageSize.events,
       direction: "forward",
       filter: filter.length === 0 ? undefined : filter,
     });
     if (page.head < this.#place) throw this.#wentBack(page.head);
     this.#place = Math.max(this.#place, page.next ?? page.head);
+    this.#handPlace = this.#place;
+    if (this.#closed) return;
+    const bytes = pageBytes(page);
+    this.#pageSize.learn(page.events.length, bytes);
     this.#takeHeld(page.next === null);
-    return page.events.filter(this.#matches);
+    const isFiltered = filter.length > 0;
+    this.#takeInHand(isFiltered ? page.events.filter((event) => matchesFilter(event, filter)) : page.events, bytes);
   }
 
   /** Becomes live with what was notified while the page was read, if that joins on to it. */
   #takeHeld(isLastPage: boolean): void {
     const held = this.#held;
     this.#held = null;
+    this.#heldBytes = 0;
     if (!isLastPage || held === null || (held.length > 0 && !this.#joinsOn(held, this.#place))) return;
     this.#behind = false;
     this.#enqueue(held);
@@ -178,6 +263,7 @@ export class WatchCursor implements Closable {
   }
 
   #woken(): Promise<void> {
+    this.#isAsleep = true;
     return new Promise((resolve) => {
       this.#wake = resolve;
     });

@@ -6,7 +6,7 @@ import { WatchCursor, type WatchSource } from "./watch-cursor.js";
 import { WatchIterator } from "./watch-iterator.js";
 
 /** What a watch needs besides its options. */
-export interface WatchContext extends Pick<WatchSource, "storage" | "notifier" | "streamId" | "lifetime"> {
+export interface WatchContext extends Pick<WatchSource, "storage" | "notifier" | "streamId" | "lifetime" | "memory"> {
   /** Told of each event as it is handed to the consumer. */
   readonly onEvent: (event: StoredEvent) => void;
 }
@@ -63,10 +63,8 @@ async function deliver(
   onEvent: (event: StoredEvent) => void,
 ): Promise<void> {
   try {
-    for (let events = await cursor.take(); events !== null; events = await cursor.take()) {
-      for (const event of events) {
-        // Whatever handles an event may end the watch.
-        if (cursor.closed) break;
+    while (await cursor.fill()) {
+      for (let event = cursor.next(); event !== undefined; event = cursor.next()) {
         onEvent(event);
         subscriber.next(event);
       }

@@ -12,8 +12,6 @@ export class WatchIterator implements AsyncIterator<StoredEvent, undefined> {
   readonly #open: () => WatchCursor;
   readonly #onEvent: (event: StoredEvent) => void;
   #cursor: WatchCursor | undefined;
-  #batch: readonly StoredEvent[] = [];
-  #index = 0;
   #ended = false;
   /** Calls of `next` that wait, one behind the other. */
   #waiting = 0;
@@ -25,7 +23,8 @@ export class WatchIterator implements AsyncIterator<StoredEvent, undefined> {
   }
 
   next(): Promise<Result> {
-    if (this.#waiting === 0 && this.#hasEvent()) return Promise.resolve(this.#deliver());
+    const event = this.#waiting === 0 ? this.#cursor?.next() : undefined;
+    if (event !== undefined) return Promise.resolve(this.#deliver(event));
     // The first call begins the watch before it returns, so that what ends it from here on ends it as any other.
     const turn = this.#waiting === 0 ? this.#pull() : this.#lastTurn.then(() => this.#pull());
     this.#waiting += 1;
@@ -38,16 +37,13 @@ export class WatchIterator implements AsyncIterator<StoredEvent, undefined> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  #hasEvent(): boolean {
-    return this.#index < this.#batch.length && this.#cursor?.closed === false;
-  }
-
   async #pull(): Promise<Result> {
     if (this.#ended) return { value: undefined, done: true };
     try {
       this.#cursor ??= this.#open();
-      if (!this.#hasEvent()) await this.#fill(this.#cursor);
-      if (this.#hasEvent()) return this.#deliver();
+      let event = this.#cursor.next();
+      if (event === undefined && (await this.#cursor.fill())) event = this.#cursor.next();
+      if (event !== undefined) return this.#deliver(event);
     } catch (error) {
       this.#end();
       throw error;
@@ -58,21 +54,13 @@ export class WatchIterator implements AsyncIterator<StoredEvent, undefined> {
     return { value: undefined, done: true };
   }
 
-  async #fill(cursor: WatchCursor): Promise<void> {
-    this.#batch = (await cursor.take()) ?? [];
-    this.#index = 0;
-  }
-
-  #deliver(): Result {
-    const event = this.#batch[this.#index] as StoredEvent;
-    this.#index += 1;
+  #deliver(event: StoredEvent): Result {
     this.#onEvent(event);
     return { value: event, done: false };
   }
 
   #end(): void {
     this.#ended = true;
-    this.#batch = [];
     this.#cursor?.close();
   }
 }

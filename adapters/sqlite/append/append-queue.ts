@@ -1,4 +1,4 @@
-import { type AppendRequest, type AppendResult, StorageError } from "../../../protocols/index.js";
+import type { AppendRequest, AppendResult } from "../../../protocols/index.js";
 import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { LockClock } from "../retry-busy.js";
@@ -12,12 +12,6 @@ import { PendingAppend } from "./pending-append.js";
 
 /** How many events one group takes; a single append may have more. */
 const MAX_GROUP_EVENTS = 4_096;
-
-/**
- * About how much memory the writes take that wait. Callers who await their writes never come near: each is slowed down
- * to what the disk takes. One who does not gets an error before the process runs out of memory.
- */
-export const MAX_WAITING_BYTES = 512 * 1024 * 1024;
 
 /** What the queue needs. */
 export interface AppendQueueContext {
@@ -36,7 +30,6 @@ export interface AppendQueueContext {
 export class AppendQueue {
   readonly #context: AppendQueueContext;
   #waiting: PendingAppend[] = [];
-  #waitingBytes = 0;
   #isScheduled = false;
   readonly #storing = new PendingWork();
 
@@ -47,10 +40,6 @@ export class AppendQueue {
   append(request: AppendRequest): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
       const append = new PendingAppend(request, this.#context.lock.deadline(), resolve, reject);
-      if (this.#waiting.length > 0 && this.#waitingBytes + append.bytes > MAX_WAITING_BYTES) {
-        throw overloaded(request, this.#waiting.length, this.#context.location);
-      }
-      this.#waitingBytes += append.bytes;
       this.#waiting.push(append);
       if (!this.#isScheduled) this.#schedule();
     });
@@ -134,24 +123,16 @@ export class AppendQueue {
     let characters = 0;
     let indexPages = 0;
     let count = 0;
-    for (const { bytes, characters: more, indexPages: pages, request } of this.#waiting) {
+    for (const { characters: more, indexPages: pages, request } of this.#waiting) {
       const isOver = events + request.events.length > MAX_GROUP_EVENTS || characters + more > MAX_STATEMENT_CHARACTERS;
       if (count > 0 && isOver) break;
       events += request.events.length;
       characters += more;
       indexPages += pages;
-      this.#waitingBytes -= bytes;
       count += 1;
     }
     return { appends: this.#waiting.splice(0, count), characters, indexPages };
   }
-}
-
-function overloaded({ streamId }: AppendRequest, waiting: number, location: string): StorageError {
-  const message =
-    `Cannot write to stream "${streamId}" in ${location}: ${waiting} writes wait already and take all of the ` +
-    `${MAX_WAITING_BYTES} bytes that are set aside for them. Nothing was written; await writes before making more.`;
-  return new StorageError("STORAGE_OVERLOADED", message);
 }
 
 /** Appends that share a transaction. */

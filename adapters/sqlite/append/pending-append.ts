@@ -2,10 +2,6 @@ import type { AppendRequest, AppendResult } from "../../../protocols/index.js";
 import type { AppendOutcome } from "./append-plan.js";
 import { eventCharacters } from "./event-rows.js";
 
-/** About what an append, and each of its events, takes in memory besides the content while it waits. */
-const APPEND_BYTES = 1_024;
-const EVENT_BYTES = 256;
-
 /** An append that waits for its transaction. */
 export class PendingAppend {
   readonly request: AppendRequest;
@@ -37,11 +33,6 @@ export class PendingAppend {
     this.indexPages = indexPages;
     this.#resolve = resolve;
     this.#reject = reject;
-  }
-
-  /** About what it takes in memory while it waits. */
-  get bytes(): number {
-    return APPEND_BYTES + EVENT_BYTES * this.request.events.length + this.characters;
   }
 
   /** Whether it still wants to be stored; asked right before each attempt to begin a transaction. */

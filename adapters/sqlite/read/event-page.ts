@@ -52,7 +52,7 @@ export async function decodePage(
   connection: SQLiteConnection,
   packed: readonly PackedEvent[],
   pageStreamId: string,
-): Promise<{ events: StoredEvent[]; isComplete: boolean }> {
+): Promise<{ events: StoredEvent[]; isComplete: boolean; fetchedBytes: number }> {
   const wanted: number[] = [];
   let fetchedBytes = 0;
   let count = 0;
@@ -65,7 +65,7 @@ export async function decodePage(
   }
   const contents = wanted.length === 0 ? undefined : await fetchContents(connection, wanted);
   const events = packed.slice(0, count).map((event) => decodePacked(event, pageStreamId, contents?.get(event[1])));
-  return { events, isComplete: count === packed.length };
+  return { events, isComplete: count === packed.length, fetchedBytes };
 }
 
 function isLarge(event: PackedEvent): boolean {

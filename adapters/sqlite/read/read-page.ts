@@ -34,8 +34,9 @@ export async function readPage(connection: SQLiteConnection, query: ReadQuery): 
 async function readWholePage(connection: SQLiteConnection, query: ReadQuery): Promise<EventPage> {
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit } = query;
   const isForward = query.direction === "forward";
-  const { sql, values, isScan } = pageStatement(query);
-  const [low, high] = isScan ? scanned(query, after, upTo, await head(connection, query)) : [after, upTo];
+  const [low, high] =
+    query.filter === undefined ? [after, upTo] : scanned(query, after, upTo, await head(connection, query));
+  const { sql, values } = pageStatement(query);
   const [row] = await connection.all<{ head: number; packed: number; page: string | null }>(sql, [
     query.streamId,
     low,
@@ -45,9 +46,9 @@ async function readWholePage(connection: SQLiteConnection, query: ReadQuery): Pr
   ]);
   const { head: storeHead, packed: packedCount, page } = row as { head: number; packed: number; page: string | null };
   const packed = unpackPage(page, packedCount);
-  const { events, isComplete } = await decodePage(connection, packed, query.streamId);
+  const { events, isComplete, fetchedBytes } = await decodePage(connection, packed, query.streamId);
   const next = nextPlace();
-  return { events, next, head: storeHead };
+  return { events, next, head: storeHead, contentBytes: (page?.length ?? 0) + fetchedBytes };
 
   function nextPlace(): number | null {
     const last = events.at(-1);
@@ -135,32 +136,16 @@ export async function head(connection: SQLiteConnection, { streamId }: Pick<Read
 interface PageStatement {
   readonly sql: string;
   readonly values: readonly SQLiteValue[];
-  /** Whether SQLite looks through events that are not returned. */
-  readonly isScan: boolean;
 }
 
 function pageStatement({ streamId, direction, filter }: ReadQuery): PageStatement {
   const source = streamId === ALL_STREAM ? "all" : "stream";
   if (filter === undefined) return UNFILTERED[source][direction];
-  const { sql: condition, values, isKeyLookup } = filterCondition(filter, 5);
-  const isLookup = isKeyLookup && source === "stream";
-  const index = isLookup ? "INDEXED BY es_events_by_key" : "";
-  return { sql: pageSQL(source, direction, { condition, index }), values, isScan: !isLookup };
+  const { sql, values } = filterCondition(filter, 5);
+  return { sql: pageSQL(source, direction, sql), values };
 }
 
-interface FilterSQL {
-  readonly condition: string;
-  /** Which index finds the events, where SQLite is not to choose. */
-  readonly index: string;
-}
-
-const NO_FILTER: FilterSQL = { condition: "", index: "" };
-
-function pageSQL(
-  source: "all" | "stream",
-  direction: ReadQuery["direction"],
-  { condition, index }: FilterSQL = NO_FILTER,
-): string {
+function pageSQL(source: "all" | "stream", direction: ReadQuery["direction"], condition: string): string {
   const isAll = source === "all";
   const streams = isAll || condition !== "" ? "CROSS JOIN es_streams AS s ON s.id = e.stream" : "";
   const place = isAll ? "e.position" : "e.version";
@@ -170,7 +155,7 @@ function pageSQL(
     SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head, count(*) AS packed, group_concat(content, '],[') AS page
     FROM (
       SELECT ${packedEvent(isAll ? "json_quote(s.name)" : "0")} AS content
-      FROM es_events AS e ${index} CROSS JOIN es_types AS t ON t.id = e.type ${streams}
+      FROM es_events AS e CROSS JOIN es_types AS t ON t.id = e.type ${streams}
       WHERE ${isAll ? "?1 IS NOT NULL" : `e.stream = ${STREAM}`} AND ${place} > ?2 AND ${place} <= ?3${condition}
       ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"}
       LIMIT ?4 + 0
@@ -193,8 +178,8 @@ const UNFILTERED = {
 
 function unfiltered(source: "all" | "stream"): Record<ReadQuery["direction"], PageStatement> {
   return {
-    forward: { sql: pageSQL(source, "forward"), values: [], isScan: false },
-    backward: { sql: pageSQL(source, "backward"), values: [], isScan: false },
+    forward: { sql: pageSQL(source, "forward", ""), values: [] },
+    backward: { sql: pageSQL(source, "backward", ""), values: [] },
   };
 }
 

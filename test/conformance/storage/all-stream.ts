@@ -24,7 +24,7 @@ export function describeAllStream({ describe, test, expect }: Suite<StorageHandl
 
   describe("@all", () => {
     test("is empty in an empty store", async (storage) => {
-      expect(await readPage(storage, ALL_STREAM)).toEqual({ events: [], next: null, head: 0 });
+      expect(await readPage(storage, ALL_STREAM)).toMatchObject({ events: [], next: null, head: 0 });
       expect(await storage.getVersion(ALL_STREAM)).toBe(0);
     });
 

@@ -23,8 +23,12 @@ export function describeReadPage({ describe, test, expect }: Suite<StorageHandle
     test("of a stream without events is empty, and there is none behind it", async (storage) => {
       await append(storage, "other", countedUpTo(3));
 
-      expect(await readPage(storage, "a")).toEqual({ events: [], next: null, head: 0 });
-      expect(await readPage(storage, "a", { direction: "backward" })).toEqual({ events: [], next: null, head: 0 });
+      expect(await readPage(storage, "a")).toMatchObject({ events: [], next: null, head: 0 });
+      expect(await readPage(storage, "a", { direction: "backward" })).toMatchObject({
+        events: [],
+        next: null,
+        head: 0,
+      });
       expect(await storage.getVersion("a")).toBe(0);
     });
 

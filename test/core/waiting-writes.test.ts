@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { MAX_WAITING_BYTES } from "../../adapters/sqlite/append/append-queue.js";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
+import { MAX_STORE_MEMORY_BYTES } from "../../src/limits.js";
 
 const MIB = 1024 * 1024;
 
@@ -8,7 +8,7 @@ test("writes that nobody awaits are refused before they take all memory, and the
   await using streams = await sqliteStreamFactory(":memory:");
   const stream = await streams.openStream("a");
   const data = new Uint8Array(16 * MIB);
-  const fitting = Math.ceil(MAX_WAITING_BYTES / data.length) - 1;
+  const fitting = Math.ceil(MAX_STORE_MEMORY_BYTES / data.length) - 1;
   const controller = new AbortController();
   const reason = new Error("no need to store so much for a test");
   const small = stream.write({ type: "Small", data: null });

@@ -1,0 +1,150 @@
+import {
+  ALL_STREAM,
+  type EventPage,
+  type ReadQuery,
+  type StorageHandle,
+  type StoredEvent,
+} from "../../protocols/index.js";
+import { pageBytes } from "../stream/content-bytes.js";
+import { EventHold, type EventHolder, type MemoryBudget, MIN_COUNTED_BYTES } from "../stream/memory-budget.js";
+import { PageSize } from "./page-size.js";
+import type { ReadPlan } from "./read-options.js";
+
+/** Where pages come from. */
+export interface PageSource {
+  readonly storage: StorageHandle;
+  readonly streamId: string;
+  readonly memory: MemoryBudget;
+}
+
+/** A page that is fetched before it is needed. */
+interface PageAhead {
+  readonly page: Promise<EventPage>;
+  /** What it takes in memory, once it is there. */
+  bytes: number;
+}
+
+const NO_EVENTS: readonly StoredEvent[] = [];
+
+/** Hands out the events of one page after the other, up to the end of the stream as it was at the first. */
+export class PageReader implements EventHolder {
+  readonly #source: PageSource;
+  readonly #plan: ReadPlan;
+  readonly #size: PageSize;
+  #hold: EventHold | undefined;
+  #after: number;
+  #upTo: number | undefined;
+  #events = NO_EVENTS;
+  #index = 0;
+  #bytes = 0;
+  #ahead: PageAhead | undefined;
+  #ended = false;
+  /** Whether the consumer waits for an event. */
+  #isPulled = false;
+
+  constructor(source: PageSource, plan: ReadPlan) {
+    this.#source = source;
+    this.#plan = plan;
+    this.#size = new PageSize(source.memory);
+    this.#after = plan.after;
+    this.#upTo = plan.upTo;
+  }
+
+  /** Waits for a page with events; false behind the last one or when no more are wanted. */
+  async fill(wanted: number): Promise<boolean> {
+    this.#isPulled = true;
+    while (!this.#ended && wanted > 0) {
+      const ahead = this.#ahead ?? this.#load(wanted);
+      const page = await ahead.page;
+      this.#ahead = undefined;
+      this.#advance(page);
+      this.#take(page.events, ahead.bytes);
+      if (page.events.length > 0) return true;
+    }
+    return false;
+  }
+
+  /** The next event of the page; undefined behind its last. The consumer's call for the second half fetches ahead. */
+  next(wanted: number): StoredEvent | undefined {
+    const event = this.#events[this.#index];
+    if (event === undefined) return undefined;
+    if (this.#index === (this.#events.length >> 1) + 1) this.#fetchAhead(wanted);
+    this.#isPulled = false;
+    this.#index += 1;
+    return event;
+  }
+
+  /** What it had is read from storage again. */
+  evict(): void {
+    const next = this.#events[this.#index];
+    this.#ahead = undefined;
+    this.#size.shrink();
+    if (next === undefined) return;
+    const place = this.#source.streamId === ALL_STREAM ? next.position : next.version;
+    if (this.#plan.direction === "backward") this.#upTo = this.#isPulled ? place - 1 : place;
+    else this.#after = this.#isPulled ? place : place - 1;
+    this.#ended = this.#upTo !== undefined && this.#after >= this.#upTo;
+    this.#take(this.#isPulled ? [next] : NO_EVENTS, 0);
+  }
+
+  close(): void {
+    this.#ahead = undefined;
+    this.#take(NO_EVENTS, 0);
+  }
+
+  #take(events: readonly StoredEvent[], bytes: number): void {
+    this.#events = events;
+    this.#index = 0;
+    this.#bytes = bytes;
+    this.#count();
+  }
+
+  #count(): void {
+    const bytes = this.#bytes + (this.#ahead?.bytes ?? 0);
+    if (this.#hold === undefined && bytes < MIN_COUNTED_BYTES) return;
+    this.#hold ??= new EventHold(this);
+    this.#source.memory.count(this.#hold, bytes);
+  }
+
+  #fetchAhead(wanted: number): void {
+    const isFiltered = this.#plan.filter !== undefined;
+    const wantedAhead = isFiltered ? wanted : wanted - (this.#events.length - this.#index);
+    if (this.#ended || wantedAhead <= 0) return;
+    this.#ahead = this.#load(wantedAhead);
+    // The consumer may leave before it comes to this page; a failure is then nobody's.
+    this.#ahead.page.catch(() => undefined);
+  }
+
+  #load(wanted: number): PageAhead {
+    const { filter, direction } = this.#plan;
+    const size = this.#size.events;
+    const query: ReadQuery = {
+      streamId: this.#source.streamId,
+      after: this.#after,
+      upTo: this.#upTo,
+      limit: filter === undefined ? Math.min(size, wanted) : size,
+      direction,
+      filter,
+    };
+    const load = async (): Promise<EventPage> => {
+      const page = await this.#source.storage.readPage(query);
+      ahead.bytes = pageBytes(page);
+      this.#size.learn(page.events.length, ahead.bytes);
+      if (this.#ahead === ahead) this.#count();
+      return page;
+    };
+    const ahead: PageAhead = { bytes: 0, page: load() };
+    return ahead;
+  }
+
+  #advance({ next, head }: EventPage): void {
+    if (this.#plan.direction === "backward") {
+      this.#ended = next === null || next <= this.#after;
+      if (next !== null) this.#upTo = next;
+    } else {
+      this.#upTo = Math.min(this.#upTo ?? head, head);
+      this.#ended = next === null || next >= this.#upTo;
+      if (next !== null) this.#after = next;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test, vi } from "vitest";
+import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
+import { ALL_STREAM, type ReadOptions, type StoredEvent, type Stream } from "../../protocols/index.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
+import { overriding } from "../support/overriding.js";
+
+// Less than a page takes, so that whoever holds events loses them to the next one.
+vi.mock("../../src/limits.js", async (importOriginal) => ({
+  ...(await importOriginal<object>()),
+  MAX_STORE_MEMORY_BYTES: 1024 * 1024,
+}));
+
+const EVENTS = 200;
+const PADDING = "x".repeat(2_000);
+const event = (number: number) => ({ type: number % 2 === 0 ? "Even" : "Odd", data: { number, PADDING } });
+const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
+
+function openStore() {
+  const storage = new MemoryStorageHandle();
+  const pages = { read: 0 };
+  const readPage: MemoryStorageHandle["readPage"] = (query) => {
+    pages.read += 1;
+    return storage.readPage(query);
+  };
+  const streams = createStreamFactory({
+    storage: overriding(storage, { readPage }),
+    notifier: new MemoryNotifier(storage),
+  });
+  return { streams, pages };
+}
+
+/** Takes events from all consumers by turns, so that each of them is slow for the others. */
+async function takeByTurns(consumers: readonly AsyncIterable<StoredEvent>[], count: number): Promise<number[][]> {
+  const iterators = consumers.map((consumer) => consumer[Symbol.asyncIterator]());
+  const taken = consumers.map((): number[] => []);
+  for (let round = 0; round < count; round += 1) {
+    for (const [index, iterator] of iterators.entries()) {
+      const { value, done } = await iterator.next();
+      if (!done) taken[index]?.push((value.data as { number: number }).number);
+    }
+  }
+  for (const iterator of iterators) await iterator.return?.();
+  return taken;
+}
+
+describe("with less memory than the consumers of a store would hold", () => {
+  const filter = [{ field: "type", op: "=", value: "Even" }] as const;
+  const even = upTo(EVENTS).filter((number) => number % 2 === 0);
+  const cases: [string, string, ReadOptions, number[]][] = [
+    ["forward", "a", {}, upTo(EVENTS)],
+    ["backward", "a", { direction: "backward" }, upTo(EVENTS).reverse()],
+    ["of @all", ALL_STREAM, {}, upTo(EVENTS)],
+    ["of @all backward", ALL_STREAM, { direction: "backward" }, upTo(EVENTS).reverse()],
+    ["with a filter", "a", { filter }, even],
+    ["with a filter backward", "a", { filter, direction: "backward" }, [...even].reverse()],
+    ["with a limit", "a", { after: 7, limit: 150 }, upTo(EVENTS).slice(7, 157)],
+    ["up to a place", "a", { after: 7, upTo: 180 }, upTo(180).slice(7)],
+  ];
+  test.each(cases)("reads %s have every event once and in order", async (_, streamId, options, expected) => {
+    const { streams } = openStore();
+    await using _streams = streams;
+    await (await streams.openStream("a")).write(upTo(EVENTS).map(event));
+    const stream = await streams.openStream(streamId);
+    const readers = Array.from({ length: 4 }, () => stream.read(options));
+
+    for (const taken of await takeByTurns(readers, EVENTS + 1)) expect(taken).toEqual(expected);
+  });
+
+  test.each(["a", ALL_STREAM])("watches of %s have every event once and in order", async (streamId) => {
+    const { streams, pages } = openStore();
+    await using _streams = streams;
+    const writer = await streams.openStream("a");
+    const stream: Stream = await streams.openStream(streamId);
+    await writer.write(upTo(EVENTS / 2).map(event));
+    const heard: number[] = [];
+    stream.watch({ after: 0 }).subscribe(({ data }) => heard.push((data as { number: number }).number));
+    const taking = takeByTurns(
+      Array.from({ length: 4 }, () => stream.watch({ after: 0 })),
+      EVENTS,
+    );
+    for (let number = EVENTS / 2 + 1; number <= EVENTS; number += 1) await writer.write(event(number));
+
+    for (const taken of await taking) expect(taken).toEqual(upTo(EVENTS));
+    await vi.waitFor(() => expect(heard).toEqual(upTo(EVENTS)));
+    // Each page holds a part of what there is, and what did not stay in memory was read again.
+    expect(pages.read).toBeGreaterThan(30);
+  });
+
+  test("watches that nobody takes from hold next to nothing, and one that is taken from stays live", async () => {
+    const { streams, pages } = openStore();
+    await using _streams = streams;
+    const stream = await streams.openStream("a");
+    const abandoned = Array.from({ length: 20 }, () => stream.watch()[Symbol.asyncIterator]());
+    const firsts = abandoned.map((iterator) => iterator.next());
+    const live: number[] = [];
+    stream.watch().subscribe(({ version }) => live.push(version));
+    await vi.waitFor(() => expect(pages.read).toBe(abandoned.length + 1));
+    for (const number of upTo(EVENTS)) await stream.write(event(number));
+    await Promise.all(firsts);
+
+    await vi.waitFor(() => expect(live).toEqual(upTo(EVENTS)));
+    expect(pages.read).toBe(abandoned.length + 1);
+    for (const iterator of abandoned) {
+      for (const version of upTo(EVENTS).slice(1)) expect((await iterator.next()).value).toMatchObject({ version });
+    }
+  });
+});
