@@ -3,9 +3,14 @@ export * from "./protocols/index.js";
 export { type AppendDecision, decideAppend, type StreamState } from "./src/adapter-kit/decide-append.js";
 export { decodeEvent } from "./src/adapter-kit/decode-event.js";
 export type { PlacedEvent, StoredPlace } from "./src/adapter-kit/placed-event.js";
-export { matchesFilter } from "./src/filter/matches-filter.js";
+export { compileFilter, matchesFilter } from "./src/filter/compile-filter.js";
 export {
   MAX_EVENT_BYTES,
+  MAX_FILTER_CLAUSES,
+  MAX_FILTER_LENGTH,
+  MAX_FILTER_PATH_LENGTH,
+  MAX_FILTER_PATTERN_LENGTH,
+  MAX_FILTER_VALUES,
   MAX_JSON_DEPTH,
   MAX_KEY_LENGTH,
   MAX_SNAPSHOT_BYTES,

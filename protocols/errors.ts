@@ -43,7 +43,7 @@ export type StreamErrorCode =
   | "IDEMPOTENCY_CONFLICT"
   /** An {@link InvalidEventError}: an event cannot be stored without loss. */
   | "INVALID_EVENT"
-  /** An {@link InvalidFilterError}: a clause has an unknown field or operator, or a value that does not fit. */
+  /** An {@link InvalidFilterError}: a clause has an unknown field or operator, a value that does not fit, or is too long. */
   | "INVALID_FILTER"
   /** An {@link InvalidArgumentError}: an argument or an option is unknown or invalid. */
   | "INVALID_ARGUMENT"
@@ -135,7 +135,7 @@ export class InvalidEventError extends StreamError {
 export class InvalidFilterError extends StreamError {
   override readonly name = "InvalidFilterError";
   declare readonly code: "INVALID_FILTER";
-  /** Which clause of the filter, from 0; -1 when the filter itself is not a list. */
+  /** Which clause of the filter, from 0; -1 when the filter as a whole is no list, or too large. */
   readonly clauseIndex: number;
 
   constructor(clauseIndex: number, message: string, options?: ErrorOptions) {

@@ -1,7 +1,11 @@
 import type { EventShape } from "./event.js";
 
-/** What an event can be filtered by. Paths are dot-separated keys of objects: `data.customer.country`. */
+/**
+ * What an event can be filtered by. Paths are dot-separated keys of objects: `data.customer.country`. Elements of arrays
+ * have no path, nor have keys that are empty or contain `.`, `[` or `]`.
+ */
 export type FilterField =
+  | "id"
   | "type"
   | "streamId"
   | "version"
@@ -34,7 +38,9 @@ export type FilterClause =
 /**
  * A list of clauses, all of which must hold. An empty list lets everything through.
  *
- * An unknown field or operator, or a value that does not fit the operator, is an `InvalidFilterError`. Nothing in a
+ * An unknown field or operator, a value that does not fit the operator, or a filter beyond the limits is an
+ * `InvalidFilterError`. The limits are `MAX_FILTER_CLAUSES`, `MAX_FILTER_VALUES` in one list,
+ * `MAX_FILTER_PATTERN_LENGTH`, `MAX_FILTER_PATH_LENGTH`, and `MAX_FILTER_LENGTH` for all of it together. Nothing in a
  * filter ever becomes part of a statement's text.
  *
  * @example
@@ -90,7 +96,7 @@ type OfType<E extends EventShape, T> = E extends EventShape ? ([E["type"] & T] e
 
 /** A clause that has been checked: the path is split, a time is milliseconds since 1970. What adapters receive. */
 export interface ParsedClause {
-  readonly field: "type" | "streamId" | "version" | "position" | "timestamp" | "metadata" | "data";
+  readonly field: "id" | "type" | "streamId" | "version" | "position" | "timestamp" | "metadata" | "data";
   /** The keys below `metadata` or `data`; empty for the other fields. */
   readonly path: readonly string[];
   readonly op: FilterClause["op"];

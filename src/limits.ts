@@ -19,6 +19,24 @@ export const MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024;
 /** The most events that one write may hold. */
 export const MAX_WRITE_EVENTS = 1_000_000;
 
+/**
+ * The most clauses of a filter. An adapter may make one expression of them: SQLite takes 1,000 levels of those, and
+ * 32,766 parameters, of which a clause needs three at most.
+ */
+export const MAX_FILTER_CLAUSES = 100;
+
+/** The most values in the list of an `in` clause. */
+export const MAX_FILTER_VALUES = 10_000;
+
+/** The longest pattern of a `like` clause and the longest prefix, in UTF-16 units: any stream id and key fits. */
+export const MAX_FILTER_PATTERN_LENGTH = 1_024;
+
+/** The longest field of a clause, with its path, in UTF-16 units. */
+export const MAX_FILTER_PATH_LENGTH = 1_024;
+
+/** The most that all fields and all strings of a filter come to, in UTF-16 units. */
+export const MAX_FILTER_LENGTH = 1024 * 1024;
+
 /** How many events the first page of a read asks for; a read that stops early has cost little. */
 export const FIRST_PAGE_EVENTS = 128;
 

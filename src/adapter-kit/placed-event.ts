@@ -1,10 +1,7 @@
-import type { NewEvent } from "../../protocols/index.js";
+import type { EventPlace, NewEvent } from "../../protocols/index.js";
 
 /** Where and when an event was stored, or is about to be. */
-export interface StoredPlace {
-  readonly streamId: string;
-  readonly version: number;
-  readonly position: number;
+export interface StoredPlace extends EventPlace {
   /** In milliseconds since 1970. */
   readonly timestampMs: number;
 }

@@ -1,65 +1,81 @@
-/** A part of a `like` pattern: text to find as it stands, or a wildcard. */
-export type LikePart = { readonly literal: string } | { readonly wildcard: "any-run" | "any-one" };
+import { compileSearch, widthOf } from "./search-text.js";
 
-/** Splits a `like` pattern into its parts. A `\` makes the character behind it literal; at the end it is itself. */
-export function parseLikePattern(pattern: string): readonly LikePart[] {
-  const parts: LikePart[] = [];
-  let literal = "";
+/** Matches any one character. */
+export const ANY_CHARACTER = Symbol("_");
+
+/** What lies between two `%` of a pattern: characters, each by itself or any. */
+export type LikeSegment = readonly (string | typeof ANY_CHARACTER)[];
+
+/**
+ * Splits a `like` pattern at its `%`. A `\` makes the character behind it literal; at the end it is itself. A pattern
+ * without `%` has one segment.
+ */
+export function parseLikePattern(pattern: string): readonly LikeSegment[] {
+  const segments: (string | typeof ANY_CHARACTER)[][] = [[]];
   const characters = [...pattern];
   for (let index = 0; index < characters.length; index += 1) {
     const character = characters[index] as string;
-    if (character === "%" || character === "_") {
-      if (literal !== "") parts.push({ literal });
-      literal = "";
-      parts.push({ wildcard: character === "%" ? "any-run" : "any-one" });
+    if (character === "%") {
+      segments.push([]);
+    } else if (character === "_") {
+      segments.at(-1)?.push(ANY_CHARACTER);
     } else if (character === "\\" && index + 1 < characters.length) {
       index += 1;
-      literal += characters[index];
+      segments.at(-1)?.push(characters[index] as string);
     } else {
-      literal += character;
+      segments.at(-1)?.push(character);
     }
   }
-  if (literal !== "") parts.push({ literal });
-  return parts;
+  return segments;
 }
 
 /**
- * Whether a text matches a `like` pattern, by going back to the latest `%` where the text and the pattern part.
+ * Compiles a `like` pattern, once for all the texts that it is matched with.
  *
- * That takes at most length-of-text times length-of-pattern steps; a regular expression of the same pattern may take
- * exponentially many.
+ * The first segment has to be at the start of the text and the last one at its end. Each of the others is taken where
+ * it is found first: no later place leaves more room for what follows. So a text is gone through once, whatever the
+ * pattern; a regular expression of the same pattern may take exponentially many steps.
  */
-export function matchesLike(text: string, parts: readonly LikePart[]): boolean {
-  const steps = parts.flatMap(stepsOf);
-  const characters = [...text];
-  let at = 0;
-  let step = 0;
-  let retryStep = -1;
-  let retryAt = 0;
-  while (at < characters.length) {
-    const current = steps[step];
-    if (current === ANY_RUN) {
-      step += 1;
-      retryStep = step;
-      retryAt = at;
-    } else if (current === ANY_ONE || (current !== undefined && current === characters[at])) {
-      step += 1;
-      at += 1;
-    } else if (retryStep >= 0) {
-      retryAt += 1;
-      step = retryStep;
-      at = retryAt;
-    } else {
-      return false;
+export function compileLike(pattern: string): (text: string) => boolean {
+  const segments = parseLikePattern(pattern);
+  const first = segments[0] as LikeSegment;
+  if (segments.length === 1) return (text) => endOfMatch(first, text, 0) === text.length;
+  const last = segments.at(-1) as LikeSegment;
+  const searches = segments
+    .slice(1, -1)
+    .filter((segment) => segment.length > 0)
+    .map(compileSearch);
+  return (text) => {
+    let at = endOfMatch(first, text, 0);
+    for (const search of searches) {
+      if (at < 0) return false;
+      at = search(text, at);
     }
-  }
-  return steps.slice(step).every((rest) => rest === ANY_RUN);
+    if (at < 0) return false;
+    const lastStart = startFromEnd(text, last.length);
+    return lastStart >= at && endOfMatch(last, text, lastStart) === text.length;
+  };
 }
 
-const ANY_RUN = Symbol("%");
-const ANY_ONE = Symbol("_");
+/** Where a segment ends that begins at a place in the text; -1 where it does not match there. */
+function endOfMatch(segment: LikeSegment, text: string, start: number): number {
+  let at = start;
+  for (const wanted of segment) {
+    const codePoint = text.codePointAt(at);
+    if (codePoint === undefined) return -1;
+    if (wanted !== ANY_CHARACTER && wanted.codePointAt(0) !== codePoint) return -1;
+    at += widthOf(codePoint);
+  }
+  return at;
+}
 
-function stepsOf(part: LikePart): readonly (string | symbol)[] {
-  if ("literal" in part) return [...part.literal];
-  return part.wildcard === "any-run" ? [ANY_RUN] : [ANY_ONE];
+/** Where the last so many characters of a text begin; -1 where it has fewer. */
+function startFromEnd(text: string, characters: number): number {
+  let at = text.length;
+  for (let count = 0; count < characters; count += 1) {
+    if (at === 0) return -1;
+    // Two units before the end are one character when they are a pair of surrogates.
+    at -= at > 1 ? widthOf(text.codePointAt(at - 2) as number) : 1;
+  }
+  return at;
 }

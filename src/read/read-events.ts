@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../../protocols/index.js";
 import type { Lifetime } from "../adapter-kit/lifetime.js";
-import { matchesFilter } from "../filter/matches-filter.js";
+import { compileFilter } from "../filter/compile-filter.js";
 import { PageReader, type PageSource } from "./page-reader.js";
 import type { ReadPlan } from "./read-options.js";
 
@@ -16,13 +16,14 @@ export async function* readEvents(context: ReadContext, planOf: () => ReadPlan):
   context.lifetime.assertOpen(`read stream "${context.streamId}"`);
   const plan = planOf();
   plan.signal?.throwIfAborted();
+  const matches = plan.filter && compileFilter(plan.filter);
   const pages = new PageReader(context, plan);
   let wanted = plan.limit;
   try {
     while (await pages.fill(wanted)) {
       for (let event = pages.next(wanted); event !== undefined; event = pages.next(wanted)) {
         if (context.lifetime.closed || plan.signal?.aborted) throwEnded(context, plan);
-        if (plan.filter !== undefined && !matchesFilter(event, plan.filter)) continue;
+        if (matches !== undefined && !matches(event)) continue;
         wanted -= 1;
         context.onEvent(event);
         yield event;

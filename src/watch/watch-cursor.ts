@@ -8,7 +8,7 @@ import {
   type Subscription,
 } from "../../protocols/index.js";
 import type { Closable, Lifetime } from "../adapter-kit/lifetime.js";
-import { matchesFilter } from "../filter/matches-filter.js";
+import { compileFilter } from "../filter/compile-filter.js";
 import { MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
 import { PageSize } from "../read/page-size.js";
 import { decodedBytes, pageBytes } from "../stream/content-bytes.js";
@@ -44,6 +44,7 @@ const NO_EVENTS: readonly StoredEvent[] = [];
  */
 export class WatchCursor implements Closable, EventHolder {
   readonly #source: WatchSource;
+  readonly #matches: (event: StoredEvent) => boolean;
   readonly #onClose: () => void;
   readonly #hold: EventHold;
   readonly #pageSize: PageSize;
@@ -74,6 +75,7 @@ export class WatchCursor implements Closable, EventHolder {
   /** @param onClose - called within `close` */
   constructor(source: WatchSource, onClose: () => void = () => undefined) {
     this.#source = source;
+    this.#matches = compileFilter(source.filter);
     this.#onClose = onClose;
     this.#place = source.after;
     this.#handPlace = source.after;
@@ -192,7 +194,7 @@ export class WatchCursor implements Closable, EventHolder {
       const place = this.#placeOf(event);
       if (place <= this.#place) continue;
       this.#place = place;
-      if (matchesFilter(event, this.#source.filter)) this.#queue.push(event);
+      if (this.#matches(event)) this.#queue.push(event);
     }
     // A single event for a consumer that waits for it is gone before anything else happens.
     if (this.#isAsleep && this.#queue.length <= 1) return;
@@ -238,7 +240,7 @@ export class WatchCursor implements Closable, EventHolder {
     this.#pageSize.learn(page.events.length, bytes);
     this.#takeHeld(page.next === null);
     const isFiltered = filter.length > 0;
-    this.#takeInHand(isFiltered ? page.events.filter((event) => matchesFilter(event, filter)) : page.events, bytes);
+    this.#takeInHand(isFiltered ? page.events.filter(this.#matches) : page.events, bytes);
   }
 
   /** Becomes live with what was notified while the page was read, if that joins on to it. */

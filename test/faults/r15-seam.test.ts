@@ -2,7 +2,7 @@ import { expect, vi } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
 import { openSQLiteBackend } from "../../adapters/sqlite/sqlite-stream-factory.js";
 import type { StoredEvent, Stream, StreamBackend, StreamFactory } from "../../protocols/index.js";
-import { matchesFilter } from "../../src/filter/matches-filter.js";
+import { matchesFilter } from "../../src/filter/compile-filter.js";
 import { parseFilter } from "../../src/filter/parse-filter.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { DRIVER_NAMES } from "../support/sqlite-drivers.js";

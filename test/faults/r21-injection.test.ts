@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { type EventFilter, isStreamError, type StoredEvent, type Stream } from "../../protocols/index.js";
-import { matchesFilter } from "../../src/filter/matches-filter.js";
+import { matchesFilter } from "../../src/filter/compile-filter.js";
 import { parseFilter } from "../../src/filter/parse-filter.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";

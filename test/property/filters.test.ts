@@ -30,18 +30,40 @@ const type = fc.oneof(
   text.filter((value) => value !== ""),
 );
 
+const key = fc.oneof(
+  fc.constantFrom("a", "a%", "key\0", "ö", "0b", "01234567-89ab-7cde-8f01-23456789abcd"),
+  fc.uuid(),
+  text.filter((value) => value !== ""),
+);
+
 const event: fc.Arbitrary<CandidateEvent> = fc.record(
-  { type, data: fc.oneof(object, object, scalar, fc.array(scalar), fc.uint8Array({ maxLength: 4 })), metadata: object },
+  {
+    type,
+    data: fc.oneof(object, object, scalar, fc.array(scalar), fc.uint8Array({ maxLength: 4 })),
+    metadata: object,
+    idempotencyKey: key,
+  },
   { requiredKeys: ["type", "data"] },
 );
 
 const STREAM_IDS = ["[a]", "b\0ä"] as const;
 
-const FIELDS = ["type", "streamId", "version", "position", "data.a", "data.b.c", "metadata.a", "metadata.b.c"] as const;
+const FIELDS = [
+  "id",
+  "type",
+  "streamId",
+  "version",
+  "position",
+  "data.a",
+  "data.b.c",
+  "metadata.a",
+  "metadata.b.c",
+] as const;
 
 /** What a field holds in the events, so that clauses are about values that are there. */
 function valuesOf(field: (typeof FIELDS)[number], events: readonly CandidateEvent[]): FilterValue[] {
   if (field === "streamId") return [...STREAM_IDS];
+  if (field === "id") return events.flatMap(({ idempotencyKey }) => idempotencyKey ?? []);
   if (field === "version" || field === "position") return [1, events.length, events.length + 1];
   const values = events.map((candidate) =>
     field.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], candidate),
@@ -116,13 +138,15 @@ function clause(
   });
 }
 
-const eventsAndFilters = fc.array(event, { minLength: 1, maxLength: 12 }).chain((events) => {
-  const filter = fc.oneof(
-    { arbitrary: clauseOn(events).map((clause) => [clause]), weight: 3 },
-    fc.array(clauseOn(events), { minLength: 2, maxLength: 3 }),
-  );
-  return fc.tuple(fc.constant(events), fc.array(filter, { minLength: 1, maxLength: 16 }));
-});
+const eventsAndFilters = fc
+  .uniqueArray(event, { minLength: 1, maxLength: 12, selector: ({ idempotencyKey }) => idempotencyKey ?? Symbol() })
+  .chain((events) => {
+    const filter = fc.oneof(
+      { arbitrary: clauseOn(events).map((clause) => [clause]), weight: 3 },
+      fc.array(clauseOn(events), { minLength: 2, maxLength: 3 }),
+    );
+    return fc.tuple(fc.constant(events), fc.array(filter, { minLength: 1, maxLength: 16 }));
+  });
 
 async function versions(stream: Stream, filter: EventFilter): Promise<number[]> {
   const found: number[] = [];

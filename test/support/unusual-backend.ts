@@ -9,7 +9,7 @@ import {
   type StoredEvent,
   type StreamBackend,
 } from "../../protocols/index.js";
-import { matchesFilter } from "../../src/filter/matches-filter.js";
+import { matchesFilter } from "../../src/filter/compile-filter.js";
 import { overriding } from "./overriding.js";
 
 /** Every seventh position is taken, as if others had been given up: gaps are allowed. */

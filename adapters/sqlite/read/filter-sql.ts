@@ -1,28 +1,30 @@
 import type { ParsedClause, ParsedValue } from "../../../protocols/index.js";
-import { parseLikePattern } from "../../../src/filter/like-pattern.js";
-import type { SQLiteValue } from "../drivers/driver.js";
+import { idCondition } from "./filter-id-sql.js";
+import { likeCondition, prefixCondition, type SQLCondition } from "./filter-text-sql.js";
 
-/** A condition on a row of events, and the values of its parameters in order. */
-export interface SQLCondition {
-  readonly sql: string;
-  readonly values: readonly SQLiteValue[];
+/** What SQLite can say of a whole filter. */
+export interface SQLFilter extends SQLCondition {
+  /** Whether a clause names idempotency keys, which a stream has an index of. */
+  readonly isKeyLookup: boolean;
 }
 
 const NEVER: SQLCondition = { sql: "0", values: [] };
 
 /**
  * What SQLite can say of a filter. It lets every event through that matches, and may let others through: the core
- * applies the filter again, so that its meaning is in one place. What SQLite would read otherwise is left to the core.
+ * applies the filter again, so that its meaning is in one place. What SQLite would read otherwise, or could only tell
+ * by looking through long texts, is left to the core.
  *
- * Everything that comes from the caller is bound; the text is made of what stands in this file.
+ * Everything that comes from the caller is bound; the text is made of what stands in this file and the two beside it.
  */
-export function filterCondition(filter: readonly ParsedClause[], firstParameter: number): SQLCondition {
+export function filterCondition(filter: readonly ParsedClause[], firstParameter: number): SQLFilter {
   const conditions = filter.map(clauseCondition).filter((condition) => condition !== null);
   let parameter = firstParameter;
   const numbered = (sql: string): string => sql.replaceAll("?", () => `?${parameter++}`);
   return {
     sql: conditions.map(({ sql }) => ` AND (${numbered(sql)})`).join(""),
     values: conditions.flatMap(({ values }) => values),
+    isKeyLookup: conditions.some(({ isKeyLookup }) => isKeyLookup === true),
   };
 }
 
@@ -32,6 +34,8 @@ function clauseCondition(clause: ParsedClause): SQLCondition | null {
       return jsonCondition(clause, "e.metadata");
     case "data":
       return jsonCondition(clause, "CASE e.codec & 1 WHEN 0 THEN e.data END");
+    case "id":
+      return idCondition(clause);
     case "streamId":
       return columnCondition(clause, "s.name", "string");
     case "type":
@@ -48,7 +52,8 @@ function columnCondition({ op, value }: ParsedClause, column: string, type: "str
     return { sql: `${column} IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(values)] };
   }
   if (typeof value !== type) return NEVER;
-  if (op === "like" || op === "prefix") return textCondition(op, value as string, column);
+  if (op === "like") return likeCondition(value as string, column);
+  if (op === "prefix") return prefixCondition(value as string, column);
   return { sql: `${column} ${op} ?`, values: [value as string | number] };
 }
 
@@ -68,28 +73,4 @@ function jsonCondition({ path, op, value }: ParsedClause, json: string): SQLCond
 /** The texts that JSON has for a value. Zero has two. */
 function jsonTexts(value: ParsedValue): string[] {
   return value === 0 ? ["0", "-0"] : [JSON.stringify(value)];
-}
-
-/** Patterns with more wildcards than this can keep SQLite busy for long. */
-const MAX_GLOB_WILDCARDS = 3;
-const MAX_GLOB_LENGTH = 1_000;
-
-function textCondition(op: "like" | "prefix", text: string, column: string): SQLCondition | null {
-  if (op === "prefix") {
-    // As bytes: SQLite's text functions stop at a NUL character.
-    const sql = `substr(CAST(${column} AS BLOB), 1, ?) = CAST(? AS BLOB)`;
-    return { sql, values: [Buffer.byteLength(text), text] };
-  }
-  const parts = parseLikePattern(text);
-  const wildcards = parts.filter((part) => "wildcard" in part).length;
-  if (wildcards > MAX_GLOB_WILDCARDS || text.length > MAX_GLOB_LENGTH || text.includes("\0")) return null;
-  // GLOB is SQLite's case-sensitive LIKE. It takes the text for ended at a NUL character, so those go to the core.
-  const glob = parts.map((part) => ("literal" in part ? escapeGlob(part.literal) : GLOB_WILDCARDS[part.wildcard]));
-  return { sql: `${column} GLOB ? OR instr(${column}, char(0)) > 0`, values: [glob.join("")] };
-}
-
-const GLOB_WILDCARDS = { "any-run": "*", "any-one": "?" };
-
-function escapeGlob(literal: string): string {
-  return literal.replaceAll(/[*?[]/g, "[$&]");
 }

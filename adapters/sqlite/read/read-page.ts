@@ -34,9 +34,8 @@ export async function readPage(connection: SQLiteConnection, query: ReadQuery): 
 async function readWholePage(connection: SQLiteConnection, query: ReadQuery): Promise<EventPage> {
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit } = query;
   const isForward = query.direction === "forward";
-  const [low, high] =
-    query.filter === undefined ? [after, upTo] : scanned(query, after, upTo, await head(connection, query));
-  const { sql, values } = pageStatement(query);
+  const { sql, values, isScan } = pageStatement(query);
+  const [low, high] = isScan ? scanned(query, after, upTo, await head(connection, query)) : [after, upTo];
   const [row] = await connection.all<{ head: number; packed: number; page: string | null }>(sql, [
     query.streamId,
     low,
@@ -136,16 +135,32 @@ export async function head(connection: SQLiteConnection, { streamId }: Pick<Read
 interface PageStatement {
   readonly sql: string;
   readonly values: readonly SQLiteValue[];
+  /** Whether SQLite looks through events that are not returned. */
+  readonly isScan: boolean;
 }
 
 function pageStatement({ streamId, direction, filter }: ReadQuery): PageStatement {
   const source = streamId === ALL_STREAM ? "all" : "stream";
   if (filter === undefined) return UNFILTERED[source][direction];
-  const { sql, values } = filterCondition(filter, 5);
-  return { sql: pageSQL(source, direction, sql), values };
+  const { sql: condition, values, isKeyLookup } = filterCondition(filter, 5);
+  const isLookup = isKeyLookup && source === "stream";
+  const index = isLookup ? "INDEXED BY es_events_by_key" : "";
+  return { sql: pageSQL(source, direction, { condition, index }), values, isScan: !isLookup };
 }
 
-function pageSQL(source: "all" | "stream", direction: ReadQuery["direction"], condition: string): string {
+interface FilterSQL {
+  readonly condition: string;
+  /** Which index finds the events, where SQLite is not to choose. */
+  readonly index: string;
+}
+
+const NO_FILTER: FilterSQL = { condition: "", index: "" };
+
+function pageSQL(
+  source: "all" | "stream",
+  direction: ReadQuery["direction"],
+  { condition, index }: FilterSQL = NO_FILTER,
+): string {
   const isAll = source === "all";
   const streams = isAll || condition !== "" ? "CROSS JOIN es_streams AS s ON s.id = e.stream" : "";
   const place = isAll ? "e.position" : "e.version";
@@ -155,7 +170,7 @@ function pageSQL(source: "all" | "stream", direction: ReadQuery["direction"], co
     SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head, count(*) AS packed, group_concat(content, '],[') AS page
     FROM (
       SELECT ${packedEvent(isAll ? "json_quote(s.name)" : "0")} AS content
-      FROM es_events AS e CROSS JOIN es_types AS t ON t.id = e.type ${streams}
+      FROM es_events AS e ${index} CROSS JOIN es_types AS t ON t.id = e.type ${streams}
       WHERE ${isAll ? "?1 IS NOT NULL" : `e.stream = ${STREAM}`} AND ${place} > ?2 AND ${place} <= ?3${condition}
       ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"}
       LIMIT ?4 + 0
@@ -178,8 +193,8 @@ const UNFILTERED = {
 
 function unfiltered(source: "all" | "stream"): Record<ReadQuery["direction"], PageStatement> {
   return {
-    forward: { sql: pageSQL(source, "forward", ""), values: [] },
-    backward: { sql: pageSQL(source, "backward", ""), values: [] },
+    forward: { sql: pageSQL(source, "forward"), values: [], isScan: false },
+    backward: { sql: pageSQL(source, "backward"), values: [], isScan: false },
   };
 }
 

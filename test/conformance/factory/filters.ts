@@ -1,13 +1,14 @@
 import { ALL_STREAM, type EventFilter, type StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect } from "../support/collect.js";
-import { FILTER_CASES } from "../support/filter-cases.js";
+import { FILTER_CASES, ID_CASES } from "../support/filter-cases.js";
+import { LARGEST_FILTERS } from "../support/filter-limits.js";
 import { FILTERABLE_EVENTS } from "../support/filterable-events.js";
 import { countedUpTo, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
 
 export function describeFilters({ describe, test, expect }: Suite<StreamFactory>): void {
   describe("a filter in a read", () => {
-    for (const [what, filter, matching] of FILTER_CASES) {
+    for (const [what, filter, matching] of [...FILTER_CASES, ...ID_CASES]) {
       test(`finds ${what}`, async (streams) => {
         const stream = await streams.openStream("a");
         await stream.write(FILTERABLE_EVENTS);
@@ -45,6 +46,36 @@ export function describeFilters({ describe, test, expect }: Suite<StreamFactory>
           { field: "version", op: "=", value: 1 },
         ]),
       ).toEqual(["order-1", "order-2", "user-1", "Order-3"]);
+    });
+
+    test("finds ids that were made at the write, within a stream and in the whole store", async (streams) => {
+      const stream = await streams.openStream("a");
+      await stream.write(countedUpTo(3));
+      await stream.write({ type: "Keyed", data: null, idempotencyKey: "key" });
+      const ids = (await collect(stream.read())).map((event) => event.id);
+      const [firstId, secondId] = ids as [string, string];
+      const upToFirst = [1, 2, 3, 4].filter((version) => (ids[version - 1] as string) <= firstId);
+
+      for (const reader of [stream, await streams.openStream(ALL_STREAM)]) {
+        const found = async (filter: EventFilter): Promise<number[]> =>
+          versionsOf(await collect(reader.read({ filter })));
+
+        expect(await found([{ field: "id", op: "=", value: secondId }])).toEqual([2]);
+        expect(await found([{ field: "id", op: "=", value: secondId.toUpperCase() }])).toEqual([]);
+        expect(await found([{ field: "id", op: "in", value: [secondId, "key", firstId] }])).toEqual([1, 2, 4]);
+        expect(await found([{ field: "id", op: "!=", value: secondId }])).toEqual([1, 3, 4]);
+        expect(await found([{ field: "id", op: "prefix", value: secondId }])).toEqual([2]);
+        expect(await found([{ field: "id", op: "like", value: `%${firstId.slice(8)}` }])).toEqual([1]);
+        expect(await found([{ field: "id", op: "<=", value: firstId }])).toEqual(upToFirst);
+      }
+    });
+
+    test("may be as large as the limits allow", async (streams) => {
+      const stream = await streams.openStream("a");
+      await stream.write({ type: "A", data: { b: "c" }, metadata: { d: 1 }, idempotencyKey: "e" });
+      for (const [what, filter] of LARGEST_FILTERS) {
+        expect([what, (await collect(stream.read({ filter }))).length]).toEqual([what, 1]);
+      }
     });
 
     test("finds positions", async (streams) => {

@@ -2,6 +2,7 @@ import type { EventFilter, StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect } from "../support/collect.js";
 import { failureOf } from "../support/failure-of.js";
+import { TOO_LARGE_FILTERS } from "../support/filter-limits.js";
 import { Observation } from "../support/observation.js";
 import { countedUpTo, numbersOf } from "../support/sample-events.js";
 
@@ -21,6 +22,9 @@ const NO_FILTERS: readonly (readonly [string, unknown, number])[] = [
   ["data without a path", [{ field: "data", op: "=", value: 1 }], 0],
   ["an empty path", [{ field: "data.", op: "=", value: 1 }], 0],
   ["a path with an empty key", [{ field: "metadata.a..b", op: "=", value: 1 }], 0],
+  ["a path with an index in brackets", [{ field: "data.items[0].x", op: "=", value: 1 }], 0],
+  ["a path with a key in brackets", [{ field: "metadata['a']", op: "=", value: 1 }], 0],
+  ["a path with a lone surrogate", [TYPE, { field: "data.\ud800", op: "!=", value: 2 }], 1],
   ["a path below a field that has none", [{ field: "type.name", op: "=", value: 1 }], 0],
   ["an unknown operator", [TYPE, TYPE, { field: "type", op: "~", value: "T" }], 2],
   ["an operator that looks like SQL", [{ field: "type", op: "= '' OR 1 =", value: "T" }], 0],
@@ -42,7 +46,7 @@ const NO_FILTERS: readonly (readonly [string, unknown, number])[] = [
 
 export function describeInvalidFilters({ describe, test, expect, eventually }: Suite<StreamFactory>): void {
   describe("a filter that is none", () => {
-    for (const [what, value, clauseIndex] of NO_FILTERS) {
+    for (const [what, value, clauseIndex] of [...NO_FILTERS, ...TOO_LARGE_FILTERS]) {
       test(`is refused in read and in watch: ${what}`, async (streams) => {
         const filter = value as EventFilter;
         const stream = await streams.openStream("a");
@@ -61,6 +65,21 @@ export function describeInvalidFilters({ describe, test, expect, eventually }: S
           expect(error).toMatchObject({ name: "InvalidFilterError", code: "INVALID_FILTER", clauseIndex });
         }
         expect(numbersOf(await collect(stream.read()))).toEqual([1, 2, 3]);
+      });
+    }
+
+    for (const [field, form] of [
+      ["data.items[0].x", "data.items.x"],
+      ["data['a b'].c", "data.a b.c"],
+      ["metadata[0]", "metadata.key"],
+    ]) {
+      test(`says how a path is written: ${field} is ${form}`, async (streams) => {
+        const stream = await streams.openStream("a");
+        const filter = [{ field, op: "=", value: 1 }] as EventFilter;
+        const { message } = (await failureOf(collect(stream.read({ filter })))) as Error;
+
+        expect(message.includes(`such as "${form}"`)).toBe(true);
+        expect(message.includes("cannot name an element of an array")).toBe(true);
       });
     }
   });

@@ -1,7 +1,7 @@
 import { ALL_STREAM, type EventFilter, type StorageHandle } from "../../../protocols/index.js";
 import { parseFilter } from "../../../src/filter/parse-filter.js";
 import type { Suite } from "../suite.js";
-import { FILTER_CASES } from "../support/filter-cases.js";
+import { FILTER_CASES, ID_CASES } from "../support/filter-cases.js";
 import { FILTERABLE_EVENTS } from "../support/filterable-events.js";
 import { isStrictlyRising, positionsOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
 import { append, pagesOf, readAll } from "../support/storage-calls.js";
@@ -27,7 +27,7 @@ export function describeFilters({ describe, test, expect }: Suite<StorageHandle>
   }
 
   describe("a filter in a page", () => {
-    for (const [what, filter, matching] of FILTER_CASES) {
+    for (const [what, filter, matching] of [...FILTER_CASES, ...ID_CASES]) {
       test(`leaves out no event that matches: ${what}`, async (storage) => {
         await append(storage, "a", FILTERABLE_EVENTS);
         await append(storage, "b", FILTERABLE_EVENTS);

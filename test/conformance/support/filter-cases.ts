@@ -1,5 +1,8 @@
 import type { EventFilter, FilterClause, FilterField } from "../../../protocols/index.js";
 
+/** An idempotency key that looks like an id that was made at a write. */
+export const UUID_KEY = "01234567-89ab-7cde-8f01-23456789abcd";
+
 function where(field: FilterField, op: FilterClause["op"], value: unknown): FilterClause {
   return { field, op, value } as FilterClause;
 }
@@ -51,7 +54,6 @@ export const FILTER_CASES: readonly (readonly [string, EventFilter, readonly num
   ["a key with double quotes", [where('data.say "x"', "=", 3)], [8]],
   ["a key that is a dollar", [where("data.$", "=", 4)], [8]],
   ["a key that looks like SQL", [where("data.x'||'y", "=", 5)], [8]],
-  ["a key that looks like an index", [where("data.[0]", "=", 6)], [8]],
   ["a value that looks like SQL", [where("type", "=", "' OR 1=1 --")], []],
   ["a prefix", [where("type", "prefix", "Order")], [3, 4, 8]],
   ["a prefix in the same case only", [where("type", "prefix", "p")], [6]],
@@ -68,6 +70,10 @@ export const FILTER_CASES: readonly (readonly [string, EventFilter, readonly num
   ["like in the same case only", [where("type", "like", "PLACED")], []],
   ["like with one character beyond the basic plane", [where("data.name", "like", "_")], [7, 8]],
   ["like across lines", [where("type", "like", "Text%lines")], [9]],
+  ["like with one character between two runs", [where("type", "like", "%_Pai%")], [3, 8]],
+  ["like with several runs, each found behind the one before", [where("data.name", "like", "%a%\u0000%b%")], [10]],
+  ["like with runs in an order in which they are not", [where("data.name", "like", "%b%a%")], []],
+  ["like with ends that would overlap", [where("type", "like", "Zero%ero")], []],
   ["like without wildcards", [where("type", "like", "Zero")], [10]],
   ["like of everything, strings only", [where("data.amount", "like", "%")], [2]],
   ["like of nothing", [where("data.note", "like", "")], [4]],
@@ -79,4 +85,20 @@ export const FILTER_CASES: readonly (readonly [string, EventFilter, readonly num
   ["zero, which minus zero equals", [where("data.amount", "=", -0)], [10]],
   ["a time since long ago", [where("timestamp", ">", new Date(0))], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]],
   ["a time before long ago", [where("timestamp", "<", "1970-01-01T00:00:00.000Z")], []],
+];
+
+/** The same for ids, which only one event of a stream can have. */
+export const ID_CASES: typeof FILTER_CASES = [
+  ["an id that is a key", [where("id", "=", "key-1")], [1]],
+  ["an id that is a key in the form of a UUID", [where("id", "=", UUID_KEY)], [3]],
+  ["the same UUID in upper case, which is another key", [where("id", "=", UUID_KEY.toUpperCase())], []],
+  ["no event, by the id of none", [where("id", "=", "key-3")], []],
+  ["some of several ids", [where("id", "in", ["key-1", UUID_KEY, "key-3", 1])], [1, 3]],
+  ["an id and something else", [where("id", "in", ["key-1", "Key 2%"]), where("metadata.user", "=", "bob")], [2]],
+  ["ids by prefix", [where("id", "prefix", "key-")], [1]],
+  ["ids by a pattern", [where("id", "like", "_ey%")], [1, 2]],
+  ["any id but one", [where("id", "!=", "key-1")], [2, 3, 4, 5, 6, 7, 8, 9, 10]],
+  ["ids in order", [where("id", ">=", "key-1")], [1]],
+  ["ids between others", [where("id", ">", "A"), where("id", "<", "key-1")], [2]],
+  ["an id as a number, which it is not", [where("id", "=", 1)], []],
 ];

@@ -1,0 +1,45 @@
+import { type LikeSegment, parseLikePattern } from "../../../src/filter/like-pattern.js";
+import type { SQLiteValue } from "../drivers/driver.js";
+
+/** A condition on a row of events, and the values of its parameters in order. */
+export interface SQLCondition {
+  readonly sql: string;
+  readonly values: readonly SQLiteValue[];
+  /** Whether it holds only for events with one of some idempotency keys, and says so in a form that the index serves. */
+  readonly isKeyLookup?: boolean;
+}
+
+// Texts are compared as bytes: SQLite's text functions stop at a NUL character.
+
+/** Whether the text of a column begins so. */
+export function prefixCondition(prefix: string, column: string): SQLCondition {
+  const sql = `substr(CAST(${column} AS BLOB), 1, ?) = CAST(? AS BLOB)`;
+  return { sql, values: [Buffer.byteLength(prefix), prefix] };
+}
+
+/** How much of a text is looked for inside another one, which SQLite does place by place. */
+const MAX_SOUGHT_CHARACTERS = 64;
+
+/**
+ * What is cheap to tell of a pattern: how the text begins where that is given, and otherwise that the longest run of
+ * characters is in it. SQLite's own LIKE and GLOB may take very long over a pattern with several wildcards.
+ */
+export function likeCondition(pattern: string, column: string): SQLCondition | null {
+  const segments = parseLikePattern(pattern);
+  const prefix = literalRuns(segments[0] as LikeSegment)[0] as string;
+  if (prefix !== "") return prefixCondition(prefix, column);
+  const longest = segments.flatMap(literalRuns).reduce((best, run) => (run.length > best.length ? run : best));
+  const sought = [...longest].slice(0, MAX_SOUGHT_CHARACTERS).join("");
+  if (sought === "") return null;
+  return { sql: `instr(CAST(${column} AS BLOB), CAST(? AS BLOB)) > 0`, values: [sought] };
+}
+
+/** The characters between the wildcards of a segment: the first run begins where the segment does. */
+function literalRuns(segment: LikeSegment): string[] {
+  const runs = [""];
+  for (const part of segment) {
+    if (typeof part === "string") runs.push(`${runs.pop()}${part}`);
+    else runs.push("");
+  }
+  return runs;
+}
