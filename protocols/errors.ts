@@ -26,7 +26,10 @@ export type StorageErrorCode =
   | "STORAGE_IO"
   /** An earlier write failed on the disk, so that nothing more is accepted before the store has been opened again. */
   | "STORAGE_MUST_REOPEN"
-  /** The store ends before a place that a watch has been at: an older copy was put in its place, or its log was cut. */
+  /**
+   * The store ends before the place of a watch, or before one that the handle of a read has seen: an older copy was put in
+   * its place, or its log was cut. The message says when the place may be a position that was given for a version.
+   */
   | "STORAGE_WENT_BACK"
   /** There is a file already where a backup should go. */
   | "STORAGE_TARGET_EXISTS"

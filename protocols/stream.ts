@@ -35,7 +35,11 @@ export interface WriteResult {
 
 /** The options of {@link Stream.read}. Places are versions, and on `@all` positions. */
 export interface ReadOptions<F extends EventFilter = EventFilter> {
-  /** Only events after this place (exclusive). Default 0. */
+  /**
+   * Only events after this place (exclusive). Default 0. Beyond the stream's end nothing is found, and the handle emits
+   * one process warning (`READ_BEYOND_END`): a position was given for a version, or the store went back. A place that
+   * this handle has seen was there, so that the read fails with `STORAGE_WENT_BACK`.
+   */
   readonly after?: number | undefined;
   /** Only events up to this place (inclusive). Default: the stream's end when the read begins. */
   readonly upTo?: number | undefined;
@@ -150,7 +154,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws InvalidFilterError when the filter is invalid.
    * @throws StreamClosedError when the handle or the factory is, or gets, disposed.
-   * @throws StorageError when the store fails.
+   * @throws StorageError when the store fails; `STORAGE_WENT_BACK` when it ends before a place that this handle has seen.
    * @throws the signal's reason when it is aborted.
    *
    * @example

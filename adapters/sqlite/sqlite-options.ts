@@ -1,4 +1,4 @@
-import { checkOptions, invalidArgument } from "../../src/validate/check-arguments.js";
+import { checkOptions, invalidArgument, type OptionNames } from "../../src/validate/check-arguments.js";
 import { describeValue } from "../../src/validate/json-text.js";
 
 /** The options of `sqliteStreamFactory`. */
@@ -61,19 +61,19 @@ export interface SQLiteSettings {
   readonly cacheSizeKiB: number;
 }
 
-const KNOWN_OPTIONS: readonly (keyof SQLiteSettings)[] = [
-  "driver",
-  "durability",
-  "checksums",
-  "readPoolSize",
-  "busyTimeoutMs",
-  "pollIntervalMs",
-  "cacheSizeKiB",
-];
+const OPTIONS: OptionNames<SQLiteOptions> = {
+  driver: true,
+  durability: true,
+  checksums: true,
+  readPoolSize: true,
+  busyTimeoutMs: true,
+  pollIntervalMs: true,
+  cacheSizeKiB: true,
+};
 
 /** @throws InvalidArgumentError */
 export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings {
-  checkOptions(options, KNOWN_OPTIONS);
+  checkOptions(options, OPTIONS);
   const { driver = "sqlite3", durability = "full", checksums = true } = options;
   if (driver !== "sqlite3" && driver !== "better-sqlite3") {
     throw invalidArgument("driver", `expected "sqlite3" or "better-sqlite3", got ${describeValue(driver)}`);

@@ -1,5 +1,5 @@
 import type { CandidateEvent, Stream, StreamFactory } from "async-streams";
-import { type LogEvent, type LogRecord, toEvent, toStreamId } from "./log-record.js";
+import { type LogEvent, type LogRecord, toEvent, toStoredName } from "./log-record.js";
 import { messageOf, Problem } from "./problem.js";
 import { fingerprintOf, Tally } from "./tally.js";
 
@@ -62,7 +62,7 @@ interface Run {
 function toRuns(batch: readonly LogRecord[], total: Tally, tallies: Map<string, Tally>): Run[] {
   const runs: Run[] = [];
   for (const record of batch) {
-    const streamId = toStreamId(record.case);
+    const streamId = toStoredName(record.case);
     const tally = tallies.get(streamId) ?? new Tally();
     tallies.set(streamId, tally);
     const fingerprint = fingerprintOf(record);

@@ -61,20 +61,23 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A case is a stream. Ids that begin with `@` belong to the store, so such a case gets a `~` in front. */
-export function toStreamId(caseName: string): string {
-  return /^[@~]/.test(caseName) ? `~${caseName}` : caseName;
+/**
+ * A case is a stream, and an activity is a type of event. Names that begin with `@` belong to the store, so such a name
+ * gets a `~` in front.
+ */
+export function toStoredName(name: string): string {
+  return /^[@~]/.test(name) ? `~${name}` : name;
 }
 
-function toCaseName(streamId: string): string {
-  return streamId.startsWith("~") ? streamId.slice(1) : streamId;
+function toLoggedName(storedName: string): string {
+  return storedName.startsWith("~") ? storedName.slice(1) : storedName;
 }
 
 /** @param ordinal - the record's place among those of its case, which names the event in every run alike */
 export function toEvent(record: LogRecord, ordinal: number): CandidateEvent<LogEvent> {
   const { timestamp, lifecycle, resource } = record;
   return {
-    type: record.activity,
+    type: toStoredName(record.activity),
     data: record.attributes,
     metadata: {
       timestamp,
@@ -89,8 +92,8 @@ export function toEvent(record: LogRecord, ordinal: number): CandidateEvent<LogE
 export function toRecord(event: StoredEvent<LogEvent>): LogRecord {
   const { timestamp, lifecycle, resource } = event.metadata as unknown as Omit<LogRecord, "attributes">;
   return {
-    case: toCaseName(event.streamId),
-    activity: event.type,
+    case: toLoggedName(event.streamId),
+    activity: toLoggedName(event.type),
     timestamp,
     lifecycle,
     resource,

@@ -15,6 +15,12 @@ export interface PageSource {
   readonly storage: StorageHandle;
   readonly streamId: string;
   readonly memory: MemoryBudget;
+  /**
+   * Told when the stream ends before the place behind which a page was asked for.
+   *
+   * @param isGiven - whether the place is the caller's, and not one that the read has come to
+   */
+  readonly onBeyondEnd: (place: number, head: number, isGiven: boolean) => Promise<void>;
 }
 
 /** A page that is fetched before it is needed. */
@@ -116,7 +122,7 @@ export class PageReader implements EventHolder {
   }
 
   #load(wanted: number): PageAhead {
-    const { filter, direction } = this.#plan;
+    const { after, filter, direction } = this.#plan;
     const size = this.#size.events;
     const query: ReadQuery = {
       streamId: this.#source.streamId,
@@ -128,6 +134,7 @@ export class PageReader implements EventHolder {
     };
     const load = async (): Promise<EventPage> => {
       const page = await this.#source.storage.readPage(query);
+      if (page.head < query.after) await this.#source.onBeyondEnd(query.after, page.head, query.after === after);
       ahead.bytes = pageBytes(page);
       this.#size.learn(page.events.length, ahead.bytes);
       if (this.#ahead === ahead) this.#count();

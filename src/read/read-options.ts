@@ -1,6 +1,12 @@
 import type { ParsedClause, ReadOptions } from "../../protocols/index.js";
 import { parseFilter } from "../filter/parse-filter.js";
-import { checkOptions, checkPlace, checkSignal, invalidArgument } from "../validate/check-arguments.js";
+import {
+  checkOptions,
+  checkPlace,
+  checkSignal,
+  invalidArgument,
+  type OptionNames,
+} from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 
 /** The options of a read, checked, copied and complete. */
@@ -13,7 +19,14 @@ export interface ReadPlan {
   readonly signal: AbortSignal | undefined;
 }
 
-const READ_OPTIONS: readonly (keyof ReadOptions)[] = ["after", "upTo", "limit", "direction", "filter", "signal"];
+const READ_OPTIONS: OptionNames<ReadOptions> = {
+  after: true,
+  upTo: true,
+  limit: true,
+  direction: true,
+  filter: true,
+  signal: true,
+};
 
 /**
  * @throws InvalidArgumentError

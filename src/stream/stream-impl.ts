@@ -21,6 +21,7 @@ import {
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import type { PendingWork } from "../adapter-kit/pending-work.js";
 import { MAX_SNAPSHOT_BYTES } from "../limits.js";
+import { warnOfBeyondEnd, wentBackError } from "../read/beyond-end.js";
 import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions } from "../read/read-options.js";
 import { compressState, decodedStateBytes, decodeState, encodeState } from "../snapshot/snapshot-codec.js";
@@ -31,6 +32,7 @@ import {
   checkPlace,
   checkSignal,
   invalidArgument,
+  type OptionNames,
 } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
@@ -44,9 +46,9 @@ const DEFAULT_PROJECTION = "default";
 /** What a snapshot is counted with before its size is known: so many are loaded at the same time at most. */
 const LOAD_BYTES = MAX_SNAPSHOT_BYTES / 4;
 
-const WRITE_OPTIONS: readonly (keyof WriteOptions)[] = ["expectedVersion", "signal"];
-const SNAPSHOT_OPTIONS: readonly (keyof SnapshotOptions)[] = ["version", "projection"];
-const LOAD_SNAPSHOT_OPTIONS: readonly (keyof LoadSnapshotOptions)[] = ["projection", "atOrBefore"];
+const WRITE_OPTIONS: OptionNames<WriteOptions> = { expectedVersion: true, signal: true };
+const SNAPSHOT_OPTIONS: OptionNames<SnapshotOptions> = { version: true, projection: true };
+const LOAD_SNAPSHOT_OPTIONS: OptionNames<LoadSnapshotOptions> = { projection: true, atOrBefore: true };
 
 /** What a handle shares with the other handles of its factory. */
 export interface StreamContext extends StreamBackend {
@@ -62,6 +64,7 @@ export class StreamImpl implements UntypedStream {
   readonly #context: StreamContext;
   readonly #lifetime: Lifetime;
   #version: number;
+  #hasWarned = false;
 
   constructor(streamId: string, version: number, context: StreamContext) {
     this.streamId = streamId;
@@ -149,7 +152,19 @@ export class StreamImpl implements UntypedStream {
     const { storage, memory } = this.#context;
     const onEvent = (event: StoredEvent): void =>
       this.#learn(this.streamId === ALL_STREAM ? event.position : event.version);
-    return { storage, streamId: this.streamId, lifetime: this.#lifetime, memory, onEvent };
+    const onBeyondEnd = (place: number, head: number, isGiven: boolean): Promise<void> =>
+      this.#readBeyondEnd(place, head, isGiven);
+    return { storage, streamId: this.streamId, lifetime: this.#lifetime, memory, onEvent, onBeyondEnd };
+  }
+
+  // A place that this handle has seen was there. Of any other place only the caller knows whether it should be there.
+  async #readBeyondEnd(place: number, head: number, isGiven: boolean): Promise<void> {
+    const { storage } = this.#context;
+    const beyond = { storage, streamId: this.streamId, place, head, isGiven };
+    if (!isGiven || place <= this.#version) throw await wentBackError("read", { ...beyond, isGiven: false });
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    await warnOfBeyondEnd(beyond);
   }
 
   async snapshot(state: unknown, options: SnapshotOptions = {}): Promise<void> {

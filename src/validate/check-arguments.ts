@@ -1,6 +1,7 @@
 import { ALL_STREAM, type ExpectedVersion, InvalidArgumentError } from "../../protocols/index.js";
 import { MAX_STREAM_ID_LENGTH } from "../limits.js";
 import { describeValue } from "./json-text.js";
+import { didYouMean } from "./nearest-name.js";
 
 /** @throws InvalidArgumentError */
 export function checkStreamId(streamId: unknown): asserts streamId is string {
@@ -45,19 +46,23 @@ export function checkSignal(signal: unknown): asserts signal is AbortSignal | un
   throw invalidArgument("signal", `expected an AbortSignal, got ${describeValue(signal)}`);
 }
 
+/** The names that options may have, each once: the compiler finds one that is missing and one that is too many. */
+export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
+
 /**
  * Checks that options are an object with known names only: a misspelt `expectedVersion` would be a conflict that nobody
  * notices.
  *
  * @throws InvalidArgumentError
  */
-export function checkOptions(options: unknown, known: readonly string[]): void {
+export function checkOptions<Options extends object>(options: Options, known: OptionNames<Options>): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidArgument("options", `expected an object, got ${describeValue(options)}`);
   }
   for (const name of Object.keys(options)) {
-    if (known.includes(name) || (options as Record<string, unknown>)[name] === undefined) continue;
-    throw invalidArgument(name, `there is no such option; use ${known.join(", ")}`);
+    if (Object.hasOwn(known, name) || (options as Record<string, unknown>)[name] === undefined) continue;
+    const names = Object.keys(known);
+    throw invalidArgument(name, `there is no such option${didYouMean(name, names)}; use ${names.join(", ")}`);
   }
 }
 

@@ -2,7 +2,7 @@ import {
   ALL_STREAM,
   type Notifier,
   type ParsedClause,
-  StorageError,
+  type StorageError,
   type StorageHandle,
   type StoredEvent,
   type Subscription,
@@ -10,10 +10,10 @@ import {
 import type { Closable, Lifetime } from "../adapter-kit/lifetime.js";
 import { compileFilter } from "../filter/compile-filter.js";
 import { MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
+import { wentBackError } from "../read/beyond-end.js";
 import { PageSize } from "../read/page-size.js";
 import { decodedBytes, pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget } from "../stream/memory-budget.js";
-import { inStore } from "../validate/in-call.js";
 import { onAbort } from "./abort-listeners.js";
 
 /** What a watch reads, from where, and what ends it. */
@@ -22,6 +22,8 @@ export interface WatchSource {
   readonly notifier: Notifier;
   readonly streamId: string;
   readonly after: number;
+  /** Whether the caller gave that place. */
+  readonly isAfterGiven: boolean;
   readonly filter: readonly ParsedClause[];
   readonly signal: AbortSignal | undefined;
   readonly lifetime: Lifetime;
@@ -232,7 +234,7 @@ export class WatchCursor implements Closable, EventHolder {
       direction: "forward",
       filter: filter.length === 0 ? undefined : filter,
     });
-    if (page.head < this.#place) throw this.#wentBack(page.head);
+    if (page.head < this.#place) throw await this.#wentBack(page.head);
     this.#place = Math.max(this.#place, page.next ?? page.head);
     this.#handPlace = this.#place;
     if (this.#closed) return;
@@ -254,14 +256,10 @@ export class WatchCursor implements Closable, EventHolder {
   }
 
   /** A watch that waited for its place to come again would miss what is written until then. */
-  #wentBack(head: number): StorageError {
-    const { storage, streamId } = this.#source;
-    const kind = streamId === ALL_STREAM ? "position" : "version";
-    const message =
-      `Cannot watch stream "${streamId}"${inStore(storage.location)} after ` +
-      `${kind} ${this.#place}: the last ${kind} is ${head}. The store went back: an older copy was put in its place, or ` +
-      "its log was cut. Find out what was lost, and watch from a place that is there.";
-    return new StorageError("STORAGE_WENT_BACK", message);
+  #wentBack(head: number): Promise<StorageError> {
+    const { storage, streamId, after, isAfterGiven } = this.#source;
+    const place = this.#place;
+    return wentBackError("watch", { storage, streamId, place, head, isGiven: isAfterGiven && place === after });
   }
 
   #woken(): Promise<void> {

@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from "rxjs";
 import type { StoredEvent, Watch, WatchOptions } from "../../protocols/index.js";
 import { parseFilter } from "../filter/parse-filter.js";
-import { checkOptions, checkPlace, checkSignal } from "../validate/check-arguments.js";
+import { checkOptions, checkPlace, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { WatchCursor, type WatchSource } from "./watch-cursor.js";
 import { WatchIterator } from "./watch-iterator.js";
 
@@ -11,9 +11,9 @@ export interface WatchContext extends Pick<WatchSource, "storage" | "notifier" |
   readonly onEvent: (event: StoredEvent) => void;
 }
 
-const WATCH_OPTIONS: readonly (keyof WatchOptions)[] = ["after", "filter", "signal"];
+const WATCH_OPTIONS: OptionNames<WatchOptions> = { after: true, filter: true, signal: true };
 
-type WatchPlan = Pick<WatchSource, "after" | "filter" | "signal">;
+type WatchPlan = Pick<WatchSource, "after" | "isAfterGiven" | "filter" | "signal">;
 
 /**
  * @throws InvalidArgumentError
@@ -24,7 +24,12 @@ export function parseWatchOptions(options: WatchOptions = {}, defaultAfter: numb
   const { after, filter, signal } = options;
   checkPlace("after", after);
   checkSignal(signal);
-  return { after: after ?? defaultAfter, filter: filter === undefined ? [] : parseFilter(filter), signal };
+  return {
+    after: after ?? defaultAfter,
+    isAfterGiven: after !== undefined,
+    filter: filter === undefined ? [] : parseFilter(filter),
+    signal,
+  };
 }
 
 /** Makes a cold watch: nothing happens before it is subscribed or iterated, and then `plan` is asked what it is of. */

@@ -3,6 +3,7 @@ import { type CandidateEvent, InvalidEventError, type NewEvent } from "../../pro
 import { MAX_EVENT_BYTES, MAX_KEY_LENGTH, MAX_TYPE_LENGTH, MAX_WRITE_EVENTS } from "../limits.js";
 import { inStore } from "../validate/in-call.js";
 import { describeValue, isPlainObject, JsonLossError, toJsonText } from "../validate/json-text.js";
+import { findUnknownField } from "./event-fields.js";
 import { uuidV7 } from "./uuid-v7.js";
 
 /**
@@ -42,18 +43,26 @@ interface EventPlace {
 }
 
 function encodeEvent(candidate: unknown, place: EventPlace, nowMs: number): NewEvent {
-  if (typeof candidate !== "object" || candidate === null) {
+  if (typeof candidate !== "object" || candidate === null || Array.isArray(candidate)) {
     throw invalidEvent(place, "", `expected an object with "type" and "data", got ${describeValue(candidate)}`);
   }
+  const unknown = findUnknownField(candidate);
+  if (unknown !== undefined) throw invalidEvent(place, unknown.field, unknown.reason);
   const { type, data, metadata, idempotencyKey } = candidate as Partial<CandidateEvent>;
   const key = idempotencyKey === undefined ? null : checkText(place, "idempotencyKey", idempotencyKey, MAX_KEY_LENGTH);
   return {
     id: key ?? uuidV7(nowMs),
     idempotencyKey: key,
-    type: checkText(place, "type", type, MAX_TYPE_LENGTH),
+    type: checkType(place, type),
     data: isUint8Array(data) ? encodeBytes(place, data) : encodeJson(place, "data", data),
     metadata: metadata === undefined || metadata === null ? null : encodeMetadata(place, metadata),
   };
+}
+
+function checkType(place: EventPlace, type: unknown): string {
+  const text = checkText(place, "type", type, MAX_TYPE_LENGTH);
+  if (!text.startsWith("@")) return text;
+  throw invalidEvent(place, "type", `types that begin with "@" are reserved, got ${describeValue(text)}`);
 }
 
 function checkText(place: EventPlace, path: string, text: unknown, longest: number): string {

@@ -6,7 +6,7 @@ import {
   type VerifyOptions,
   type VerifyReport,
 } from "../../../protocols/index.js";
-import { checkOptions, checkSignal, invalidArgument } from "../../../src/validate/check-arguments.js";
+import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../../../src/validate/check-arguments.js";
 import { describeValue } from "../../../src/validate/json-text.js";
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
@@ -30,7 +30,7 @@ export interface MaintenanceParts {
 
 type Options = Pick<VerifyOptions, "signal"> & { readonly onProgress?: unknown };
 
-const OPTIONS: readonly (keyof Options)[] = ["onProgress", "signal"];
+const OPTIONS: OptionNames<Options> = { onProgress: true, signal: true };
 
 /** Checks and backups of an open store, and what they wait for when it is disposed of. */
 export class Maintenance {

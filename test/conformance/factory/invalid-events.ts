@@ -1,6 +1,7 @@
 import type { CandidateEvent, Stream, StreamFactory } from "../../../protocols/index.js";
 import { MAX_EVENT_BYTES, MAX_JSON_DEPTH, MAX_KEY_LENGTH, MAX_TYPE_LENGTH } from "../../../src/limits.js";
 import type { Suite } from "../suite.js";
+import { eventsOf } from "../support/collect.js";
 import { failureOf } from "../support/failure-of.js";
 import { CYCLE, nested, REFUSED_VALUES } from "../support/refused-values.js";
 import { counted } from "../support/sample-events.js";
@@ -11,11 +12,16 @@ const REFUSED_EVENTS: readonly (readonly [string, unknown, string])[] = [
   ["a type that is no string", { type: 1, data: 1 }, "type"],
   ["a type that is too long", { type: "x".repeat(MAX_TYPE_LENGTH + 1), data: 1 }, "type"],
   ["a lone surrogate in its type", { type: "a\udc00", data: 1 }, "type"],
+  ["a type that begins with @", { type: "@deleted", data: 1 }, "type"],
   ["an empty key", { type: "T", data: 1, idempotencyKey: "" }, "idempotencyKey"],
   ["null for a key", { type: "T", data: 1, idempotencyKey: null }, "idempotencyKey"],
   ["a key that is no string", { type: "T", data: 1, idempotencyKey: 1 }, "idempotencyKey"],
   ["a key that is too long", { type: "T", data: 1, idempotencyKey: "x".repeat(MAX_KEY_LENGTH + 1) }, "idempotencyKey"],
   ["a lone surrogate in its key", { type: "T", data: 1, idempotencyKey: "\ud800" }, "idempotencyKey"],
+  ["a misspelt key", { type: "T", data: 1, idempotencykey: "1" }, "idempotencykey"],
+  ["a field that no event has", { type: "T", data: 1, payload: { a: 1 } }, "payload"],
+  ["a misspelt type", { typ: "T", data: 1 }, "typ"],
+  ["a field that the store sets", { type: "T", data: 1, id: "1" }, "id"],
   ["no data", { type: "T" }, "data"],
   ["metadata that is an array", { type: "T", data: 1, metadata: [1] }, "metadata"],
   ["metadata that is a string", { type: "T", data: 1, metadata: "m" }, "metadata"],
@@ -65,6 +71,35 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
         expect((await expectRefused(await streams.openStream("a"), event)).path).toBe(path);
       });
     }
+
+    test("when it was stored, and the message says how to write it again", async (streams) => {
+      const [stream, copy] = [await streams.openStream("a"), await streams.openStream("copy")];
+      await stream.write({ ...counted(1), metadata: { by: "ada" }, idempotencyKey: "first" });
+      for await (const event of stream.read()) {
+        const error = await failureOf(copy.write(event));
+        expect(error).toMatchObject({ code: "INVALID_EVENT", eventIndex: 0 });
+        expect((error as Error).message.includes("{ type, data, metadata, idempotencyKey: id }")).toBe(true);
+
+        const { type, data, metadata, id } = event;
+        await copy.write({ type, data, metadata, idempotencyKey: id });
+        expect((await eventsOf(copy))[0]).toMatchObject({ type, data, metadata, id });
+      }
+    });
+
+    test("for a misspelt field, and the message names the field that was meant", async (streams) => {
+      const stream = await streams.openStream("a");
+      const error = await failureOf(stream.write({ type: "T", data: 1, idempotencykey: "1" } as CandidateEvent));
+
+      expect((error as Error).message.includes('did you mean "idempotencyKey"?')).toBe(true);
+    });
+
+    test("not when what it has besides is undefined, inherited or not enumerable", async (streams) => {
+      const stream = await streams.openStream("a");
+      const event = Object.create({ inherited: 1 }, { hidden: { value: 1, enumerable: false } });
+      await stream.write(Object.assign(event, counted(1), { payload: undefined }));
+
+      expect((await stream.metrics()).eventCount).toBe(1);
+    });
 
     test("when it contains itself, or is nested too deep", async (streams) => {
       const stream = await streams.openStream("a");

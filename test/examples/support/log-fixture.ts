@@ -10,10 +10,10 @@ export interface FixtureLine {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-const ACTIVITIES = ["Registered", "Checked", "Paid"];
+const ACTIVITIES = ["Registered", "Checked", "@Paid"];
 const START_MS = Date.UTC(2024, 0, 1);
 
-/** Cases that run side by side, one of them with a name that the store keeps for itself, and values of every kind. */
+/** Cases that run side by side, one of them and one activity with a name that the store keeps for itself, and values of every kind. */
 export function makeLines(count: number): FixtureLine[] {
   return Array.from({ length: count }, (_, index) => ({
     case: index % 7 === 3 ? "@case" : `case ${index % 7}`,
