@@ -33,6 +33,10 @@ export type StorageErrorCode =
   | "STORAGE_WENT_BACK"
   /** There is a file already where a backup should go. */
   | "STORAGE_TARGET_EXISTS"
+  /** This process has the file open through another copy of SQLite: another driver, or another installation of it. */
+  | "STORAGE_DRIVER_CONFLICT"
+  /** The file has more than one name (hard links). SQLite keeps a log for each name. */
+  | "STORAGE_HARD_LINKED"
   /** The driver is missing, or its SQLite is too old. */
   | "STORAGE_DRIVER_UNSUPPORTED"
   /** Anything else; `cause` has the driver's error. */

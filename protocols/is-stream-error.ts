@@ -68,6 +68,8 @@ const STREAM_ERROR_CODES: Readonly<Record<StreamErrorCode, true>> = {
   STORAGE_MUST_REOPEN: true,
   STORAGE_WENT_BACK: true,
   STORAGE_TARGET_EXISTS: true,
+  STORAGE_DRIVER_CONFLICT: true,
+  STORAGE_HARD_LINKED: true,
   STORAGE_DRIVER_UNSUPPORTED: true,
   STORAGE_FAILED: true,
 };

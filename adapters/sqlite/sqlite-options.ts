@@ -8,9 +8,9 @@ export interface SQLiteOptions {
    * database never holds the event loop, not even while a disk is slow to flush. It has SQLite 3.52.0 and is archived
    * upstream. `"better-sqlite3"` has to be installed beside this package, is maintained and has SQLite 3.53.2 in
    * version 12.11.1: small appends and reads are faster, since there is no hop to another thread, and each statement
-   * holds the event loop for as long as it takes, the flush of a commit included. A file is opened through one of them
-   * at a time within a process; the other is then refused with `InvalidArgumentError`. A driver that is not installed,
-   * or whose SQLite is too old, is refused with `STORAGE_DRIVER_UNSUPPORTED`. Default `"sqlite3"`.
+   * holds the event loop for as long as it takes, the flush of a commit included. A file is used through one of them
+   * at a time within a process, in all threads; the other is then refused with `STORAGE_DRIVER_CONFLICT`. A driver that
+   * is not installed, or whose SQLite is too old, is refused with `STORAGE_DRIVER_UNSUPPORTED`. Default `"sqlite3"`.
    */
   readonly driver?: "sqlite3" | "better-sqlite3" | undefined;
   /**

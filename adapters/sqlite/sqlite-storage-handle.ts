@@ -13,6 +13,7 @@ import {
 import type { AppendQueue } from "./append/append-queue.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
 import type { AcknowledgedPosition } from "./maintenance/acknowledged-position.js";
+import type { StoreFile } from "./open/store-file.js";
 import { readMetrics } from "./read/read-metrics.js";
 import { head, readPage } from "./read/read-page.js";
 import type { ReadConnections } from "./read/read-pool.js";
@@ -37,6 +38,8 @@ export interface SQLiteStorageParts {
   readonly maintenance: AsyncDisposable;
   /** Absent where there is no file, and without checksums. */
   readonly acknowledged: AcknowledgedPosition | undefined;
+  /** Released when all connections are closed. Absent where there is no file. */
+  readonly file: StoreFile | undefined;
 }
 
 /** Events in a SQLite database: one connection writes, a pool reads. */
@@ -87,13 +90,14 @@ export class SQLiteStorageHandle implements StorageHandle {
 
   // The connection that writes is closed last: it is the one that can fold the log into the database file.
   async #dispose(): Promise<void> {
-    const { appends, reads, writer, checkpointer, maintenance, acknowledged } = this.#parts;
+    const { appends, reads, writer, checkpointer, maintenance, acknowledged, file } = this.#parts;
     await maintenance[Symbol.asyncDispose]();
     await appends.drained();
     await checkpointer?.close();
     await reads.close();
     await acknowledged?.close();
     await writer.close();
+    file?.release();
   }
 
   #read<Query extends { readonly streamId: string }, T>(

@@ -16,9 +16,9 @@ import { Maintenance } from "./maintenance/maintenance.js";
 import type { UseConnection } from "./maintenance/maintenance-session.js";
 import { CommitFeed } from "./notify/commit-feed.js";
 import { SQLiteNotifier } from "./notify/sqlite-notifier.js";
-import { inspectFile } from "./open/inspect-file.js";
 import { inspectSchema } from "./open/inspect-schema.js";
 import { openForReading, openForWriting } from "./open/open-database.js";
+import { claimStoreFile, type StoreFile } from "./open/store-file.js";
 import { type ReadConnections, ReadPool } from "./read/read-pool.js";
 import { LockClock, retryWhileBusy } from "./retry-busy.js";
 import { storageError } from "./sqlite-errors.js";
@@ -35,8 +35,8 @@ const DRIVERS: Readonly<Record<SQLiteSettings["driver"], SQLiteDriver>> = {
 };
 
 /**
- * Opens a store in a SQLite database, and makes it where there is none. Several factories, in one process or in many,
- * may use one file at the same time.
+ * Opens a store in a SQLite database, and makes it where there is none. Several factories, in one thread, in many or
+ * in other processes, may use one file at the same time; those of one process must use the same driver.
  *
  * @param path - a file in a folder that exists, or `":memory:"` for a store that lives as long as the factory.
  * @throws InvalidArgumentError when the path or an option is none.
@@ -76,11 +76,10 @@ export async function openSQLiteBackend(
   const driver = ownDriver ?? DRIVERS[settings.driver];
   const location = checkPath(path);
   const isInMemory = location === IN_MEMORY;
-  const isNew = !isInMemory && !(await inspectFile(location));
-  const connection = await openForWriting(driver, location, settings, "create");
-  const writer = new Writer(connection, location, await inspectOrClose(connection, location, settings));
+  const file = isInMemory ? undefined : await claimStoreFile(location, driver);
+  const { connection, writer } = await openWriterOrRelease(driver, location, settings, file);
   const acknowledgedFile = isInMemory ? undefined : await acknowledgedFileOf(location);
-  if (isNew && acknowledgedFile !== undefined)
+  if (file?.isNew && acknowledgedFile !== undefined)
     await forgetEarlierStore(writer, acknowledgedFile).catch(() => undefined);
   const useOnly: UseConnection | undefined = isInMemory ? (task) => writer.use(task) : undefined;
   const openReader = () => openForReading(driver, location, settings);
@@ -104,12 +103,32 @@ export async function openSQLiteBackend(
     checkpointer,
     maintenance,
     acknowledged,
+    file,
   });
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, open: isInMemory ? undefined : openReader });
   // What fails here is left to the first call that needs it: that one waits for locks, and says what was attempted.
   const openAtOnce = () => openForReading(driver, location, { ...settings, busyTimeoutMs: 0 });
   await Promise.allSettled([reads.prepare(openAtOnce), group.prepare(connection)]);
   return { storage, notifier, maintenance };
+}
+
+/** Opens the first connection, and releases the file where that fails. */
+async function openWriterOrRelease(
+  driver: SQLiteDriver,
+  location: string,
+  settings: SQLiteSettings,
+  file: StoreFile | undefined,
+): Promise<{ readonly connection: SQLiteConnection; readonly writer: Writer }> {
+  try {
+    const connection = await openForWriting(driver, location, settings, "create");
+    return {
+      connection,
+      writer: new Writer(connection, location, await inspectOrClose(connection, location, settings)),
+    };
+  } catch (error) {
+    file?.release();
+    throw error;
+  }
 }
 
 /** @returns the triggers that keep the store from being written */

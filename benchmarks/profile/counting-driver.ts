@@ -38,6 +38,7 @@ export class CallCounter {
 /** The driver, with each call counted. */
 export function countCalls(driver: SQLiteDriver, counter: CallCounter): SQLiteDriver {
   return {
+    libraryPath: (path) => driver.libraryPath(path),
     open: async (path, mode) => {
       const connection = await counter.count("open", mode, [], () => driver.open(path, mode));
       return countConnection(connection, counter);

@@ -7,6 +7,7 @@ import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 /** A driver that answers statements of one kind, from a certain one on, with the same again, as a damaged table may. */
 function repeatingDriver(kind: string, repeated: number): SQLiteDriver {
   return {
+    ...sqlite3Driver,
     async open(path, mode) {
       const connection = await sqlite3Driver.open(path, mode);
       let calls = 0;

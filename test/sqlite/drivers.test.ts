@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { symlink } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { SQLiteConnection } from "../../adapters/sqlite/drivers/driver.js";
 import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
@@ -143,25 +142,6 @@ describe.each(DRIVER_NAMES)("the driver %s", (name) => {
     let calls = 0;
     for (; !isOver; calls += 1) await opened.connection.all("SELECT 1");
     expect(calls).toBeGreaterThan(0);
-  });
-});
-
-describe("a file is kept to one driver of a process, whose locks the other does not see", () => {
-  test.each([
-    ["sqlite3", "better-sqlite3"],
-    ["better-sqlite3", "sqlite3"],
-  ] as const)("with %s, %s is refused until the last connection is closed", async (name, other) => {
-    await using folder = await createTempDir();
-    const path = folder.file("a.db");
-    const connections = [await DRIVERS[name].open(path, "create"), await DRIVERS[name].open(path, "create")];
-    await symlink(path, folder.file("link.db"));
-    for (const connection of connections) {
-      const refusal = { code: "INVALID_ARGUMENT", argument: "driver", message: expect.stringContaining(`"${name}"`) };
-      await expect(DRIVERS[other].open(path, "create")).rejects.toMatchObject(refusal);
-      await expect(DRIVERS[other].open(folder.file("link.db"), "create")).rejects.toMatchObject(refusal);
-      await connection.close();
-    }
-    await (await DRIVERS[other].open(path, "create")).close();
   });
 });
 

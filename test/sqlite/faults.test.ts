@@ -49,6 +49,7 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
       const driver = DRIVERS[name];
       let refused = 0;
       const refusing: SQLiteDriver = {
+        ...driver,
         async open(path, mode) {
           return overriding(await driver.open(path, mode), {
             async prepare() {
@@ -154,6 +155,7 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
   test("a file system without shared memory, where SQLite keeps another journal, is refused", async () => {
     const real = DRIVERS[name];
     const driver = {
+      ...real,
       async open(path: string, mode: OpenMode) {
         const connection = await real.open(path, mode);
         const all = async <Row>(sql: string): Promise<Row[]> =>
@@ -170,6 +172,7 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
   test("an old SQLite is refused, since it can corrupt a database that several connections write", async () => {
     const old = faultyDriver(() => undefined, DRIVERS[name]);
     const driver = {
+      ...old,
       async open(path: string, mode: OpenMode) {
         const connection = await old.open(path, mode);
         const all = async <Row>(sql: string): Promise<Row[]> =>

@@ -15,6 +15,7 @@ interface Statement {
 /** A driver that keeps the statements which read events. */
 function recordingDriver(driver: SQLiteDriver, statements: Statement[]): SQLiteDriver {
   return {
+    ...driver,
     async open(path, mode) {
       const connection = await driver.open(path, mode);
       const all: typeof connection.all = (sql, parameters) => {

@@ -16,6 +16,7 @@ class ReadRecord {
   #underWay = 0;
 
   readonly driver: SQLiteDriver = {
+    ...sqlite3Driver,
     open: async (path, mode) => {
       const connection = await sqlite3Driver.open(path, mode);
       if (mode !== "readonly") return connection;
@@ -79,6 +80,7 @@ test("a connection that cannot be opened fails the read that needed it, and no o
   await using folder = await createTempDir();
   let isRefused = false;
   const driver: SQLiteDriver = {
+    ...sqlite3Driver,
     async open(path, mode) {
       if (mode !== "readonly" || !isRefused) return sqlite3Driver.open(path, mode);
       isRefused = false;

@@ -7,6 +7,7 @@ export type Fault = (call: { readonly sql: string; readonly mode: OpenMode }) =>
 /** A real driver, whose calls fail where the fault says so, before they reach the database. */
 export function faultyDriver(fault: Fault, driver: SQLiteDriver = sqlite3Driver): SQLiteDriver {
   return {
+    libraryPath: (path) => driver.libraryPath(path),
     async open(path, mode) {
       const connection = await driver.open(path, mode);
       const check = (sql: string): void => {

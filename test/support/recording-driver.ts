@@ -16,6 +16,7 @@ export function recordingDriver(driver: SQLiteDriver): {
   return {
     calls,
     driver: {
+      ...driver,
       async open(path, mode) {
         const connection = await driver.open(path, mode);
         const note = (sql: string, parameters: readonly SQLiteValue[] = []) => calls.push({ mode, sql, parameters });

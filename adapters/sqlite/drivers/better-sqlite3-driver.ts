@@ -1,12 +1,10 @@
+import { createRequire } from "node:module";
 import type { Database, Options, Statement } from "better-sqlite3";
 import { StorageError } from "../../../protocols/index.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
-import { holdFile } from "./held-files.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { StatementCache } from "./statement-cache.js";
-
-const NAME = "better-sqlite3";
 
 const OPTIONS: Readonly<Record<OpenMode, Options>> = {
   create: {},
@@ -17,22 +15,29 @@ const OPTIONS: Readonly<Record<OpenMode, Options>> = {
 /** The `better-sqlite3` package. Its calls run on the main thread, and hold it for as long as a statement takes. */
 export const betterSqlite3Driver: SQLiteDriver = {
   async open(path, mode) {
-    if (path !== path.trim()) {
-      const reason = 'better-sqlite3 drops white space at its end; choose another path, or the driver "sqlite3"';
-      throw invalidArgument("path", reason);
-    }
+    assertTakes(path);
     const Database = await loadDatabase();
-    const letGo = await holdFile(path, NAME);
     try {
-      return new BetterSqlite3Connection(new Database(path, { ...OPTIONS[mode], timeout: 0 }), letGo);
+      return new BetterSqlite3Connection(new Database(path, { ...OPTIONS[mode], timeout: 0 }));
     } catch (error) {
-      letGo();
       // A missing folder is the one thing that it looks for itself, before SQLite.
       if (error instanceof TypeError) throw Object.assign(error, { code: "SQLITE_CANTOPEN" });
       throw withPrimaryCode(error);
     }
   },
+
+  async libraryPath(path) {
+    assertTakes(path);
+    await loadDatabase();
+    return createRequire(import.meta.url).resolve("better-sqlite3");
+  },
 };
+
+function assertTakes(path: string): void {
+  if (path === path.trim()) return;
+  const reason = 'better-sqlite3 drops white space at its end; choose another path, or the driver "sqlite3"';
+  throw invalidArgument("path", reason);
+}
 
 // Loaded at the first open, so that importing the package costs no native code and needs no optional package.
 async function loadDatabase() {
@@ -51,12 +56,10 @@ async function loadDatabase() {
 
 class BetterSqlite3Connection implements SQLiteConnection {
   readonly #database: Database;
-  readonly #letGo: () => void;
   readonly #statements = new StatementCache<Statement>();
 
-  constructor(database: Database, letGo: () => void) {
+  constructor(database: Database) {
     this.#database = database;
-    this.#letGo = letGo;
   }
 
   async prepare(sql: string): Promise<void> {
@@ -93,7 +96,6 @@ class BetterSqlite3Connection implements SQLiteConnection {
   async close(): Promise<void> {
     this.#statements.clear();
     calling(() => this.#database.close());
-    this.#letGo();
   }
 
   #prepare(sql: string): Statement {

@@ -1,11 +1,9 @@
+import { createRequire } from "node:module";
 import type { Database, Statement } from "sqlite";
 import type Constants from "sqlite3";
 import { StorageError } from "../../../protocols/index.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
-import { holdFile } from "./held-files.js";
 import { StatementCache } from "./statement-cache.js";
-
-const NAME = "sqlite3";
 
 const FLAGS: Readonly<Record<OpenMode, (constants: typeof Constants) => number>> = {
   create: ({ OPEN_READWRITE, OPEN_CREATE }) => OPEN_READWRITE | OPEN_CREATE,
@@ -17,15 +15,14 @@ const FLAGS: Readonly<Record<OpenMode, (constants: typeof Constants) => number>>
 export const sqlite3Driver: SQLiteDriver = {
   async open(path, mode) {
     const { sqlite3, open } = await loadModules();
-    const letGo = await holdFile(path, NAME);
-    try {
-      const database = await open({ filename: path, mode: FLAGS[mode](sqlite3), driver: sqlite3.Database });
-      database.configure("busyTimeout", 0);
-      return new Sqlite3Connection(database, letGo);
-    } catch (error) {
-      letGo();
-      throw error;
-    }
+    const database = await open({ filename: path, mode: FLAGS[mode](sqlite3), driver: sqlite3.Database });
+    database.configure("busyTimeout", 0);
+    return new Sqlite3Connection(database);
+  },
+
+  async libraryPath() {
+    await loadModules();
+    return createRequire(import.meta.url).resolve("sqlite3");
   },
 };
 
@@ -42,12 +39,10 @@ async function loadModules() {
 
 class Sqlite3Connection implements SQLiteConnection {
   readonly #database: Database;
-  readonly #letGo: () => void;
   readonly #statements = new StatementCache<Statement>();
 
-  constructor(database: Database, letGo: () => void) {
+  constructor(database: Database) {
     this.#database = database;
-    this.#letGo = letGo;
   }
 
   async prepare(sql: string): Promise<void> {
@@ -84,7 +79,6 @@ class Sqlite3Connection implements SQLiteConnection {
     // A statement that is left makes close fail with an error event that nobody can catch.
     for (const statement of this.#statements.clear()) await statement.finalize();
     await this.#database.close();
-    this.#letGo();
   }
 
   async #prepare(sql: string): Promise<Statement> {

@@ -1,6 +1,7 @@
-import { access, link, open, rename, rm } from "node:fs/promises";
+import { access, link, open, rename, rm, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
+import { fileErrorCode } from "../open/inspect-file.js";
 
 /** @throws StorageError when there is a file already, or no folder for it. */
 export async function assertFree(path: string): Promise<void> {
@@ -21,21 +22,15 @@ export async function giveName(partial: string, path: string): Promise<void> {
     await syncFolder(dirname(path));
   } catch (error) {
     if (error instanceof StorageError) throw error;
-    throw refusal(CODES[(error as NodeJS.ErrnoException).code ?? ""] ?? "STORAGE_IO", path, String(error), error);
+    throw refusal(fileErrorCode(error), path, String(error), error);
   }
 }
-
-const CODES: Readonly<Record<string, StorageErrorCode>> = {
-  ENOSPC: "STORAGE_FULL",
-  EDQUOT: "STORAGE_FULL",
-  EACCES: "STORAGE_PERMISSION_DENIED",
-  EPERM: "STORAGE_PERMISSION_DENIED",
-  EROFS: "STORAGE_PERMISSION_DENIED",
-};
 
 async function linkOrRename(partial: string, path: string): Promise<void> {
   try {
     await link(partial, path);
+    // A store with two names is refused.
+    await unlink(partial);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw targetExists(path);
     // Some file systems have no links.

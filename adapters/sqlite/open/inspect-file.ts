@@ -1,23 +1,17 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readSync, statSync } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
-import { isHeld } from "../drivers/held-files.js";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
 
 /**
- * Looks at a file before SQLite touches it, and refuses what is no store of this library. SQLite itself would take
- * another program's database for its own, and may write to it by only opening it.
+ * Looks at a path before SQLite touches it, without opening anything.
  *
- * @returns whether there is a file
- * @throws StorageError
+ * @throws StorageError when there can be no store
  */
-export async function inspectFile(path: string): Promise<boolean> {
+export async function inspectPlace(path: string): Promise<void> {
   const found = await statOrNull(path);
-  if (found === null) {
-    await inspectFolder(path);
-    return false;
-  }
+  if (found === null) return inspectFolder(path);
   if (found.isDirectory()) throw refusal("STORAGE_IS_DIRECTORY", path, "it is a directory; give the path of a file");
   if (!found.isFile()) throw refusal("STORAGE_NOT_A_DATABASE", path, "it is no regular file; choose another path");
   await checkAccess(path, path, constants.R_OK | constants.W_OK);
@@ -25,11 +19,26 @@ export async function inspectFile(path: string): Promise<boolean> {
   for (const ending of COMPANION_ENDINGS) {
     await checkAccess(path, `${path}${ending}`, constants.R_OK | constants.W_OK, isMissing);
   }
+}
+
+/**
+ * Refuses what is no store of this library. SQLite itself would take another program's database for its own, and may
+ * write to it by only opening it.
+ *
+ * On POSIX systems closing any descriptor of a file drops every lock that the process has on it, SQLite's too: nothing
+ * else in the process may have the file open.
+ *
+ * @throws StorageError
+ */
+export function inspectContent(path: string): void {
   // An empty file becomes a store. With a journal beside it, SQLite has to undo an unfinished write first.
-  if (found.size === 0 || ((await statOrNull(`${path}-journal`))?.size ?? 0) > 0) return true;
+  const journal = statSync(`${path}-journal`, { throwIfNoEntry: false });
+  if (statSync(path).size === 0 || (journal?.size ?? 0) > 0) return;
   const header = readHeader(path);
-  if (header !== null) inspectHeader(path, header);
-  return true;
+  if (header.length < HEADER_BYTES || header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
+    throw refusal("STORAGE_NOT_A_DATABASE", path, "it is not a SQLite database; choose another path");
+  }
+  checkIdentity(path, header.readInt32BE(APPLICATION_ID_OFFSET), header.readInt32BE(USER_VERSION_OFFSET));
 }
 
 /** What SQLite keeps beside a database. Where one of them is closed, opening fails only after others were made. */
@@ -51,13 +60,6 @@ const MAGIC = "SQLite format 3\0";
 const USER_VERSION_OFFSET = 60;
 const APPLICATION_ID_OFFSET = 68;
 
-function inspectHeader(path: string, header: Buffer): void {
-  if (header.length < HEADER_BYTES || header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
-    throw refusal("STORAGE_NOT_A_DATABASE", path, "it is not a SQLite database; choose another path");
-  }
-  checkIdentity(path, header.readInt32BE(APPLICATION_ID_OFFSET), header.readInt32BE(USER_VERSION_OFFSET));
-}
-
 /** @throws StorageError when a database belongs to another program, or to a newer version of this library. */
 export function checkIdentity(
   path: string,
@@ -75,18 +77,13 @@ export function checkIdentity(
   }
 }
 
-/**
- * The first bytes of the file; null when this process has it open, and so knows what it is.
- *
- * On POSIX systems closing any descriptor of a file drops every lock that the process has on it, SQLite's too. Between
- * the question and the close nothing else may run, so that none of this waits.
- */
-function readHeader(path: string): Buffer | null {
-  if (isHeld(path)) return null;
+function readHeader(path: string): Buffer {
   const file = openSync(path, "r");
   try {
     const header = Buffer.alloc(HEADER_BYTES);
     return header.subarray(0, readSync(file, header, 0, HEADER_BYTES, 0));
+  } catch (cause) {
+    throw refusal(fileErrorCode(cause), path, "its first bytes could not be read; check the disk", cause);
   } finally {
     closeSync(file);
   }
@@ -122,6 +119,22 @@ function isMissing(cause: unknown): boolean {
   return (cause as NodeJS.ErrnoException).code === "ENOENT";
 }
 
-function refusal(code: StorageErrorCode, path: string, reason: string, cause?: unknown): StorageError {
+/** Says of a path that it was not opened. */
+export function refusal(code: StorageErrorCode, path: string, reason: string, cause?: unknown): StorageError {
   return new StorageError(code, `Cannot open ${path}: ${reason}. The file was not touched.`, { cause });
 }
+
+/** What an error of the file system means for a store. */
+export function fileErrorCode(error: unknown): StorageErrorCode {
+  return FILE_ERRORS[(error as NodeJS.ErrnoException).code ?? ""] ?? "STORAGE_IO";
+}
+
+const FILE_ERRORS: Readonly<Record<string, StorageErrorCode>> = {
+  ENOSPC: "STORAGE_FULL",
+  EDQUOT: "STORAGE_FULL",
+  EACCES: "STORAGE_PERMISSION_DENIED",
+  EPERM: "STORAGE_PERMISSION_DENIED",
+  EROFS: "STORAGE_PERMISSION_DENIED",
+  EMFILE: "STORAGE_PERMISSION_DENIED",
+  ENFILE: "STORAGE_PERMISSION_DENIED",
+};

@@ -1,0 +1,110 @@
+import {
+  closeSync,
+  futimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describeDescriptor, isOpenInThisProcess } from "./open-descriptor.js";
+
+/** Programs that clean up temporary folders go by a file's age. */
+const LIFETIME_MS = 10 * 365 * 24 * 60 * 60 * 1_000;
+
+/** The folder is removed with its last file, which may happen just before another thread makes the next one. */
+const MAX_ATTEMPTS = 100;
+
+/**
+ * A note to the other threads of this process that this one uses a database, and through which copy of SQLite.
+ *
+ * It is a file in {@link processFolder} that is kept open: a note whose descriptor is closed is void. Its content is
+ * the path of the copy; its name says of which database it is, once {@link FileClaim.grant} was called.
+ */
+export class FileClaim {
+  readonly folder: string;
+  readonly libraryPath: string;
+  /** Names the note's file, as {@link describeDescriptor} does. */
+  readonly holder: string;
+  readonly #descriptor: number;
+  #path: string;
+
+  /** @throws an error of the file system */
+  constructor(folder: string, libraryPath: string) {
+    this.folder = folder;
+    this.libraryPath = libraryPath;
+    this.#path = join(folder, `claim-${crypto.randomUUID()}`);
+    this.#descriptor = createFile(folder, this.#path);
+    try {
+      writeSync(this.#descriptor, libraryPath);
+      const expiry = (Date.now() + LIFETIME_MS) / 1_000;
+      futimesSync(this.#descriptor, expiry, expiry);
+      this.holder = describeDescriptor(this.#descriptor);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  /** Lets the other threads see of which database the note is. */
+  grant(database: string): void {
+    const path = join(this.folder, `${database}.${this.holder}`);
+    renameSync(this.#path, path);
+    this.#path = path;
+  }
+
+  /** The copies of SQLite through which this process uses a database. Removes what terminated threads left behind. */
+  librariesInUse(database: string): string[] {
+    const libraries: string[] = [];
+    for (const name of readdirSync(this.folder)) {
+      if (!name.startsWith(`${database}.`)) continue;
+      const path = join(this.folder, name);
+      if (isOpenInThisProcess(name.slice(database.length + 1))) libraries.push(...readIfThere(path));
+      else removeIfThere(path);
+    }
+    return libraries;
+  }
+
+  /** Withdraws the note. All connections must be closed by now. */
+  release(): void {
+    removeIfThere(this.#path);
+    closeSync(this.#descriptor);
+    try {
+      rmdirSync(this.folder);
+    } catch {
+      // Other notes are in it.
+    }
+  }
+}
+
+function createFile(folder: string, path: string): number {
+  for (let attempt = 1; ; attempt += 1) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    try {
+      return openSync(path, "wx", 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** The content of a note, unless it was withdrawn a moment ago. */
+function readIfThere(path: string): string[] {
+  try {
+    return [readFileSync(path, "utf8")];
+  } catch {
+    return [];
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Another thread, or a program that cleans up, was first.
+  }
+}

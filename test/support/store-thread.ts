@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { StoreThreadConfig, StoreThreadMessage } from "../sqlite/fixtures/store-thread.js";
+
+// tsx leaves worker threads alone unless it is told.
+const FIXTURE = JSON.stringify(new URL("../sqlite/fixtures/store-thread.ts", import.meta.url).href);
+const START = `import("tsx/esm/api").then(({ register }) => { register(); return import(${FIXTURE}); });`;
+
+/** A worker thread that writes to a store. */
+export class StoreThread implements AsyncDisposable {
+  readonly #worker: Worker;
+  readonly #waiting = new Set<() => void>();
+  #failure: unknown;
+  #hasEnded = false;
+  /** What it has said. */
+  readonly messages: StoreThreadMessage[] = [];
+
+  constructor(config: StoreThreadConfig) {
+    this.#worker = new Worker(START, { eval: true, workerData: config, execArgv: [] });
+    this.#worker.on("message", (message: StoreThreadMessage) => {
+      this.messages.push(message);
+      this.#check();
+    });
+    this.#worker.on("error", (error) => {
+      this.#failure = error;
+    });
+    this.#worker.on("exit", () => {
+      this.#hasEnded = true;
+      this.#check();
+    });
+  }
+
+  /** The versions that were acknowledged. */
+  get acknowledged(): number[] {
+    return this.messages.flatMap((message) => (message.kind === "acknowledged" ? [message.version] : []));
+  }
+
+  /** Waits until something holds that follows from what the thread said. */
+  async waitFor(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      if (this.#hasEnded) throw new Error(`the thread ended early: ${this.#failure ?? JSON.stringify(this.messages)}`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  /** How its opening went. */
+  async opening(): Promise<StoreThreadMessage> {
+    await this.waitFor(() => this.messages.length > 0);
+    return this.messages[0] as StoreThreadMessage;
+  }
+
+  /** Asks it to come to an end, and waits for that. */
+  async finish(): Promise<void> {
+    this.#worker.postMessage("end");
+    if (!this.#hasEnded) await once(this.#worker, "exit");
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.terminate();
+  }
+
+  #check(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resolve of waiting) resolve();
+  }
+}
