@@ -43,6 +43,11 @@ export class FixtureProcess implements AsyncDisposable {
     return this.ended;
   }
 
+  /** Stops it, or lets it go on. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
+  }
+
   kill(): Promise<number | null> {
     this.#child.kill("SIGKILL");
     return this.ended;
