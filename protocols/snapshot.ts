@@ -20,6 +20,12 @@ export interface EncodedState {
   readonly bytes: Uint8Array;
 }
 
+/** Which older snapshots go when one is saved. */
+export interface SnapshotRetention {
+  /** How many of the newest versions stay, 1 or more. Default: all. */
+  readonly keep?: number | undefined;
+}
+
 /** Asks for the newest snapshot of one projection of a stream. */
 export interface SnapshotQuery {
   readonly streamId: string;

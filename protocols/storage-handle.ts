@@ -1,6 +1,6 @@
 import type { NewEvent, StoredEvent } from "./event.js";
 import type { ParsedClause } from "./filter.js";
-import type { EncodedState, Snapshot, SnapshotQuery } from "./snapshot.js";
+import type { EncodedState, Snapshot, SnapshotQuery, SnapshotRetention } from "./snapshot.js";
 import type { ExpectedVersion, StreamMetrics, WriteResult } from "./stream.js";
 
 /**
@@ -45,8 +45,12 @@ export interface StorageHandle extends AsyncDisposable {
   /** What is stored of the stream now; for `@all`, of the whole store. */
   getMetrics(streamId: string): Promise<StreamMetrics>;
 
-  /** Keeps a snapshot beside those of other versions; one of the same stream, projection and version is replaced. */
-  saveSnapshot(snapshot: Snapshot<EncodedState>): Promise<void>;
+  /**
+   * Keeps a snapshot beside those of other versions; one of the same stream, projection and version is replaced. With
+   * `keep`, all but the newest so many of that stream and projection are removed in the same atomic step. An adapter that
+   * takes no second argument keeps them all, which is allowed.
+   */
+  saveSnapshot(snapshot: Snapshot<EncodedState>, retention?: SnapshotRetention): Promise<void>;
 
   /** The snapshot with the highest version that the query allows, or null. */
   loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null>;

@@ -77,6 +77,11 @@ export interface SnapshotOptions {
    * Which of the stream's states this is. Non-empty, at most `MAX_STREAM_ID_LENGTH` UTF-16 units. Default `"default"`.
    */
   readonly projection?: string | undefined;
+  /**
+   * How many snapshots of this projection stay: the newest so many by version, and the others are removed in the same
+   * step. 1 or more. Default: all stay. An adapter may keep more.
+   */
+  readonly keep?: number | undefined;
 }
 
 /** The options of {@link Stream.loadSnapshot}. */
@@ -193,7 +198,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   /**
    * Saves state that was folded from the stream's events, so that a later start reads only the tail.
    *
-   * Several versions are kept. The state is a JSON value or bytes and is compressed when that pays.
+   * Several versions are kept, or as many as `keep` says. The state is a JSON value or bytes and is compressed when that pays.
    *
    * @throws StreamClosedError when the handle or the factory has been disposed.
    * @throws InvalidArgumentError when the version is beyond the stream's, is missing on `@all`, or the state cannot be
@@ -202,7 +207,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    *
    * @example
    * ```ts
-   * await account.snapshot({ balance: 70 });
+   * await account.snapshot({ balance: 70 }, { keep: 2 });
    * ```
    */
   snapshot(state: unknown, options?: SnapshotOptions): Promise<void>;

@@ -8,6 +8,7 @@ import {
   type ReadQuery,
   type Snapshot,
   type SnapshotQuery,
+  type SnapshotRetention,
   type StorageHandle,
   StreamClosedError,
   type StreamMetrics,
@@ -21,7 +22,7 @@ export class MemoryStorageHandle implements StorageHandle {
   readonly location = "memory";
   readonly #streams = new Map<string, PlacedEvent[]>([[ALL_STREAM, []]]);
   readonly #keys = new Map<string, Map<string, PlacedEvent>>();
-  readonly #snapshots: Snapshot<EncodedState>[] = [];
+  #snapshots: Snapshot<EncodedState>[] = [];
   readonly #commitListeners = new Set<(events: readonly PlacedEvent[]) => void>();
   #closed = false;
 
@@ -87,13 +88,21 @@ export class MemoryStorageHandle implements StorageHandle {
     };
   }
 
-  async saveSnapshot(snapshot: Snapshot<EncodedState>): Promise<void> {
+  async saveSnapshot(snapshot: Snapshot<EncodedState>, { keep }: SnapshotRetention = {}): Promise<void> {
     this.#assertOpen();
     const { streamId, projection, version } = snapshot;
     const isSame = (other: Snapshot<EncodedState>): boolean =>
       other.streamId === streamId && other.projection === projection && other.version === version;
     const index = this.#snapshots.findIndex(isSame);
     this.#snapshots.splice(index < 0 ? this.#snapshots.length : index, 1, snapshot);
+    if (keep !== undefined) this.#removeOlderSnapshots(snapshot, keep);
+  }
+
+  #removeOlderSnapshots({ streamId, projection }: Snapshot<EncodedState>, keep: number): void {
+    const own = this.#snapshots.filter((other) => other.streamId === streamId && other.projection === projection);
+    const stay = new Set(own.sort((a, b) => b.version - a.version).slice(0, keep));
+    const gone = new Set(own.filter((other) => !stay.has(other)));
+    this.#snapshots = this.#snapshots.filter((other) => !gone.has(other));
   }
 
   async loadSnapshot({ streamId, projection, atOrBefore }: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {

@@ -1,7 +1,14 @@
-import { type EncodedState, type Snapshot, type SnapshotQuery, StorageError } from "../../protocols/index.js";
+import {
+  type EncodedState,
+  type Snapshot,
+  type SnapshotQuery,
+  type SnapshotRetention,
+  StorageError,
+} from "../../protocols/index.js";
 import { snapshotChecksum } from "./checksum.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
 import { SCHEMA_VERSION } from "./open/schema.js";
+import { inTransaction } from "./transaction/transaction.js";
 
 const SAVE = `
   INSERT INTO es_snapshots (stream, projection, version, timestamp, schema, codec, state, checksum)
@@ -10,12 +17,32 @@ const SAVE = `
   DO UPDATE SET timestamp = excluded.timestamp, schema = excluded.schema, codec = excluded.codec,
                 state = excluded.state, checksum = excluded.checksum`;
 
+// Without the addition the driver's binding would have SQLite compile the statement anew each time.
+const REMOVE_OLDER = `
+  DELETE FROM es_snapshots
+  WHERE stream = ?1 AND projection = ?2
+    AND version < (SELECT version FROM es_snapshots WHERE stream = ?1 AND projection = ?2
+                   ORDER BY version DESC LIMIT 1 OFFSET ?3 + 0)`;
+
 const LOAD = `
   SELECT version, timestamp, schema, codec, state, checksum FROM es_snapshots
   WHERE stream = ?1 AND projection = ?2 AND version <= ?3
   ORDER BY version DESC LIMIT 1`;
 
-export async function saveSnapshot(connection: SQLiteConnection, snapshot: Snapshot<EncodedState>): Promise<void> {
+/** Saves a snapshot; with `keep`, also removes all but the newest so many of its projection. */
+export async function saveSnapshot(
+  connection: SQLiteConnection,
+  snapshot: Snapshot<EncodedState>,
+  { keep }: SnapshotRetention,
+): Promise<void> {
+  if (keep === undefined) return insert(connection, snapshot);
+  await inTransaction(connection, async () => {
+    await insert(connection, snapshot);
+    await connection.run(REMOVE_OLDER, [snapshot.streamId, snapshot.projection, keep - 1]);
+  });
+}
+
+async function insert(connection: SQLiteConnection, snapshot: Snapshot<EncodedState>): Promise<void> {
   const { streamId, projection, version, timestamp, state } = snapshot;
   const bytes = Buffer.from(state.bytes.buffer, state.bytes.byteOffset, state.bytes.byteLength);
   const checksum = snapshotChecksum(snapshot);

@@ -6,6 +6,7 @@ import {
   type ReadQuery,
   type Snapshot,
   type SnapshotQuery,
+  type SnapshotRetention,
   type StorageHandle,
   StreamClosedError,
   type StreamMetrics,
@@ -69,12 +70,14 @@ export class SQLiteStorageHandle implements StorageHandle {
     return this.#read("read the metrics of", { streamId }, readMetrics);
   }
 
-  async saveSnapshot(snapshot: Snapshot<EncodedState>): Promise<void> {
+  async saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention = {}): Promise<void> {
     this.#assertOpen();
     const { writer, writeLock, checkpointer } = this.#parts;
     const deadline = writeLock.deadline();
     await this.#saying("save a snapshot of", snapshot, () =>
-      writer.use((connection) => writeLock.retryWhileBusy(deadline, () => saveSnapshot(connection, snapshot))),
+      writer.use((connection) =>
+        writeLock.retryWhileBusy(deadline, () => saveSnapshot(connection, snapshot, retention)),
+      ),
     );
     checkpointer?.written(snapshot.state.bytes.length, 1);
   }

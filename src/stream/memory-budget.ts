@@ -1,4 +1,6 @@
+import { StorageError, type StorageHandle } from "../../protocols/index.js";
 import { MAX_SNAPSHOT_BYTES, MAX_STORE_MEMORY_BYTES } from "../limits.js";
+import { inStore } from "../validate/in-call.js";
 
 /** Holds events that can be read from storage again. */
 export interface EventHolder {
@@ -112,4 +114,18 @@ export class MemoryBudget {
       if (this.#heldBytes <= this.#maxHeldBytes) return;
     }
   }
+}
+
+/** Refuses what the budget has no room for. */
+export function overloaded(
+  attempt: string,
+  streamId: string,
+  bytes: number,
+  { storage, memory }: { readonly storage: StorageHandle; readonly memory: MemoryBudget },
+): StorageError {
+  const message =
+    `Cannot ${attempt} stream "${streamId}"${inStore(storage.location)}: it takes ${bytes} bytes, and what waits to be ` +
+    `stored already takes most of the ${memory.limitBytes} bytes that a store may use. Nothing was stored; await writes ` +
+    "before making more.";
+  return new StorageError("STORAGE_OVERLOADED", message);
 }

@@ -2,14 +2,11 @@ import {
   ALL_STREAM,
   type AppendRequest,
   type CandidateEvent,
-  type EncodedState,
   type LoadSnapshotOptions,
   ReadOnlyStreamError,
   type ReadOptions,
   type Snapshot,
   type SnapshotOptions,
-  type SnapshotQuery,
-  StorageError,
   type StoredEvent,
   type StreamBackend,
   type StreamMetrics,
@@ -20,35 +17,19 @@ import {
 } from "../../protocols/index.js";
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import type { PendingWork } from "../adapter-kit/pending-work.js";
-import { MAX_SNAPSHOT_BYTES } from "../limits.js";
 import { warnOfBeyondEnd, wentBackError } from "../read/beyond-end.js";
 import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions } from "../read/read-options.js";
-import { compressState, decodedStateBytes, decodeState, encodeState } from "../snapshot/snapshot-codec.js";
-import {
-  checkExpectedVersion,
-  checkName,
-  checkOptions,
-  checkPlace,
-  checkSignal,
-  invalidArgument,
-  type OptionNames,
-} from "../validate/check-arguments.js";
+import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
+import { checkExpectedVersion, checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { encodeEvents } from "../write/encode-events.js";
 import { encodedBytes } from "./content-bytes.js";
-import type { MemoryBudget } from "./memory-budget.js";
+import { type MemoryBudget, overloaded } from "./memory-budget.js";
 import type { UntypedStream } from "./typed-stream.js";
 
-const DEFAULT_PROJECTION = "default";
-
-/** What a snapshot is counted with before its size is known: so many are loaded at the same time at most. */
-const LOAD_BYTES = MAX_SNAPSHOT_BYTES / 4;
-
 const WRITE_OPTIONS: OptionNames<WriteOptions> = { expectedVersion: true, signal: true };
-const SNAPSHOT_OPTIONS: OptionNames<SnapshotOptions> = { version: true, projection: true };
-const LOAD_SNAPSHOT_OPTIONS: OptionNames<LoadSnapshotOptions> = { projection: true, atOrBefore: true };
 
 /** What a handle shares with the other handles of its factory. */
 export interface StreamContext extends StreamBackend {
@@ -91,7 +72,7 @@ export class StreamImpl implements UntypedStream {
   async #append(request: AppendRequest): Promise<WriteResult> {
     const { memory, pendingWrites, storage } = this.#context;
     const bytes = encodedBytes(request.events);
-    if (!memory.reserve(bytes)) throw this.#overloaded("write to", bytes);
+    if (!memory.reserve(bytes)) throw overloaded("write to", this.streamId, bytes, this.#context);
     pendingWrites.begin();
     try {
       const result = await storage.append(request);
@@ -101,15 +82,6 @@ export class StreamImpl implements UntypedStream {
       memory.release(bytes);
       pendingWrites.end();
     }
-  }
-
-  #overloaded(attempt: string, bytes: number): StorageError {
-    const { storage, memory } = this.#context;
-    const message =
-      `Cannot ${attempt} stream "${this.streamId}"${inStore(storage.location)}: it takes ${bytes} bytes, and what waits ` +
-      `to be stored already takes most of the ${memory.limitBytes} bytes that a store may use. Nothing was stored; await ` +
-      "writes before making more.";
-    return new StorageError("STORAGE_OVERLOADED", message);
   }
 
   #appendRequest(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions): AppendRequest {
@@ -171,7 +143,7 @@ export class StreamImpl implements UntypedStream {
     this.#lifetime.assertOpen(`save a snapshot of stream "${this.streamId}"`);
     this.#context.pendingWrites.begin();
     try {
-      await this.#saveSnapshot(state, options);
+      await saveSnapshot(this.#snapshotContext(), state, options);
     } catch (error) {
       throw this.#inCall(error, "save a snapshot of");
     } finally {
@@ -179,71 +151,18 @@ export class StreamImpl implements UntypedStream {
     }
   }
 
-  #defaultSnapshotVersion(): number {
-    if (this.streamId !== ALL_STREAM) return this.#version;
-    throw invalidArgument("version", `a snapshot of "${ALL_STREAM}" needs the position that its state has reached`);
-  }
-
-  async #saveSnapshot(state: unknown, options: SnapshotOptions): Promise<void> {
-    checkOptions(options, SNAPSHOT_OPTIONS);
-    const { version = this.#defaultSnapshotVersion(), projection = DEFAULT_PROJECTION } = options;
-    checkPlace("version", version);
-    checkName("projection", projection);
-    const { memory } = this.#context;
-    const encoded = encodeState(state);
-    const bytes = encoded.bytes.byteLength;
-    if (!memory.reserve(bytes)) throw this.#overloaded("save a snapshot of", bytes);
-    try {
-      await this.#storeSnapshot(encoded, version, projection);
-    } finally {
-      memory.release(bytes);
-    }
-  }
-
-  async #storeSnapshot(encoded: EncodedState, version: number, projection: string): Promise<void> {
-    const { storage } = this.#context;
-    const { streamId } = this;
-    const state = await compressState(encoded);
-    if (version > this.#version) {
-      const current = await storage.getVersion(streamId);
-      if (version > current) {
-        throw invalidArgument("version", `${version} is beyond stream "${streamId}", which is at ${current}`);
-      }
-    }
-    await storage.saveSnapshot({ streamId, projection, version, timestamp: new Date(), state });
-  }
-
   async loadSnapshot<S = unknown>(options: LoadSnapshotOptions = {}): Promise<Snapshot<S> | null> {
     this.#lifetime.assertOpen(`load a snapshot of stream "${this.streamId}"`);
-    const query = this.#snapshotQuery(options);
-    const { memory, storage } = this.#context;
-    let bytes = LOAD_BYTES;
-    await memory.beginLoad(bytes);
     try {
-      const snapshot = await storage.loadSnapshot(query);
-      if (snapshot === null) return null;
-      const neededBytes = decodedStateBytes(snapshot.state);
-      if (neededBytes > bytes) {
-        memory.endLoad(bytes);
-        bytes = neededBytes;
-        await memory.beginLoad(bytes);
-      }
-      return { ...snapshot, state: (await decodeState(snapshot.state)) as S };
-    } finally {
-      memory.endLoad(bytes);
-    }
-  }
-
-  #snapshotQuery(options: LoadSnapshotOptions): SnapshotQuery {
-    try {
-      checkOptions(options, LOAD_SNAPSHOT_OPTIONS);
-      const { projection = DEFAULT_PROJECTION, atOrBefore = Number.MAX_SAFE_INTEGER } = options;
-      checkName("projection", projection);
-      checkPlace("atOrBefore", atOrBefore);
-      return { streamId: this.streamId, projection, atOrBefore };
+      return (await loadSnapshot(this.#snapshotContext(), options)) as Snapshot<S> | null;
     } catch (error) {
       throw this.#inCall(error, "load a snapshot of");
     }
+  }
+
+  #snapshotContext(): SnapshotContext {
+    const { storage, memory } = this.#context;
+    return { storage, memory, streamId: this.streamId, knownVersion: this.#version };
   }
 
   async metrics(): Promise<StreamMetrics> {

@@ -68,6 +68,30 @@ export function describeSnapshots({ describe, test, expect }: Suite<StreamFactor
       expect(await stream.loadSnapshot()).toMatchObject({ version: 3, state: "second" });
     });
 
+    test("may say how many of its projection stay, and the newest do", async (streams) => {
+      const stream = await streams.openStream("a");
+      await stream.write(countedUpTo(10));
+      await stream.snapshot("other", { version: 1, projection: "other", keep: 1 });
+      for (const version of [2, 4, 6, 8, 10]) await stream.snapshot({ version }, { version, keep: 2 });
+
+      expect(await stream.loadSnapshot()).toMatchObject({ version: 10, state: { version: 10 } });
+      expect(await stream.loadSnapshot({ atOrBefore: 9 })).toMatchObject({ version: 8, state: { version: 8 } });
+      expect(await stream.loadSnapshot({ projection: "other" })).toMatchObject({ version: 1, state: "other" });
+    });
+
+    for (const keep of [0, -1, 1.5, "2", null]) {
+      test(`is refused with ${JSON.stringify(keep)} for how many stay, and nothing is saved`, async (streams) => {
+        const stream = await streams.openStream("a");
+        await stream.write(countedUpTo(3));
+
+        expect(await failureOf(stream.snapshot("state", { keep: keep as number }))).toMatchObject({
+          code: "INVALID_ARGUMENT",
+          argument: "keep",
+        });
+        expect(await stream.loadSnapshot()).toBe(null);
+      });
+    }
+
     test("belongs to its projection and its stream", async (streams) => {
       const [a, b] = [await streams.openStream("a"), await streams.openStream("b")];
       await a.write(countedUpTo(3));

@@ -80,6 +80,25 @@ export function describeSnapshots({ describe, test, expect }: Suite<StorageHandl
       expect(found).toEqual([null, null, "at 10", "at 10", "at 20", "at 30", "at 30", "at 30"]);
     });
 
+    test("stay as the newest so many of their projection where an older one may go", async (storage) => {
+      await append(storage, "a", countedUpTo(30));
+      const save = (version: number, spec: Partial<SnapshotSpec> = {}, keep?: number): Promise<void> =>
+        storage.saveSnapshot(snapshotOf({ version, state: `at ${version}`, ...spec }), { keep });
+      await save(1, { projection: "other" });
+      await save(2, { streamId: "b" });
+      for (const version of [5, 20]) await save(version);
+      for (const version of [10, 30, 25]) await save(version, {}, 2);
+
+      // An adapter may keep more than it is asked to.
+      const atOrBefore = (version: number): Promise<string | null> => loadedState(storage, { atOrBefore: version });
+      expect(await atOrBefore(30)).toBe("at 30");
+      expect(await atOrBefore(29)).toBe("at 25");
+      expect([null, "at 20"].includes(await atOrBefore(24))).toBe(true);
+      expect([null, "at 5"].includes(await atOrBefore(9))).toBe(true);
+      expect(await loadedState(storage, { projection: "other" })).toBe("at 1");
+      expect(await loadedState(storage, { streamId: "b" })).toBe("at 2");
+    });
+
     test("of one version replace each other", async (storage) => {
       await append(storage, "a", countedUpTo(3));
       await storage.saveSnapshot(snapshotOf({ version: 2, state: "older" }));

@@ -1,0 +1,109 @@
+import {
+  ALL_STREAM,
+  type EncodedState,
+  type LoadSnapshotOptions,
+  type Snapshot,
+  type SnapshotOptions,
+  type SnapshotQuery,
+  type StorageHandle,
+} from "../../protocols/index.js";
+import { MAX_SNAPSHOT_BYTES } from "../limits.js";
+import { type MemoryBudget, overloaded } from "../stream/memory-budget.js";
+import { checkName, checkOptions, checkPlace, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import { compressState, decodedStateBytes, decodeState, encodeState } from "./snapshot-codec.js";
+
+const DEFAULT_PROJECTION = "default";
+
+/** What a snapshot is counted with before its size is known: so many are loaded at the same time at most. */
+const LOAD_BYTES = MAX_SNAPSHOT_BYTES / 4;
+
+const SNAPSHOT_OPTIONS: OptionNames<SnapshotOptions> = { version: true, projection: true, keep: true };
+const LOAD_SNAPSHOT_OPTIONS: OptionNames<LoadSnapshotOptions> = { projection: true, atOrBefore: true };
+
+/** What the snapshots of a stream need besides their options. */
+export interface SnapshotContext {
+  readonly storage: StorageHandle;
+  readonly memory: MemoryBudget;
+  readonly streamId: string;
+  /** The handle's version: the stream is there, or further. */
+  readonly knownVersion: number;
+}
+
+/** A snapshot's options, checked and complete. */
+interface SnapshotPlan {
+  readonly version: number;
+  readonly projection: string;
+  readonly keep: number | undefined;
+}
+
+/** @throws InvalidArgumentError when an option or the state is invalid, or the version is beyond the stream's */
+export async function saveSnapshot(context: SnapshotContext, state: unknown, options: SnapshotOptions): Promise<void> {
+  const plan = parseOptions(context, options);
+  const { memory, streamId } = context;
+  const encoded = encodeState(state);
+  const bytes = encoded.bytes.byteLength;
+  if (!memory.reserve(bytes)) throw overloaded("save a snapshot of", streamId, bytes, context);
+  try {
+    await store(context, encoded, plan);
+  } finally {
+    memory.release(bytes);
+  }
+}
+
+async function store(context: SnapshotContext, encoded: EncodedState, plan: SnapshotPlan): Promise<void> {
+  const { storage, streamId, knownVersion } = context;
+  const { version, projection, keep } = plan;
+  const state = await compressState(encoded);
+  if (version > knownVersion) {
+    const current = await storage.getVersion(streamId);
+    if (version > current) {
+      throw invalidArgument("version", `${version} is beyond stream "${streamId}", which is at ${current}`);
+    }
+  }
+  await storage.saveSnapshot({ streamId, projection, version, timestamp: new Date(), state }, { keep });
+}
+
+function parseOptions({ streamId, knownVersion }: SnapshotContext, options: SnapshotOptions): SnapshotPlan {
+  checkOptions(options, SNAPSHOT_OPTIONS);
+  const { projection = DEFAULT_PROJECTION, keep } = options;
+  if (options.version === undefined && streamId === ALL_STREAM) {
+    throw invalidArgument("version", `a snapshot of "${ALL_STREAM}" needs the position that its state has reached`);
+  }
+  checkPlace("version", options.version);
+  checkName("projection", projection);
+  checkPlace("keep", keep);
+  if (keep === 0) throw invalidArgument("keep", "expected 1 or more, got 0");
+  return { version: options.version ?? knownVersion, projection, keep };
+}
+
+/** @throws InvalidArgumentError when an option is unknown or invalid */
+export async function loadSnapshot(
+  context: SnapshotContext,
+  options: LoadSnapshotOptions,
+): Promise<Snapshot<unknown> | null> {
+  const query = parseQuery(context.streamId, options);
+  const { memory, storage } = context;
+  let bytes = LOAD_BYTES;
+  await memory.beginLoad(bytes);
+  try {
+    const snapshot = await storage.loadSnapshot(query);
+    if (snapshot === null) return null;
+    const neededBytes = decodedStateBytes(snapshot.state);
+    if (neededBytes > bytes) {
+      memory.endLoad(bytes);
+      bytes = neededBytes;
+      await memory.beginLoad(bytes);
+    }
+    return { ...snapshot, state: await decodeState(snapshot.state) };
+  } finally {
+    memory.endLoad(bytes);
+  }
+}
+
+function parseQuery(streamId: string, options: LoadSnapshotOptions): SnapshotQuery {
+  checkOptions(options, LOAD_SNAPSHOT_OPTIONS);
+  const { projection = DEFAULT_PROJECTION, atOrBefore = Number.MAX_SAFE_INTEGER } = options;
+  checkName("projection", projection);
+  checkPlace("atOrBefore", atOrBefore);
+  return { streamId, projection, atOrBefore };
+}
