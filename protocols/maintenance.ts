@@ -27,16 +27,18 @@ export interface MaintainableStreamFactory extends StreamFactory {
   /**
    * Copies the store into a new file while reading and writing go on.
    *
-   * The copy is a prefix of the store: every event up to the last position at the moment of the call, the snapshots that
-   * are of that prefix, and nothing else. It has the name `path` only once it is complete and flushed to the disk; what
+   * The copy is the store as it was at one position: every event up to the last one when the copy began, and the
+   * snapshots and the application's tables as they were then, with their indexes, views and triggers. It has the name `path` only once it is complete and flushed to the disk; what
    * fails or is aborted leaves no file, and a process that is killed leaves one named `<path>.partial-<id>`, which may be
    * deleted. A copy is opened like any store. Checksums are not compared: `verify` the copy.
    *
-   * @param path - a file that does not exist, in a folder that does.
+   * @param path - a file that does not exist, in a folder that does. Names that belong to another database there, such
+   * as `bank.db-wal` beside `bank.db`, are invalid, and so are those over 230 bytes.
    * @throws InvalidArgumentError when the path or an option is invalid.
    * @throws StorageError `STORAGE_TARGET_EXISTS` when there is a file already; `STORAGE_CORRUPT` when events are missing
    * in the store (`verify` tells which); `STORAGE_FOLDER_MISSING`, `STORAGE_PERMISSION_DENIED`, `STORAGE_FULL` or
-   * `STORAGE_IO` when the copy cannot be made there.
+   * `STORAGE_IO` when the copy cannot be made there; `STORAGE_FAILED` when SQLite cannot make one of the application's
+   * tables, indexes, views or triggers, which the message names: it may need a function that only the application has.
    * @throws the signal's reason when it is aborted before the copy has its name.
    * @throws StreamClosedError when the factory is, or gets, disposed.
    *
@@ -107,6 +109,8 @@ export interface VerifyProblem {
 
 /** How a store is copied. */
 export interface BackupOptions {
+  /** Which of the application's tables are copied, with their indexes, views and triggers. Default `"all"`. */
+  readonly tables?: "all" | "none" | undefined;
   /** Told of the progress after each step of at most 4,096 events. What it throws ends the backup. */
   readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
   /** Ends the backup: it rejects with the signal's reason and leaves no file. */
@@ -129,4 +133,12 @@ export interface BackupReport {
   readonly events: number;
   /** The last position that is in the copy. */
   readonly position: number;
+  /** The application's tables that are in the copy, by name. Content of a virtual table counts as that table's. */
+  readonly tables: readonly CopiedTable[];
+}
+
+/** A table that was copied. */
+export interface CopiedTable {
+  readonly name: string;
+  readonly rows: number;
 }

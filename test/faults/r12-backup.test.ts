@@ -2,12 +2,13 @@ import { mkdir, readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
-import { DRIVER_NAMES } from "../support/sqlite-drivers.js";
+import { DRIVER_NAMES, type DriverName } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
 import { faultTest, type Laboratory, leftOut } from "./support/fault-test.js";
 import { type FixtureProcess, startFixture } from "./support/fixture-process.js";
 import { inspectContents, SOUND } from "./support/inspect-contents.js";
 import { type BackupRequest, makeBackup } from "./support/make-backup.js";
+import { expectMarksAsOf, PositionMarks } from "./support/position-marks.js";
 import { SmallDisk } from "./support/small-disk.js";
 import { StoreReader } from "./support/store-reader.js";
 import { makeLargeStore, StoreUnderLoad } from "./support/store-under-load.js";
@@ -19,7 +20,13 @@ const ENDINGS = [undefined, "kill", "abort", "kill", "dispose", "kill"] as const
 const OUTCOMES = { nothing: "ok", abort: "aborted", dispose: "STREAM_CLOSED" } as const;
 
 /** A file that has the name of a backup is all of the store up to a position, whoever looks. */
-async function expectWhole(reader: StoreReader, source: string, target: string, atLeast: number): Promise<number> {
+async function expectWhole(
+  reader: StoreReader,
+  source: string,
+  target: string,
+  atLeast: number,
+  applicationTables: number,
+): Promise<number> {
   const copy = await reader.read(target);
   expect(inspectContents(copy, [])).toEqual(SOUND);
   const last = copy.rows.at(-1)?.position ?? 0;
@@ -27,7 +34,7 @@ async function expectWhole(reader: StoreReader, source: string, target: string, 
   const { rows } = await reader.read(source);
   expect(copy.rows).toEqual(rows.filter(({ position }) => position <= last));
   await using streams = await sqliteStreamFactory(target);
-  expect(await streams.verify()).toEqual({ ok: true, checkedEvents: last, applicationTables: 0, problems: [] });
+  expect(await streams.verify()).toEqual({ ok: true, checkedEvents: last, applicationTables, problems: [] });
   return last;
 }
 
@@ -68,7 +75,8 @@ faultTest(
       await using folder = await createTempDir();
       const path = folder.file("store.db");
       await makeLargeStore(path);
-      const driver = DRIVER_NAMES[integer(0, DRIVER_NAMES.length - 1)];
+      const driver = DRIVER_NAMES[integer(0, DRIVER_NAMES.length - 1)] as DriverName;
+      await using _marks = await PositionMarks.start(path, driver);
       await using load = new StoreUnderLoad(path, driver, integer(1, 4));
       let maker = startFixture("backup-maker", {});
       await load.started();
@@ -85,7 +93,9 @@ faultTest(
           maker = startFixture("backup-maker", {});
         } else count(await makeOne(request, backups));
         if (!(await readdir(backups)).includes("copy.db")) continue;
-        count("copied events", await expectWhole(reader, path, target, acknowledged));
+        const position = await expectWhole(reader, path, target, acknowledged, 1);
+        count("copied events", position);
+        count("rows of the application", await expectMarksAsOf(position, path, target, driver));
       }
       await maker.kill();
       expect(await load.finish()).toEqual([0, 0, 0]);
@@ -112,7 +122,7 @@ faultTest(FULL, { quick: 2, soak: 20 }, async ({ rounds, integer, count }) => {
     expect(await readdir(disk.path)).toEqual(["ballast"]);
     disk.free();
     await streams.backup(disk.file("copy.db"));
-    count("copied events", await expectWhole(reader, path, disk.file("copy.db"), 1));
+    count("copied events", await expectWhole(reader, path, disk.file("copy.db"), 1, 0));
     count("full disks");
   }
 });

@@ -1,5 +1,6 @@
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import type { BackupProgress, StoredEvent, StreamFactory } from "../../protocols/index.js";
@@ -31,7 +32,7 @@ describe.each(DRIVER_NAMES)("a backup over %s", (driver) => {
     const told: BackupProgress[] = [];
     const target = folder.file("a copy 100% #1?.db");
     const report = await streams.backup(target, { onProgress: (progress) => told.push(progress) });
-    expect(report).toEqual({ path: target, events: 10_000, position: 10_000 });
+    expect(report).toEqual({ path: target, events: 10_000, position: 10_000, tables: [] });
     expect(told.length).toBeGreaterThan(1);
     expect(told.at(-1)).toEqual({ copiedEvents: 10_000, totalEvents: 10_000 });
 
@@ -174,6 +175,57 @@ describe("a backup that does not come about", () => {
       message: expect.stringMatching(/1 to 10 it has 9 events/),
     });
     expect((await readdir(folder.path)).filter((name) => name.startsWith("copy"))).toEqual([]);
+  });
+
+  test.each(["-journal", "-wal", "-shm", "-head"])("to a name that belongs to a database there: %s", async (ending) => {
+    await using folder = await createTempDir();
+    await mkdir(folder.file("elsewhere"));
+    await symlink(folder.path, folder.file("elsewhere/link"));
+    await writeFile(folder.file("another.db"), "");
+    await using streams = await sqliteStreamFactory(folder.file("store.db"));
+    await fill(streams, 10);
+    await symlink(folder.file("store.db"), folder.file("alias.db"));
+    const relativePath = relative(process.cwd(), folder.file("store.db"));
+    for (const database of [
+      relativePath,
+      folder.file("elsewhere/link/store.db"),
+      folder.file("alias.db"),
+      folder.file("another.db"),
+    ]) {
+      await expect(streams.backup(database + ending)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        argument: "path",
+        message: expect.stringMatching(/belongs to .*\.db; choose another path/),
+      });
+    }
+    expect((await readdir(folder.path)).filter((name) => name.includes("partial"))).toEqual([]);
+    await expect(streams.backup(folder.file(`other${ending}`))).resolves.toMatchObject({ events: 10 });
+  });
+
+  test("beside a file that would be taken for a part of the copy is refused", async () => {
+    await using folder = await createTempDir();
+    await using streams = await sqliteStreamFactory(folder.file("store.db"));
+    await writeFile(folder.file("copy.db-wal"), "the log of a database that is gone");
+    await expect(streams.backup(folder.file("copy.db"))).rejects.toMatchObject({
+      code: "STORAGE_TARGET_EXISTS",
+      message: expect.stringMatching(/there is .*copy\.db-wal/),
+    });
+  });
+
+  test("to a name that is too long says how long it may be, and the longest one is a store", async () => {
+    await using folder = await createTempDir();
+    await using streams = await sqliteStreamFactory(folder.file("store.db"));
+    await fill(streams, 10);
+    for (const path of [folder.file("n".repeat(231)), folder.file("ü".repeat(116)), folder.file("n/".repeat(300))]) {
+      await expect(streams.backup(path)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        argument: "path",
+        message: expect.stringMatching(/has \d+ bytes, and a copy and the files beside it take \d+ at most/),
+      });
+    }
+    await streams.backup(folder.file("n".repeat(230)));
+    await using copy = await sqliteStreamFactory(folder.file("n".repeat(230)));
+    expect(await allEvents(copy)).toHaveLength(10);
   });
 
   test.each(["", ":memory:", 7, undefined, "a\0b"])("to the path %j is refused", async (path) => {

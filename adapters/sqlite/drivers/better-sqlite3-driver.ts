@@ -92,6 +92,10 @@ class BetterSqlite3Connection implements SQLiteConnection {
     calling(() => this.#database.exec(sql));
   }
 
+  setDefensive(isDefensive: boolean): void {
+    this.#database.unsafeMode(!isDefensive);
+  }
+
   // Finalizes the statements too.
   async close(): Promise<void> {
     this.#statements.clear();

@@ -40,6 +40,11 @@ export interface SQLiteConnection {
   all<Row>(sql: string, parameters?: readonly SQLiteValue[]): Promise<Row[]>;
   /** Runs statements that take no parameters. */
   exec(sql: string): Promise<void>;
+  /**
+   * Says whether SQL may not change the schema table and the tables in which virtual tables keep their content. Absent
+   * where the driver never forbids it.
+   */
+  setDefensive?(isDefensive: boolean): void;
   /** Releases everything, prepared statements first. */
   close(): Promise<void>;
 }

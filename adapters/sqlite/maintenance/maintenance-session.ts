@@ -9,21 +9,21 @@ export class MaintenanceSession {
   readonly #use: UseConnection;
   readonly #lock: LockClock;
   readonly #lockDeadline: number;
-  readonly #assertWanted: () => void;
+  /** Throws when the caller has ended the session. Each step asks; one that runs many statements asks between them. */
+  readonly assertWanted: () => void;
 
-  /** @param assertWanted - throws when the caller has ended the session */
   constructor(use: UseConnection, busyTimeoutMs: number, assertWanted: () => void) {
     this.#use = use;
     this.#lock = new LockClock(busyTimeoutMs);
     this.#lockDeadline = this.#lock.deadline();
-    this.#assertWanted = assertWanted;
+    this.assertWanted = assertWanted;
   }
 
   /** Runs a step, again while the database is locked. All steps together wait no longer for locks than a call may. */
   step<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
     return this.#use((connection) =>
       this.#lock.retryWhileBusy(this.#lockDeadline, async () => {
-        this.#assertWanted();
+        this.assertWanted();
         return task(connection);
       }),
     );

@@ -11,7 +11,7 @@ import { describeValue } from "../../../src/validate/json-text.js";
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
 import type { AcknowledgedPositionFile } from "./acknowledged-position-file.js";
-import { backupStore } from "./backup-store.js";
+import { backupStore } from "./backup/backup-store.js";
 import { MaintenanceSession, type UseConnection } from "./maintenance-session.js";
 import { verifyStore } from "./verify/verify-store.js";
 
@@ -30,7 +30,8 @@ export interface MaintenanceParts {
 
 type Options = Pick<VerifyOptions, "signal"> & { readonly onProgress?: unknown };
 
-const OPTIONS: OptionNames<Options> = { onProgress: true, signal: true };
+const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { onProgress: true, signal: true };
+const BACKUP_OPTIONS: OptionNames<BackupOptions> = { tables: true, onProgress: true, signal: true };
 
 /** Checks and backups of an open store, and what they wait for when it is disposed of. */
 export class Maintenance {
@@ -42,17 +43,20 @@ export class Maintenance {
     this.#parts = parts;
   }
 
-  verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     const { driver, acknowledgedFile } = this.#parts;
+    checkOptions(options, VERIFY_OPTIONS);
     return this.#run("verify the store", "readonly", options, (session) =>
       verifyStore(session, driver, acknowledgedFile, options.onProgress),
     );
   }
 
-  backup(path: string, options: BackupOptions = {}): Promise<BackupReport> {
+  async backup(path: string, options: BackupOptions = {}): Promise<BackupReport> {
     const { driver } = this.#parts;
+    checkOptions(options, BACKUP_OPTIONS);
+    checkTables(options.tables);
     return this.#run(`back up to ${describeValue(path)} from the store`, "existing", options, (session) =>
-      backupStore(session, driver, checkTarget(path), options.onProgress),
+      backupStore(session, driver, parseTarget(path), options),
     );
   }
 
@@ -73,7 +77,6 @@ export class Maintenance {
     options: Options,
     task: (session: MaintenanceSession) => Promise<T>,
   ): Promise<T> {
-    checkOptions(options, OPTIONS);
     const { signal, onProgress } = options;
     checkSignal(signal);
     if (onProgress !== undefined && typeof onProgress !== "function") {
@@ -116,7 +119,12 @@ export class Maintenance {
   }
 }
 
-function checkTarget(path: unknown): string {
+function parseTarget(path: unknown): string {
   if (typeof path === "string" && path !== "" && path !== ":memory:" && !path.includes("\0")) return resolve(path);
   throw invalidArgument("path", `expected the path of a new file, got ${describeValue(path)}`);
+}
+
+function checkTables(tables: unknown): void {
+  if (tables === undefined || tables === "all" || tables === "none") return;
+  throw invalidArgument("tables", `expected "all" or "none", got ${describeValue(tables)}`);
 }

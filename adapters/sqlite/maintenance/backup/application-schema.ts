@@ -1,0 +1,44 @@
+import type { SQLiteConnection } from "../../drivers/driver.js";
+import { isLibraryName } from "../../open/inspect-schema.js";
+
+/** A table, index, view or trigger of the application, and the statement that makes it. */
+export interface SchemaObject {
+  readonly type: "table" | "index" | "view" | "trigger";
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** What the application has in a store, in the order in which a copy is made of it. */
+export interface ApplicationSchema {
+  /** Tables with rows of their own. Those in which virtual tables keep their content are among them. */
+  readonly tables: readonly SchemaObject[];
+  readonly virtualTables: readonly SchemaObject[];
+  readonly indexes: readonly SchemaObject[];
+  readonly views: readonly SchemaObject[];
+  readonly triggers: readonly SchemaObject[];
+}
+
+export const NOTHING: ApplicationSchema = { tables: [], virtualTables: [], indexes: [], views: [], triggers: [] };
+
+const OBJECTS = `
+  SELECT type, name, tbl_name AS tableName, sql FROM sqlite_schema
+  WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid`;
+
+export async function readApplicationSchema(connection: SQLiteConnection): Promise<ApplicationSchema> {
+  const found = await connection.all<SchemaObject & { readonly tableName: string }>(OBJECTS);
+  const objects = found.filter(({ name, tableName }) => !isLibraryName(name) && !isLibraryName(tableName));
+  const ofType = (type: SchemaObject["type"]) => objects.filter((object) => object.type === type);
+  const tables = ofType("table");
+  return {
+    tables: tables.filter((table) => !isVirtual(table)),
+    virtualTables: tables.filter(isVirtual),
+    indexes: ofType("index"),
+    views: ofType("view"),
+    triggers: ofType("trigger"),
+  };
+}
+
+// SQLite keeps the statement with its first words in this form.
+function isVirtual({ sql }: SchemaObject): boolean {
+  return sql.startsWith("CREATE VIRTUAL TABLE");
+}

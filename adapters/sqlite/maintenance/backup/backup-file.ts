@@ -1,0 +1,117 @@
+import { randomBytes } from "node:crypto";
+import { link, lstat, open, rename, rm, unlink } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { StorageError, type StorageErrorCode } from "../../../../protocols/index.js";
+import { invalidArgument } from "../../../../src/validate/check-arguments.js";
+import { fileErrorCode } from "../../open/inspect-file.js";
+
+/** What SQLite and this library keep beside a database, by what is added to its name. */
+const COMPANION_ENDINGS = ["-journal", "-wal", "-shm", "-head"];
+
+const PARTIAL_ID_BYTES = 4;
+const LONGEST_ENDING = `.partial-${"0".repeat(2 * PARTIAL_ID_BYTES)}-journal`;
+
+/** What file systems take for a name, and SQLite for a path. */
+const MAX_NAME_BYTES = 255 - LONGEST_ENDING.length;
+const MAX_PATH_BYTES = 512 - LONGEST_ENDING.length;
+
+/** The name that a copy has while it is made. */
+export function partialPath(path: string): string {
+  return `${path}.partial-${randomBytes(PARTIAL_ID_BYTES).toString("hex")}`;
+}
+
+/**
+ * @throws InvalidArgumentError when the name is too long, or would be taken for a part of another database.
+ * @throws StorageError when there is a file already, or no folder for it.
+ */
+export async function checkTarget(path: string): Promise<void> {
+  checkLength(path, "name", Buffer.byteLength(basename(path)), MAX_NAME_BYTES);
+  checkLength(path, "path", Buffer.byteLength(path), MAX_PATH_BYTES);
+  if (!(await exists(dirname(path)))) {
+    throw refusal("STORAGE_FOLDER_MISSING", path, `the folder ${dirname(path)} does not exist; create it first`);
+  }
+  // Whatever name or link leads to a database, these names beside it belong to it.
+  for (const ending of COMPANION_ENDINGS) {
+    if (!path.endsWith(ending) || !(await exists(path.slice(0, -ending.length)))) continue;
+    const database = path.slice(0, -ending.length);
+    throw invalidArgument("path", `${path} is the name of a file that belongs to ${database}; choose another path`);
+  }
+  if (await exists(path)) throw targetExists(path);
+  for (const ending of COMPANION_ENDINGS) {
+    if (!(await exists(`${path}${ending}`))) continue;
+    const reason = `there is ${path}${ending}, which would be taken for a part of the copy; choose another path`;
+    throw refusal("STORAGE_TARGET_EXISTS", path, reason);
+  }
+}
+
+function checkLength(path: string, what: string, bytes: number, maxBytes: number): void {
+  if (bytes <= maxBytes) return;
+  const reason = `the ${what} of ${path} has ${bytes} bytes, and a copy and the files beside it take ${maxBytes} at most`;
+  throw invalidArgument("path", reason);
+}
+
+/**
+ * Gives a complete file its name, once its content is on the disk: after a crash there is the whole file under the name
+ * or none. A file that has come to be there meanwhile is not replaced.
+ */
+export async function giveName(partial: string, path: string): Promise<void> {
+  try {
+    await sync(partial);
+    await linkOrRename(partial, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+    throw refusal(fileErrorCode(error), path, String(error), error);
+  }
+}
+
+async function linkOrRename(partial: string, path: string): Promise<void> {
+  try {
+    await link(partial, path);
+    // A store with two names is refused.
+    await unlink(partial);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw targetExists(path);
+    // Some file systems have no links.
+    await rename(partial, path);
+  }
+}
+
+/** Removes what is left of a database that is not wanted. */
+export async function removeDatabase(path: string): Promise<void> {
+  for (const suffix of ["", "-journal", "-wal", "-shm"]) await rm(`${path}${suffix}`, { force: true });
+}
+
+async function exists(path: string): Promise<boolean> {
+  // A link that leads nowhere is there too.
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await open(path, "r");
+    await folder.sync().finally(() => folder.close());
+  } catch {
+    // Windows cannot open a folder, and does not need it.
+  }
+}
+
+function targetExists(path: string): StorageError {
+  return refusal("STORAGE_TARGET_EXISTS", path, "there is a file already; choose another path");
+}
+
+function refusal(code: StorageErrorCode, path: string, reason: string, cause?: unknown): StorageError {
+  return new StorageError(code, `Cannot back up to ${path}: ${reason}. Nothing was written there.`, { cause });
+}

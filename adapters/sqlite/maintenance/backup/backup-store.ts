@@ -1,0 +1,172 @@
+import { type BackupOptions, type BackupReport, type CopiedTable, StorageError } from "../../../../protocols/index.js";
+import { readLastPosition } from "../../append/append-statements.js";
+import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
+import { applicationTablesOf } from "../application-tables.js";
+import type { MaintenanceSession } from "../maintenance-session.js";
+import { type ApplicationSchema, NOTHING, readApplicationSchema } from "./application-schema.js";
+import { checkTarget, giveName, partialPath, removeDatabase } from "./backup-file.js";
+import { copyingObject } from "./copied-object.js";
+import { copyRows, quoted } from "./copy-rows.js";
+import { readFormat, StoreCopy } from "./store-copy.js";
+
+/** How many events one step copies. */
+const STEP_EVENTS = 4_096;
+
+/** The table that is copied in steps. All others are copied as they are at one moment. */
+const EVENTS = "es_events";
+
+/**
+ * Copies the store into a file of another name that gets its own when it is complete.
+ *
+ * Everything but the events can change, and is copied in one read transaction, which says up to which position the copy
+ * goes. Events never change, so that those up to the position are copied step by step, with no read transaction held
+ * open: the log can be checkpointed while a large store is copied.
+ */
+export async function backupStore(
+  session: MaintenanceSession,
+  driver: SQLiteDriver,
+  target: string,
+  { tables = "all", onProgress }: BackupOptions,
+): Promise<BackupReport> {
+  await checkTarget(target);
+  const partial = partialPath(target);
+  try {
+    const report = await copyInto(session, driver, partial, tables, (copiedEvents, totalEvents) =>
+      onProgress?.({ copiedEvents, totalEvents }),
+    );
+    await session.step(() => giveName(partial, target));
+    return { path: target, ...report };
+  } finally {
+    await removeDatabase(partial);
+  }
+}
+
+async function copyInto(
+  session: MaintenanceSession,
+  driver: SQLiteDriver,
+  path: string,
+  tables: NonNullable<BackupOptions["tables"]>,
+  onCopied: (events: number, of: number) => void,
+): Promise<Omit<BackupReport, "path">> {
+  const copy = await StoreCopy.create(driver, path, await session.step(readFormat));
+  try {
+    await session.step((connection) => attach(connection, path));
+    try {
+      const moment = await session.step((connection) => copyMoment(session, connection, copy, tables));
+      await copy.createIndexes(moment.schema);
+      await copyEvents(session, moment.position, (events) => onCopied(events, moment.position));
+      await copy.complete(moment.schema);
+      return { events: moment.position, position: moment.position, tables: moment.tables };
+    } finally {
+      await session.tidyUp((connection) => connection.exec("DETACH backup"));
+    }
+  } finally {
+    await copy.close();
+  }
+}
+
+/** What happens to a file that is thrown away when anything fails needs neither a journal nor syncs. */
+async function attach(connection: SQLiteConnection, path: string): Promise<void> {
+  await connection.run("ATTACH ?1 AS backup", [path]);
+  await connection.exec("PRAGMA backup.synchronous = OFF; PRAGMA backup.journal_mode = OFF");
+}
+
+/** What was copied as it was at one moment. */
+interface Moment {
+  /** The last position at that moment. */
+  readonly position: number;
+  readonly schema: ApplicationSchema;
+  readonly tables: readonly CopiedTable[];
+}
+
+// The rows are as they were accepted once, whatever keys refer to what is not copied yet, and checks would say today.
+const ACCEPT_ALL = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON";
+const CHECK_AGAIN = "PRAGMA foreign_keys = ON; PRAGMA ignore_check_constraints = OFF";
+
+/** Copies everything but the events, in one read transaction. */
+async function copyMoment(
+  session: MaintenanceSession,
+  connection: SQLiteConnection,
+  copy: StoreCopy,
+  tables: NonNullable<BackupOptions["tables"]>,
+): Promise<Moment> {
+  await connection.exec(ACCEPT_ALL);
+  connection.setDefensive?.(false);
+  try {
+    await connection.run("BEGIN");
+    try {
+      const position = await readLastPosition(connection);
+      const schema = tables === "none" ? NOTHING : await readApplicationSchema(connection);
+      await copy.createTables(schema);
+      for (const name of await copy.libraryTables()) if (name !== EVENTS) await copyTable(session, connection, name);
+      const rows = new Map<string, number>();
+      for (const { name } of schema.tables) rows.set(name, await copyTable(session, connection, name));
+      if (tables !== "none") await connection.exec(COUNTERS);
+      const copied = tables === "none" ? [] : await listTables(connection, rows);
+      await connection.run("COMMIT");
+      return { position, schema, tables: copied };
+    } catch (error) {
+      // The error that led here is the one to report.
+      await connection.run("ROLLBACK").catch(() => undefined);
+      throw error;
+    }
+  } finally {
+    connection.setDefensive?.(true);
+    await connection.exec(CHECK_AGAIN);
+  }
+}
+
+function copyTable(session: MaintenanceSession, connection: SQLiteConnection, name: string): Promise<number> {
+  return copyingObject(`table ${quoted(name)}`, () => copyRows(session, connection, name));
+}
+
+/** The counters of AUTOINCREMENT tables. That of the events goes up with them. */
+const COUNTERS = `
+  DELETE FROM backup.sqlite_sequence WHERE name <> '${EVENTS}';
+  INSERT INTO backup.sqlite_sequence (name, seq) SELECT name, seq FROM main.sqlite_sequence WHERE name <> '${EVENTS}'`;
+
+/** The application's tables. One in which a virtual table keeps its content is no table of its own. */
+async function listTables(
+  connection: SQLiteConnection,
+  copied: ReadonlyMap<string, number>,
+): Promise<readonly CopiedTable[]> {
+  const listed: CopiedTable[] = [];
+  for (const { name } of await applicationTablesOf(connection)) {
+    const rows = copied.get(name) ?? (await countVirtual(connection, name));
+    if (rows !== undefined) listed.push({ name, rows });
+  }
+  return listed;
+}
+
+/** The rows of a virtual table; undefined where its module is not there, and what it keeps was copied all the same. */
+async function countVirtual(connection: SQLiteConnection, name: string): Promise<number | undefined> {
+  try {
+    const [row] = await connection.all<{ rows: number }>(`SELECT count(*) AS rows FROM main.${quoted(name)}`);
+    return row?.rows;
+  } catch {
+    return undefined;
+  }
+}
+
+const COPY_EVENTS = `
+  INSERT INTO backup.${EVENTS} SELECT * FROM main.${EVENTS} WHERE position > ?1 AND position <= ?2`;
+
+async function copyEvents(
+  session: MaintenanceSession,
+  upTo: number,
+  onCopied: (events: number) => void,
+): Promise<void> {
+  for (let after = 0; after < upTo; after += STEP_EVENTS) {
+    const end = Math.min(after + STEP_EVENTS, upTo);
+    const { changes } = await session.step((connection) => connection.run(COPY_EVENTS, [after, end]));
+    if (changes !== end - after) throw incomplete(after + 1, end, changes);
+    onCopied(end);
+  }
+}
+
+function incomplete(first: number, last: number, found: number): StorageError {
+  const message =
+    `Cannot back up the store: of the positions ${first} to ${last} it has ${found} events. ` +
+    "It is damaged; verify() tells where. The backup was not made.";
+  return new StorageError("STORAGE_CORRUPT", message);
+}
