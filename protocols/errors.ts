@@ -200,6 +200,12 @@ export interface EventPlace {
 export class StorageError extends StreamError {
   override readonly name = "StorageError";
   declare readonly code: StorageErrorCode;
+  /**
+   * Whether the same call, unchanged and on the same factory, may succeed later. So it is after `STORAGE_LOCKED` (the lock
+   * is released), `STORAGE_OVERLOADED` (what waits is stored) and `STORAGE_FULL` (there is room): each left the store as
+   * it was. After every other code something has to be changed or found out first.
+   */
+  readonly retryable: boolean;
   /** The stream of the event that is damaged, where one is: `STORAGE_CORRUPT`. */
   declare readonly streamId?: string;
   /** The version of the event that is damaged. */
@@ -209,6 +215,7 @@ export class StorageError extends StreamError {
 
   constructor(code: StorageErrorCode, message: string, options?: ErrorOptions & { readonly event?: EventPlace }) {
     super(code, message, options);
+    this.retryable = RETRYABLE_CODES.has(code);
     if (options?.event !== undefined) {
       this.streamId = options.event.streamId;
       this.version = options.event.version;
@@ -216,3 +223,9 @@ export class StorageError extends StreamError {
     }
   }
 }
+
+const RETRYABLE_CODES: ReadonlySet<StorageErrorCode> = new Set([
+  "STORAGE_LOCKED",
+  "STORAGE_OVERLOADED",
+  "STORAGE_FULL",
+]);

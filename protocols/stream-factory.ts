@@ -37,4 +37,6 @@ export interface StreamBackend {
   readonly storage: StorageHandle;
   /** Tells watches of what is new. */
   readonly notifier: Notifier;
+  /** Tells the time in milliseconds since 1970, for the timestamps of snapshots. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
 }

@@ -1,3 +1,3 @@
 export { MemoryNotifier } from "./memory-notifier.js";
 export { MemoryStorageHandle } from "./memory-storage-handle.js";
-export { memoryStreamFactory } from "./memory-stream-factory.js";
+export { type MemoryOptions, memoryStreamFactory } from "./memory-stream-factory.js";

@@ -24,7 +24,13 @@ export class MemoryStorageHandle implements StorageHandle {
   readonly #keys = new Map<string, Map<string, PlacedEvent>>();
   #snapshots: Snapshot<EncodedState>[] = [];
   readonly #commitListeners = new Set<(events: readonly PlacedEvent[]) => void>();
+  readonly #now: () => number;
   #closed = false;
+
+  /** @param now - the clock of the events' timestamps, in milliseconds since 1970 */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
 
   /** Calls the listener with the events of every append, before the append resolves. */
   onCommit(listener: (events: readonly PlacedEvent[]) => void): void {
@@ -49,7 +55,7 @@ export class MemoryStorageHandle implements StorageHandle {
 
   #store(streamId: string, event: NewEvent, keys: Map<string, PlacedEvent>, version: number): PlacedEvent {
     const all = this.#eventsOf(ALL_STREAM);
-    const placed = { event, streamId, version, position: all.length + 1, timestampMs: Date.now() };
+    const placed = { event, streamId, version, position: all.length + 1, timestampMs: this.#now() };
     const events = this.#eventsOf(streamId);
     this.#streams.set(streamId, events);
     events.push(placed);

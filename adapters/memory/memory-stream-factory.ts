@@ -1,18 +1,35 @@
 import type { StreamFactory } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
+import { checkOptions, type OptionNames } from "../../src/validate/check-arguments.js";
+import { checkClock } from "../../src/validate/check-clock.js";
 import { MemoryNotifier } from "./memory-notifier.js";
 import { MemoryStorageHandle } from "./memory-storage-handle.js";
+
+/** The options of {@link memoryStreamFactory}. */
+export interface MemoryOptions {
+  /**
+   * The clock of the timestamps of events and snapshots, for tests: returns milliseconds since 1970. Nothing else goes by
+   * it. Default `Date.now`.
+   */
+  readonly now?: (() => number) | undefined;
+}
+
+const OPTIONS: OptionNames<MemoryOptions> = { now: true };
 
 /**
  * Opens a store in this process's memory: for tests, and for what need not outlive the process. An acknowledgement
  * survives nothing beyond the factory.
  *
+ * @throws InvalidArgumentError when an option is unknown or invalid.
+ *
  * @example
  * ```ts
- * await using streams = memoryStreamFactory();
+ * await using streams = memoryStreamFactory({ now: () => Date.UTC(2024, 0, 1) });
  * ```
  */
-export function memoryStreamFactory(): StreamFactory {
-  const storage = new MemoryStorageHandle();
-  return createStreamFactory({ storage, notifier: new MemoryNotifier(storage) });
+export function memoryStreamFactory(options: MemoryOptions = {}): StreamFactory {
+  checkOptions(options, OPTIONS);
+  const now = checkClock(options.now);
+  const storage = new MemoryStorageHandle(now);
+  return createStreamFactory({ storage, notifier: new MemoryNotifier(storage), now });
 }

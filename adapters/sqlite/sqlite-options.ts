@@ -1,4 +1,5 @@
 import { checkOptions, invalidArgument, type OptionNames } from "../../src/validate/check-arguments.js";
+import { checkClock } from "../../src/validate/check-clock.js";
 import { describeValue } from "../../src/validate/json-text.js";
 
 /** The options of `sqliteStreamFactory`. */
@@ -48,6 +49,11 @@ export interface SQLiteOptions {
   readonly pollIntervalMs?: number | undefined;
   /** The page cache of each connection, in KiB. 64 or more, default 16,384. */
   readonly cacheSizeKiB?: number | undefined;
+  /**
+   * The clock of the timestamps of events and snapshots, for tests: returns milliseconds since 1970. Nothing else goes by
+   * it. Default `Date.now`.
+   */
+  readonly now?: (() => number) | undefined;
 }
 
 /** {@link SQLiteOptions}, checked and complete. */
@@ -59,6 +65,7 @@ export interface SQLiteSettings {
   readonly busyTimeoutMs: number;
   readonly pollIntervalMs: number;
   readonly cacheSizeKiB: number;
+  readonly now: () => number;
 }
 
 const OPTIONS: OptionNames<SQLiteOptions> = {
@@ -69,6 +76,7 @@ const OPTIONS: OptionNames<SQLiteOptions> = {
   busyTimeoutMs: true,
   pollIntervalMs: true,
   cacheSizeKiB: true,
+  now: true,
 };
 
 /** @throws InvalidArgumentError */
@@ -92,6 +100,7 @@ export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings 
     busyTimeoutMs: wholeNumber("busyTimeoutMs", options.busyTimeoutMs ?? 5_000, 0, 2 ** 31 - 1),
     pollIntervalMs: wholeNumber("pollIntervalMs", options.pollIntervalMs ?? 100, 1, 2 ** 31 - 1),
     cacheSizeKiB: wholeNumber("cacheSizeKiB", options.cacheSizeKiB ?? 16_384, 64, 2 ** 31 - 1),
+    now: checkClock(options.now),
   };
 }
 

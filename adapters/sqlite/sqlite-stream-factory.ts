@@ -86,10 +86,10 @@ export async function openSQLiteBackend(
   const openWriter = () => openForWriting(driver, location, settings, "existing");
   const checkpointer = isInMemory ? undefined : new WalCheckpointer(writer, openWriter);
   const feed = new CommitFeed();
-  const { busyTimeoutMs, checksums, pollIntervalMs, readPoolSize } = settings;
+  const { busyTimeoutMs, checksums, now, pollIntervalMs, readPoolSize } = settings;
   const open = (mode: "existing" | "readonly") => (mode === "existing" ? openWriter() : openReader());
   const maintenance = new Maintenance({ driver, location, busyTimeoutMs, open, useOnly, acknowledgedFile });
-  const group = new AppendGroup(feed, location, checksums);
+  const group = new AppendGroup({ feed, location, checksums, now });
   const reads = isInMemory ? readsThroughWriter(writer) : new ReadPool(readPoolSize, openReader);
   const acknowledged = checksums && acknowledgedFile ? recordFrom(feed, acknowledgedFile, writer) : undefined;
   const writeLock = new LockClock(busyTimeoutMs);
@@ -109,7 +109,7 @@ export async function openSQLiteBackend(
   // What fails here is left to the first call that needs it: that one waits for locks, and says what was attempted.
   const openAtOnce = () => openForReading(driver, location, { ...settings, busyTimeoutMs: 0 });
   await Promise.allSettled([reads.prepare(openAtOnce), group.prepare(connection)]);
-  return { storage, notifier, maintenance };
+  return { storage, notifier, now, maintenance };
 }
 
 /** Opens the first connection, and releases the file where that fails. */

@@ -24,6 +24,7 @@ const LOAD_SNAPSHOT_OPTIONS: OptionNames<LoadSnapshotOptions> = { projection: tr
 export interface SnapshotContext {
   readonly storage: StorageHandle;
   readonly memory: MemoryBudget;
+  readonly now: () => number;
   readonly streamId: string;
   /** The handle's version: the stream is there, or further. */
   readonly knownVersion: number;
@@ -51,7 +52,7 @@ export async function saveSnapshot(context: SnapshotContext, state: unknown, opt
 }
 
 async function store(context: SnapshotContext, encoded: EncodedState, plan: SnapshotPlan): Promise<void> {
-  const { storage, streamId, knownVersion } = context;
+  const { storage, now, streamId, knownVersion } = context;
   const { version, projection, keep } = plan;
   const state = await compressState(encoded);
   if (version > knownVersion) {
@@ -60,7 +61,7 @@ async function store(context: SnapshotContext, encoded: EncodedState, plan: Snap
       throw invalidArgument("version", `${version} is beyond stream "${streamId}", which is at ${current}`);
     }
   }
-  await storage.saveSnapshot({ streamId, projection, version, timestamp: new Date(), state }, { keep });
+  await storage.saveSnapshot({ streamId, projection, version, timestamp: new Date(now()), state }, { keep });
 }
 
 function parseOptions({ streamId, knownVersion }: SnapshotContext, options: SnapshotOptions): SnapshotPlan {

@@ -25,11 +25,12 @@ class StreamFactoryImpl implements StreamFactory {
   readonly #context: StreamContext;
   #disposal: Promise<void> | undefined;
 
-  constructor({ storage, notifier }: StreamBackend) {
+  constructor({ storage, notifier, now = Date.now }: StreamBackend) {
     const subject = storage.location === undefined ? "the store" : `the store ${storage.location}`;
     this.#context = {
       storage,
       notifier,
+      now,
       lifetime: new Lifetime(subject),
       memory: new MemoryBudget(),
       pendingWrites: new PendingWork(),

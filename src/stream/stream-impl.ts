@@ -37,6 +37,7 @@ export interface StreamContext extends StreamBackend {
   /** What the factory's disposal waits for. */
   readonly pendingWrites: PendingWork;
   readonly memory: MemoryBudget;
+  readonly now: () => number;
 }
 
 /** A handle on one stream: checks and encodes what comes in, and leaves every decision to storage. */
@@ -161,8 +162,8 @@ export class StreamImpl implements UntypedStream {
   }
 
   #snapshotContext(): SnapshotContext {
-    const { storage, memory } = this.#context;
-    return { storage, memory, streamId: this.streamId, knownVersion: this.#version };
+    const { storage, memory, now } = this.#context;
+    return { storage, memory, now, streamId: this.streamId, knownVersion: this.#version };
   }
 
   async metrics(): Promise<StreamMetrics> {

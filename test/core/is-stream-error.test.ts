@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { ConcurrencyError, InvalidEventError, isStreamError, StorageError } from "../../protocols/index.js";
+import {
+  ConcurrencyError,
+  InvalidEventError,
+  isStreamError,
+  StorageError,
+  type StorageErrorCode,
+} from "../../protocols/index.js";
 
 const conflict = new ConcurrencyError({ streamId: "a", expectedVersion: 3, actualVersion: 7 }, "A conflict");
 
@@ -32,4 +38,17 @@ test("other errors, and values that are none, are not the library's", () => {
 test("an error of another copy of the package is known by its code", () => {
   const copy = Object.assign(new Error("A conflict"), { code: "CONCURRENCY_CONFLICT", actualVersion: 9 });
   expect(describe(copy)).toBe("version 9");
+});
+
+test("a storage error says whether the same call may succeed later", () => {
+  const isRetryable = (code: StorageErrorCode) => new StorageError(code, "Failed").retryable;
+  const passing: readonly StorageErrorCode[] = ["STORAGE_LOCKED", "STORAGE_OVERLOADED", "STORAGE_FULL"];
+  expect(passing.map(isRetryable)).toEqual([true, true, true]);
+  const others: readonly StorageErrorCode[] = [
+    "STORAGE_IO",
+    "STORAGE_MUST_REOPEN",
+    "STORAGE_CORRUPT",
+    "STORAGE_FAILED",
+  ];
+  expect(others.map(isRetryable)).toEqual([false, false, false, false]);
 });

@@ -3,7 +3,7 @@ import type { SQLiteConnection } from "../drivers/driver.js";
 import type { CommitFeed } from "../notify/commit-feed.js";
 import { isConstraint } from "../sqlite-errors.js";
 import { BEGIN, COMMIT, inTransaction } from "../transaction/transaction.js";
-import { type AppendOutcome, type AppendPlan, type KnownStore, planAppends } from "./append-plan.js";
+import { type AppendOutcome, type AppendPlan, type KnownStore, type PlanContext, planAppends } from "./append-plan.js";
 import {
   INSERT_STREAMS,
   INSERT_TYPES,
@@ -18,6 +18,13 @@ import { INSERT_ONE, insertEvents } from "./insert-events.js";
 import { type LastEvent, RememberedStore, type StreamHead } from "./remembered-store.js";
 
 const NO_KEYS: KnownStore["keys"] = new Map();
+
+/** What the storing of groups needs. */
+export interface AppendGroupContext extends PlanContext {
+  readonly feed: CommitFeed;
+  /** Whether each event is stored with one. */
+  readonly checksums: boolean;
+}
 
 /**
  * Stores a group of appends as one atomic step. There are three ways, the cheapest first, and each leaves what it cannot
@@ -35,16 +42,12 @@ const NO_KEYS: KnownStore["keys"] = new Map();
  */
 export class AppendGroup {
   readonly #remembered = new RememberedStore();
-  readonly #feed: CommitFeed;
-  readonly #location: string;
-  readonly #checksums: boolean;
+  readonly #context: AppendGroupContext;
   /** Whether the group before held nothing but retries: then this one probably does too. */
   #expectsRetries = false;
 
-  constructor(feed: CommitFeed, location: string, checksums: boolean) {
-    this.#feed = feed;
-    this.#location = location;
-    this.#checksums = checksums;
+  constructor(context: AppendGroupContext) {
+    this.#context = context;
   }
 
   /** Prepares what the first append of an event takes, so that it does not wait for that. */
@@ -69,7 +72,7 @@ export class AppendGroup {
     const { last, heads } = this.#remembered;
     if (last === undefined || last.id === null || !requests.every(({ streamId }) => heads.has(streamId))) return null;
     if (this.#expectsRetries) return this.#storeAsRetried(connection, requests, last);
-    const plan = planAppends(requests, { position: last.position, heads, keys: NO_KEYS }, this.#location);
+    const plan = planAppends(requests, { position: last.position, heads, keys: NO_KEYS }, this.#context);
     if (!plan.isPlain || plan.events.length === 0) return null;
     try {
       return await this.#insertPlanned(connection, plan, last);
@@ -89,7 +92,7 @@ export class AppendGroup {
     const { lastEvents, keys } = await readKeys(connection, requests, heads);
     this.#expectsRetries = false;
     if (!lastEvents.every((event) => this.#remembered.endsWith(event))) return null;
-    const plan = planAppends(requests, { position: last.position, heads, keys }, this.#location);
+    const plan = planAppends(requests, { position: last.position, heads, keys }, this.#context);
     this.#expectsRetries = isRetry(plan);
     return plan.events.length === 0 ? plan.outcomes : this.#insertPlanned(connection, plan, last);
   }
@@ -102,7 +105,7 @@ export class AppendGroup {
   ): Promise<readonly AppendOutcome[] | null> {
     const { heads: streams, types } = this.#remembered;
     if (!plan.events.every(({ event }) => types.has(event.type))) return null;
-    if (await insertAtOnce(connection, plan, { streams, types, checksums: this.#checksums }, last)) {
+    if (await insertAtOnce(connection, plan, { streams, types, checksums: this.#context.checksums }, last)) {
       this.#committed(plan, last, streams);
       return plan.outcomes;
     }
@@ -117,10 +120,10 @@ export class AppendGroup {
     const decided = await inTransaction(connection, async () => {
       const { last, heads, types: numbered } = await readNumbers(connection, ...namesIn(requests));
       const { keys } = await readKeys(connection, requests, heads);
-      const plan = planAppends(requests, { position: last.position, heads, keys }, this.#location);
+      const plan = planAppends(requests, { position: last.position, heads, keys }, this.#context);
       const streams = await numberStreams(connection, plan, heads);
       const types = await numberTypes(connection, plan, numbered);
-      const numbers = { streams, types, checksums: this.#checksums };
+      const numbers = { streams, types, checksums: this.#context.checksums };
       if (!(await insertEvents(connection, statementChunks(plan.events), numbers))) {
         throw new Error("the counter of positions moved inside a transaction");
       }
@@ -139,7 +142,7 @@ export class AppendGroup {
     if (last === undefined) return;
     const { position, timestampMs, event } = last;
     this.#remembered.learn({ position, timestampMs, id: event.id }, headsAfter(plan, streams));
-    this.#feed.publish({ previousPosition: previous.position, events: plan.events });
+    this.#context.feed.publish({ previousPosition: previous.position, events: plan.events });
   }
 }
 

@@ -27,9 +27,16 @@ export interface AppendPlan {
   readonly isPlain: boolean;
 }
 
+/** What a plan needs besides the store's state. */
+export interface PlanContext {
+  readonly location: string;
+  /** The clock of the events' timestamps, in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** Decides a group of appends one after the other, each on what the ones before it leave behind. */
-export function planAppends(requests: readonly AppendRequest[], known: KnownStore, location: string): AppendPlan {
-  const planner = new AppendPlanner(known, location);
+export function planAppends(requests: readonly AppendRequest[], known: KnownStore, context: PlanContext): AppendPlan {
+  const planner = new AppendPlanner(known, context);
   const outcomes = requests.map((request) => planner.plan(request));
   const { events, lastEvents, isPlain } = planner;
   return { outcomes, events, lastEvents, isPlain };
@@ -41,14 +48,15 @@ class AppendPlanner {
   isPlain = true;
   readonly #known: KnownStore;
   readonly #location: string;
-  readonly #timestampMs = Date.now();
+  readonly #timestampMs: number;
   readonly #streams = new Map<string, PlannedStream>();
   #position: number;
 
-  constructor(known: KnownStore, location: string) {
+  constructor(known: KnownStore, { location, now }: PlanContext) {
     this.#known = known;
     this.#position = known.position;
     this.#location = location;
+    this.#timestampMs = now();
   }
 
   plan(request: AppendRequest): AppendOutcome {
