@@ -1,19 +1,20 @@
 import { checkOptions, invalidArgument, type OptionNames } from "../../src/validate/check-arguments.js";
 import { checkClock } from "../../src/validate/check-clock.js";
 import { describeValue } from "../../src/validate/json-text.js";
+import { DRIVERS, type DriverName } from "./drivers/choose-driver.js";
 
 /** The options of `sqliteStreamFactory`. */
 export interface SQLiteOptions {
   /**
-   * The package that brings SQLite. `"sqlite3"` comes with this one: its calls run on libuv's thread pool, so the
-   * database never holds the event loop, not even while a disk is slow to flush. It has SQLite 3.52.0 and is archived
-   * upstream. `"better-sqlite3"` has to be installed beside this package, is maintained and has SQLite 3.53.2 in
-   * version 12.11.1: small appends and reads are faster, since there is no hop to another thread, and each statement
-   * holds the event loop for as long as it takes, the flush of a commit included. A file is used through one of them
-   * at a time within a process, in all threads; the other is then refused with `STORAGE_DRIVER_CONFLICT`. A driver that
-   * is not installed, or whose SQLite is too old, is refused with `STORAGE_DRIVER_UNSUPPORTED`. Default `"sqlite3"`.
+   * What brings SQLite, and the thread that it works on. `"sqlite3"`: a package that is installed with this one unless
+   * optional dependencies are left out; it works on libuv's thread pool, so that the database never blocks the event
+   * loop. `"node:sqlite"`: part of Node 22.22.3, 24.15.0, 26 and later; it works on the main thread, needs no native
+   * package, and is faster for small appends and reads. `"better-sqlite3"`: a package that you install; it works on the
+   * main thread too. A process uses a file through one of them at a time, in all of its threads; another one is refused
+   * with `STORAGE_DRIVER_CONFLICT`. A driver that is not there, or whose SQLite is older than 3.51.3, is refused with
+   * `STORAGE_DRIVER_UNSUPPORTED`. Default `"sqlite3"`, and `"node:sqlite"` where `sqlite3` is not installed.
    */
-  readonly driver?: "sqlite3" | "better-sqlite3" | undefined;
+  readonly driver?: DriverName | undefined;
   /**
    * What an acknowledged write survives. `"full"`: also a power cut and a crash of the operating system
    * (`synchronous=FULL`). `"normal"`: a crash of the process, while a power cut may take the newest commits
@@ -58,7 +59,8 @@ export interface SQLiteOptions {
 
 /** {@link SQLiteOptions}, checked and complete. */
 export interface SQLiteSettings {
-  readonly driver: "sqlite3" | "better-sqlite3";
+  /** Absent where none was named. */
+  readonly driver: DriverName | undefined;
   readonly durability: "full" | "normal";
   readonly checksums: boolean;
   readonly readPoolSize: number;
@@ -82,9 +84,10 @@ const OPTIONS: OptionNames<SQLiteOptions> = {
 /** @throws InvalidArgumentError */
 export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings {
   checkOptions(options, OPTIONS);
-  const { driver = "sqlite3", durability = "full", checksums = true } = options;
-  if (driver !== "sqlite3" && driver !== "better-sqlite3") {
-    throw invalidArgument("driver", `expected "sqlite3" or "better-sqlite3", got ${describeValue(driver)}`);
+  const { driver, durability = "full", checksums = true } = options;
+  if (driver !== undefined && !Object.hasOwn(DRIVERS, driver)) {
+    const names = Object.keys(DRIVERS).map((name) => `"${name}"`);
+    throw invalidArgument("driver", `expected ${names.join(" or ")}, got ${describeValue(driver)}`);
   }
   if (durability !== "full" && durability !== "normal") {
     throw invalidArgument("durability", `expected "full" or "normal", got ${describeValue(durability)}`);

@@ -7,9 +7,8 @@ import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { describeValue } from "../../src/validate/json-text.js";
 import { AppendGroup } from "./append/append-group.js";
 import { AppendQueue } from "./append/append-queue.js";
-import { betterSqlite3Driver } from "./drivers/better-sqlite3-driver.js";
+import { chooseDriver } from "./drivers/choose-driver.js";
 import type { SQLiteConnection, SQLiteDriver } from "./drivers/driver.js";
-import { sqlite3Driver } from "./drivers/sqlite3-driver.js";
 import { AcknowledgedPosition, forgetEarlierStore } from "./maintenance/acknowledged-position.js";
 import { AcknowledgedPositionFile } from "./maintenance/acknowledged-position-file.js";
 import { Maintenance } from "./maintenance/maintenance.js";
@@ -28,11 +27,6 @@ import { WalCheckpointer } from "./transaction/wal-checkpointer.js";
 import { Writer } from "./transaction/writer.js";
 
 const IN_MEMORY = ":memory:";
-
-const DRIVERS: Readonly<Record<SQLiteSettings["driver"], SQLiteDriver>> = {
-  sqlite3: sqlite3Driver,
-  "better-sqlite3": betterSqlite3Driver,
-};
 
 /**
  * Opens a store in a SQLite database, and makes it where there is none. Several factories, in one thread, in many or
@@ -73,7 +67,7 @@ export async function openSQLiteBackend(
   ownDriver?: SQLiteDriver,
 ): Promise<SQLiteBackend> {
   const settings = parseSQLiteOptions(options);
-  const driver = ownDriver ?? DRIVERS[settings.driver];
+  const driver = ownDriver ?? (await chooseDriver(settings.driver));
   const location = checkPath(path);
   const isInMemory = location === IN_MEMORY;
   const file = isInMemory ? undefined : await claimStoreFile(location, driver);

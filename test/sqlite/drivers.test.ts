@@ -24,7 +24,6 @@ describe.each(DRIVER_NAMES)("the driver %s", (name) => {
 
   test.each([
     ["a text", "a", "text"],
-    ["a text with a zero character", "a\0b", "text"],
     ["an empty text", "", "text"],
     ["null", null, "null"],
     ["a fraction", 0.1, "real"],
@@ -34,6 +33,12 @@ describe.each(DRIVER_NAMES)("the driver %s", (name) => {
     await using opened = await openInMemory();
     const [row] = await opened.connection.all<{ v: unknown; t: string }>("SELECT ?1 AS v, typeof(?1) AS t", [value]);
     expect(row).toEqual({ v: value, t: type ?? expect.any(String) });
+  });
+
+  test("takes a text with a zero character whole", async () => {
+    await using opened = await openInMemory();
+    // Read as JSON, since some drivers cut the text itself at that character.
+    expect(await opened.connection.all("SELECT json_quote(?1) AS text", ["a\0b"])).toEqual([{ text: '"a\\u0000b"' }]);
   });
 
   test.each([
@@ -114,6 +119,17 @@ describe.each(DRIVER_NAMES)("the driver %s", (name) => {
     await expect(driver.open(folder.file("b/a.db"), "create")).rejects.toMatchObject({ code: "SQLITE_CANTOPEN" });
   });
 
+  test("creates no file where one is expected, and opens one whose name means something in a URI", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("a #1 100% ü?mode=ro.db");
+    await expect(driver.open(path, "existing")).rejects.toMatchObject({ code: "SQLITE_CANTOPEN" });
+    await (await driver.open(path, "create")).close();
+    await using opened = await openClosing(() => driver.open(path, "existing"));
+    await opened.connection.exec("CREATE TABLE t (a)");
+    await using reader = await openClosing(() => driver.open(path, "readonly"));
+    expect(await reader.connection.all("SELECT name FROM sqlite_schema")).toEqual([{ name: "t" }]);
+  });
+
   test("refuses a write through a connection that reads", async () => {
     await using folder = await createTempDir();
     const path = folder.file("a.db");
@@ -142,19 +158,5 @@ describe.each(DRIVER_NAMES)("the driver %s", (name) => {
     let calls = 0;
     for (; !isOver; calls += 1) await opened.connection.all("SELECT 1");
     expect(calls).toBeGreaterThan(0);
-  });
-});
-
-test("better-sqlite3 keeps the extended result code", async () => {
-  await using opened = await openClosing(() => DRIVERS["better-sqlite3"].open(":memory:", "create"));
-  const failing = opened.connection.exec("CREATE TABLE t (a UNIQUE); INSERT INTO t VALUES (1), (1)");
-  await expect(failing).rejects.toMatchObject({ code: "SQLITE_CONSTRAINT", extendedCode: "SQLITE_CONSTRAINT_UNIQUE" });
-});
-
-test("better-sqlite3 opens no path that it would change", async () => {
-  await using folder = await createTempDir();
-  await expect(DRIVERS["better-sqlite3"].open(folder.file("a.db "), "create")).rejects.toMatchObject({
-    code: "INVALID_ARGUMENT",
-    argument: "path",
   });
 });

@@ -1,14 +1,26 @@
 import { betterSqlite3Driver } from "../../adapters/sqlite/drivers/better-sqlite3-driver.js";
-import type { SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
-import { sqlite3Driver } from "../../adapters/sqlite/drivers/sqlite3-driver.js";
+import { DRIVERS, type DriverName } from "../../adapters/sqlite/drivers/choose-driver.js";
+import { nodeSqliteProblem } from "../../adapters/sqlite/drivers/node-sqlite-driver.js";
 
-export type DriverName = "sqlite3" | "better-sqlite3";
+export { DRIVERS, type DriverName };
 
-/** Every driver that stands behind the port, by the name that users choose it by. */
-export const DRIVERS: Readonly<Record<DriverName, SQLiteDriver>> = {
-  sqlite3: sqlite3Driver,
-  "better-sqlite3": betterSqlite3Driver,
-};
+/** Whether this Node's own SQLite can be used. */
+export const HAS_NODE_SQLITE = nodeSqliteProblem() === null;
 
-/** For `describe.each`. */
-export const DRIVER_NAMES: readonly DriverName[] = ["sqlite3", "better-sqlite3"];
+/** The native part of better-sqlite3 is built for one version of Node, which the tests need not run in. */
+async function isBuiltForAnotherNode(): Promise<boolean> {
+  try {
+    await (await betterSqlite3Driver.open(":memory:", "create")).close();
+    return false;
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: string } };
+    return cause?.code === "ERR_DLOPEN_FAILED";
+  }
+}
+
+/** The drivers that this Node can load, for `describe.each`. */
+export const DRIVER_NAMES: readonly DriverName[] = [
+  "sqlite3",
+  ...((await isBuiltForAnotherNode()) ? [] : (["better-sqlite3"] as const)),
+  ...(HAS_NODE_SQLITE ? (["node:sqlite"] as const) : []),
+];

@@ -60,7 +60,8 @@ function lastEventOf({ position, last }: Pick<NumbersRow, "position" | "last">):
   return { position, timestampMs, id: typeof id === "string" ? id : formatUuid(id[0]) };
 }
 
-export const INSERT_STREAMS = "INSERT INTO es_streams (name) SELECT value FROM json_each(?1) RETURNING name, id";
+export const INSERT_STREAMS =
+  "INSERT INTO es_streams (name) SELECT value FROM json_each(?1) RETURNING json_quote(name) AS name, id";
 
 /** Gives streams their numbers. */
 export async function insertStreams(
@@ -68,15 +69,17 @@ export async function insertStreams(
   streamIds: readonly string[],
 ): Promise<Map<string, StreamHead>> {
   const rows = await connection.all<NumberedName>(INSERT_STREAMS, [JSON.stringify(streamIds)]);
-  return new Map(rows.map(({ name, id }) => [name, { id, version: 0, position: 0 }]));
+  return new Map(rows.map(({ name, id }) => [JSON.parse(name) as string, { id, version: 0, position: 0 }]));
 }
 
 interface NumberedName {
+  /** As JSON. */
   readonly name: string;
   readonly id: number;
 }
 
-export const INSERT_TYPES = "INSERT INTO es_types (name) SELECT value FROM json_each(?1) RETURNING name, id";
+export const INSERT_TYPES =
+  "INSERT INTO es_types (name) SELECT value FROM json_each(?1) RETURNING json_quote(name) AS name, id";
 
 /** Gives event types their numbers. */
 export async function insertTypes(
@@ -84,7 +87,7 @@ export async function insertTypes(
   types: readonly string[],
 ): Promise<Map<string, number>> {
   const rows = await connection.all<NumberedName>(INSERT_TYPES, [JSON.stringify(types)]);
-  return new Map(rows.map(({ name, id }) => [name, id]));
+  return new Map(rows.map(({ name, id }) => [JSON.parse(name) as string, id]));
 }
 
 // ?1 pairs of a stream's number and a key. The first row tells the last event, so that it is of the same state of the
@@ -93,7 +96,7 @@ const READ_KEYS = `
   SELECT NULL AS pair, NULL AS version, ${LAST_POSITION} AS position, NULL AS timestamp, NULL AS type,
          ${LAST_EVENT} AS data, NULL AS metadata
   UNION ALL
-  SELECT pair.key, e.version, e.position, e.timestamp, t.name, e.data, e.metadata
+  SELECT pair.key, e.version, e.position, e.timestamp, json_quote(t.name), e.data, e.metadata
   FROM json_each(?1) AS pair
   JOIN es_events AS e ON e.stream = pair.value ->> 0 AND e.id = pair.value ->> 1 AND typeof(e.id) = 'text'
   JOIN es_types AS t ON t.id = e.type`;
@@ -103,6 +106,7 @@ interface KeyRow {
   readonly version: number;
   readonly position: number;
   readonly timestamp: number;
+  /** As JSON. */
   readonly type: string;
   readonly data: string | Uint8Array;
   readonly metadata: string | null;
@@ -160,6 +164,6 @@ function addKey(keys: Map<string, Map<string, PlacedEvent>>, { streamId, key }: 
   const { version, position, timestamp: timestampMs, type, data, metadata } = row;
   const ofStream = keys.get(streamId) ?? new Map<string, PlacedEvent>();
   keys.set(streamId, ofStream);
-  const event = { id: key, idempotencyKey: key, type, data, metadata };
+  const event = { id: key, idempotencyKey: key, type: JSON.parse(type) as string, data, metadata };
   ofStream.set(key, { event, streamId, version, position, timestampMs });
 }

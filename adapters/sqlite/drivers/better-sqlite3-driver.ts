@@ -4,6 +4,7 @@ import { StorageError } from "../../../protocols/index.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
 import { takeTurn } from "./main-thread-turns.js";
+import { isModuleMissing } from "./module-missing.js";
 import { StatementCache } from "./statement-cache.js";
 
 const OPTIONS: Readonly<Record<OpenMode, Options>> = {
@@ -47,8 +48,7 @@ async function loadDatabase() {
     new Database(":memory:").close();
     return Database;
   } catch (cause) {
-    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
-    const todo = isMissing ? "npm install better-sqlite3" : "npm rebuild better-sqlite3";
+    const todo = isModuleMissing(cause) ? "npm install better-sqlite3" : "npm rebuild better-sqlite3";
     const message = `Cannot load the driver "better-sqlite3". Install it on this machine: ${todo}.`;
     throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message, { cause });
   }

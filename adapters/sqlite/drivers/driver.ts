@@ -26,6 +26,9 @@ export type OpenMode = "create" | "existing" | "readonly";
  *
  * Parameters are numbered from `?1`, without a gap.
  *
+ * A text that has a zero character may come back cut at it, as `node:sqlite` of Node 22 does. So names and keys, which
+ * callers choose, are read as JSON.
+ *
  * A failed call rejects with an error whose `code` is SQLite's name of its primary result code, such as
  * `"SQLITE_IOERR"`; where the driver knows the extended one, such as `"SQLITE_IOERR_FSYNC"`, it is the error's
  * `extendedCode`. A connection never waits for a lock itself: that would hold the main thread, or a thread of the

@@ -3,6 +3,7 @@ import type { Database, Statement } from "sqlite";
 import type Constants from "sqlite3";
 import { StorageError } from "../../../protocols/index.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { isModuleMissing } from "./module-missing.js";
 import { StatementCache } from "./statement-cache.js";
 
 const FLAGS: Readonly<Record<OpenMode, (constants: typeof Constants) => number>> = {
@@ -26,15 +27,28 @@ export const sqlite3Driver: SQLiteDriver = {
   },
 };
 
-// Loaded at the first open, so that importing the package costs no native code.
+/** Whether the packages of this driver are not installed. They may be there and not work; opening says why. */
+export async function isSqlite3Missing(): Promise<boolean> {
+  return importModules().then(
+    () => false,
+    (error) => isModuleMissing(error),
+  );
+}
+
 async function loadModules() {
   try {
-    const [{ default: sqlite3 }, { open }] = await Promise.all([import("sqlite3"), import("sqlite")]);
-    return { sqlite3, open };
+    return await importModules();
   } catch (cause) {
-    const message = 'Cannot load the driver "sqlite3". Install it again on this machine: npm rebuild sqlite3.';
+    const todo = isModuleMissing(cause) ? "npm install sqlite3 sqlite" : "npm rebuild sqlite3";
+    const message = `Cannot load the driver "sqlite3". Install it on this machine: ${todo}.`;
     throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message, { cause });
   }
+}
+
+// Loaded at the first open, so that importing the package costs no native code and needs no optional package.
+async function importModules() {
+  const [{ default: sqlite3 }, { open }] = await Promise.all([import("sqlite3"), import("sqlite")]);
+  return { sqlite3, open };
 }
 
 class Sqlite3Connection implements SQLiteConnection {

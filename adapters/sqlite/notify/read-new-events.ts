@@ -10,10 +10,8 @@ interface EventRow {
   readonly position: number;
   readonly version: number;
   readonly timestamp: number;
-  readonly streamId: string;
-  readonly type: string;
-  /** Null where the id is a UUID that was made at the write. */
-  readonly key: string | null;
+  /** The stream's id, the type, and the key, which is null where the id is a UUID that was made at the write. */
+  readonly names: string;
   readonly uuid: string;
   readonly data: string | Uint8Array;
   readonly metadata: string | null;
@@ -21,8 +19,8 @@ interface EventRow {
 
 // Sizes are added up before any content is read.
 const READ_NEW = `
-  SELECT e.position, e.version, e.timestamp, s.name AS streamId, t.name AS type,
-         CASE typeof(e.id) WHEN 'text' THEN e.id END AS key, hex(e.id) AS uuid, e.data, e.metadata
+  SELECT e.position, e.version, e.timestamp, hex(e.id) AS uuid, e.data, e.metadata,
+         json_array(s.name, t.name, CASE typeof(e.id) WHEN 'text' THEN e.id END) AS names
   FROM (
     SELECT position, sum(bytes) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - bytes AS bytesBefore
     FROM (
@@ -42,7 +40,8 @@ export async function readNewEvents(connection: SQLiteConnection, after: number)
 }
 
 function placedEventOf(row: EventRow): PlacedEvent {
-  const { streamId, version, position, timestamp: timestampMs, type, key, uuid, data, metadata } = row;
+  const { version, position, timestamp: timestampMs, names, uuid, data, metadata } = row;
+  const [streamId, type, key] = JSON.parse(names) as [string, string, string | null];
   const event = { id: key ?? formatUuid(uuid), idempotencyKey: key, type, data, metadata };
   return { event, streamId, version, position, timestampMs };
 }

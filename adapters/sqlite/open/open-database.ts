@@ -1,12 +1,10 @@
 import { StorageError } from "../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
+import { isSupportedSQLite, MIN_SQLITE_VERSION } from "../drivers/sqlite-version.js";
 import { retryWhileBusy } from "../retry-busy.js";
 import { storageError } from "../sqlite-errors.js";
 import type { SQLiteSettings } from "../sqlite-options.js";
 import { migrate } from "./migrate.js";
-
-/** Earlier versions can corrupt a WAL database that two connections write and checkpoint at once. */
-const MIN_SQLITE_VERSION = "3.51.3";
 
 /** What the write-ahead log is cut back to after a checkpoint. */
 const JOURNAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -87,20 +85,11 @@ async function prepareOrClose(
 async function checkSQLiteVersion(connection: SQLiteConnection, path: string): Promise<void> {
   const [row] = await connection.all<{ version: string }>("SELECT sqlite_version() AS version");
   const { version } = row as { version: string };
-  if (versionNumber(version) >= versionNumber(MIN_SQLITE_VERSION)) return;
+  if (isSupportedSQLite(version)) return;
   const message =
-    `Cannot open ${path}: the driver has SQLite ${version}, and ${MIN_SQLITE_VERSION} is the least, since earlier ` +
+    `Cannot open ${path}: the driver has SQLite ${version}, and the minimum is ${MIN_SQLITE_VERSION}, since earlier ` +
     "versions can corrupt a database that several connections write. Update the driver.";
   throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message);
-}
-
-/**
- * A version as one number, as SQLite's own SQLITE_VERSION_NUMBER. The collation that localeCompare needs to compare
- * numbers in texts takes as long to make as the rest of the opening.
- */
-function versionNumber(version: string): number {
-  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
-  return major * 1_000_000 + minor * 1_000 + patch;
 }
 
 async function useWriteAheadLog(connection: SQLiteConnection, path: string): Promise<void> {

@@ -1,11 +1,12 @@
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { isStreamError } from "../../../protocols/index.js";
+import type { DriverName } from "../../support/sqlite-drivers.js";
 
 /** A backup, and what ends it early. */
 export interface BackupRequest {
   readonly path: string;
   readonly target: string;
-  readonly driver?: "sqlite3" | "better-sqlite3" | undefined;
+  readonly driver?: DriverName | undefined;
   readonly endsBy?: "abort" | "dispose" | undefined;
   /** How many steps it takes before it is ended. */
   readonly afterSteps: number;

@@ -89,9 +89,8 @@ interface EventRow {
   readonly timestamp: number;
   readonly schema: number;
   readonly codec: number;
-  readonly streamId: string | null;
-  readonly type: string | null;
-  readonly key: string | null;
+  /** The stream's id, the type and the key, as far as there are any. */
+  readonly names: string;
   readonly uuid: string | null;
   readonly data: string | Uint8Array;
   readonly metadata: string | null;
@@ -100,8 +99,9 @@ interface EventRow {
 }
 
 const SELECT_ROWS = `
-  SELECT e.position, e.version, e.timestamp, e.schema, e.codec, s.name AS streamId, t.name AS type,
-         CASE typeof(e.id) WHEN 'text' THEN e.id END AS key, CASE typeof(e.id) WHEN 'blob' THEN hex(e.id) END AS uuid,
+  SELECT e.position, e.version, e.timestamp, e.schema, e.codec,
+         json_array(s.name, t.name, CASE typeof(e.id) WHEN 'text' THEN e.id END) AS names,
+         CASE typeof(e.id) WHEN 'blob' THEN hex(e.id) END AS uuid,
          e.data, e.metadata, e.checksum
   FROM es_events AS e LEFT JOIN es_streams AS s ON s.id = e.stream LEFT JOIN es_types AS t ON t.id = e.type
   WHERE e.position > ?1 AND e.position <= ?2
@@ -112,16 +112,17 @@ function selectRows(connection: SQLiteConnection, after: number, upTo: number): 
 }
 
 function verifyEvent(row: EventRow, problems: ProblemList): void {
-  const { position, version, streamId, type } = row;
+  const { position, version } = row;
+  const [streamId, type, key] = JSON.parse(row.names) as [string | null, string | null, string | null];
   const isNamed = streamId !== null && type !== null;
-  if (isNamed && (row.checksum === null || checksumOf(row, streamId, type) === row.checksum)) return;
+  if (isNamed && (row.checksum === null || checksumOf(row, streamId, type, key) === row.checksum)) return;
   const place = streamId === null ? { position, version } : { streamId, version, position };
   const missing = streamId === null ? "its stream has no name" : type === null ? "its type has no name" : undefined;
   problems.add({ kind: "checksum", ...place, detail: missing ?? "the event is not what its checksum was made of" });
 }
 
-function checksumOf(row: EventRow, streamId: string, type: string): number {
-  const { key, uuid, version, position, timestamp: timestampMs } = row;
+function checksumOf(row: EventRow, streamId: string, type: string, key: string | null): number {
+  const { uuid, version, position, timestamp: timestampMs } = row;
   const id = key ?? formatUuid(uuid ?? "");
   const event = { id, idempotencyKey: key, type, data: row.data, metadata: row.metadata };
   const placed: PlacedEvent = { event, streamId, version, position, timestampMs };

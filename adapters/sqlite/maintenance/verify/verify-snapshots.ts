@@ -33,8 +33,8 @@ async function nextRow(connection: SQLiteConnection, after: number): Promise<num
 }
 
 interface SnapshotRow {
-  readonly streamId: string;
-  readonly projection: string;
+  /** The stream's id and the projection. */
+  readonly names: string;
   readonly version: number;
   readonly timestamp: number;
   readonly schema: number;
@@ -43,15 +43,21 @@ interface SnapshotRow {
   readonly checksum: number;
 }
 
+interface NamedSnapshot extends Omit<SnapshotRow, "names"> {
+  readonly streamId: string;
+  readonly projection: string;
+}
+
 const SELECT_SNAPSHOT = `
-  SELECT stream AS streamId, projection, version, timestamp, schema, codec, state AS bytes, checksum
+  SELECT json_array(stream, projection) AS names, version, timestamp, schema, codec, state AS bytes, checksum
   FROM es_snapshots WHERE rowid = ?1`;
 
 async function verifySnapshot(session: MaintenanceSession, row: number, problems: ProblemList): Promise<void> {
   const found = await session.step(async (connection) => {
     const [snapshot] = await connection.all<SnapshotRow>(SELECT_SNAPSHOT, [row]);
     if (snapshot === undefined) return null;
-    return { ...snapshot, headVersion: await head(connection, snapshot) };
+    const [streamId, projection] = JSON.parse(snapshot.names) as [string, string];
+    return { ...snapshot, streamId, projection, headVersion: await head(connection, { streamId }) };
   });
   // A newer one has replaced it.
   if (found === null) return;
@@ -60,7 +66,7 @@ async function verifySnapshot(session: MaintenanceSession, row: number, problems
   if (detail !== null) problems.add({ kind: "snapshot", streamId, version, detail: `"${projection}": ${detail}` });
 }
 
-async function problemOf(row: SnapshotRow, headVersion: number): Promise<string | null> {
+async function problemOf(row: NamedSnapshot, headVersion: number): Promise<string | null> {
   const { streamId, projection, version, timestamp, codec, bytes } = row;
   const state: EncodedState = { codec, bytes: new Uint8Array(bytes) };
   const snapshot: Snapshot<EncodedState> = { streamId, projection, version, timestamp: new Date(timestamp), state };

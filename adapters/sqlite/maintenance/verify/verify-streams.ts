@@ -8,14 +8,15 @@ const STEP_STREAMS = 1_024;
 
 interface IncompleteStream {
   readonly id: number;
-  readonly streamId: string;
+  /** As JSON. */
+  readonly name: string;
   readonly events: number;
   readonly lastVersion: number;
 }
 
 // A stream whose versions run from 1 without gaps has as many events as its last version says.
 const INCOMPLETE_STREAMS = `
-  SELECT s.id, s.name AS streamId, count(e.version) AS events, max(e.version) AS lastVersion
+  SELECT s.id, json_quote(s.name) AS name, count(e.version) AS events, max(e.version) AS lastVersion
   FROM es_streams AS s JOIN es_events AS e ON e.stream = s.id
   WHERE s.id > ?1 AND s.id <= ?2
   GROUP BY s.id HAVING events <> lastVersion`;
@@ -43,10 +44,10 @@ export async function verifyStreams(session: MaintenanceSession, problems: Probl
 
 async function verifyRange(connection: SQLiteConnection, after: number, problems: ProblemList): Promise<void> {
   const streams = await connection.all<IncompleteStream>(INCOMPLETE_STREAMS, [after, after + STEP_STREAMS]);
-  for (const { id, streamId, events, lastVersion } of streams) {
+  for (const { id, name, events, lastVersion } of streams) {
     const [row] = await connection.all<{ version: number }>(FIRST_MISSING_VERSION, [id]);
     const { version } = row as { version: number };
     const detail = `version ${version} is missing: the stream has ${events} events and ends at version ${lastVersion}`;
-    problems.add({ kind: "gap", streamId, version, detail });
+    problems.add({ kind: "gap", streamId: JSON.parse(name) as string, version, detail });
   }
 }

@@ -1,0 +1,162 @@
+import { pathToFileURL } from "node:url";
+import { StorageError } from "../../../protocols/index.js";
+import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { takeTurn } from "./main-thread-turns.js";
+import { isSupportedSQLite, MIN_SQLITE_VERSION } from "./sqlite-version.js";
+import { StatementCache } from "./statement-cache.js";
+
+const NAME = "node:sqlite";
+
+/** The first of each line that has a SQLite which is new enough. */
+export const NODES_WITH_SQLITE = "Node 22.22.3, 24.15.0, 26 or later";
+
+/** What is used of `node:sqlite`, whose types the oldest supported Node does not have. */
+interface NodeSqlite {
+  readonly DatabaseSync: new (path: string, options: { readOnly: boolean; timeout: number }) => DatabaseSync;
+}
+
+interface DatabaseSync {
+  prepare(sql: string): StatementSync;
+  exec(sql: string): void;
+  close(): void;
+}
+
+interface StatementSync {
+  all(...parameters: readonly SQLiteValue[]): unknown[];
+  run(...parameters: readonly SQLiteValue[]): { readonly changes: number | bigint };
+}
+
+/** Node's own `node:sqlite`. Its calls run on the main thread, and hold it for as long as a statement takes. */
+export const nodeSqliteDriver: SQLiteDriver = {
+  async open(path, mode) {
+    const { DatabaseSync } = loadNodeSqlite();
+    try {
+      return new NodeSqliteConnection(
+        new DatabaseSync(nameOf(path, mode), { readOnly: mode === "readonly", timeout: 0 }),
+      );
+    } catch (error) {
+      throw withPrimaryCode(error);
+    }
+  },
+
+  // Its SQLite is part of the executable.
+  async libraryPath() {
+    loadNodeSqlite();
+    return process.execPath;
+  },
+};
+
+/** Why this Node's `node:sqlite` cannot be used; null when it can. */
+export function nodeSqliteProblem(): string | null {
+  if (findNodeSqlite() === undefined) return "it does not have the module node:sqlite";
+  const version = process.versions.sqlite;
+  if (version === undefined || isSupportedSQLite(version)) return null;
+  return `its SQLite is ${version}, and the minimum is ${MIN_SQLITE_VERSION}`;
+}
+
+function loadNodeSqlite(): NodeSqlite {
+  const problem = nodeSqliteProblem();
+  if (problem === null) return findNodeSqlite() as NodeSqlite;
+  const message =
+    `Cannot use the driver "${NAME}" with Node ${process.versions.node}: ${problem}. ` +
+    `Use ${NODES_WITH_SQLITE}, or another driver: npm install sqlite3 sqlite, or npm install better-sqlite3.`;
+  throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message);
+}
+
+// Asked for like this, no bundler looks for a package of the name, and a Node without it answers undefined.
+function findNodeSqlite(): NodeSqlite | undefined {
+  return process.getBuiltinModule(NAME) as NodeSqlite | undefined;
+}
+
+/** It has no option that keeps it from creating a file. A URI has. */
+function nameOf(path: string, mode: OpenMode): string {
+  return mode === "existing" ? `${pathToFileURL(path).href}?mode=rw` : path;
+}
+
+class NodeSqliteConnection implements SQLiteConnection {
+  readonly #database: DatabaseSync;
+  readonly #statements = new StatementCache<StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  async prepare(sql: string): Promise<void> {
+    calling(() => this.#prepare(sql));
+  }
+
+  async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
+    const turn = takeTurn();
+    if (turn !== undefined) await turn;
+    return calling(() => ({ changes: Number(this.#prepare(sql).run(...parameters).changes) }));
+  }
+
+  async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
+    const turn = takeTurn();
+    if (turn !== undefined) await turn;
+    return calling(() => this.#prepare(sql).all(...parameters) as Row[]);
+  }
+
+  async exec(sql: string): Promise<void> {
+    const turn = takeTurn();
+    if (turn !== undefined) await turn;
+    calling(() => this.#database.exec(sql));
+  }
+
+  // Finalizes the statements too.
+  async close(): Promise<void> {
+    this.#statements.clear();
+    calling(() => this.#database.close());
+  }
+
+  #prepare(sql: string): StatementSync {
+    const kept = this.#statements.get(sql);
+    if (kept !== undefined) return kept;
+    const statement = this.#database.prepare(sql);
+    this.#statements.add(sql, statement);
+    return statement;
+  }
+}
+
+function calling<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw withPrimaryCode(error);
+  }
+}
+
+/** SQLite's primary result codes: https://www.sqlite.org/rescode.html */
+const PRIMARY_CODES: Readonly<Record<number, string>> = {
+  1: "SQLITE_ERROR",
+  3: "SQLITE_PERM",
+  4: "SQLITE_ABORT",
+  5: "SQLITE_BUSY",
+  6: "SQLITE_LOCKED",
+  7: "SQLITE_NOMEM",
+  8: "SQLITE_READONLY",
+  9: "SQLITE_INTERRUPT",
+  10: "SQLITE_IOERR",
+  11: "SQLITE_CORRUPT",
+  13: "SQLITE_FULL",
+  14: "SQLITE_CANTOPEN",
+  15: "SQLITE_PROTOCOL",
+  17: "SQLITE_SCHEMA",
+  18: "SQLITE_TOOBIG",
+  19: "SQLITE_CONSTRAINT",
+  20: "SQLITE_MISMATCH",
+  21: "SQLITE_MISUSE",
+  25: "SQLITE_RANGE",
+  26: "SQLITE_NOTADB",
+};
+
+/** node:sqlite gives extended codes as numbers, of which the lowest byte is the primary one. */
+function withPrimaryCode(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if ("errcode" in error && typeof error.errcode === "number") {
+    return Object.assign(error, { code: PRIMARY_CODES[error.errcode & 0xff] ?? "SQLITE_ERROR" });
+  }
+  // A whole number in the file that JavaScript cannot hold. No version of this library writes one.
+  const isTooLarge = "code" in error && error.code === "ERR_OUT_OF_RANGE";
+  return isTooLarge ? Object.assign(error, { code: "SQLITE_CORRUPT" }) : error;
+}
