@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -43,24 +43,56 @@ test.each([
   expect(await nativeLibrariesOf("async-streams", open)).toEqual([expect.stringMatching(library)]);
 });
 
-test("a driver that is not installed is refused with the command that installs it", async () => {
-  const missing = 'Object.assign(new Error("not there"), { code: "ERR_MODULE_NOT_FOUND" })';
+/** What opening a store fails with where packages are not installed. */
+async function failureWithout(packages: readonly string[], options: string): Promise<unknown> {
   const hook = `export const resolve = async (name, context, next) => {
-    if (name === "better-sqlite3") throw ${missing};
+    if (${JSON.stringify(packages)}.includes(name)) throw Object.assign(new Error("not there"), { code: "ERR_MODULE_NOT_FOUND" });
     return next(name, context);
   };`;
   const script = `
     import { register } from "node:module";
     register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
+    process.getBuiltinModule = () => undefined;
     const { sqliteStreamFactory } = await import("async-streams");
-    const error = await sqliteStreamFactory(":memory:", { driver: "better-sqlite3" }).catch((error) => error);
+    const error = await sqliteStreamFactory(":memory:", ${options}).catch((error) => error);
     console.log(JSON.stringify({ code: error.code, message: error.message }));
   `;
   const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: ROOT });
-  expect(JSON.parse(stdout)).toEqual({
-    code: "STORAGE_DRIVER_UNSUPPORTED",
-    message: expect.stringContaining("npm install better-sqlite3"),
-  });
+  return JSON.parse(stdout);
+}
+
+test.each([
+  ["better-sqlite3", "npm install better-sqlite3"],
+  ["sqlite3", "npm install sqlite3 sqlite"],
+])(
+  "the driver %s, where it is not installed, is refused with the command that installs it",
+  async (driver, command) => {
+    expect(await failureWithout([driver], JSON.stringify({ driver }))).toEqual({
+      code: "STORAGE_DRIVER_UNSUPPORTED",
+      message: expect.stringContaining(command),
+    });
+  },
+);
+
+test.each([["sqlite3"], ["sqlite"]])(
+  "without %s and without node:sqlite, opening a store says what to install",
+  async (missing) => {
+    expect(await failureWithout([missing], "{}")).toEqual({
+      code: "STORAGE_DRIVER_UNSUPPORTED",
+      message: expect.stringMatching(/"sqlite3" is not installed.+npm install sqlite3 sqlite.+Node 22\.22\.3/),
+    });
+  },
+);
+
+test("the published types name no driver's package, which need not be installed", async () => {
+  const files = await readdir(`${ROOT}dist/adapters`, { recursive: true });
+  const types = files.filter((file) => file.endsWith(".d.ts"));
+  expect(types.length).toBeGreaterThan(10);
+  for (const file of types) {
+    expect(await readFile(`${ROOT}dist/adapters/${file}`, "utf8"), file).not.toMatch(
+      /(from |import\()"(sqlite3|sqlite|better-sqlite3)"/,
+    );
+  }
 });
 
 test("the root exports the factories, the errors and what adapters are built of", async () => {

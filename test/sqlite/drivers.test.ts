@@ -53,6 +53,15 @@ describe.each(DRIVER_NAMES)("the driver %s", (name) => {
     expect([...(row?.v ?? [])]).toEqual([1, 0, 255]);
   });
 
+  test.each([
+    ["in memory of its own", new Uint8Array(new ArrayBuffer(0))],
+    ["that are a part of others", new Uint8Array([1, 2]).subarray(1, 1)],
+  ])("gives back no bytes %s as no bytes, not as null", async (_, bytes) => {
+    await using opened = await openInMemory();
+    const rows = await opened.connection.all("SELECT typeof(?1) AS t, length(?1) AS n", [bytes]);
+    expect(rows).toEqual([{ t: "blob", n: 0 }]);
+  });
+
   test("leaves nothing under way where the database was locked", async () => {
     await using folder = await createTempDir();
     const path = folder.file("locked.db");

@@ -88,13 +88,13 @@ class NodeSqliteConnection implements SQLiteConnection {
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
     const turn = takeTurn();
     if (turn !== undefined) await turn;
-    return calling(() => ({ changes: Number(this.#prepare(sql).run(...parameters).changes) }));
+    return calling(() => ({ changes: Number(this.#prepare(sql).run(...bindings(parameters)).changes) }));
   }
 
   async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
     const turn = takeTurn();
     if (turn !== undefined) await turn;
-    return calling(() => this.#prepare(sql).all(...parameters) as Row[]);
+    return calling(() => this.#prepare(sql).all(...bindings(parameters)) as Row[]);
   }
 
   async exec(sql: string): Promise<void> {
@@ -116,6 +116,17 @@ class NodeSqliteConnection implements SQLiteConnection {
     this.#statements.add(sql, statement);
     return statement;
   }
+}
+
+/** No bytes, and memory that they are in. Node 22 binds NULL where there is none. */
+const NO_BYTES = new Uint8Array(1).subarray(1);
+
+function bindings(parameters: readonly SQLiteValue[]): readonly SQLiteValue[] {
+  return parameters.some(isEmpty) ? parameters.map((value) => (isEmpty(value) ? NO_BYTES : value)) : parameters;
+}
+
+function isEmpty(value: SQLiteValue): boolean {
+  return value instanceof Uint8Array && value.length === 0;
 }
 
 function calling<T>(call: () => T): T {
