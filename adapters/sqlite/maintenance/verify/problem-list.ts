@@ -1,4 +1,5 @@
 import type { VerifyProblem } from "../../../../protocols/index.js";
+import { isDamage } from "../../sqlite-errors.js";
 
 /** How many problems a report lists. A check that has found so many stops: the store is beyond single repairs. */
 export const MAX_VERIFY_PROBLEMS = 1_000;
@@ -17,5 +18,20 @@ export class ProblemList {
 
   add(problem: VerifyProblem): void {
     if (!this.isFull) this.#problems.push(problem);
+  }
+
+  /**
+   * Reads a part of the store. Where the database is damaged there, that is a problem, and the check goes on.
+   *
+   * @param part - what SQLite cannot do, such as "read the schema"
+   */
+  async reading<T>(part: string, whenDamaged: T, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.add({ kind: "unreadable", detail: `SQLite cannot ${part}: ${String(error)}` });
+      return whenDamaged;
+    }
   }
 }

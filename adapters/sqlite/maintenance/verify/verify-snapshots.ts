@@ -3,13 +3,12 @@ import { decodeState } from "../../../../src/snapshot/snapshot-codec.js";
 import { snapshotChecksum } from "../../checksum.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import { head } from "../../read/read-page.js";
-import { isDamage } from "../../sqlite-errors.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 import type { ProblemList } from "./problem-list.js";
 
 /** Compares every snapshot with its checksum, decodes it, and looks for the version that it names. One at a time. */
-export async function verifySnapshots(session: MaintenanceSession, problems: ProblemList): Promise<void> {
-  try {
+export function verifySnapshots(session: MaintenanceSession, problems: ProblemList): Promise<void> {
+  return problems.reading("go through the snapshots", undefined, async () => {
     let row = 0;
     while (!problems.isFull) {
       const next = await session.step((connection) => nextRow(connection, row));
@@ -20,10 +19,7 @@ export async function verifySnapshots(session: MaintenanceSession, problems: Pro
       row = next;
       await verifySnapshot(session, row, problems);
     }
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    problems.add({ kind: "unreadable", detail: `SQLite cannot go through the snapshots: ${String(error)}` });
-  }
+  });
 }
 
 async function nextRow(connection: SQLiteConnection, after: number): Promise<number | null> {

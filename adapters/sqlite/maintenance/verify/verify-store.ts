@@ -49,19 +49,15 @@ async function readHead(connection: SQLiteConnection): Promise<Head> {
 }
 
 /** The last position that an event has, which must be the last one that was given. */
-async function verifyHead(session: MaintenanceSession, problems: ProblemList): Promise<number> {
-  try {
+function verifyHead(session: MaintenanceSession, problems: ProblemList): Promise<number> {
+  return problems.reading("read where the store ends", 0, async () => {
     const { given, stored } = await session.step(readHead);
     if (given !== (stored ?? 0)) {
       const detail = `the last event has position ${stored ?? 0}, and the last position given is ${given ?? "not known"}`;
       problems.add({ kind: "head", position: stored ?? 0, detail });
     }
     return stored ?? 0;
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    problems.add({ kind: "unreadable", detail: `SQLite cannot read where the store ends: ${String(error)}` });
-    return 0;
-  }
+  });
 }
 
 async function readAcknowledged(

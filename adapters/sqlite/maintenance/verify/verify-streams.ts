@@ -1,5 +1,4 @@
 import type { SQLiteConnection } from "../../drivers/driver.js";
-import { isDamage } from "../../sqlite-errors.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 import type { ProblemList } from "./problem-list.js";
 
@@ -27,8 +26,8 @@ const FIRST_MISSING_VERSION = `
   WHERE NOT EXISTS (SELECT 1 FROM es_events WHERE stream = ?1 AND version = candidate)`;
 
 /** Looks for versions that are missing in a stream. */
-export async function verifyStreams(session: MaintenanceSession, problems: ProblemList): Promise<void> {
-  try {
+export function verifyStreams(session: MaintenanceSession, problems: ProblemList): Promise<void> {
+  return problems.reading("go through the streams", undefined, async () => {
     const [row] = await session.step((connection) =>
       connection.all<{ last: number | null }>("SELECT max(id) AS last FROM es_streams"),
     );
@@ -36,10 +35,7 @@ export async function verifyStreams(session: MaintenanceSession, problems: Probl
     for (let after = 0; after < last && !problems.isFull; after += STEP_STREAMS) {
       await session.step((connection) => verifyRange(connection, after, problems));
     }
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    problems.add({ kind: "unreadable", detail: `SQLite cannot go through the streams: ${String(error)}` });
-  }
+  });
 }
 
 async function verifyRange(connection: SQLiteConnection, after: number, problems: ProblemList): Promise<void> {

@@ -26,7 +26,7 @@ export async function verifyStructure(
 
 async function verifySchema(session: MaintenanceSession, driver: SQLiteDriver, problems: ProblemList): Promise<number> {
   const expected = await expectedSchema(driver);
-  try {
+  return problems.reading("read the schema", 0, async () => {
     const found = await session.step(readLibrarySchema);
     for (const [object, { sql }] of expected) {
       const same = found.get(object);
@@ -38,11 +38,7 @@ async function verifySchema(session: MaintenanceSession, driver: SQLiteDriver, p
       if (!expected.has(object)) problems.add({ kind: "schema", detail });
     }
     return (await session.step(applicationTablesOf)).length;
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    problems.add({ kind: "unreadable", detail: `SQLite cannot read the schema: ${String(error)}` });
-    return 0;
-  }
+  });
 }
 
 type LibrarySchema = ReadonlyMap<string, SchemaObject>;
