@@ -6,7 +6,7 @@ export type StorageErrorCode =
   | "STORAGE_FOLDER_MISSING"
   /** The path is a directory. */
   | "STORAGE_IS_DIRECTORY"
-  /** The file or its folder may not be read or written, or the process has too many files open. */
+  /** The file or its folder may not be read or written. */
   | "STORAGE_PERMISSION_DENIED"
   /** The file is not a SQLite database. */
   | "STORAGE_NOT_A_DATABASE"
@@ -20,12 +20,18 @@ export type StorageErrorCode =
   | "STORAGE_OVERLOADED"
   /** The disk is full. Writes go on once there is room. */
   | "STORAGE_FULL"
-  /** The database, or a snapshot, is damaged. */
+  /** The database, or a snapshot, is damaged. After a call has found the database so, no later write is accepted. */
   | "STORAGE_CORRUPT"
   /** Reading or writing the file failed. A write that failed so may turn out to be stored. */
   | "STORAGE_IO"
   /** An earlier write failed on the disk, so that nothing more is accepted before the store has been opened again. */
   | "STORAGE_MUST_REOPEN"
+  /** The files of the store were deleted, moved or replaced while it was open. A write that was under way may be stored. */
+  | "STORAGE_REPLACED"
+  /** A log with content is there, and the database that it belongs to is missing or empty. Nothing was touched. */
+  | "STORAGE_LOG_WITHOUT_DATABASE"
+  /** The process, or the system, has no file descriptor left. Nothing was written; try again once some are closed. */
+  | "STORAGE_TOO_MANY_FILES"
   /**
    * The store ends before the place of a watch, or before one that the handle of a read has seen: an older copy was put in
    * its place, or its log was cut. The message says when the place may be a position that was given for a version.
@@ -195,15 +201,16 @@ export interface EventPlace {
 
 /**
  * The store failed; `code` says how, `cause` has the driver's error where there is one. A write that failed was not
- * stored, except with `STORAGE_IO`: the disk failed in the middle of it, and it may turn out to be stored.
+ * stored, except that it may turn out to be with `STORAGE_IO`, where the disk failed in the middle of it, and with the
+ * first `STORAGE_REPLACED` or `STORAGE_CORRUPT`, where the files changed in the middle of it.
  */
 export class StorageError extends StreamError {
   override readonly name = "StorageError";
   declare readonly code: StorageErrorCode;
   /**
    * Whether the same call, unchanged and on the same factory, may succeed later. So it is after `STORAGE_LOCKED` (the lock
-   * is released), `STORAGE_OVERLOADED` (what waits is stored) and `STORAGE_FULL` (there is room): each left the store as
-   * it was. After every other code something has to be changed or found out first.
+   * is released), `STORAGE_OVERLOADED` (what waits is stored), `STORAGE_FULL` (there is room) and `STORAGE_TOO_MANY_FILES`
+   * (some are closed): each left the store as it was. After every other code something has to be changed or found out first.
    */
   readonly retryable: boolean;
   /** The stream of the event that is damaged, where one is: `STORAGE_CORRUPT`. */
@@ -228,4 +235,5 @@ const RETRYABLE_CODES: ReadonlySet<StorageErrorCode> = new Set([
   "STORAGE_LOCKED",
   "STORAGE_OVERLOADED",
   "STORAGE_FULL",
+  "STORAGE_TOO_MANY_FILES",
 ]);

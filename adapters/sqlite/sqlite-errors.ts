@@ -1,4 +1,5 @@
 import { StorageError, type StorageErrorCode, StreamError } from "../../protocols/index.js";
+import { OpenFileError } from "./open/open-file-error.js";
 
 interface Meaning {
   readonly code: StorageErrorCode;
@@ -60,6 +61,13 @@ export function isDiskFailure(error: unknown): boolean {
   return sqliteCode(error) === "SQLITE_IOERR" || (error instanceof StorageError && error.code === "STORAGE_IO");
 }
 
+/** Whether SQLite, or a look at the files, found the database damaged: one that is written on may lose more. */
+export function isCorruption(error: unknown): boolean {
+  if (error instanceof OpenFileError) return error.code === "STORAGE_CORRUPT";
+  const code = sqliteCode(error instanceof StorageError ? error.cause : error);
+  return code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB";
+}
+
 export function isConstraint(error: unknown): boolean {
   return sqliteCode(error) === "SQLITE_CONSTRAINT";
 }
@@ -70,6 +78,9 @@ export function isConstraint(error: unknown): boolean {
  */
 export function storageError(error: unknown, attempt: string, location: string): Error {
   if (error instanceof StreamError) return error;
+  if (error instanceof OpenFileError) {
+    return new StorageError(error.code, `Cannot ${attempt} in ${location}: ${error.message}.`);
+  }
   const meaning = MEANINGS[sqliteCode(error) ?? ""];
   const reason = meaning?.reason ?? (error instanceof Error ? error.message : String(error));
   const message = `Cannot ${attempt} in ${location}: ${reason}.`;

@@ -14,13 +14,14 @@ import {
 import type { AppendQueue } from "./append/append-queue.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
 import type { AcknowledgedPosition } from "./maintenance/acknowledged-position.js";
+import type { OpenFiles } from "./open/open-files.js";
 import type { StoreFile } from "./open/store-file.js";
 import { readMetrics } from "./read/read-metrics.js";
 import { head, readPage } from "./read/read-page.js";
 import type { ReadConnections } from "./read/read-pool.js";
 import type { LockClock } from "./retry-busy.js";
 import { loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
-import { storageError } from "./sqlite-errors.js";
+import { isCorruption, storageError } from "./sqlite-errors.js";
 import type { WalCheckpointer } from "./transaction/wal-checkpointer.js";
 import type { Writer } from "./transaction/writer.js";
 
@@ -30,6 +31,8 @@ export interface SQLiteStorageParts {
   /** What writes, and what reads, wait for in other processes. */
   readonly writeLock: LockClock;
   readonly readLock: LockClock;
+  /** Absent for a database in memory. */
+  readonly files: OpenFiles | undefined;
   readonly writer: Writer;
   readonly reads: ReadConnections;
   readonly appends: AppendQueue;
@@ -72,12 +75,13 @@ export class SQLiteStorageHandle implements StorageHandle {
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention = {}): Promise<void> {
     this.#assertOpen();
-    const { writer, writeLock, checkpointer } = this.#parts;
+    const { files, writer, writeLock, checkpointer } = this.#parts;
     const deadline = writeLock.deadline();
     await this.#saying("save a snapshot of", snapshot, () =>
-      writer.use((connection) =>
-        writeLock.retryWhileBusy(deadline, () => saveSnapshot(connection, snapshot, retention)),
-      ),
+      writer.use(async (connection) => {
+        await writeLock.retryWhileBusy(deadline, () => saveSnapshot(connection, snapshot, retention));
+        await files?.checkWithLog(connection);
+      }),
     );
     checkpointer?.written(snapshot.state.bytes.length, 1);
   }
@@ -91,15 +95,17 @@ export class SQLiteStorageHandle implements StorageHandle {
     return this.#disposal;
   }
 
-  // The connection that writes is closed last: it is the one that can fold the log into the database file.
+  // The connection that is closed last may checkpoint the log into the database and remove it. One that only reads
+  // cannot: it is closed last where the log has to stay as it is.
   async #dispose(): Promise<void> {
-    const { appends, reads, writer, checkpointer, maintenance, acknowledged, file } = this.#parts;
+    const { appends, file, files, reads, writer, checkpointer, maintenance, acknowledged } = this.#parts;
     await maintenance[Symbol.asyncDispose]();
     await appends.drained();
     await checkpointer?.close();
-    await reads.close();
     await acknowledged?.close();
-    await writer.close();
+    const isSound = !writer.isDamaged && (files?.mayBeCheckpointed() ?? true);
+    for (const connections of isSound ? [reads, writer] : [writer, reads]) await connections.close();
+    files?.close();
     file?.release();
   }
 
@@ -109,11 +115,12 @@ export class SQLiteStorageHandle implements StorageHandle {
     task: (connection: SQLiteConnection, query: Query) => Promise<T>,
   ): Promise<T> {
     if (this.#disposal !== undefined) return Promise.reject(this.#closedError());
-    const { reads, readLock } = this.#parts;
+    const { files, reads, readLock } = this.#parts;
     const deadline = readLock.deadline();
-    return this.#saying(verb, query, () =>
-      reads.use((connection) => readLock.retryWhileBusy(deadline, () => task(connection, query))),
-    );
+    return this.#saying(verb, query, () => {
+      files?.assertUnchanged();
+      return reads.use((connection) => readLock.retryWhileBusy(deadline, () => task(connection, query)));
+    });
   }
 
   /** Says of an error what was attempted. */
@@ -121,6 +128,7 @@ export class SQLiteStorageHandle implements StorageHandle {
     try {
       return await task();
     } catch (error) {
+      if (isCorruption(error)) this.#parts.writer.failed(error);
       throw storageError(error, `${verb} stream "${streamId}"`, this.location);
     }
   }

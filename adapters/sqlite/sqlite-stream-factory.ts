@@ -1,4 +1,3 @@
-import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { MaintainableStreamFactory, StreamBackend } from "../../protocols/index.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
@@ -16,7 +15,8 @@ import type { UseConnection } from "./maintenance/maintenance-session.js";
 import { CommitFeed } from "./notify/commit-feed.js";
 import { SQLiteNotifier } from "./notify/sqlite-notifier.js";
 import { inspectSchema } from "./open/inspect-schema.js";
-import { openForReading, openForWriting } from "./open/open-database.js";
+import { openForReading, openForWriting, openStore } from "./open/open-database.js";
+import { OpenFiles } from "./open/open-files.js";
 import { claimStoreFile, type StoreFile } from "./open/store-file.js";
 import { type ReadConnections, ReadPool } from "./read/read-pool.js";
 import { LockClock, retryWhileBusy } from "./retry-busy.js";
@@ -71,24 +71,25 @@ export async function openSQLiteBackend(
   const location = checkPath(path);
   const isInMemory = location === IN_MEMORY;
   const file = isInMemory ? undefined : await claimStoreFile(location, driver);
-  const { connection, writer } = await openWriterOrRelease(driver, location, settings, file);
-  const acknowledgedFile = isInMemory ? undefined : await acknowledgedFileOf(location);
+  const { connection, writer, files } = await openWriterOrRelease(driver, location, settings, file);
+  const acknowledgedFile = files && new AcknowledgedPositionFile(files.path);
   if (file?.isNew && acknowledgedFile !== undefined)
     await forgetEarlierStore(writer, acknowledgedFile).catch(() => undefined);
   const useOnly: UseConnection | undefined = isInMemory ? (task) => writer.use(task) : undefined;
-  const openReader = () => openForReading(driver, location, settings);
-  const openWriter = () => openForWriting(driver, location, settings, "existing");
-  const checkpointer = isInMemory ? undefined : new WalCheckpointer(writer, openWriter);
+  const openReader = () => openForReading(driver, files as OpenFiles, settings);
+  const openWriter = () => openForWriting(driver, files as OpenFiles, settings);
+  const checkpointer = files && new WalCheckpointer(writer, files, openWriter);
   const feed = new CommitFeed();
   const { busyTimeoutMs, checksums, now, pollIntervalMs, readPoolSize } = settings;
   const open = (mode: "existing" | "readonly") => (mode === "existing" ? openWriter() : openReader());
   const maintenance = new Maintenance({ driver, location, busyTimeoutMs, open, useOnly, acknowledgedFile });
-  const group = new AppendGroup({ feed, location, checksums, now });
+  const group = new AppendGroup({ feed, location, checksums, now, files });
   const reads = isInMemory ? readsThroughWriter(writer) : new ReadPool(readPoolSize, openReader);
   const acknowledged = checksums && acknowledgedFile ? recordFrom(feed, acknowledgedFile, writer) : undefined;
   const writeLock = new LockClock(busyTimeoutMs);
   const storage = new SQLiteStorageHandle({
     location,
+    files,
     writeLock,
     readLock: new LockClock(busyTimeoutMs),
     writer,
@@ -99,11 +100,19 @@ export async function openSQLiteBackend(
     acknowledged,
     file,
   });
-  const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, open: isInMemory ? undefined : openReader });
+  const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, files, open: files && openReader });
   // What fails here is left to the first call that needs it: that one waits for locks, and says what was attempted.
-  const openAtOnce = () => openForReading(driver, location, { ...settings, busyTimeoutMs: 0 });
+  const openAtOnce = () => openForReading(driver, files as OpenFiles, { ...settings, busyTimeoutMs: 0 });
   await Promise.allSettled([reads.prepare(openAtOnce), group.prepare(connection)]);
   return { storage, notifier, now, maintenance };
+}
+
+/** What the first connection is opened with. */
+interface OpenedStore {
+  readonly connection: SQLiteConnection;
+  readonly writer: Writer;
+  /** Undefined for a database in memory. */
+  readonly files: OpenFiles | undefined;
 }
 
 /** Opens the first connection, and releases the file where that fails. */
@@ -112,28 +121,31 @@ async function openWriterOrRelease(
   location: string,
   settings: SQLiteSettings,
   file: StoreFile | undefined,
-): Promise<{ readonly connection: SQLiteConnection; readonly writer: Writer }> {
+): Promise<OpenedStore> {
   try {
-    const connection = await openForWriting(driver, location, settings, "create");
-    return {
-      connection,
-      writer: new Writer(connection, location, await inspectOrClose(connection, location, settings)),
-    };
+    const connection = await openStore(driver, location, settings);
+    const { files, triggers } = await inspectOrClose(connection, location, settings, file);
+    return { connection, files, writer: new Writer(connection, location, triggers, files) };
   } catch (error) {
     file?.release();
     throw error;
   }
 }
 
-/** @returns the triggers that keep the store from being written */
+/** @returns the files that were opened, and the triggers that keep the store from being written */
 async function inspectOrClose(
   connection: SQLiteConnection,
   location: string,
   { busyTimeoutMs }: SQLiteSettings,
-): Promise<readonly string[]> {
+  file: StoreFile | undefined,
+): Promise<{ readonly files: OpenFiles | undefined; readonly triggers: readonly string[] }> {
+  let files: OpenFiles | undefined;
   try {
-    return await retryWhileBusy(busyTimeoutMs, () => inspectSchema(connection, location));
+    files = file && new OpenFiles(location, file);
+    const triggers = await retryWhileBusy(busyTimeoutMs, () => inspectSchema(connection, location));
+    return { files, triggers };
   } catch (error) {
+    files?.close();
     await connection.close();
     throw storageError(error, "open the database", location);
   }
@@ -142,11 +154,6 @@ async function inspectOrClose(
 /** A database in memory has one connection, and reads take their turn between the writes. */
 function readsThroughWriter(writer: Writer): ReadConnections {
   return { prepare: async () => undefined, use: (task) => writer.use(task), close: async () => undefined };
-}
-
-/** Beside the file that a symbolic link names, where its log is too. */
-async function acknowledgedFileOf(location: string): Promise<AcknowledgedPositionFile> {
-  return new AcknowledgedPositionFile(await realpath(location).catch(() => location));
 }
 
 function recordFrom(feed: CommitFeed, file: AcknowledgedPositionFile, writer: Writer): AcknowledgedPosition {

@@ -42,8 +42,13 @@ test("an error of another copy of the package is known by its code", () => {
 
 test("a storage error says whether the same call may succeed later", () => {
   const isRetryable = (code: StorageErrorCode) => new StorageError(code, "Failed").retryable;
-  const passing: readonly StorageErrorCode[] = ["STORAGE_LOCKED", "STORAGE_OVERLOADED", "STORAGE_FULL"];
-  expect(passing.map(isRetryable)).toEqual([true, true, true]);
+  const passing: readonly StorageErrorCode[] = [
+    "STORAGE_LOCKED",
+    "STORAGE_OVERLOADED",
+    "STORAGE_FULL",
+    "STORAGE_TOO_MANY_FILES",
+  ];
+  expect(passing.map(isRetryable)).toEqual([true, true, true, true]);
   const others: readonly StorageErrorCode[] = [
     "STORAGE_IO",
     "STORAGE_MUST_REOPEN",

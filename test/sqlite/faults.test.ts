@@ -20,7 +20,6 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
   describe("a write that fails in the database", () => {
     test.each([
       ["SQLITE_FULL", "STORAGE_FULL"],
-      ["SQLITE_CORRUPT", "STORAGE_CORRUPT"],
       ["SQLITE_READONLY", "STORAGE_PERMISSION_DENIED"],
       ["SQLITE_NOMEM", "STORAGE_FAILED"],
     ])("of %s rejects with %s, and the store goes on when the cause is gone", async (code, expected) => {
@@ -39,6 +38,46 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
       });
       isFailing = false;
       expect(await stream.write({ type: "C", data: 3 })).toEqual({ version: 2, position: 2, written: 1 });
+    });
+  });
+
+  describe("damage that a call meets", () => {
+    test.each([
+      ["a write", "SQLITE_CORRUPT", /INSERT INTO es_events|BEGIN/, "STORAGE_CORRUPT"],
+      ["a write", "SQLITE_NOTADB", /INSERT INTO es_events|BEGIN/, "STORAGE_NOT_A_DATABASE"],
+      ["a read", "SQLITE_CORRUPT", /AS page/, "STORAGE_CORRUPT"],
+    ])("is the end of writing, and not of reading (%s, %s)", async (call, code, sql, expected) => {
+      await using folder = await createTempDir();
+      let isDamaged = false;
+      await using streams = await openFaulty(folder.file("store.db"), (statement) =>
+        isDamaged && sql.test(statement.sql) ? code : undefined,
+      );
+      const stream = await streams.openStream("a");
+      await stream.write({ type: "A", data: 1 });
+      const read = () => stream.read()[Symbol.asyncIterator]().next();
+      isDamaged = true;
+      const meeting: Promise<unknown> = call === "a read" ? read() : stream.write({ type: "B", data: 2 });
+      await expect(meeting).rejects.toMatchObject({ code: expected });
+      isDamaged = false;
+
+      const refused = { code: "STORAGE_CORRUPT", cause: expect.objectContaining({ code }) };
+      await expect(stream.write({ type: "B", data: 2 })).rejects.toMatchObject(refused);
+      await expect(stream.snapshot({ sum: 1 })).rejects.toMatchObject(refused);
+      expect(await read()).toMatchObject({ value: { version: 1 } });
+    });
+
+    test("in a snapshot alone leaves events as they are", async () => {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      await using streams = createStreamFactory(await openSQLiteBackend(path, { driver: name }));
+      const stream = await streams.openStream("a");
+      await stream.write({ type: "A", data: 1 });
+      await stream.snapshot({ sum: 1 });
+      const raw = await DRIVERS[name].open(path, "existing");
+      await raw.exec("UPDATE es_snapshots SET checksum = checksum + 1");
+      await raw.close();
+      await expect(stream.loadSnapshot()).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
+      expect(await stream.write({ type: "B", data: 2 })).toMatchObject({ version: 2 });
     });
   });
 

@@ -1,6 +1,7 @@
 import type { AppendRequest } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { CommitFeed } from "../notify/commit-feed.js";
+import type { OpenFiles } from "../open/open-files.js";
 import { isConstraint } from "../sqlite-errors.js";
 import { BEGIN, COMMIT, inTransaction } from "../transaction/transaction.js";
 import { type AppendOutcome, type AppendPlan, type KnownStore, type PlanContext, planAppends } from "./append-plan.js";
@@ -21,6 +22,8 @@ const NO_KEYS: KnownStore["keys"] = new Map();
 
 /** What the storing of groups needs. */
 export interface AppendGroupContext extends PlanContext {
+  /** Absent for a database in memory. */
+  readonly files: OpenFiles | undefined;
   readonly feed: CommitFeed;
   /** Whether each event is stored with one. */
   readonly checksums: boolean;
@@ -94,7 +97,9 @@ export class AppendGroup {
     if (!lastEvents.every((event) => this.#remembered.endsWith(event))) return null;
     const plan = planAppends(requests, { position: last.position, heads, keys }, this.#context);
     this.#expectsRetries = isRetry(plan);
-    return plan.events.length === 0 ? plan.outcomes : this.#insertPlanned(connection, plan, last);
+    if (plan.events.length > 0) return this.#insertPlanned(connection, plan, last);
+    await this.#context.files?.checkWithLog(connection);
+    return plan.outcomes;
   }
 
   /** Stores what was planned on what is remembered; null when that is not enough, or not true any more. */
@@ -106,7 +111,7 @@ export class AppendGroup {
     const { heads: streams, types } = this.#remembered;
     if (!plan.events.every(({ event }) => types.has(event.type))) return null;
     if (await insertAtOnce(connection, plan, { streams, types, checksums: this.#context.checksums }, last)) {
-      this.#committed(plan, last, streams);
+      await this.#committed(connection, plan, last, streams);
       return plan.outcomes;
     }
     this.failed();
@@ -133,11 +138,19 @@ export class AppendGroup {
     this.#expectsRetries = isRetry(decided.plan);
     this.#remembered.learnTypes(decided.types);
     this.#remembered.learn(decided.last, decided.streams);
-    this.#committed(decided.plan, decided.last, decided.streams);
+    await this.#committed(connection, decided.plan, decided.last, decided.streams);
     return decided.plan.outcomes;
   }
 
-  #committed(plan: AppendPlan, previous: LastEvent, streams: ReadonlyMap<string, StreamHead>): void {
+  /** Comes after each commit. Nobody hears of it before the files are known to be those of this store. */
+  async #committed(
+    connection: SQLiteConnection,
+    plan: AppendPlan,
+    previous: LastEvent,
+    streams: ReadonlyMap<string, StreamHead>,
+  ): Promise<void> {
+    const checking = this.#context.files?.checkWithLog(connection);
+    if (checking !== undefined) await checking;
     const last = plan.events.at(-1);
     if (last === undefined) return;
     const { position, timestampMs, event } = last;

@@ -62,6 +62,7 @@ export class AcknowledgedPosition {
   async #recordAfter(earlier: Promise<void> | undefined, last: PlacedEvent): Promise<void> {
     await earlier;
     try {
+      this.#writer.assertSound();
       const checksum = eventChecksum(last, codecOf(last.event));
       const bytes = await this.#file.append({ position: last.position, checksum });
       this.#hasRecorded = true;

@@ -1,6 +1,7 @@
 import { ALL_STREAM, type NotificationListener, type Notifier, type Subscription } from "../../../protocols/index.js";
 import { Listeners } from "../../../src/adapter-kit/listeners.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
+import type { OpenFiles } from "../open/open-files.js";
 import { head } from "../read/read-page.js";
 import type { Commit, CommitFeed } from "./commit-feed.js";
 import { LogWatch } from "./log-watch.js";
@@ -15,6 +16,8 @@ export interface SQLiteNotifierParts {
   readonly feed: CommitFeed;
   readonly pollIntervalMs: number;
   readonly location: string;
+  /** Absent for a database in memory. */
+  readonly files: OpenFiles | undefined;
   /** Opens the notifier's own connection. Absent where no other process can write: then nothing is polled. */
   readonly open?: (() => Promise<SQLiteConnection>) | undefined;
 }
@@ -122,6 +125,7 @@ export class SQLiteNotifier implements Notifier {
       return this.#listeners.publishUnknown();
     }
     if (this.#isClosed || this.#listeners.isEmpty) return;
+    this.#parts.files?.check();
     this.#connection ??= await open();
     const dataVersion = await readDataVersion(this.#connection);
     if (dataVersion === this.#dataVersion && !isNudged && this.#position !== undefined) return;

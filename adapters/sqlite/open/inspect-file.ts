@@ -10,8 +10,14 @@ import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
  * @throws StorageError when there can be no store
  */
 export async function inspectPlace(path: string): Promise<void> {
+  // Before the database: while another process makes the store, there is a database before there is a log.
+  const log = findLog(path);
   const found = await statOrNull(path);
-  if (found === null) return inspectFolder(path);
+  if (found === null) {
+    await inspectFolder(path);
+    if (log !== null) throw withoutDatabase(path, log, "is not there");
+    return;
+  }
   if (found.isDirectory()) throw refusal("STORAGE_IS_DIRECTORY", path, "it is a directory; give the path of a file");
   if (!found.isFile()) throw refusal("STORAGE_NOT_A_DATABASE", path, "it is no regular file; choose another path");
   await checkAccess(path, path, constants.R_OK | constants.W_OK);
@@ -32,13 +38,47 @@ export async function inspectPlace(path: string): Promise<void> {
  */
 export function inspectContent(path: string): void {
   // An empty file becomes a store. With a journal beside it, SQLite has to undo an unfinished write first.
-  const journal = statSync(`${path}-journal`, { throwIfNoEntry: false });
-  if (statSync(path).size === 0 || (journal?.size ?? 0) > 0) return;
+  const log = findLog(path);
+  const isEmpty = statSync(path).size === 0;
+  if (isEmpty && log !== null && !isOfNewDatabase(log)) throw withoutDatabase(path, log, "is empty");
+  if (isEmpty || log?.endsWith(JOURNAL_ENDING)) return;
   const header = readHeader(path);
   if (header.length < HEADER_BYTES || header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
     throw refusal("STORAGE_NOT_A_DATABASE", path, "it is not a SQLite database; choose another path");
   }
   checkIdentity(path, header.readInt32BE(APPLICATION_ID_OFFSET), header.readInt32BE(USER_VERSION_OFFSET));
+}
+
+const JOURNAL_ENDING = "-journal";
+
+/** The path of a log with content, in which SQLite keeps what is not in the database file yet, or not any more. */
+function findLog(path: string): string | null {
+  const logs = [`${path}${JOURNAL_ENDING}`, `${path}-wal`];
+  return logs.find((log) => (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0) ?? null;
+}
+
+// https://www.sqlite.org/fileformat.html#the_rollback_journal
+const JOURNAL_MAGIC = "d9d505f920a163d7";
+const JOURNAL_PAGES_OFFSET = 16;
+const JOURNAL_HEADER_BYTES = 20;
+
+/**
+ * Whether a log is the journal of a transaction that was begun when the database had no page: a crash while the store
+ * is made leaves one. A journal whose header is not written undoes nothing.
+ */
+function isOfNewDatabase(log: string): boolean {
+  if (!log.endsWith(JOURNAL_ENDING)) return false;
+  const header = readStart(log, JOURNAL_HEADER_BYTES);
+  if (header.toString("hex", 0, JOURNAL_MAGIC.length / 2) !== JOURNAL_MAGIC) return true;
+  return header.length === JOURNAL_HEADER_BYTES && header.readInt32BE(JOURNAL_PAGES_OFFSET) === 0;
+}
+
+/** SQLite would remove a log that it finds beside a new database, and with it events that were acknowledged. */
+function withoutDatabase(path: string, log: string, state: string): StorageError {
+  const reason =
+    `the database ${state}, and ${log} has content of a database that was there. Put that database back beside it, or ` +
+    "move the log away if it is not needed";
+  return refusal("STORAGE_LOG_WITHOUT_DATABASE", path, reason);
 }
 
 /** What SQLite keeps beside a database. Where one of them is closed, opening fails only after others were made. */
@@ -78,12 +118,18 @@ export function checkIdentity(
 }
 
 function readHeader(path: string): Buffer {
-  const file = openSync(path, "r");
   try {
-    const header = Buffer.alloc(HEADER_BYTES);
-    return header.subarray(0, readSync(file, header, 0, HEADER_BYTES, 0));
+    return readStart(path, HEADER_BYTES);
   } catch (cause) {
     throw refusal(fileErrorCode(cause), path, "its first bytes could not be read; check the disk", cause);
+  }
+}
+
+function readStart(path: string, bytes: number): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(bytes);
+    return start.subarray(0, readSync(file, start, 0, bytes, 0));
   } finally {
     closeSync(file);
   }

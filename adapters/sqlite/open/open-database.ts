@@ -5,54 +5,78 @@ import { retryWhileBusy } from "../retry-busy.js";
 import { storageError } from "../sqlite-errors.js";
 import type { SQLiteSettings } from "../sqlite-options.js";
 import { migrate } from "./migrate.js";
+import type { OpenFiles } from "./open-files.js";
 
 /** What the write-ahead log is cut back to after a checkpoint. */
 const JOURNAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/**
- * Opens a connection that writes, and brings the schema up to date.
- *
- * @param mode - whether a file that is not there is made, which only a store's first connection may do
- */
-export async function openForWriting(
-  driver: SQLiteDriver,
-  path: string,
-  settings: SQLiteSettings,
-  mode: "create" | "existing",
-): Promise<SQLiteConnection> {
+/** Opens the first connection of a store, which makes the database and brings its schema up to date. */
+export function openStore(driver: SQLiteDriver, path: string, settings: SQLiteSettings): Promise<SQLiteConnection> {
   return opening(path, settings, async () => {
-    const connection = await driver.open(path, mode);
+    const connection = await driver.open(path, "create");
     return prepareOrClose(connection, settings, async () => {
       await checkSQLiteVersion(connection, path);
       await migrate(connection, path);
       await useWriteAheadLog(connection, path);
-      // On macOS a plain flush leaves what it flushes in the drive's cache. Other systems know no other flush.
-      // Without recursive triggers REPLACE deletes rows without running the triggers that keep events from it.
-      await connection.exec(`
-        PRAGMA synchronous = ${settings.durability === "full" ? "FULL" : "NORMAL"};
-        PRAGMA fullfsync = ON;
-        PRAGMA checkpoint_fullfsync = ON;
-        PRAGMA foreign_keys = ON;
-        PRAGMA recursive_triggers = ON;
-        PRAGMA cache_size = ${-settings.cacheSizeKiB};
-        PRAGMA journal_size_limit = ${JOURNAL_SIZE_LIMIT_BYTES};
-        PRAGMA wal_autocheckpoint = 0;
-      `);
+      await connection.exec(writingPragmas(settings) + OPEN_LOG);
     });
   });
 }
 
-/** Opens a connection that only reads. The one that writes must be open already: it has made the database. */
-export async function openForReading(
+/** Opens another connection to an open store, which writes. */
+export function openForWriting(
   driver: SQLiteDriver,
-  path: string,
+  files: OpenFiles,
   settings: SQLiteSettings,
 ): Promise<SQLiteConnection> {
-  return opening(path, settings, async () => {
-    const connection = await driver.open(path, "readonly");
-    return prepareOrClose(connection, settings, () =>
-      connection.exec(`PRAGMA query_only = ON; PRAGMA cache_size = ${-settings.cacheSizeKiB};`),
-    );
+  return openAnother(driver, files, settings, "existing", writingPragmas(settings));
+}
+
+/** Opens another connection to an open store, which only reads. */
+export function openForReading(
+  driver: SQLiteDriver,
+  files: OpenFiles,
+  settings: SQLiteSettings,
+): Promise<SQLiteConnection> {
+  const pragmas = `PRAGMA query_only = ON; PRAGMA cache_size = ${-settings.cacheSizeKiB};`;
+  return openAnother(driver, files, settings, "readonly", pragmas);
+}
+
+/** A read: it makes SQLite open the log and its index, which is when it is known which files a connection has. */
+const OPEN_LOG = "SELECT 1 FROM sqlite_schema LIMIT 1;";
+
+function writingPragmas({ durability, cacheSizeKiB }: SQLiteSettings): string {
+  // On macOS a plain flush leaves what it flushes in the drive's cache. Other systems know no other flush.
+  // Without recursive triggers REPLACE deletes rows without running the triggers that keep events from it.
+  return `
+    PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"};
+    PRAGMA fullfsync = ON;
+    PRAGMA checkpoint_fullfsync = ON;
+    PRAGMA foreign_keys = ON;
+    PRAGMA recursive_triggers = ON;
+    PRAGMA cache_size = ${-cacheSizeKiB};
+    PRAGMA journal_size_limit = ${JOURNAL_SIZE_LIMIT_BYTES};
+    PRAGMA wal_autocheckpoint = 0;
+  `;
+}
+
+/** Opens a connection to the files that the store has open, and to no others that have come to be at their paths. */
+function openAnother(
+  driver: SQLiteDriver,
+  files: OpenFiles,
+  settings: SQLiteSettings,
+  mode: "existing" | "readonly",
+  pragmas: string,
+): Promise<SQLiteConnection> {
+  // Where the files are others, that is the error, and not what SQLite says of them.
+  const checked = <T>(step: Promise<T>): Promise<T> => step.finally(() => files.check());
+  return opening(files.path, settings, async () => {
+    files.check();
+    const connection = await driver.open(files.path, mode).catch((error) => checked(Promise.reject(error)));
+    return prepareOrClose(connection, settings, async () => {
+      files.check();
+      await checked(connection.exec(pragmas + OPEN_LOG));
+    });
   });
 }
 

@@ -1,5 +1,7 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { isDiskFailure } from "../sqlite-errors.js";
+import { LOG_STATE } from "../open/log-length.js";
+import type { OpenFiles } from "../open/open-files.js";
+import { isCorruption, isDiskFailure } from "../sqlite-errors.js";
 import type { Writer } from "./writer.js";
 
 /**
@@ -18,9 +20,6 @@ const MAX_LOG_PAGES = 4_096;
 
 const CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
 
-/** Folds nothing in, and reports all the same. */
-const LOOK = "PRAGMA wal_checkpoint(NOOP)";
-
 /** What a checkpoint reports: how many pages the log has, and how many of them have been folded in. */
 interface CheckpointResult {
   readonly log: number;
@@ -37,13 +36,15 @@ interface CheckpointResult {
  */
 export class WalCheckpointer {
   readonly #writer: Writer;
+  readonly #files: OpenFiles;
   readonly #open: () => Promise<SQLiteConnection>;
   #connection: SQLiteConnection | undefined;
   #bytes = 0;
   #running: Promise<void> | undefined;
 
-  constructor(writer: Writer, open: () => Promise<SQLiteConnection>) {
+  constructor(writer: Writer, files: OpenFiles, open: () => Promise<SQLiteConnection>) {
     this.#writer = writer;
+    this.#files = files;
     this.#open = open;
   }
 
@@ -70,18 +71,19 @@ export class WalCheckpointer {
   async #run(): Promise<void> {
     try {
       this.#connection ??= await this.#open();
-      const [found] = (await this.#connection.all<CheckpointResult>(LOOK)) as [CheckpointResult];
+      const [found] = (await this.#connection.all<CheckpointResult>(LOG_STATE)) as [CheckpointResult];
       const waitingBytes = (found.log - found.checkpointed) * PAGE_BYTES;
       if (waitingBytes < CHECKPOINT_BYTES) {
         this.#bytes += waitingBytes;
         return;
       }
+      await this.#files.checkWithLog(this.#connection);
       const [result] = await this.#connection.all<CheckpointResult>(CHECKPOINT);
       if (result === undefined || result.log < MAX_LOG_PAGES) return;
       await this.#writer.use((connection) => connection.all(CHECKPOINT));
     } catch (error) {
       // Whatever else fails is tried again with the next one: the log only stays longer.
-      if (isDiskFailure(error)) this.#writer.failed(error);
+      if (isDiskFailure(error) || isCorruption(error)) this.#writer.failed(error);
     }
   }
 }

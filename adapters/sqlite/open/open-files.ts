@@ -1,0 +1,163 @@
+import { type BigIntStats, realpathSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { LogLength } from "./log-length.js";
+import { damaged, type OpenFileError, replaced } from "./open-file-error.js";
+import type { FileIdentity } from "./store-file.js";
+
+/**
+ * How coarse the clock of a file system may be. Two changes of a folder within one tick leave the same time, so that a
+ * folder which changed just now is looked at again.
+ */
+const FOLDER_CLOCK_MS = 50;
+
+/** How long a look at the files is good for, as far as only they can tell: before a write, and that the database is not empty. */
+const MAX_UNCHECKED_MS = 5;
+
+// Numbers of files may have more digits than a plain number holds.
+const LOOK = { throwIfNoEntry: false, bigint: true } as const;
+
+/** Which file a name led to when the store was opened. */
+interface OpenedFile extends FileIdentity {
+  readonly name: string;
+  readonly path: string;
+}
+
+/**
+ * The database of an open store, its log, and the log's index in shared memory.
+ *
+ * SQLite goes on with the files that it has opened, wherever their names lead by then: it writes to a file that was
+ * deleted, and a connection that is opened later makes new files or takes those of another store. So it is checked that
+ * the names still lead to the files that were opened: before and after each later connection is opened, and after each
+ * commit, before it is acknowledged. Once they do not, every later check fails.
+ */
+export class OpenFiles {
+  /** The database, as no symbolic link that is changed later can lead elsewhere. */
+  readonly path: string;
+  readonly #folder: string;
+  readonly #files: readonly OpenedFile[];
+  readonly #log: LogLength;
+  /** When the folder was last changed, if all files were as they had been after that. */
+  #seenFolderNs: bigint | undefined;
+  #checkedMs = 0;
+  #failure: OpenFileError | undefined;
+
+  /**
+   * Comes after the first connection was opened: then all files are there, and SQLite removes none of them before the
+   * last connection is closed.
+   *
+   * @param database - which file the database is
+   * @throws OpenFileError when it was replaced meanwhile
+   */
+  constructor(path: string, database: FileIdentity) {
+    this.path = realpathSync(path);
+    this.#folder = dirname(this.path);
+    this.#files = [
+      { name: "the database", path: this.path, ...database },
+      openedFile("the log", `${this.path}-wal`),
+      openedFile("the index of the log", `${this.path}-shm`),
+    ];
+    this.check();
+    this.#log = new LogLength(`${this.path}-wal`);
+  }
+
+  /** @throws OpenFileError when an earlier check has failed */
+  assertUnchanged(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * Looks at each file.
+   *
+   * @throws OpenFileError
+   */
+  check(): void {
+    this.assertUnchanged();
+    this.#checkFiles(look(this.#folder));
+  }
+
+  /** Checks before a write, unless it was done just now. */
+  beforeWrite(connection: SQLiteConnection): Promise<void> | undefined {
+    this.assertUnchanged();
+    return this.#isCheckedJustNow() ? undefined : this.checkWithLog(connection);
+  }
+
+  /**
+   * Checks, and that the log was not cut. Only where it looks cut is there something to wait for.
+   *
+   * While nothing was made, renamed or removed in the folder, its files have the names that they had, so that one look
+   * at the folder does for a look at each. This comes after every commit.
+   */
+  checkWithLog(connection: SQLiteConnection): Promise<void> | undefined {
+    this.assertUnchanged();
+    const folder = look(this.#folder);
+    const isUnchanged = folder && folder.ctimeNs === this.#seenFolderNs && this.#isCheckedJustNow();
+    if (!isUnchanged) this.#checkFiles(folder);
+    return this.#log.mayBeCut() ? this.#checkLog(connection) : undefined;
+  }
+
+  /**
+   * Whether SQLite, as it closes the last connection, may copy the log into the database and remove it. It may also
+   * where the log's name is gone: the log is still open, and nothing else holds the newest events.
+   */
+  mayBeCheckpointed(): boolean {
+    try {
+      this.check();
+      return true;
+    } catch {
+      const [database, log] = this.#files as [OpenedFile, OpenedFile];
+      return leadsTo(look(database.path), database) && (look(log.path)?.size ?? 0n) === 0n;
+    }
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+
+  #isCheckedJustNow(): boolean {
+    return performance.now() - this.#checkedMs < MAX_UNCHECKED_MS;
+  }
+
+  #checkFiles(folder: BigIntStats | undefined | null): void {
+    for (const file of this.#files) this.#checkFile(file);
+    const isSettled = folder && Date.now() - Number(folder.ctimeMs) > FOLDER_CLOCK_MS;
+    this.#seenFolderNs = isSettled ? folder.ctimeNs : undefined;
+    this.#checkedMs = performance.now();
+  }
+
+  #checkFile(file: OpenedFile): void {
+    const found = look(file.path);
+    if (found === null) return;
+    if (found === undefined) throw this.#fail(replaced(`${file.name} ${file.path} was deleted or moved away`));
+    if (!leadsTo(found, file)) throw this.#fail(replaced(`${file.name} ${file.path} was replaced by another file`));
+    if (file.path === this.path && found.size === 0n) throw damaged(`${file.name} ${file.path} was emptied`);
+  }
+
+  async #checkLog(connection: SQLiteConnection): Promise<void> {
+    if (await this.#log.isCut(connection)) throw damaged(`the log ${this.path}-wal was cut`);
+  }
+
+  #fail(failure: OpenFileError): OpenFileError {
+    this.#failure = failure;
+    return failure;
+  }
+}
+
+function openedFile(name: string, path: string): OpenedFile {
+  const found = look(path);
+  if (!found) throw replaced(`${name} ${path} was deleted or moved away`);
+  return { name, path, device: found.dev, inode: found.ino };
+}
+
+function leadsTo(found: BigIntStats | undefined | null, { device, inode }: FileIdentity): boolean {
+  return found?.ino === inode && found.dev === device;
+}
+
+/** Undefined where there is none, null where that cannot be told: a folder may have been closed to this process. */
+function look(path: string): BigIntStats | undefined | null {
+  try {
+    return statSync(path, LOOK);
+  } catch {
+    return null;
+  }
+}
