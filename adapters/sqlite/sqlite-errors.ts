@@ -1,4 +1,5 @@
 import { StorageError, type StorageErrorCode, StreamError } from "../../protocols/index.js";
+import { hasFreeDescriptors, isOutOfDescriptors } from "./open/free-descriptors.js";
 import { OpenFileError } from "./open/open-file-error.js";
 
 interface Meaning {
@@ -25,15 +26,23 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SQLITE_PERM: { code: "STORAGE_PERMISSION_DENIED", reason: "access was denied; check the file's permissions" },
   SQLITE_CANTOPEN: {
     code: "STORAGE_PERMISSION_DENIED",
-    reason:
-      "the database or a file beside it could not be opened; check the permissions of its folder, and how many files " +
-      "this process may open",
+    reason: "the database or a file beside it could not be opened; check the permissions of its folder",
   },
   SQLITE_IOERR: {
     code: "STORAGE_IO",
     reason: "reading or writing the file failed; check the disk. A write that failed so may turn out to be stored",
   },
 };
+
+const TOO_MANY_FILES: Meaning = {
+  code: "STORAGE_TOO_MANY_FILES",
+  reason:
+    "no file descriptor is left; close files, or raise the limit of this process (ulimit -n) or of the system, and try again",
+};
+
+function isForWantOfDescriptors(error: unknown): boolean {
+  return isOutOfDescriptors(error) || (sqliteCode(error) === "SQLITE_CANTOPEN" && !hasFreeDescriptors());
+}
 
 /** The result code's name that a driver's error carries, such as `"SQLITE_BUSY"`. */
 export function sqliteCode(error: unknown): string | undefined {
@@ -81,7 +90,7 @@ export function storageError(error: unknown, attempt: string, location: string):
   if (error instanceof OpenFileError) {
     return new StorageError(error.code, `Cannot ${attempt} in ${location}: ${error.message}.`);
   }
-  const meaning = MEANINGS[sqliteCode(error) ?? ""];
+  const meaning = isForWantOfDescriptors(error) ? TOO_MANY_FILES : MEANINGS[sqliteCode(error) ?? ""];
   const reason = meaning?.reason ?? (error instanceof Error ? error.message : String(error));
   const message = `Cannot ${attempt} in ${location}: ${reason}.`;
   return new StorageError(meaning?.code ?? "STORAGE_FAILED", message, { cause: error });

@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync, readSync, statSync } from "node:fs";
 import { access, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
+import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
 
 /**
@@ -12,6 +13,7 @@ import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
 export async function inspectPlace(path: string): Promise<void> {
   // Before the database: while another process makes the store, there is a database before there is a log.
   const log = findLog(path);
+  await statOrNull(path + LONGEST_ENDING);
   const found = await statOrNull(path);
   if (found === null) {
     await inspectFolder(path);
@@ -54,7 +56,15 @@ const JOURNAL_ENDING = "-journal";
 /** The path of a log with content, in which SQLite keeps what is not in the database file yet, or not any more. */
 function findLog(path: string): string | null {
   const logs = [`${path}${JOURNAL_ENDING}`, `${path}-wal`];
-  return logs.find((log) => (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0) ?? null;
+  return logs.find((log) => sizeOrZero(path, log) > 0) ?? null;
+}
+
+function sizeOrZero(path: string, log: string): number {
+  try {
+    return statSync(log, { throwIfNoEntry: false })?.size ?? 0;
+  } catch (cause) {
+    throw cannotLookAt(path, cause);
+  }
 }
 
 // https://www.sqlite.org/fileformat.html#the_rollback_journal
@@ -154,11 +164,27 @@ async function statOrNull(path: string) {
   try {
     return await stat(path);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") return null;
-    if (code === "ENOTDIR") throw refusal("STORAGE_FOLDER_MISSING", path, "a part of its path is not a folder", cause);
-    throw refusal("STORAGE_PERMISSION_DENIED", path, `it could not be looked at (${code})`, cause);
+    if (isMissing(cause)) return null;
+    throw cannotLookAt(path, cause);
   }
+}
+
+/** The longest ending of a file beside a database: SQLite's own have up to eight characters. */
+const LONGEST_ENDING = "-head-new";
+
+function cannotLookAt(path: string, cause: unknown): Error {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === "ENAMETOOLONG") return nameTooLong("path", path, LONGEST_ENDING);
+  if (code === "ENOTDIR") return refusal("STORAGE_FOLDER_MISSING", path, "a part of its path is not a folder", cause);
+  return refusal("STORAGE_PERMISSION_DENIED", path, `it could not be looked at (${code})`, cause);
+}
+
+/** @param ending - the longest that a file beside it gets */
+function nameTooLong(argument: string, path: string, ending: string): Error {
+  const reason =
+    `"${path}" is too long for the file system: with the ending "${ending}" of a file beside it, a name has ` +
+    `${Buffer.byteLength(basename(path) + ending)} bytes, and most file systems take 255. Nothing was touched`;
+  return invalidArgument(argument, reason);
 }
 
 function isMissing(cause: unknown): boolean {
@@ -181,6 +207,6 @@ const FILE_ERRORS: Readonly<Record<string, StorageErrorCode>> = {
   EACCES: "STORAGE_PERMISSION_DENIED",
   EPERM: "STORAGE_PERMISSION_DENIED",
   EROFS: "STORAGE_PERMISSION_DENIED",
-  EMFILE: "STORAGE_PERMISSION_DENIED",
-  ENFILE: "STORAGE_PERMISSION_DENIED",
+  EMFILE: "STORAGE_TOO_MANY_FILES",
+  ENFILE: "STORAGE_TOO_MANY_FILES",
 };
