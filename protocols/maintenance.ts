@@ -47,7 +47,7 @@ export interface MaintainableStreamFactory extends StreamFactory {
    * await streams.backup(`backups/bank-${new Date().toISOString().slice(0, 10)}.db`);
    * ```
    */
-  backup(path: string, options?: BackupOptions): Promise<BackupReport>;
+  backup(path: string | URL, options?: BackupOptions): Promise<BackupReport>;
 }
 
 /** How a store is checked. */

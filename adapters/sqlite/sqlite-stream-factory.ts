@@ -1,9 +1,6 @@
-import { resolve } from "node:path";
 import type { MaintainableStreamFactory, StreamBackend } from "../../protocols/index.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
-import { invalidArgument } from "../../src/validate/check-arguments.js";
-import { describeValue } from "../../src/validate/json-text.js";
 import { AppendGroup } from "./append/append-group.js";
 import { AppendQueue } from "./append/append-queue.js";
 import { chooseDriver } from "./drivers/choose-driver.js";
@@ -18,6 +15,7 @@ import { inspectSchema } from "./open/inspect-schema.js";
 import { openForReading, openForWriting, openStore } from "./open/open-database.js";
 import { OpenFiles } from "./open/open-files.js";
 import { claimStoreFile, type StoreFile } from "./open/store-file.js";
+import { IN_MEMORY, parseStorePath } from "./open/store-path.js";
 import { type ReadConnections, ReadPool } from "./read/read-pool.js";
 import { LockClock, retryWhileBusy } from "./retry-busy.js";
 import { storageError } from "./sqlite-errors.js";
@@ -26,13 +24,12 @@ import { SQLiteStorageHandle } from "./sqlite-storage-handle.js";
 import { WalCheckpointer } from "./transaction/wal-checkpointer.js";
 import { Writer } from "./transaction/writer.js";
 
-const IN_MEMORY = ":memory:";
-
 /**
  * Opens a store in a SQLite database, and makes it where there is none. Several factories, in one thread, in many or
  * in other processes, may use one file at the same time; those of one process must use the same driver.
  *
- * @param path - a file in a folder that exists, or `":memory:"` for a store that lives as long as the factory.
+ * @param path - the path or the `file:` URL of a file in a folder that exists, or `":memory:"` for a store that lives as
+ * long as the factory.
  * @throws InvalidArgumentError when the path or an option is none.
  * @throws StorageError when the file cannot be used; its `code` says why, and the file is as it was.
  *
@@ -41,7 +38,10 @@ const IN_MEMORY = ":memory:";
  * await using streams = await sqliteStreamFactory("bank.db");
  * ```
  */
-export async function sqliteStreamFactory(path: string, options?: SQLiteOptions): Promise<MaintainableStreamFactory> {
+export async function sqliteStreamFactory(
+  path: string | URL,
+  options?: SQLiteOptions,
+): Promise<MaintainableStreamFactory> {
   const { maintenance, ...backend } = await openSQLiteBackend(path, options);
   const streams = createStreamFactory(backend);
   return {
@@ -62,13 +62,13 @@ export interface SQLiteBackend extends StreamBackend {
 
 /** Opens the parts of a SQLite store, over a driver of the caller's where one is given. */
 export async function openSQLiteBackend(
-  path: string,
+  path: string | URL,
   options?: SQLiteOptions,
   ownDriver?: SQLiteDriver,
 ): Promise<SQLiteBackend> {
   const settings = parseSQLiteOptions(options);
   const driver = ownDriver ?? (await chooseDriver(settings.driver));
-  const location = checkPath(path);
+  const location = parseStorePath(path);
   const isInMemory = location === IN_MEMORY;
   const file = isInMemory ? undefined : await claimStoreFile(location, driver);
   const { connection, writer, files } = await openWriterOrRelease(driver, location, settings, file);
@@ -160,12 +160,4 @@ function recordFrom(feed: CommitFeed, file: AcknowledgedPositionFile, writer: Wr
   const acknowledged = new AcknowledgedPosition(file, writer);
   feed.connect(({ events }) => acknowledged.acknowledged(events.at(-1) as PlacedEvent));
   return acknowledged;
-}
-
-function checkPath(path: unknown): string {
-  if (typeof path !== "string" || path === "" || path.includes("\0")) {
-    throw invalidArgument("path", `expected the path of a file, or ":memory:", got ${describeValue(path)}`);
-  }
-  // An absolute path is never read as a URI, whatever characters are in it.
-  return path === IN_MEMORY ? path : resolve(path);
 }

@@ -1,4 +1,5 @@
 import { mkdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type SQLiteOptions, sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
@@ -135,6 +136,17 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     await raw.close();
   });
 
+  test("a path may be a URL of a file, whatever characters are in it", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("a store #1 100% ü?.db");
+    const url = pathToFileURL(path);
+    await using streams = await sqliteStreamFactory(url, { driver });
+    await (await streams.openStream("a")).write({ type: "A", data: 1 });
+    await streams[Symbol.asyncDispose]();
+    await using again = await openStore(path);
+    expect((await again.openStream("a")).version).toBe(1);
+  });
+
   test("events cannot be changed or deleted behind the library's back", async () => {
     await using folder = await createTempDir();
     const path = folder.file("store.db");
@@ -149,12 +161,16 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
 test.each([
   ["path", () => sqliteStreamFactory("")],
   ["path", () => sqliteStreamFactory("a\0b")],
+  ["path", () => sqliteStreamFactory(5 as never)],
+  ["path", () => sqliteStreamFactory(new URL("https://example.org/store.db"))],
+  ["path", () => sqliteStreamFactory(new URL("file:///tmp/store.db?mode=ro"))],
+  ["path", () => sqliteStreamFactory(new URL("file:///tmp/a%00b"))],
   ["options", () => sqliteStreamFactory(":memory:", 5 as never)],
   ["readPoolsize", () => sqliteStreamFactory(":memory:", { readPoolsize: 2 } as never)],
   ["readPoolSize", () => sqliteStreamFactory(":memory:", { readPoolSize: 0 })],
   ["busyTimeoutMs", () => sqliteStreamFactory(":memory:", { busyTimeoutMs: -1 })],
   ["pollIntervalMs", () => sqliteStreamFactory(":memory:", { pollIntervalMs: 1.5 })],
-  ["driver", () => sqliteStreamFactory(":memory:", { driver: "node:sqlite" as never })],
+  ["driver", () => sqliteStreamFactory(":memory:", { driver: "sqlite" as never })],
   ["durability", () => sqliteStreamFactory(":memory:", { durability: "none" as never })],
   ["checksums", () => sqliteStreamFactory(":memory:", { checksums: 0 as never })],
   ["checksums", () => sqliteStreamFactory(":memory:", { checksums: "false" as never })],

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import {
   type BackupOptions,
   type BackupReport,
@@ -9,6 +8,7 @@ import {
 import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../../../src/validate/check-arguments.js";
 import { describeValue } from "../../../src/validate/json-text.js";
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
+import { IN_MEMORY, parseStorePath } from "../open/store-path.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
 import type { AcknowledgedPositionFile } from "./acknowledged-position-file.js";
 import { backupStore } from "./backup/backup-store.js";
@@ -51,12 +51,15 @@ export class Maintenance {
     );
   }
 
-  async backup(path: string, options: BackupOptions = {}): Promise<BackupReport> {
+  async backup(path: string | URL, options: BackupOptions = {}): Promise<BackupReport> {
     const { driver } = this.#parts;
     checkOptions(options, BACKUP_OPTIONS);
     checkTables(options.tables);
-    return this.#run(`back up to ${describeValue(path)} from the store`, "existing", options, (session) =>
-      backupStore(session, driver, parseTarget(path), options),
+    return this.#run(
+      `back up to ${path instanceof URL ? path.href : describeValue(path)} from the store`,
+      "existing",
+      options,
+      (session) => backupStore(session, driver, parseTarget(path), options),
     );
   }
 
@@ -120,7 +123,8 @@ export class Maintenance {
 }
 
 function parseTarget(path: unknown): string {
-  if (typeof path === "string" && path !== "" && path !== ":memory:" && !path.includes("\0")) return resolve(path);
+  const target = parseStorePath(path);
+  if (target !== IN_MEMORY) return target;
   throw invalidArgument("path", `expected the path of a new file, got ${describeValue(path)}`);
 }
 
