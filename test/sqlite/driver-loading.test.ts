@@ -11,6 +11,7 @@ class BuiltElsewhere {
 afterEach(() => {
   vi.doUnmock("sqlite3");
   vi.doUnmock("better-sqlite3");
+  vi.doUnmock("sqlite");
 });
 
 test.each([
@@ -22,8 +23,21 @@ test.each([
     vi.doMock(driver, load);
     await expect(sqliteStreamFactory(":memory:", { driver })).rejects.toMatchObject({
       code: "STORAGE_DRIVER_UNSUPPORTED",
-      message: expect.stringContaining(`npm rebuild ${driver}`),
+      message: expect.stringMatching(
+        new RegExp(
+          `driver "${driver}": .*native part.* npm rebuild ${driver}; with pnpm, .*; in a bundle, keep it external`,
+        ),
+      ),
       cause: expect.any(Error),
     });
   },
 );
+
+test("the package sqlite3 in a runtime that has another module named sqlite counts as not installed", async () => {
+  vi.doMock("sqlite3", () => ({ default: {} }));
+  vi.doMock("sqlite", () => ({ open: undefined, DatabaseSync: class {} }));
+  await expect(sqliteStreamFactory(":memory:", { driver: "sqlite3" })).rejects.toMatchObject({
+    code: "STORAGE_DRIVER_UNSUPPORTED",
+    message: expect.stringMatching(/in the place of the package "sqlite"\. Install it: .*Or use another driver\.$/),
+  });
+});

@@ -1,10 +1,9 @@
 import { createRequire } from "node:module";
 import type { Database, Options, Statement } from "better-sqlite3";
-import { StorageError } from "../../../protocols/index.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { loadDriverError } from "./load-driver-error.js";
 import { takeTurn } from "./main-thread-turns.js";
-import { isModuleMissing } from "./module-missing.js";
 import { StatementCache } from "./statement-cache.js";
 
 const OPTIONS: Readonly<Record<OpenMode, Options>> = {
@@ -48,9 +47,7 @@ async function loadDatabase() {
     new Database(":memory:").close();
     return Database;
   } catch (cause) {
-    const todo = isModuleMissing(cause) ? "npm install better-sqlite3" : "npm rebuild better-sqlite3";
-    const message = `Cannot load the driver "better-sqlite3". Install it on this machine: ${todo}.`;
-    throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message, { cause });
+    throw loadDriverError("better-sqlite3", "better-sqlite3", cause);
   }
 }
 

@@ -1,9 +1,8 @@
 import { createRequire } from "node:module";
 import type { Database, Statement } from "sqlite";
 import type Constants from "sqlite3";
-import { StorageError } from "../../../protocols/index.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
-import { isModuleMissing } from "./module-missing.js";
+import { isModuleMissing, loadDriverError } from "./load-driver-error.js";
 import { StatementCache } from "./statement-cache.js";
 
 const FLAGS: Readonly<Record<OpenMode, (constants: typeof Constants) => number>> = {
@@ -39,16 +38,17 @@ async function loadModules() {
   try {
     return await importModules();
   } catch (cause) {
-    const todo = isModuleMissing(cause) ? "npm install sqlite3 sqlite" : "npm rebuild sqlite3";
-    const message = `Cannot load the driver "sqlite3". Install it on this machine: ${todo}.`;
-    throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message, { cause });
+    throw loadDriverError("sqlite3", "sqlite3 sqlite", cause);
   }
 }
 
 // Loaded at the first open, so that importing the package costs no native code and needs no optional package.
 async function importModules() {
   const [{ default: sqlite3 }, { open }] = await Promise.all([import("sqlite3"), import("sqlite")]);
-  return { sqlite3, open };
+  if (typeof open === "function") return { sqlite3, open };
+  // Deno takes the name for its own node:sqlite.
+  const reason = 'this runtime has a module of its own in the place of the package "sqlite"';
+  throw Object.assign(new Error(reason), { code: "ERR_MODULE_NOT_FOUND" });
 }
 
 class Sqlite3Connection implements SQLiteConnection {
