@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
 import { openSQLiteBackend, sqliteStreamFactory } from "../../adapters/sqlite/index.js";
+import { claimFolder, PROCESS_PREFIX } from "../../adapters/sqlite/open/claim-folder.js";
 import { describeDescriptor } from "../../adapters/sqlite/open/open-descriptor.js";
-import { processFolder } from "../../adapters/sqlite/open/process-folder.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
@@ -52,7 +52,6 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
       expect(await claims()).toHaveLength(1);
     }
     expect(await claims()).toEqual([]);
-    expect(await readdir(join(processFolder(), ".."))).toEqual([]);
   });
 
   test("an opening that fails leaves no claim", async () => {
@@ -117,14 +116,17 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
 
   test("what a killed process left behind is no claim, and is removed", async () => {
     // A process that has ended, for certain.
-    const left = join(processFolder(), "..", processFolder().replace(/.*\/(\d+)-\d+$/, "$1-99999999"));
-    await mkdir(left, { recursive: true });
-    await writeFile(join(left, "1-2.3-4-5-6"), "/elsewhere/index.js");
+    const left = `${PROCESS_PREFIX.replace(/\d+\.$/, "99999999.")}1-2.3-4-5-6`;
+    await writeFile(join(claimFolder(), left), "/elsewhere/index.js");
     const copy = await secondCopy();
     await using _streams = await copy.sqliteStreamFactory(path(), { driver });
     expect(await claims()).toHaveLength(1);
   });
 });
+
+function lockPath(): string {
+  return join(claimFolder(), `${PROCESS_PREFIX}lock-0`);
+}
 
 async function openAndClose(): Promise<void> {
   const streams = createStreamFactory(await openSQLiteBackend(path()));
@@ -132,8 +134,7 @@ async function openAndClose(): Promise<void> {
 }
 
 test("a temporary folder that others may write is refused, and the store is not made", async () => {
-  const own = join(processFolder(), "..");
-  await chmod(own, 0o777);
+  await chmod(claimFolder(), 0o777);
   await expect(openAndClose()).rejects.toMatchObject({
     code: "STORAGE_PERMISSION_DENIED",
     message: expect.stringContaining("set TMPDIR to a folder that it may write"),
@@ -142,24 +143,20 @@ test("a temporary folder that others may write is refused, and the store is not 
 });
 
 test("the lock of a thread that was terminated under it is passed over", async () => {
-  await mkdir(processFolder());
-  await symlink("9999-1-2-3", join(processFolder(), "lock-0"));
+  await symlink("9999-1-2-3", lockPath());
   await openAndClose();
   await openAndClose();
 });
 
 test("an opening waits for that of another thread, and not for ever", async () => {
   await using holder = await open(folder.file("holder"), "w");
-  await mkdir(processFolder());
-  const lock = join(processFolder(), "lock-0");
-  await symlink(describeDescriptor(holder.fd), lock);
+  await symlink(describeDescriptor(holder.fd), lockPath());
   const opening = openAndClose();
   await vi.waitFor(async () => expect(await claims()).toHaveLength(2));
-  await unlink(lock);
+  await unlink(lockPath());
   await opening;
 
-  await mkdir(processFolder(), { recursive: true });
-  await symlink(describeDescriptor(holder.fd), lock);
+  await symlink(describeDescriptor(holder.fd), lockPath());
   let nowMs = performance.now();
   vi.spyOn(performance, "now").mockImplementation(() => {
     nowMs += 1_000;

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { StoreThreadConfig, StoreThreadMessage } from "../sqlite/fixtures/store-thread.js";
+import type { Acknowledgement } from "../faults/support/batches.js";
+import type { StoreThreadConfig, StoreThreadMessage } from "./store-thread-entry.js";
 
 // tsx leaves worker threads alone unless it is told.
-const FIXTURE = JSON.stringify(new URL("../sqlite/fixtures/store-thread.ts", import.meta.url).href);
-const START = `import("tsx/esm/api").then(({ register }) => { register(); return import(${FIXTURE}); });`;
+const ENTRY = JSON.stringify(new URL("store-thread-entry.ts", import.meta.url).href);
+const START = `import("tsx/esm/api").then(({ register }) => { register(); return import(${ENTRY}); });`;
 
 /** A worker thread that writes to a store. */
 export class StoreThread implements AsyncDisposable {
@@ -12,7 +13,7 @@ export class StoreThread implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   #failure: unknown;
   #hasEnded = false;
-  /** What it has said. */
+  /** What it has reported. */
   readonly messages: StoreThreadMessage[] = [];
 
   constructor(config: StoreThreadConfig) {
@@ -30,23 +31,17 @@ export class StoreThread implements AsyncDisposable {
     });
   }
 
-  /** The versions that were acknowledged. */
-  get acknowledged(): number[] {
-    return this.messages.flatMap((message) => (message.kind === "acknowledged" ? [message.version] : []));
+  /** The writes that were acknowledged. */
+  get acknowledged(): Acknowledgement[] {
+    return this.messages.flatMap((message) => (message.kind === "acknowledged" ? [message.acknowledgement] : []));
   }
 
-  /** Waits until something holds that follows from what the thread said. */
+  /** Waits for a condition that depends on what the thread reports. */
   async waitFor(condition: () => boolean): Promise<void> {
     while (!condition()) {
       if (this.#hasEnded) throw new Error(`the thread ended early: ${this.#failure ?? JSON.stringify(this.messages)}`);
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
-  }
-
-  /** How its opening went. */
-  async opening(): Promise<StoreThreadMessage> {
-    await this.waitFor(() => this.messages.length > 0);
-    return this.messages[0] as StoreThreadMessage;
   }
 
   /** Asks it to come to an end, and waits for that. */

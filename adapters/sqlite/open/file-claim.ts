@@ -1,28 +1,15 @@
-import {
-  closeSync,
-  futimesSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, futimesSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { PROCESS_PREFIX, removeIfThere } from "./claim-folder.js";
 import { describeDescriptor, isOpenInThisProcess } from "./open-descriptor.js";
 
 /** Programs that clean up temporary folders go by a file's age. */
 const LIFETIME_MS = 10 * 365 * 24 * 60 * 60 * 1_000;
 
-/** The folder is removed with its last file, which may happen just before another thread makes the next one. */
-const MAX_ATTEMPTS = 100;
-
 /**
  * A note to the other threads of this process that this one uses a database, and through which copy of SQLite.
  *
- * It is a file in {@link processFolder} that is kept open: a note whose descriptor is closed is void. Its content is
+ * It is a file in {@link claimFolder} that is kept open: a note whose descriptor is closed is void. Its content is
  * the path of the copy; its name says of which database it is, once {@link FileClaim.grant} was called.
  */
 export class FileClaim {
@@ -37,8 +24,8 @@ export class FileClaim {
   constructor(folder: string, libraryPath: string) {
     this.folder = folder;
     this.libraryPath = libraryPath;
-    this.#path = join(folder, `claim-${crypto.randomUUID()}`);
-    this.#descriptor = createFile(folder, this.#path);
+    this.#path = join(folder, `${PROCESS_PREFIX}${crypto.randomUUID()}`);
+    this.#descriptor = openSync(this.#path, "wx", 0o600);
     try {
       writeSync(this.#descriptor, libraryPath);
       const expiry = (Date.now() + LIFETIME_MS) / 1_000;
@@ -52,7 +39,7 @@ export class FileClaim {
 
   /** Lets the other threads see of which database the note is. */
   grant(database: string): void {
-    const path = join(this.folder, `${database}.${this.holder}`);
+    const path = join(this.folder, `${claimsOn(database)}${this.holder}`);
     renameSync(this.#path, path);
     this.#path = path;
   }
@@ -60,10 +47,11 @@ export class FileClaim {
   /** The copies of SQLite through which this process uses a database. Removes what terminated threads left behind. */
   librariesInUse(database: string): string[] {
     const libraries: string[] = [];
+    const prefix = claimsOn(database);
     for (const name of readdirSync(this.folder)) {
-      if (!name.startsWith(`${database}.`)) continue;
+      if (!name.startsWith(prefix)) continue;
       const path = join(this.folder, name);
-      if (isOpenInThisProcess(name.slice(database.length + 1))) libraries.push(...readIfThere(path));
+      if (isOpenInThisProcess(name.slice(prefix.length))) libraries.push(...readIfThere(path));
       else removeIfThere(path);
     }
     return libraries;
@@ -73,38 +61,20 @@ export class FileClaim {
   release(): void {
     removeIfThere(this.#path);
     closeSync(this.#descriptor);
-    try {
-      rmdirSync(this.folder);
-    } catch {
-      // Other notes are in it.
-    }
   }
 }
 
-function createFile(folder: string, path: string): number {
-  for (let attempt = 1; ; attempt += 1) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    try {
-      return openSync(path, "wx", 0o600);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || attempt === MAX_ATTEMPTS) throw error;
-    }
-  }
+/** The beginning of the names of this process's claims on a database. */
+function claimsOn(database: string): string {
+  return `${PROCESS_PREFIX}${database}.`;
 }
 
 /** The content of a note, unless it was withdrawn a moment ago. */
 function readIfThere(path: string): string[] {
   try {
     return [readFileSync(path, "utf8")];
-  } catch {
-    return [];
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Another thread, or a program that cleans up, was first.
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { readlinkSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { PROCESS_PREFIX } from "./claim-folder.js";
 import { isOpenInThisProcess } from "./open-descriptor.js";
 
 /** The work under the lock is a few synchronous calls of the file system, so that only a stuck disk makes others wait. */
@@ -61,5 +62,5 @@ function isAbandoned(lock: string): boolean {
 }
 
 function lockPath(folder: string, number: number): string {
-  return join(folder, `lock-${number}`);
+  return join(folder, `${PROCESS_PREFIX}lock-${number}`);
 }

@@ -1,10 +1,10 @@
 import { type BigIntStats, closeSync, openSync, statSync } from "node:fs";
 import { StorageError } from "../../../protocols/index.js";
 import type { SQLiteDriver } from "../drivers/driver.js";
+import { claimFolder } from "./claim-folder.js";
 import { FileClaim } from "./file-claim.js";
 import { fileErrorCode, inspectContent, inspectPlace, refusal } from "./inspect-file.js";
 import { withOpeningLock } from "./opening-lock.js";
-import { processFolder } from "./process-folder.js";
 
 /** Which file a store is: a path may name another one later. */
 export interface FileIdentity {
@@ -86,7 +86,7 @@ function driverConflict(path: string, libraryPath: string | undefined, other: st
 
 function makeClaim(path: string, libraryPath: string): FileClaim {
   try {
-    return new FileClaim(processFolder(), libraryPath);
+    return new FileClaim(claimFolder(), libraryPath);
   } catch (cause) {
     throw cannotClaim(path, cause);
   }
