@@ -14,6 +14,7 @@ const TESTS = [
   "test/adapters/sqlite.test.ts",
   "test/adapters/node-sqlite.test.ts",
   "test/sqlite/drivers.test.ts",
+  "test/sqlite/threads.test.ts",
 ];
 
 /** What a program does first, and which native libraries that loads. */

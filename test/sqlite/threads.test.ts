@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { writeBatch } from "../faults/support/batches.js";
 import { inspectContents, SOUND } from "../faults/support/inspect-contents.js";
@@ -17,8 +17,15 @@ async function writeThrough(driver: DriverName, path: string, batch = "main"): P
   await writeBatch(streams, batch, { streams: 1, maxEvents: 1, maxFillerBytes: 1 });
 }
 
+let reader: StoreReader;
+
+beforeAll(() => {
+  reader = new StoreReader();
+});
+
+afterAll(() => reader[Symbol.asyncDispose]());
+
 async function expectSound(path: string, thread: StoreThread): Promise<void> {
-  await using reader = new StoreReader();
   expect(inspectContents(await reader.read(path), thread.acknowledged)).toEqual(SOUND);
 }
 
@@ -31,7 +38,7 @@ describe.each(CONFLICTS)("a store that one thread has open through %s", (mine, o
     await expect(writeThrough(other, path)).rejects.toMatchObject({
       name: "StorageError",
       code: "STORAGE_DRIVER_CONFLICT",
-      message: expect.stringMatching(new RegExp(`open through .*/${mine}/.*, and .*/${other}/`)),
+      message: expect.stringMatching(new RegExp(`open through .*${mine}.*, and .*${other}.* has a SQLite of its own`)),
     });
     const before = holding.acknowledged.length;
     await holding.waitFor(() => holding.acknowledged.length > before + 10);
@@ -52,15 +59,20 @@ describe.each(CONFLICTS)("a store that one thread has open through %s", (mine, o
   });
 });
 
-test("a thread that is terminated while it opens, writes or closes a store loses nothing, and blocks no other driver", async () => {
-  await using folder = await createTempDir();
-  const path = folder.file("store.db");
-  for (let writes = 1; writes <= 5; writes += 1) {
-    const run = `terminated-${writes}`;
-    const thread = new StoreThread({ path, driver: "better-sqlite3", run, manner: "reopens" });
-    await thread.waitFor(() => thread.acknowledged.length >= writes);
-    await thread.terminate();
-    await writeThrough("sqlite3", path, `main-${writes}`);
-    await expectSound(path, thread);
-  }
-});
+const TERMINABLE = DRIVER_NAMES.filter((name) => name !== "sqlite3");
+
+test.each(TERMINABLE)(
+  "a thread that is terminated while it uses a store through %s loses nothing, and blocks no other driver",
+  async (driver) => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    for (let writes = 1; writes <= 3; writes += 1) {
+      const run = `terminated-${writes}`;
+      const thread = new StoreThread({ path, driver, run, manner: "reopens" });
+      await thread.waitFor(() => thread.acknowledged.length >= writes);
+      await thread.terminate();
+      await writeThrough("sqlite3", path, `main-${writes}`);
+      await expectSound(path, thread);
+    }
+  },
+);

@@ -6,8 +6,9 @@ export interface SQLiteDriver {
   /** Opens a database file, or `:memory:`. */
   open(path: string, mode: OpenMode): Promise<SQLiteConnection>;
   /**
-   * The copy of SQLite that would open a path, as the resolved path of the file that it was loaded from. Within a
-   * process, connections through one copy see each other's locks, in all threads; those through two copies do not.
+   * The copy of SQLite that would open a path, as the resolved path of its package, or the name of the module of Node
+   * that has it. Within a process, connections through one copy see each other's locks, in all threads; those through
+   * two copies do not.
    *
    * @throws StorageError when the driver cannot be loaded
    * @throws InvalidArgumentError when the driver cannot open such a path

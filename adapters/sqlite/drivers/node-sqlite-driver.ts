@@ -42,7 +42,7 @@ export const nodeSqliteDriver: SQLiteDriver = {
   // Its SQLite is part of the executable.
   async libraryPath() {
     loadNodeSqlite();
-    return process.execPath;
+    return "node:sqlite";
   },
 };
 
