@@ -56,7 +56,11 @@ module.exports = {
       severity: "error",
       from: { path: "^examples/" },
       to: {
-        pathNot: ["^examples/", "^((protocols|adapters/memory|test/conformance)/)?index\\.ts$", "^node_modules/rxjs/"],
+        pathNot: [
+          "^examples/",
+          "^((protocols|src/adapter-kit|adapters/memory|test/conformance)/)?index\\.ts$",
+          "^node_modules/rxjs/",
+        ],
         dependencyTypesNot: ["core"],
       },
     },

@@ -10,11 +10,11 @@ import {
   type SnapshotQuery,
   type SnapshotRetention,
   type StorageHandle,
-  StreamClosedError,
   type StreamMetrics,
 } from "../../protocols/index.js";
 import { decideAppend } from "../../src/adapter-kit/decide-append.js";
 import { decodeEvent } from "../../src/adapter-kit/decode-event.js";
+import { Lifetime } from "../../src/adapter-kit/lifetime.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 
 /** Keeps everything in this process's memory, for as long as the handle lives: the model that others are held to. */
@@ -25,7 +25,7 @@ export class MemoryStorageHandle implements StorageHandle {
   #snapshots: Snapshot<EncodedState>[] = [];
   readonly #commitListeners = new Set<(events: readonly PlacedEvent[]) => void>();
   readonly #now: () => number;
-  #closed = false;
+  readonly #lifetime = new Lifetime("the store in memory");
 
   /** @param now - the clock of the events' timestamps, in milliseconds since 1970 */
   constructor(now: () => number = Date.now) {
@@ -39,7 +39,7 @@ export class MemoryStorageHandle implements StorageHandle {
 
   // Nothing waits in here, so that no other append can come between the decision and the storing.
   async append(request: AppendRequest): Promise<AppendResult> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen(`write to stream "${request.streamId}"`);
     request.signal?.throwIfAborted();
     const { streamId } = request;
     const keys = this.#keys.get(streamId) ?? new Map<string, PlacedEvent>();
@@ -66,7 +66,7 @@ export class MemoryStorageHandle implements StorageHandle {
 
   // Versions and positions are gapless here, so that a place is an index.
   async readPage({ streamId, after, upTo, limit, direction }: ReadQuery): Promise<EventPage> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen(`read stream "${streamId}"`);
     const stored = this.#eventsOf(streamId);
     const head = stored.length;
     const end = Math.min(upTo ?? head, head);
@@ -79,12 +79,12 @@ export class MemoryStorageHandle implements StorageHandle {
   }
 
   async getVersion(streamId: string): Promise<number> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen(`read the version of stream "${streamId}"`);
     return this.#eventsOf(streamId).length;
   }
 
   async getMetrics(streamId: string): Promise<StreamMetrics> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen(`read the metrics of stream "${streamId}"`);
     const events = this.#eventsOf(streamId);
     const last = events.at(-1);
     return {
@@ -95,7 +95,7 @@ export class MemoryStorageHandle implements StorageHandle {
   }
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>, { keep }: SnapshotRetention = {}): Promise<void> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen(`save a snapshot of stream "${snapshot.streamId}"`);
     const { streamId, projection, version } = snapshot;
     const isSame = (other: Snapshot<EncodedState>): boolean =>
       other.streamId === streamId && other.projection === projection && other.version === version;
@@ -112,7 +112,7 @@ export class MemoryStorageHandle implements StorageHandle {
   }
 
   async loadSnapshot({ streamId, projection, atOrBefore }: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
-    this.#assertOpen();
+    this.#lifetime.assertOpen(`load a snapshot of stream "${streamId}"`);
     const latest = atOrBefore ?? Number.MAX_SAFE_INTEGER;
     return this.#snapshots
       .filter((s) => s.streamId === streamId && s.projection === projection && s.version <= latest)
@@ -120,7 +120,7 @@ export class MemoryStorageHandle implements StorageHandle {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#lifetime.refuse();
     this.#commitListeners.clear();
   }
 
@@ -131,9 +131,5 @@ export class MemoryStorageHandle implements StorageHandle {
   #headOf(streamId: string): { version: number; position: number } {
     const { version, position } = this.#eventsOf(streamId).at(-1) ?? { version: 0, position: 0 };
     return { version, position };
-  }
-
-  #assertOpen(): void {
-    if (this.#closed) throw new StreamClosedError("The store in memory has been disposed. Open a new one.");
   }
 }

@@ -1,20 +1,9 @@
-import {
-  type AppendRequest,
-  type AppendResult,
-  decideAppend,
-  decodeEvent,
-  type NewEvent,
-  type PlacedEvent,
-  type StoredEvent,
-} from "async-streams";
-import type { EventPlace } from "./event-index.js";
+import type { AppendRequest, AppendResult } from "async-streams";
+import { decideAppend, type PlacedEvent } from "async-streams/adapter";
 import type { JsonLinesNotifier } from "./json-lines-notifier.js";
 import type { JsonLinesStore } from "./json-lines-store.js";
 
-/** Watchers read a larger append from storage, page by page, instead of each getting a copy of it at once. */
-const MAX_ANNOUNCED_EVENTS = 256;
-
-/** Decides, stores and announces one append. Nothing else may change the store meanwhile. */
+/** Decides, stores and publishes one append. Nothing else may change the store meanwhile. */
 export async function appendEvents(
   store: JsonLinesStore,
   notifier: JsonLinesNotifier,
@@ -29,13 +18,11 @@ export async function appendEvents(
   const state = { version, findByKey: (key: string) => stored.get(key) };
   const { fresh, last } = decideAppend(request, state, store.file.path);
 
-  const timestampMs = Date.now();
-  const added = fresh.length === 0 ? [] : await store.addEvents(streamId, fresh, timestampMs);
-  if (added.length > MAX_ANNOUNCED_EVENTS) notifier.announce(streamId, () => []);
-  else if (added.length > 0) notifier.announce(streamId, () => decodeEvents(fresh, added));
+  const added = fresh.length === 0 ? [] : await store.addEvents(streamId, fresh, Date.now());
+  notifier.publish(added);
 
   if (last === undefined) return { version, position: places.at(-1)?.position ?? 0, written: 0 };
-  const place = "freshIndex" in last ? (added[last.freshIndex] as EventPlace) : last;
+  const place = "freshIndex" in last ? (added[last.freshIndex] as PlacedEvent) : last;
   return { version: place.version, position: place.position, written: added.length };
 }
 
@@ -48,8 +35,4 @@ async function loadRepeated(store: JsonLinesStore, request: AppendRequest): Prom
     stored.set(idempotencyKey, { ...place, event: await store.readEvent(place) });
   }
   return stored;
-}
-
-function decodeEvents(events: readonly NewEvent[], places: readonly EventPlace[]): StoredEvent[] {
-  return places.map((place, index) => decodeEvent(events[index] as NewEvent, place));
 }

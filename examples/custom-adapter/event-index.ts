@@ -1,12 +1,9 @@
 import { ALL_STREAM } from "async-streams";
+import type { StoredPlace } from "async-streams/adapter";
 import type { LinePlace } from "./line-file.js";
 
 /** Where an event stands: in its stream, in the store, and in the file. */
-export interface EventPlace {
-  readonly streamId: string;
-  readonly version: number;
-  readonly position: number;
-  readonly timestampMs: number;
+export interface EventPlace extends StoredPlace {
   readonly line: LinePlace;
 }
 

@@ -1,4 +1,5 @@
 import { type EncodedState, type NewEvent, type Snapshot, StorageError } from "async-streams";
+import type { PlacedEvent } from "async-streams/adapter";
 import { EventIndex, type EventPlace, type IndexedEvent } from "./event-index.js";
 import { LineFile, type LinePlace } from "./line-file.js";
 import {
@@ -32,14 +33,15 @@ export class JsonLinesStore {
     return store;
   }
 
-  async addEvents(streamId: string, events: readonly NewEvent[], timestampMs: number): Promise<EventPlace[]> {
+  async addEvents(streamId: string, events: readonly NewEvent[], timestampMs: number): Promise<PlacedEvent[]> {
     const texts = events.map((event, index) =>
       encodeLine({ kind: "event", streamId, timestampMs, linesLeft: events.length - 1 - index, event }),
     );
     const lines = await this.file.append(texts);
     return lines.map((line, index) => {
-      const { idempotencyKey } = events[index] as NewEvent;
-      return this.events.add({ streamId, idempotencyKey, timestampMs, line });
+      const event = events[index] as NewEvent;
+      const { idempotencyKey } = event;
+      return { ...this.events.add({ streamId, idempotencyKey, timestampMs, line }), event };
     });
   }
 

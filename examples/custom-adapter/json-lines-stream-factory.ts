@@ -1,4 +1,5 @@
-import { createStreamFactory, type StreamBackend, type StreamFactory } from "async-streams";
+import type { StreamBackend, StreamFactory } from "async-streams";
+import { createStreamFactory } from "async-streams/adapter";
 import { JsonLinesNotifier } from "./json-lines-notifier.js";
 import { JsonLinesStorageHandle } from "./json-lines-storage-handle.js";
 import { JsonLinesStore } from "./json-lines-store.js";

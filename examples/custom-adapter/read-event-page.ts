@@ -1,4 +1,5 @@
-import { decodeEvent, type EventPage, type ReadQuery } from "async-streams";
+import type { EventPage, ReadQuery } from "async-streams";
+import { decodeEvent } from "async-streams/adapter";
 import type { EventPlace } from "./event-index.js";
 import type { JsonLinesStore } from "./json-lines-store.js";
 

@@ -2,14 +2,22 @@ import { StreamClosedError } from "../../protocols/index.js";
 
 /** Something that ends with its owner. */
 export interface Closable {
+  /** Ends it. A second call is harmless. */
   close(): void;
 }
 
 /**
- * How long a handle or a factory lives, and what ends with it.
+ * How long a handle or a store lives, and what ends with it.
  *
  * Only what is active is held here (a watch while it is subscribed), so that handles which are dropped rather than
  * disposed cost nothing.
+ *
+ * @example
+ * ```ts
+ * const lifetime = new Lifetime("the store /data/bank.jsonl");
+ * lifetime.assertOpen("read a page");
+ * lifetime.refuse();
+ * ```
  */
 export class Lifetime {
   readonly #subject: string;
@@ -23,11 +31,12 @@ export class Lifetime {
     this.#parent = parent;
   }
 
+  /** Whether the owner, or what it belongs to, has been disposed of. */
   get closed(): boolean {
     return this.#closed || (this.#parent?.closed ?? false);
   }
 
-  /** @throws StreamClosedError */
+  /** @throws StreamClosedError once it is closed; the message begins with what was attempted. */
   assertOpen(attempt: string): void {
     this.#parent?.assertOpen(attempt);
     if (this.#closed) {
@@ -35,11 +44,13 @@ export class Lifetime {
     }
   }
 
+  /** Has the member closed with the owner. */
   add(member: Closable): void {
     this.#members.add(member);
     this.#parent?.add(member);
   }
 
+  /** Forgets a member that has ended by itself. */
   delete(member: Closable): void {
     this.#members.delete(member);
     this.#parent?.delete(member);

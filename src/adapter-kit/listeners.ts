@@ -3,14 +3,26 @@ import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
 import { decodeEvent } from "./decode-event.js";
 import type { PlacedEvent } from "./placed-event.js";
 
-/** Who is subscribed to which stream. What the notifiers of most adapters are built on. */
+/**
+ * Who is subscribed to which stream. What the notifiers of most adapters are built on.
+ *
+ * @example
+ * ```ts
+ * const listeners = new Listeners();
+ * const subscription = listeners.add("orders", (batch) => console.log(batch.length));
+ * listeners.publishUnknown();
+ * subscription.unsubscribe();
+ * ```
+ */
 export class Listeners {
   readonly #byStream = new Map<string, Set<NotificationListener>>();
 
+  /** Whether nobody listens: then a notifier has nothing to do. */
   get isEmpty(): boolean {
     return this.#byStream.size === 0;
   }
 
+  /** Calls the listener from now on with what is published for a stream, or for `@all` with everything. */
   add(streamId: string, listener: NotificationListener): Subscription {
     const listeners = this.#byStream.get(streamId) ?? new Set();
     this.#byStream.set(streamId, listeners);
@@ -49,6 +61,7 @@ export class Listeners {
     for (const streamId of [...this.#byStream.keys()]) this.#notify(streamId, []);
   }
 
+  /** Ends all subscriptions. */
   clear(): void {
     this.#byStream.clear();
   }

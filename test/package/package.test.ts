@@ -21,12 +21,15 @@ async function nativeLibrariesOf(entry: string, thenDo = ""): Promise<string[]> 
 }
 
 describe("importing an entry of the package loads no native driver", () => {
-  test.each(["async-streams", "async-streams/protocols", "async-streams/memory", "async-streams/conformance"])(
-    "%s",
-    async (entry) => {
-      expect(await nativeLibrariesOf(entry)).toEqual([]);
-    },
-  );
+  test.each([
+    "async-streams",
+    "async-streams/protocols",
+    "async-streams/adapter",
+    "async-streams/memory",
+    "async-streams/conformance",
+  ])("%s", async (entry) => {
+    expect(await nativeLibrariesOf(entry)).toEqual([]);
+  });
 });
 
 test("CommonJS can require the package on a Node that loads ESM that way", async () => {
@@ -136,6 +139,28 @@ test("every link of the README leads to a file of the package", async () => {
   const targets = [...readme.matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(([, target = ""]) => target);
   expect(targets.length).toBeGreaterThan(10);
   expect(targets.filter((target) => !files.some((file) => file === target || file.startsWith(target)))).toEqual([]);
+});
+
+test("the entry for adapters exports what they are built of", async () => {
+  const { stdout } = await run(
+    process.execPath,
+    [
+      "--input-type=module",
+      "--eval",
+      'console.log(JSON.stringify(Object.keys(await import("async-streams/adapter"))))',
+    ],
+    { cwd: ROOT },
+  );
+  expect((JSON.parse(stdout) as string[]).sort()).toEqual([
+    "Lifetime",
+    "Listeners",
+    "PendingWork",
+    "compileFilter",
+    "createStreamFactory",
+    "decideAppend",
+    "decodeEvent",
+    "matchesFilter",
+  ]);
 });
 
 test("the package holds what its users need and nothing else", async () => {

@@ -1,0 +1,13 @@
+/**
+ * What an adapter is built of, besides the two protocols that it implements.
+ *
+ * @packageDocumentation
+ */
+export { compileFilter, matchesFilter } from "../filter/compile-filter.js";
+export { createStreamFactory } from "../stream/create-stream-factory.js";
+export { type AppendDecision, decideAppend, type StreamState } from "./decide-append.js";
+export { decodeEvent } from "./decode-event.js";
+export { type Closable, Lifetime } from "./lifetime.js";
+export { Listeners } from "./listeners.js";
+export { PendingWork } from "./pending-work.js";
+export type { PlacedEvent, StoredPlace } from "./placed-event.js";
