@@ -1,38 +1,23 @@
 import type { ConformanceDescribe, ConformanceExpect, ConformanceOptions } from "./runner.js";
 import { type Eventually, eventuallyWithin } from "./support/eventually.js";
+import { RawErrors } from "./support/raw-errors.js";
 
-/** The test runner as the parts of the suite see it: every test gets a fresh subject, which is disposed of afterwards. */
+/**
+ * The test runner as the parts of the suite see it: every test gets a fresh subject, which is disposed of afterwards, and
+ * fails when a call on it has failed with something that is not an error of the library.
+ */
 export interface Suite<Subject> {
   readonly describe: ConformanceDescribe;
   readonly test: (name: string, body: (subject: Subject) => Promise<void>) => void;
+  /**
+   * A test of what only some subjects can do. It is run where the subject has the methods, and passes where it has none
+   * of them. One that has only some of them fails.
+   */
+  readonly testWith: <Method extends string>(
+    methods: readonly Method[],
+    name: string,
+    body: (subject: Subject & Capable<Method>) => Promise<void>,
+  ) => void;
   readonly expect: ConformanceExpect;
   readonly eventually: Eventually;
-}
-
-// Below the five seconds after which most runners give a test up, so that the failure says what did not happen.
-const DEFAULT_PATIENCE_MS = 4_000;
-
-export function createSuite<Subject>(
-  options: ConformanceOptions<Subject>,
-  dispose: (subject: Subject) => Promise<void>,
-): Suite<Subject> {
-  const { describe, test, expect, open, patienceMs } = options;
-  return {
-    describe,
-    expect,
-    eventually: eventuallyWithin(patienceMs ?? DEFAULT_PATIENCE_MS),
-    test: (name, body) => {
-      test(name, async () => {
-        const subject = await open();
-        try {
-          await body(subject);
-        } catch (error) {
-          // The test's own failure says more than what it leads to at the disposal.
-          await dispose(subject).catch(() => undefined);
-          throw error;
-        }
-        await dispose(subject);
-      });
-    },
-  };
 }
