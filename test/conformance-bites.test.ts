@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../adapters/memory/index.js";
-import type { Notifier, StorageHandle, StreamBackend } from "../protocols/index.js";
+import type {
+  MaintainableStreamFactory,
+  Notifier,
+  StorageHandle,
+  StreamBackend,
+  VerifyReport,
+} from "../protocols/index.js";
 import { createStreamFactory } from "../src/stream/create-stream-factory.js";
 import { describeNotifier, describeStorageHandle, describeStreamFactory } from "./conformance/index.js";
 import { BROKEN_APPENDS } from "./support/broken-appends.js";
@@ -24,6 +30,13 @@ function openBackend({ breakStorage, breakNotifier }: Faults = {}): StreamBacken
   const storage = new MemoryStorageHandle();
   const notifier = new MemoryNotifier(storage);
   return { storage: breakStorage?.(storage) ?? storage, notifier: breakNotifier?.(notifier) ?? notifier };
+}
+
+const SOUND: VerifyReport = { ok: true, checkedEvents: 0, applicationTables: 0, problems: [] };
+
+/** A store that has the methods of maintenance which it is then given. */
+function maintainable(): MaintainableStreamFactory {
+  return createStreamFactory(openBackend()) as MaintainableStreamFactory;
 }
 
 // What never happens in a broken store need not be waited for as long as what may happen late in one that works.
@@ -91,6 +104,24 @@ describe("the conformance suite", () => {
     expect(failed).toContain(
       "delivers what was written before and what is written after, each event once and in order",
     );
+  });
+
+  test.each<[string, Partial<MaintainableStreamFactory>, string]>([
+    ["announces a half of maintenance", { verify: async () => SOUND }, "checks every event that was written"],
+    [
+      "verifies without looking",
+      {
+        verify: async () => SOUND,
+        backup: async (path) => ({ path: `${path}`, events: 6, position: 6, tables: [] }),
+      },
+      "checks every event that was written",
+    ],
+  ])("finds a store that %s", async (_, methods, found) => {
+    const runner = new CollectingRunner();
+    const open = async () => overriding<MaintainableStreamFactory>(maintainable(), methods);
+    describeStreamFactory({ ...IMPATIENT, ...bound(runner), open });
+
+    expect((await runner.run("maintenance, where the store has it")).failed).toContain(found);
   });
 
   for (const { fault, group, found, breakStream } of BROKEN_STREAMS) {

@@ -28,7 +28,10 @@ export type NotifierConformanceOptions = ConformanceOptions<StreamBackend>;
  * ```
  */
 export function describeNotifier(options: NotifierConformanceOptions): void {
-  const suite = createSuite(options, disposeBackend);
+  const suite = createSuite(options, {
+    watched: ({ storage, notifier }, rawErrors) => ({ storage: rawErrors.watch(storage), notifier }),
+    dispose: disposeBackend,
+  });
   options.describe(`the notifier of ${options.name}`, () => {
     describeBatches(suite);
     describeListeners(suite);

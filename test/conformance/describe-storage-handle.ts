@@ -32,7 +32,10 @@ export type StorageConformanceOptions = ConformanceOptions<StorageHandle>;
  * ```
  */
 export function describeStorageHandle(options: StorageConformanceOptions): void {
-  const suite = createSuite(options, (storage) => Promise.resolve(storage[Symbol.asyncDispose]()));
+  const suite = createSuite(options, {
+    watched: (storage, rawErrors) => rawErrors.watch(storage),
+    dispose: (storage) => Promise.resolve(storage[Symbol.asyncDispose]()),
+  });
   options.describe(`the storage handle of ${options.name}`, () => {
     describeAppend(suite);
     describeConcurrentAppends(suite);

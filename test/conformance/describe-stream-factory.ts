@@ -8,6 +8,7 @@ import { describeIdempotency } from "./factory/idempotency.js";
 import { describeInvalidArguments } from "./factory/invalid-arguments.js";
 import { describeInvalidEvents } from "./factory/invalid-events.js";
 import { describeInvalidFilters } from "./factory/invalid-filters.js";
+import { describeMaintenance } from "./factory/maintenance.js";
 import { describeMetrics } from "./factory/metrics.js";
 import { describeOpenStream } from "./factory/open-stream.js";
 import { describeRead } from "./factory/read.js";
@@ -36,6 +37,8 @@ export type StreamFactoryConformanceOptions = ConformanceOptions<StreamFactory>;
 /**
  * Registers the tests of the whole contract, through the interface that users of a store have.
  *
+ * What only some stores can do is tested where the factory has the methods for it: `verify` and `backup`.
+ *
  * @example
  * ```ts
  * import { describeStreamFactory } from "async-streams/conformance";
@@ -46,7 +49,10 @@ export type StreamFactoryConformanceOptions = ConformanceOptions<StreamFactory>;
  * ```
  */
 export function describeStreamFactory(options: StreamFactoryConformanceOptions): void {
-  const suite = createSuite(options, (streams) => streams[Symbol.asyncDispose]());
+  const suite = createSuite(options, {
+    watched: (streams, rawErrors) => rawErrors.watch(streams),
+    dispose: (streams) => streams[Symbol.asyncDispose](),
+  });
   const parts = [
     describeOpenStream,
     describeWrite,
@@ -75,6 +81,7 @@ export function describeStreamFactory(options: StreamFactoryConformanceOptions):
     describeSnapshots,
     describeSnapshotStates,
     describeMetrics,
+    describeMaintenance,
     describeDispose,
   ];
   options.describe(`the streams of ${options.name}`, () => {

@@ -178,4 +178,34 @@ export const BROKEN_APPENDS: readonly BrokenStorage[] = [
         },
       }),
   },
+  {
+    fault: "rejects a conflict with what only looks like an error of the library",
+    group: "the expected version",
+    found: "lets exactly one of 64 racing appends win",
+    breakStorage: (storage) =>
+      overriding(storage, {
+        append: async (request) => {
+          try {
+            return await storage.append(request);
+          } catch (error) {
+            throw { ...(error as object) };
+          }
+        },
+      }),
+  },
+  {
+    fault: "fails after its disposal with what its client says",
+    group: "the storage handle",
+    found: "refuses every call once it has been disposed of",
+    breakStorage: (storage) =>
+      overriding(storage, {
+        getMetrics: async (streamId) => {
+          try {
+            return await storage.getMetrics(streamId);
+          } catch (error) {
+            throw new Error("SQLITE_MISUSE: the database is closed", { cause: error });
+          }
+        },
+      }),
+  },
 ];

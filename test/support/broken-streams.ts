@@ -123,4 +123,19 @@ export const BROKEN_STREAMS: readonly BrokenStreams[] = [
     found: "of a handle makes its later calls fail, and touches no other handle",
     breakStream: (stream) => overriding(stream, { [Symbol.asyncDispose]: async () => undefined }),
   },
+  {
+    fault: "lets an error of its database through where nobody looks at it",
+    group: "watch",
+    found: "delivers nothing of what was refused or was stored already",
+    breakStream: (stream) =>
+      overriding(stream, {
+        write: async (events, options) => {
+          try {
+            return await stream.write(events, options);
+          } catch (error) {
+            throw new Error("UNIQUE constraint failed: events.stream, events.version", { cause: error });
+          }
+        },
+      }),
+  },
 ];

@@ -1,7 +1,8 @@
 import type { StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
+import { failureOf } from "../support/failure-of.js";
 import { counted, countedUpTo, wholeNumbers } from "../support/sample-events.js";
-import { append } from "../support/storage-calls.js";
+import { append, readPage } from "../support/storage-calls.js";
 
 export function describeLifecycle({ describe, test, expect }: Suite<StorageHandle>): void {
   describe("the storage handle", () => {
@@ -13,6 +14,24 @@ export function describeLifecycle({ describe, test, expect }: Suite<StorageHandl
 
     test("may be disposed of unused", async (storage) => {
       await storage[Symbol.asyncDispose]();
+    });
+
+    test("refuses every call once it has been disposed of", async (storage) => {
+      await append(storage, "a", countedUpTo(3));
+      await storage[Symbol.asyncDispose]();
+      const state = { codec: "json", bytes: new Uint8Array([1]) };
+      const snapshot = { streamId: "a", projection: "p", version: 1, timestamp: new Date(), state };
+
+      for (const call of [
+        () => append(storage, "a", [counted(4)]),
+        () => readPage(storage, "a"),
+        () => storage.getVersion("a"),
+        () => storage.getMetrics("a"),
+        () => storage.saveSnapshot(snapshot),
+        () => storage.loadSnapshot({ streamId: "a", projection: "p" }),
+      ]) {
+        expect(await failureOf(call())).toMatchObject({ code: "STREAM_CLOSED" });
+      }
     });
 
     test("finishes the appends that it has accepted before it is disposed of", async (storage) => {

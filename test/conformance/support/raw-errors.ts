@@ -22,24 +22,36 @@ export class RawErrors {
         // The receiver is the target itself: private members are not seen through a proxy.
         const member: unknown = Reflect.get(target, key, target);
         if (typeof member !== "function") return member;
-        return (...args: unknown[]) => this.#call(String(key), args, signals, (...given) => member.apply(target, given));
+        return (...args: unknown[]) =>
+          this.#call(String(key), args, signals, (...given) => member.apply(target, given));
       },
     });
   }
 
-  #call(name: string, args: unknown[], signals: readonly AbortSignal[], call: (...args: unknown[]) => unknown): unknown {
+  #call(
+    name: string,
+    args: unknown[],
+    signals: readonly AbortSignal[],
+    call: (...args: unknown[]) => unknown,
+  ): unknown {
     const reasons = [...signals, ...args.flatMap(signalOf)];
     const onError = (error: unknown): void => this.#judge(name, error, reasons);
     try {
       const result = call(...args.map((arg) => withErrorHandler(arg, onError)));
-      return result instanceof Promise ? this.#watchPromise(result, onError, reasons) : this.#watchResult(result, reasons);
+      return result instanceof Promise
+        ? this.#watchPromise(result, onError, reasons)
+        : this.#watchResult(result, reasons);
     } catch (error) {
       onError(error);
       throw error;
     }
   }
 
-  #watchPromise(promise: Promise<unknown>, onError: (error: unknown) => void, signals: readonly AbortSignal[]): unknown {
+  #watchPromise(
+    promise: Promise<unknown>,
+    onError: (error: unknown) => void,
+    signals: readonly AbortSignal[],
+  ): unknown {
     promise.catch(onError);
     return promise.then((value) => (isHandle(value) ? this.watch(value, signals) : value));
   }

@@ -1,0 +1,21 @@
+import type { MaintainableStreamFactory } from "../../../protocols/index.js";
+
+/** What only some subjects can do. A subject says so by having the methods. */
+export interface Capability<Able> {
+  readonly name: string;
+  readonly methods: readonly (keyof Able & string)[];
+}
+
+export const MAINTENANCE: Capability<MaintainableStreamFactory> = {
+  name: "maintenance",
+  methods: ["verify", "backup"],
+};
+
+/** Whether a subject has the methods of a capability. One that has only some of them has a method missing. */
+export function isCapable<Able extends object>(subject: object, capability: Capability<Able>): subject is Able {
+  const { name, methods } = capability;
+  const missing = methods.filter((method) => typeof Reflect.get(subject, method) !== "function");
+  if (missing.length === 0) return true;
+  if (missing.length === methods.length) return false;
+  throw new Error(`Of ${name} it has only a part: ${missing.join(", ")} is missing`);
+}
