@@ -72,7 +72,7 @@ try {
     console.log(`\nNode ${run(node, ["--version"]).trim()}`);
     runProgram(node, consumer, line);
     const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-    run(node, [vitest, "run", "--reporter=dot", ...TESTS], { stdio: "inherit" });
+    run(node, [vitest, "run", "--reporter=dot", "--no-color", ...TESTS], { stdio: "inherit" });
     console.log(`ok: Node ${line}, ${((performance.now() - beganAtMs) / 1000).toFixed(1)} s`);
   }
 } finally {

@@ -1,9 +1,9 @@
-import { betterSqlite3Driver } from "../../adapters/sqlite/drivers/better-sqlite3-driver.js";
-import { sqlite3Driver } from "../../adapters/sqlite/drivers/sqlite3-driver.js";
+import { DRIVERS } from "../../adapters/sqlite/drivers/choose-driver.js";
+import type { SQLiteDriver } from "../../adapters/sqlite/drivers/driver.js";
 import { openSQLiteBackend } from "../../adapters/sqlite/sqlite-stream-factory.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import type { Store, Subject } from "../subject.js";
-import { library, storeOverFactory } from "../subjects/library.js";
+import { libraryBetter, libraryNode, storeOverFactory } from "../subjects/library.js";
 import type { Workload, WorkloadContext } from "../workload.js";
 import { CallCounter, countCalls } from "./counting-driver.js";
 import type { Profile } from "./profile.js";
@@ -16,7 +16,7 @@ export async function profileWorkload(workload: Workload, context: WorkloadConte
   const subject: Subject = {
     ...context.subject,
     async open(path, durability) {
-      const driver = countCalls(context.subject.name === library.name ? sqlite3Driver : betterSqlite3Driver, counter);
+      const driver = countCalls(driverOf(context.subject), counter);
       const factory = createStreamFactory(await openSQLiteBackend(path, { durability }, driver));
       const { store, done } = countWork(storeOverFactory(factory));
       counter.reset();
@@ -34,6 +34,11 @@ export async function profileWorkload(workload: Workload, context: WorkloadConte
   await workload.run({ ...context, subject });
   if (profile === undefined) throw new Error(`${workload.id} closes no store itself and cannot be profiled`);
   return profile;
+}
+
+function driverOf({ name }: Subject): SQLiteDriver {
+  if (name === libraryNode.name) return DRIVERS["node:sqlite"];
+  return name === libraryBetter.name ? DRIVERS["better-sqlite3"] : DRIVERS.sqlite3;
 }
 
 /** Counts what a workload asks of its store. */

@@ -4,7 +4,7 @@ import { emmett } from "./emmett.js";
 import { floor } from "./floor.js";
 import { floorGrouped } from "./floor-grouped.js";
 import { idlePoll, idleProcess } from "./idle.js";
-import { library, libraryBetter } from "./library.js";
+import { library, libraryBetter, libraryNode } from "./library.js";
 import { libraryMemory } from "./library-memory.js";
 import { libraryBetterUnchecked, libraryUnchecked } from "./library-unchecked.js";
 import { resolveLite } from "./resolve.js";
@@ -15,6 +15,7 @@ export const SUBJECTS: readonly Subject[] = [
   floor,
   library,
   libraryBetter,
+  libraryNode,
   sqlite3Loop,
   floorGrouped,
   libraryMemory,

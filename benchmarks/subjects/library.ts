@@ -1,6 +1,6 @@
 import { type SQLiteOptions, type Stream, type StreamFactory, sqliteStreamFactory } from "async-streams";
 import { type BenchEvent, makeNumberedEvent, type NumberedEvent } from "../bench-event.js";
-import type { Durability, Store, Subject } from "../subject.js";
+import type { Store, Subject } from "../subject.js";
 
 const SETTINGS = { normal: "WAL, synchronous NORMAL", full: "WAL, synchronous FULL" };
 
@@ -15,28 +15,28 @@ export const library: Subject = {
   openWatched: (path, durability, listener) => watchLibrary(path, { durability }, listener),
 };
 
-/** The library over its other driver. */
-export const libraryBetter: Subject = {
-  name: "library-better",
-  format: "library",
-  settings: SETTINGS,
-  packages: ["better-sqlite3"],
-  async whyMissing() {
-    try {
-      const store = await openLibrary(":memory:", withBetterSqlite("normal"));
-      await store.close();
-      return null;
-    } catch (error) {
-      return `the option driver: "better-sqlite3" is not to be had here (${(error as Error).message})`;
-    }
-  },
-  open: (path, durability) => openLibrary(path, withBetterSqlite(durability)),
-  openWatched: (path, durability, listener) => watchLibrary(path, withBetterSqlite(durability), listener),
-};
+export const libraryBetter = libraryOver("library-better", "better-sqlite3");
+export const libraryNode = libraryOver("library-node", "node:sqlite");
 
-function withBetterSqlite(durability: Durability): SQLiteOptions {
-  const options: SQLiteOptions & { driver: "better-sqlite3" } = { durability, driver: "better-sqlite3" };
-  return options;
+/** The library over another driver, where this machine has it. */
+function libraryOver(name: string, driver: "better-sqlite3" | "node:sqlite"): Subject {
+  return {
+    name,
+    format: "library",
+    settings: SETTINGS,
+    packages: driver === "node:sqlite" ? [] : [driver],
+    async whyMissing() {
+      try {
+        const store = await openLibrary(":memory:", { driver });
+        await store.close();
+        return null;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    },
+    open: (path, durability) => openLibrary(path, { durability, driver }),
+    openWatched: (path, durability, listener) => watchLibrary(path, { durability, driver }, listener),
+  };
 }
 
 async function openLibrary(path: string, options: SQLiteOptions): Promise<Store> {

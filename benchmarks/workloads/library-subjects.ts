@@ -5,7 +5,7 @@ import type { WorkloadContext } from "../workload.js";
 export const FLOORS: readonly string[] = ["floor", "sqlite3-loop"];
 
 /** For what only the library does. */
-export const LIBRARY_SUBJECTS: readonly string[] = ["library", "library-better"];
+export const LIBRARY_SUBJECTS: readonly string[] = ["library", "library-better", "library-node"];
 
 /** Those that can tell of what is appended. */
 export const WATCHING_SUBJECTS: readonly string[] = [...LIBRARY_SUBJECTS, "emmett-sqlite", "act-sqlite"];
