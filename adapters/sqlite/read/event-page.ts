@@ -105,6 +105,5 @@ function decodeFetched(data: string | Uint8Array): unknown {
 
 export function formatUuid(hex: string): string {
   const digits = hex.toLowerCase();
-  const parts = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)];
-  return parts.join("-");
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`;
 }
