@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
+import { StoreThread } from "../support/store-thread.js";
 import { createTempDir } from "../support/temp-dir.js";
 
 const SQLITE3 = JSON.stringify(createRequire(import.meta.url).resolve("sqlite3"));
@@ -36,4 +37,18 @@ test("opening a file a second time in a process does not drop the locks of the f
 
   expect((await locksOn(path))?.length).toBe(held);
   expect(journalModeAfterAttack(path)).not.toBe("delete");
+});
+
+test("opening a file in one thread does not drop the locks of another", async () => {
+  await using folder = await createTempDir();
+  const path = folder.file("shared.db");
+  await using holding = new StoreThread({ path, driver: "sqlite3", run: "held", manner: "rests" });
+  await holding.waitFor(() => holding.acknowledged.length > 0);
+  const held = (await locksOn(path))?.length;
+  await using second = await sqliteStreamFactory(path, { driver: "sqlite3" });
+  await second.openStream("a");
+
+  expect((await locksOn(path))?.length).toBe(held);
+  expect(journalModeAfterAttack(path)).not.toBe("delete");
+  await holding.finish();
 });
