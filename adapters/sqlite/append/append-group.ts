@@ -3,22 +3,17 @@ import type { SQLiteConnection } from "../drivers/driver.js";
 import type { CommitFeed } from "../notify/commit-feed.js";
 import type { OpenFiles } from "../open/open-files.js";
 import { isConstraint } from "../sqlite-errors.js";
-import { BEGIN, COMMIT, inTransaction } from "../transaction/transaction.js";
+import { inTransaction } from "../transaction/transaction.js";
 import { type AppendOutcome, type AppendPlan, type KnownStore, type PlanContext, planAppends } from "./append-plan.js";
-import {
-  INSERT_STREAMS,
-  INSERT_TYPES,
-  insertStreams,
-  insertTypes,
-  READ_NUMBERS,
-  readKeys,
-  readNumbers,
-} from "./append-statements.js";
+import { READ_NUMBERS, type ReadNumbers, readKeys, readNumbers, type StoredKeys } from "./append-statements.js";
 import { type RowNumbers, statementChunks } from "./event-rows.js";
 import { INSERT_ONE, insertEvents } from "./insert-events.js";
+import { insertWithNames, prepareInsertWithNames } from "./insert-with-names.js";
+import { nameNew, namesIn, numberStreams, numberTypes } from "./number-names.js";
 import { type LastEvent, RememberedStore, type StreamHead } from "./remembered-store.js";
 
 const NO_KEYS: KnownStore["keys"] = new Map();
+const NOTHING_STORED: StoredKeys = { lastEvents: [], keys: NO_KEYS };
 
 /** What the storing of groups needs. */
 export interface AppendGroupContext extends PlanContext {
@@ -30,7 +25,7 @@ export interface AppendGroupContext extends PlanContext {
 }
 
 /**
- * Stores a group of appends as one atomic step. There are three ways, the cheapest first, and each leaves what it cannot
+ * Stores a group of appends as one atomic step. There are four ways, the cheapest first, and each leaves what it cannot
  * do to the next:
  *
  * 1. *As if new*. The group is planned on what this process remembers, as if none of its keys were stored. The statement
@@ -39,7 +34,10 @@ export interface AppendGroupContext extends PlanContext {
  * 2. *As retried*. A key is stored already. One statement reads the group's keys together with the last event, so that
  *    both are of one state of the store. If that is the remembered state, the group is planned again, with the keys:
  *    what is left is stored as before, and where nothing is left there is no transaction at all.
- * 3. *In a transaction*. Everything is read, decided and stored between BEGIN IMMEDIATE and COMMIT.
+ * 3. *As read*. What is not remembered is read, the group is planned on it, and stored by one statement with the names
+ *    that are new: it too does nothing unless the store's last event is still the one that was read.
+ * 4. *In a transaction*. Everything is read, decided and stored between BEGIN IMMEDIATE and COMMIT. The write lock is
+ *    held over several turns of the event loop, and so for as long as other code keeps the main thread busy.
  *
  * No append is ever refused on what is remembered alone.
  */
@@ -55,12 +53,16 @@ export class AppendGroup {
 
   /** Prepares what the first append of an event takes, so that it does not wait for that. */
   async prepare(connection: SQLiteConnection): Promise<void> {
-    const statements = [BEGIN, READ_NUMBERS, INSERT_STREAMS, INSERT_TYPES, INSERT_ONE, COMMIT];
-    for (const sql of statements) await connection.prepare(sql);
+    for (const sql of [READ_NUMBERS, INSERT_ONE]) await connection.prepare(sql);
+    await prepareInsertWithNames(connection);
   }
 
   async store(connection: SQLiteConnection, requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    return (await this.#storeOnMemory(connection, requests)) ?? (await this.#storeInTransaction(connection, requests));
+    return (
+      (await this.#storeOnMemory(connection, requests)) ??
+      (await this.#storeAsRead(connection, requests)) ??
+      (await this.#storeInTransaction(connection, requests))
+    );
   }
 
   /** Forgets what is remembered of the store, which a failure, or another copy of it, may have left untrue. */
@@ -102,13 +104,13 @@ export class AppendGroup {
     return plan.outcomes;
   }
 
-  /** Stores what was planned on what is remembered; null when that is not enough, or not true any more. */
+  /** Stores what was planned on what is known; null when that is not enough, or not true any more. */
   async #insertPlanned(
     connection: SQLiteConnection,
     plan: AppendPlan,
     last: LastEvent,
+    { heads: streams, types }: Pick<ReadNumbers, "heads" | "types"> = this.#remembered,
   ): Promise<readonly AppendOutcome[] | null> {
-    const { heads: streams, types } = this.#remembered;
     if (!plan.events.every(({ event }) => types.has(event.type))) return null;
     if (await insertAtOnce(connection, plan, { streams, types, checksums: this.#context.checksums }, last)) {
       await this.#committed(connection, plan, last, streams);
@@ -116,6 +118,49 @@ export class AppendGroup {
     }
     this.failed();
     return null;
+  }
+
+  async #storeAsRead(
+    connection: SQLiteConnection,
+    requests: readonly AppendRequest[],
+  ): Promise<readonly AppendOutcome[] | null> {
+    const read = await readNumbers(connection, ...namesIn(requests));
+    const { last, heads } = read;
+    if (!this.#remembered.endsWith(last)) this.failed();
+    // Without an event at the last position there is nothing to know the store by.
+    if (last.id === null && last.position > 0) return null;
+    this.#remembered.learnTypes(read.types);
+    this.#remembered.learn(last, heads);
+    const { lastEvents, keys } = hasKeys(requests) ? await readKeys(connection, requests, heads) : NOTHING_STORED;
+    if (!lastEvents.every((event) => this.#remembered.endsWith(event))) return null;
+    const plan = planAppends(requests, { position: last.position, heads, keys }, this.#context);
+    this.#expectsRetries = isRetry(plan);
+    if (plan.events.length === 0) return plan.outcomes;
+    return this.#insertAsRead(connection, plan, read);
+  }
+
+  async #insertAsRead(
+    connection: SQLiteConnection,
+    plan: AppendPlan,
+    read: ReadNumbers,
+  ): Promise<readonly AppendOutcome[] | null> {
+    const { last } = read;
+    const named = nameNew(plan, read);
+    if (named === null) return this.#insertPlanned(connection, plan, last, read);
+    if (statementChunks(plan.events).length > 1) return null;
+    const { streams, types, ...names } = named;
+    const numbers = { streams, types, checksums: this.#context.checksums };
+    try {
+      await insertWithNames(connection, plan.events, numbers, last, names);
+    } catch (error) {
+      if (!isConstraint(error)) throw error;
+      // Somebody else has stored something since it was read.
+      this.failed();
+      return null;
+    }
+    this.#remembered.learnTypes(types);
+    this.#committed(plan, last, streams);
+    return plan.outcomes;
   }
 
   async #storeInTransaction(
@@ -164,33 +209,8 @@ function isRetry({ events, outcomes }: AppendPlan): boolean {
   return events.length === 0 && outcomes.every((outcome) => "result" in outcome);
 }
 
-/** The streams and the types of a group, each once. */
-function namesIn(requests: readonly AppendRequest[]): [streamIds: string[], types: string[]] {
-  const streamIds = new Set(requests.map(({ streamId }) => streamId));
-  const types = new Set<string>();
-  for (const { events } of requests) for (const { type } of events) types.add(type);
-  return [[...streamIds], [...types]];
-}
-
-/** Gives a number to the streams that get their first events. */
-async function numberStreams(
-  connection: SQLiteConnection,
-  { lastEvents }: AppendPlan,
-  heads: Map<string, StreamHead>,
-): Promise<Map<string, StreamHead>> {
-  const missing = [...lastEvents.keys()].filter((streamId) => !heads.has(streamId));
-  return missing.length === 0 ? heads : new Map([...heads, ...(await insertStreams(connection, missing))]);
-}
-
-/** Gives a number to the types that are new among the events to store. */
-async function numberTypes(
-  connection: SQLiteConnection,
-  { events }: AppendPlan,
-  numbers: Map<string, number>,
-): Promise<Map<string, number>> {
-  const missing = new Set<string>();
-  for (const { event } of events) if (!numbers.has(event.type)) missing.add(event.type);
-  return missing.size === 0 ? numbers : new Map([...numbers, ...(await insertTypes(connection, [...missing]))]);
+function hasKeys(requests: readonly AppendRequest[]): boolean {
+  return requests.some(({ events }) => events.some(({ idempotencyKey }) => idempotencyKey !== null));
 }
 
 /** The heads of the streams that a plan stores events in, afterwards: worked out while they are learned. */

@@ -21,6 +21,8 @@ export async function readLastPosition(connection: SQLiteConnection): Promise<nu
 // ?1 stream ids, ?2 event types. What is found is told by its index in them: a name may have any character in it.
 export const READ_NUMBERS = `
   SELECT ${LAST_POSITION} AS position, ${LAST_EVENT} AS last,
+  (SELECT coalesce(max(id), 0) + 1 FROM es_streams) AS nextStream,
+  (SELECT coalesce(max(id), 0) + 1 FROM es_types) AS nextType,
   (SELECT json_group_array(json_array(wanted.key, s.id, coalesce(e.version, 0), coalesce(e.position, 0)))
    FROM json_each(?1) AS wanted
    JOIN es_streams AS s ON s.name = wanted.value
@@ -32,8 +34,20 @@ export const READ_NUMBERS = `
 interface NumbersRow {
   readonly position: number | null;
   readonly last: string | null;
+  readonly nextStream: number;
+  readonly nextType: number;
   readonly heads: string;
   readonly types: string;
+}
+
+/** What is read of the store before a group is planned on it. */
+export interface ReadNumbers {
+  readonly last: LastEvent;
+  /** The numbers that the next new names get. */
+  readonly nextStream: number;
+  readonly nextType: number;
+  readonly heads: ReadonlyMap<string, StreamHead>;
+  readonly types: ReadonlyMap<string, number>;
 }
 
 /** The last event, and the numbers of those streams and types that have one. */
@@ -41,7 +55,7 @@ export async function readNumbers(
   connection: SQLiteConnection,
   streamIds: readonly string[],
   types: readonly string[],
-): Promise<{ last: LastEvent; heads: Map<string, StreamHead>; types: Map<string, number> }> {
+): Promise<ReadNumbers> {
   const rows = await connection.all<NumbersRow>(READ_NUMBERS, [JSON.stringify(streamIds), JSON.stringify(types)]);
   const [row] = rows as [NumbersRow];
   const heads = (JSON.parse(row.heads) as [number, number, number, number][]).map(
@@ -50,7 +64,8 @@ export async function readNumbers(
   const numbers = (JSON.parse(row.types) as [number, number][]).map(
     ([index, id]) => [types[index] as string, id] as const,
   );
-  return { last: lastEventOf(row), heads: new Map(heads), types: new Map(numbers) };
+  const { nextStream, nextType } = row;
+  return { last: lastEventOf(row), nextStream, nextType, heads: new Map(heads), types: new Map(numbers) };
 }
 
 function lastEventOf({ position, last }: Pick<NumbersRow, "position" | "last">): LastEvent {
@@ -60,7 +75,7 @@ function lastEventOf({ position, last }: Pick<NumbersRow, "position" | "last">):
   return { position, timestampMs, id: typeof id === "string" ? id : formatUuid(id[0]) };
 }
 
-export const INSERT_STREAMS =
+const INSERT_STREAMS =
   "INSERT INTO es_streams (name) SELECT value FROM json_each(?1) RETURNING json_quote(name) AS name, id";
 
 /** Gives streams their numbers. */
@@ -78,7 +93,7 @@ interface NumberedName {
   readonly id: number;
 }
 
-export const INSERT_TYPES =
+const INSERT_TYPES =
   "INSERT INTO es_types (name) SELECT value FROM json_each(?1) RETURNING json_quote(name) AS name, id";
 
 /** Gives event types their numbers. */

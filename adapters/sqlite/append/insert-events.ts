@@ -15,14 +15,15 @@ const INSERT = `
 // Nothing is inserted when the last event is not the one that was planned on: somebody else has appended since.
 // jsonb_each hands each row on in SQLite's binary form, so that no text is parsed more than once.
 const CODEC = "coalesce(?6, value ->> 6)";
-const INSERT_ROWS = `${INSERT}
+export const IS_AS_PLANNED = `${LAST_POSITION} = ?2 AND ${isLastEvent({ position: "?2", timestamp: "?8", id: "?9" })}`;
+export const INSERT_ROWS = `${INSERT}
   SELECT ?2 + 1 + key, coalesce(?4, value ->> 4), coalesce(?5 + key, value ->> 5), ?3, ${SCHEMA_VERSION}, ${CODEC} & ${STORED_CODEC},
          coalesce(?7, value ->> 7),
          CASE WHEN ${CODEC} & ${CODEC_MADE_ID} THEN unhex(value ->> 0, '-') ELSE value ->> 0 END,
          CASE WHEN ${CODEC} & ${CODEC_BYTES} THEN unhex(value ->> 1) ELSE value -> 1 END,
          value ->> 2, value ->> 3
   FROM jsonb_each(?1)
-  WHERE ${LAST_POSITION} = ?2 AND ${isLastEvent({ position: "?2", timestamp: "?8", id: "?9" })}`;
+  WHERE ${IS_AS_PLANNED}`;
 
 // A single event, with its values bound one by one (rowValues), which costs less than a row of JSON.
 export const INSERT_ONE = `${INSERT}
@@ -70,9 +71,21 @@ interface Insertion {
 
 function insertionOf(chunk: readonly PlacedEvent[], numbers: RowNumbers, lastEvent?: LastEvent): Insertion {
   const [first] = chunk as readonly [PlacedEvent];
-  const guard = [lastEvent?.timestampMs ?? null, lastEvent?.id ?? null];
-  if (chunk.length === 1) return { sql: INSERT_ONE, parameters: [...rowValues(first, numbers), ...guard] };
-  const { json, stream, firstVersion, codec, type } = encodeRows(chunk, numbers);
-  const parameters = [json, first.position - 1, first.timestampMs, stream, firstVersion, codec, type, ...guard];
-  return { sql: INSERT_ROWS, parameters };
+  if (chunk.length > 1) return { sql: INSERT_ROWS, parameters: rowsParameters(chunk, numbers, lastEvent) };
+  return { sql: INSERT_ONE, parameters: [...rowValues(first, numbers), ...guardOf(lastEvent)] };
+}
+
+/** What INSERT_ROWS takes. */
+export function rowsParameters(
+  events: readonly PlacedEvent[],
+  numbers: RowNumbers,
+  lastEvent?: LastEvent,
+): SQLiteValue[] {
+  const [first] = events as readonly [PlacedEvent];
+  const { json, stream, firstVersion, codec, type } = encodeRows(events, numbers);
+  return [json, first.position - 1, first.timestampMs, stream, firstVersion, codec, type, ...guardOf(lastEvent)];
+}
+
+function guardOf(lastEvent: LastEvent | undefined): [number | null, string | null] {
+  return [lastEvent?.timestampMs ?? null, lastEvent?.id ?? null];
 }

@@ -64,7 +64,7 @@ class BetterSqlite3Connection implements SQLiteConnection {
   }
 
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
-    const turn = takeTurn();
+    const turn = takeTurn(this.#database.inTransaction);
     if (turn !== undefined) await turn;
     return calling(() => {
       const { changes } = this.#prepare(sql).run(...bindings(parameters));
@@ -73,7 +73,7 @@ class BetterSqlite3Connection implements SQLiteConnection {
   }
 
   async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
-    const turn = takeTurn();
+    const turn = takeTurn(this.#database.inTransaction);
     if (turn !== undefined) await turn;
     return calling(() => {
       const statement = this.#prepare(sql);
@@ -84,7 +84,7 @@ class BetterSqlite3Connection implements SQLiteConnection {
   }
 
   async exec(sql: string): Promise<void> {
-    const turn = takeTurn();
+    const turn = takeTurn(this.#database.inTransaction);
     if (turn !== undefined) await turn;
     calling(() => this.#database.exec(sql));
   }

@@ -1,6 +1,9 @@
 /** How long synchronous calls may follow each other before timers and sockets get their turn. */
 const MAX_SLICE_MS = 2;
 
+/** The same within a transaction: other processes that want to write wait until the event loop has come back to it. */
+const MAX_TRANSACTION_SLICE_MS = 100;
+
 let sliceBeganMs: number | undefined;
 
 /**
@@ -12,9 +15,10 @@ let sliceBeganMs: number | undefined;
  *
  * @returns undefined when the call may go on at once
  */
-export function takeTurn(): Promise<void> | undefined {
+export function takeTurn(isInTransaction: boolean): Promise<void> | undefined {
+  const maxSliceMs = isInTransaction ? MAX_TRANSACTION_SLICE_MS : MAX_SLICE_MS;
   if (sliceBeganMs === undefined) beginSlice();
-  else if (performance.now() - sliceBeganMs >= MAX_SLICE_MS) return nextTurn();
+  else if (performance.now() - sliceBeganMs >= maxSliceMs) return nextTurn();
   return undefined;
 }
 

@@ -19,6 +19,7 @@ interface DatabaseSync {
   prepare(sql: string): StatementSync;
   exec(sql: string): void;
   close(): void;
+  readonly isTransaction: boolean;
 }
 
 interface StatementSync {
@@ -86,19 +87,19 @@ class NodeSqliteConnection implements SQLiteConnection {
   }
 
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
-    const turn = takeTurn();
+    const turn = takeTurn(this.#database.isTransaction);
     if (turn !== undefined) await turn;
     return calling(() => ({ changes: Number(this.#prepare(sql).run(...bindings(parameters)).changes) }));
   }
 
   async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
-    const turn = takeTurn();
+    const turn = takeTurn(this.#database.isTransaction);
     if (turn !== undefined) await turn;
     return calling(() => this.#prepare(sql).all(...bindings(parameters)) as Row[]);
   }
 
   async exec(sql: string): Promise<void> {
-    const turn = takeTurn();
+    const turn = takeTurn(this.#database.isTransaction);
     if (turn !== undefined) await turn;
     calling(() => this.#database.exec(sql));
   }

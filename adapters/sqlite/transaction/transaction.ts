@@ -1,7 +1,7 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
 
-export const BEGIN = "BEGIN IMMEDIATE";
-export const COMMIT = "COMMIT";
+const BEGIN = "BEGIN IMMEDIATE";
+const COMMIT = "COMMIT";
 
 /** Runs the task between BEGIN IMMEDIATE and COMMIT; when anything fails, nothing of it is left. */
 export async function inTransaction<T>(connection: SQLiteConnection, task: () => Promise<T>): Promise<T> {
