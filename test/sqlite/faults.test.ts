@@ -43,8 +43,8 @@ describe.each(DRIVER_NAMES)("over %s", (name) => {
 
   describe("damage that a call meets", () => {
     test.each([
-      ["a write", "SQLITE_CORRUPT", /INSERT INTO es_events|BEGIN/, "STORAGE_CORRUPT"],
-      ["a write", "SQLITE_NOTADB", /INSERT INTO es_events|BEGIN/, "STORAGE_NOT_A_DATABASE"],
+      ["a write", "SQLITE_CORRUPT", /INSERT INTO es_|BEGIN/, "STORAGE_CORRUPT"],
+      ["a write", "SQLITE_NOTADB", /INSERT INTO es_|BEGIN/, "STORAGE_NOT_A_DATABASE"],
       ["a read", "SQLITE_CORRUPT", /AS page/, "STORAGE_CORRUPT"],
     ])("is the end of writing, and not of reading (%s, %s)", async (call, code, sql, expected) => {
       await using folder = await createTempDir();

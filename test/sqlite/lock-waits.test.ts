@@ -6,10 +6,10 @@ import { faultyDriver } from "../support/faulty-driver.js";
 import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
 
-const BUSY_TIMEOUT_MS = 300;
-/** Far from the time of one call after the other, and far from what a slow machine adds to a single wait. */
-const MAX_WAITS = 5;
+const BUSY_TIMEOUT_MS = 1_000;
 const CALLS = 20;
+/** Half of what one call after the other would take, and far from what a slow machine adds to a single wait. */
+const MAX_WAITS = CALLS / 2;
 /** As many events as one group takes, so that each write is a group of its own. */
 const GROUP_EVENTS = 4_096;
 

@@ -135,8 +135,9 @@ export class AppendGroup {
     if (!lastEvents.every((event) => this.#remembered.endsWith(event))) return null;
     const plan = planAppends(requests, { position: last.position, heads, keys }, this.#context);
     this.#expectsRetries = isRetry(plan);
-    if (plan.events.length === 0) return plan.outcomes;
-    return this.#insertAsRead(connection, plan, read);
+    if (plan.events.length > 0) return this.#insertAsRead(connection, plan, read);
+    await this.#context.files?.checkWithLog(connection);
+    return plan.outcomes;
   }
 
   async #insertAsRead(
@@ -159,7 +160,7 @@ export class AppendGroup {
       return null;
     }
     this.#remembered.learnTypes(types);
-    this.#committed(plan, last, streams);
+    await this.#committed(connection, plan, last, streams);
     return plan.outcomes;
   }
 
