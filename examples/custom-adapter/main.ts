@@ -27,7 +27,7 @@ async function writeAndWatch(path: string): Promise<void> {
 
   await door.write({ type: "Closed", data: { by: "Ann" } });
   await door.snapshot({ open: false });
-  console.log(`Heard live: ${(await live).map((event) => event.type).join(", ")}`);
+  console.log(`Watched live: ${(await live).map((event) => event.type).join(", ")}`);
 }
 
 async function readAgain(path: string): Promise<void> {

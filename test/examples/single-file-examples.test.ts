@@ -12,7 +12,7 @@ test("quick-start writes, reads and watches, and goes on where it stopped", asyn
   expect(first.stdout.split("\n")).toEqual([
     "#1  Deposited  100  ->  balance 100",
     "#2  Withdrawn  30  ->  balance 70",
-    "Heard live: Withdrawn 30",
+    "Watched live: Withdrawn 30",
     `Stored in ${path}`,
     "",
   ]);
@@ -59,7 +59,7 @@ test("custom-adapter shows the same behaviour over a file of its own", async () 
   expect(stdout.split("\n").slice(0, 6)).toEqual([
     "A repeated write stored 0 events",
     "A write that was decided on old state was refused",
-    "Heard live: Opened, Closed",
+    "Watched live: Opened, Closed",
     "#1 Opened by Ann",
     "#2 Closed by Ann",
     'Snapshot of version 2: {"open":false}',
