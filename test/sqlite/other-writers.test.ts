@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
-import type { StoredEvent } from "../../protocols/index.js";
+import type { CandidateEvent, StoredEvent } from "../../protocols/index.js";
+import { collect } from "../conformance/support/collect.js";
 import { DRIVER_NAMES, DRIVERS } from "../support/sqlite-drivers.js";
 import { createTempDir } from "../support/temp-dir.js";
 
@@ -14,11 +15,17 @@ describe.each(DRIVER_NAMES)("a watch over %s", (driver) => {
     const seen: StoredEvent[] = [];
     (await watching.openStream("a")).watch().subscribe((event) => seen.push(event));
     const stream = await writing.openStream("a");
-    for (const data of [{ list: [1] }, new Uint8Array([0, 255]), "text"]) {
-      const { version } = await stream.write({ type: "Written", data });
+    const written: CandidateEvent[] = [
+      { type: "Written", data: { list: [1, -0] }, metadata: { by: "ä" } },
+      { type: "Wri\0tten", data: new Uint8Array([0, 255]), idempotencyKey: 'a "key"\0' },
+      { type: "Written", data: "text\0", idempotencyKey: "01234567-89ab-7cde-8f01-23456789abcd" },
+    ];
+    for (const event of written) {
+      const { version } = await stream.write(event);
       await vi.waitFor(() => expect(seen).toHaveLength(version), PATIENCE);
     }
-    expect(seen.map(({ data }) => data)).toEqual([{ list: [1] }, new Uint8Array([0, 255]), "text"]);
+    expect(seen.map(({ data }) => data)).toEqual(written.map(({ data }) => data));
+    expect(seen).toEqual(await collect(stream.read()));
   });
 
   test("fails when the events that it has had are gone from the store", async () => {
