@@ -64,7 +64,8 @@ function withoutStored(request: AppendRequest, state: StreamState, location?: st
     const stored = key === null ? undefined : state.findByKey(key);
     const earlier = key === null ? undefined : freshIndexByKey?.get(key);
     const same = stored?.event ?? (earlier === undefined ? undefined : fresh[earlier]);
-    if (same !== undefined && !isSameEvent(same, event)) throw keyConflict(request, eventIndex, location);
+    const difference = same === undefined ? null : differenceOf(same, event);
+    if (difference !== null) throw keyConflict(request, eventIndex, difference, location);
     if (stored !== undefined) {
       storedCount += 1;
       last = stored;
@@ -89,8 +90,11 @@ function isExpectedVersion(expected: ExpectedVersion, version: number): boolean 
 
 type EventContent = Pick<NewEvent, "type" | "data" | "metadata">;
 
-function isSameEvent(a: EventContent, b: EventContent): boolean {
-  return a.type === b.type && isSameContent(a.data, b.data) && isSameContent(a.metadata, b.metadata);
+/** The first part in which two events differ; null when they are the same. */
+function differenceOf(a: EventContent, b: EventContent): keyof EventContent | null {
+  if (a.type !== b.type) return "type";
+  if (!isSameContent(a.data, b.data)) return "data";
+  return isSameContent(a.metadata, b.metadata) ? null : "metadata";
 }
 
 /** Texts that differ may still be one value: the keys of an object have no order. */
@@ -101,12 +105,18 @@ function isSameContent(a: string | Uint8Array | null, b: string | Uint8Array | n
   return a === b || (a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0);
 }
 
-function keyConflict(request: AppendRequest, eventIndex: number, location?: string): IdempotencyConflictError {
+function keyConflict(
+  request: AppendRequest,
+  eventIndex: number,
+  difference: keyof EventContent,
+  location?: string,
+): IdempotencyConflictError {
   const { streamId } = request;
   const idempotencyKey = (request.events[eventIndex] as NewEvent).id;
   const message =
     `Cannot write to stream "${streamId}"${inStore(location)}: idempotency key "${idempotencyKey}" of event ${eventIndex} ` +
-    "is taken by an event with another type, data or metadata. Nothing was written; use a key for one event only.";
+    `belongs to an event with another ${difference}. Nothing was written; use a key for one event only, and leave out of ` +
+    "the event what changes from one attempt to the next.";
   return new IdempotencyConflictError({ streamId, idempotencyKey, eventIndex }, message);
 }
 
@@ -119,10 +129,18 @@ function versionConflict(
   const { streamId, expectedVersion, events } = request;
   const reason =
     storedCount > 0
-      ? `${storedCount} of its ${events.length} events are stored already, and version ${expectedVersion} was expected`
-      : `expected ${expectedVersion === "exists" ? "an event" : `version ${expectedVersion}`}, found version ${actualVersion}`;
-  const message =
-    `Cannot write to stream "${streamId}"${inStore(location)}: ${reason}. ` +
-    "Nothing was written; read what is new and decide again.";
+      ? `${storedCount} of its ${events.length} events are already stored under their keys, and a write that expects a ` +
+        'version stores all of its events or none. Nothing was written. Write the others alone, or all of them with "any".'
+      : versionMismatch(expectedVersion, actualVersion);
+  const message = `Cannot write to stream "${streamId}"${inStore(location)}: ${reason}`;
   return new ConcurrencyError({ streamId, expectedVersion, actualVersion }, message);
+}
+
+function versionMismatch(expectedVersion: ExpectedVersion, actualVersion: number): string {
+  const expected = expectedVersion === "exists" ? "an event" : `version ${expectedVersion}`;
+  const found = `expected ${expected}, found version ${actualVersion}. Nothing was written`;
+  // No other writer makes a stream shorter.
+  if (typeof expectedVersion === "number" && expectedVersion > actualVersion)
+    return `${found}. Was a position given? A write expects a version. Otherwise read the stream, and decide again.`;
+  return `${found}; read what is new and decide again.`;
 }

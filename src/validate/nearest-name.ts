@@ -1,14 +1,15 @@
 /** Longer names are not compared: nobody misspells a name of the library in so many letters. */
 const MAX_COMPARED_LENGTH = 32;
 
-/** How many letters may be wrong, missing or too many. */
+/** How many letters may be wrong, missing or too many: so many, and no more than a third of the name. */
 const MAX_TYPOS = 3;
+const LETTERS_PER_TYPO = 3;
 
 /** Suggests the known name that a misspelt one was probably meant to be: ` (did you mean "after"?)`, or nothing. */
 export function didYouMean(name: string, known: readonly string[]): string {
   if (name.length > MAX_COMPARED_LENGTH) return "";
   let nearest: string | undefined;
-  let fewest = Math.min(MAX_TYPOS, name.length - 1) + 1;
+  let fewest = Math.min(MAX_TYPOS, Math.ceil(name.length / LETTERS_PER_TYPO)) + 1;
   for (const candidate of known) {
     const typos = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (typos >= fewest) continue;

@@ -41,7 +41,7 @@ export class SQLiteNotifier implements Notifier {
   #polling: Promise<void> | undefined;
   #isNudged = false;
   #isClosed = false;
-  /** The last position that listeners have been told of; undefined while the notifier has no bearings. */
+  /** The last position that listeners have been told of; undefined while the notifier does not know the last one. */
   #position: number | undefined;
   #dataVersion: number | undefined;
 
@@ -129,12 +129,12 @@ export class SQLiteNotifier implements Notifier {
     this.#connection ??= await open();
     const dataVersion = await readDataVersion(this.#connection);
     if (dataVersion === this.#dataVersion && !isNudged && this.#position !== undefined) return;
-    if (this.#position === undefined) await this.#takeBearings(this.#connection);
+    if (this.#position === undefined) await this.#startFromHead(this.#connection);
     else await this.#readNew(this.#connection, this.#position);
     this.#dataVersion = dataVersion;
   }
 
-  async #takeBearings(connection: SQLiteConnection): Promise<void> {
+  async #startFromHead(connection: SQLiteConnection): Promise<void> {
     if (!this.#isClosed && !this.#listeners.isEmpty) this.#logWatch.start();
     this.#position = await head(connection, { streamId: ALL_STREAM });
     this.#listeners.publishUnknown();
@@ -145,7 +145,7 @@ export class SQLiteNotifier implements Notifier {
     // The change was one of this process, and has been passed on.
     if (last === after) return;
     // The store went back. Watchers find out by reading.
-    if (last < after) return this.#takeBearings(connection);
+    if (last < after) return this.#startFromHead(connection);
     const events = await readNewEvents(connection, after);
     // While they were read, commits of this process may have been passed on.
     const told = this.#position ?? after;
