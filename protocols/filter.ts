@@ -1,8 +1,8 @@
 import type { EventShape } from "./event.js";
 
 /**
- * What an event can be filtered by. Paths are dot-separated keys of objects: `data.customer.country`. Elements of arrays
- * have no path, nor have keys that are empty or contain `.`, `[` or `]`.
+ * The field that a clause compares. A path consists of object keys, separated by dots: `data.customer.country`. Array
+ * elements have no path, and neither have keys that are empty or contain `.`, `[` or `]`.
  */
 export type FilterField =
   | "id"
@@ -14,16 +14,16 @@ export type FilterField =
   | `metadata.${string}`
   | `data.${string}`;
 
-/** What a field can be compared with. A `Date` is for `timestamp`, which takes an ISO 8601 string as well. */
+/** The value that a field is compared with. `timestamp` takes a `Date` or an ISO 8601 string. */
 export type FilterValue = string | number | boolean | null | Date;
 
 /**
  * One condition on one field.
  *
- * - A comparison holds only between values of one type: `"1"` is never equal to `1`, nor different from it.
- * - A clause on a field that is not there never holds, `!=` included. `= null` means a JSON null that is there.
- * - Strings are compared by code point; `false` comes before `true`.
- * - `like` takes `%` (any run of characters) and `_` (any one character), with `\` to escape them. `like` and `prefix`
+ * - Only values of the same type are compared: `"1"` is never equal to `1`, nor different from it.
+ * - A clause on a missing field never holds, not even with `!=`. `= null` holds when the field is a JSON null.
+ * - Strings are compared by code point. `false` comes before `true`.
+ * - In a `like` pattern, `%` is any run of characters and `_` any one character, with `\` to escape them. `like` and `prefix`
  *   are case-sensitive.
  */
 export type FilterClause =
@@ -36,12 +36,11 @@ export type FilterClause =
   | { readonly field: FilterField; readonly op: "like" | "prefix"; readonly value: string };
 
 /**
- * A list of clauses, all of which must hold. An empty list lets everything through.
+ * A list of clauses. An event matches when all of them hold, so an empty list matches every event.
  *
- * An unknown field or operator, a value that does not fit the operator, or a filter beyond the limits is an
- * `InvalidFilterError`. The limits are `MAX_FILTER_CLAUSES`, `MAX_FILTER_VALUES` in one list,
- * `MAX_FILTER_PATTERN_LENGTH`, `MAX_FILTER_PATH_LENGTH`, and `MAX_FILTER_LENGTH` for all of it together. Nothing in a
- * filter ever becomes part of a statement's text.
+ * An unknown field or operator, an unsuitable value, or a filter beyond the limits is an `InvalidFilterError`. The limits are
+ * `MAX_FILTER_CLAUSES`, `MAX_FILTER_VALUES` in one list, `MAX_FILTER_PATTERN_LENGTH`, `MAX_FILTER_PATH_LENGTH`, and
+ * `MAX_FILTER_LENGTH` in total. Nothing in a filter ever becomes part of the SQL text.
  *
  * @example
  * ```ts
@@ -54,8 +53,8 @@ export type FilterClause =
 export type EventFilter = readonly FilterClause[];
 
 /**
- * `F`, or where it asks for an event type that is none of `T`, the same clauses with the types that there are: the
- * compiler then names the type that is wrong. A value whose type is only `string` is not checked.
+ * `F`, unless it compares with an event type that is not in `T`. Then it is the same clauses with the valid types, so that the
+ * compiler names the wrong type. A value whose type is only `string` is not checked.
  */
 export type TypedFilter<T extends string, F extends EventFilter> = [Exclude<LiteralTypes<F[number]>, T>] extends [never]
   ? F
@@ -79,8 +78,8 @@ type TypedClause<T extends string, C extends FilterClause> = C extends { readonl
   : C;
 
 /**
- * The events that a filter can let through. A clause that asks for `type` by `=` or `in` narrows the union, where the
- * filter is written in place or `as const`; all other filters leave it whole.
+ * The events that can match a filter. A clause on `type` with `=` or `in` narrows the union, if the filter is written inline or
+ * with `as const`. Other filters do not narrow.
  */
 export type SelectedEvent<E extends EventShape, F extends EventFilter> = F extends readonly [infer C, ...infer Rest]
   ? SelectedEvent<OfType<E, TypesLetThrough<[C]>>, Rest extends EventFilter ? Rest : []>
@@ -94,7 +93,7 @@ type TypesLetThrough<C> = C extends [{ readonly field: "type"; readonly op: "=";
 
 type OfType<E extends EventShape, T> = E extends EventShape ? ([E["type"] & T] extends [never] ? never : E) : never;
 
-/** A clause that has been checked: the path is split, a time is milliseconds since 1970. What adapters receive. */
+/** A validated clause, as adapters receive it: the path is split, and a time is in milliseconds since 1970. */
 export interface ParsedClause {
   readonly field: "id" | "type" | "streamId" | "version" | "position" | "timestamp" | "metadata" | "data";
   /** The keys below `metadata` or `data`; empty for the other fields. */

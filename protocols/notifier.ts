@@ -1,22 +1,21 @@
 import type { StoredEvent } from "./event.js";
 
 /**
- * Tells watchers of new events: the second of the two protocols that an adapter implements.
+ * Notifies watchers of new events: the second of the two protocols that an adapter implements.
  *
- * It says what happened as soon as it can and is never the source of truth: a watch reads from storage whatever the
- * notifier could not tell. It goes with any `StorageHandle` of the same store.
+ * It reports commits as soon as it can, and is never the source of truth: a watch reads from storage whatever the notifier
+ * could not deliver. It works with any `StorageHandle` of the same store.
  */
 export interface Notifier extends AsyncDisposable {
   /**
-   * Calls `listener` for the events that are committed to the stream (for `@all`, to the store) from now on, by this
-   * process or another.
+   * Calls `listener` for the events that are committed to the stream (for `@all`, to the store) from now on, by this process
+   * or another.
    *
-   * - Batches come in order, without gaps and without repeats among themselves, and no event comes before it can be
-   *   read from storage.
-   * - An empty batch means "there may be more than I can tell": the listener reads from storage. It is also what a
-   *   subscription gets first when the notifier takes its bearings only after `subscribe` has returned.
-   * - The events of a batch belong to the listener. It returns quickly, and what it throws harms no other listener.
-   * - With no subscription left, the notifier does no work.
+   * - Batches arrive in order, without gaps or repeats. An event is delivered only when it can be read from storage.
+   * - An empty batch means "there may be more events": the listener reads from storage. If the notifier determines where it
+   *   starts only after `subscribe` has returned, it first sends an empty batch to the subscription.
+   * - The events of a batch belong to the listener. A listener returns quickly, and an error that it throws affects no other.
+   * - Without subscriptions the notifier does no work.
    */
   subscribe(streamId: string, listener: NotificationListener): Subscription;
 
@@ -27,11 +26,11 @@ export interface Notifier extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Receives a batch of new events, in order, or an empty batch as a reason to read from storage. */
+/** Receives a batch of new events, in order, or an empty batch as a signal to read from storage. */
 export type NotificationListener = (batch: readonly StoredEvent[]) => void;
 
-/** Ends something. Once `unsubscribe` has returned, the listener is not called again. */
+/** A subscription of a listener. */
 export interface Subscription {
-  /** Ends it. A second call is harmless. */
+  /** Ends the subscription. Once it has returned, the listener is not called again. A second call is harmless. */
   unsubscribe(): void;
 }

@@ -1,9 +1,9 @@
 import type { JsonValue } from "./json.js";
 
-/** State that was folded from a stream's events up to and including `version`. */
+/** State that was computed from a stream's events up to and including `version`. */
 export interface Snapshot<S = JsonValue | Uint8Array> {
   readonly streamId: string;
-  /** Which of the stream's states this is; `"default"` where the caller named none. */
+  /** The name of this kind of state; `"default"` if the caller gave none. */
   readonly projection: string;
   /** The version (on `@all` the position) of the last event that the state includes. */
   readonly version: number;
@@ -12,17 +12,17 @@ export interface Snapshot<S = JsonValue | Uint8Array> {
   readonly state: S;
 }
 
-/** State as an adapter keeps it: bytes, and the name of the codec that reads them. Stored and returned unchanged. */
+/** State as an adapter stores it: bytes, and the name of their codec. Both are stored and returned unchanged. */
 export interface EncodedState {
-  /** How the bytes are to be read, such as `json+deflate`. Storage keeps it and need not know it. */
+  /** How to decode the bytes, such as `json+deflate`. An adapter only stores it. */
   readonly codec: string;
-  /** The state as it is stored. */
+  /** The encoded state. */
   readonly bytes: Uint8Array;
 }
 
-/** Which older snapshots go when one is saved. */
+/** Which older snapshots to remove when one is saved. */
 export interface SnapshotRetention {
-  /** How many of the newest versions stay, 1 or more. Default: all. */
+  /** How many of the newest versions to keep. Minimum 1. Default: all. */
   readonly keep?: number | undefined;
 }
 

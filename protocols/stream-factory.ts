@@ -4,7 +4,7 @@ import type { StorageHandle } from "./storage-handle.js";
 import type { Stream } from "./stream.js";
 
 /**
- * An open store. Every adapter's factory function makes one.
+ * An open store. Every adapter has a factory function that returns one.
  *
  * @example
  * ```ts
@@ -14,7 +14,7 @@ import type { Stream } from "./stream.js";
  */
 export interface StreamFactory extends AsyncDisposable {
   /**
-   * Opens a handle on a stream. Cheap: the stream needs no row, and many handles may be open on one stream.
+   * Opens a handle on a stream. This is cheap. The stream need not exist, and many handles may be open on one stream.
    *
    * @param streamId - non-empty, at most `MAX_STREAM_ID_LENGTH` UTF-16 units, without lone surrogates. Ids that begin
    * with `@` are reserved; {@link ALL_STREAM} opens the read-only stream of every event.
@@ -25,18 +25,18 @@ export interface StreamFactory extends AsyncDisposable {
   openStream<E extends EventShape = EventShape>(streamId: string): Promise<Stream<E>>;
 
   /**
-   * Finishes the writes that were accepted, completes every watch, closes every connection and leaves nothing that
-   * keeps the process alive. A second call is harmless and waits for the first.
+   * Finishes accepted writes, completes every watch, and closes every connection. Afterwards nothing keeps the process alive. A
+   * second call is harmless and waits for the first.
    */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What an adapter hands to `createStreamFactory`. The factory disposes of both: first the notifier, then the storage. */
+/** The parts of an adapter, for `createStreamFactory`. The factory disposes of both: first the notifier, then the storage. */
 export interface StreamBackend {
-  /** Where events are kept. */
+  /** Stores the events. */
   readonly storage: StorageHandle;
-  /** Tells watches of what is new. */
+  /** Notifies watches of new events. */
   readonly notifier: Notifier;
-  /** Tells the time in milliseconds since 1970, for the timestamps of snapshots. Default `Date.now`. */
+  /** Returns the time in milliseconds since 1970, for the timestamps of snapshots. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }

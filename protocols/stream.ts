@@ -7,8 +7,8 @@ import type { Snapshot } from "./snapshot.js";
 export const ALL_STREAM = "@all";
 
 /**
- * What a write demands of the stream before it is stored: a version (0: the stream has no events), `"any"` (nothing)
- * or `"exists"` (at least one event).
+ * The version that a write expects its stream to have: a number (0: no events), `"any"` (no check) or `"exists"` (at least
+ * one event).
  */
 export type ExpectedVersion = number | "any" | "exists";
 
@@ -17,8 +17,8 @@ export interface WriteOptions {
   /** Default `"any"`. */
   readonly expectedVersion?: ExpectedVersion | undefined;
   /**
-   * Aborted before the write's transaction has begun, nothing is stored and the write rejects with the signal's
-   * reason. After that it is too late, and the write completes as if there had been no signal.
+   * Cancels the write. If it is aborted before the write's transaction begins, nothing is stored and the write rejects with
+   * the signal's reason. After that it is too late, and the write completes as if there were no signal.
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,16 +36,16 @@ export interface WriteResult {
 /** The options of {@link Stream.read}. Places are versions, and on `@all` positions. */
 export interface ReadOptions<F extends EventFilter = EventFilter> {
   /**
-   * Only events after this place (exclusive). Default 0. Beyond the stream's end nothing is found, and the handle emits
-   * one process warning (`READ_BEYOND_END`): a position was given for a version, or the store went back. A place that
-   * this handle has seen was there, so that the read fails with `STORAGE_WENT_BACK`.
+   * Only events after this place (exclusive). Default 0. Beyond the end of the stream the read returns nothing, and the
+   * handle emits one process warning (`READ_BEYOND_END`): a position was passed as a version, or the store went back. If the
+   * handle has seen that place before, the read fails with `STORAGE_WENT_BACK`.
    */
   readonly after?: number | undefined;
   /** Only events up to this place (inclusive). Default: the stream's end when the read begins. */
   readonly upTo?: number | undefined;
   /** At most this many events, counted after the filter; 0 reads none. Default: no limit. */
   readonly limit?: number | undefined;
-  /** `"backward"` runs from `upTo` down to the event that follows `after`. Default `"forward"`. */
+  /** `"backward"` reads from `upTo` down to the event that follows `after`. Default `"forward"`. */
   readonly direction?: "forward" | "backward" | undefined;
   /** Only events for which every clause holds. Default: all. */
   readonly filter?: F | undefined;
@@ -56,8 +56,8 @@ export interface ReadOptions<F extends EventFilter = EventFilter> {
 /** The options of {@link Stream.watch}. Places are versions, and on `@all` positions. */
 export interface WatchOptions<F extends EventFilter = EventFilter> {
   /**
-   * Only events after this place (exclusive): what is stored is replayed first. Default: the handle's version at the
-   * call, so only new events.
+   * Only events after this place (exclusive). Stored ones are replayed first. Default: the handle's version at the time of
+   * the call, so only new events.
    */
   readonly after?: number | undefined;
   /** Only events for which every clause holds. Default: all. */
@@ -71,28 +71,28 @@ export type Watch<E extends EventShape = EventShape> = Observable<StoredEvent<E>
 
 /** The options of {@link Stream.snapshot}. */
 export interface SnapshotOptions {
-  /** The version of the last event that the state includes. Default: the handle's version. Must be given on `@all`. */
+  /** The version of the last event that the state includes. Default: the handle's version. Required on `@all`. */
   readonly version?: number | undefined;
   /**
-   * Which of the stream's states this is. Non-empty, at most `MAX_STREAM_ID_LENGTH` UTF-16 units. Default `"default"`.
+   * The name of this kind of state. Non-empty, at most `MAX_STREAM_ID_LENGTH` UTF-16 units. Default `"default"`.
    */
   readonly projection?: string | undefined;
   /**
-   * How many snapshots of this projection stay: the newest so many by version, and the others are removed in the same
-   * step. 1 or more. Default: all stay. An adapter may keep more.
+   * How many snapshots of this projection to keep: those with the highest versions. The others are removed in the same
+   * step. Minimum 1. Default: all. An adapter may keep more.
    */
   readonly keep?: number | undefined;
 }
 
 /** The options of {@link Stream.loadSnapshot}. */
 export interface LoadSnapshotOptions {
-  /** Which of the stream's states is wanted. Default `"default"`. */
+  /** The name of the kind of state to load. Default `"default"`. */
   readonly projection?: string | undefined;
   /** Only snapshots of this version (on `@all`, position) or an earlier one. Default: the newest. */
   readonly atOrBefore?: number | undefined;
 }
 
-/** What is stored of a stream. */
+/** Figures about a stream. */
 export interface StreamMetrics {
   /** The version of the last event, 0 without one; for `@all` the last position. */
   readonly currentVersion: number;
@@ -105,8 +105,8 @@ export interface StreamMetrics {
 /**
  * A handle on one append-only stream of events.
  *
- * Every method fails with `StreamClosedError` once the handle or its factory has been disposed. Bad arguments are an
- * `InvalidArgumentError` and cost nothing. `read` and `watch` report their errors when they are iterated or subscribed.
+ * Every method fails with `StreamClosedError` once the handle or its factory has been disposed. An invalid argument is an
+ * `InvalidArgumentError`, and has no effect. `read` and `watch` report errors when you iterate or subscribe.
  *
  * @typeParam E - the union of the stream's events, so that `switch (event.type)` narrows `event.data`.
  */
@@ -115,32 +115,32 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   readonly streamId: string;
 
   /**
-   * The last version (on `@all`, position) that this handle knows: from the moment it was opened, and from what it has
-   * written, read and watched since. The store may be ahead of it; no write is ever decided on it.
+   * The last version (on `@all`, position) that this handle has seen by opening, writing, reading or watching. The store may
+   * be ahead of it. The library never decides a write on it.
    */
   readonly version: number;
 
   /**
-   * Stores all events or none, as one atomic append. When the promise resolves they are durable.
+   * Stores all events or none, as one atomic append. When the promise resolves, they are durable.
    *
-   * Writes of one caller are stored in the order of the calls, also when they are not awaited one by one. Awaiting them
-   * is the backpressure: what is not awaited waits in memory.
+   * Writes of one caller are stored in the order of the calls, awaited or not. Await them: writes that are not awaited wait
+   * in memory.
    *
-   * - An event whose `idempotencyKey` is stored already (or stands earlier in the write) is not stored again. When that
-   *   is so for every event, the write succeeds with `written: 0` whatever `expectedVersion` says, so a retry is safe.
-   * - When it is so for some, the rest is appended under `"any"` and `"exists"`, and a number is a conflict.
+   * - An event whose `idempotencyKey` is already stored, or occurs earlier in the write, is not stored again. If every event
+   *   is already stored, the write succeeds with `written: 0` whatever `expectedVersion` says, so a retry is safe.
+   * - If only some are stored, the rest is appended with `"any"` and `"exists"`. With a number, it is a conflict.
    *
    * @throws ConcurrencyError when the stream is not at `expectedVersion`.
-   * @throws IdempotencyConflictError when a key is stored already with another type, data or metadata.
-   * @throws InvalidEventError when a value cannot be stored without loss, which names the event and the path, or when there
-   * are more than `MAX_WRITE_EVENTS` events.
+   * @throws IdempotencyConflictError when a key is already stored with another type, data or metadata.
+   * @throws InvalidEventError when a value cannot be stored without loss (the error names the event and the path), or when
+   * there are more than `MAX_WRITE_EVENTS` events.
    * @throws ReadOnlyStreamError on `@all`.
    * @throws StreamClosedError when the handle or the factory has been disposed.
    * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws StorageError when the store fails; its `code` says how. `STORAGE_LOCKED`, `STORAGE_FULL` and
-   * `STORAGE_OVERLOADED` pass: the store is as it was before. After `STORAGE_IO` the write may turn out to be stored, and
-   * over SQLite no later one is accepted (`STORAGE_MUST_REOPEN`) before the store has been opened again.
-   * @throws the signal's reason when it is aborted before the transaction has begun.
+   * `STORAGE_OVERLOADED` are temporary, and the store is as it was before. After `STORAGE_IO` the write may be stored, and a
+   * SQLite store accepts no later one (`STORAGE_MUST_REOPEN`) until it is reopened.
+   * @throws the signal's reason when it is aborted before the transaction begins.
    *
    * @example
    * ```ts
@@ -152,9 +152,9 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   /**
    * Reads stored events, in order, in constant memory. The call itself never throws; the iteration does.
    *
-   * Nothing is read before the iteration begins. A forward read ends at the stream's end as it was then, so a loop that
-   * writes while it reads comes to an end. Nothing is held open while the consumer thinks, and breaking out of the loop
-   * frees what the read held. Each iteration reads anew.
+   * Reading begins with the iteration. A forward read ends at the end that the stream had then, so a loop that writes while
+   * it reads terminates. No transaction stays open while the consumer works, and leaving the loop releases everything. Each
+   * iteration reads again.
    *
    * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws InvalidFilterError when the filter is invalid.
@@ -172,18 +172,18 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   ): AsyncIterable<StoredEvent<SelectedEvent<E, F>>>;
 
   /**
-   * Replays what is stored past `after`, then goes live: every event exactly once, in order, without a seam.
+   * Replays the stored events after `after`, and then delivers live events: each exactly once, in order, without a gap.
    *
-   * Cold: each subscription and each iteration is its own, and starts from the same place. It completes when the handle
-   * or the factory is disposed. While it polls for other processes (SQLite in a file) it keeps the process alive.
+   * A watch is cold: each subscription and each iteration starts again from the same place. It completes when the handle or
+   * the factory is disposed. While it polls for writes of other processes (SQLite in a file), it keeps the process alive.
    *
-   * As an observable it delivers as fast as it can, one event after the other; after `unsubscribe` it delivers none. As
-   * an async iterable it has backpressure: a slow consumer costs bounded memory and never an event.
+   * As an observable it delivers events as fast as it can, and none after `unsubscribe`. As an async iterable it has
+   * backpressure: a slow consumer uses bounded memory and loses no event.
    *
    * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws InvalidFilterError when the filter is invalid.
    * @throws StreamClosedError when the handle or the factory has been disposed before it begins.
-   * @throws StorageError when the store fails; `STORAGE_WENT_BACK` when the watch's place lies ahead of what is stored.
+   * @throws StorageError when the store fails; `STORAGE_WENT_BACK` when the watch's place is beyond the end of the store.
    * @throws the signal's reason when it is aborted, as an async iterable; an observable completes.
    *
    * @example
@@ -196,9 +196,10 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   ): Watch<SelectedEvent<E, F>>;
 
   /**
-   * Saves state that was folded from the stream's events, so that a later start reads only the tail.
+   * Saves state that was computed from the stream's events, so that the next start reads only the events after it.
    *
-   * Several versions are kept, or as many as `keep` says. The state is a JSON value or bytes and is compressed when that pays.
+   * All versions are kept, or as many as `keep` says. The state is a JSON value or bytes. It is compressed if that makes it
+   * smaller.
    *
    * @throws StreamClosedError when the handle or the factory has been disposed.
    * @throws InvalidArgumentError when the version is beyond the stream's, is missing on `@all`, or the state cannot be
@@ -213,12 +214,12 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   snapshot(state: unknown, options?: SnapshotOptions): Promise<void>;
 
   /**
-   * The snapshot with the highest version that the options allow, or null when there is none. Its type is the caller's
-   * word: nothing checks that the state is an `S`.
+   * Loads the snapshot with the highest version that the options allow, or null if there is none. Nothing checks that the
+   * state is an `S`.
    *
    * @throws StreamClosedError when the handle or the factory has been disposed.
    * @throws InvalidArgumentError when an option is unknown or invalid.
-   * @throws StorageError when the store fails; `STORAGE_CORRUPT` when the snapshot is damaged: fold the state from the
+   * @throws StorageError when the store fails; `STORAGE_CORRUPT` when the snapshot is damaged: compute the state from the
    * events, and save it again. `STORAGE_NEWER_SCHEMA` when a newer version of this library wrote it.
    *
    * @example
@@ -231,7 +232,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   loadSnapshot<S = unknown>(options?: LoadSnapshotOptions): Promise<Snapshot<S> | null>;
 
   /**
-   * Reads from storage what it holds of the stream now.
+   * Reads the current figures of the stream from storage.
    *
    * @throws StreamClosedError when the handle or the factory has been disposed.
    * @throws StorageError when the store fails.
