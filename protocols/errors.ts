@@ -4,6 +4,10 @@ import type { ExpectedVersion } from "./stream.js";
 export type StorageErrorCode =
   /** The database's folder does not exist. */
   | "STORAGE_FOLDER_MISSING"
+  /** There is no store at the path, and the mode in which it was opened makes none. */
+  | "STORAGE_NOT_FOUND"
+  /** The store was opened to be read only, and what was asked would change it. */
+  | "STORAGE_READ_ONLY"
   /** The path is a directory. */
   | "STORAGE_IS_DIRECTORY"
   /** The file or its folder may not be read or written. */

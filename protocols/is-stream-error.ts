@@ -55,6 +55,8 @@ const STREAM_ERROR_CODES: Readonly<Record<StreamErrorCode, true>> = {
   READ_ONLY_STREAM: true,
   STREAM_CLOSED: true,
   STORAGE_FOLDER_MISSING: true,
+  STORAGE_NOT_FOUND: true,
+  STORAGE_READ_ONLY: true,
   STORAGE_IS_DIRECTORY: true,
   STORAGE_PERMISSION_DENIED: true,
   STORAGE_NOT_A_DATABASE: true,

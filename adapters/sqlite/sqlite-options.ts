@@ -16,6 +16,14 @@ export interface SQLiteOptions {
    */
   readonly driver?: DriverName | undefined;
   /**
+   * What may be done with the file. `"create"`: read and write, and make a store where there is none. `"existing"`: read
+   * and write; where there is none, opening fails with `STORAGE_NOT_FOUND` and nothing is made. `"readonly"`: read; each
+   * write fails with `STORAGE_READ_ONLY`, and SQLite itself changes no byte of the store, though it may make the files
+   * `-shm` and an empty `-wal` beside it, in a folder where it may. Watches poll, and `verify` and `backup` work.
+   * `":memory:"` takes only `"create"`. Default `"create"`.
+   */
+  readonly mode?: "create" | "existing" | "readonly" | undefined;
+  /**
    * What an acknowledged write survives. `"full"`: also a power cut and a crash of the operating system
    * (`synchronous=FULL`). `"normal"`: a crash of the process, while a power cut may take the newest commits
    * (`synchronous=NORMAL`). Neither ever leaves part of a write. Default `"full"`.
@@ -61,6 +69,7 @@ export interface SQLiteOptions {
 export interface SQLiteSettings {
   /** Absent where none was named. */
   readonly driver: DriverName | undefined;
+  readonly mode: "create" | "existing" | "readonly";
   readonly durability: "full" | "normal";
   readonly checksums: boolean;
   readonly readPoolSize: number;
@@ -72,6 +81,7 @@ export interface SQLiteSettings {
 
 const OPTIONS: OptionNames<SQLiteOptions> = {
   driver: true,
+  mode: true,
   durability: true,
   checksums: true,
   readPoolSize: true,
@@ -84,10 +94,13 @@ const OPTIONS: OptionNames<SQLiteOptions> = {
 /** @throws InvalidArgumentError */
 export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings {
   checkOptions(options, OPTIONS);
-  const { driver, durability = "full", checksums = true } = options;
+  const { driver, mode = "create", durability = "full", checksums = true } = options;
   if (driver !== undefined && !Object.hasOwn(DRIVERS, driver)) {
     const names = Object.keys(DRIVERS).map((name) => `"${name}"`);
     throw invalidArgument("driver", `expected ${names.join(" or ")}, got ${describeValue(driver)}`);
+  }
+  if (mode !== "create" && mode !== "existing" && mode !== "readonly") {
+    throw invalidArgument("mode", `expected "create", "existing" or "readonly", got ${describeValue(mode)}`);
   }
   if (durability !== "full" && durability !== "normal") {
     throw invalidArgument("durability", `expected "full" or "normal", got ${describeValue(durability)}`);
@@ -97,6 +110,7 @@ export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings 
   }
   return {
     driver,
+    mode,
     durability,
     checksums,
     readPoolSize: wholeNumber("readPoolSize", options.readPoolSize ?? 3, 1, 64),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
-import { openStore } from "../../adapters/sqlite/open/open-database.js";
+import { openFirst } from "../../adapters/sqlite/open/open-database.js";
 import { parseSQLiteOptions } from "../../adapters/sqlite/sqlite-options.js";
 import type { StoredEvent, Stream } from "../../protocols/index.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../support/sqlite-drivers.js";
@@ -104,7 +104,7 @@ describe.each(DRIVER_NAMES)("over %s, a store", (driver) => {
       const path = folder.file("store.db");
       await makeStore(path, driver, "");
       const replace = `REPLACE INTO es_events SELECT ${columns}, '666', NULL, checksum FROM es_events WHERE position = 1`;
-      const own = await openStore(DRIVERS[driver], path, parseSQLiteOptions({ driver }));
+      const own = await openFirst(DRIVERS[driver], path, parseSQLiteOptions({ driver }), "existing");
       await expect(own.run(replace)).rejects.toMatchObject({
         message: expect.stringMatching(/events are append-only/),
       });

@@ -4,9 +4,28 @@ import { LockClock } from "../retry-busy.js";
 /** Lends the connection of a session: one of its own, or for a database in memory the only one, in turns. */
 export type UseConnection = <T>(task: (connection: SQLiteConnection) => Promise<T>) => Promise<T>;
 
+/** Lends a connection for as long as a task takes. */
+export type LendConnection = <T>(mode: LentMode, task: (use: UseConnection) => Promise<T>) => Promise<T>;
+
+/** A check only reads. A backup needs a connection with which SQLite may write to another file, too. */
+export type LentMode = "existing" | "readonly";
+
+/** Opens a connection for each task. */
+export function lendConnections(open: (mode: LentMode) => Promise<SQLiteConnection>): LendConnection {
+  return async (mode, task) => {
+    const connection = await open(mode);
+    try {
+      return await task((step) => step(connection));
+    } finally {
+      await connection.close();
+    }
+  };
+}
+
 /** The steps of one check or backup. Between two of them others have their turn, and the caller may end it. */
 export class MaintenanceSession {
   readonly #use: UseConnection;
+  readonly #busyTimeoutMs: number;
   readonly #lock: LockClock;
   readonly #lockDeadline: number;
   /** Throws when the caller has ended the session. Each step asks; one that runs many statements asks between them. */
@@ -14,6 +33,7 @@ export class MaintenanceSession {
 
   constructor(use: UseConnection, busyTimeoutMs: number, assertWanted: () => void) {
     this.#use = use;
+    this.#busyTimeoutMs = busyTimeoutMs;
     this.#lock = new LockClock(busyTimeoutMs);
     this.#lockDeadline = this.#lock.deadline();
     this.assertWanted = assertWanted;
@@ -27,6 +47,11 @@ export class MaintenanceSession {
         return task(connection);
       }),
     );
+  }
+
+  /** The same session over a connection to another database. */
+  over(connection: SQLiteConnection): MaintenanceSession {
+    return new MaintenanceSession((task) => task(connection), this.#busyTimeoutMs, this.assertWanted);
   }
 
   /** Runs a step that tidies up, whether the session is wanted or not. */

@@ -7,12 +7,13 @@ import {
 } from "../../../protocols/index.js";
 import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../../../src/validate/check-arguments.js";
 import { describeValue } from "../../../src/validate/json-text.js";
-import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
+import type { SQLiteDriver } from "../drivers/driver.js";
 import { IN_MEMORY, parseStorePath } from "../open/store-path.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
 import type { AcknowledgedPositionFile } from "./acknowledged-position-file.js";
+import { backupReadOnlyStore } from "./backup/backup-read-only.js";
 import { backupStore } from "./backup/backup-store.js";
-import { MaintenanceSession, type UseConnection } from "./maintenance-session.js";
+import { type LendConnection, type LentMode, MaintenanceSession } from "./maintenance-session.js";
 import { verifyStore } from "./verify/verify-store.js";
 
 /** What maintenance needs. */
@@ -20,10 +21,9 @@ export interface MaintenanceParts {
   readonly driver: SQLiteDriver;
   readonly location: string;
   readonly busyTimeoutMs: number;
-  /** Opens a connection for one check or backup. */
-  readonly open: (mode: "existing" | "readonly") => Promise<SQLiteConnection>;
-  /** Lends the only connection of a database in memory. */
-  readonly useOnly: UseConnection | undefined;
+  readonly lend: LendConnection;
+  /** Whether the store was opened to be read only. */
+  readonly isReadOnly: boolean;
   /** Absent for a database in memory. */
   readonly acknowledgedFile: AcknowledgedPositionFile | undefined;
 }
@@ -52,14 +52,13 @@ export class Maintenance {
   }
 
   async backup(path: string | URL, options: BackupOptions = {}): Promise<BackupReport> {
-    const { driver } = this.#parts;
+    const { driver, isReadOnly } = this.#parts;
     checkOptions(options, BACKUP_OPTIONS);
     checkTables(options.tables);
-    return this.#run(
-      `back up to ${path instanceof URL ? path.href : describeValue(path)} from the store`,
-      "existing",
-      options,
-      (session) => backupStore(session, driver, parseTarget(path), options),
+    const attempt = `back up to ${path instanceof URL ? path.href : describeValue(path)} from the store`;
+    const copy = isReadOnly ? backupReadOnlyStore : backupStore;
+    return this.#run(attempt, isReadOnly ? "readonly" : "existing", options, (session) =>
+      copy(session, driver, parseTarget(path), options),
     );
   }
 
@@ -76,7 +75,7 @@ export class Maintenance {
 
   async #run<T>(
     attempt: string,
-    mode: "existing" | "readonly",
+    mode: LentMode,
     options: Options,
     task: (session: MaintenanceSession) => Promise<T>,
   ): Promise<T> {
@@ -90,7 +89,8 @@ export class Maintenance {
       signal?.throwIfAborted();
     };
     assertWanted();
-    const running = this.#withSession(mode, assertWanted, task);
+    const { lend, busyTimeoutMs } = this.#parts;
+    const running = lend(mode, (use) => task(new MaintenanceSession(use, busyTimeoutMs, assertWanted)));
     this.#running.add(running);
     try {
       return await running;
@@ -98,21 +98,6 @@ export class Maintenance {
       throw sqliteCode(error) === undefined ? error : storageError(error, attempt, this.#parts.location);
     } finally {
       this.#running.delete(running);
-    }
-  }
-
-  async #withSession<T>(
-    mode: "existing" | "readonly",
-    assertWanted: () => void,
-    task: (session: MaintenanceSession) => Promise<T>,
-  ): Promise<T> {
-    const { open, useOnly, busyTimeoutMs } = this.#parts;
-    if (useOnly !== undefined) return task(new MaintenanceSession(useOnly, busyTimeoutMs, assertWanted));
-    const connection = await open(mode);
-    try {
-      return await task(new MaintenanceSession((step) => step(connection), busyTimeoutMs, assertWanted));
-    } finally {
-      await connection.close();
     }
   }
 

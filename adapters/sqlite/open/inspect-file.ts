@@ -3,6 +3,7 @@ import { access, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
+import type { OpenMode } from "../drivers/driver.js";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
 
 /**
@@ -10,18 +11,21 @@ import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
  *
  * @throws StorageError when there can be no store
  */
-export async function inspectPlace(path: string): Promise<void> {
+export async function inspectPlace(path: string, mode: OpenMode): Promise<void> {
   // Before the database: while another process makes the store, there is a database before there is a log.
   const log = findLog(path);
   await statOrNull(path + LONGEST_ENDING);
   const found = await statOrNull(path);
   if (found === null) {
+    if (mode !== "create") throw notFound(path, mode, "there is no such file");
     await inspectFolder(path);
     if (log !== null) throw withoutDatabase(path, log, "is not there");
     return;
   }
   if (found.isDirectory()) throw refusal("STORAGE_IS_DIRECTORY", path, "it is a directory; give the path of a file");
   if (!found.isFile()) throw refusal("STORAGE_NOT_A_DATABASE", path, "it is no regular file; choose another path");
+  // What SQLite needs beside a database that it only reads, it may find there or make.
+  if (mode === "readonly") return checkAccess(path, path, constants.R_OK);
   await checkAccess(path, path, constants.R_OK | constants.W_OK);
   await checkAccess(path, dirname(path), constants.W_OK);
   for (const ending of COMPANION_ENDINGS) {
@@ -38,11 +42,13 @@ export async function inspectPlace(path: string): Promise<void> {
  *
  * @throws StorageError
  */
-export function inspectContent(path: string): void {
+export function inspectContent(path: string, mode: OpenMode): void {
   // An empty file becomes a store. With a journal beside it, SQLite has to undo an unfinished write first.
   const log = findLog(path);
   const isEmpty = statSync(path).size === 0;
   if (isEmpty && log !== null && !isOfNewDatabase(log)) throw withoutDatabase(path, log, "is empty");
+  if (isEmpty && mode !== "create") throw notFound(path, mode, "the file is empty");
+  if (mode === "readonly" && log?.endsWith(JOURNAL_ENDING)) throw hasJournal(path, log);
   if (isEmpty || log?.endsWith(JOURNAL_ENDING)) return;
   const header = readHeader(path);
   if (header.length < HEADER_BYTES || header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
@@ -189,6 +195,17 @@ function nameTooLong(argument: string, path: string, ending: string): Error {
 
 function isMissing(cause: unknown): boolean {
   return (cause as NodeJS.ErrnoException).code === "ENOENT";
+}
+
+/** Says that there is no store, where one is expected. */
+export function notFound(path: string, mode: OpenMode, state: string): StorageError {
+  const reason = `${state}, and mode: "${mode}" makes no store; check the path, or open it with mode: "create"`;
+  return refusal("STORAGE_NOT_FOUND", path, reason);
+}
+
+function hasJournal(path: string, journal: string): StorageError {
+  const reason = `${journal} has a change that was begun and has to be undone first; open it once with mode: "existing"`;
+  return refusal("STORAGE_READ_ONLY", path, reason);
 }
 
 /** Says of a path that it was not opened. */

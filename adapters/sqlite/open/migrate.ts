@@ -1,6 +1,6 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { inTransaction } from "../transaction/transaction.js";
-import { checkIdentity } from "./inspect-file.js";
+import { checkIdentity, refusal } from "./inspect-file.js";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.js";
 
 interface Identity {
@@ -33,6 +33,21 @@ export async function migrate(
     await connection.exec(steps.slice(schemaVersion).join("\n"));
     await connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${steps.length}`);
   });
+}
+
+/**
+ * Checks a database that may not be written, and so cannot be brought up to date.
+ *
+ * @throws StorageError `STORAGE_READ_ONLY` when an earlier version of this library wrote it
+ */
+export async function assertUpToDate(
+  connection: SQLiteConnection,
+  path: string,
+  steps: readonly string[] = MIGRATIONS,
+): Promise<void> {
+  if (!(await needsMigration(connection, path, steps))) return;
+  const reason = 'its schema is of an earlier version; open it once with mode: "existing", which brings it up to date';
+  throw refusal("STORAGE_READ_ONLY", path, reason);
 }
 
 async function needsMigration(connection: SQLiteConnection, path: string, steps: readonly string[]): Promise<boolean> {

@@ -4,21 +4,40 @@ import { isSupportedSQLite, MIN_SQLITE_VERSION } from "../drivers/sqlite-version
 import { retryWhileBusy } from "../retry-busy.js";
 import { storageError } from "../sqlite-errors.js";
 import type { SQLiteSettings } from "../sqlite-options.js";
-import { migrate } from "./migrate.js";
+import { inspectSchema } from "./inspect-schema.js";
+import { assertUpToDate, migrate } from "./migrate.js";
 import type { OpenFiles } from "./open-files.js";
 
 /** What the write-ahead log is cut back to after a checkpoint. */
 const JOURNAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** Opens the first connection of a store, which makes the database and brings its schema up to date. */
-export function openStore(driver: SQLiteDriver, path: string, settings: SQLiteSettings): Promise<SQLiteConnection> {
+/** Opens the first connection of a store, which brings its schema up to date, and with `"create"` makes the database. */
+export function openFirst(
+  driver: SQLiteDriver,
+  path: string,
+  settings: SQLiteSettings,
+  mode: "create" | "existing",
+): Promise<SQLiteConnection> {
   return opening(path, settings, async () => {
-    const connection = await driver.open(path, "create");
+    const connection = await driver.open(path, mode);
     return prepareOrClose(connection, settings, async () => {
       await checkSQLiteVersion(connection, path);
       await migrate(connection, path);
       await useWriteAheadLog(connection, path);
       await connection.exec(writingPragmas(settings) + OPEN_LOG);
+    });
+  });
+}
+
+/** Opens the first connection of a store that is read only, whose schema has to be up to date. */
+export function openReadOnly(driver: SQLiteDriver, path: string, settings: SQLiteSettings): Promise<SQLiteConnection> {
+  return opening(path, settings, async () => {
+    const connection = await driver.open(path, "readonly");
+    return prepareOrClose(connection, settings, async () => {
+      await checkSQLiteVersion(connection, path);
+      await assertUpToDate(connection, path);
+      await inspectSchema(connection, path);
+      await connection.exec(readingPragmas(settings));
     });
   });
 }
@@ -38,8 +57,11 @@ export function openForReading(
   files: OpenFiles,
   settings: SQLiteSettings,
 ): Promise<SQLiteConnection> {
-  const pragmas = `PRAGMA query_only = ON; PRAGMA cache_size = ${-settings.cacheSizeKiB};`;
-  return openAnother(driver, files, settings, "readonly", pragmas);
+  return openAnother(driver, files, settings, "readonly", readingPragmas(settings));
+}
+
+function readingPragmas({ cacheSizeKiB }: SQLiteSettings): string {
+  return `PRAGMA query_only = ON; PRAGMA cache_size = ${-cacheSizeKiB};`;
 }
 
 /** A read: it makes SQLite open the log and its index, which is when it is known which files a connection has. */

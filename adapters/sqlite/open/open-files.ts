@@ -36,7 +36,7 @@ export class OpenFiles {
   readonly path: string;
   readonly #folder: string;
   readonly #files: readonly OpenedFile[];
-  readonly #log: LogLength;
+  readonly #log: LogLength | undefined;
   /** When the folder was last changed, if all files were as they had been after that. */
   #seenFolderNs: bigint | undefined;
   #checkedMs = 0;
@@ -47,18 +47,19 @@ export class OpenFiles {
    * last connection is closed.
    *
    * @param database - which file the database is
+   * @param which - where the store is only read, its log is another's
    * @throws OpenFileError when it was replaced meanwhile
    */
-  constructor(path: string, database: FileIdentity) {
+  constructor(path: string, database: FileIdentity, which: "all" | "database only" = "all") {
     this.path = realpathSync(path);
     this.#folder = dirname(this.path);
+    const { device, inode } = database;
     this.#files = [
-      { name: "the database", path: this.path, ...database },
-      openedFile("the log", `${this.path}-wal`),
-      openedFile("the index of the log", `${this.path}-shm`),
+      { name: "the database", path: this.path, device, inode },
+      ...(which === "all" ? logOf(this.path) : []),
     ];
     this.check();
-    this.#log = new LogLength(`${this.path}-wal`);
+    this.#log = which === "all" ? new LogLength(`${this.path}-wal`) : undefined;
   }
 
   /** @throws OpenFileError when an earlier check has failed */
@@ -93,7 +94,7 @@ export class OpenFiles {
     const folder = look(this.#folder);
     const isUnchanged = folder && folder.ctimeNs === this.#seenFolderNs && this.#isCheckedJustNow();
     if (!isUnchanged) this.#checkFiles(folder);
-    return this.#log.mayBeCut() ? this.#checkLog(connection) : undefined;
+    return this.#log?.mayBeCut() ? this.#checkLog(connection) : undefined;
   }
 
   /**
@@ -111,7 +112,7 @@ export class OpenFiles {
   }
 
   close(): void {
-    this.#log.close();
+    this.#log?.close();
   }
 
   #isCheckedJustNow(): boolean {
@@ -134,13 +135,17 @@ export class OpenFiles {
   }
 
   async #checkLog(connection: SQLiteConnection): Promise<void> {
-    if (await this.#log.isCut(connection)) throw damaged(`the log ${this.path}-wal was cut`);
+    if (await this.#log?.isCut(connection)) throw damaged(`the log ${this.path}-wal was cut`);
   }
 
   #fail(failure: OpenFileError): OpenFileError {
     this.#failure = failure;
     return failure;
   }
+}
+
+function logOf(database: string): readonly OpenedFile[] {
+  return [openedFile("the log", `${database}-wal`), openedFile("the index of the log", `${database}-shm`)];
 }
 
 function openedFile(name: string, path: string): OpenedFile {

@@ -1,9 +1,9 @@
 import { type BigIntStats, closeSync, openSync, statSync } from "node:fs";
 import { StorageError } from "../../../protocols/index.js";
-import type { SQLiteDriver } from "../drivers/driver.js";
+import type { OpenMode, SQLiteDriver } from "../drivers/driver.js";
 import { claimFolder } from "./claim-folder.js";
 import { FileClaim } from "./file-claim.js";
-import { fileErrorCode, inspectContent, inspectPlace, refusal } from "./inspect-file.js";
+import { fileErrorCode, inspectContent, inspectPlace, notFound, refusal } from "./inspect-file.js";
 import { withOpeningLock } from "./opening-lock.js";
 
 /** Which file a store is: a path may name another one later. */
@@ -21,7 +21,8 @@ export interface StoreFile extends FileIdentity {
 }
 
 /**
- * Checks that SQLite may open a file, before SQLite touches it, and makes an empty file where there is none.
+ * Checks that SQLite may open a file, before SQLite touches it, and with `"create"` makes an empty file where there is
+ * none.
  *
  * Within one process, all threads and all copies of this package use a file through one copy of SQLite. The locks of a
  * process hold between its threads only as far as one copy of SQLite manages them: through two copies, two connections
@@ -29,14 +30,14 @@ export interface StoreFile extends FileIdentity {
  *
  * @throws StorageError
  */
-export async function claimStoreFile(path: string, driver: SQLiteDriver): Promise<StoreFile> {
-  await inspectPlace(path);
+export async function claimStoreFile(path: string, driver: SQLiteDriver, mode: OpenMode): Promise<StoreFile> {
+  await inspectPlace(path, mode);
   const libraryPath = await driver.libraryPath(path);
   // Locks belong to a connection on Windows: two copies of SQLite are as safe there as two processes.
-  if (process.platform === "win32") return { ...takeFile(path), release: () => undefined };
+  if (process.platform === "win32") return { ...takeFile(path, mode), release: () => undefined };
   const claim = makeClaim(path, libraryPath);
   try {
-    const taken = await withOpeningLock(claim.folder, claim.holder, () => takeFile(path, claim));
+    const taken = await withOpeningLock(claim.folder, claim.holder, () => takeFile(path, mode, claim));
     return { ...taken, release: () => claim.release() };
   } catch (error) {
     claim.release();
@@ -45,8 +46,9 @@ export async function claimStoreFile(path: string, driver: SQLiteDriver): Promis
 }
 
 /** Under the lock: the header is read through a descriptor, and closing it would drop another connection's locks. */
-function takeFile(path: string, claim?: FileClaim): Omit<StoreFile, "release"> {
+function takeFile(path: string, mode: OpenMode, claim?: FileClaim): Omit<StoreFile, "release"> {
   const isNew = statSync(path, { throwIfNoEntry: false }) === undefined;
+  if (isNew && mode !== "create") throw notFound(path, mode, "there is no such file");
   if (isNew) createEmptyFile(path);
   const found = statSync(path, { bigint: true });
   const database = `${found.dev}-${found.ino}`;
@@ -55,7 +57,7 @@ function takeFile(path: string, claim?: FileClaim): Omit<StoreFile, "release"> {
   if (other !== undefined) throw driverConflict(path, claim?.libraryPath, other);
   assertOneName(path, found);
   // Whoever has it open has inspected it.
-  if (libraries.length === 0) inspectContent(path);
+  if (libraries.length === 0) inspectContent(path, mode);
   claim?.grant(database);
   return { device: found.dev, inode: found.ino, isNew };
 }
