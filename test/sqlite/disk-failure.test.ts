@@ -19,7 +19,7 @@ describe.each(DRIVER_NAMES)("after a failure of the disk, over %s,", (name) => {
     let isFailing = false;
     {
       await using streams = await openFaulty(path, ({ sql }) =>
-        isFailing && /INSERT INTO es_events/.test(sql) ? "SQLITE_IOERR" : undefined,
+        isFailing && /INSERT INTO es_/.test(sql) ? "SQLITE_IOERR" : undefined,
       );
       const stream = await streams.openStream("a");
       await stream.write({ type: "A", data: 1 });

@@ -125,10 +125,11 @@ export class AppendGroup {
     requests: readonly AppendRequest[],
   ): Promise<readonly AppendOutcome[] | null> {
     const read = await readNumbers(connection, ...namesIn(requests));
-    const { last, heads } = read;
+    const { last, heads, hasCounter } = read;
     if (!this.#remembered.endsWith(last)) this.failed();
-    // Without an event at the last position there is nothing to know the store by.
-    if (last.id === null && last.position > 0) return null;
+    // Without an event at the last position there is nothing to know the store by. Without the counter even an INSERT of
+    // no rows would make a new one.
+    if (!hasCounter || (last.id === null && last.position > 0)) return null;
     this.#remembered.learnTypes(read.types);
     this.#remembered.learn(last, heads);
     const { lastEvents, keys } = hasKeys(requests) ? await readKeys(connection, requests, heads) : NOTHING_STORED;

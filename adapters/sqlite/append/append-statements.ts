@@ -43,6 +43,8 @@ interface NumbersRow {
 /** What is read of the store before a group is planned on it. */
 export interface ReadNumbers {
   readonly last: LastEvent;
+  /** Whether the counter of positions is there; a damaged store may have lost it. */
+  readonly hasCounter: boolean;
   /** The numbers that the next new names get. */
   readonly nextStream: number;
   readonly nextType: number;
@@ -65,7 +67,8 @@ export async function readNumbers(
     ([index, id]) => [types[index] as string, id] as const,
   );
   const { nextStream, nextType } = row;
-  return { last: lastEventOf(row), nextStream, nextType, heads: new Map(heads), types: new Map(numbers) };
+  const hasCounter = row.position !== null;
+  return { last: lastEventOf(row), hasCounter, nextStream, nextType, heads: new Map(heads), types: new Map(numbers) };
 }
 
 function lastEventOf({ position, last }: Pick<NumbersRow, "position" | "last">): LastEvent {

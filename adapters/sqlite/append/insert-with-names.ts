@@ -22,7 +22,7 @@ const CREATE_VIEW = `
   SELECT NULL AS firstStream, NULL AS streams, NULL AS firstType, NULL AS types,
          ${PARAMETERS.map((name) => `NULL AS ${name}`).join(", ")};
   CREATE TEMP TRIGGER IF NOT EXISTS es_append_with_names INSTEAD OF INSERT ON es_append BEGIN
-    SELECT raise(ABORT, 'the store has changed') WHERE NOT (${ofView(IS_AS_PLANNED)});
+    SELECT raise(ABORT, 'the store has changed') WHERE (${ofView(IS_AS_PLANNED)}) IS NOT TRUE;
     INSERT INTO es_streams (id, name) SELECT NEW.firstStream + key, value FROM json_each(NEW.streams);
     INSERT INTO es_types (id, name) SELECT NEW.firstType + key, value FROM json_each(NEW.types);
     ${ofView(INSERT_ROWS)};
