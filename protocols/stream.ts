@@ -132,8 +132,8 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    *
    * @throws ConcurrencyError when the stream is not at `expectedVersion`.
    * @throws IdempotencyConflictError when a key is already stored with another type, data or metadata.
-   * @throws InvalidEventError when a value cannot be stored without loss (the error names the event and the path), or when
-   * there are more than `MAX_WRITE_EVENTS` events.
+   * @throws InvalidEventError when a value cannot be stored without loss, or an event has an unknown field (the error names
+   * the event and the path), or when there are more than `MAX_WRITE_EVENTS` events.
    * @throws ReadOnlyStreamError on `@all`.
    * @throws StreamClosedError when the handle or the factory has been disposed.
    * @throws InvalidArgumentError when an option is unknown or invalid.

@@ -25,6 +25,8 @@ const FIELDS_OF_THE_STORE: Readonly<Record<Exclude<keyof StoredEvent, EventField
 export function findUnknownField(event: object): { readonly field: string; readonly reason: string } | undefined {
   // Much cheaper than a list of the keys. It shows inherited keys as well.
   for (const field in event) {
+    // Comparing the names costs a third of looking them up.
+    if (field === "type" || field === "data" || field === "metadata" || field === "idempotencyKey") continue;
     if (Object.hasOwn(EVENT_FIELDS, field) || !Object.hasOwn(event, field)) continue;
     if ((event as Readonly<Record<string, unknown>>)[field] !== undefined) return { field, reason: reasonFor(field) };
   }
