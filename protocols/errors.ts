@@ -1,6 +1,6 @@
 import type { ExpectedVersion } from "./stream.js";
 
-/** What a storage failure was. Programs switch on it. */
+/** The code of a storage failure, for programs. */
 export type StorageErrorCode =
   /** The database's folder does not exist. */
   | "STORAGE_FOLDER_MISSING"
@@ -10,7 +10,7 @@ export type StorageErrorCode =
   | "STORAGE_READ_ONLY"
   /** The path is a directory. */
   | "STORAGE_IS_DIRECTORY"
-  /** The file or its folder may not be read or written. */
+  /** The process has no permission to read or write the file or its folder. */
   | "STORAGE_PERMISSION_DENIED"
   /** The file is not a SQLite database. */
   | "STORAGE_NOT_A_DATABASE"
@@ -20,28 +20,28 @@ export type StorageErrorCode =
   | "STORAGE_NEWER_SCHEMA"
   /** Another process held the lock for longer than `busyTimeoutMs`. */
   | "STORAGE_LOCKED"
-  /** More writes wait than memory is set aside for. The caller does not await its writes. */
+  /** Pending writes exceed the memory limit. The caller does not await its writes. */
   | "STORAGE_OVERLOADED"
-  /** The disk is full. Writes go on once there is room. */
+  /** The disk is full. Writes succeed again once there is space. */
   | "STORAGE_FULL"
-  /** The database, or a snapshot, is damaged. After a call has found the database so, no later write is accepted. */
+  /** The database or a snapshot is damaged. Once a call has found the database damaged, no later write is accepted. */
   | "STORAGE_CORRUPT"
-  /** Reading or writing the file failed. A write that failed so may turn out to be stored. */
+  /** Reading or writing the file failed. A write that failed with this code may be stored. */
   | "STORAGE_IO"
-  /** An earlier write failed on the disk, so that nothing more is accepted before the store has been opened again. */
+  /** An earlier write failed on the disk. No write is accepted until the store is reopened. */
   | "STORAGE_MUST_REOPEN"
-  /** The files of the store were deleted, moved or replaced while it was open. A write that was under way may be stored. */
+  /** The files of the store were deleted, moved or replaced while it was open. A write in progress may be stored. */
   | "STORAGE_REPLACED"
-  /** A log with content is there, and the database that it belongs to is missing or empty. Nothing was touched. */
+  /** There is a log with content, and its database is missing or empty. Nothing was changed. */
   | "STORAGE_LOG_WITHOUT_DATABASE"
   /** The process, or the system, has no file descriptor left. Nothing was written; try again once some are closed. */
   | "STORAGE_TOO_MANY_FILES"
   /**
-   * The store ends before the place of a watch, or before one that the handle of a read has seen: an older copy was put in
-   * its place, or its log was cut. The message says when the place may be a position that was given for a version.
+   * The store ends before the place of a watch, or before a place that the handle of a read has seen. An older copy replaced
+   * it, or its log was truncated. The message says if the place may be a position that was passed as a version.
    */
   | "STORAGE_WENT_BACK"
-  /** There is a file already where a backup should go. */
+  /** The target path of a backup already exists. */
   | "STORAGE_TARGET_EXISTS"
   /** This process has the file open through another copy of SQLite: another driver, or another installation of it. */
   | "STORAGE_DRIVER_CONFLICT"
@@ -56,11 +56,11 @@ export type StorageErrorCode =
 export type StreamErrorCode =
   /** A {@link ConcurrencyError}: the stream was not at the expected version. */
   | "CONCURRENCY_CONFLICT"
-  /** An {@link IdempotencyConflictError}: a key is stored already with other content. */
+  /** An {@link IdempotencyConflictError}: a key is already stored with other content. */
   | "IDEMPOTENCY_CONFLICT"
   /** An {@link InvalidEventError}: an event cannot be stored without loss. */
   | "INVALID_EVENT"
-  /** An {@link InvalidFilterError}: a clause has an unknown field or operator, a value that does not fit, or is too long. */
+  /** An {@link InvalidFilterError}: a clause has an unknown field or operator or an unsuitable value, or is too long. */
   | "INVALID_FILTER"
   /** An {@link InvalidArgumentError}: an argument or an option is unknown or invalid. */
   | "INVALID_ARGUMENT"
@@ -86,16 +86,16 @@ export class StreamError extends Error {
   }
 }
 
-/** The stream was not at the version that the write expected. Nothing was written; read what is new and decide again. */
+/** The stream was not at the version that the write expected. Nothing was written. Read the new events and decide again. */
 export class ConcurrencyError extends StreamError {
   override readonly name = "ConcurrencyError";
   declare readonly code: "CONCURRENCY_CONFLICT";
   readonly streamId: string;
-  /** What the write asked for. */
+  /** The version that the write expected. */
   readonly expectedVersion: ExpectedVersion;
   /**
-   * The stream's version when that was decided. It may equal `expectedVersion` where only some of the write's keys were
-   * stored already.
+   * The stream's version when the write was decided. It may equal `expectedVersion` if only some of the write's keys were
+   * already stored.
    */
   readonly actualVersion: number;
 
@@ -138,7 +138,7 @@ export class InvalidEventError extends StreamError {
   declare readonly code: "INVALID_EVENT";
   /** Which event of the write, from 0. */
   readonly eventIndex: number;
-  /** The path to the value, such as `data.items[3].price`; empty where the event as a whole is at fault. */
+  /** The path to the value, such as `data.items[3].price`; empty if the event as a whole is invalid. */
   readonly path: string;
 
   constructor(place: { eventIndex: number; path: string }, message: string, options?: ErrorOptions) {
@@ -148,11 +148,11 @@ export class InvalidEventError extends StreamError {
   }
 }
 
-/** A filter has an unknown field or operator, or a value that does not fit the operator. */
+/** A filter has an unknown field or operator, or an unsuitable value, or exceeds a limit. */
 export class InvalidFilterError extends StreamError {
   override readonly name = "InvalidFilterError";
   declare readonly code: "INVALID_FILTER";
-  /** Which clause of the filter, from 0; -1 when the filter as a whole is no list, or too large. */
+  /** Which clause of the filter, from 0; -1 if the filter as a whole is not a list, or too large. */
   readonly clauseIndex: number;
 
   constructor(clauseIndex: number, message: string, options?: ErrorOptions) {
@@ -161,7 +161,7 @@ export class InvalidFilterError extends StreamError {
   }
 }
 
-/** An argument is not of the form that the call takes. */
+/** An argument or option is unknown or invalid. */
 export class InvalidArgumentError extends StreamError {
   override readonly name = "InvalidArgumentError";
   declare readonly code: "INVALID_ARGUMENT";
@@ -174,7 +174,7 @@ export class InvalidArgumentError extends StreamError {
   }
 }
 
-/** A write was addressed to `@all`, which is read-only. */
+/** A write to `@all`, which is read-only. */
 export class ReadOnlyStreamError extends StreamError {
   override readonly name = "ReadOnlyStreamError";
   declare readonly code: "READ_ONLY_STREAM";
@@ -196,7 +196,7 @@ export class StreamClosedError extends StreamError {
   }
 }
 
-/** Where an event is in its stream and in the store. */
+/** The place of an event in its stream and in the store. */
 export interface EventPlace {
   readonly streamId: string;
   readonly version: number;
@@ -204,24 +204,24 @@ export interface EventPlace {
 }
 
 /**
- * The store failed; `code` says how, `cause` has the driver's error where there is one. A write that failed was not
- * stored, except that it may turn out to be with `STORAGE_IO`, where the disk failed in the middle of it, and with the
- * first `STORAGE_REPLACED` or `STORAGE_CORRUPT`, where the files changed in the middle of it.
+ * The store failed. `code` says how, and `cause` has the driver's error if there is one. A failed write was not stored, with
+ * two exceptions. It may be stored after `STORAGE_IO`, because the disk failed during the write, and after the first
+ * `STORAGE_REPLACED` or `STORAGE_CORRUPT`, because the files changed during the write.
  */
 export class StorageError extends StreamError {
   override readonly name = "StorageError";
   declare readonly code: StorageErrorCode;
   /**
-   * Whether the same call, unchanged and on the same factory, may succeed later. So it is after `STORAGE_LOCKED` (the lock
-   * is released), `STORAGE_OVERLOADED` (what waits is stored), `STORAGE_FULL` (there is room) and `STORAGE_TOO_MANY_FILES`
-   * (some are closed): each left the store as it was. After every other code something has to be changed or found out first.
+   * Whether the same call may succeed later, unchanged and on the same factory. This is true for `STORAGE_LOCKED` (the lock
+   * may be released), `STORAGE_OVERLOADED` (pending writes may be stored), `STORAGE_FULL` (there may be space) and
+   * `STORAGE_TOO_MANY_FILES` (some may be closed). Each left the store as it was. Every other code needs a change first.
    */
   readonly retryable: boolean;
-  /** The stream of the event that is damaged, where one is: `STORAGE_CORRUPT`. */
+  /** With `STORAGE_CORRUPT`, the stream of the damaged event, if there is one. */
   declare readonly streamId?: string;
-  /** The version of the event that is damaged. */
+  /** The version of the damaged event. */
   declare readonly version?: number;
-  /** The position of the event that is damaged. */
+  /** The position of the damaged event. */
   declare readonly position?: number;
 
   constructor(code: StorageErrorCode, message: string, options?: ErrorOptions & { readonly event?: EventPlace }) {

@@ -28,9 +28,9 @@ export type StreamErrorOf<C extends StreamErrorCode> = C extends StorageErrorCod
   : Extract<AnyStreamError, { readonly code: C }>;
 
 /**
- * Whether a value is an error of this library, and of the given code where there is one; then its fields can be read,
- * and without a code a `switch (error.code)` narrows to the class. Works across copies of the package, where `instanceof`
- * does not.
+ * Tests whether a value is an error of this library, and optionally whether it has the given code. It narrows the type: with
+ * a code to the class of that code, and without one to a union that `switch (error.code)` narrows further. It works across
+ * copies of the package, where `instanceof` does not.
  *
  * @example
  * ```ts
@@ -45,7 +45,7 @@ export function isStreamError(error: unknown, code?: StreamErrorCode): boolean {
   return code === undefined ? Object.hasOwn(STREAM_ERROR_CODES, error.code) : error.code === code;
 }
 
-/** A record, so that the compiler misses a code that is not in it. */
+/** A record, so that the compiler reports a missing code. */
 const STREAM_ERROR_CODES: Readonly<Record<StreamErrorCode, true>> = {
   CONCURRENCY_CONFLICT: true,
   IDEMPOTENCY_CONFLICT: true,

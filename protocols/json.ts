@@ -5,11 +5,11 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 export type JsonObject = { readonly [key: string]: JsonValue };
 
 /**
- * `T` as far as JSON carries it: a `Date`, a `Map`, a BigInt, a function or an instance of a class with methods does not
- * fit, and the compiler names it. Interfaces pass as well as type aliases do.
+ * `T` if JSON can carry it. A `Date`, a `Map`, a BigInt, a function or an instance of a class with methods does not compile,
+ * and the compiler names it. Interfaces and type aliases both work.
  *
- * It cannot tell a plain object from an instance of a class without methods, nor a number from NaN: the write checks
- * every value as well.
+ * The type cannot tell a plain object from an instance of a class without methods, or a number from NaN. So the write also
+ * checks every value.
  */
 export type Storable<T> = T extends JsonValue | undefined
   ? T
@@ -23,7 +23,7 @@ export type Storable<T> = T extends JsonValue | undefined
           ? T
           : { [K in keyof T]: Storable<T[K]> };
 
-/** A tuple keeps its length. Other arrays are not mapped, since the compiler would go round a recursive one for ever. */
+/** A tuple keeps its length. Other arrays are not mapped, because a recursive type would never end. */
 type StorableList<T extends readonly unknown[]> = T extends readonly [] | readonly [unknown, ...unknown[]]
   ? { [K in keyof T]: Storable<T[K]> }
   : readonly Storable<T[number]>[];

@@ -8,8 +8,8 @@ import { MemoryStorageHandle } from "./memory-storage-handle.js";
 /** The options of {@link memoryStreamFactory}. */
 export interface MemoryOptions {
   /**
-   * The clock of the timestamps of events and snapshots, for tests: returns milliseconds since 1970. Nothing else goes by
-   * it. Default `Date.now`.
+   * The clock of the timestamps of events and snapshots, for tests. It returns milliseconds since 1970, and is used for
+   * nothing else. Default `Date.now`.
    */
   readonly now?: (() => number) | undefined;
 }
@@ -17,8 +17,8 @@ export interface MemoryOptions {
 const OPTIONS: OptionNames<MemoryOptions> = { now: true };
 
 /**
- * Opens a store in this process's memory: for tests, and for what need not outlive the process. An acknowledgement
- * survives nothing beyond the factory.
+ * Opens a store in the memory of this process, for tests and for data that need not outlive the process. Its events are gone
+ * when the factory is disposed.
  *
  * @throws InvalidArgumentError when an option is unknown or invalid.
  *

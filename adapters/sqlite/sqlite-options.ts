@@ -6,68 +6,72 @@ import { DRIVERS, type DriverName } from "./drivers/choose-driver.js";
 /** The options of `sqliteStreamFactory`. */
 export interface SQLiteOptions {
   /**
-   * What brings SQLite, and the thread that it works on. `"sqlite3"`: a package that is installed with this one unless
-   * optional dependencies are left out; it works on libuv's thread pool, so that the database never blocks the event
-   * loop. `"node:sqlite"`: part of Node 22.22.3, 24.15.0, 26 and later; it works on the main thread, needs no native
-   * package, and is faster for small appends and reads. `"better-sqlite3"`: a package that you install; it works on the
-   * main thread too. A process uses a file through one of them at a time, in all of its threads; another one is refused
-   * with `STORAGE_DRIVER_CONFLICT`. A driver that is not there, or whose SQLite is older than 3.51.3, is refused with
-   * `STORAGE_DRIVER_UNSUPPORTED`. Default `"sqlite3"`, and `"node:sqlite"` where `sqlite3` is not installed.
+   * The SQLite driver. Default `"sqlite3"`, or `"node:sqlite"` if `sqlite3` is not installed.
+   *
+   * - `"sqlite3"`: a package that is installed with this one, unless you omit optional dependencies. It runs on libuv's thread
+   *   pool, so the database never blocks the event loop.
+   * - `"node:sqlite"`: part of Node 22.22.3, 24.15.0, 26 and later. It runs on the main thread, needs no native package, and is
+   *   faster for small appends and reads.
+   * - `"better-sqlite3"`: a package that you install. It runs on the main thread too.
+   *
+   * All threads of a process must use the same driver for a file: another one is refused with `STORAGE_DRIVER_CONFLICT`. A
+   * missing driver, or one whose SQLite is older than 3.51.3, is refused with `STORAGE_DRIVER_UNSUPPORTED`.
    */
   readonly driver?: DriverName | undefined;
   /**
-   * What may be done with the file. `"create"`: read and write, and make a store where there is none. `"existing"`: read
-   * and write; where there is none, opening fails with `STORAGE_NOT_FOUND` and nothing is made. `"readonly"`: read; each
-   * write fails with `STORAGE_READ_ONLY`, and SQLite itself changes no byte of the store, though it may make the files
-   * `-shm` and an empty `-wal` beside it, in a folder where it may. Watches poll, and `verify` and `backup` work.
-   * `":memory:"` takes only `"create"`. Default `"create"`.
+   * What the store may do with the file. Default `"create"`. `":memory:"` accepts only `"create"`.
+   *
+   * - `"create"`: reads and writes, and creates a store if there is none.
+   * - `"existing"`: reads and writes. If there is no store, opening fails with `STORAGE_NOT_FOUND` and creates nothing.
+   * - `"readonly"`: reads. Each write fails with `STORAGE_READ_ONLY`, and SQLite itself changes no byte of the store. It may
+   *   create the file `-shm` and an empty `-wal` beside it if the folder is writable. Watches poll, and `verify` and `backup`
+   *   work.
    */
   readonly mode?: "create" | "existing" | "readonly" | undefined;
   /**
-   * What an acknowledged write survives. `"full"`: also a power cut and a crash of the operating system
-   * (`synchronous=FULL`). `"normal"`: a crash of the process, while a power cut may take the newest commits
-   * (`synchronous=NORMAL`). Neither ever leaves part of a write. Default `"full"`.
+   * What an acknowledged write survives. With `"full"` (`synchronous=FULL`) it survives a crash of the process or of the
+   * operating system, and a power cut. With `"normal"` (`synchronous=NORMAL`) it survives a crash of the process, but a power
+   * cut may lose the newest commits. Neither ever leaves a part of a write. Default `"full"`.
    */
   readonly durability?: "full" | "normal" | undefined;
   /**
-   * Whether each event is stored with a checksum, and the last one that was acknowledged is kept in `<path>-head`, for
-   * `verify` to compare. `true` costs 3 to 17 % of the rate of writes over `"sqlite3"` and 5 to 22 % over
-   * `"better-sqlite3"`, large batches most: `npm run bench -- --workload W1,W2,W2u,W3 --durability normal --rounds 7
-   * --subject floor,library,library-unchecked,library-better,library-better-unchecked`. With `false`, `verify` does not
-   * notice what SQLite does not see itself: an event that has changed, or a log that was cut. It finds everything else as
-   * before, and snapshots have their checksums all the same. It is about what this factory writes: a store may be written
-   * with and without, and `verify` compares every checksum that is there. Default `true`.
+   * Whether events are stored with a checksum, and the last acknowledged position is recorded in `<path>-head`, for `verify`.
+   * Default `true`.
+   *
+   * Checksums cost 3 to 17 % of the rate of writes with `"sqlite3"`, and 5 to 22 % with `"better-sqlite3"`, most for large
+   * batches. With `false`, `verify` does not notice changed events or a truncated log. It still finds other damage, and
+   * snapshots always have a checksum. The option applies to what this factory writes: a store may contain events with and
+   * without checksums, and `verify` compares every one that exists.
    */
   readonly checksums?: boolean | undefined;
   /**
-   * How many connections read at the same time. All but the first are opened when they are needed. 1 to 64, default 3.
+   * How many connections read at the same time. All but the first are opened on demand. 1 to 64, default 3.
    */
   readonly readPoolSize?: number | undefined;
   /**
-   * How long a call waits for locks that other processes hold, in milliseconds, before it fails with `STORAGE_LOCKED`.
-   * What counts is the time since the call was made during which this store waited for the lock, for this call or for
-   * one before it. A long queue or a slow disk does not count. A disposal waits no longer than the calls that it lets
-   * finish. 0 or more, default 5,000; 0 tries once.
+   * How long a call waits for locks of other processes, in milliseconds, before it fails with `STORAGE_LOCKED`. Only the time
+   * counts in which this store waits for the lock, for this call or for an earlier one. A long queue or a slow disk does not
+   * count. A disposal waits no longer than the calls that it lets finish. 0 or more, default 5,000; 0 tries once.
    */
   readonly busyTimeoutMs?: number | undefined;
   /**
-   * How often watchers ask at least whether another process has written, in milliseconds; where the file system tells
-   * of writes they ask at once. This process's own writes reach its watchers without being asked for, and without
-   * watchers there is no polling. 1 or more, default 100.
+   * How often the library polls the database for writes of other processes, in milliseconds, while there are watchers. Where
+   * the file system reports writes, it polls at once. Writes of this process reach its watchers directly. 1 or more, default
+   * 100.
    */
   readonly pollIntervalMs?: number | undefined;
   /** The page cache of each connection, in KiB. 64 or more, default 16,384. */
   readonly cacheSizeKiB?: number | undefined;
   /**
-   * The clock of the timestamps of events and snapshots, for tests: returns milliseconds since 1970. Nothing else goes by
-   * it. Default `Date.now`.
+   * The clock of the timestamps of events and snapshots, for tests. It returns milliseconds since 1970, and is used for
+   * nothing else. Default `Date.now`.
    */
   readonly now?: (() => number) | undefined;
 }
 
 /** {@link SQLiteOptions}, checked and complete. */
 export interface SQLiteSettings {
-  /** Absent where none was named. */
+  /** Absent if the caller named none. */
   readonly driver: DriverName | undefined;
   readonly mode: "create" | "existing" | "readonly";
   readonly durability: "full" | "normal";

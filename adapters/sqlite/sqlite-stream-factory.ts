@@ -24,13 +24,13 @@ import { NoWriting, type WriteAccess, Writing } from "./transaction/write-access
 import type { Writer } from "./transaction/writer.js";
 
 /**
- * Opens a store in a SQLite database, and makes it where there is none. Several factories, in one thread, in many or
- * in other processes, may use one file at the same time; those of one process must use the same driver.
+ * Opens a store in a SQLite database, and creates it if there is none. Several factories may use one file at the same time, in
+ * one thread, several threads or several processes. Those of one process must use the same driver.
  *
  * @param path - the path or the `file:` URL of a file in a folder that exists, or `":memory:"` for a store that lives as
  * long as the factory.
- * @throws InvalidArgumentError when the path or an option is none.
- * @throws StorageError when the file cannot be used; its `code` says why, and the file is as it was.
+ * @throws InvalidArgumentError when the path or an option is invalid.
+ * @throws StorageError when the file cannot be used; its `code` says why, and the file is not changed.
  *
  * @example
  * ```ts
