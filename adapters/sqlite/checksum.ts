@@ -5,7 +5,7 @@ import { SCHEMA_VERSION } from "./open/schema.js";
 
 /**
  * The checksum that is stored with an event. It covers everything that a reader gets, the place included, so that an
- * event which changed, or which stands where another one belongs, is noticed.
+ * event that changed or took the place of another one is noticed.
  *
  * CRC-32 as zlib has it, kept as a signed number because SQLite stores that in four bytes. It finds damage; it does not
  * keep out a forger.

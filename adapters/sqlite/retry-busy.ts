@@ -8,9 +8,9 @@ const MAX_STEP_MS = 20;
  * Counts the time during which other connections held the lock that calls of this store waited for, and says which of
  * the calls have waited long enough.
  *
- * Calls that share a connection wait for the lock one behind the other. The clock stands still while the connection is
- * at work, so that a call is charged for every wait for the lock since it was made, also for that of a call before it,
- * and never for a long queue or a slow disk.
+ * Calls that share a connection wait for the lock one after the other. The clock stops while the connection works. So a
+ * call is charged for every wait for the lock since it was made, including the wait of an earlier call, and never for a
+ * long queue or a slow disk.
  */
 export class LockClock {
   readonly #busyTimeoutMs: number;

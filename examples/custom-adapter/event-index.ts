@@ -2,7 +2,7 @@ import { ALL_STREAM } from "async-streams";
 import type { StoredPlace } from "async-streams/adapter";
 import type { LinePlace } from "./line-file.js";
 
-/** Where an event stands: in its stream, in the store, and in the file. */
+/** The place of an event in its stream, in the store, and in the file. */
 export interface EventPlace extends StoredPlace {
   readonly line: LinePlace;
 }

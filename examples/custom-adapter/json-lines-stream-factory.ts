@@ -16,7 +16,7 @@ export async function jsonLinesStreamFactory(path: string): Promise<StreamFactor
   return createStreamFactory(await openJsonLinesBackend(path));
 }
 
-/** The two halves of the adapter by themselves: what the test suite wants. */
+/** The two parts of the adapter, for the test suite. */
 export async function openJsonLinesBackend(path: string): Promise<StreamBackend> {
   const store = await JsonLinesStore.open(path);
   const notifier = new JsonLinesNotifier();

@@ -6,7 +6,7 @@ import { toStorageError } from "./file-errors.js";
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Where a line stands in the file, without its newline. */
+/** The place of a line in the file, without its newline. */
 export interface LinePlace {
   readonly offset: number;
   readonly length: number;

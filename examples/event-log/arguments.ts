@@ -7,7 +7,7 @@ const MAX_BATCH_SIZE = 100_000;
 export const HELP: string = `Usage: event-log [log.ndjson[.gz]] [--db path] [--batch n] [--help]
 
 Imports an event log into a store, a stream for each case, reads everything back and verifies it.
-Without a log it imports the history of the git repository that it stands in, a stream for each file.
+Without a log it imports the history of its own git repository, with a stream for each file.
 
   --db path    the database; run it again and only what is new is added (default: a temporary one)
   --batch n    how many events are on their way at a time (default: ${DEFAULT_BATCH_SIZE})

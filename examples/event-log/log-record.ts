@@ -23,7 +23,7 @@ const REQUIRED_FIELDS: readonly string[] = ["case", "activity", "timestamp"];
 const FIELDS: ReadonlySet<string> = new Set([...TEXT_FIELDS, "attributes"]);
 
 /**
- * Reads a line, and refuses what would not arrive in the store as it stands in the log.
+ * Reads a line, and refuses what the store would change.
  *
  * @throws Problem that says what is wrong, and `where`
  */

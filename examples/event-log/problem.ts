@@ -1,4 +1,4 @@
-/** Something that the person at the terminal can understand and mend. It is shown as a message, without a stack. */
+/** A problem that the user at the terminal can understand and fix. It is shown as a message, without a stack. */
 export class Problem extends Error {
   override readonly name = "Problem";
 }

@@ -10,7 +10,7 @@ const STREAMS_AT_ONCE = 8;
 export interface AllStreamFindings {
   readonly eventCount: number;
   readonly countByType: ReadonlyMap<string, number>;
-  /** Whether the events stand in `@all` as they stand in the log, across all streams. */
+  /** Whether `@all` has the events in the order of the log, across all streams. */
   readonly isInLogOrder: boolean;
 }
 

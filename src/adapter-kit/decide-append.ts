@@ -21,7 +21,7 @@ export interface StreamState {
 export interface AppendDecision {
   /** The events to store, in order. Empty when every event is stored already. */
   readonly fresh: readonly NewEvent[];
-  /** Where the write's last event stands: an index into `fresh`, or its place in storage. Absent for an empty write. */
+  /** The place of the write's last event: an index into `fresh`, or its place in storage. Absent for an empty write. */
   readonly last: { readonly freshIndex: number } | PlacedEvent | undefined;
 }
 
@@ -29,12 +29,12 @@ export interface AppendDecision {
  * Decides what an append stores: the rules of optimistic concurrency and of idempotency in one place, for every
  * adapter. Call it inside the transaction that stores `fresh`.
  *
- * 1. An event whose key is stored already, or stands earlier in the request, is not stored again.
- * 2. When every event is stored already the append succeeds, whatever version it expects: it is a retry.
- * 3. When some are, a number as the expected version is a conflict.
- * 4. What is left is stored if the stream is at the expected version.
+ * 1. An event whose key is already stored, or occurs earlier in the request, is not stored again.
+ * 2. If every event is already stored, the append succeeds whatever version it expects: it is a retry.
+ * 3. If only some are, a number as the expected version is a conflict.
+ * 4. The other events are stored if the stream is at the expected version.
  *
- * @throws IdempotencyConflictError when a key is stored already with another type, data or metadata.
+ * @throws IdempotencyConflictError when a key is already stored with another type, data or metadata.
  * @throws ConcurrencyError when the stream is not at the expected version.
  */
 export function decideAppend(request: AppendRequest, state: StreamState, location?: string): AppendDecision {

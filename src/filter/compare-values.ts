@@ -27,7 +27,7 @@ const FIRST_SURROGATE = 0xd800;
 const LAST_SURROGATE = 0xdfff;
 const ABOVE_ALL_UNITS = 0x10000;
 
-/** Surrogates stand for code points above every other UTF-16 unit. */
+/** Surrogates encode code points above every other UTF-16 unit. */
 function codePointRank(unit: number): number {
   return unit >= FIRST_SURROGATE && unit <= LAST_SURROGATE ? unit + ABOVE_ALL_UNITS : unit;
 }

@@ -1,6 +1,6 @@
 import { MAX_JSON_DEPTH } from "../limits.js";
 
-/** A value that JSON cannot carry without loss, and where it stands. */
+/** A value that JSON cannot carry without loss, and its path. */
 export class JsonLossError extends Error {
   override readonly name = "JsonLossError";
   readonly path: string;
@@ -35,9 +35,9 @@ function quote(text: string): string {
 
 class JsonWriter {
   readonly #root: string;
-  /** The keys and indexes on the way to the value that is being written; paths are made of them only for an error. */
+  /** The keys and indexes on the path to the value that is being written. They become a path only in an error. */
   readonly #trail: (string | number)[] = [];
-  /** The containers on that way: a cycle is a container that stands in its own way. */
+  /** The containers on that path: a cycle is a container that contains itself. */
   readonly #containers: object[] = [];
 
   constructor(root: string) {

@@ -61,9 +61,9 @@ export class WatchCursor implements Closable, EventHolder {
   #deliveredPlace: number;
   #queue: StoredEvent[] = [];
   #behind = true;
-  /** What is notified while a page is read; null while none is, and once that was more than can be held or is told. */
+  /** Events notified while a page is read; null while no page is read, and when they were too many or not all were given. */
   #held: StoredEvent[] | null = null;
-  /** What all these take in memory. */
+  /** The memory that they take together. */
   #handBytes = 0;
   #queueBytes = 0;
   #heldBytes = 0;

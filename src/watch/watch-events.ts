@@ -32,7 +32,7 @@ export function parseWatchOptions(options: WatchOptions = {}, defaultAfter: numb
   };
 }
 
-/** Makes a cold watch: nothing happens before it is subscribed or iterated, and then `plan` is asked what it is of. */
+/** Makes a cold watch: nothing happens before somebody subscribes or iterates, and then `plan` says what to watch. */
 export function watchEvents(context: WatchContext, plan: () => WatchPlan): Watch {
   return new EventWatch(context, plan);
 }

@@ -70,7 +70,7 @@ function checkText(place: EventPlace, path: string, text: unknown, longest: numb
     throw invalidEvent(place, path, `expected a non-empty string, got ${describeValue(text)}`);
   }
   if (text.length > longest) {
-    throw invalidEvent(place, path, `it has ${text.length} characters, and ${longest} are the most`);
+    throw invalidEvent(place, path, `it has ${text.length} characters, and the maximum is ${longest}`);
   }
   if (!text.isWellFormed()) throw invalidEvent(place, path, "it has a lone surrogate, which no storage keeps");
   return text;
@@ -107,7 +107,7 @@ function encodeJson(place: EventPlace, path: string, value: unknown): string {
 }
 
 function tooLarge(place: EventPlace, path: string, bytes: number): InvalidEventError {
-  const reason = `it takes ${bytes} bytes, and ${MAX_EVENT_BYTES} are the most; keep large content elsewhere and refer to it`;
+  const reason = `it takes ${bytes} bytes, and the maximum is ${MAX_EVENT_BYTES}; keep large content elsewhere and refer to it`;
   return invalidEvent(place, path, reason);
 }
 

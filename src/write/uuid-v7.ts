@@ -9,7 +9,7 @@ let used = 0;
 // Written as ASCII into one buffer, of which the next id is read: five times as fast as a text made of parts.
 const text = Buffer.from("00000000-0000-7000-8000-000000000000", "latin1");
 const VARIANT_INDEX = 19;
-/** Where the random digits stand, but for the one that has the variant in it. */
+/** The indexes of the random digits, except the one that contains the variant. */
 const DIGIT_INDEXES = [15, 16, 17, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35];
 const DIGITS = Buffer.from("0123456789abcdef", "latin1");
 const VARIANT_DIGITS = Buffer.from("89ab", "latin1");

@@ -38,6 +38,6 @@ test("the package sqlite3 in a runtime that has another module named sqlite coun
   vi.doMock("sqlite", () => ({ open: undefined, DatabaseSync: class {} }));
   await expect(sqliteStreamFactory(":memory:", { driver: "sqlite3" })).rejects.toMatchObject({
     code: "STORAGE_DRIVER_UNSUPPORTED",
-    message: expect.stringMatching(/in the place of the package "sqlite"\. Install it: .*Or use another driver\.$/),
+    message: expect.stringMatching(/in place of the package "sqlite"\. Install it: .*Or use another driver\.$/),
   });
 });

@@ -50,7 +50,7 @@ export class AppendQueue {
     return this.#storing.drained();
   }
 
-  // At the end of this turn of the event loop, so that all who were told of the last commit can be in the next.
+  // At the end of this turn of the event loop, so that all callers of the last commit can be in the next one.
   #schedule(): void {
     this.#isScheduled = true;
     this.#storing.begin();

@@ -18,7 +18,7 @@ export async function readLastPosition(connection: SQLiteConnection): Promise<nu
   return row?.seq ?? 0;
 }
 
-// ?1 stream ids, ?2 event types. What is found is told by its index in them: a name may have any character in it.
+// ?1 stream ids, ?2 event types. A result names what was found by its index, because a name may contain any character.
 export const READ_NUMBERS = `
   SELECT ${LAST_POSITION} AS position, ${LAST_EVENT} AS last,
   (SELECT coalesce(max(id), 0) + 1 FROM es_streams) AS nextStream,

@@ -4,7 +4,7 @@ import { eventChecksum } from "../checksum.js";
 import type { SQLiteValue } from "../drivers/driver.js";
 import { CODEC_MADE_ID, codecOf, STORED_CODEC } from "../event-codec.js";
 
-/** The numbers that rows carry in the place of names, and whether they carry checksums. */
+/** The numbers that rows carry instead of names, and whether they carry checksums. */
 export interface RowNumbers {
   readonly streams: ReadonlyMap<string, { readonly id: number }>;
   readonly types: ReadonlyMap<string, number>;
@@ -33,8 +33,8 @@ export interface SharedByRows {
 }
 
 /**
- * Events as the INSERT takes them. Data and metadata stand in the JSON text as they are, not as strings that would have
- * to be escaped here and unescaped there.
+ * Events as the INSERT takes them. Data and metadata are part of the JSON text as they are, so nothing is escaped and
+ * unescaped.
  */
 export function encodeRows(events: readonly PlacedEvent[], numbers: RowNumbers): EncodedRows {
   const shared = sharedByRows(events, numbers);

@@ -47,7 +47,7 @@ async function importModules() {
   const [{ default: sqlite3 }, { open }] = await Promise.all([import("sqlite3"), import("sqlite")]);
   if (typeof open === "function") return { sqlite3, open };
   // Deno takes the name for its own node:sqlite.
-  const reason = 'this runtime has a module of its own in the place of the package "sqlite"';
+  const reason = 'this runtime has its own module in place of the package "sqlite"';
   throw Object.assign(new Error(reason), { code: "ERR_MODULE_NOT_FOUND" });
 }
 

@@ -74,14 +74,14 @@ export class AcknowledgedPosition {
 }
 
 /**
- * Puts one record in the place of all: the last event of the store. Under the write lock there is no later one, so
- * that a record which another process adds meanwhile to the file that is replaced tells nothing more.
+ * Replaces all records by one: the last event of the store. Under the write lock there is no later event, so a record that
+ * another process adds meanwhile to the replaced file says nothing new.
  */
 function compact(connection: SQLiteConnection, file: AcknowledgedPositionFile): Promise<void> {
   return inTransaction(connection, async () => {
     const lost = await findLost(connection, await file.read());
     const [last] = await connection.all<AcknowledgedEvent>(LAST_EVENT);
-    // What is lost is reported by every later check, until somebody who has accepted the loss removes the file.
+    // Every later check reports the loss, until somebody accepts it and removes the file.
     await file.replace(lost === null ? [last as AcknowledgedEvent] : [lost, last as AcknowledgedEvent]);
   });
 }

@@ -1,8 +1,8 @@
 import { type FSWatcher, watch } from "node:fs";
 
 /**
- * Hears from the file system that somebody writes to the log, so that other processes' commits are noticed sooner than
- * by polling alone. It only hastens: where the file system tells nothing, polling finds everything.
+ * Listens for changes to the log that the file system reports, so that commits of other processes are noticed sooner than
+ * by polling alone. It only saves time: if the file system reports nothing, polling finds everything.
  */
 export class LogWatch {
   readonly #path: string;

@@ -7,7 +7,7 @@ import type { Commit, CommitFeed } from "./commit-feed.js";
 import { LogWatch } from "./log-watch.js";
 import { readNewEvents } from "./read-new-events.js";
 
-/** How soon, and for how long, it is asked again after somebody has been heard writing to the log. */
+/** How often, and for how long, the notifier polls after a change to the log. */
 const ACTIVE_POLL_INTERVAL_MS = 2;
 const ACTIVE_MS = 100;
 
@@ -23,13 +23,12 @@ export interface SQLiteNotifierParts {
 }
 
 /**
- * Tells watchers of commits: of this process's own at once, and of those of others by polling.
+ * Notifies watchers of commits: of this process's own at once, and of those of other processes by polling.
  *
- * One poll serves all watchers, asks only whether the database has changed (`PRAGMA data_version`), and is made only
- * while somebody watches: now and then while the store is idle, and in quick succession after somebody has been heard
- * writing to the log, since what is written becomes visible a little later. A commit of this process is passed on
- * without reading it back if it joins on to what was passed on last; otherwise another process has come between, and
- * the poll brings both in their order.
+ * One poll serves all watchers. It only checks whether the database has changed (`PRAGMA data_version`), and runs only
+ * while somebody watches: rarely while the store is idle, and often after a change to the log, because a commit becomes
+ * visible a little after it. A commit of this process is delivered without reading it back if it continues the last
+ * delivery. Otherwise another process has committed in between, and the poll delivers both in order.
  */
 export class SQLiteNotifier implements Notifier {
   readonly #parts: SQLiteNotifierParts;
@@ -41,7 +40,7 @@ export class SQLiteNotifier implements Notifier {
   #polling: Promise<void> | undefined;
   #isNudged = false;
   #isClosed = false;
-  /** The last position that listeners have been told of; undefined while the notifier does not know the last one. */
+  /** The last position that listeners were notified of; undefined while the notifier does not know it. */
   #position: number | undefined;
   #dataVersion: number | undefined;
 

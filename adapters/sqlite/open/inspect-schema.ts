@@ -24,12 +24,12 @@ const FOREIGN_OBJECTS = `
          AND sql NOT IN (SELECT value FROM json_each(?2)))`;
 
 /**
- * Looks, before any statement uses them, at what the names of the library mean in a database. A view or a virtual table
- * in the place of a table, or a trigger of somebody else's on one, can run for ever.
+ * Checks the objects with the library's names before any statement uses them. A view or a virtual table in place of a
+ * table, or another program's trigger on one, can run forever.
  *
- * Everything else that was changed is left to `verify`, for which such a store has to be opened.
+ * Every other change is left to `verify`, which needs an open store.
  *
- * @returns the triggers on the library's tables that are not the library's: they would run with each write
+ * @returns the triggers of other programs on the library's tables, which would run with each write
  * @throws StorageError `STORAGE_CORRUPT` when the place of a table is taken
  */
 export async function inspectSchema(connection: SQLiteConnection, path: string): Promise<readonly string[]> {

@@ -7,10 +7,10 @@ const PAGE_SIZE_OFFSET = 8;
 const FRAME_HEADER_BYTES = 24;
 const NUMBER_BYTES = 4;
 
-/** Copies nothing, and reports how long the log is all the same. */
+/** Copies nothing, and reports the length of the log. */
 export const LOG_STATE = "PRAGMA wal_checkpoint(NOOP)";
 
-/** How often it is asked again when others begin the log anew meanwhile. */
+/** How often to try again when others restart the log meanwhile. */
 const MAX_ATTEMPTS = 10;
 
 /**

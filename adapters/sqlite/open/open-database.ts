@@ -82,7 +82,7 @@ function writingPragmas({ durability, cacheSizeKiB }: SQLiteSettings): string {
   `;
 }
 
-/** Opens a connection to the files that the store has open, and to no others that have come to be at their paths. */
+/** Opens a connection to the files that the store has open, and to no others that took their paths. */
 function openAnother(
   driver: SQLiteDriver,
   files: OpenFiles,

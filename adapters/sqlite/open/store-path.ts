@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import { describeValue } from "../../../src/validate/json-text.js";
 
-/** What is given in the place of a path for a store that lives as long as its factory. */
+/** The path of a store in memory, which lives as long as its factory. */
 export const IN_MEMORY = ":memory:";
 
 /**

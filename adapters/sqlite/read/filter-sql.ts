@@ -11,11 +11,11 @@ export interface SQLFilter extends SQLCondition {
 const NEVER: SQLCondition = { sql: "0", values: [] };
 
 /**
- * What SQLite can say of a filter. It lets every event through that matches, and may let others through: the core
- * applies the filter again, so that its meaning is in one place. What SQLite would read otherwise, or could only tell
- * by looking through long texts, is left to the core.
+ * The part of a filter that SQLite can apply. It keeps every event that matches, and may keep others: the core applies the
+ * filter again, so its meaning is defined in one place. Clauses that SQLite would interpret differently, or could only
+ * decide by scanning long texts, are left to the core.
  *
- * Everything that comes from the caller is bound; the text is made of what stands in this file and the two beside it.
+ * Everything from the caller is bound. The SQL text consists of constants in this file and the two beside it.
  */
 export function filterCondition(filter: readonly ParsedClause[], firstParameter: number): SQLFilter {
   const conditions = filter.map(clauseCondition).filter((condition) => condition !== null);

@@ -17,12 +17,12 @@ export function prefixCondition(prefix: string, column: string): SQLCondition {
   return { sql, values: [Buffer.byteLength(prefix), prefix] };
 }
 
-/** How much of a text is looked for inside another one, which SQLite does place by place. */
+/** How many characters are searched for in a text, because SQLite's search is naive. */
 const MAX_SOUGHT_CHARACTERS = 64;
 
 /**
- * What is cheap to tell of a pattern: how the text begins where that is given, and otherwise that the longest run of
- * characters is in it. SQLite's own LIKE and GLOB may take very long over a pattern with several wildcards.
+ * The cheap part of a pattern: the beginning of the text if the pattern gives it, and otherwise its longest run of
+ * characters. SQLite's own LIKE and GLOB may take very long with several wildcards.
  */
 export function likeCondition(pattern: string, column: string): SQLCondition | null {
   const segments = parseLikePattern(pattern);

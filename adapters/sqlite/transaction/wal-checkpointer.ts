@@ -5,8 +5,8 @@ import { isCorruption, isDiskFailure } from "../sqlite-errors.js";
 import type { Writer } from "./writer.js";
 
 /**
- * After so much has been written, the log is folded into the database file: half as much as SQLite does by default. A
- * driver that works on the main thread keeps the event loop for as long as that takes.
+ * A checkpoint runs after this many bytes of writes: half as many as SQLite's default. A driver on the main thread blocks
+ * the event loop while it runs.
  */
 export const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 
@@ -15,12 +15,12 @@ const PAGE_BYTES = 4096;
 /** What each transaction changes besides content and indexes: the counter of positions, and the last page of events. */
 const PAGES_PER_TRANSACTION = 2;
 
-/** A log of so many pages is folded in to its end, while writers wait. */
+/** A log of this many pages is checkpointed completely while writers wait. */
 const MAX_LOG_PAGES = 4_096;
 
 const CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
 
-/** What a checkpoint reports: how many pages the log has, and how many of them have been folded in. */
+/** The result of a checkpoint: how many pages the log has, and how many of them are checkpointed. */
 interface CheckpointResult {
   readonly log: number;
   readonly checkpointed: number;
@@ -29,10 +29,10 @@ interface CheckpointResult {
 /**
  * Keeps the write-ahead log short without letting writers wait for it.
  *
- * SQLite on its own folds the log in as part of the commit that made it long, and so lets that commit wait for the
- * copying and for a sync; and it keeps it to itself when that sync fails. Here a connection of its own does it while
- * writers go on. The log begins anew once all of it is folded in. Steady writers never let that come to pass, so that a
- * log which has grown is folded in to its end between two transactions, which is short, since most of it is done.
+ * By default SQLite checkpoints as part of the commit that made the log long. That commit waits for the copy and for a
+ * sync, and SQLite does not report when that sync fails. Here a separate connection checkpoints while writers go on. The
+ * log restarts once all of it is checkpointed. Steady writers would never let that happen. So a log that has grown is
+ * checkpointed completely between two transactions, which is short, because most of it is done.
  */
 export class WalCheckpointer {
   readonly #writer: Writer;
@@ -49,9 +49,9 @@ export class WalCheckpointer {
   }
 
   /**
-   * Takes note of a transaction: how much content it stored, and how many pages of indexes it has changed at most. The
-   * log takes whole pages, so that small events in many places fill it faster than their content does. How many pages
-   * it was in fact is asked before anything is folded in.
+   * Counts a transaction: how much content it stored, and how many pages of indexes it changed at most. The log takes whole
+   * pages, so small events in many streams fill it faster than their content does. The actual number of pages is read
+   * before a checkpoint.
    */
   written(contentBytes: number, indexPages: number): void {
     this.#bytes += contentBytes + (PAGES_PER_TRANSACTION + indexPages) * PAGE_BYTES;

@@ -51,8 +51,8 @@ function checkLength(path: string, what: string, bytes: number, maxBytes: number
 }
 
 /**
- * Gives a complete file its name, once its content is on the disk: after a crash there is the whole file under the name
- * or none. A file that has come to be there meanwhile is not replaced.
+ * Gives a complete file its name once its content is on the disk. After a crash, the name has the whole file or none. A
+ * file that was created there meanwhile is not replaced.
  */
 export async function giveName(partial: string, path: string): Promise<void> {
   try {
