@@ -20,7 +20,7 @@ import { loadSnapshot } from "./snapshot-statements.js";
 import { isCorruption, storageError } from "./sqlite-errors.js";
 import type { WriteAccess } from "./transaction/write-access.js";
 
-/** What the handle is made of. */
+/** The parts of the handle. */
 export interface SQLiteStorageParts {
   readonly location: string;
   /** What reads wait for in other processes. */

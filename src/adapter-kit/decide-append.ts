@@ -9,7 +9,7 @@ import {
 import { inStore } from "../validate/in-call.js";
 import type { PlacedEvent } from "./placed-event.js";
 
-/** What a stream holds at the moment of the decision, read inside the transaction that will store the events. */
+/** The state of a stream at the moment of the decision, read inside the transaction that will store the events. */
 export interface StreamState {
   /** The version of the stream's last event, 0 without one. */
   readonly version: number;
@@ -17,7 +17,7 @@ export interface StreamState {
   findByKey(idempotencyKey: string): PlacedEvent | undefined;
 }
 
-/** What an append does to its stream. */
+/** The effect of an append on its stream. */
 export interface AppendDecision {
   /** The events to store, in order. Empty when every event is stored already. */
   readonly fresh: readonly NewEvent[];

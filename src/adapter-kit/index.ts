@@ -1,5 +1,5 @@
 /**
- * What an adapter is built of, besides the two protocols that it implements.
+ * The building blocks of an adapter, besides the two protocols that it implements.
  *
  * @packageDocumentation
  */

@@ -3,7 +3,7 @@ import { compileSearch, widthOf } from "./search-text.js";
 /** Matches any one character. */
 export const ANY_CHARACTER = Symbol("_");
 
-/** What lies between two `%` of a pattern: characters, each by itself or any. */
+/** The part between two `%` of a pattern: given characters and wildcards for one. */
 export type LikeSegment = readonly (string | typeof ANY_CHARACTER)[];
 
 /**

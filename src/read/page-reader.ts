@@ -26,7 +26,7 @@ export interface PageSource {
 /** A page that is fetched before it is needed. */
 interface PageAhead {
   readonly page: Promise<EventPage>;
-  /** What it takes in memory, once it is there. */
+  /** Its memory, once it is loaded. */
   bytes: number;
 }
 
@@ -80,7 +80,7 @@ export class PageReader implements EventHolder {
     return event;
   }
 
-  /** What it had is read from storage again. */
+  /** Its events are read from storage again. */
   evict(): void {
     const next = this.#events[this.#index];
     this.#ahead = undefined;

@@ -4,7 +4,7 @@ import { compileFilter } from "../filter/compile-filter.js";
 import { PageReader, type PageSource } from "./page-reader.js";
 import type { ReadPlan } from "./read-options.js";
 
-/** What a read needs besides its options. */
+/** The context of a read besides its options. */
 export interface ReadContext extends PageSource {
   readonly lifetime: Lifetime;
   /** Told of each event as it is handed to the consumer. */

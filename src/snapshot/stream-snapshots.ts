@@ -20,7 +20,7 @@ const LOAD_BYTES = MAX_SNAPSHOT_BYTES / 4;
 const SNAPSHOT_OPTIONS: OptionNames<SnapshotOptions> = { version: true, projection: true, keep: true };
 const LOAD_SNAPSHOT_OPTIONS: OptionNames<LoadSnapshotOptions> = { projection: true, atOrBefore: true };
 
-/** What the snapshots of a stream need besides their options. */
+/** The context of a stream's snapshots besides their options. */
 export interface SnapshotContext {
   readonly storage: StorageHandle;
   readonly memory: MemoryBudget;

@@ -19,14 +19,14 @@ export class EventHold {
   }
 }
 
-/** What part of the limit is for events that can be read again. */
+/** The part of the limit for events that can be read again. */
 const HELD_SHARE = 1 / 4;
 
 /** What holds fewer bytes is not counted: most reads and watches never hold more. */
 export const MIN_COUNTED_BYTES = 32 * 1024;
 
 /**
- * What a store keeps in memory, in bytes and under one limit.
+ * The memory of a store, in bytes and under one limit.
  *
  * - Writes that are not stored yet *reserve* memory, and are refused when there is too little.
  * - Snapshots that are being loaded take turns. They never make a write fail.

@@ -31,10 +31,10 @@ import type { UntypedStream } from "./typed-stream.js";
 
 const WRITE_OPTIONS: OptionNames<WriteOptions> = { expectedVersion: true, signal: true };
 
-/** What a handle shares with the other handles of its factory. */
+/** The objects that a handle shares with the other handles of its factory. */
 export interface StreamContext extends StreamBackend {
   readonly lifetime: Lifetime;
-  /** What the factory's disposal waits for. */
+  /** The work that the factory's disposal waits for. */
   readonly pendingWrites: PendingWork;
   readonly memory: MemoryBudget;
   readonly now: () => number;
@@ -61,7 +61,7 @@ export class StreamImpl implements UntypedStream {
   }
 
   // Up to the call of append nothing waits: the events are taken as they are, and writes keep the order of their calls.
-  // What the caller passed is not held on to while the write waits.
+  // The caller's object is not retained while the write waits.
   write(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions = {}): Promise<WriteResult> {
     try {
       return this.#append(this.#appendRequest(events, options));

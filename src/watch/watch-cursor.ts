@@ -120,7 +120,7 @@ export class WatchCursor implements Closable, EventHolder {
     return false;
   }
 
-  /** What it had is read from storage again. */
+  /** Its events are read from storage again. */
   evict(): void {
     const next = this.#isPulled ? this.#hand[this.#handIndex] : undefined;
     this.#place = next === undefined ? this.#deliveredPlace : this.#placeOf(next);

@@ -5,7 +5,7 @@ import { checkOptions, checkPlace, checkSignal, type OptionNames } from "../vali
 import { WatchCursor, type WatchSource } from "./watch-cursor.js";
 import { WatchIterator } from "./watch-iterator.js";
 
-/** What a watch needs besides its options. */
+/** The context of a watch besides its options. */
 export interface WatchContext extends Pick<WatchSource, "storage" | "notifier" | "streamId" | "lifetime" | "memory"> {
   /** Told of each event as it is handed to the consumer. */
   readonly onEvent: (event: StoredEvent) => void;

@@ -18,9 +18,9 @@ export const BROKEN_APPENDS: readonly BrokenStorage[] = [
       withNewEvents(storage, (events) => events.map((event) => ({ ...event, idempotencyKey: null }))),
   },
   {
-    fault: "stores a key that stands twice in one append twice",
+    fault: "stores a key that occurs twice in one append twice",
     group: "idempotency keys",
-    found: "that stand twice in one append store the event once",
+    found: "that occur twice in one append store the event once",
     breakStorage: (storage) => {
       const isRepeated = (events: readonly NewEvent[], index: number): boolean =>
         events.findIndex(({ id }) => id === events[index]?.id) < index;

@@ -17,7 +17,7 @@ function withListeners(
   return overriding(notifier, { subscribe: (streamId, listener) => notifier.subscribe(streamId, rewrite(listener)) });
 }
 
-const IN_ORDER = "is told of the events of its stream, in order, without gaps and without repeats";
+const IN_ORDER = "is notified of the events of its stream, in order, without gaps and without repeats";
 
 export const BROKEN_NOTIFIERS: readonly BrokenNotifier[] = [
   {
@@ -46,7 +46,7 @@ export const BROKEN_NOTIFIERS: readonly BrokenNotifier[] = [
   {
     fault: "loses what comes while a subscriber takes its bearings",
     group: "a subscriber that comes while others write",
-    found: "misses nothing of its stream, and is told nothing twice",
+    found: "misses nothing of its stream, and is notified of nothing twice",
     breakNotifier: (notifier) =>
       withListeners(notifier, (listener) => {
         let isReady = false;
@@ -74,7 +74,7 @@ export const BROKEN_NOTIFIERS: readonly BrokenNotifier[] = [
   {
     fault: "tells of what was stored before the subscription",
     group: "a subscriber",
-    found: "is not told of events that were stored before it subscribed",
+    found: "is not notified of events that were stored before it subscribed",
     breakNotifier: (notifier) => {
       const heard: StoredEvent[] = [];
       notifier.subscribe(ALL_STREAM, (batch) => heard.push(...batch));

@@ -15,7 +15,7 @@ import { type LastEvent, RememberedStore, type StreamHead } from "./remembered-s
 const NO_KEYS: KnownStore["keys"] = new Map();
 const NOTHING_STORED: StoredKeys = { lastEvents: [], keys: NO_KEYS };
 
-/** What the storing of groups needs. */
+/** The context of storing groups. */
 export interface AppendGroupContext extends PlanContext {
   /** Absent for a database in memory. */
   readonly files: OpenFiles | undefined;

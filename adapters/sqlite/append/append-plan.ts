@@ -3,7 +3,7 @@ import { decideAppend } from "../../../src/adapter-kit/decide-append.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { StreamHead } from "./remembered-store.js";
 
-/** What is known of the store before a group of appends. */
+/** The known state of the store before a group of appends. */
 export interface KnownStore {
   readonly position: number;
   /** Those of the group's streams that have a number, and perhaps of others. */
@@ -12,10 +12,10 @@ export interface KnownStore {
   readonly keys: ReadonlyMap<string, ReadonlyMap<string, PlacedEvent>>;
 }
 
-/** What becomes of one append of a group. */
+/** The outcome of one append of a group. */
 export type AppendOutcome = { readonly result: AppendResult } | { readonly error: unknown };
 
-/** What a group of appends does to the store. */
+/** The effect of a group of appends on the store. */
 export interface AppendPlan {
   /** One for each append, in order. */
   readonly outcomes: readonly AppendOutcome[];
@@ -27,7 +27,7 @@ export interface AppendPlan {
   readonly isPlain: boolean;
 }
 
-/** What a plan needs besides the store's state. */
+/** The input of a plan besides the store's state. */
 export interface PlanContext {
   readonly location: string;
   /** The clock of the events' timestamps, in milliseconds since 1970. */

@@ -13,7 +13,7 @@ import { PendingAppend } from "./pending-append.js";
 /** How many events one group takes; a single append may have more. */
 const MAX_GROUP_EVENTS = 4_096;
 
-/** What the queue needs. */
+/** The context of the queue. */
 export interface AppendQueueContext {
   readonly writer: Writer;
   readonly group: AppendGroup;

@@ -7,7 +7,7 @@ import { type LastEvent, NO_EVENT, type StreamHead } from "./remembered-store.js
 /** The counter of positions. */
 export const LAST_POSITION = "(SELECT seq FROM sqlite_sequence WHERE name = 'es_events')";
 
-/** What tells the event at the last position from others: its time and its id, a UUID as digits in a list. */
+/** Identifies the event at the last position: its time and its id, a UUID as digits in a list. */
 const LAST_EVENT = `(
   SELECT json_array(timestamp, CASE typeof(id) WHEN 'text' THEN id ELSE json_array(hex(id)) END)
   FROM es_events WHERE position = ${LAST_POSITION})`;
@@ -40,7 +40,7 @@ interface NumbersRow {
   readonly types: string;
 }
 
-/** What is read of the store before a group is planned on it. */
+/** The state that is read from the store before a group is planned on it. */
 export interface ReadNumbers {
   readonly last: LastEvent;
   /** Whether the counter of positions is there; a damaged store may have lost it. */

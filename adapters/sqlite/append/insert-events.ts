@@ -75,7 +75,7 @@ function insertionOf(chunk: readonly PlacedEvent[], numbers: RowNumbers, lastEve
   return { sql: INSERT_ONE, parameters: [...rowValues(first, numbers), ...guardOf(lastEvent)] };
 }
 
-/** What INSERT_ROWS takes. */
+/** The parameters of INSERT_ROWS. */
 export function rowsParameters(
   events: readonly PlacedEvent[],
   numbers: RowNumbers,

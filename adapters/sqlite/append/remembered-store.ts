@@ -23,7 +23,7 @@ export interface LastEvent {
 export const NO_EVENT: LastEvent = { position: 0, timestampMs: 0, id: null };
 
 /**
- * What this process knows of the store, and the last event that it was true at.
+ * The state of the store that this process remembers, and the last event at which it was true.
  *
  * An append may be planned on it, because the statement that stores the events demands that the store's last event is
  * still the same: then nobody has changed anything since, and all of it is true.

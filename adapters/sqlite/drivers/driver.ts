@@ -53,10 +53,10 @@ export interface SQLiteConnection {
   close(): Promise<void>;
 }
 
-/** What may be bound. Everything else a driver might change without a word, so that it is refused by the type. */
+/** The values that may be bound. A driver might silently change others, so the type refuses them. */
 export type SQLiteValue = string | number | null | Uint8Array;
 
-/** What a statement did. */
+/** The result of a statement. */
 export interface RunResult {
   /** How many rows it inserted, updated or deleted. */
   readonly changes: number;

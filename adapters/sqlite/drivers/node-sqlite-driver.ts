@@ -10,7 +10,7 @@ const NAME = "node:sqlite";
 /** The first of each line that has a SQLite which is new enough. */
 export const NODES_WITH_SQLITE = "Node 22.22.3, 24.15.0, 26 or later";
 
-/** What is used of `node:sqlite`, whose types the oldest supported Node does not have. */
+/** The parts of `node:sqlite` that are used here. The types of the oldest supported Node lack them. */
 interface NodeSqlite {
   readonly DatabaseSync: new (path: string, options: { readOnly: boolean; timeout: number }) => DatabaseSync;
 }

@@ -48,7 +48,7 @@ export class AcknowledgedPosition {
     this.#record();
     await this.#recording;
     if (!this.#hasRecorded) return;
-    // What cannot be removed agrees with the store and does no harm.
+    // A file that cannot be removed agrees with the store, so it does no harm.
     await this.#writer.use((connection) => removeIfComplete(connection, this.#file)).catch(() => undefined);
   }
 

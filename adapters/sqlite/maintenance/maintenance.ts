@@ -16,7 +16,7 @@ import { backupStore } from "./backup/backup-store.js";
 import { type LendConnection, type LentMode, MaintenanceSession } from "./maintenance-session.js";
 import { verifyStore } from "./verify/verify-store.js";
 
-/** What maintenance needs. */
+/** The context of maintenance. */
 export interface MaintenanceParts {
   readonly driver: SQLiteDriver;
   readonly location: string;

@@ -11,7 +11,7 @@ import { readNewEvents } from "./read-new-events.js";
 const ACTIVE_POLL_INTERVAL_MS = 2;
 const ACTIVE_MS = 100;
 
-/** What the notifier needs. */
+/** The context of the notifier. */
 export interface SQLiteNotifierParts {
   readonly feed: CommitFeed;
   readonly pollIntervalMs: number;

@@ -97,7 +97,7 @@ function withoutDatabase(path: string, log: string, state: string): StorageError
   return refusal("STORAGE_LOG_WITHOUT_DATABASE", path, reason);
 }
 
-/** What SQLite keeps beside a database. Where one of them is closed, opening fails only after others were made. */
+/** The files that SQLite keeps beside a database. If one is not accessible, opening would fail only after others were made. */
 const COMPANION_ENDINGS = ["-wal", "-shm", "-journal"];
 
 async function inspectFolder(path: string): Promise<void> {
@@ -213,7 +213,7 @@ export function refusal(code: StorageErrorCode, path: string, reason: string, ca
   return new StorageError(code, `Cannot open ${path}: ${reason}. The file was not touched.`, { cause });
 }
 
-/** What an error of the file system means for a store. */
+/** The meaning of a file-system error for a store. */
 export function fileErrorCode(error: unknown): StorageErrorCode {
   return FILE_ERRORS[(error as NodeJS.ErrnoException).code ?? ""] ?? "STORAGE_IO";
 }

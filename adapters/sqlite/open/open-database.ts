@@ -8,7 +8,7 @@ import { inspectSchema } from "./inspect-schema.js";
 import { assertUpToDate, migrate } from "./migrate.js";
 import type { OpenFiles } from "./open-files.js";
 
-/** What the write-ahead log is cut back to after a checkpoint. */
+/** The size to which the write-ahead log is truncated after a checkpoint. */
 const JOURNAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** Opens the first connection of a store, which brings its schema up to date, and with `"create"` makes the database. */

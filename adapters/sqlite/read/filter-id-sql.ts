@@ -5,7 +5,7 @@ import { likeCondition, prefixCondition, type SQLCondition } from "./filter-text
 const IS_KEY = "typeof(e.id) = 'text'";
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** What SQLite can say of a clause on ids. */
+/** The part of a clause on ids that SQLite can apply. */
 export function idCondition({ op, value }: ParsedClause): SQLCondition | null {
   const wanted = op === "in" ? (value as readonly ParsedValue[]) : [value as ParsedValue];
   const ids = wanted.filter((id) => typeof id === "string");

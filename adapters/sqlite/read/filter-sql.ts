@@ -2,7 +2,7 @@ import type { ParsedClause, ParsedValue } from "../../../protocols/index.js";
 import { idCondition } from "./filter-id-sql.js";
 import { likeCondition, prefixCondition, type SQLCondition } from "./filter-text-sql.js";
 
-/** What SQLite can say of a whole filter. */
+/** The part of a filter that SQLite can apply. */
 export interface SQLFilter extends SQLCondition {
   /** Whether a clause names idempotency keys, which a stream has an index of. */
   readonly isKeyLookup: boolean;

@@ -12,7 +12,7 @@ export const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 
 const PAGE_BYTES = 4096;
 
-/** What each transaction changes besides content and indexes: the counter of positions, and the last page of events. */
+/** The pages that each transaction changes besides content and indexes: the counter of positions, and the last page of events. */
 const PAGES_PER_TRANSACTION = 2;
 
 /** A log of this many pages is checkpointed completely while writers wait. */
@@ -82,7 +82,7 @@ export class WalCheckpointer {
       if (result === undefined || result.log < MAX_LOG_PAGES) return;
       await this.#writer.use((connection) => connection.all(CHECKPOINT));
     } catch (error) {
-      // Whatever else fails is tried again with the next one: the log only stays longer.
+      // After any other failure the next checkpoint tries again: the log only stays longer.
       if (isDiskFailure(error) || isCorruption(error)) this.#writer.failed(error);
     }
   }

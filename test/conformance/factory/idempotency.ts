@@ -89,7 +89,7 @@ export function describeIdempotency({ describe, test, expect }: Suite<StreamFact
       expect(await stream.write(reordered, { expectedVersion: 0 })).toMatchObject({ version: 1, written: 0 });
     });
 
-    test("store a key once that stands in them twice", async (streams) => {
+    test("store a key once that occurs in them twice", async (streams) => {
       const stream = await streams.openStream("a");
 
       expect(await stream.write([keyed("k"), keyed("k"), counted(1)], { expectedVersion: 0 })).toMatchObject({

@@ -65,7 +65,7 @@ export function describeWrite({ describe, test, expect }: Suite<StreamFactory>):
       expect(await stream.write(counted(2))).toMatchObject({ version: 2 });
     });
 
-    test("of no events tells where the stream stands and stores nothing, whatever is expected", async (streams) => {
+    test("of no events returns the place of the stream's end and stores nothing, whatever is expected", async (streams) => {
       const stream = await streams.openStream("a");
       expect(await stream.write([])).toEqual({ version: 0, position: 0, written: 0 });
       const { position } = await stream.write(countedUpTo(2));

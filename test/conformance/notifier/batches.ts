@@ -7,7 +7,7 @@ import { append, readAll } from "../support/storage-calls.js";
 
 export function describeBatches({ describe, test, expect, eventually }: Suite<StreamBackend>): void {
   describe("a subscriber", () => {
-    test("is told of the events of its stream, in order, without gaps and without repeats", async ({
+    test("is notified of the events of its stream, in order, without gaps and without repeats", async ({
       storage,
       notifier,
     }) => {
@@ -25,7 +25,7 @@ export function describeBatches({ describe, test, expect, eventually }: Suite<St
       expect(recorder.events.every((event) => event.streamId === "a")).toBe(true);
     });
 
-    test("of @all is told of the events of every stream, in the order of their positions", async ({
+    test("of @all is notified of the events of every stream, in the order of their positions", async ({
       storage,
       notifier,
     }) => {
@@ -40,7 +40,7 @@ export function describeBatches({ describe, test, expect, eventually }: Suite<St
       expect(recorder.faultsAgainst(await readAll(storage, ALL_STREAM))).toEqual([]);
     });
 
-    test("is told of events as they are stored", async ({ storage, notifier }) => {
+    test("is notified of events as they are stored", async ({ storage, notifier }) => {
       await notifier.start();
       const recorder = new BatchRecorder(notifier, "a");
       await append(storage, "a", [
@@ -55,7 +55,7 @@ export function describeBatches({ describe, test, expect, eventually }: Suite<St
       for (const event of recorder.events) expect(event).toStrictEqual(stored[event.version - 1]);
     });
 
-    test("is not told of events that were stored before it subscribed", async ({ storage, notifier }) => {
+    test("is not notified of events that were stored before it subscribed", async ({ storage, notifier }) => {
       await notifier.start();
       const earlier = [new BatchRecorder(notifier, "a"), new BatchRecorder(notifier, ALL_STREAM)];
       await append(storage, "a", countedUpTo(3));
@@ -70,7 +70,7 @@ export function describeBatches({ describe, test, expect, eventually }: Suite<St
       for (const recorder of recorders) expect(recorder.faultsAgainst(stored)).toEqual([]);
     });
 
-    test("is told nothing of what was refused or was stored already", async ({ storage, notifier }) => {
+    test("is not notified of what was refused or was stored already", async ({ storage, notifier }) => {
       await notifier.start();
       const recorders = ["a", ALL_STREAM].map((streamId) => new BatchRecorder(notifier, streamId));
       await append(storage, "a", [keyed("key")]);

@@ -25,7 +25,7 @@ export function describeHandOver({ describe, test, expect, eventually }: Suite<S
   }
 
   describe("a subscriber that comes while others write", () => {
-    test("misses nothing of its stream, and is told nothing twice", async (backend) => {
+    test("misses nothing of its stream, and is notified of nothing twice", async (backend) => {
       await backend.notifier.start();
       const followers = await followWhileWriting(backend, "a");
       const last = await backend.storage.getVersion("a");
@@ -35,7 +35,7 @@ export function describeHandOver({ describe, test, expect, eventually }: Suite<S
       for (const { places } of followers) expect(places).toEqual(wholeNumbers(places[0] as number, last));
     });
 
-    test("misses nothing of @all, and is told nothing twice", async (backend) => {
+    test("misses nothing of @all, and is notified of nothing twice", async (backend) => {
       await backend.notifier.start();
       const followers = await followWhileWriting(backend, ALL_STREAM);
       const positions = positionsOf(await readAll(backend.storage, ALL_STREAM));
@@ -49,7 +49,7 @@ export function describeHandOver({ describe, test, expect, eventually }: Suite<S
       }
     });
 
-    test("is told of each event by and by, also when writes pause", async (backend) => {
+    test("is notified of each event by and by, also when writes pause", async (backend) => {
       await backend.notifier.start();
       const follower = new Follower(backend, "a", 0);
       for (const number of wholeNumbers(1, 5)) {

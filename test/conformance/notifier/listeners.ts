@@ -7,7 +7,7 @@ import { append, readAll } from "../support/storage-calls.js";
 
 export function describeListeners({ describe, test, expect, eventually }: Suite<StreamBackend>): void {
   describe("several subscribers", () => {
-    test("are each told of everything", async ({ storage, notifier }) => {
+    test("are each notified of everything", async ({ storage, notifier }) => {
       await notifier.start();
       const recorders = ["a", "a", "a", ALL_STREAM, ALL_STREAM].map(
         (streamId) => new BatchRecorder(notifier, streamId),

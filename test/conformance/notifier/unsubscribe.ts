@@ -67,7 +67,7 @@ export function describeUnsubscribe({ describe, test, expect, eventually }: Suit
       first.unsubscribe();
       first.unsubscribe();
       await append(storage, "a", [counted(1)]);
-      await eventually("the subscription that is left is told", () => calls > 0);
+      await eventually("the remaining subscription is notified", () => calls > 0);
 
       second.unsubscribe();
       second.unsubscribe();

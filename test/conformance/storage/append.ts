@@ -61,7 +61,7 @@ export function describeAppend({ describe, test, expect }: Suite<StorageHandle>)
       expect(result).toEqual({ version: 3, position: last?.position, written: 3 });
     });
 
-    test("without events stores nothing and tells where the stream stands, whatever version is expected", async (storage) => {
+    test("without events stores nothing and returns the place of the stream's end, whatever version is expected", async (storage) => {
       expect(await append(storage, "a", [])).toEqual({ version: 0, position: 0, written: 0 });
       expect(await append(storage, "a", [], { expectedVersion: "exists" })).toEqual({
         version: 0,

@@ -86,7 +86,7 @@ export function describeFilters({ describe, test, expect }: Suite<StorageHandle>
       }
     });
 
-    test("does not change what is told of the stream's version", async (storage) => {
+    test("does not change what is notified of the stream's version", async (storage) => {
       await append(storage, "a", FILTERABLE_EVENTS);
       const filter = parseFilter([{ field: "type", op: "=", value: "There is no such type" }]);
 

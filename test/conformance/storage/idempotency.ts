@@ -59,7 +59,7 @@ export function describeIdempotency({ describe, test, expect }: Suite<StorageHan
       expect((await readAll(storage, "a")).map((event) => event.id)).toEqual(["k1", "k2"]);
     });
 
-    test("that stand twice in one append store the event once", async (storage) => {
+    test("that occur twice in one append store the event once", async (storage) => {
       const result = await append(storage, "a", [keyed("k1"), counted(2), keyed("k1")], { expectedVersion: 0 });
 
       const events = await readAll(storage, "a");
@@ -67,7 +67,7 @@ export function describeIdempotency({ describe, test, expect }: Suite<StorageHan
       expect(result).toEqual({ version: 1, position: events[0]?.position, written: 2 });
     });
 
-    test("that stand twice in one append may be sent again", async (storage) => {
+    test("that occur twice in one append may be sent again", async (storage) => {
       const twice = [keyed("k1"), keyed("k1")];
       const first = await append(storage, "a", twice, { expectedVersion: 0 });
       const second = await append(storage, "a", twice, { expectedVersion: 0 });

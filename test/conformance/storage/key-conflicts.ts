@@ -79,7 +79,7 @@ export function describeKeyConflicts({ describe, test, expect }: Suite<StorageHa
       });
     }
 
-    test("is a conflict when it stands twice in one append for two events", async (storage) => {
+    test("is a conflict when it occurs twice in one append for two events", async (storage) => {
       const error = await failureOf(append(storage, "a", [counted(1), keyed("key", 1), keyed("key", 2)]));
 
       expect(error).toMatchObject({ code: "IDEMPOTENCY_CONFLICT", idempotencyKey: "key", eventIndex: 2 });

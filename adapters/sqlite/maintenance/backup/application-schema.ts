@@ -8,7 +8,7 @@ export interface SchemaObject {
   readonly sql: string;
 }
 
-/** What the application has in a store, in the order in which a copy is made of it. */
+/** The application's objects in a store, in the order in which they are copied. */
 export interface ApplicationSchema {
   /** Tables with rows of their own. Those in which virtual tables keep their content are among them. */
   readonly tables: readonly SchemaObject[];

@@ -5,13 +5,13 @@ import { StorageError, type StorageErrorCode } from "../../../../protocols/index
 import { invalidArgument } from "../../../../src/validate/check-arguments.js";
 import { fileErrorCode } from "../../open/inspect-file.js";
 
-/** What SQLite and this library keep beside a database, by what is added to its name. */
+/** The files that SQLite and this library keep beside a database, by the suffix of their name. */
 const COMPANION_ENDINGS = ["-journal", "-wal", "-shm", "-head"];
 
 const PARTIAL_ID_BYTES = 4;
 const LONGEST_ENDING = `.partial-${"0".repeat(2 * PARTIAL_ID_BYTES)}-journal`;
 
-/** What file systems take for a name, and SQLite for a path. */
+/** The longest name that file systems accept, and the longest path that SQLite accepts. */
 const MAX_NAME_BYTES = 255 - LONGEST_ENDING.length;
 const MAX_PATH_BYTES = 512 - LONGEST_ENDING.length;
 
@@ -30,7 +30,7 @@ export async function checkTarget(path: string): Promise<void> {
   if (!(await exists(dirname(path)))) {
     throw refusal("STORAGE_FOLDER_MISSING", path, `the folder ${dirname(path)} does not exist; create it first`);
   }
-  // Whatever name or link leads to a database, these names beside it belong to it.
+  // These names beside a database belong to it, whatever name or link leads to it.
   for (const ending of COMPANION_ENDINGS) {
     if (!path.endsWith(ending) || !(await exists(path.slice(0, -ending.length)))) continue;
     const database = path.slice(0, -ending.length);

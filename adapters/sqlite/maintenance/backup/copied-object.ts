@@ -1,7 +1,7 @@
 import { StorageError } from "../../../../protocols/index.js";
 import { sqliteCode } from "../../sqlite-errors.js";
 
-/** What SQLite says of an object that it cannot make or fill; other codes are about the file and not about the object. */
+/** SQLite's codes for an object that it cannot create or fill. Other codes concern the file and not the object. */
 const CODES_OF_OBJECTS: ReadonlySet<string> = new Set(["SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH"]);
 
 /**

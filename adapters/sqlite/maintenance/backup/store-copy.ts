@@ -6,7 +6,7 @@ import type { ApplicationSchema, SchemaObject } from "./application-schema.js";
 import { copyingObject } from "./copied-object.js";
 import { quoted } from "./copy-rows.js";
 
-/** What a database is made with and cannot change later. */
+/** The settings that a database is created with and cannot change later. */
 export interface DatabaseFormat {
   readonly encoding: string;
   readonly pageSize: number;

@@ -61,7 +61,7 @@ async function expectedSchema(driver: SQLiteDriver): Promise<LibrarySchema> {
   }
 }
 
-/** What has a name of the library's, or is on one of its tables. */
+/** The objects with a name of the library's, or on one of its tables. */
 async function readLibrarySchema(connection: SQLiteConnection): Promise<LibrarySchema> {
   const sql = "SELECT type, name, tbl_name AS tableName, sql FROM sqlite_schema";
   const objects = (await connection.all<SchemaObject>(sql)).filter(
