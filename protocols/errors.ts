@@ -70,6 +70,9 @@ export type StreamErrorCode =
   | "STREAM_CLOSED"
   | StorageErrorCode;
 
+/** What tells an error of this library from others, also across copies of the package. */
+export const STREAM_ERROR_BRAND: unique symbol = Symbol.for("async-streams.StreamError");
+
 /**
  * The base of every error that this library throws on purpose.
  *
@@ -77,12 +80,19 @@ export type StreamErrorCode =
  */
 export class StreamError extends Error {
   override readonly name: string = "StreamError";
+  /** Marks errors of this library: see `isStreamError`. */
+  declare readonly [STREAM_ERROR_BRAND]: true;
   /** What went wrong, for programs. */
   readonly code: StreamErrorCode;
 
   constructor(code: StreamErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+
+  static {
+    // On the prototype, so that it is in no error's listing of fields.
+    Object.defineProperty(StreamError.prototype, STREAM_ERROR_BRAND, { value: true });
   }
 }
 

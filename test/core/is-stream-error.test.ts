@@ -35,9 +35,11 @@ test("other errors, and values that are none, are not the library's", () => {
   expect(foreign.map(describe)).toEqual(foreign.map(() => "not the library's"));
 });
 
-test("an error of another copy of the package is known by its code", () => {
-  const copy = Object.assign(new Error("A conflict"), { code: "CONCURRENCY_CONFLICT", actualVersion: 9 });
-  expect(describe(copy)).toBe("version 9");
+test("an error of another copy of the package is recognized by its brand, and no other by its code", () => {
+  const error = (brand: object) =>
+    Object.assign(new Error("A conflict"), { code: "CONCURRENCY_CONFLICT", actualVersion: 9 }, brand);
+  expect(describe(error({ [Symbol.for("async-streams.StreamError")]: true }))).toBe("version 9");
+  expect(describe(error({}))).toBe("not the library's");
 });
 
 test("a storage error says whether the same call may succeed later", () => {
