@@ -1,5 +1,5 @@
 import { StorageError, type StorageErrorCode, StreamError } from "../../protocols/index.js";
-import { hasFreeDescriptors, isOutOfDescriptors } from "./open/free-descriptors.js";
+import { hasFreeDescriptors, isOutOfDescriptors, NO_DESCRIPTOR_LEFT } from "./open/free-descriptors.js";
 import { OpenFileError } from "./open/open-file-error.js";
 
 interface Meaning {
@@ -36,8 +36,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 const TOO_MANY_FILES: Meaning = {
   code: "STORAGE_TOO_MANY_FILES",
-  reason:
-    "no file descriptor is left; close files, or raise the limit of this process (ulimit -n) or of the system, and try again",
+  reason: NO_DESCRIPTOR_LEFT,
 };
 
 function isForWantOfDescriptors(error: unknown): boolean {

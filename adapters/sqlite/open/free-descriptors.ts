@@ -17,6 +17,10 @@ export function hasFreeDescriptors(): boolean {
   }
 }
 
+/** Why a call fails then, and what to do, as the end of a sentence. */
+export const NO_DESCRIPTOR_LEFT =
+  "no file descriptor is left; close files, or raise the limit of this process (ulimit -n) or of the system, and try again";
+
 /** Whether an error of the file system means that the process, or the system, has no descriptor left. */
 export function isOutOfDescriptors(error: unknown): boolean {
   const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;

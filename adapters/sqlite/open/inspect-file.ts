@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode } from "../drivers/driver.js";
+import { isOutOfDescriptors, NO_DESCRIPTOR_LEFT } from "./free-descriptors.js";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
 
 /**
@@ -14,7 +15,7 @@ import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
 export async function inspectPlace(path: string, mode: OpenMode): Promise<void> {
   // Before the database: while another process makes the store, there is a database before there is a log.
   const log = findLog(path);
-  await statOrNull(path + LONGEST_ENDING);
+  await statOrNull(path, path + LONGEST_ENDING);
   const found = await statOrNull(path);
   if (found === null) {
     if (mode !== "create") throw notFound(path, mode, "there is no such file");
@@ -166,9 +167,9 @@ async function checkAccess(
   }
 }
 
-async function statOrNull(path: string) {
+async function statOrNull(path: string, target = path) {
   try {
-    return await stat(path);
+    return await stat(target);
   } catch (cause) {
     if (isMissing(cause)) return null;
     throw cannotLookAt(path, cause);
@@ -180,17 +181,17 @@ const LONGEST_ENDING = "-head-new";
 
 function cannotLookAt(path: string, cause: unknown): Error {
   const { code } = cause as NodeJS.ErrnoException;
-  if (code === "ENAMETOOLONG") return nameTooLong("path", path, LONGEST_ENDING);
+  if (code === "ENAMETOOLONG") return nameTooLong(path);
   if (code === "ENOTDIR") return refusal("STORAGE_FOLDER_MISSING", path, "a part of its path is not a folder", cause);
   return refusal("STORAGE_PERMISSION_DENIED", path, `it could not be looked at (${code})`, cause);
 }
 
 /** @param ending - the longest that a file beside it gets */
-function nameTooLong(argument: string, path: string, ending: string): Error {
+function nameTooLong(path: string): Error {
   const reason =
-    `"${path}" is too long for the file system: with the ending "${ending}" of a file beside it, a name has ` +
-    `${Buffer.byteLength(basename(path) + ending)} bytes, and most file systems take 255. Nothing was touched`;
-  return invalidArgument(argument, reason);
+    `"${path}" is too long for the file system: with the ending "${LONGEST_ENDING}" of a file beside it, its name has ` +
+    `${Buffer.byteLength(basename(path) + LONGEST_ENDING)} bytes, and most file systems take 255. Nothing was touched`;
+  return invalidArgument("path", reason);
 }
 
 function isMissing(cause: unknown): boolean {
@@ -210,7 +211,8 @@ function hasJournal(path: string, journal: string): StorageError {
 
 /** Says of a path that it was not opened. */
 export function refusal(code: StorageErrorCode, path: string, reason: string, cause?: unknown): StorageError {
-  return new StorageError(code, `Cannot open ${path}: ${reason}. The file was not touched.`, { cause });
+  const why = isOutOfDescriptors(cause) ? NO_DESCRIPTOR_LEFT : reason;
+  return new StorageError(code, `Cannot open ${path}: ${why}. The file was not touched.`, { cause });
 }
 
 /** The meaning of a file-system error for a store. */

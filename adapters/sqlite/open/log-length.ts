@@ -18,28 +18,28 @@ const MAX_ATTEMPTS = 10;
  * and leaves a hole of zeros that no later reader gets past.
  *
  * The file is only ever longer, or the same, except that SQLite shortens it when the log begins anew. So a log that has
- * become shorter is compared with what SQLite takes it to hold. One that was cut and written to again is found by the
- * last frame that was there before, which is now zeros.
+ * become shorter is compared with what SQLite takes it to hold. One that was cut and written to again has a hole: the
+ * frame before its end, as it was last seen, or the frame behind it is zeros then.
  *
  * The log's own file carries no locks of SQLite, so that opening it here, and closing it, drops none.
  */
 export class LogLength {
   readonly #file: number;
   readonly #number = Buffer.alloc(NUMBER_BYTES);
-  #bytes = 0;
+  /** Where the log ended when it was last seen. */
+  #end: number;
   #frameBytes: number | undefined;
 
   constructor(path: string) {
     this.#file = openSync(path, "r");
-    this.mayBeCut();
+    this.#end = fstatSync(this.#file).size;
   }
 
   /** Whether it is shorter than it was, or has a hole. */
   mayBeCut(): boolean {
-    const earlier = this.#bytes;
     const { size } = fstatSync(this.#file);
-    if (size < earlier || this.#isHole(earlier)) return true;
-    this.#bytes = size;
+    if (size < this.#end || this.#hasHole(size)) return true;
+    this.#end = size;
     return false;
   }
 
@@ -48,9 +48,9 @@ export class LogLength {
     let frames = await countFrames(connection);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const { size } = fstatSync(this.#file);
-      const end = frames === 0 ? 0 : HEADER_BYTES + frames * (this.#frameBytes ?? 0);
-      if (size >= end && !this.#isHole(Math.min(this.#bytes, end))) {
-        this.#bytes = end;
+      const end = frames === 0 ? 0 : this.#startOf(frames);
+      if (size >= end && !this.#hasHole(end)) {
+        this.#end = end;
         return false;
       }
       const counted = await countFrames(connection);
@@ -64,12 +64,22 @@ export class LogLength {
     closeSync(this.#file);
   }
 
-  /** Whether the last frame of a log of this length is zeros. A frame begins with the number of its page, from 1. */
-  #isHole(bytes: number): boolean {
-    if (bytes < HEADER_BYTES) return false;
+  /** Whether, before an end, the header of the log or a frame next to where it ended is zeros. */
+  #hasHole(end: number): boolean {
+    if (end < HEADER_BYTES) return false;
+    if (this.#end < HEADER_BYTES) return this.#numberAt(0) === 0;
+    const frames = (this.#end - HEADER_BYTES) / (this.#startOf(1) - HEADER_BYTES);
+    return this.#isZeros(Math.floor(frames) - 1, end) || this.#isZeros(Math.ceil(frames), end);
+  }
+
+  /** Whether a frame, from 0, is there and begins with zeros instead of the number of its page. */
+  #isZeros(frame: number, end: number): boolean {
+    return frame >= 0 && this.#startOf(frame + 1) <= end && this.#numberAt(this.#startOf(frame)) === 0;
+  }
+
+  #startOf(frame: number): number {
     this.#frameBytes ??= FRAME_HEADER_BYTES + this.#numberAt(PAGE_SIZE_OFFSET);
-    const frames = Math.floor((bytes - HEADER_BYTES) / this.#frameBytes);
-    return frames > 0 && this.#numberAt(HEADER_BYTES + (frames - 1) * this.#frameBytes) === 0;
+    return HEADER_BYTES + frame * this.#frameBytes;
   }
 
   /** 0 also where the file ends before it. */
