@@ -66,7 +66,8 @@ const DAMAGE: ReadonlySet<string> = new Set(["SQLITE_CORRUPT", "SQLITE_NOTADB", 
 
 /** Whether the disk failed, so that what was written is not known: a failed sync is one of these. */
 export function isDiskFailure(error: unknown): boolean {
-  return sqliteCode(error) === "SQLITE_IOERR" || (error instanceof StorageError && error.code === "STORAGE_IO");
+  const isOurs = error instanceof StorageError || error instanceof OpenFileError;
+  return sqliteCode(error) === "SQLITE_IOERR" || (isOurs && error.code === "STORAGE_IO");
 }
 
 /** Whether SQLite, or a look at the files, found the database damaged: one that is written on may lose more. */
@@ -87,7 +88,8 @@ export function isConstraint(error: unknown): boolean {
 export function storageError(error: unknown, attempt: string, location: string): Error {
   if (error instanceof StreamError) return error;
   if (error instanceof OpenFileError) {
-    return new StorageError(error.code, `Cannot ${attempt} in ${location}: ${error.message}.`);
+    if (isOutOfDescriptors(error.cause)) return storageError(error.cause, attempt, location);
+    return new StorageError(error.code, `Cannot ${attempt} in ${location}: ${error.message}.`, { cause: error.cause });
   }
   const meaning = isForWantOfDescriptors(error) ? TOO_MANY_FILES : MEANINGS[sqliteCode(error) ?? ""];
   const reason = meaning?.reason ?? (error instanceof Error ? error.message : String(error));

@@ -78,7 +78,7 @@ export class SQLiteStorageHandle implements StorageHandle {
     const { maintenance, writes, opened } = this.#parts;
     await maintenance[Symbol.asyncDispose]();
     await writes.finish();
-    const inOrder = writes.mayBeCheckpointed() ? [opened.reads, writes] : [writes, opened.reads];
+    const inOrder = (await writes.mayBeCheckpointed()) ? [opened.reads, writes] : [writes, opened.reads];
     for (const connections of inOrder) await connections.close();
     opened.release();
   }

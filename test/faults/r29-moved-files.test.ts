@@ -87,8 +87,9 @@ async function stealOnce(theft: Theft, folder: string, { random, integer, count 
     thief.strike();
     await writing;
     isHarmless = theft === "the log is cut" && clients.every(({ refusedWith }) => refusedWith === undefined);
-    const refusedWith = theft === "the log is cut" ? "STORAGE_CORRUPT" : "STORAGE_REPLACED";
-    const refused = clients.map(() => ({ isTold: false, refusedWith }));
+    // SQLite itself may be the first to find the end of a log that was cut, and then reports that it could not read.
+    const codes = theft === "the log is cut" ? ["STORAGE_CORRUPT", "STORAGE_MUST_REOPEN"] : ["STORAGE_REPLACED"];
+    const refused = clients.map(() => ({ isTold: false, refusedWith: expect.toBeOneOf(codes) }));
     if (!isHarmless) expect(clients.map(({ isTold, refusedWith }) => ({ isTold, refusedWith }))).toEqual(refused);
     if (!isHarmless) count("refusals", clients.length);
   }

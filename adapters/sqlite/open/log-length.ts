@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { SQLiteConnection } from "../drivers/driver.js";
+import { unreadable } from "./open-file-error.js";
 
 // The layout of the log: https://www.sqlite.org/fileformat.html#the_write_ahead_log
 const HEADER_BYTES = 32;
@@ -31,13 +32,18 @@ export class LogLength {
   #frameBytes: number | undefined;
 
   constructor(path: string) {
-    this.#file = openSync(path, "r");
-    this.#end = fstatSync(this.#file).size;
+    try {
+      this.#file = openSync(path, "r");
+    } catch (cause) {
+      throw unreadable(path, cause);
+    }
+    this.#end = this.#size() ?? 0;
   }
 
   /** Whether it is shorter than it was, or has a hole. */
   mayBeCut(): boolean {
-    const { size } = fstatSync(this.#file);
+    const size = this.#size();
+    if (size === undefined) return false;
     if (size < this.#end || this.#hasHole(size)) return true;
     this.#end = size;
     return false;
@@ -47,9 +53,8 @@ export class LogLength {
   async isCut(connection: SQLiteConnection): Promise<boolean> {
     let frames = await countFrames(connection);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const { size } = fstatSync(this.#file);
       const end = frames === 0 ? 0 : this.#startOf(frames);
-      if (size >= end && !this.#hasHole(end)) {
+      if ((this.#size() ?? end) >= end && !this.#hasHole(end)) {
         this.#end = end;
         return false;
       }
@@ -78,15 +83,28 @@ export class LogLength {
   }
 
   #startOf(frame: number): number {
-    this.#frameBytes ??= FRAME_HEADER_BYTES + this.#numberAt(PAGE_SIZE_OFFSET);
+    this.#frameBytes ||= FRAME_HEADER_BYTES + this.#numberAt(PAGE_SIZE_OFFSET);
     return HEADER_BYTES + frame * this.#frameBytes;
   }
 
-  /** 0 also where the file ends before it. */
+  /** 0 also where the file ends before it; not 0 where the disk does not say. */
   #numberAt(place: number): number {
     this.#number.fill(0);
-    readSync(this.#file, this.#number, 0, NUMBER_BYTES, place);
+    try {
+      readSync(this.#file, this.#number, 0, NUMBER_BYTES, place);
+    } catch {
+      return Number.NaN;
+    }
     return this.#number.readUInt32BE();
+  }
+
+  /** Undefined where the disk does not say. SQLite reports a disk that fails; nothing is known to be cut. */
+  #size(): number | undefined {
+    try {
+      return fstatSync(this.#file).size;
+    } catch {
+      return undefined;
+    }
   }
 }
 

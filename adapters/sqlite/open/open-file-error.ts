@@ -5,10 +5,16 @@ export class OpenFileError extends Error {
   readonly code: StorageErrorCode;
 
   /** @param reason - why a call fails, and what to do, as the end of a sentence */
-  constructor(code: StorageErrorCode, reason: string) {
-    super(reason);
+  constructor(code: StorageErrorCode, reason: string, options?: ErrorOptions) {
+    super(reason, options);
     this.code = code;
   }
+}
+
+/** @param cause - what the file system said of the file */
+export function unreadable(path: string, cause: unknown): OpenFileError {
+  const reason = `${path} could not be read (${(cause as Error).message}); check the disk`;
+  return new OpenFileError("STORAGE_IO", reason, { cause });
 }
 
 /** @param found - what was found about which file, as the beginning of a sentence */

@@ -101,8 +101,9 @@ export class OpenFiles {
    * Whether SQLite, as it closes the last connection, may copy the log into the database and remove it. It may also
    * where the log's name is gone: the log is still open, and nothing else holds the newest events.
    */
-  mayBeCheckpointed(): boolean {
+  async mayBeCheckpointed(connection: SQLiteConnection): Promise<boolean> {
     try {
+      if (await this.#log?.isCut(connection)) return false;
       this.check();
       return true;
     } catch {

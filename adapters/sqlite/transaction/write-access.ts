@@ -23,7 +23,7 @@ export interface WriteAccess {
   /** Finishes what was accepted. */
   finish(): Promise<void>;
   /** Whether SQLite may checkpoint the log, as it does when it closes a writing connection last. */
-  mayBeCheckpointed(): boolean;
+  mayBeCheckpointed(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -73,9 +73,8 @@ export class Writing implements WriteAccess {
     await acknowledged?.close();
   }
 
-  mayBeCheckpointed(): boolean {
-    const { writer, files } = this.#parts;
-    return !writer.isDamaged && (files?.mayBeCheckpointed() ?? true);
+  mayBeCheckpointed(): Promise<boolean> {
+    return this.#parts.writer.mayCheckpoint();
   }
 
   close(): Promise<void> {
@@ -103,7 +102,7 @@ export class NoWriting implements WriteAccess {
 
   async finish(): Promise<void> {}
 
-  mayBeCheckpointed(): boolean {
+  async mayBeCheckpointed(): Promise<boolean> {
     return false;
   }
 

@@ -29,9 +29,10 @@ export class Writer {
     this.#files = files;
   }
 
-  /** Whether writing ended because the database was found damaged. */
-  get isDamaged(): boolean {
-    return isCorruption(this.#failure);
+  /** Whether SQLite may copy the log into the database, and remove it, as this connection is closed. */
+  async mayCheckpoint(): Promise<boolean> {
+    if (isCorruption(this.#failure)) return false;
+    return this.#files === undefined || this.#files.mayBeCheckpointed(this.#connection);
   }
 
   /**

@@ -12,7 +12,10 @@ import { StoreReader } from "./store-reader.js";
 const CODES: Readonly<Record<DiskFault["kind"], Readonly<Record<DiskFault["error"], readonly string[]>>>> = {
   write: { EIO: ["STORAGE_IO"], ENOSPC: ["STORAGE_FULL", "STORAGE_IO"] },
   sync: { EIO: ["STORAGE_IO"], ENOSPC: ["STORAGE_IO"] },
-  open: { EIO: ["STORAGE_PERMISSION_DENIED"], ENOSPC: ["STORAGE_PERMISSION_DENIED"] },
+  open: {
+    EIO: ["STORAGE_PERMISSION_DENIED", "STORAGE_IO"],
+    ENOSPC: ["STORAGE_PERMISSION_DENIED", "STORAGE_IO", "STORAGE_FULL"],
+  },
   truncate: { EIO: ["STORAGE_IO"], ENOSPC: ["STORAGE_IO"] },
   read: { EIO: ["STORAGE_IO", "STORAGE_CORRUPT"], ENOSPC: ["STORAGE_IO"] },
   remove: { EIO: ["STORAGE_IO"], ENOSPC: ["STORAGE_IO"] },
