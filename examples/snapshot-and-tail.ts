@@ -17,6 +17,8 @@ type Stock = Readonly<Record<string, number>>;
 
 interface Rebuilt {
   readonly stock: Stock;
+  /** The version of the last event in the state. */
+  readonly version: number;
   readonly eventsRead: number;
 }
 
@@ -37,12 +39,14 @@ function makeEvents(count: number): StockEvent[] {
 
 async function foldFrom(stream: Stream<StockEvent>, start: Stock, after: number): Promise<Rebuilt> {
   let stock = start;
+  let version = after;
   let eventsRead = 0;
   for await (const event of stream.read({ after })) {
     stock = evolve(stock, event);
+    version = event.version;
     eventsRead += 1;
   }
-  return { stock, eventsRead };
+  return { stock, version, eventsRead };
 }
 
 /** The pattern to copy: the newest snapshot, if there is one, and what came after it. */
@@ -56,8 +60,8 @@ async function main(databasePath: string): Promise<void> {
   await using warehouse = await streams.openStream<StockEvent>("warehouse-1");
   await warehouse.write(makeEvents(HISTORY_EVENTS));
 
-  const { stock } = await rebuild(warehouse);
-  await warehouse.snapshot(stock);
+  const { stock, version } = await rebuild(warehouse);
+  await warehouse.snapshot(stock, { version });
   await warehouse.write(makeEvents(TAIL_EVENTS));
 
   const without = await foldFrom(warehouse, {}, 0);

@@ -71,7 +71,11 @@ export type Watch<E extends EventShape = EventShape> = Observable<StoredEvent<E>
 
 /** The options of {@link Stream.snapshot}. */
 export interface SnapshotOptions {
-  /** The version of the last event that the state includes. Default: the handle's version. Required on `@all`. */
+  /**
+   * The version of the last event that the state includes. Default: the handle's version, which is right only as long as
+   * nothing else on the handle (a watch, another task) has read or written past the state: give the version wherever
+   * that may happen. Required on `@all`.
+   */
   readonly version?: number | undefined;
   /**
    * The name of this kind of state. Non-empty, at most `MAX_STREAM_ID_LENGTH` UTF-16 units. Default `"default"`.
@@ -208,7 +212,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    *
    * @example
    * ```ts
-   * await account.snapshot({ balance: 70 }, { keep: 2 });
+   * await account.snapshot({ balance: 70 }, { version: 12, keep: 2 });
    * ```
    */
   snapshot(state: unknown, options?: SnapshotOptions): Promise<void>;
