@@ -49,20 +49,19 @@ export class LogLength {
     return false;
   }
 
-  /** Whether what SQLite takes the log to hold is not all there. */
+  /**
+   * Whether what SQLite takes the log to hold is not all there. Others may begin the log anew between the two looks, and
+   * fill it to the same length again: so only a log that fails every look is cut.
+   */
   async isCut(connection: SQLiteConnection): Promise<boolean> {
-    let frames = await countFrames(connection);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const frames = await countFrames(connection);
       const end = frames === 0 ? 0 : this.#startOf(frames);
-      if ((this.#size() ?? end) >= end && !this.#hasHole(end)) {
-        this.#end = end;
-        return false;
-      }
-      const counted = await countFrames(connection);
-      if (counted === frames) return true;
-      frames = counted;
+      if ((this.#size() ?? end) < end || this.#hasHole(end)) continue;
+      this.#end = end;
+      return false;
     }
-    return false;
+    return true;
   }
 
   close(): void {
@@ -83,8 +82,12 @@ export class LogLength {
   }
 
   #startOf(frame: number): number {
-    this.#frameBytes ||= FRAME_HEADER_BYTES + this.#numberAt(PAGE_SIZE_OFFSET);
-    return HEADER_BYTES + frame * this.#frameBytes;
+    if (this.#frameBytes === undefined) {
+      const pageBytes = this.#numberAt(PAGE_SIZE_OFFSET);
+      // A log that was emptied just now has no header yet, and is asked again.
+      if (pageBytes > 0) this.#frameBytes = FRAME_HEADER_BYTES + pageBytes;
+    }
+    return HEADER_BYTES + frame * (this.#frameBytes ?? FRAME_HEADER_BYTES);
   }
 
   /** 0 also where the file ends before it; not 0 where the disk does not say. */
