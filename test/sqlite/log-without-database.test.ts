@@ -60,12 +60,14 @@ describe.each(DRIVER_NAMES)("over %s, a log with content", (driver) => {
   });
 
   test.each([
-    ["undoes the creation of the database", journalOf(0)],
-    ["was never begun", Buffer.alloc(512)],
-  ])("that %s, as a crash leaves it, is no hindrance", async (_, journal) => {
+    ["undoes the creation of the database", journalOf(0), "is empty"],
+    ["undoes the creation of the database", journalOf(0), "is not there"],
+    ["was never begun", Buffer.alloc(512), "is empty"],
+    ["was never begun", Buffer.alloc(512), "is not there"],
+  ])("that %s, as a crash leaves it, is no hindrance where the database %s", async (_, journal, state) => {
     await using folder = await createTempDir();
     const path = folder.file("store.db");
-    await writeFile(path, "");
+    if (state === "is empty") await writeFile(path, "");
     await writeFile(`${path}-journal`, journal);
     await using streams = await sqliteStreamFactory(path, { driver });
     expect(await (await streams.openStream("a")).write({ type: "A", data: 1 })).toMatchObject({ version: 1 });

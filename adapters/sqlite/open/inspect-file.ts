@@ -8,7 +8,7 @@ import { isOutOfDescriptors, NO_DESCRIPTOR_LEFT } from "./free-descriptors.js";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
 
 /**
- * Looks at a path before SQLite touches it, without opening anything.
+ * Looks at a path before SQLite touches it, without opening the database.
  *
  * @throws StorageError when there can be no store
  */
@@ -20,7 +20,8 @@ export async function inspectPlace(path: string, mode: OpenMode): Promise<void> 
   if (found === null) {
     if (mode !== "create") throw notFound(path, mode, "there is no such file");
     await inspectFolder(path);
-    if (log !== null) throw withoutDatabase(path, log, "is not there");
+    // A power cut while the store is made may leave the journal and no name of the database.
+    if (log !== null && !isOfNewDatabase(log)) throw withoutDatabase(path, log, "is not there");
     return;
   }
   if (found.isDirectory()) throw refusal("STORAGE_IS_DIRECTORY", path, "it is a directory; give the path of a file");
