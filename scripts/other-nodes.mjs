@@ -11,12 +11,12 @@ import { fileURLToPath } from "node:url";
  * native part of sqlite3 is the same for all versions, and one run of its tests is enough.
  */
 const CORE_TESTS = [
-  "test/adapters/memory.test.ts",
-  "test/adapters/node-sqlite.test.ts",
-  "test/sqlite/drivers.test.ts",
-  "test/sqlite/threads.test.ts",
+  "test/unit/adapters/memory.test.ts",
+  "test/unit/adapters/node-sqlite.test.ts",
+  "test/unit/sqlite/drivers.test.ts",
+  "test/unit/sqlite/threads.test.ts",
 ];
-const TESTS = { 22: CORE_TESTS, 24: [...CORE_TESTS, "test/adapters/sqlite.test.ts"] };
+const TESTS = { 22: CORE_TESTS, 24: [...CORE_TESTS, "test/unit/adapters/sqlite.test.ts"] };
 
 /** What a program does first, and which native libraries that loads. */
 const PROGRAM = `

@@ -1,3 +1,0 @@
-import { describeSQLite } from "../support/describe-sqlite.js";
-
-describeSQLite("sqlite3");

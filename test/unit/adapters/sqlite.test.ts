@@ -1,0 +1,3 @@
+import { describeSQLite } from "../../support/describe-sqlite.js";
+
+describeSQLite("sqlite3");

@@ -1,0 +1,172 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Imports an entry of the built package in a process of its own, and tells which native libraries that loaded. */
+async function nativeLibrariesOf(entry: string, thenDo = ""): Promise<string[]> {
+  const script = `
+    const entry = await import("${entry}");
+    ${thenDo}
+    const loaded = process.report.getReport().sharedObjects.filter((name) => name.endsWith(".node"));
+    console.log(JSON.stringify(loaded));
+  `;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: ROOT });
+  return JSON.parse(stdout) as string[];
+}
+
+describe("importing an entry of the package loads no native driver", () => {
+  test.each([
+    "async-streams",
+    "async-streams/protocols",
+    "async-streams/adapter",
+    "async-streams/memory",
+    "async-streams/conformance",
+  ])("%s", async (entry) => {
+    expect(await nativeLibrariesOf(entry)).toEqual([]);
+  });
+});
+
+test("CommonJS can require the package on a Node that loads ESM that way", async () => {
+  const script = 'console.log(typeof require("async-streams").sqliteStreamFactory)';
+  const { stdout } = await run(process.execPath, ["--no-warnings", "--eval", script], { cwd: ROOT });
+  expect(stdout).toBe("function\n");
+});
+
+test.each([
+  ["sqlite3", /node_sqlite3\.node$/],
+  ["better-sqlite3", /better_sqlite3\.node$/],
+])("opening a SQLite store through %s loads it and no other", async (driver, library) => {
+  const open = `await (await entry.sqliteStreamFactory(":memory:", { driver: "${driver}" }))[Symbol.asyncDispose]();`;
+  expect(await nativeLibrariesOf("async-streams", open)).toEqual([expect.stringMatching(library)]);
+});
+
+/** What opening a store fails with where packages are not installed. */
+async function failureWithout(packages: readonly string[], options: string): Promise<unknown> {
+  const hook = `export const resolve = async (name, context, next) => {
+    if (${JSON.stringify(packages)}.includes(name)) throw Object.assign(new Error("not there"), { code: "ERR_MODULE_NOT_FOUND" });
+    return next(name, context);
+  };`;
+  const script = `
+    import { register } from "node:module";
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
+    process.getBuiltinModule = () => undefined;
+    const { sqliteStreamFactory } = await import("async-streams");
+    const error = await sqliteStreamFactory(":memory:", ${options}).catch((error) => error);
+    console.log(JSON.stringify({ code: error.code, message: error.message }));
+  `;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: ROOT });
+  return JSON.parse(stdout);
+}
+
+test.each([
+  ["better-sqlite3", "npm install better-sqlite3"],
+  ["sqlite3", "npm install sqlite3 sqlite"],
+])(
+  "the driver %s, where it is not installed, is refused with the command that installs it",
+  async (driver, command) => {
+    expect(await failureWithout([driver], JSON.stringify({ driver }))).toEqual({
+      code: "STORAGE_DRIVER_UNSUPPORTED",
+      message: expect.stringContaining(command),
+    });
+  },
+);
+
+test.each([["sqlite3"], ["sqlite"]])(
+  "without %s and without node:sqlite, opening a store says what to install",
+  async (missing) => {
+    expect(await failureWithout([missing], "{}")).toEqual({
+      code: "STORAGE_DRIVER_UNSUPPORTED",
+      message: expect.stringMatching(/"sqlite3" is not installed.+npm install sqlite3 sqlite.+Node 22\.22\.3/),
+    });
+  },
+);
+
+test("the published types name no driver's package, which need not be installed", async () => {
+  const files = await readdir(`${ROOT}dist/adapters`, { recursive: true });
+  const types = files.filter((file) => file.endsWith(".d.ts"));
+  expect(types.length).toBeGreaterThan(10);
+  for (const file of types) {
+    expect(await readFile(`${ROOT}dist/adapters/${file}`, "utf8"), file).not.toMatch(
+      /(from |import\()"(sqlite3|sqlite|better-sqlite3)"/,
+    );
+  }
+});
+
+test("the root exports the factories, the errors and what adapters are built of", async () => {
+  const { stdout } = await run(
+    process.execPath,
+    ["--input-type=module", "--eval", 'console.log(JSON.stringify(Object.keys(await import("async-streams"))))'],
+    { cwd: ROOT },
+  );
+  expect(JSON.parse(stdout)).toEqual(
+    expect.arrayContaining([
+      "ALL_STREAM",
+      "ConcurrencyError",
+      "IdempotencyConflictError",
+      "InvalidArgumentError",
+      "InvalidEventError",
+      "InvalidFilterError",
+      "ReadOnlyStreamError",
+      "StorageError",
+      "StreamClosedError",
+      "StreamError",
+      "createStreamFactory",
+      "decideAppend",
+      "decodeEvent",
+      "isStreamError",
+      "matchesFilter",
+      "sqliteStreamFactory",
+    ]),
+  );
+});
+
+/** The paths of all files that are published. */
+async function packedFiles(): Promise<readonly string[]> {
+  const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: ROOT });
+  const [{ files }] = JSON.parse(stdout) as [{ files: readonly { path: string }[] }];
+  return files.map(({ path }) => path);
+}
+
+test("every link of the README leads to a file of the package", async () => {
+  const files = await packedFiles();
+  const readme = await readFile(join(ROOT, "README.md"), "utf8");
+  const targets = [...readme.matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(([, target = ""]) => target);
+  expect(targets.length).toBeGreaterThan(10);
+  expect(targets.filter((target) => !files.some((file) => file === target || file.startsWith(target)))).toEqual([]);
+});
+
+test("the entry for adapters exports what they are built of", async () => {
+  const { stdout } = await run(
+    process.execPath,
+    [
+      "--input-type=module",
+      "--eval",
+      'console.log(JSON.stringify(Object.keys(await import("async-streams/adapter"))))',
+    ],
+    { cwd: ROOT },
+  );
+  expect((JSON.parse(stdout) as string[]).sort()).toEqual([
+    "Lifetime",
+    "Listeners",
+    "PendingWork",
+    "compileFilter",
+    "createStreamFactory",
+    "decideAppend",
+    "decodeEvent",
+    "matchesFilter",
+  ]);
+});
+
+test("the package holds what its users need and nothing else", async () => {
+  const files = await packedFiles();
+  const wanted =
+    /^((docs|examples)\/.+\.(md|svg|ts)|dist\/index\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+  expect(files.filter((path) => !wanted.test(path))).toEqual([]);
+  expect(files).toEqual(expect.arrayContaining(["README.md", "LICENSE", "dist/index.d.ts"]));
+});

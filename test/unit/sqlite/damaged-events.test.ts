@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import type { ReadOptions, Stream } from "../../../protocols/index.js";
+import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
+import { createTempDir } from "../../support/temp-dir.js";
+
+const EVENTS = 40;
+const DAMAGED = 17;
+
+/** Opens a store one of whose events was changed behind the library's back. */
+async function openDamaged(driver: DriverName, change: string) {
+  const folder = await createTempDir();
+  const path = folder.file("store.db");
+  {
+    await using streams = await sqliteStreamFactory(path, { driver });
+    const events = Array.from({ length: EVENTS }, (_, index) => ({ type: "Counted", data: { index } }));
+    await (await streams.openStream("before")).write({ type: "First", data: 1 });
+    await (await streams.openStream("a")).write(events);
+  }
+  const connection = await DRIVERS[driver].open(path, "create");
+  await connection.exec(`PRAGMA ignore_check_constraints = ON; DROP TRIGGER es_events_are_never_changed;
+    UPDATE es_events SET ${change} WHERE version = ${DAMAGED}`);
+  await connection.close();
+  const streams = await sqliteStreamFactory(path, { driver });
+  return {
+    streams,
+    stream: await streams.openStream("a"),
+    async [Symbol.asyncDispose]() {
+      await streams[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The versions that a read delivers, and the error that ends it. */
+async function readVersions(stream: Stream, options?: ReadOptions) {
+  const versions: number[] = [];
+  try {
+    for await (const { version } of stream.read(options)) versions.push(version);
+    return { versions };
+  } catch (error) {
+    return { versions, error };
+  }
+}
+
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+
+const DAMAGES = [
+  ["data that ends too early", `data = '{"index":'`],
+  ["data with a NUL character", `data = '{"index":1' || char(0) || '}'`],
+  ["metadata that is not JSON", "metadata = '{'"],
+  ["data that breaks out of its row", `data = '1,null],[18,99,0,0,0,"Counted","forged",{"index":1}'`],
+  ["data that breaks out into the metadata", `data = '1,{"by":"nobody"}'`],
+  ["large data that is not JSON", "codec = 2, data = '{'"],
+] as const;
+
+describe.each(DRIVER_NAMES)("over %s", (driver) => {
+  describe.each(DAMAGES)("an event with %s", (_, change) => {
+    test("ends a read with its place, behind everything that comes before it", async () => {
+      await using damaged = await openDamaged(driver, change);
+      const { versions, error } = await readVersions(damaged.stream);
+      expect(versions).toEqual(range(1, DAMAGED - 1));
+      expect(error).toMatchObject({
+        code: "STORAGE_CORRUPT",
+        ...{ streamId: "a", version: DAMAGED, position: DAMAGED + 1 },
+        message: expect.stringMatching(/version 17 of stream "a" \(position 18\).*with after: 17/),
+      });
+    });
+
+    test("leaves what lies behind it readable, in both directions and in @all", async () => {
+      await using damaged = await openDamaged(driver, change);
+      expect(await readVersions(damaged.stream, { after: DAMAGED })).toEqual({ versions: range(DAMAGED + 1, EVENTS) });
+      const backward = await readVersions(damaged.stream, { direction: "backward" });
+      expect(backward.versions).toEqual(range(DAMAGED + 1, EVENTS).reverse());
+      expect(backward.error).toMatchObject({ message: expect.stringMatching(/with upTo: 16/) });
+      const all = await damaged.streams.openStream("@all");
+      expect((await readVersions(all, { after: 1 })).error).toMatchObject({ version: DAMAGED, position: DAMAGED + 1 });
+      expect(await readVersions(all, { after: DAMAGED + 1 })).toEqual({ versions: range(DAMAGED + 1, EVENTS) });
+    });
+
+    test("is not passed over by a filter that looks into it", async () => {
+      await using damaged = await openDamaged(driver, change);
+      const { versions, error } = await readVersions(damaged.stream, {
+        filter: [{ field: "data.index", op: ">=", value: 10 }],
+      });
+      expect(versions).toEqual(range(11, DAMAGED - 1));
+      expect(error).toMatchObject({ code: "STORAGE_CORRUPT", version: DAMAGED });
+    });
+  });
+});

@@ -1,0 +1,168 @@
+import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import type { MaintainableStreamFactory, Stream } from "../../../protocols/index.js";
+import { DRIVER_NAMES, type DriverName } from "../../support/sqlite-drivers.js";
+import { createTempDir } from "../../support/temp-dir.js";
+
+// SQLite goes on with the files that it has opened, whatever happens to their names. A store must not: what it would
+// acknowledge then is in a file that nobody finds again.
+
+const LARGE = "x".repeat(100_000);
+const REPLACED = { code: "STORAGE_REPLACED" };
+
+interface Opened extends AsyncDisposable {
+  readonly streams: MaintainableStreamFactory;
+  readonly stream: Stream;
+}
+
+async function openWithEvents(path: string, driver: DriverName, events: number): Promise<Opened> {
+  const streams = await sqliteStreamFactory(path, { driver });
+  const stream = await streams.openStream("a");
+  for (let data = 0; data < events; data += 1) await stream.write({ type: "A", data });
+  return { streams, stream, [Symbol.asyncDispose]: () => streams[Symbol.asyncDispose]() };
+}
+
+/** How many events there are for whoever opens the store at a path. */
+async function countEvents(path: string, driver: DriverName): Promise<number> {
+  await using streams = await sqliteStreamFactory(path, { driver });
+  expect(await streams.verify()).toMatchObject({ ok: true });
+  return (await streams.openStream("a")).version;
+}
+
+/** Moves what begins with a name into a folder of its own. */
+async function moveAway(path: string, name: string): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(join(folder, "moved"));
+  for (const file of await readdir(folder)) {
+    if (file.startsWith(name)) await rename(join(folder, file), join(folder, "moved", file));
+  }
+}
+
+describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)("over %s, an open store whose files", (driver) => {
+  const replacements: [how: string, message: RegExp, replace: (path: string) => Promise<unknown>][] = [
+    ["were deleted", /deleted or moved away/, async (path) => rm(dirname(path), { recursive: true })],
+    ["were moved", /deleted or moved away/, (path) => moveAway(path, "store.db")],
+    [
+      "were moved with their folder",
+      /deleted or moved away/,
+      (path) => rename(dirname(path), `${dirname(path)}-moved`),
+    ],
+    ["are still there, but for the database", /the database .* was deleted or moved/, (path) => rm(path)],
+    ["are still there, but for the log", /the log .*-wal was deleted or moved/, (path) => rm(`${path}-wal`)],
+    ["are still there, but for the log's index", /-shm was deleted or moved/, (path) => rm(`${path}-shm`)],
+    [
+      "were replaced by another",
+      /the database .* was replaced/,
+      async (path) => {
+        await writeFile(`${path}.copy`, "another file");
+        await rename(`${path}.copy`, path);
+      },
+    ],
+  ];
+
+  test.each(replacements)("%s acknowledges nothing more, and answers nothing more", async (_, message, replace) => {
+    await using folder = await createTempDir();
+    await mkdir(folder.file("data"));
+    const path = folder.file("data/store.db");
+    await using opened = await openWithEvents(path, driver, 3);
+    const { streams, stream } = opened;
+    const failed = vi.fn();
+    stream.watch().subscribe({ error: failed });
+    await replace(path);
+
+    const writes = await Promise.allSettled([1, 2, 3].map(() => stream.write({ type: "B", data: LARGE })));
+    expect(writes).toEqual(writes.map(() => expect.objectContaining({ status: "rejected" })));
+    const refused = { ...REPLACED, message: expect.stringMatching(message) };
+    await expect(stream.write({ type: "B", data: 1 })).rejects.toMatchObject(refused);
+    await expect(stream.write({ type: "B", data: 1 })).rejects.not.toThrow(/permission/);
+    await expect(stream.snapshot({ sum: 1 })).rejects.toMatchObject(REPLACED);
+    await expect(stream.metrics()).rejects.toMatchObject(REPLACED);
+    await expect(streams.openStream("b")).rejects.toMatchObject(REPLACED);
+    await expect(stream.read()[Symbol.asyncIterator]().next()).rejects.toMatchObject(REPLACED);
+    await expect(streams.verify()).rejects.toMatchObject(REPLACED);
+    await expect(streams.backup(folder.file("backup.db"))).rejects.toMatchObject(REPLACED);
+    await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(expect.objectContaining(REPLACED)));
+    expect(await readdir(folder.path)).not.toContain("backup.db");
+  });
+
+  test("were moved is whole where it was moved to", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    {
+      await using opened = await openWithEvents(path, driver, 30);
+      await moveAway(path, "store.db");
+      await expect(opened.stream.write({ type: "B", data: 1 })).rejects.toMatchObject(REPLACED);
+    }
+    expect(await readdir(folder.path)).toEqual(["moved"]);
+    expect(await countEvents(folder.file("moved/store.db"), driver)).toBeGreaterThanOrEqual(30);
+  });
+
+  test("was moved without its log leaves the log where it is", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    {
+      await using opened = await openWithEvents(path, driver, 30);
+      await rename(path, folder.file("elsewhere.db"));
+      await expect(opened.stream.write({ type: "B", data: LARGE })).rejects.toMatchObject(REPLACED);
+    }
+    await rename(folder.file("elsewhere.db"), path);
+    expect(await countEvents(path, driver)).toBeGreaterThanOrEqual(30);
+  });
+
+  test("were replaced by those of another store leaves that store alone", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await using opened = await openWithEvents(path, driver, 30);
+    await moveAway(path, "store.db");
+    await using other = await openWithEvents(path, driver, 5);
+    await expect(opened.stream.write({ type: "B", data: 1 }, { expectedVersion: 5 })).rejects.toMatchObject(REPLACED);
+    await opened[Symbol.asyncDispose]();
+    expect(await other.stream.write({ type: "A", data: 5 })).toMatchObject({ version: 6 });
+    expect(await other.streams.verify()).toMatchObject({ ok: true });
+  });
+
+  test("lost the name of the log saves what it has acknowledged as it is closed", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    {
+      await using opened = await openWithEvents(path, driver, 30);
+      await rm(`${path}-wal`);
+      await expect(opened.stream.write({ type: "B", data: 1 })).rejects.toMatchObject(REPLACED);
+    }
+    expect(await countEvents(path, driver)).toBeGreaterThanOrEqual(30);
+  });
+});
+
+describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)(
+  "over %s, an open store whose log is cut",
+  (driver) => {
+    test.each(["to nothing", "in its middle"])("%s acknowledges nothing more", async (where) => {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      await using opened = await openWithEvents(path, driver, 30);
+      const { size } = await stat(`${path}-wal`);
+      await truncate(`${path}-wal`, where === "to nothing" ? 0 : Math.floor(size / 2));
+      const cut = { code: "STORAGE_CORRUPT" };
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 3 }, () => opened.stream.write({ type: "B", data: 1 })),
+      );
+      expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+      await expect(opened.stream.write({ type: "B", data: 1 })).rejects.toMatchObject(cut);
+      await expect(opened.stream.snapshot({ sum: 1 })).rejects.toMatchObject(cut);
+    });
+
+    test("is closed without copying the hole into the database", async () => {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      const before = await (async () => {
+        await using opened = await openWithEvents(path, driver, 30);
+        await truncate(`${path}-wal`, 0);
+        await expect(opened.stream.write({ type: "B", data: 1 })).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
+        return readFile(path);
+      })();
+      expect((await readFile(path)).equals(before)).toBe(true);
+    });
+  },
+);
