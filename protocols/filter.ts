@@ -14,7 +14,10 @@ export type FilterField =
   | `metadata.${string}`
   | `data.${string}`;
 
-/** The value that a field is compared with. `timestamp` takes a `Date` or an ISO 8601 string. */
+/**
+ * The value that a field is compared with. `id`, `type` and `streamId` take strings, `version` and `position` numbers, and
+ * `timestamp` a `Date` or an ISO 8601 string. `data.<path>` and `metadata.<path>` take any of them except a `Date`.
+ */
 export type FilterValue = string | number | boolean | null | Date;
 
 /**
@@ -28,17 +31,35 @@ export type FilterValue = string | number | boolean | null | Date;
  */
 export type FilterClause =
   | {
+      /** What is compared. */
       readonly field: FilterField;
+      /** Equal, not equal, or before or after in order. */
       readonly op: "=" | "!=" | "<" | "<=" | ">" | ">=";
+      /** What the field is compared with. */
       readonly value: FilterValue;
     }
-  | { readonly field: FilterField; readonly op: "in"; readonly value: readonly FilterValue[] }
-  | { readonly field: FilterField; readonly op: "like" | "prefix"; readonly value: string };
+  | {
+      /** What is compared. */
+      readonly field: FilterField;
+      /** Equal to one of the values. */
+      readonly op: "in";
+      /** At most `MAX_FILTER_VALUES`. An empty list matches nothing. */
+      readonly value: readonly FilterValue[];
+    }
+  | {
+      /** What is compared; `version`, `position` and `timestamp` are not strings and cannot be. */
+      readonly field: FilterField;
+      /** Matches the pattern, or starts with the text. */
+      readonly op: "like" | "prefix";
+      /** The pattern or the text, at most `MAX_FILTER_PATTERN_LENGTH` UTF-16 units. */
+      readonly value: string;
+    };
 
 /**
  * A list of clauses. An event matches when all of them hold, so an empty list matches every event.
  *
- * An unknown field or operator, an unsuitable value, or a filter beyond the limits is an `InvalidFilterError`. The limits are
+ * An unknown field, operator or key of a clause, a value that could never match, or a filter beyond the limits is an
+ * `InvalidFilterError`. The limits are
  * `MAX_FILTER_CLAUSES`, `MAX_FILTER_VALUES` in one list, `MAX_FILTER_PATTERN_LENGTH`, `MAX_FILTER_PATH_LENGTH`, and
  * `MAX_FILTER_LENGTH` in total. Nothing in a filter ever becomes part of the SQL text.
  *
@@ -95,9 +116,11 @@ type OfType<E extends EventShape, T> = E extends EventShape ? ([E["type"] & T] e
 
 /** A validated clause, as adapters receive it: the path is split, and a time is in milliseconds since 1970. */
 export interface ParsedClause {
+  /** The field, or for a path what it is a path into. */
   readonly field: "id" | "type" | "streamId" | "version" | "position" | "timestamp" | "metadata" | "data";
   /** The keys below `metadata` or `data`; empty for the other fields. */
   readonly path: readonly string[];
+  /** The operator of the clause. */
   readonly op: FilterClause["op"];
   /** One value, or for `in` the list. */
   readonly value: ParsedValue | readonly ParsedValue[];

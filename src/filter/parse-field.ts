@@ -1,6 +1,7 @@
 import type { ParsedClause } from "../../protocols/index.js";
 import { MAX_FILTER_PATH_LENGTH } from "../limits.js";
 import { describeValue } from "../validate/json-text.js";
+import { didYouMean } from "../validate/nearest-name.js";
 import { checkLength, invalidClause } from "./invalid-clause.js";
 
 type ParsedField = Pick<ParsedClause, "field" | "path">;
@@ -26,14 +27,15 @@ export function parseField(name: unknown, index: number): ParsedField {
 }
 
 function unknownField(name: unknown, index: number): Error {
-  const known = [...PLAIN_FIELDS, "metadata.<path>", "data.<path>"].join(", ");
-  return invalidClause(index, `unknown field ${describeValue(name)}; use one of ${known}`);
+  const known = [...PLAIN_FIELDS, "metadata.<path>", "data.<path>"];
+  const meant = typeof name === "string" ? didYouMean(name, [...PLAIN_FIELDS]) : "";
+  return invalidClause(index, `unknown field ${describeValue(name)}${meant}; use one of ${known.join(", ")}`);
 }
 
 function invalidPath(name: string, index: number, rule: string): Error {
   const what = "A path is the keys of objects, separated by dots";
   const cannot = 'It cannot name an element of an array, nor a key that contains ".", "[" or "]"';
-  return invalidClause(index, `${describeValue(name)} is no path to a field. ${what}${rule}. ${cannot}`);
+  return invalidClause(index, `${describeValue(name)} is not a path to a field. ${what}${rule}. ${cannot}`);
 }
 
 /** The path as it would be written with dots: `data.items` for `data.items[0]`, and `data.a.b` for `data["a"].b`. */

@@ -1,14 +1,12 @@
-import {
-  type EventFilter,
-  type FilterClause,
-  InvalidFilterError,
-  type ParsedClause,
-  type ParsedValue,
-} from "../../protocols/index.js";
-import { MAX_FILTER_CLAUSES, MAX_FILTER_LENGTH, MAX_FILTER_PATTERN_LENGTH, MAX_FILTER_VALUES } from "../limits.js";
+import { type EventFilter, type FilterClause, InvalidFilterError, type ParsedClause } from "../../protocols/index.js";
+import { MAX_FILTER_CLAUSES, MAX_FILTER_LENGTH } from "../limits.js";
 import { describeValue } from "../validate/json-text.js";
-import { checkLength, invalidClause } from "./invalid-clause.js";
+import { didYouMean } from "../validate/nearest-name.js";
+import { invalidClause } from "./invalid-clause.js";
 import { parseField } from "./parse-field.js";
+import { parseOperand } from "./parse-operand.js";
+
+const CLAUSE_KEYS: readonly (keyof FilterClause)[] = ["field", "op", "value"];
 
 const OPERATORS: ReadonlySet<string> = new Set(["=", "!=", "<", "<=", ">", ">=", "in", "like", "prefix"]);
 
@@ -37,50 +35,25 @@ function parseClause(clause: unknown, index: number): ParsedClause {
   if (typeof clause !== "object" || clause === null) {
     throw invalidClause(index, `expected { field, op, value }, got ${describeValue(clause)}`);
   }
+  checkKeys(clause, index);
   const { field: name, op, value } = clause as FilterClause;
-  if (typeof op !== "string" || !OPERATORS.has(op)) {
-    throw invalidClause(index, `unknown operator ${describeValue(op)}; use one of ${[...OPERATORS].join(" ")}`);
-  }
+  if (typeof op !== "string" || !OPERATORS.has(op)) throw unknownOperator(op, index);
   const { field, path } = parseField(name, index);
   return { field, path, op, value: parseOperand(field, op, value, index) };
 }
 
-function parseOperand(
-  field: ParsedClause["field"],
-  op: FilterClause["op"],
-  value: unknown,
-  index: number,
-): ParsedClause["value"] {
-  if (op === "like" || op === "prefix") return parsePattern(op, value, index);
-  if (op !== "in") return parseValue(field, value, index);
-  if (!Array.isArray(value)) throw invalidClause(index, `"in" takes a list of values, got ${describeValue(value)}`);
-  checkLength(index, 'values of its "in"', value.length, MAX_FILTER_VALUES);
-  return Array.from(value, (item) => parseValue(field, item, index));
-}
-
-function parsePattern(op: "like" | "prefix", value: unknown, index: number): string {
-  if (typeof value !== "string" || !value.isWellFormed()) {
-    throw invalidClause(index, `"${op}" takes a string without lone surrogates, got ${describeValue(value)}`);
+/** A key that no clause has is a misspelt one, or a condition that would be ignored. One that is undefined is not there. */
+function checkKeys(clause: object, index: number): void {
+  for (const [key, value] of Object.entries(clause)) {
+    if ((CLAUSE_KEYS as readonly string[]).includes(key) || value === undefined) continue;
+    const meant = didYouMean(key, CLAUSE_KEYS);
+    throw invalidClause(index, `unknown key ${describeValue(key)}${meant}; a clause has ${CLAUSE_KEYS.join(", ")}`);
   }
-  checkLength(index, `characters of its "${op}"`, value.length, MAX_FILTER_PATTERN_LENGTH);
-  return value;
 }
 
-function parseValue(field: ParsedClause["field"], value: unknown, index: number): ParsedValue {
-  if (field === "timestamp") return parseTime(value, index);
-  if (value === null || typeof value === "boolean") return value;
-  if (typeof value === "string" && value.isWellFormed()) return value;
-  if (typeof value === "number" && Number.isFinite(value)) return value;
-  throw invalidClause(index, `a value is a string, a finite number, a boolean or null, got ${describeValue(value)}`);
-}
-
-const ISO_TIME = /^[+-]?\d{4,6}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
-
-function parseTime(value: unknown, index: number): number {
-  const isTime = value instanceof Date || (typeof value === "string" && ISO_TIME.test(value));
-  const timeMs = isTime ? new Date(value).getTime() : Number.NaN;
-  if (!Number.isNaN(timeMs)) return timeMs;
-  throw invalidClause(index, `"timestamp" is compared with a Date or an ISO 8601 string, got ${describeValue(value)}`);
+function unknownOperator(op: unknown, index: number): InvalidFilterError {
+  const meant = typeof op === "string" ? didYouMean(op, [...OPERATORS]) : "";
+  return invalidClause(index, `unknown operator ${describeValue(op)}${meant}; use one of ${[...OPERATORS].join(" ")}`);
 }
 
 /** How many characters a clause has that an adapter may have to carry. */

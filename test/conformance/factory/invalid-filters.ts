@@ -42,6 +42,16 @@ const NO_FILTERS: readonly (readonly [string, unknown, number])[] = [
   ["a time that is none", [{ field: "timestamp", op: ">", value: "yesterday" }], 0],
   ["a Date that is none", [{ field: "timestamp", op: ">", value: new Date(Number.NaN) }], 0],
   ["a number for a time", [{ field: "timestamp", op: ">", value: 0 }], 0],
+  ["an unknown key", [TYPE, { ...TYPE, not: true }], 1],
+  ["a misspelt key", [{ field: "type", op: "=", valeu: "T" }], 0],
+  ["a string for a version", [{ field: "version", op: "=", value: "3" }], 0],
+  ["null for a position", [{ field: "position", op: "!=", value: null }], 0],
+  ["a number for a type", [{ field: "type", op: "=", value: 1 }], 0],
+  ["a boolean for a stream's id", [{ field: "streamId", op: "<", value: true }], 0],
+  ["a list of ids with a number", [{ field: "id", op: "in", value: ["1", 2] }], 0],
+  ["a pattern for a version", [{ field: "version", op: "like", value: "1%" }], 0],
+  ["a prefix for a time", [{ field: "timestamp", op: "prefix", value: "2026" }], 0],
+  ["a Date for a field of the data", [{ field: "data.at", op: ">", value: new Date(0) }], 0],
 ];
 
 export function describeInvalidFilters({ describe, test, expect, eventually }: Suite<StreamFactory>): void {
@@ -68,19 +78,47 @@ export function describeInvalidFilters({ describe, test, expect, eventually }: S
       });
     }
 
+    const messageFor = async (streams: StreamFactory, clause: object): Promise<string> => {
+      const stream = await streams.openStream("a");
+      const error = await failureOf(collect(stream.read({ filter: [clause] as unknown as EventFilter })));
+      return (error as Error).message;
+    };
+
     for (const [field, form] of [
       ["data.items[0].x", "data.items.x"],
       ["data['a b'].c", "data.a b.c"],
       ["metadata[0]", "metadata.key"],
     ]) {
       test(`says how a path is written: ${field} is ${form}`, async (streams) => {
-        const stream = await streams.openStream("a");
-        const filter = [{ field, op: "=", value: 1 }] as EventFilter;
-        const { message } = (await failureOf(collect(stream.read({ filter })))) as Error;
+        const message = await messageFor(streams, { field, op: "=", value: 1 });
 
         expect(message.includes(`such as "${form}"`)).toBe(true);
         expect(message.includes("cannot name an element of an array")).toBe(true);
       });
     }
+
+    for (const [clause, advice] of [
+      [{ field: "type", op: "=", valeu: "T" }, 'unknown key "valeu" (did you mean "value"?)'],
+      [{ type: "T" }, "a clause has field, op, value"],
+      [{ field: "Type", op: "=", value: "T" }, 'unknown field "Type" (did you mean "type"?)'],
+      [{ field: "type", op: "==", value: "T" }, 'unknown operator "==" (did you mean "="?)'],
+      [{ field: "version", op: "=", value: "3" }, '"version" is compared with a number, got "3"'],
+      [{ field: "type", op: "in", value: ["T", null] }, '"type" is compared with a string, got null'],
+      [{ field: "position", op: "prefix", value: "1" }, '"position" is a number; use = != < <= > >= or in'],
+      [{ field: "data.at", op: "<", value: new Date(0) }, 'only "timestamp" is compared with a Date'],
+    ] as const) {
+      test(`says what to write instead of ${JSON.stringify(clause)}`, async (streams) => {
+        const message = await messageFor(streams, clause);
+        expect(message.includes(advice) ? advice : message).toBe(advice);
+      });
+    }
+
+    test("not for a key that is undefined", async (streams) => {
+      const stream = await streams.openStream("a");
+      await stream.write(countedUpTo(1));
+      const filter = [{ ...TYPE, field: "version", value: 1, not: undefined }] as unknown as EventFilter;
+
+      expect(numbersOf(await collect(stream.read({ filter })))).toEqual([1]);
+    });
   });
 }
