@@ -1,3 +1,4 @@
+import { isDate, isMap, isSet } from "node:util/types";
 import { MAX_JSON_DEPTH } from "../limits.js";
 
 /** A value that JSON cannot carry without loss, and its path. */
@@ -55,12 +56,12 @@ class JsonWriter {
       case "object":
         return value === null ? "null" : this.#writeContainer(value, depth);
       default:
-        throw this.#loss(depth, `${describeValue(value)} has no form in JSON`);
+        throw this.#loss(depth, `${describeValue(value)} has no form in JSON; ${insteadOf(value)}`);
     }
   }
 
   #writeNumber(value: number, depth: number): string {
-    if (!Number.isFinite(value)) throw this.#loss(depth, `${value} has no form in JSON`);
+    if (!Number.isFinite(value)) throw this.#loss(depth, `${value} has no form in JSON; ${insteadOf(value)}`);
     return Object.is(value, -0) ? "-0" : `${value}`;
   }
 
@@ -72,7 +73,7 @@ class JsonWriter {
     this.#containers[depth] = container;
     if (Array.isArray(container)) return this.#writeArray(container, depth);
     if (isPlainObject(container)) return this.#writeObject(container, depth);
-    throw this.#loss(depth, `${describeValue(container)} would come back as something else; pass plain values`);
+    throw this.#loss(depth, `${describeValue(container)} would come back as something else; ${insteadOf(container)}`);
   }
 
   #writeArray(array: readonly unknown[], depth: number): string {
@@ -123,6 +124,18 @@ export function isPlainObject(value: object): value is Readonly<Record<string, u
   const prototype: object | null = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return true;
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty");
+}
+
+/** What to write instead of a value that JSON cannot carry. */
+function insteadOf(value: unknown): string {
+  if (value === undefined) return "write null, or leave the property out";
+  if (typeof value === "number") return "write null or a string";
+  if (typeof value === "bigint") return "write String(value)";
+  if (isDate(value)) return "write its toISOString()";
+  if (isMap(value)) return "write Object.fromEntries(map), or [...map]";
+  if (isSet(value)) return "write [...set]";
+  if (ArrayBuffer.isView(value)) return "write text such as base64; bytes can only be all of it, as a Uint8Array";
+  return typeof value === "object" ? "write a plain object of what to keep, such as { ...value }" : "leave it out";
 }
 
 const LONGEST_SHOWN = 40;

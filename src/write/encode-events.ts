@@ -54,7 +54,7 @@ function encodeEvent(candidate: unknown, place: EventPlace, nowMs: number): NewE
     id: key ?? uuidV7(nowMs),
     idempotencyKey: key,
     type: checkType(place, type),
-    data: isUint8Array(data) ? encodeBytes(place, data) : encodeJson(place, "data", data),
+    data: isUint8Array(data) ? encodeBytes(place, data) : encodeData(place, data),
     metadata: metadata === undefined || metadata === null ? null : encodeMetadata(place, metadata),
   };
 }
@@ -74,6 +74,11 @@ function checkText(place: EventPlace, path: string, text: unknown, longest: numb
   }
   if (!text.isWellFormed()) throw invalidEvent(place, path, "it has a lone surrogate, which no storage keeps");
   return text;
+}
+
+function encodeData(place: EventPlace, data: unknown): string {
+  if (data !== undefined) return encodeJson(place, "data", data);
+  throw invalidEvent(place, "data", "it is missing; write null for an event without details");
 }
 
 function encodeBytes(place: EventPlace, bytes: Uint8Array): Uint8Array {

@@ -93,6 +93,25 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
       expect((error as Error).message.includes('did you mean "idempotencyKey"?')).toBe(true);
     });
 
+    for (const [what, data, advice] of [
+      ["no data", undefined, "data of event 0: it is missing; write null"],
+      ["undefined in its data", { a: undefined }, "data.a of event 0: undefined has no form in JSON; write null"],
+      ["a Date in its data", { at: new Date(0) }, "write its toISOString()"],
+      ["a BigInt for data", 1n, "write String(value)"],
+      ["NaN for data", Number.NaN, "write null or a string"],
+      ["a Map for data", new Map(), "write Object.fromEntries(map), or [...map]"],
+      ["a Set in its data", [new Set()], "write [...set]"],
+      ["an instance of a class for data", new URLSearchParams(), "write a plain object of what to keep"],
+      ["bytes in its data", { bytes: new Uint8Array(1) }, "bytes can only be all of it, as a Uint8Array"],
+      ["a function in its data", { call: () => 1 }, "leave it out"],
+    ] as const) {
+      test(`when it has ${what}, and the message says what to write instead`, async (streams) => {
+        const stream = await streams.openStream("a");
+        const { message } = (await failureOf(stream.write({ type: "T", data }))) as Error;
+        expect(message.includes(advice) ? advice : message).toBe(advice);
+      });
+    }
+
     test("not when what it has besides is undefined, inherited or not enumerable", async (streams) => {
       const stream = await streams.openStream("a");
       const event = Object.create({ inherited: 1 }, { hidden: { value: 1, enumerable: false } });
