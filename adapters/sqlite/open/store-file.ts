@@ -81,9 +81,16 @@ function assertOneName(path: string, { nlink }: BigIntStats): void {
 
 function driverConflict(path: string, libraryPath: string | undefined, other: string): StorageError {
   const reason =
-    `this process has it open through ${other}, and ${libraryPath} has a SQLite of its own, which does not see the ` +
-    "locks of the other; use one driver, from one installation, in all threads";
+    `this process has it open through ${describeLibrary(other)}, and ${describeLibrary(libraryPath ?? "")} has a SQLite ` +
+    "of its own, which does not see the locks of the other; use one driver, from one installation, in all threads";
   return refusal("STORAGE_DRIVER_CONFLICT", path, reason);
+}
+
+/** Names the driver that a copy of SQLite belongs to, as the option `driver` does. */
+function describeLibrary(libraryPath: string): string {
+  if (libraryPath === "node:sqlite") return 'the driver "node:sqlite"';
+  const [, driver] = /.*node_modules[\\/](better-sqlite3|sqlite3)[\\/]/.exec(libraryPath) ?? [];
+  return driver === undefined ? libraryPath : `the driver "${driver}" (${libraryPath})`;
 }
 
 function makeClaim(path: string, libraryPath: string): FileClaim {

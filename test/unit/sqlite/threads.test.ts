@@ -38,7 +38,9 @@ describe.each(CONFLICTS)("a store that one thread has open through %s", (mine, o
     await expect(writeThrough(other, path)).rejects.toMatchObject({
       name: "StorageError",
       code: "STORAGE_DRIVER_CONFLICT",
-      message: expect.stringMatching(new RegExp(`open through .*${mine}.*, and .*${other}.* has a SQLite of its own`)),
+      message: expect.stringMatching(
+        new RegExp(`open through the driver "${mine}".*, and the driver "${other}".* has a SQLite of its own`),
+      ),
     });
     const before = holding.acknowledged.length;
     await holding.waitFor(() => holding.acknowledged.length > before + 10);
