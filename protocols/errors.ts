@@ -84,10 +84,23 @@ export class StreamError extends Error {
   declare readonly [STREAM_ERROR_BRAND]: true;
   /** What went wrong, for programs. */
   readonly code: StreamErrorCode;
+  /**
+   * Whether the same call may succeed later, unchanged and on the same factory. It is true for `STORAGE_LOCKED` (the lock may
+   * be released), `STORAGE_OVERLOADED` (pending writes may be stored), `STORAGE_FULL` (there may be space) and
+   * `STORAGE_TOO_MANY_FILES` (some may be closed). Each left the store as it was. Every other code needs a change first: a
+   * `CONCURRENCY_CONFLICT`, for instance, needs a new decision on the new events.
+   */
+  readonly retryable: boolean;
 
+  /**
+   * @param code - what went wrong, for programs
+   * @param message - what went wrong, for people
+   * @param options - the error that caused this one
+   */
   constructor(code: StreamErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+    this.retryable = RETRYABLE_CODES.has(code);
   }
 
   static {
@@ -100,6 +113,7 @@ export class StreamError extends Error {
 export class ConcurrencyError extends StreamError {
   override readonly name = "ConcurrencyError";
   declare readonly code: "CONCURRENCY_CONFLICT";
+  /** The stream that was written to. */
   readonly streamId: string;
   /** The version that the write expected. */
   readonly expectedVersion: ExpectedVersion;
@@ -125,7 +139,9 @@ export class ConcurrencyError extends StreamError {
 export class IdempotencyConflictError extends StreamError {
   override readonly name = "IdempotencyConflictError";
   declare readonly code: "IDEMPOTENCY_CONFLICT";
+  /** The stream that was written to. */
   readonly streamId: string;
+  /** The key that is stored with another event, or occurs twice in the write. */
   readonly idempotencyKey: string;
   /** Which event of the write carries the key, from 0. */
   readonly eventIndex: number;
@@ -188,6 +204,7 @@ export class InvalidArgumentError extends StreamError {
 export class ReadOnlyStreamError extends StreamError {
   override readonly name = "ReadOnlyStreamError";
   declare readonly code: "READ_ONLY_STREAM";
+  /** The stream that was written to: `@all`. */
   readonly streamId: string;
 
   constructor(streamId: string, message: string, options?: ErrorOptions) {
@@ -208,8 +225,11 @@ export class StreamClosedError extends StreamError {
 
 /** The place of an event in its stream and in the store. */
 export interface EventPlace {
+  /** The stream that contains it. */
   readonly streamId: string;
+  /** Its version in the stream, from 1. */
   readonly version: number;
+  /** Its position in the store. */
   readonly position: number;
 }
 
@@ -221,12 +241,6 @@ export interface EventPlace {
 export class StorageError extends StreamError {
   override readonly name = "StorageError";
   declare readonly code: StorageErrorCode;
-  /**
-   * Whether the same call may succeed later, unchanged and on the same factory. This is true for `STORAGE_LOCKED` (the lock
-   * may be released), `STORAGE_OVERLOADED` (pending writes may be stored), `STORAGE_FULL` (there may be space) and
-   * `STORAGE_TOO_MANY_FILES` (some may be closed). Each left the store as it was. Every other code needs a change first.
-   */
-  readonly retryable: boolean;
   /** With `STORAGE_CORRUPT`, the stream of the damaged event, if there is one. */
   declare readonly streamId?: string;
   /** The version of the damaged event. */
@@ -236,7 +250,6 @@ export class StorageError extends StreamError {
 
   constructor(code: StorageErrorCode, message: string, options?: ErrorOptions & { readonly event?: EventPlace }) {
     super(code, message, options);
-    this.retryable = RETRYABLE_CODES.has(code);
     if (options?.event !== undefined) {
       this.streamId = options.event.streamId;
       this.version = options.event.version;
@@ -245,7 +258,7 @@ export class StorageError extends StreamError {
   }
 }
 
-const RETRYABLE_CODES: ReadonlySet<StorageErrorCode> = new Set([
+const RETRYABLE_CODES: ReadonlySet<StreamErrorCode> = new Set([
   "STORAGE_LOCKED",
   "STORAGE_OVERLOADED",
   "STORAGE_FULL",

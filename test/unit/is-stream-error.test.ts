@@ -42,7 +42,7 @@ test("an error of another copy of the package is recognized by its brand, and no
   expect(describe(error({}))).toBe("not the library's");
 });
 
-test("a storage error says whether the same call may succeed later", () => {
+test("an error says whether the same call may succeed later", () => {
   const isRetryable = (code: StorageErrorCode) => new StorageError(code, "Failed").retryable;
   const passing: readonly StorageErrorCode[] = [
     "STORAGE_LOCKED",
@@ -58,4 +58,9 @@ test("a storage error says whether the same call may succeed later", () => {
     "STORAGE_FAILED",
   ];
   expect(others.map(isRetryable)).toEqual([false, false, false, false]);
+  // A conflict needs a new decision.
+  expect([conflict.retryable, new InvalidEventError({ eventIndex: 0, path: "" }, "Bad").retryable]).toEqual([
+    false,
+    false,
+  ]);
 });
