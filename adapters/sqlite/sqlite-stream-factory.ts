@@ -2,6 +2,7 @@ import type { MaintainableStreamFactory, StreamBackend } from "../../protocols/i
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
+import { inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
 import { AppendGroup } from "./append/append-group.js";
 import { AppendQueue } from "./append/append-queue.js";
@@ -27,8 +28,8 @@ import type { Writer } from "./transaction/writer.js";
  * Opens a store in a SQLite database, and creates it if there is none. Several factories may use one file at the same time, in
  * one thread, several threads or several processes. Those of one process must use the same driver.
  *
- * @param path - the path or the `file:` URL of a file in a folder that exists, or `":memory:"` for a store that lives as
- * long as the factory.
+ * @param path - the path of a file in a folder that exists, a `URL` object of it, or `":memory:"` for a store that lives as
+ * long as the factory. Strings that begin with `file:` or `memory:` are refused.
  * @throws InvalidArgumentError when the path or an option is invalid.
  * @throws StorageError when the file cannot be used; its `code` says why, and the file is not changed.
  *
@@ -65,8 +66,20 @@ export async function openSQLiteBackend(
   options?: SQLiteOptions,
   ownDriver?: SQLiteDriver,
 ): Promise<SQLiteBackend> {
-  const settings = parseSQLiteOptions(options);
   const location = parseStorePath(path);
+  try {
+    return await openBackend(location, options, ownDriver);
+  } catch (error) {
+    throw inCall(error, `open ${location}`, undefined);
+  }
+}
+
+async function openBackend(
+  location: string,
+  options?: SQLiteOptions,
+  ownDriver?: SQLiteDriver,
+): Promise<SQLiteBackend> {
+  const settings = parseSQLiteOptions(options);
   if (location === IN_MEMORY && settings.mode !== "create") {
     throw invalidArgument("mode", `a store in memory is always made, got ${describeValue(settings.mode)}`);
   }

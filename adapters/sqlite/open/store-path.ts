@@ -16,8 +16,21 @@ export function parseStorePath(path: unknown): string {
   if (typeof text !== "string" || text === "" || text.includes("\0")) {
     throw invalidArgument("path", `expected the path or the URL of a file, or ":memory:", got ${describeValue(path)}`);
   }
+  assertNoScheme(text, path);
   // An absolute path is never read as a URI, whatever characters are in it.
   return text === IN_MEMORY ? text : resolve(text);
+}
+
+/** Such a string would be the name of a file, which is not what somebody who writes it means. */
+function assertNoScheme(text: string, path: unknown): void {
+  if (path instanceof URL) return;
+  const [, scheme] = /^(file|memory):/i.exec(text) ?? [];
+  if (scheme === undefined) return;
+  const meant =
+    scheme.toLowerCase() === "file"
+      ? "pass a URL as an object, new URL(...), or the path without the scheme"
+      : 'write ":memory:", or use memoryStreamFactory of "async-streams/memory"';
+  throw invalidArgument("path", `${describeValue(text)} is not a path; ${meant}. A file of that name is "./${text}"`);
 }
 
 function pathOfURL(url: URL): string {

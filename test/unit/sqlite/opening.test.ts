@@ -1,4 +1,4 @@
-import { mkdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type SQLiteOptions, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
@@ -162,6 +162,9 @@ test.each([
   ["path", () => sqliteStreamFactory("")],
   ["path", () => sqliteStreamFactory("a\0b")],
   ["path", () => sqliteStreamFactory(5 as never)],
+  ["path", () => sqliteStreamFactory("file:///tmp/store.db")],
+  ["path", () => sqliteStreamFactory("file:store.db?mode=memory")],
+  ["path", () => sqliteStreamFactory("memory:")],
   ["path", () => sqliteStreamFactory(new URL("https://example.org/store.db"))],
   ["path", () => sqliteStreamFactory(new URL("file:///tmp/store.db?mode=ro"))],
   ["path", () => sqliteStreamFactory(new URL("file:///tmp/a%00b"))],
@@ -176,4 +179,19 @@ test.each([
   ["checksums", () => sqliteStreamFactory(":memory:", { checksums: "false" as never })],
 ])("a bad %s is refused by name", async (argument, opening) => {
   await expect(opening()).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument });
+});
+
+test.each([
+  ["file:///tmp/store.db", "pass a URL as an object, new URL(...), or the path without the scheme"],
+  ["memory:", 'write ":memory:", or use memoryStreamFactory'],
+])("the path %j is refused, and the message says what to write", async (path, advice) => {
+  await expect(sqliteStreamFactory(path)).rejects.toMatchObject({ message: expect.stringContaining(advice) });
+});
+
+test("a bad option is refused with the path of the store, and nothing is made", async () => {
+  await using folder = await createTempDir();
+  const opening = sqliteStreamFactory(folder.file("store.db"), { readPoolsize: 2 } as never);
+  const message = expect.stringContaining(`Cannot open ${folder.file("store.db")}: invalid readPoolsize: `);
+  await expect(opening).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "readPoolsize", message });
+  expect(await readdir(folder.path)).toEqual([]);
 });
