@@ -43,7 +43,8 @@ export class LogLength {
   /** Whether it is shorter than it was, or has a hole. */
   mayBeCut(): boolean {
     const size = this.#size();
-    if (size === undefined) return false;
+    // SQLite writes on behind the end that it remembers: a log that was cut ends elsewhere after the next commit.
+    if (size === undefined || size === this.#end) return false;
     if (size < this.#end || this.#hasHole(size)) return true;
     this.#end = size;
     return false;

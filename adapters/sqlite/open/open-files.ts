@@ -1,15 +1,10 @@
 import { type BigIntStats, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SQLiteConnection } from "../drivers/driver.js";
+import { FolderChanges } from "./folder-changes.js";
 import { LogLength } from "./log-length.js";
 import { damaged, type OpenFileError, replaced } from "./open-file-error.js";
 import type { FileIdentity } from "./store-file.js";
-
-/**
- * How coarse the clock of a file system may be. Two changes of a folder within one tick leave the same time, so that a
- * folder which changed just now is looked at again.
- */
-const FOLDER_CLOCK_MS = 50;
 
 /** How long a look at the files is good for, as far as only they can tell: before a write, and that the database is not empty. */
 const MAX_UNCHECKED_MS = 5;
@@ -34,11 +29,9 @@ interface OpenedFile extends FileIdentity {
 export class OpenFiles {
   /** The database, as no symbolic link that is changed later can lead elsewhere. */
   readonly path: string;
-  readonly #folder: string;
+  readonly #folder: FolderChanges;
   readonly #files: readonly OpenedFile[];
   readonly #log: LogLength | undefined;
-  /** When the folder was last changed, if all files were as they had been after that. */
-  #seenFolderNs: bigint | undefined;
   #checkedMs = 0;
   #failure: OpenFileError | undefined;
 
@@ -52,14 +45,19 @@ export class OpenFiles {
    */
   constructor(path: string, database: FileIdentity, which: "all" | "database only" = "all") {
     this.path = realpathSync(path);
-    this.#folder = dirname(this.path);
     const { device, inode } = database;
     this.#files = [
       { name: "the database", path: this.path, device, inode },
       ...(which === "all" ? logOf(this.path) : []),
     ];
-    this.check();
-    this.#log = which === "all" ? new LogLength(`${this.path}-wal`) : undefined;
+    this.#folder = new FolderChanges(dirname(this.path));
+    try {
+      this.check();
+      this.#log = which === "all" ? new LogLength(`${this.path}-wal`) : undefined;
+    } catch (error) {
+      this.#folder.close();
+      throw error;
+    }
   }
 
   /** @throws OpenFileError when an earlier check has failed */
@@ -74,7 +72,7 @@ export class OpenFiles {
    */
   check(): void {
     this.assertUnchanged();
-    this.#checkFiles(look(this.#folder));
+    this.#checkFiles(this.#folder.changedMs());
   }
 
   /** Checks before a write, unless it was done just now. */
@@ -86,14 +84,13 @@ export class OpenFiles {
   /**
    * Checks, and that the log was not cut. Only where it looks cut is there something to wait for.
    *
-   * While nothing was made, renamed or removed in the folder, its files have the names that they had, so that one look
-   * at the folder does for a look at each. This comes after every commit.
+   * While nothing was created, renamed or removed in the folder, its files have the names that they had, so that its time
+   * of change does for a look at each. This comes after every commit, so it looks only at files that are open.
    */
   checkWithLog(connection: SQLiteConnection): Promise<void> | undefined {
     this.assertUnchanged();
-    const folder = look(this.#folder);
-    const isUnchanged = folder && folder.ctimeNs === this.#seenFolderNs && this.#isCheckedJustNow();
-    if (!isUnchanged) this.#checkFiles(folder);
+    const changedMs = this.#folder.changedMs();
+    if (!this.#folder.isSeen(changedMs) || !this.#isCheckedJustNow()) this.#checkFiles(changedMs);
     return this.#log?.mayBeCut() ? this.#checkLog(connection) : undefined;
   }
 
@@ -114,16 +111,17 @@ export class OpenFiles {
 
   close(): void {
     this.#log?.close();
+    this.#folder.close();
   }
 
   #isCheckedJustNow(): boolean {
     return performance.now() - this.#checkedMs < MAX_UNCHECKED_MS;
   }
 
-  #checkFiles(folder: BigIntStats | undefined | null): void {
+  /** @param changedMs - when the folder was last changed, asked before the files are looked at */
+  #checkFiles(changedMs: number | undefined): void {
     for (const file of this.#files) this.#checkFile(file);
-    const isSettled = folder && Date.now() - Number(folder.ctimeMs) > FOLDER_CLOCK_MS;
-    this.#seenFolderNs = isSettled ? folder.ctimeNs : undefined;
+    this.#folder.seen(changedMs);
     this.#checkedMs = performance.now();
   }
 
