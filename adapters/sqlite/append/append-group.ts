@@ -53,8 +53,9 @@ export class AppendGroup {
 
   /** Prepares what the first append of an event takes, so that it does not wait for that. */
   async prepare(connection: SQLiteConnection): Promise<void> {
-    for (const sql of [READ_NUMBERS, INSERT_ONE]) await connection.prepare(sql);
+    // First: SQLite compiles again what was prepared before a temporary view is made.
     await prepareInsertWithNames(connection);
+    for (const sql of [READ_NUMBERS, INSERT_ONE]) await connection.prepare(sql);
   }
 
   async store(connection: SQLiteConnection, requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {

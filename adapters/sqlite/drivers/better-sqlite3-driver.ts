@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import type BetterSqlite3 from "better-sqlite3";
 import type { Database, Options, Statement } from "better-sqlite3";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
@@ -39,12 +40,16 @@ function assertTakes(path: string): void {
   throw invalidArgument("path", reason);
 }
 
+let loaded: typeof BetterSqlite3 | undefined;
+
 // Loaded at the first open, so that importing the package costs no native code and needs no optional package.
-async function loadDatabase() {
+async function loadDatabase(): Promise<typeof BetterSqlite3> {
+  if (loaded !== undefined) return loaded;
   try {
     const { default: Database } = await import("better-sqlite3");
     // The native part is loaded by the first database.
     new Database(":memory:").close();
+    loaded = Database;
     return Database;
   } catch (cause) {
     throw loadDriverError("better-sqlite3", "better-sqlite3", cause);

@@ -31,7 +31,7 @@ export interface StoreFile extends FileIdentity {
  * @throws StorageError
  */
 export async function claimStoreFile(path: string, driver: SQLiteDriver, mode: OpenMode): Promise<StoreFile> {
-  await inspectPlace(path, mode);
+  inspectPlace(path, mode);
   const libraryPath = await driver.libraryPath(path);
   // Locks belong to a connection on Windows: two copies of SQLite are as safe there as two processes.
   if (process.platform === "win32") return { ...takeFile(path, mode), release: () => undefined };
