@@ -1,7 +1,7 @@
 import type { CandidateEvent, StoredEvent } from "../../protocols/index.js";
 import { didYouMean } from "../validate/nearest-name.js";
 
-type EventField = keyof CandidateEvent;
+type EventField = Exclude<keyof CandidateEvent, "position">;
 
 // Records, so that the compiler finds a field that is not in them.
 const EVENT_FIELDS: Readonly<Record<EventField, true>> = {

@@ -76,7 +76,7 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
       const [stream, copy] = [await streams.openStream("a"), await streams.openStream("copy")];
       await stream.write({ ...counted(1), metadata: { by: "ada" }, idempotencyKey: "first" });
       for await (const event of stream.read()) {
-        const error = await failureOf(copy.write(event));
+        const error = await failureOf(copy.write(event as unknown as CandidateEvent));
         expect(error).toMatchObject({ code: "INVALID_EVENT", eventIndex: 0 });
         expect((error as Error).message.includes("{ type, data, metadata, idempotencyKey: id }")).toBe(true);
 

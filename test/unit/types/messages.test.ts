@@ -2,19 +2,20 @@ import { expect, test } from "vitest";
 import { typeErrorsOf } from "../../support/type-errors.js";
 
 const PREAMBLE = `
-  import type { Stream } from "async-streams/protocols";
+  import type { StoredEvent, Stream } from "async-streams/protocols";
   type BankEvent =
     | { type: "Deposited"; data: { amount: number } }
     | { type: "Withdrawn"; data: { amount: number; reason: string } }
     | { type: "Closed"; data: null };
   declare const account: Stream<BankEvent>;
+  declare const stored: StoredEvent<BankEvent>;
   declare const dated: Stream<{ type: "A"; data: { at: Date } }>;
 `;
 
 const EVERY_TYPE = `Type '"Depositd"' is not assignable to type '"Deposited" | "Withdrawn" | "Closed"'. Did you mean '"Deposited"'?`;
 
-/** A wrong program, and how what the compiler says of it begins. */
-const MESSAGES: readonly (readonly [string, string, string])[] = [
+/** A wrong program, and how what the compiler says of it begins and ends. */
+const MESSAGES: readonly (readonly [string, string, string, string?])[] = [
   ["a misspelt type", `account.write({ type: "Depositd", data: { amount: 1 } })`, EVERY_TYPE],
   ["one in a list", `account.write([{ type: "Closed", data: null }, { type: "Depositd", data: null }])`, EVERY_TYPE],
   ["one in a filter", `account.read({ filter: [{ field: "type", op: "=", value: "Depositd" }] })`, EVERY_TYPE],
@@ -48,6 +49,13 @@ const MESSAGES: readonly (readonly [string, string, string])[] = [
     `Type '"typ"' is not assignable to type 'FilterField'. Did you mean '"type"'?`,
   ],
   [
+    "a stored event",
+    "account.write([stored])",
+    `Type 'StoredEvent<BankEvent>' is not assignable to type 'Candidate<"Deposited", { amount: number; }, JsonObject> | `,
+    "Types of property 'position' are incompatible.         Type 'number' is not assignable to type " +
+      `'"To write a stored event again, write { type, data, metadata, idempotencyKey: id }."'.`,
+  ],
+  [
     "a Date",
     `dated.write({ type: "A", data: { at: new Date() } })`,
     `Type 'Date' is not assignable to type '"A Date would come back as a string. Use its toISOString()."'.`,
@@ -57,8 +65,9 @@ const MESSAGES: readonly (readonly [string, string, string])[] = [
 test("the compiler names what is wrong with an event or a filter, and what there is instead", () => {
   const errors = typeErrorsOf(MESSAGES.map(([, code]) => `${PREAMBLE} void ${code};`));
   const messages = MESSAGES.map((_, index) => errors.filter(({ module }) => module === index));
-  for (const [index, [what, , beginning]] of MESSAGES.entries()) {
+  for (const [index, [what, , beginning, end = ""]] of MESSAGES.entries()) {
     expect(messages[index]?.length, what).toBe(1);
     expect(messages[index]?.[0]?.message.slice(0, beginning.length), what).toBe(beginning);
+    expect(messages[index]?.[0]?.message.endsWith(end), what).toBe(true);
   }
 });

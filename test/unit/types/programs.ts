@@ -61,6 +61,17 @@ export async function writing(): Promise<void> {
   await account.write({ type: "Withdrawn", data: { amount: 1 }, metadata: { userID: "ada" } });
   // @ts-expect-error a misspelt field
   await account.write({ type: "Deposited", data: { amount: 1 }, idempotencykey: "1" });
+
+  for await (const event of account.read()) {
+    // @ts-expect-error a stored event has fields that the store sets
+    await account.write(event);
+    // @ts-expect-error in a list too
+    await untyped.write([event]);
+    // @ts-expect-error and as a copy
+    await untyped.write({ ...event, idempotencyKey: event.id });
+    const { type, data, metadata, id } = event;
+    await untyped.write({ type, data, metadata, idempotencyKey: id });
+  }
 }
 
 /** What is read has the metadata that was typed; without a type it is any JSON object or null. */
