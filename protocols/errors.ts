@@ -70,7 +70,7 @@ export type StreamErrorCode =
   | "STREAM_CLOSED"
   | StorageErrorCode;
 
-/** What tells an error of this library from others, also across copies of the package. */
+/** Distinguishes errors of this library from others, also across copies of the package. */
 export const STREAM_ERROR_BRAND: unique symbol = Symbol.for("async-streams.StreamError");
 
 /**
@@ -79,6 +79,7 @@ export const STREAM_ERROR_BRAND: unique symbol = Symbol.for("async-streams.Strea
  * Switch on `code`: it is stable. The message is for people and may change.
  */
 export class StreamError extends Error {
+  /** The name of the class, for logs. */
   override readonly name: string = "StreamError";
   /** Marks errors of this library: see `isStreamError`. */
   declare readonly [STREAM_ERROR_BRAND]: true;
@@ -92,11 +93,7 @@ export class StreamError extends Error {
    */
   readonly retryable: boolean;
 
-  /**
-   * @param code - what went wrong, for programs
-   * @param message - what went wrong, for people
-   * @param options - the error that caused this one
-   */
+  /** For subclasses. `options.cause` is the error that caused this one. */
   constructor(code: StreamErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -123,6 +120,7 @@ export class ConcurrencyError extends StreamError {
    */
   readonly actualVersion: number;
 
+  /** Adapters throw it from `append`. `decideAppend` of `async-streams/adapter` makes one. */
   constructor(
     conflict: { streamId: string; expectedVersion: ExpectedVersion; actualVersion: number },
     message: string,
@@ -146,6 +144,7 @@ export class IdempotencyConflictError extends StreamError {
   /** Which event of the write carries the key, from 0. */
   readonly eventIndex: number;
 
+  /** Adapters throw it from `append`. `decideAppend` of `async-streams/adapter` makes one. */
   constructor(
     conflict: { streamId: string; idempotencyKey: string; eventIndex: number },
     message: string,
@@ -167,6 +166,7 @@ export class InvalidEventError extends StreamError {
   /** The path to the value, such as `data.items[3].price`; empty if the event as a whole is invalid. */
   readonly path: string;
 
+  /** The library makes it before an adapter gets the event. */
   constructor(place: { eventIndex: number; path: string }, message: string, options?: ErrorOptions) {
     super("INVALID_EVENT", message, options);
     this.eventIndex = place.eventIndex;
@@ -181,6 +181,7 @@ export class InvalidFilterError extends StreamError {
   /** Which clause of the filter, from 0; -1 if the filter as a whole is not a list, or too large. */
   readonly clauseIndex: number;
 
+  /** The library makes it before an adapter gets the filter. */
   constructor(clauseIndex: number, message: string, options?: ErrorOptions) {
     super("INVALID_FILTER", message, options);
     this.clauseIndex = clauseIndex;
@@ -194,6 +195,7 @@ export class InvalidArgumentError extends StreamError {
   /** The argument or option, such as `expectedVersion`. */
   readonly argument: string;
 
+  /** Adapters throw it for arguments of their own factory function. */
   constructor(argument: string, message: string, options?: ErrorOptions) {
     super("INVALID_ARGUMENT", message, options);
     this.argument = argument;
@@ -207,6 +209,7 @@ export class ReadOnlyStreamError extends StreamError {
   /** The stream that was written to: `@all`. */
   readonly streamId: string;
 
+  /** The library makes it before an adapter gets the write. */
   constructor(streamId: string, message: string, options?: ErrorOptions) {
     super("READ_ONLY_STREAM", message, options);
     this.streamId = streamId;
@@ -218,6 +221,7 @@ export class StreamClosedError extends StreamError {
   override readonly name = "StreamClosedError";
   declare readonly code: "STREAM_CLOSED";
 
+  /** Adapters throw it from every method once they are disposed. `Lifetime` of `async-streams/adapter` makes one. */
   constructor(message: string, options?: ErrorOptions) {
     super("STREAM_CLOSED", message, options);
   }
@@ -248,6 +252,7 @@ export class StorageError extends StreamError {
   /** The position of the damaged event. */
   declare readonly position?: number;
 
+  /** Adapters throw it when the store fails. `options.event` is the place of a damaged event. */
   constructor(code: StorageErrorCode, message: string, options?: ErrorOptions & { readonly event?: EventPlace }) {
     super(code, message, options);
     if (options?.event !== undefined) {

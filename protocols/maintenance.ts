@@ -139,6 +139,8 @@ export interface BackupReport {
 
 /** A table that was copied. */
 export interface CopiedTable {
+  /** Its name, as in the store. */
   readonly name: string;
+  /** How many rows were copied. */
   readonly rows: number;
 }

@@ -2,6 +2,7 @@ import type { JsonValue } from "./json.js";
 
 /** State that was computed from a stream's events up to and including `version`. */
 export interface Snapshot<S = JsonValue | Uint8Array> {
+  /** The stream whose events the state was computed from. */
   readonly streamId: string;
   /** The name of this kind of state; `"default"` if the caller gave none. */
   readonly projection: string;
@@ -9,6 +10,7 @@ export interface Snapshot<S = JsonValue | Uint8Array> {
   readonly version: number;
   /** When the snapshot was saved. */
   readonly timestamp: Date;
+  /** The state: equal to what was saved, and not checked against `S`. For an adapter, its {@link EncodedState}. */
   readonly state: S;
 }
 
@@ -28,7 +30,9 @@ export interface SnapshotRetention {
 
 /** Asks for the newest snapshot of one projection of a stream. */
 export interface SnapshotQuery {
+  /** The stream of the snapshot. */
   readonly streamId: string;
+  /** The name of the kind of state. */
   readonly projection: string;
   /** Only snapshots of this version (on `@all`, position) or an earlier one. Default: the newest. */
   readonly atOrBefore?: number;

@@ -60,6 +60,7 @@ export interface StorageHandle extends AsyncDisposable {
 
 /** One atomic write to one stream. */
 export interface AppendRequest {
+  /** The stream to append to; never `@all`. */
   readonly streamId: string;
   /** May be empty: then nothing is stored, and the result is the stream's version and the position of its last event. */
   readonly events: readonly NewEvent[];
@@ -74,6 +75,7 @@ export type AppendResult = WriteResult;
 
 /** Asks for a page. Places are versions, and for `@all` positions. */
 export interface ReadQuery {
+  /** The stream to read; `@all` is the whole store. */
   readonly streamId: string;
   /** Only events after this place (exclusive). */
   readonly after: number;

@@ -2,10 +2,11 @@ import type { NotificationListener, Notifier, Subscription } from "../../protoco
 import { Listeners } from "../../src/adapter-kit/listeners.js";
 import type { MemoryStorageHandle } from "./memory-storage-handle.js";
 
-/** Tells watchers of an append before the append resolves. */
+/** Notifies watchers of an append before the append resolves. */
 export class MemoryNotifier implements Notifier {
   readonly #listeners = new Listeners();
 
+  /** Notifies of what is appended through `storage`. */
   constructor(storage: MemoryStorageHandle) {
     storage.onCommit((events) => this.#listeners.publish(events));
   }

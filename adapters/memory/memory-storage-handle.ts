@@ -27,7 +27,7 @@ export class MemoryStorageHandle implements StorageHandle {
   readonly #now: () => number;
   readonly #lifetime = new Lifetime("the store in memory");
 
-  /** @param now - the clock of the events' timestamps, in milliseconds since 1970 */
+  /** Makes an empty store. `now` is the clock of the events' timestamps, in milliseconds since 1970. */
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }

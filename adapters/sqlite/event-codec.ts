@@ -12,7 +12,7 @@ export const MAX_INLINE_LENGTH = 16 * 1024;
 export const CODEC_BYTES = 1;
 export const CODEC_LARGE = 2;
 
-/** What a row's column has of it. */
+/** The flags that the column `codec` of a row contains. */
 export const STORED_CODEC = CODEC_BYTES + CODEC_LARGE;
 
 /** Added where a row is bound: its id was made by the library, and is stored as 16 bytes instead of a text of 36. */

@@ -23,7 +23,7 @@ import type { WriteAccess } from "./transaction/write-access.js";
 /** The parts of the handle. */
 export interface SQLiteStorageParts {
   readonly location: string;
-  /** What reads wait for in other processes. */
+  /** Limits how long reads wait for locks of other processes. */
   readonly readLock: LockClock;
   readonly opened: Pick<OpenedStore, "files" | "reads" | "release">;
   readonly writes: WriteAccess;

@@ -7,7 +7,7 @@ export interface EventPlace extends StoredPlace {
   readonly line: LinePlace;
 }
 
-/** What the index needs to know of an event. */
+/** The part of an event that the index needs. */
 export interface IndexedEvent {
   readonly streamId: string;
   readonly idempotencyKey: string | null;

@@ -10,7 +10,7 @@ export interface ImportOptions {
   readonly onProgress: (recordCount: number) => void;
 }
 
-/** What was in the log: the measure for what is read back. */
+/** The contents of the log, to compare with what is read back. */
 export interface ImportResult {
   readonly written: number;
   /** All records, in the order of the log. */

@@ -6,7 +6,7 @@ import { fingerprintOf, Tally } from "./tally.js";
 
 const STREAMS_AT_ONCE = 8;
 
-/** What reading `@all` has shown. */
+/** The result of reading `@all`. */
 export interface AllStreamFindings {
   readonly eventCount: number;
   readonly countByType: ReadonlyMap<string, number>;

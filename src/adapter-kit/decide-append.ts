@@ -22,7 +22,13 @@ export interface AppendDecision {
   /** The events to store, in order. Empty when every event is stored already. */
   readonly fresh: readonly NewEvent[];
   /** The place of the write's last event: an index into `fresh`, or its place in storage. Absent for an empty write. */
-  readonly last: { readonly freshIndex: number } | PlacedEvent | undefined;
+  readonly last:
+    | {
+        /** From 0. */
+        readonly freshIndex: number;
+      }
+    | PlacedEvent
+    | undefined;
 }
 
 /**

@@ -25,7 +25,11 @@ export class Lifetime {
   readonly #members = new Set<Closable>();
   #closed = false;
 
-  /** @param subject - names the owner in errors, such as `the handle on stream "a"` */
+  /**
+   * Begins to live, and ends with `parent` at the latest.
+   *
+   * @param subject - names the owner in errors, such as `the handle on stream "a"`
+   */
   constructor(subject: string, parent?: Lifetime) {
     this.#subject = subject;
     this.#parent = parent;

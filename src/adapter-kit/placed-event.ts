@@ -8,5 +8,6 @@ export interface StoredPlace extends EventPlace {
 
 /** An event as an adapter keeps it, with its place: what is decided on, stored, read back and published. */
 export interface PlacedEvent extends StoredPlace {
+  /** What was written. */
   readonly event: NewEvent;
 }

@@ -7,7 +7,7 @@ const MAX_INDEXED_LENGTH = 250;
 /**
  * Compiles the search for a segment.
  *
- * @param segment - characters; a symbol stands for any one.
+ * @param segment - characters; a symbol matches any character.
  */
 export function compileSearch(segment: readonly (string | symbol)[]): SearchText {
   const literal = segment.every((part) => typeof part === "string") ? segment.join("") : undefined;

@@ -7,7 +7,7 @@ import type { ReadPlan } from "./read-options.js";
 /** The context of a read besides its options. */
 export interface ReadContext extends PageSource {
   readonly lifetime: Lifetime;
-  /** Told of each event as it is handed to the consumer. */
+  /** Called with each event just before the consumer gets it. */
   readonly onEvent: (event: StoredEvent) => void;
 }
 

@@ -12,7 +12,7 @@ const decompress = promisify(inflateRaw);
 /** Below this size compressing costs more than it saves. */
 const MIN_COMPRESSED_BYTES = 512;
 
-/** What compression makes of the smallest input at best: deflate packs at most so many bytes into one. */
+/** The best compression ratio of deflate: a byte decompresses to at most this many. */
 const MAX_COMPRESSION_FACTOR = 1_032;
 
 /**

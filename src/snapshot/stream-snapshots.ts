@@ -14,7 +14,7 @@ import { compressState, decodedStateBytes, decodeState, encodeState } from "./sn
 
 const DEFAULT_PROJECTION = "default";
 
-/** What a snapshot is counted with before its size is known: so many are loaded at the same time at most. */
+/** The assumed size of a snapshot before it is known. It limits how many are loaded at the same time. */
 const LOAD_BYTES = MAX_SNAPSHOT_BYTES / 4;
 
 const SNAPSHOT_OPTIONS: OptionNames<SnapshotOptions> = { version: true, projection: true, keep: true };

@@ -8,7 +8,7 @@ export interface EventHolder {
   evict(): void;
 }
 
-/** What one holder is counted with. */
+/** The bytes that are counted for one holder. */
 export class EventHold {
   /** Weak, so that an iterator which was dropped in the middle can be collected. */
   readonly holder: WeakRef<EventHolder>;
@@ -22,7 +22,7 @@ export class EventHold {
 /** The part of the limit for events that can be read again. */
 const HELD_SHARE = 1 / 4;
 
-/** What holds fewer bytes is not counted: most reads and watches never hold more. */
+/** A holder of fewer bytes is not counted. Most reads and watches never hold more. */
 export const MIN_COUNTED_BYTES = 32 * 1024;
 
 /**

@@ -16,7 +16,7 @@ import { decodedBytes, pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget } from "../stream/memory-budget.js";
 import { onAbort } from "./abort-listeners.js";
 
-/** What a watch reads, from where, and what ends it. */
+/** The source of a watch: the stream, the place to start at, and the signal that ends it. */
 export interface WatchSource {
   readonly storage: StorageHandle;
   readonly notifier: Notifier;

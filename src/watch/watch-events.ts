@@ -7,7 +7,7 @@ import { WatchIterator } from "./watch-iterator.js";
 
 /** The context of a watch besides its options. */
 export interface WatchContext extends Pick<WatchSource, "storage" | "notifier" | "streamId" | "lifetime" | "memory"> {
-  /** Told of each event as it is handed to the consumer. */
+  /** Called with each event just before the consumer gets it. */
   readonly onEvent: (event: StoredEvent) => void;
 }
 

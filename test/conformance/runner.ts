@@ -21,9 +21,11 @@ export type ConformanceTest = (name: string, body: () => Promise<void>) => unkno
 export interface ConformanceOptions<Subject> {
   /** What is tested, for the names of the tests, such as `"memory"`. */
   readonly name: string;
+  /** The test runner's `describe`. */
   readonly describe: ConformanceDescribe;
-  /** A store that is slow to answer may want longer than the runner's default: pass a `test` that sets a timeout. */
+  /** The test runner's `test`. A store that is slow to answer may want longer than the runner's default: pass a `test` that sets a timeout. */
   readonly test: ConformanceTest;
+  /** The test runner's `expect`. */
   readonly expect: ConformanceExpect;
   /**
    * Opens a fresh, empty store. Called once for every test, and never for two tests with the same store. The suite

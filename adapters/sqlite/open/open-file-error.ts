@@ -1,6 +1,6 @@
 import type { StorageErrorCode } from "../../../protocols/index.js";
 
-/** What was found about the files of an open store, before it is said which call it made fail. */
+/** A problem with the files of an open store, before the message names the call that it made fail. */
 export class OpenFileError extends Error {
   readonly code: StorageErrorCode;
 

@@ -43,7 +43,7 @@ export async function openInFile(
   };
 }
 
-/** What the first connection is opened with. */
+/** The context of opening the first connection. */
 interface FirstConnection {
   readonly connection: SQLiteConnection;
   readonly writer: Writer;

@@ -27,7 +27,7 @@ export interface WriteAccess {
   close(): Promise<void>;
 }
 
-/** What the writing of a store is made of. */
+/** The parts that write a store. */
 export interface WritingParts {
   readonly writer: Writer;
   readonly lock: LockClock;

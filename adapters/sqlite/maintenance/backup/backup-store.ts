@@ -71,7 +71,7 @@ async function attach(connection: SQLiteConnection, path: string): Promise<void>
   await connection.exec("PRAGMA backup.synchronous = OFF; PRAGMA backup.journal_mode = OFF");
 }
 
-/** What was copied as it was at one moment. */
+/** The part of a copy that was read at one moment. */
 interface Moment {
   /** The last position at that moment. */
   readonly position: number;
