@@ -2,6 +2,7 @@ import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { RunResult, SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import { CODEC_BYTES, CODEC_MADE_ID, STORED_CODEC } from "../event-codec.js";
 import { SCHEMA_VERSION } from "../open/schema.js";
+import { isConstraint } from "../sqlite-errors.js";
 import { LAST_POSITION } from "./append-statements.js";
 import { encodeRows, type RowNumbers, rowValues } from "./event-rows.js";
 import type { LastEvent } from "./remembered-store.js";
@@ -25,11 +26,14 @@ export const INSERT_ROWS = `${INSERT}
   FROM jsonb_each(?1)
   WHERE ${IS_AS_PLANNED}`;
 
-// A single event, with its values bound one by one (rowValues), which costs less than a row of JSON.
+// A single event, with its values bound one by one (rowValues), which costs less than a row of JSON. With a SELECT that
+// reads the table, SQLite would copy the row into a temporary table first. So it fails with SQLITE_CONSTRAINT instead of
+// inserting nothing where the store is not as planned: no event is without a stream.
 export const INSERT_ONE = `${INSERT}
-  SELECT ?1 + 1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5 & ${STORED_CODEC}, ?6,
-         CASE WHEN ?5 & ${CODEC_MADE_ID} THEN unhex(?7, '-') ELSE ?7 END, ?8, ?9, ?10
-  WHERE ${LAST_POSITION} = ?1 AND ${isLastEvent({ position: "?1", timestamp: "?11", id: "?12" })}`;
+  VALUES (?1 + 1,
+          CASE WHEN ${LAST_POSITION} = ?1 AND ${isLastEvent({ position: "?1", timestamp: "?11", id: "?12" })} THEN ?2 END,
+          ?3, ?4, ${SCHEMA_VERSION}, ?5 & ${STORED_CODEC}, ?6,
+          CASE WHEN ?5 & ${CODEC_MADE_ID} THEN unhex(?7, '-') ELSE ?7 END, ?8, ?9, ?10)`;
 
 /**
  * Whether the last event is the one that was planned on; so it is taken to be where no id is given. The position alone
@@ -53,15 +57,25 @@ export async function insertEvents(
   numbers: RowNumbers,
   lastEvent?: LastEvent,
 ): Promise<boolean> {
-  let running: Promise<RunResult> | undefined;
-  let inserted = 0;
-  for (const chunk of chunks) {
-    const { sql, parameters } = insertionOf(chunk, numbers, running === undefined ? lastEvent : undefined);
-    if (running !== undefined && (await running).changes !== inserted) return false;
-    running = connection.run(sql, parameters);
-    inserted = chunk.length;
+  try {
+    let running: Promise<RunResult> | undefined;
+    let inserted = 0;
+    for (const chunk of chunks) {
+      const { sql, parameters } = insertionOf(chunk, numbers, running === undefined ? lastEvent : undefined);
+      if (running !== undefined && (await running).changes !== inserted) return false;
+      running = connection.run(sql, parameters);
+      inserted = chunk.length;
+    }
+    return running === undefined || (await running).changes === inserted;
+  } catch (error) {
+    if (isOfChangedStore(error)) return false;
+    throw error;
   }
-  return running === undefined || (await running).changes === inserted;
+}
+
+/** Whether INSERT_ONE found the store changed. */
+function isOfChangedStore(error: unknown): boolean {
+  return isConstraint(error) && (error as Error).message.endsWith("NOT NULL constraint failed: es_events.stream");
 }
 
 interface Insertion {
