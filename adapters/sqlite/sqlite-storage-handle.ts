@@ -13,8 +13,8 @@ import {
 } from "../../protocols/index.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
 import type { OpenedStore } from "./open/opened-store.js";
-import { readMetrics } from "./read/read-metrics.js";
-import { head, readPage } from "./read/read-page.js";
+import { readPage } from "./read/read-page.js";
+import { head, readMetrics } from "./read/stream-figures.js";
 import type { LockClock } from "./retry-busy.js";
 import { loadSnapshot } from "./snapshot-statements.js";
 import { isCorruption, storageError } from "./sqlite-errors.js";

@@ -10,6 +10,7 @@ import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import { CODEC_BYTES } from "../event-codec.js";
 import { decodePage, unpackPage } from "./event-page.js";
 import { filterCondition } from "./filter-sql.js";
+import { ALL_HEAD, head, STREAM, STREAM_HEAD } from "./stream-figures.js";
 
 /** How many places one page looks through for events that match a filter, so that no statement runs for long. */
 const MAX_SCANNED_PLACES = 16_384;
@@ -114,22 +115,6 @@ function scanned(query: ReadQuery, after: number, upTo: number, storeHead: numbe
   if (query.direction === "forward") return [after, Math.min(upTo, after + MAX_SCANNED_PLACES)];
   const high = Math.min(upTo, storeHead);
   return [Math.max(after, high - MAX_SCANNED_PLACES), high];
-}
-
-const STREAM = "(SELECT id FROM es_streams WHERE name = ?1)";
-const STREAM_HEAD = `(SELECT version FROM es_events WHERE stream = ${STREAM} ORDER BY version DESC LIMIT 1)`;
-const ALL_HEAD = "(SELECT max(position) FROM es_events)";
-
-export const HEAD_OF_STREAM = `SELECT coalesce(${STREAM_HEAD}, 0) AS head`;
-const HEAD_OF_ALL = `SELECT coalesce(${ALL_HEAD}, 0) AS head`;
-
-/** The last place of a stream, 0 without one. */
-export async function head(connection: SQLiteConnection, { streamId }: Pick<ReadQuery, "streamId">): Promise<number> {
-  const isAll = streamId === ALL_STREAM;
-  const [row] = isAll
-    ? await connection.all<{ head: number }>(HEAD_OF_ALL)
-    : await connection.all<{ head: number }>(HEAD_OF_STREAM, [streamId]);
-  return (row as { head: number }).head;
 }
 
 interface PageStatement {

@@ -1,6 +1,6 @@
 import PQueue from "p-queue";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { HEAD_OF_STREAM } from "./read-page.js";
+import { HEAD_OF_STREAM } from "./stream-figures.js";
 
 /** Where reads get their connections from. */
 export interface ReadConnections {

@@ -2,7 +2,7 @@ import { ALL_STREAM, type EncodedState, type Snapshot } from "../../../../protoc
 import { decodeState } from "../../../../src/snapshot/snapshot-codec.js";
 import { snapshotChecksum } from "../../checksum.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
-import { head } from "../../read/read-page.js";
+import { head } from "../../read/stream-figures.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 import type { ProblemList } from "./problem-list.js";
 
