@@ -1,4 +1,4 @@
-import type { ParsedClause } from "../../../protocols/index.js";
+import type { ParsedClause, ParsedValue } from "../../../protocols/index.js";
 import { likeCondition, prefixCondition, type SQLCondition } from "./filter-text-sql.js";
 
 /** An id is a key, which is stored as text, or a UUID that was made at the write, which is stored as 16 bytes. */
@@ -7,8 +7,12 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The part of a clause on ids that SQLite can apply. */
 export function idCondition({ op, value }: ParsedClause): SQLCondition | null {
-  if (op === "=" || op === "in") return equalsOneOf([value].flat() as string[]);
-  const ofKeys = keyCondition(op, value as string);
+  const wanted = op === "in" ? (value as readonly ParsedValue[]) : [value as ParsedValue];
+  const ids = wanted.filter((id) => typeof id === "string");
+  if (ids.length === 0) return { sql: "0", values: [] };
+  if (op === "=" || op === "in") return equalsOneOf(ids);
+  const id = ids[0] as string;
+  const ofKeys = keyCondition(op, id);
   // The text of a made id is nowhere to be compared.
   return ofKeys && { sql: `typeof(e.id) = 'blob' OR (${ofKeys.sql})`, values: ofKeys.values };
 }

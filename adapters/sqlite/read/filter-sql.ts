@@ -8,6 +8,8 @@ export interface SQLFilter extends SQLCondition {
   readonly isKeyLookup: boolean;
 }
 
+const NEVER: SQLCondition = { sql: "0", values: [] };
+
 /**
  * The part of a filter that SQLite can apply. It keeps every event that matches, and may keep others: the core applies the
  * filter again, so its meaning is defined in one place. Clauses that SQLite would interpret differently, or could only
@@ -35,17 +37,21 @@ function clauseCondition(clause: ParsedClause): SQLCondition | null {
     case "id":
       return idCondition(clause);
     case "streamId":
-      return columnCondition(clause, "s.name");
+      return columnCondition(clause, "s.name", "string");
     case "type":
-      return columnCondition(clause, "t.name");
+      return columnCondition(clause, "t.name", "string");
     default:
-      return columnCondition(clause, `e.${clause.field}`);
+      return columnCondition(clause, `e.${clause.field}`, "number");
   }
 }
 
-/** A column holds values of one type, and the clause has a value of that type. */
-function columnCondition({ op, value }: ParsedClause, column: string): SQLCondition | null {
-  if (op === "in") return { sql: `${column} IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(value)] };
+/** A column holds values of one type, and any other value never matches. */
+function columnCondition({ op, value }: ParsedClause, column: string, type: "string" | "number"): SQLCondition | null {
+  if (op === "in") {
+    const values = (value as readonly ParsedValue[]).filter((item) => typeof item === type);
+    return { sql: `${column} IN (SELECT value FROM json_each(?))`, values: [JSON.stringify(values)] };
+  }
+  if (typeof value !== type) return NEVER;
   if (op === "like") return likeCondition(value as string, column);
   if (op === "prefix") return prefixCondition(value as string, column);
   return { sql: `${column} ${op} ?`, values: [value as string | number] };
