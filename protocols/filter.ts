@@ -15,8 +15,8 @@ export type FilterField =
   | `data.${string}`;
 
 /**
- * The value that a field is compared with. `id`, `type` and `streamId` take strings, `version` and `position` numbers, and
- * `timestamp` a `Date` or an ISO 8601 string. `data.<path>` and `metadata.<path>` take any of them except a `Date`.
+ * The value that a field is compared with. `id`, `type` and `streamId` are strings, and `version` and `position` numbers, so
+ * that a value of another type matches nothing. `timestamp` takes a `Date` or an ISO 8601 string.
  */
 export type FilterValue = string | number | boolean | null | Date;
 
@@ -47,7 +47,7 @@ export type FilterClause =
       readonly value: readonly FilterValue[];
     }
   | {
-      /** What is compared; `version`, `position` and `timestamp` are not strings and cannot be. */
+      /** What is compared; `version`, `position` and `timestamp` are not strings, and never match. */
       readonly field: FilterField;
       /** Matches the pattern, or starts with the text. */
       readonly op: "like" | "prefix";
@@ -58,9 +58,8 @@ export type FilterClause =
 /**
  * A list of clauses. An event matches when all of them hold, so an empty list matches every event.
  *
- * An unknown field, operator or key of a clause, a value that could never match, or a filter beyond the limits is an
- * `InvalidFilterError`. The limits are
- * `MAX_FILTER_CLAUSES`, `MAX_FILTER_VALUES` in one list, `MAX_FILTER_PATTERN_LENGTH`, `MAX_FILTER_PATH_LENGTH`, and
+ * An unknown field, operator or key of a clause, an unsuitable value, or a filter beyond the limits is an
+ * `InvalidFilterError`. The limits are `MAX_FILTER_CLAUSES`, `MAX_FILTER_VALUES` in one list, `MAX_FILTER_PATTERN_LENGTH`, `MAX_FILTER_PATH_LENGTH`, and
  * `MAX_FILTER_LENGTH` in total. Nothing in a filter ever becomes part of the SQL text.
  *
  * @example

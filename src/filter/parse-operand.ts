@@ -5,18 +5,6 @@ import { checkLength, invalidClause } from "./invalid-clause.js";
 
 type Field = ParsedClause["field"];
 
-/** The type of each field that has only one. A clause with a value of another type would never hold. */
-const FIELD_TYPES: Readonly<Record<Field, "string" | "number" | "time" | "any">> = {
-  id: "string",
-  type: "string",
-  streamId: "string",
-  version: "number",
-  position: "number",
-  timestamp: "time",
-  metadata: "any",
-  data: "any",
-};
-
 /**
  * Checks what a clause compares its field with, and copies it.
  *
@@ -28,18 +16,14 @@ export function parseOperand(
   value: unknown,
   index: number,
 ): ParsedClause["value"] {
-  if (op === "like" || op === "prefix") return parsePattern(field, op, value, index);
+  if (op === "like" || op === "prefix") return parsePattern(op, value, index);
   if (op !== "in") return parseValue(field, value, index);
   if (!Array.isArray(value)) throw invalidClause(index, `"in" takes a list of values, got ${describeValue(value)}`);
   checkLength(index, 'values of its "in"', value.length, MAX_FILTER_VALUES);
   return Array.from(value, (item) => parseValue(field, item, index));
 }
 
-function parsePattern(field: Field, op: "like" | "prefix", value: unknown, index: number): string {
-  const type = FIELD_TYPES[field];
-  if (type === "number" || type === "time") {
-    throw invalidClause(index, `"${op}" is for strings, and "${field}" is a ${type}; use = != < <= > >= or in`);
-  }
+function parsePattern(op: "like" | "prefix", value: unknown, index: number): string {
   if (typeof value !== "string" || !value.isWellFormed()) {
     throw invalidClause(index, `"${op}" takes a string without lone surrogates, got ${describeValue(value)}`);
   }
@@ -48,11 +32,7 @@ function parsePattern(field: Field, op: "like" | "prefix", value: unknown, index
 }
 
 function parseValue(field: Field, value: unknown, index: number): ParsedValue {
-  const type = FIELD_TYPES[field];
-  if (type === "time") return parseTime(value, index);
-  if (type !== "any" && typeof value !== type) {
-    throw invalidClause(index, `"${field}" is compared with a ${type}, got ${describeValue(value)}`);
-  }
+  if (field === "timestamp") return parseTime(value, index);
   if (value === null || typeof value === "boolean") return value;
   if (typeof value === "string" && value.isWellFormed()) return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
