@@ -1,11 +1,13 @@
 import { readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { jsonLinesStreamFactory } from "../../examples/custom-adapter/json-lines-stream-factory.js";
-import { makeTempFolder } from "./support/temp-folder.js";
+import { createTempDir } from "../support/temp-dir.js";
 
 async function makeFile(): Promise<string> {
-  return join(await makeTempFolder(), "store.jsonl");
+  const folder = await createTempDir();
+  onTestFinished(() => folder[Symbol.asyncDispose]());
+  return folder.file("store.jsonl");
 }
 
 async function writeEvents(path: string, ...numbers: number[]): Promise<number> {
@@ -69,10 +71,10 @@ test("a damaged line is reported, not passed over", async () => {
 });
 
 test("a path that cannot be opened is a storage error with the code that fits", async () => {
-  const folder = await makeTempFolder();
-  const missing = join(folder, "missing", "store.jsonl");
+  await using folder = await createTempDir();
+  const missing = join(folder.path, "missing", "store.jsonl");
   await expect(jsonLinesStreamFactory(missing)).rejects.toMatchObject({ code: "STORAGE_FOLDER_MISSING" });
-  await expect(jsonLinesStreamFactory(folder)).rejects.toMatchObject({ code: "STORAGE_IS_DIRECTORY" });
+  await expect(jsonLinesStreamFactory(folder.path)).rejects.toMatchObject({ code: "STORAGE_IS_DIRECTORY" });
 });
 
 test("a file that shrinks under the store is reported to the reader", async () => {

@@ -1,16 +1,17 @@
-import { join } from "node:path";
 import { describeNotifier, describeStorageHandle, describeStreamFactory } from "async-streams/conformance";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import {
   jsonLinesStreamFactory,
   openJsonLinesBackend,
 } from "../../examples/custom-adapter/json-lines-stream-factory.js";
-import { makeTempFolder } from "./support/temp-folder.js";
+import { createTempDir } from "../support/temp-dir.js";
 
 const name = "JSON lines";
 
 async function makePath(): Promise<string> {
-  return join(await makeTempFolder(), "store.jsonl");
+  const folder = await createTempDir();
+  onTestFinished(() => folder[Symbol.asyncDispose]());
+  return folder.file("store.jsonl");
 }
 
 describeStorageHandle({

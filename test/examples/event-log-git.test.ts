@@ -3,14 +3,15 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sqliteStreamFactory } from "async-streams";
 import { expect, test, vi } from "vitest";
-import { EXAMPLE_TIMEOUT_MS, type ExampleRun, runExample } from "./support/run-example.js";
-import { makeTempFolder } from "./support/temp-folder.js";
+import type { ProcessEnd } from "../support/node-process.js";
+import { createTempDir } from "../support/temp-dir.js";
+import { EXAMPLE_TIMEOUT_MS, runExample } from "./support/run-example.js";
 
 vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
 const HAS_GIT = spawnSync("git", ["--version"]).status === 0;
 
-function runIn(cwd: string, ...args: string[]): Promise<ExampleRun> {
+function runIn(cwd: string, ...args: string[]): Promise<ProcessEnd> {
   // No repository further up, and no settings of whoever runs the tests.
   return runExample("event-log/main.ts", { args, cwd, env: { GIT_CEILING_DIRECTORIES: join(cwd, "..") } });
 }
@@ -34,16 +35,18 @@ async function commit(
   git(repository, "commit", "--quiet", "--allow-empty", "--message", subject);
 }
 
-function expectNoGit({ exitCode, stdout, stderr }: ExampleRun): void {
+function expectNoGit({ exitCode, stdout, stderr }: ProcessEnd): void {
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
   expect(stderr).toContain("Cannot run git");
   expect(stderr).toContain("Install it, or name a log file");
 }
 
 test("turns the history of a repository into a stream for each file", async () => {
-  const repository = await makeTempFolder();
+  await using folder = await createTempDir();
+  const repository = folder.path;
   if (!HAS_GIT) return expectNoGit(await runIn(repository));
-  const databasePath = join(await makeTempFolder(), "history.db");
+  await using elsewhere = await createTempDir();
+  const databasePath = elsewhere.file("history.db");
   git(repository, "init", "--quiet");
   await commit(repository, { "a b.txt": "1", "@types.ts": "1" }, "Begin");
   await commit(repository, {}, "Nothing");
@@ -73,7 +76,8 @@ test("turns the history of a repository into a stream for each file", async () =
 });
 
 test("says that a repository has no commits yet", async () => {
-  const repository = await makeTempFolder();
+  await using folder = await createTempDir();
+  const repository = folder.path;
   if (!HAS_GIT) return expectNoGit(await runIn(repository));
   git(repository, "init", "--quiet");
   const { exitCode, stderr } = await runIn(repository);
@@ -82,12 +86,13 @@ test("says that a repository has no commits yet", async () => {
 });
 
 test("says that there is no repository", async () => {
-  const run = await runIn(await makeTempFolder());
+  await using folder = await createTempDir();
+  const run = await runIn(folder.path);
   if (!HAS_GIT) return expectNoGit(run);
   expect(run).toMatchObject({ exitCode: 1, stdout: "", stderr: expect.stringContaining("not a git repository") });
 });
 
 test("says that there is no git", async () => {
-  const cwd = await makeTempFolder();
-  expectNoGit(await runExample("event-log/main.ts", { cwd, env: { PATH: "", Path: "" } }));
+  await using folder = await createTempDir();
+  expectNoGit(await runExample("event-log/main.ts", { cwd: folder.path, env: { PATH: "", Path: "" } }));
 });

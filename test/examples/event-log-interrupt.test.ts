@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { createTempDir } from "../support/temp-dir.js";
 import { makeLines, writeLog } from "./support/log-fixture.js";
-import { EXAMPLE_TIMEOUT_MS, runExample } from "./support/run-example.js";
-import { makeTempFolder } from "./support/temp-folder.js";
+import { EXAMPLE_TIMEOUT_MS, runExample, startExample } from "./support/run-example.js";
 
 vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
@@ -17,19 +16,15 @@ const START_TIMEOUT_MS = 30_000;
 test.runIf(process.platform !== "win32")(
   "an interrupted import ends in good order and is completed by the next",
   async () => {
-    const folder = await makeTempFolder();
-    const databasePath = join(folder, "log.db");
-    const args = [join(folder, "log.ndjson"), "--db", databasePath];
-    await writeLog(join(folder, "log.ndjson"), makeLines(LINE_COUNT));
+    await using folder = await createTempDir();
+    const databasePath = folder.file("log.db");
+    const args = [folder.file("log.ndjson"), "--db", databasePath];
+    await writeLog(folder.file("log.ndjson"), makeLines(LINE_COUNT));
 
-    const controller = new AbortController();
-    const running = runExample("event-log/main.ts", {
-      args: [...args, "--batch", BATCH],
-      interrupt: controller.signal,
-    });
+    await using running = startExample("event-log/main.ts", { args: [...args, "--batch", BATCH] });
     await vi.waitFor(() => expect(existsSync(databasePath)).toBe(true), { timeout: START_TIMEOUT_MS });
-    controller.abort();
-    const interrupted = await running;
+    running.signal("SIGINT");
+    const interrupted = await running.ended;
     expect(interrupted).toMatchObject({ exitCode: INTERRUPTED, stdout: "" });
     expect(interrupted.stderr).toContain("run it again with the same --db to complete it");
 

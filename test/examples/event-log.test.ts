@@ -1,26 +1,26 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { ALL_STREAM, sqliteStreamFactory } from "async-streams";
 import { expect, test, vi } from "vitest";
+import type { ProcessEnd } from "../support/node-process.js";
+import { createTempDir } from "../support/temp-dir.js";
 import { makeLines, writeLog } from "./support/log-fixture.js";
-import { EXAMPLE_TIMEOUT_MS, type ExampleRun, runExample } from "./support/run-example.js";
-import { makeTempFolder } from "./support/temp-folder.js";
+import { EXAMPLE_TIMEOUT_MS, runExample } from "./support/run-example.js";
 
 vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
 const LINE_COUNT = 60;
 
-function runEventLog(...args: string[]): Promise<ExampleRun> {
+function runEventLog(...args: string[]): Promise<ProcessEnd> {
   return runExample("event-log/main.ts", { args });
 }
 
 test.each(["log.ndjson", "log.ndjson.gz"])(
   "stores every line of %s as an event, in the order of the log",
   async (file) => {
-    const folder = await makeTempFolder();
+    await using folder = await createTempDir();
     const lines = makeLines(LINE_COUNT);
-    await writeLog(join(folder, file), lines);
-    const run = await runEventLog(join(folder, file), "--db", join(folder, "log.db"), "--batch", "25");
+    await writeLog(folder.file(file), lines);
+    const run = await runEventLog(folder.file(file), "--db", folder.file("log.db"), "--batch", "25");
     expect(run).toMatchObject({ exitCode: 0, stderr: "" });
     expect(run.stdout).toContain("Events     60 in 7 streams");
     expect(run.stdout).toMatch(/^Written {4}60 new, \d/m);
@@ -28,7 +28,7 @@ test.each(["log.ndjson", "log.ndjson.gz"])(
     expect(run.stdout).toContain("Longest    case 0: 9 events");
     expect(run.stdout).toMatch(/^Types {6}3\n +20 {2}Checked\n +20 {2}Registered\n +20 {2}~@Paid$/m);
 
-    await using streams = await sqliteStreamFactory(join(folder, "log.db"));
+    await using streams = await sqliteStreamFactory(folder.file("log.db"));
     await using all = await streams.openStream(ALL_STREAM);
     const stored: unknown[] = [];
     for await (const { streamId, type, data, metadata } of all.read()) {
@@ -44,9 +44,9 @@ test.each(["log.ndjson", "log.ndjson.gz"])(
 );
 
 test("adds nothing when it runs again, and only what is new when the log has grown", async () => {
-  const folder = await makeTempFolder();
-  const log = join(folder, "log.ndjson");
-  const databasePath = join(folder, "log.db");
+  await using folder = await createTempDir();
+  const log = folder.file("log.ndjson");
+  const databasePath = folder.file("log.db");
   await writeLog(log, makeLines(LINE_COUNT));
   await runEventLog(log, "--db", databasePath);
 
@@ -61,12 +61,12 @@ test("adds nothing when it runs again, and only what is new when the log has gro
 });
 
 test("leaves nothing behind when it is given no database", async () => {
-  const folder = await makeTempFolder();
-  await writeLog(join(folder, "log.ndjson"), makeLines(LINE_COUNT));
-  const temp = { TMPDIR: folder, TEMP: folder, TMP: folder };
-  const run = await runExample("event-log/main.ts", { args: [join(folder, "log.ndjson")], env: temp });
+  await using folder = await createTempDir();
+  await writeLog(folder.file("log.ndjson"), makeLines(LINE_COUNT));
+  const temp = { TMPDIR: folder.path, TEMP: folder.path, TMP: folder.path };
+  const run = await runExample("event-log/main.ts", { args: [folder.file("log.ndjson")], env: temp });
   expect(run.exitCode).toBe(0);
-  expect((await readdir(folder)).filter((name) => name.startsWith("event-log-"))).toEqual([]);
+  expect((await readdir(folder.path)).filter((name) => name.startsWith("event-log-"))).toEqual([]);
 });
 
 const GOOD_LINE = '{"case": "a", "activity": "b", "timestamp": "2024-01-01T00:00:00Z", "attributes": {}}';
@@ -80,7 +80,8 @@ test.each([
   ["a time that is none", GOOD_LINE.replace("2024-01-01T00:00:00Z", "soon"), 'line 3: "timestamp" must be a date'],
   ["attributes that are no object", GOOD_LINE.replace("{}", "[]"), 'line 3: "attributes" must be an object'],
 ])("names the line that has %s", async (_, line, message) => {
-  const log = join(await makeTempFolder(), "bad.ndjson");
+  await using folder = await createTempDir();
+  const log = folder.file("bad.ndjson");
   await writeFile(log, `${GOOD_LINE}\n\n${line}\n${GOOD_LINE}\n`);
   const { exitCode, stdout, stderr } = await runEventLog(log);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
@@ -89,47 +90,47 @@ test.each([
 });
 
 test("says that the log is missing, cut off or not text", async () => {
-  const folder = await makeTempFolder();
-  const missing = await runEventLog(join(folder, "missing.ndjson"));
+  await using folder = await createTempDir();
+  const missing = await runEventLog(folder.file("missing.ndjson"));
   expect(missing).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("Cannot read the log") });
 
-  await writeLog(join(folder, "whole.gz"), makeLines(LINE_COUNT));
-  await writeFile(join(folder, "cut.gz"), (await readFile(join(folder, "whole.gz"))).subarray(0, -20));
-  const cut = await runEventLog(join(folder, "cut.gz"));
+  await writeLog(folder.file("whole.gz"), makeLines(LINE_COUNT));
+  await writeFile(folder.file("cut.gz"), (await readFile(folder.file("whole.gz"))).subarray(0, -20));
+  const cut = await runEventLog(folder.file("cut.gz"));
   expect(cut).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("unexpected end of file") });
 
-  await writeFile(join(folder, "binary.ndjson"), Buffer.from([0x7b, 0xff, 0xfe]));
-  const binary = await runEventLog(join(folder, "binary.ndjson"));
+  await writeFile(folder.file("binary.ndjson"), Buffer.from([0x7b, 0xff, 0xfe]));
+  const binary = await runEventLog(folder.file("binary.ndjson"));
   expect(binary).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("not UTF-8 text") });
 
-  await writeFile(join(folder, "text.gz"), GOOD_LINE);
-  const notZipped = await runEventLog(join(folder, "text.gz"));
+  await writeFile(folder.file("text.gz"), GOOD_LINE);
+  const notZipped = await runEventLog(folder.file("text.gz"));
   expect(notZipped).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("Cannot read the log") });
 });
 
 test("refuses to mix two logs that name different events alike", async () => {
-  const folder = await makeTempFolder();
+  await using folder = await createTempDir();
   const lines = makeLines(LINE_COUNT);
-  await writeLog(join(folder, "one.ndjson"), lines);
+  await writeLog(folder.file("one.ndjson"), lines);
   await writeLog(
-    join(folder, "two.ndjson"),
+    folder.file("two.ndjson"),
     lines.map((line) => ({ ...line, activity: "Other" })),
   );
-  await runEventLog(join(folder, "one.ndjson"), "--db", join(folder, "log.db"));
-  const { exitCode, stderr } = await runEventLog(join(folder, "two.ndjson"), "--db", join(folder, "log.db"));
+  await runEventLog(folder.file("one.ndjson"), "--db", folder.file("log.db"));
+  const { exitCode, stderr } = await runEventLog(folder.file("two.ndjson"), "--db", folder.file("log.db"));
   expect(exitCode).toBe(1);
   expect(stderr).toContain("Cannot import the log");
 });
 
 test("notices that the database differs from the log", async () => {
-  const folder = await makeTempFolder();
-  await writeLog(join(folder, "log.ndjson"), makeLines(LINE_COUNT));
+  await using folder = await createTempDir();
+  await writeLog(folder.file("log.ndjson"), makeLines(LINE_COUNT));
   {
-    await using streams = await sqliteStreamFactory(join(folder, "log.db"));
+    await using streams = await sqliteStreamFactory(folder.file("log.db"));
     await using stream = await streams.openStream("case 0");
     await stream.write({ type: "Strange", data: {}, metadata: { timestamp: "2024-01-01T00:00:00Z" } });
   }
-  const { exitCode, stderr } = await runEventLog(join(folder, "log.ndjson"), "--db", join(folder, "log.db"));
+  const { exitCode, stderr } = await runEventLog(folder.file("log.ndjson"), "--db", folder.file("log.db"));
   expect(exitCode).toBe(1);
   expect(stderr).toContain('Mismatch in stream "case 0"');
 });

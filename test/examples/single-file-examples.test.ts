@@ -1,12 +1,12 @@
-import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { createTempDir } from "../support/temp-dir.js";
 import { EXAMPLE_TIMEOUT_MS, runExample } from "./support/run-example.js";
-import { makeTempFolder } from "./support/temp-folder.js";
 
 vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
 test("quick-start writes, reads and watches, and goes on where it stopped", async () => {
-  const path = join(await makeTempFolder(), "bank.db");
+  await using folder = await createTempDir();
+  const path = folder.file("bank.db");
   const first = await runExample("quick-start.ts", { args: [path] });
   expect(first).toMatchObject({ exitCode: 0, stderr: "" });
   expect(first.stdout.split("\n")).toEqual([

@@ -5,7 +5,7 @@ import { createTempDir } from "../../support/temp-dir.js";
 import type { BatchWriterConfig } from "../fixtures/batch-writer.js";
 import type { Acknowledgement } from "../support/batches.js";
 import { faultTest } from "../support/fault-test.js";
-import { startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 import { inspectContents, SOUND } from "../support/inspect-contents.js";
 import { StoreReader } from "../support/store-reader.js";
 
@@ -30,7 +30,7 @@ faultTest(
       // The writers of one file come through either driver.
       const driver = DRIVER_NAMES[integer(0, DRIVER_NAMES.length - 1)];
       const config: BatchWriterConfig = { path, driver, run, clients: integer(1, 8), shape: SHAPE };
-      await using writer = startFixture("batch-writer", config);
+      await using writer = startFixture("batch-writer.ts", { args: [JSON.stringify(config)] });
       // Some are killed while they make or open the store, most while they write.
       const isOpening = random() < 0.3;
       await writer.waitFor(() => writer.lines.length > (isOpening ? 0 : 1));

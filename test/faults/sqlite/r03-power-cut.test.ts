@@ -8,7 +8,7 @@ import type { Acknowledgement } from "../support/batches.js";
 import { compileShim } from "../support/compile-shim.js";
 import { type DiskRecord, readDiskLog } from "../support/disk-log.js";
 import { faultTest, type Laboratory, leftOut } from "../support/fault-test.js";
-import { startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 import { type Findings, inspectContents, SOUND } from "../support/inspect-contents.js";
 import { type PowerCut, SimulatedDisk } from "../support/simulated-disk.js";
 import { StoreReader } from "../support/store-reader.js";
@@ -46,7 +46,10 @@ async function recordWriter(
     shape: SHAPE,
     endsLong,
   };
-  await using writer = startFixture("recorded-writer", config, { ...shim.env, DISK_FOLDER: disk, DISK_LOG: log });
+  await using writer = startFixture("recorded-writer.ts", {
+    args: [JSON.stringify(config)],
+    env: { ...shim.env, DISK_FOLDER: disk, DISK_LOG: log },
+  });
   expect(await writer.finish()).toBe(0);
   return readDiskLog(log);
 }

@@ -1,9 +1,10 @@
 import { expect } from "vitest";
+import type { NodeProcess } from "../../support/node-process.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import type { RacingWriterConfig } from "../fixtures/racing-writer.js";
 import type { Acknowledgement } from "../support/batches.js";
 import { faultTest } from "../support/fault-test.js";
-import { type FixtureProcess, startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 import { inspectContents, SOUND } from "../support/inspect-contents.js";
 import { StoreReader } from "../support/store-reader.js";
 
@@ -11,7 +12,7 @@ const PROCESS_COUNTS = [2, 4, 8];
 const WRITES_OF_EACH = 20;
 
 /** What a writer won; its first line says that it was ready. */
-function wins(writer: FixtureProcess): Acknowledgement[] {
+function wins(writer: NodeProcess): Acknowledgement[] {
   return writer.lines.flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Acknowledgement] : []));
 }
 
@@ -26,7 +27,8 @@ faultTest(
       const processes = PROCESS_COUNTS[round % PROCESS_COUNTS.length] as number;
       const writers = Array.from({ length: processes }, (_, index) => {
         const streamIds = ["shared", index % 2 === 0 ? "even" : "odd", `own-${index}`];
-        return startFixture("racing-writer", { path, run: `writer-${index}`, streamIds } satisfies RacingWriterConfig);
+        const config: RacingWriterConfig = { path, run: `writer-${index}`, streamIds };
+        return startFixture("racing-writer.ts", { args: [JSON.stringify(config)] });
       });
       for (const writer of writers) await writer.waitFor(() => writer.lines.length > 0);
       for (const writer of writers) writer.say("start");
@@ -47,7 +49,7 @@ faultTest(
   },
 );
 
-function hasGotOn(writer: FixtureProcess): boolean {
+function hasGotOn(writer: NodeProcess): boolean {
   const won = wins(writer);
   const isShared = ({ batch }: Acknowledgement): boolean => batch.includes("/shared/");
   return won.length >= WRITES_OF_EACH && won.some(isShared);

@@ -1,11 +1,12 @@
 import { expect } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import type { NodeProcess } from "../../support/node-process.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import type { BatchWriterConfig } from "../fixtures/batch-writer.js";
 import type { Sight } from "../fixtures/checkpointer.js";
 import type { Acknowledgement } from "../support/batches.js";
 import { faultTest } from "../support/fault-test.js";
-import { type FixtureProcess, startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 import { inspectContents, SOUND } from "../support/inspect-contents.js";
 import { StoreReader } from "../support/store-reader.js";
 
@@ -15,10 +16,10 @@ const CHECKPOINTS = 25;
 const BACKUPS = 3;
 
 // The first line says that the writer opens the store.
-const acknowledgements = ({ lines }: FixtureProcess): Acknowledgement[] =>
+const acknowledgements = ({ lines }: NodeProcess): Acknowledgement[] =>
   lines.slice(1).map((line) => JSON.parse(line) as Acknowledgement);
 
-const sights = ({ lines }: FixtureProcess): Sight[] => lines.map((line) => JSON.parse(line) as Sight);
+const sights = ({ lines }: NodeProcess): Sight[] => lines.map((line) => JSON.parse(line) as Sight);
 
 faultTest(
   "R6 checkpoints of another process and backups, made while writers write, lose nothing and stop nobody",
@@ -29,10 +30,10 @@ faultTest(
     for (let round = 0; round < rounds; round += 1) {
       const path = folder.file(`checkpoints-${round}.db`);
       await using streams = await sqliteStreamFactory(path);
-      await using checkpointer = startFixture("checkpointer", path);
+      await using checkpointer = startFixture("checkpointer.ts", { args: [path] });
       const writers = [0, 1].map((index) => {
         const config: BatchWriterConfig = { path, run: `writer-${index}`, clients: integer(1, 6), shape: SHAPE };
-        return startFixture("batch-writer", config);
+        return startFixture("batch-writer.ts", { args: [JSON.stringify(config)] });
       });
       const answers = (): Acknowledgement[] => writers.flatMap(acknowledgements);
       for (let backup = 0; backup < BACKUPS; backup += 1) {

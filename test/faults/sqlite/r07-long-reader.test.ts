@@ -4,7 +4,7 @@ import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { StreamFactory } from "../../../protocols/index.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { faultTest } from "../support/fault-test.js";
-import { startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 
 const MIB = 1024 * 1024;
 /** What the log is cut back to, and what it stays below when nobody is in the way. */
@@ -29,7 +29,7 @@ faultTest(
       const path = folder.file("store.db");
       await using streams = await sqliteStreamFactory(path, { durability: "normal" });
       await writeBytes(streams, EVENT_BYTES);
-      await using reader = startFixture("long-reader", path);
+      await using reader = startFixture("long-reader.ts", { args: [path] });
       await reader.waitFor(() => reader.lines.length > 0);
       await writeBytes(streams, BOUND_BYTES + 32 * MIB);
       const grownBytes = await logBytes(path);

@@ -2,10 +2,11 @@ import { execFileSync } from "node:child_process";
 import { chmod, chown, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
+import type { NodeProcess } from "../../support/node-process.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import type { Opening } from "../fixtures/opener.js";
 import { faultTest, leftOut } from "../support/fault-test.js";
-import { type FixtureProcess, startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 import { folderState } from "../support/folder-state.js";
 import { SmallDisk } from "../support/small-disk.js";
 import { CLOSED_FILES, makeStore, type Refusal, STRANGE_FILES, type WrongFile } from "../support/wrong-files.js";
@@ -14,7 +15,7 @@ const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 /** Puts a wrong file in a folder of its own, has another process use it, and holds the files against what they were. */
-async function expectRefused(opener: FixtureProcess, folder: string, wrong: WrongFile): Promise<void> {
+async function expectRefused(opener: NodeProcess, folder: string, wrong: WrongFile): Promise<void> {
   await mkdir(folder);
   const path = join(folder, "store.db");
   if (isRoot) await chown(folder, NOBODY, NOBODY);
@@ -24,7 +25,7 @@ async function expectRefused(opener: FixtureProcess, folder: string, wrong: Wron
   await chmod(folder, 0o755);
 }
 
-async function expectUntouched(opener: FixtureProcess, path: string, { name, code }: Refusal): Promise<void> {
+async function expectUntouched(opener: NodeProcess, path: string, { name, code }: Refusal): Promise<void> {
   const before = folderState(dirname(path));
   const answers = opener.lines.length;
   opener.say(path);
@@ -40,7 +41,7 @@ faultTest(WRONG, { quick: 1, soak: 5 }, async ({ rounds, count }) => {
   if (process.platform === "win32") return leftOut(WRONG, "it needs the permissions of POSIX");
   await using folder = await createTempDir();
   await chmod(folder.path, 0o755);
-  await using opener = startFixture("opener", NOBODY);
+  await using opener = startFixture("opener.ts", { args: [NOBODY] });
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, wrong] of [...CLOSED_FILES, ...STRANGE_FILES].entries()) {
       await expectRefused(opener, folder.file(`${round}-${index}`), wrong);
@@ -52,7 +53,7 @@ faultTest(WRONG, { quick: 1, soak: 5 }, async ({ rounds, count }) => {
 const READ_ONLY = "R9 what nobody may change, not even the administrator, is refused and left as it was";
 faultTest(READ_ONLY, { quick: 1, soak: 5 }, async ({ rounds, count }) => {
   await using folder = await createTempDir();
-  await using opener = startFixture("opener", 0);
+  await using opener = startFixture("opener.ts", { args: [0] });
   for (let round = 0; round < rounds; round += 1) {
     const mounted = SmallDisk.mount(folder.file(`disk-${round}`), 1_024);
     if ("why" in mounted) return leftOut(READ_ONLY, mounted.why);

@@ -2,10 +2,11 @@ import { mkdir, readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import type { NodeProcess } from "../../support/node-process.js";
 import { DRIVER_NAMES, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { faultTest, type Laboratory, leftOut } from "../support/fault-test.js";
-import { type FixtureProcess, startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 import { inspectContents, SOUND } from "../support/inspect-contents.js";
 import { type BackupRequest, makeBackup } from "../support/make-backup.js";
 import { expectMarksAsOf, PositionMarks } from "../support/position-marks.js";
@@ -50,7 +51,7 @@ async function makeOne(request: BackupRequest, folder: string): Promise<string> 
 
 /** Kills a process while it makes a backup. What it leaves is not in the way of the next one. */
 async function killOne(
-  maker: FixtureProcess,
+  maker: NodeProcess,
   request: BackupRequest,
   folder: string,
   { random }: Laboratory,
@@ -78,7 +79,7 @@ faultTest(
       const driver = DRIVER_NAMES[integer(0, DRIVER_NAMES.length - 1)] as DriverName;
       await using _marks = await PositionMarks.start(path, driver);
       await using load = new StoreUnderLoad(path, driver, integer(1, 4));
-      let maker = startFixture("backup-maker", {});
+      let maker = startFixture("backup-maker.ts");
       await load.started();
       for (let turn = 0; turn < ROUNDS_OF_ONE_STORE && round < rounds; turn += 1, round += 1) {
         const backups = folder.file(`backups-${turn}`);
@@ -90,7 +91,7 @@ faultTest(
         const acknowledged = Math.max(...load.acknowledged.map(({ position }) => position));
         if (ending === "kill") {
           count(await killOne(maker, request, backups, laboratory));
-          maker = startFixture("backup-maker", {});
+          maker = startFixture("backup-maker.ts");
         } else count(await makeOne(request, backups));
         if (!(await readdir(backups)).includes("copy.db")) continue;
         const position = await expectWhole(reader, path, target, acknowledged, 1);

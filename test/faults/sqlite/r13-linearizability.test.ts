@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { DRIVER_NAMES } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
-import { startFixture } from "../support/child-fixture.js";
 import { faultTest, type Laboratory } from "../support/fault-test.js";
+import { startFixture } from "../support/fixture.js";
 import { isLinearizable } from "../support/linearizability.js";
 import { PLANTED_FAULTS } from "../support/planted-faults.js";
 import { readHistories, STREAM_MODEL, type StreamCall } from "../support/stream-history.js";
@@ -24,17 +24,17 @@ async function record({ integer, count }: Laboratory): Promise<Map<string, Strea
     // The processes of one file come through either driver.
     const driver = DRIVER_NAMES[index % DRIVER_NAMES.length] ?? "";
     const args = [path, driver, log, seed, index * CLIENTS_A_PROCESS, CALLS_A_CLIENT, STREAMS, killedAfter];
-    return startFixture("history-clients.mjs", args);
+    return startFixture("history-clients.mjs", { args });
   });
   // All of them begin at once, when the slowest has started.
-  await Promise.all(clients.map(({ ready }) => ready));
+  await Promise.all(clients.map((client) => client.ready()));
   for (const client of clients) client.say("begin");
   for (const [index, end] of (await Promise.all(clients.map(({ ended }) => ended))).entries()) {
-    expect(end).toMatchObject({ signal: index === killed ? "SIGKILL" : null, stderr: "" });
+    expect(end).toMatchObject({ exitCode: index === killed ? null : 0, stderr: "" });
   }
   count("kills");
   const reader = [path, "sqlite3", logs.at(-1) ?? "", seed, PROCESSES * CLIENTS_A_PROCESS, 0, STREAMS, 0, 1];
-  const lastReader = startFixture("history-clients.mjs", reader);
+  const lastReader = startFixture("history-clients.mjs", { args: reader });
   lastReader.say("begin");
   expect(await lastReader.ended).toMatchObject({ exitCode: 0, stderr: "" });
   return readHistories(logs);

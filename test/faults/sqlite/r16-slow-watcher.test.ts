@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 import { DRIVER_NAMES, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
-import { fixtureReport } from "../support/child-fixture.js";
 import { faultTest } from "../support/fault-test.js";
+import { startFixture } from "../support/fixture.js";
 
 const MAX_GROWTH_BYTES = 64 * 1024 * 1024;
 /** Three quarters of what is written lie behind the slow watcher at the least. */
@@ -28,7 +28,7 @@ faultTest("R16 a slow watcher costs no memory", { quick: 100_000, soak: 1_000_00
   const driver = DRIVER_NAMES[seed % DRIVER_NAMES.length] as DriverName;
   const args = [folder.file("store.db"), driver, rounds];
   const nodeOptions = ["--expose-gc", "--max-old-space-size=64"];
-  const report = await fixtureReport<Report>("slow-watcher.mjs", args, nodeOptions);
+  const report = await startFixture("slow-watcher.mjs", { args, nodeOptions }).report<Report>();
 
   const all = { last: rounds, disorder: 0 };
   expect(report).toMatchObject({ slow: all, fast: all, leaving: { last: report.leavesAt, disorder: 0 } });

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { createTempDir } from "../../support/temp-dir.js";
-import { fixtureReport } from "../support/child-fixture.js";
 import { faultTest } from "../support/fault-test.js";
+import { startFixture } from "../support/fixture.js";
 
 const CYCLES_A_WATCHER = 4;
 const WATCHERS_A_FACTORY = 10;
@@ -22,7 +22,7 @@ faultTest("R18 what is opened and closed leaves nothing behind", { quick: 1_000,
   const factories = watchers / WATCHERS_A_FACTORY;
   const args = [folder.file("store.db"), watchers, cycles, factories];
   // Anything on standard error, such as a warning of too many listeners, is a failure.
-  const report = await fixtureReport<Report>("open-and-close.mjs", args, ["--expose-gc"]);
+  const report = await startFixture("open-and-close.mjs", { args, nodeOptions: ["--expose-gc"] }).report<Report>();
 
   expect(report.listeners).toEqual({ shared: 1, left: 0 });
   expect(report).toMatchObject({ listenersAfterCycles: 0, descriptors: 0, resources: 0 });

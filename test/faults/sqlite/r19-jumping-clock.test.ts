@@ -5,9 +5,9 @@ import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { isStreamError, type StoredEvent, type Stream } from "../../../protocols/index.js";
 import { DRIVER_NAMES } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
-import { fixtureReport } from "../support/child-fixture.js";
 import { faketimeEnvironment } from "../support/faketime.js";
 import { faultTest, type Laboratory, leftOut } from "../support/fault-test.js";
+import { startFixture } from "../support/fixture.js";
 import { holdLock } from "../support/held-lock.js";
 import { turns } from "../support/turns.js";
 
@@ -141,7 +141,7 @@ faultTest(WHOLE_PROCESS, { quick: 1, soak: 30 }, async ({ rounds, integer, count
     if (env === undefined) return leftOut(WHOLE_PROCESS, "libfaketime is not installed");
     const offsets = [...OFFSETS, ...OFFSETS.map(() => OFFSETS[integer(0, OFFSETS.length - 1)])];
     const args = [folder.file(`whole-${round}.db`), JSON.stringify(offsets)];
-    const report = await fixtureReport<ClockReport>("clock-writer.mjs", args, [], env);
+    const report = await startFixture("clock-writer.mjs", { args, env }).report<ClockReport>();
     const numbers = offsets.map((_, index) => index);
     expect(report).toMatchObject({ order: numbers, positions: numbers.map((index) => index + 1), ids: numbers.length });
     // The clock did jump.

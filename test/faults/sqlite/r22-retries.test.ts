@@ -6,7 +6,7 @@ import { createTempDir } from "../../support/temp-dir.js";
 import type { BatchWriterConfig } from "../fixtures/batch-writer.js";
 import { type Acknowledgement, makeBatch, writeBatch } from "../support/batches.js";
 import { faultTest, type Laboratory } from "../support/fault-test.js";
-import { startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 import { inspectContents, SOUND } from "../support/inspect-contents.js";
 import { StoreReader } from "../support/store-reader.js";
 
@@ -17,12 +17,8 @@ const UNKNOWN = 4;
 
 /** Writes until it is killed, and returns what it was told. */
 async function writeUntilKilled(path: string, run: string, random: () => number): Promise<Acknowledgement[]> {
-  await using writer = startFixture("batch-writer", {
-    path,
-    run,
-    clients: CLIENTS,
-    shape: SHAPE,
-  } satisfies BatchWriterConfig);
+  const config: BatchWriterConfig = { path, run, clients: CLIENTS, shape: SHAPE };
+  await using writer = startFixture("batch-writer.ts", { args: [JSON.stringify(config)] });
   await writer.waitFor(() => writer.lines.length > CLIENTS);
   await delay(random() * 60);
   await writer.kill();

@@ -8,7 +8,7 @@ import { isStreamError } from "../../../protocols/index.js";
 import { DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { faultTest } from "../support/fault-test.js";
-import { startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 import { inspectContents, SOUND } from "../support/inspect-contents.js";
 import { LATER_STEPS, readSchemaState, type SchemaState } from "../support/later-schema.js";
 import { StoreReader } from "../support/store-reader.js";
@@ -47,7 +47,7 @@ async function makeSources(file: (name: string) => string) {
   await connection.close();
   const older = await schemaOf(sources[0]);
 
-  await using migrator = startFixture("migrator", {});
+  await using migrator = startFixture("migrator.ts");
   const newerPath = file("newer.db");
   await copyFile(sources[0], newerPath);
   migrator.say(newerPath);
@@ -66,7 +66,7 @@ faultTest(
     for (let round = 0; round < rounds; round += 1) {
       const path = folder.file(`killed-${round}.db`);
       await copyFile(sources[random() < 0.5 ? 0 : 1], path);
-      await using migrator = startFixture("migrator", {});
+      await using migrator = startFixture("migrator.ts");
       migrator.say(path);
       await migrator.waitFor(() => migrator.lines.includes("begun"));
       await delay(random() * takesMs);

@@ -7,7 +7,7 @@ import { createTempDir } from "../../support/temp-dir.js";
 import type { BatchWriterConfig } from "../fixtures/batch-writer.js";
 import { type Acknowledgement, writeBatch } from "../support/batches.js";
 import { faultTest } from "../support/fault-test.js";
-import { startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 import { inspectContents, SOUND } from "../support/inspect-contents.js";
 import { StoreReader } from "../support/store-reader.js";
 
@@ -22,8 +22,14 @@ faultTest(
     for (let round = 0; round < rounds; round += 1) {
       const path = folder.file(`threads-${round}.db`);
       const driver = DRIVER_NAMES[round % DRIVER_NAMES.length] as DriverName;
-      const config = { path, driver: DRIVER_NAMES[integer(0, DRIVER_NAMES.length - 1)], clients: 2, shape: SHAPE };
-      await using process = startFixture("batch-writer", { ...config, run: "process" } satisfies BatchWriterConfig);
+      const config: BatchWriterConfig = {
+        path,
+        driver: DRIVER_NAMES[integer(0, DRIVER_NAMES.length - 1)],
+        run: "process",
+        clients: 2,
+        shape: SHAPE,
+      };
+      await using process = startFixture("batch-writer.ts", { args: [JSON.stringify(config)] });
       await using steady = new StoreThread({ path, driver, run: "steady", manner: "writes" });
       await using reopening = new StoreThread({ path, driver, run: "reopening", manner: "reopens" });
       const enough = integer(5, 20);

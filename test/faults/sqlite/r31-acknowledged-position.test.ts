@@ -3,12 +3,13 @@ import { appendFile, readFile, stat, truncate } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, vi } from "vitest";
 import { acknowledgedPosition } from "../../support/acknowledged.js";
+import type { NodeProcess } from "../../support/node-process.js";
 import { DRIVER_NAMES } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import type { AcknowledgingWriterConfig } from "../fixtures/acknowledging-writer.js";
 import { Examiner } from "../support/examiner.js";
 import { faultTest, type Laboratory } from "../support/fault-test.js";
-import { type FixtureProcess, startFixture } from "../support/fixture-process.js";
+import { startFixture } from "../support/fixture.js";
 
 const WRITERS = 3;
 const PHASES = 5;
@@ -26,8 +27,8 @@ const FRAME_BYTES = 24 + 4_096;
 class Writers implements AsyncDisposable {
   readonly #path: string;
   readonly #laboratory: Laboratory;
-  readonly #running: FixtureProcess[] = [];
-  readonly #stopped = new Set<FixtureProcess>();
+  readonly #running: NodeProcess[] = [];
+  readonly #stopped = new Set<NodeProcess>();
   /** Every loss before this position has to be reported. */
   promised = 0;
   /** What was acknowledged, promised or not. */
@@ -86,19 +87,20 @@ class Writers implements AsyncDisposable {
     return this.killAll();
   }
 
-  #spawn(): FixtureProcess {
+  #spawn(): NodeProcess {
     const driver = DRIVER_NAMES[this.#laboratory.integer(0, DRIVER_NAMES.length - 1)] as (typeof DRIVER_NAMES)[number];
-    return startFixture("acknowledging-writer", { path: this.#path, driver } satisfies AcknowledgingWriterConfig);
+    const config: AcknowledgingWriterConfig = { path: this.#path, driver };
+    return startFixture("acknowledging-writer.ts", { args: [JSON.stringify(config)] });
   }
 
-  async #end(writer: FixtureProcess, how: () => Promise<number | null>): Promise<void> {
+  async #end(writer: NodeProcess, how: () => Promise<number | null>): Promise<void> {
     this.#running.splice(this.#running.indexOf(writer), 1);
     this.#stopped.delete(writer);
     await how();
     this.#heed([writer]);
   }
 
-  async #stopBehindWrites(writer: FixtureProcess): Promise<void> {
+  async #stopBehindWrites(writer: NodeProcess): Promise<void> {
     await burst(writer, `${this.#laboratory.integer(1, MAX_BURST_EVENTS)} stop`, "stopping");
     this.#stopped.add(writer);
   }
@@ -113,7 +115,7 @@ class Writers implements AsyncDisposable {
   }
 
   /** Whoever runs has recorded what it acknowledged before long, whatever became of the others. */
-  async #promise(writers: readonly FixtureProcess[]): Promise<void> {
+  async #promise(writers: readonly NodeProcess[]): Promise<void> {
     this.#heed(this.#running);
     const last = Math.max(0, ...writers.map(lastPosition));
     await vi.waitFor(
@@ -143,29 +145,29 @@ class Writers implements AsyncDisposable {
     this.#laboratory.count("grown files");
   }
 
-  #heed(writers: readonly FixtureProcess[]): void {
+  #heed(writers: readonly NodeProcess[]): void {
     this.acknowledged = Math.max(this.acknowledged, ...writers.map(lastPosition));
   }
 }
 
-function lastPosition({ lines }: FixtureProcess): number {
+function lastPosition({ lines }: NodeProcess): number {
   return Math.max(0, ...lines.map(Number).filter(Number.isInteger));
 }
 
 /** Resolves when the writer has said so, or was killed. */
-async function answer(writer: FixtureProcess, word: string): Promise<void> {
+async function answer(writer: NodeProcess, word: string): Promise<void> {
   const said = () => writer.lines.filter((line) => line === word).length;
   const before = said();
   await Promise.race([writer.waitFor(() => said() > before).catch(() => undefined), writer.ended]);
 }
 
-function burst(writer: FixtureProcess, order: string, word: string): Promise<void> {
+function burst(writer: NodeProcess, order: string, word: string): Promise<void> {
   const answered = answer(writer, word);
   writer.say(order);
   return answered;
 }
 
-async function holdUp(writer: FixtureProcess, durationMs: number): Promise<void> {
+async function holdUp(writer: NodeProcess, durationMs: number): Promise<void> {
   writer.signal("SIGSTOP");
   await delay(durationMs);
   writer.signal("SIGCONT");

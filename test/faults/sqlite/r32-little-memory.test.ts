@@ -2,8 +2,8 @@ import { expect } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { DRIVER_NAMES, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
-import { fixtureReport } from "../support/child-fixture.js";
 import { faultTest } from "../support/fault-test.js";
+import { startFixture } from "../support/fixture.js";
 import { holdLock } from "../support/held-lock.js";
 
 const MIB = 1024 * 1024;
@@ -32,7 +32,10 @@ faultTest("R32 what waits in a store has one bound", { quick: 1, soak: 4 }, asyn
       await (await sqliteStreamFactory(path))[Symbol.asyncDispose]();
       await using _ = kind === "writes" ? await holdLock(path) : undefined;
       const args = [kind, path, driver, consumers];
-      const report = await fixtureReport<Report>("memory-pressure.mjs", args, [`--max-old-space-size=${heapMiB}`]);
+      const report = await startFixture("memory-pressure.mjs", {
+        args,
+        nodeOptions: [`--max-old-space-size=${heapMiB}`],
+      }).report<Report>();
 
       expect(report, kind).toMatchObject(outcome);
       expect(report.maxRssBytes, kind).toBeLessThan(MAX_RSS_BYTES);

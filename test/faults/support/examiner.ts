@@ -1,6 +1,7 @@
 import type { SQLiteOptions } from "../../../adapters/sqlite/index.js";
 import type { VerifyProblem } from "../../../protocols/index.js";
-import { type FixtureProcess, startFixture } from "./fixture-process.js";
+import type { NodeProcess } from "../../support/node-process.js";
+import { startFixture } from "./fixture.js";
 import type { WholeContents } from "./whole-contents.js";
 
 /** A place that a subscriber has been at. */
@@ -35,7 +36,7 @@ export interface Examination {
 
 /** Another process, which opens, verifies and reads stores one after the other. */
 export class Examiner implements AsyncDisposable {
-  readonly #process: FixtureProcess = startFixture("examiner", {});
+  readonly #process: NodeProcess = startFixture("examiner.ts");
   #answers = 0;
 
   async examine(request: ExamineRequest): Promise<Examination> {

@@ -1,10 +1,11 @@
 import { mkdir, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
+import type { NodeProcess } from "../../support/node-process.js";
 import type { FaultAnswer, FaultError, FaultRequest } from "../fixtures/faulty-disk-writer.js";
 import { compileShim } from "./compile-shim.js";
 import { type DiskFault, DiskFaultFile } from "./disk-fault.js";
-import { type FixtureProcess, startFixture } from "./fixture-process.js";
+import { startFixture } from "./fixture.js";
 import { inspectContents } from "./inspect-contents.js";
 import { StoreReader } from "./store-reader.js";
 
@@ -24,11 +25,11 @@ const CODES: Readonly<Record<DiskFault["kind"], Readonly<Record<DiskFault["error
 /** A process that writes to a disk that fails, and one that looks at what came of it. */
 export class FaultyDisk implements AsyncDisposable {
   readonly #folder: string;
-  readonly #writer: FixtureProcess;
+  readonly #writer: NodeProcess;
   readonly #reader = new StoreReader();
   #asked = 0;
 
-  private constructor(folder: string, writer: FixtureProcess) {
+  private constructor(folder: string, writer: NodeProcess) {
     this.#folder = folder;
     this.#writer = writer;
   }
@@ -43,7 +44,7 @@ export class FaultyDisk implements AsyncDisposable {
     await mkdir(disk);
     await writeFile(faultPath, DiskFaultFile.EMPTY);
     const env = { ...shim.env, DISK_FOLDER: disk, DISK_FAULT: faultPath };
-    return new FaultyDisk(disk, startFixture("faulty-disk-writer", faultPath, env));
+    return new FaultyDisk(disk, startFixture("faulty-disk-writer.ts", { args: [faultPath], env }));
   }
 
   /** Writes to a new store while the fault is there, and checks what was said and what is stored. */

@@ -1,4 +1,4 @@
-import { startFixture } from "./child-fixture.js";
+import { startFixture } from "./fixture.js";
 
 /** The write lock of a database in the hands of another process. */
 export interface HeldLock extends AsyncDisposable {
@@ -7,8 +7,8 @@ export interface HeldLock extends AsyncDisposable {
 
 /** Has another process take the lock, and waits until it has it. */
 export async function holdLock(path: string): Promise<HeldLock> {
-  const holder = startFixture("lock-holder.mjs", [path]);
-  await holder.ready;
+  const holder = startFixture("lock-holder.mjs", { args: [path] });
+  await holder.ready();
   const release = async (): Promise<void> => {
     holder.say("release");
     await holder.ended;

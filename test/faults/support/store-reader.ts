@@ -1,4 +1,5 @@
-import { type FixtureProcess, startFixture } from "./fixture-process.js";
+import type { NodeProcess } from "../../support/node-process.js";
+import { startFixture } from "./fixture.js";
 
 /** What the reader is asked. */
 export interface ReadRequest {
@@ -31,7 +32,7 @@ export interface StoreContents {
 
 /** Another process, which looks into stores one after the other. */
 export class StoreReader implements AsyncDisposable {
-  readonly #process: FixtureProcess = startFixture("store-reader", {});
+  readonly #process: NodeProcess = startFixture("store-reader.ts");
   #answers = 0;
 
   async read(path: string, reopenAs?: string): Promise<StoreContents> {

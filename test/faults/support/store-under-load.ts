@@ -1,7 +1,8 @@
 import { type SQLiteOptions, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import type { NodeProcess } from "../../support/node-process.js";
 import type { BatchWriterConfig } from "../fixtures/batch-writer.js";
 import { type Acknowledgement, writeBatch } from "./batches.js";
-import { type FixtureProcess, startFixture } from "./fixture-process.js";
+import { startFixture } from "./fixture.js";
 
 const SHAPE = { streams: 6, maxEvents: 5, maxFillerBytes: 400 };
 const LARGE_SHAPE = { streams: 6, maxEvents: 900, maxFillerBytes: 60 };
@@ -14,19 +15,19 @@ export async function makeLargeStore(path: string): Promise<void> {
   for (let index = 0; index < LARGE_BATCHES; index += 1) await writeBatch(streams, `large/${index}`, LARGE_SHAPE);
 }
 
-/** A store that other processes write to, where one folds the log in, and this one saves snapshots. */
+/** A store that other processes write to, where one checkpoints the log, and this one saves snapshots. */
 export class StoreUnderLoad implements AsyncDisposable {
-  readonly #writers: readonly FixtureProcess[];
-  readonly #checkpointer: FixtureProcess;
+  readonly #writers: readonly NodeProcess[];
+  readonly #checkpointer: NodeProcess;
   readonly #snapshots: Promise<void>;
   #isOver = false;
 
   constructor(path: string, driver: SQLiteOptions["driver"], clients: number) {
     this.#writers = Array.from({ length: WRITERS }, (_, index) => {
       const config: BatchWriterConfig = { path, driver, run: `writer-${index}`, clients, shape: SHAPE };
-      return startFixture("batch-writer", config);
+      return startFixture("batch-writer.ts", { args: [JSON.stringify(config)] });
     });
-    this.#checkpointer = startFixture("checkpointer", path);
+    this.#checkpointer = startFixture("checkpointer.ts", { args: [path] });
     this.#snapshots = this.#saveSnapshots(path, driver);
     // It is awaited at the end.
     this.#snapshots.catch(() => undefined);

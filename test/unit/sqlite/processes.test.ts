@@ -1,21 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { StoredEvent } from "../../../protocols/index.js";
+import { NodeProcess } from "../../support/node-process.js";
 import { DRIVER_NAMES, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 const APPENDER = fileURLToPath(new URL("fixtures/appender.ts", import.meta.url));
 const PATIENCE = { timeout: 30_000, interval: 20 };
-
-interface Appender {
-  readonly process: ChildProcess;
-  /** The versions that were acknowledged. */
-  readonly acknowledged: () => number[];
-  readonly ended: Promise<unknown[]>;
-}
 
 interface AppenderOptions {
   readonly driver: DriverName;
@@ -25,17 +17,12 @@ interface AppenderOptions {
   readonly mode?: "any" | "race";
 }
 
-function startAppender({ driver, path, streamId, count, mode = "any" }: AppenderOptions): Appender {
-  const args = ["--import", "tsx", APPENDER, path, streamId, String(count), mode, driver];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let output = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  // The last line may have been cut by a kill.
-  const acknowledged = (): number[] => output.split("\n").slice(0, -1).map(Number);
-  return { process: child, acknowledged, ended: once(child, "close") };
+function startAppender({ driver, path, streamId, count, mode = "any" }: AppenderOptions): NodeProcess {
+  return new NodeProcess(APPENDER, { args: [path, streamId, count, mode, driver] });
 }
+
+/** The versions that it was told. */
+const acknowledged = ({ lines }: NodeProcess): number[] => lines.map(Number);
 
 const numbersTo = (last: number): number[] => Array.from({ length: last }, (_, index) => index + 1);
 
@@ -52,10 +39,10 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     );
     const racers = [0, 1].map(() => startAppender({ driver, path, streamId: "shared", count: 40, mode: "race" }));
 
-    for (const { ended } of [...appenders, ...racers]) expect(await ended).toEqual([0, null]);
+    for (const each of [...appenders, ...racers]) expect(await each.ended).toMatchObject({ exitCode: 0, stderr: "" });
 
-    for (const { acknowledged } of appenders) expect(acknowledged()).toEqual(numbersTo(60));
-    const raced = racers.flatMap(({ acknowledged }) => acknowledged());
+    for (const appender of appenders) expect(acknowledged(appender)).toEqual(numbersTo(60));
+    const raced = racers.flatMap(acknowledged);
     expect(raced.sort((a, b) => a - b)).toEqual(numbersTo(80));
     await vi.waitFor(() => expect(seen.length).toBe(260), PATIENCE);
     expect(seen.map(({ position }) => position)).toEqual(numbersTo(260));
@@ -65,17 +52,16 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     await using folder = await createTempDir();
     for (const round of [1, 2, 3]) {
       const path = folder.file(`killed-${round}.db`);
-      const appender = startAppender({ driver, path, streamId: "a", count: 1_000_000 });
-      await vi.waitFor(() => expect(appender.acknowledged().length).toBeGreaterThan(round * 50), PATIENCE);
-      appender.process.kill("SIGKILL");
-      await appender.ended;
+      await using appender = startAppender({ driver, path, streamId: "a", count: 1_000_000 });
+      await appender.waitFor(() => appender.lines.length > round * 50);
+      await appender.kill();
 
       await using streams = await sqliteStreamFactory(path, { driver });
       const stream = await streams.openStream("a");
       const versions: number[] = [];
       for await (const { version } of stream.read()) versions.push(version);
       expect(versions).toEqual(numbersTo(versions.length));
-      expect(versions.length).toBeGreaterThanOrEqual(appender.acknowledged().length);
+      expect(versions.length).toBeGreaterThanOrEqual(acknowledged(appender).length);
       await expect(stream.write({ type: "After", data: null })).resolves.toMatchObject({ written: 1 });
     }
   });
