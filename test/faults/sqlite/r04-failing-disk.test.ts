@@ -56,7 +56,7 @@ faultTest(ANY_CALL, { quick: 60, soak: 1_200 }, async (laboratory) => {
 const RARE_KINDS = ["sync", "open", "truncate"] as const;
 const CHECKPOINT_WRITES = 1_000;
 
-const CHECKPOINT = "R4 a disk that fails while the log is folded in takes nothing that was acknowledged";
+const CHECKPOINT = "R4 a disk that fails while the log is checkpointed takes nothing that was acknowledged";
 faultTest(CHECKPOINT, { quick: 8, soak: 300 }, async (laboratory) => {
   await using folder = await createTempDir();
   const started = await FaultyDisk.start(folder.path);

@@ -36,7 +36,7 @@ describe.each(DRIVER_NAMES)("after a failure of the disk, over %s,", (name) => {
     expect(await stream.write({ type: "D", data: 4 })).toMatchObject({ version: 2, written: 1 });
   });
 
-  test("a sync that fails while the log is folded in counts as one too", async () => {
+  test("a sync that fails while the log is checkpointed counts as one too", async () => {
     await using folder = await createTempDir();
     await using streams = await openFaulty(folder.file("store.db"), ({ sql }) =>
       sql.includes("wal_checkpoint") ? "SQLITE_IOERR" : undefined,
@@ -48,7 +48,7 @@ describe.each(DRIVER_NAMES)("after a failure of the disk, over %s,", (name) => {
     );
   });
 
-  test("of any other kind while the log is folded in, writes go on", async () => {
+  test("of any other kind while the log is checkpointed, writes go on", async () => {
     await using folder = await createTempDir();
     let checkpoints = 0;
     await using streams = await openFaulty(folder.file("store.db"), ({ sql }) => {
