@@ -15,12 +15,15 @@ export const LOG_STATE = "PRAGMA wal_checkpoint(NOOP)";
 const MAX_ATTEMPTS = 10;
 
 /**
- * Notices that the log was cut while the store is open. SQLite does not: it writes on behind the end that it remembers,
+ * Notices when the length of the log shows that it was cut while the store is open. SQLite does not: it writes on behind the end that it remembers,
  * and leaves a hole of zeros that no later reader gets past.
  *
  * The file is only ever longer, or the same, except that SQLite shortens it when the log begins anew. So a log that has
  * become shorter is compared with what SQLite takes it to hold. One that was cut and written to again has a hole: the
  * frame before its end, as it was last seen, or the frame behind it is zeros then.
+ *
+ * The length alone does not show a log that another program cut, and that was then filled with zeros to exactly the length
+ * of the last look: it has the same length, and its content is not read. Such a cut is not noticed here.
  *
  * The log's own file carries no locks of SQLite, so that opening it here, and closing it, drops none.
  */
@@ -43,7 +46,8 @@ export class LogLength {
   /** Whether it is shorter than it was, or has a hole. */
   mayBeCut(): boolean {
     const size = this.#size();
-    // SQLite writes on behind the end that it remembers: a log that was cut ends elsewhere after the next commit.
+    // SQLite writes on behind the end that it remembers: a log that was cut ends elsewhere after the next commit. One that
+    // was filled with zeros to the same length again is not told from one that did not change.
     if (size === undefined || size === this.#end) return false;
     if (size < this.#end || this.#hasHole(size)) return true;
     this.#end = size;
