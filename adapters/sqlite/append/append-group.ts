@@ -128,8 +128,8 @@ export class AppendGroup {
     const read = await readNumbers(connection, ...namesIn(requests));
     const { last, heads, hasCounter } = read;
     if (!this.#remembered.endsWith(last)) this.failed();
-    // Without an event at the last position there is nothing to know the store by. Without the counter even an INSERT of
-    // no rows would make a new one.
+    // Without an event at the last position there is nothing to know the store by. Without the counter no statement
+    // that compares it inserts anything.
     if (!hasCounter || (last.id === null && last.position > 0)) return null;
     this.#remembered.learnTypes(read.types);
     this.#remembered.learn(last, heads);

@@ -1,35 +1,26 @@
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
-import type { RunResult, SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
-import { CODEC_BYTES, CODEC_MADE_ID, STORED_CODEC } from "../event-codec.js";
+import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
+import { CODEC_MADE_ID, STORED_CODEC } from "../event-codec.js";
 import { SCHEMA_VERSION } from "../open/schema.js";
 import { isConstraint } from "../sqlite-errors.js";
 import { LAST_POSITION } from "./append-statements.js";
+import { createViews, INSERT_INTO_EVENTS, STORE_HAS_CHANGED } from "./append-views.js";
 import { encodeRows, type RowNumbers, rowValues } from "./event-rows.js";
 import type { LastEvent } from "./remembered-store.js";
 
-const INSERT = `
-  INSERT INTO es_events (position, stream, version, timestamp, schema, codec, type, id, data, metadata, checksum)`;
+// Several events, as a row of es_append. ?1 to ?7 are its columns. ?8 and ?9 are the time and the id of the last event,
+// or null. It fails with SQLITE_CONSTRAINT when the last event is not the one that was planned on: somebody else has
+// appended since.
+const IS_AS_PLANNED = `${LAST_POSITION} = ?2 AND ${isLastEvent({ position: "?2", timestamp: "?8", id: "?9" })}`;
 
-// ?1 rows as JSON, ?2 the last position that the rows were planned on, ?3 milliseconds since 1970.
-// ?4 to ?7 what all rows share: the stream, the version of the first, the codec, and the type.
-// ?8 and ?9 the time and the id of the last event, or null.
-// Nothing is inserted when the last event is not the one that was planned on: somebody else has appended since.
-// jsonb_each hands each row on in SQLite's binary form, so that no text is parsed more than once.
-const CODEC = "coalesce(?6, value ->> 6)";
-export const IS_AS_PLANNED = `${LAST_POSITION} = ?2 AND ${isLastEvent({ position: "?2", timestamp: "?8", id: "?9" })}`;
-export const INSERT_ROWS = `${INSERT}
-  SELECT ?2 + 1 + key, coalesce(?4, value ->> 4), coalesce(?5 + key, value ->> 5), ?3, ${SCHEMA_VERSION}, ${CODEC} & ${STORED_CODEC},
-         coalesce(?7, value ->> 7),
-         CASE WHEN ${CODEC} & ${CODEC_MADE_ID} THEN unhex(value ->> 0, '-') ELSE value ->> 0 END,
-         CASE WHEN ${CODEC} & ${CODEC_BYTES} THEN unhex(value ->> 1) ELSE value -> 1 END,
-         value ->> 2, value ->> 3
-  FROM jsonb_each(?1)
-  WHERE ${IS_AS_PLANNED}`;
+/** The values of a row of es_append, with the parameters of `rowsParameters`. */
+export const PLANNED_ROWS = `${IS_AS_PLANNED}, ?1, ?2, ?3, ?4, ?5, ?6, ?7`;
+const INSERT_ROWS = `INSERT INTO es_append VALUES (${PLANNED_ROWS})`;
 
 // A single event, with its values bound one by one (rowValues), which costs less than a row of JSON. With a SELECT that
-// reads the table, SQLite would copy the row into a temporary table first. So it fails with SQLITE_CONSTRAINT instead of
-// inserting nothing where the store is not as planned: no event is without a stream.
-export const INSERT_ONE = `${INSERT}
+// reads the table, SQLite would copy the row into a temporary table first. Where the store is not as planned, it fails
+// with SQLITE_CONSTRAINT: no event is without a stream.
+export const INSERT_ONE = `${INSERT_INTO_EVENTS}
   VALUES (?1 + 1,
           CASE WHEN ${LAST_POSITION} = ?1 AND ${isLastEvent({ position: "?1", timestamp: "?11", id: "?12" })} THEN ?2 END,
           ?3, ?4, ${SCHEMA_VERSION}, ?5 & ${STORED_CODEC}, ?6,
@@ -57,25 +48,27 @@ export async function insertEvents(
   numbers: RowNumbers,
   lastEvent?: LastEvent,
 ): Promise<boolean> {
+  if (chunks.some((chunk) => chunk.length > 1)) await createViews(connection);
   try {
-    let running: Promise<RunResult> | undefined;
-    let inserted = 0;
+    let running: Promise<unknown> | undefined;
     for (const chunk of chunks) {
       const { sql, parameters } = insertionOf(chunk, numbers, running === undefined ? lastEvent : undefined);
-      if (running !== undefined && (await running).changes !== inserted) return false;
+      if (running !== undefined) await running;
       running = connection.run(sql, parameters);
-      inserted = chunk.length;
     }
-    return running === undefined || (await running).changes === inserted;
+    await running;
+    return true;
   } catch (error) {
     if (isOfChangedStore(error)) return false;
     throw error;
   }
 }
 
-/** Whether INSERT_ONE found the store changed. */
+/** How the messages end of what INSERT_ONE and INSERT_ROWS fail with where the store has changed. */
+const CHANGED = ["NOT NULL constraint failed: es_events.stream", STORE_HAS_CHANGED];
+
 function isOfChangedStore(error: unknown): boolean {
-  return isConstraint(error) && (error as Error).message.endsWith("NOT NULL constraint failed: es_events.stream");
+  return isConstraint(error) && CHANGED.some((message) => (error as Error).message.endsWith(message));
 }
 
 interface Insertion {

@@ -70,7 +70,7 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     let commits = 0;
     let isLocked = false;
     const slow = faultyDriver(({ sql }) => {
-      if (!sql.includes("INSERT INTO es_events")) return undefined;
+      if (!sql.includes("INSERT INTO es_append")) return undefined;
       if (isLocked) {
         isLocked = false;
         return "SQLITE_BUSY";
