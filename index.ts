@@ -1,4 +1,10 @@
-export { MAX_VERIFY_PROBLEMS, type SQLiteOptions, sqliteStreamFactory } from "./adapters/sqlite/index.js";
+export {
+  type IndexField,
+  type IndexProgress,
+  MAX_VERIFY_PROBLEMS,
+  type SQLiteOptions,
+  sqliteStreamFactory,
+} from "./adapters/sqlite/index.js";
 export * from "./protocols/index.js";
 export { type AppendDecision, decideAppend, type StreamState } from "./src/adapter-kit/decide-append.js";
 export { decodeEvent } from "./src/adapter-kit/decode-event.js";

@@ -2,6 +2,9 @@ import { checkOptions, invalidArgument, type OptionNames } from "../../src/valid
 import { checkClock } from "../../src/validate/check-clock.js";
 import { describeValue } from "../../src/validate/json-text.js";
 import { DRIVERS, type DriverName } from "./drivers/choose-driver.js";
+import type { FieldIndex, IndexField } from "./indexes/field-index.js";
+import { parseIndexes } from "./indexes/parse-indexes.js";
+import type { IndexProgress } from "./indexes/update-indexes.js";
 
 /** The options of `sqliteStreamFactory`. */
 export interface SQLiteOptions {
@@ -63,6 +66,16 @@ export interface SQLiteOptions {
   /** The page cache of each connection, in KiB. 64 or more, default 16,384. */
   readonly cacheSizeKiB?: number | undefined;
   /**
+   * The filter fields that the store has an index of, such as `["type", "metadata.correlationId"]`. At most 16. Default `[]`.
+   *
+   * With a clause `=` or `in` on such a field, a read or watch costs what it finds and not what is stored. Each field adds to
+   * the cost of every append. Opening a store for writing builds the indexes that are missing, and drops those that are no
+   * longer named. Other writers wait while an index is built. With `"readonly"`, the option says which indexes to use.
+   */
+  readonly indexes?: readonly IndexField[] | undefined;
+  /** Called while the store is opened, before and after an index is built, and after one was dropped. Default: nothing. */
+  readonly onProgress?: ((progress: IndexProgress) => void) | undefined;
+  /**
    * The clock of the timestamps of events and snapshots, for tests. It returns milliseconds since 1970, and is used for
    * nothing else. Default `Date.now`.
    */
@@ -80,6 +93,8 @@ export interface SQLiteSettings {
   readonly busyTimeoutMs: number;
   readonly pollIntervalMs: number;
   readonly cacheSizeKiB: number;
+  readonly indexes: readonly FieldIndex[];
+  readonly onProgress: ((progress: IndexProgress) => void) | undefined;
   readonly now: () => number;
 }
 
@@ -92,13 +107,15 @@ const OPTIONS: OptionNames<SQLiteOptions> = {
   busyTimeoutMs: true,
   pollIntervalMs: true,
   cacheSizeKiB: true,
+  indexes: true,
+  onProgress: true,
   now: true,
 };
 
 /** @throws InvalidArgumentError */
 export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings {
   checkOptions(options, OPTIONS);
-  const { driver, mode = "create", durability = "full", checksums = true } = options;
+  const { driver, mode = "create", durability = "full", checksums = true, indexes = [], onProgress } = options;
   if (driver !== undefined && !Object.hasOwn(DRIVERS, driver)) {
     const names = Object.keys(DRIVERS).map((name) => `"${name}"`);
     throw invalidArgument("driver", `expected ${names.join(" or ")}, got ${describeValue(driver)}`);
@@ -112,6 +129,9 @@ export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings 
   if (typeof checksums !== "boolean") {
     throw invalidArgument("checksums", `expected true or false, got ${describeValue(checksums)}`);
   }
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw invalidArgument("onProgress", `expected a function, got ${describeValue(onProgress)}`);
+  }
   return {
     driver,
     mode,
@@ -121,6 +141,8 @@ export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings 
     busyTimeoutMs: wholeNumber("busyTimeoutMs", options.busyTimeoutMs ?? 5_000, 0, 2 ** 31 - 1),
     pollIntervalMs: wholeNumber("pollIntervalMs", options.pollIntervalMs ?? 100, 1, 2 ** 31 - 1),
     cacheSizeKiB: wholeNumber("cacheSizeKiB", options.cacheSizeKiB ?? 16_384, 64, 2 ** 31 - 1),
+    indexes: parseIndexes(indexes),
+    onProgress,
     now: checkClock(options.now),
   };
 }

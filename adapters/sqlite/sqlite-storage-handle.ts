@@ -12,6 +12,7 @@ import {
   type StreamMetrics,
 } from "../../protocols/index.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
+import type { FieldIndex } from "./indexes/field-index.js";
 import type { OpenedStore } from "./open/opened-store.js";
 import { readPage } from "./read/read-page.js";
 import { head, readMetrics } from "./read/stream-figures.js";
@@ -27,6 +28,7 @@ export interface SQLiteStorageParts {
   readonly readLock: LockClock;
   readonly opened: Pick<OpenedStore, "files" | "reads" | "release">;
   readonly writes: WriteAccess;
+  readonly indexes: readonly FieldIndex[];
   /** Uses the store, and is waited for before it is closed. */
   readonly maintenance: AsyncDisposable;
 }
@@ -47,7 +49,7 @@ export class SQLiteStorageHandle implements StorageHandle {
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
-    return this.#read("read", query, readPage);
+    return this.#read("read", query, (connection, page) => readPage(connection, page, this.#parts.indexes));
   }
 
   getVersion(streamId: string): Promise<number> {

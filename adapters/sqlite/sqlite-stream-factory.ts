@@ -96,6 +96,7 @@ async function openBackend(
     readLock: new LockClock(busyTimeoutMs),
     opened,
     writes: writing ? writingTo(opened, writing, { location, settings, feed, group }) : new NoWriting(location),
+    indexes: settings.indexes,
     maintenance,
   });
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, files, open: openReader });

@@ -15,6 +15,7 @@ import { bytesOnDisk } from "./w11-bytes-on-disk.js";
 import { millionEvents } from "./w12-million-events.js";
 import { storeSize } from "./w13-store-size.js";
 import { eventLoopDelay } from "./w14-event-loop-delay.js";
+import { fieldIndexes } from "./w20-field-indexes.js";
 
 /** In the order of the tables' rows. */
 export const WORKLOADS: readonly Workload[] = [
@@ -35,6 +36,7 @@ export const WORKLOADS: readonly Workload[] = [
   millionEvents,
   storeSize,
   eventLoopDelay,
+  fieldIndexes,
 ];
 
 export function workloadOf(id: string): Workload {

@@ -1,4 +1,5 @@
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
+import { updateIndexes } from "../indexes/update-indexes.js";
 import { forgetEarlierStore } from "../maintenance/acknowledged-position.js";
 import { AcknowledgedPositionFile } from "../maintenance/acknowledged-position-file.js";
 import { lendConnections } from "../maintenance/maintenance-session.js";
@@ -72,13 +73,15 @@ async function openWriterOrRelease(
 async function inspectOrClose(
   connection: SQLiteConnection,
   location: string,
-  { busyTimeoutMs }: SQLiteSettings,
+  settings: SQLiteSettings,
   file: StoreFile,
 ): Promise<{ readonly files: OpenFiles; readonly triggers: readonly string[] }> {
   let files: OpenFiles | undefined;
   try {
     files = new OpenFiles(location, file);
-    const triggers = await retryWhileBusy(busyTimeoutMs, () => inspectSchema(connection, location));
+    const inspected = await retryWhileBusy(settings.busyTimeoutMs, () => inspectSchema(connection, location));
+    const { triggers, indexes } = inspected;
+    if (triggers.length === 0) await updateIndexes(connection, indexes, settings);
     return { files, triggers };
   } catch (error) {
     files?.close();

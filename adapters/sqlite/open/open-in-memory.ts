@@ -1,4 +1,5 @@
 import type { SQLiteDriver } from "../drivers/driver.js";
+import { updateIndexes } from "../indexes/update-indexes.js";
 import type { SQLiteSettings } from "../sqlite-options.js";
 import { Writer } from "../transaction/writer.js";
 import { openFirst } from "./open-database.js";
@@ -8,6 +9,7 @@ import { IN_MEMORY } from "./store-path.js";
 /** Opens a database in memory. It has one connection: reads, checks and backups take their turn between the writes. */
 export async function openInMemory(driver: SQLiteDriver, settings: SQLiteSettings): Promise<OpenedStore> {
   const connection = await openFirst(driver, IN_MEMORY, settings, "create");
+  await updateIndexes(connection, [], settings);
   const writer = new Writer(connection, IN_MEMORY, [], undefined);
   return {
     writing: { connection, writer, checkpointer: undefined },

@@ -1,4 +1,5 @@
 import type { ParsedClause, ParsedValue } from "../../../protocols/index.js";
+import { jsonPathOf } from "../json-path.js";
 import { idCondition } from "./filter-id-sql.js";
 import { likeCondition, prefixCondition, type SQLCondition } from "./filter-text-sql.js";
 
@@ -57,20 +58,19 @@ function columnCondition({ op, value }: ParsedClause, column: string, type: "str
   return { sql: `${column} ${op} ?`, values: [value as string | number] };
 }
 
-// Keys that JSON writes with an escape are left to the core.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what JSON escapes
-const PLAIN_KEY = /^[^"\\\u0000-\u001f]+$/;
-
-/** A value inside JSON is compared as the text that JSON has for it, which is exact for every type. */
+/**
+ * A value inside JSON is compared as the text that JSON has for it, which is exact for every type. Keys that JSON writes
+ * with an escape are left to the core.
+ */
 function jsonCondition({ path, op, value }: ParsedClause, json: string): SQLCondition | null {
-  if (!path.every((key) => PLAIN_KEY.test(key))) return null;
-  const jsonPath = `$${path.map((key) => `."${key}"`).join("")}`;
+  const jsonPath = jsonPathOf(path);
+  if (jsonPath === null) return null;
   if (op !== "=" && op !== "in") return { sql: `(${json} -> ?) IS NOT NULL`, values: [jsonPath] };
   const texts = (op === "in" ? (value as readonly ParsedValue[]) : [value as ParsedValue]).flatMap(jsonTexts);
   return { sql: `(${json} -> ?) IN (SELECT value FROM json_each(?))`, values: [jsonPath, JSON.stringify(texts)] };
 }
 
 /** The texts that JSON has for a value. Zero has two. */
-function jsonTexts(value: ParsedValue): string[] {
+export function jsonTexts(value: ParsedValue): string[] {
   return value === 0 ? ["0", "-0"] : [JSON.stringify(value)];
 }

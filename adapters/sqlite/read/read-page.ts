@@ -7,9 +7,11 @@ import {
   type StoredEvent,
 } from "../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
-import { CODEC_BYTES } from "../event-codec.js";
+import type { FieldIndex } from "../indexes/field-index.js";
 import { decodePage, unpackPage } from "./event-page.js";
 import { filterCondition } from "./filter-sql.js";
+import { type PageRow, readIndexedRow, type ScannedRow } from "./indexed-page.js";
+import { packedEvent } from "./packed-event.js";
 import { ALL_HEAD, head, STREAM, STREAM_HEAD } from "./stream-figures.js";
 
 /** How many places one page looks through for events that match a filter, so that no statement runs for long. */
@@ -21,30 +23,31 @@ const MAX_SCANNED_PLACES = 16_384;
  *
  * A page ends before an event whose content is not the JSON that was written, so that everything up to it can be read.
  *
+ * @param indexes - the indexes of fields that the store may have
  * @throws StorageError `STORAGE_CORRUPT` when the first event of the page is such an event
  */
-export async function readPage(connection: SQLiteConnection, query: ReadQuery): Promise<EventPage> {
+export async function readPage(
+  connection: SQLiteConnection,
+  query: ReadQuery,
+  indexes: readonly FieldIndex[] = [],
+): Promise<EventPage> {
   try {
-    return await readWholePage(connection, query);
+    return await readWholePage(connection, query, indexes);
   } catch (error) {
     if (!isBrokenJSON(error)) throw error;
     return readUpToDamage(connection, query);
   }
 }
 
-async function readWholePage(connection: SQLiteConnection, query: ReadQuery): Promise<EventPage> {
+async function readWholePage(
+  connection: SQLiteConnection,
+  query: ReadQuery,
+  indexes: readonly FieldIndex[] = [],
+): Promise<EventPage> {
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit } = query;
   const isForward = query.direction === "forward";
-  const { sql, values, isScan } = pageStatement(query);
-  const [low, high] = isScan ? scanned(query, after, upTo, await head(connection, query)) : [after, upTo];
-  const [row] = await connection.all<{ head: number; packed: number; page: string | null }>(sql, [
-    query.streamId,
-    low,
-    high,
-    limit,
-    ...values,
-  ]);
-  const { head: storeHead, packed: packedCount, page } = row as { head: number; packed: number; page: string | null };
+  const { row, low, high } = (await readIndexedRow(connection, query, indexes)) ?? (await readRow(connection, query));
+  const { head: storeHead, packed: packedCount, page } = row;
   const packed = unpackPage(page, packedCount);
   const { events, isComplete, fetchedBytes } = await decodePage(connection, packed, query.streamId);
   const next = nextPlace();
@@ -63,6 +66,15 @@ async function readWholePage(connection: SQLiteConnection, query: ReadQuery): Pr
     if (place >= upTo && place > after) throw outOfOrder(query);
     return place > after ? place : null;
   }
+}
+
+/** Reads a page by looking through the events, or through the index of a stream's keys. */
+async function readRow(connection: SQLiteConnection, query: ReadQuery): Promise<ScannedRow> {
+  const { streamId, after, upTo = Number.MAX_SAFE_INTEGER, limit } = query;
+  const { sql, values, isScan } = pageStatement(query);
+  const [low, high] = isScan ? scanned(query, after, upTo, await head(connection, query)) : [after, upTo];
+  const [row] = await connection.all<PageRow>(sql, [streamId, low, high, limit, ...values]);
+  return { row: row as PageRow, low, high };
 }
 
 /**
@@ -160,15 +172,6 @@ function pageSQL(
       ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"}
       LIMIT ?4 + 0
     )`;
-}
-
-// The order of the elements is that of PackedEvent. Each function call counts: a page makes them for every event.
-function packedEvent(streamName: string): string {
-  return `concat_ws(',', e.version, e.position, e.timestamp, e.codec, ${streamName}, json_quote(t.name),
-    CASE typeof(e.id) WHEN 'text' THEN json_quote(e.id) ELSE '["' || hex(e.id) || '"]' END,
-    CASE e.codec WHEN 0 THEN e.data || ',' || coalesce(e.metadata, 'null')
-                 WHEN ${CODEC_BYTES} THEN '"' || hex(e.data) || '",' || coalesce(e.metadata, 'null')
-                 ELSE octet_length(e.data) + coalesce(octet_length(e.metadata), 0) END)`;
 }
 
 const UNFILTERED = {

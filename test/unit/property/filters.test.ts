@@ -148,9 +148,13 @@ const eventsAndFilters = fc
     return fc.tuple(fc.constant(events), fc.array(filter, { minLength: 1, maxLength: 16 }));
   });
 
-async function versions(stream: Stream, filter: EventFilter): Promise<number[]> {
+async function versions(
+  stream: Stream,
+  filter: EventFilter,
+  direction: "forward" | "backward" = "forward",
+): Promise<number[]> {
   const found: number[] = [];
-  for await (const { position } of stream.read({ filter })) found.push(position);
+  for await (const { position } of stream.read({ filter, direction })) found.push(position);
   return found;
 }
 
@@ -173,4 +177,21 @@ test("a filter means the same in SQLite as in memory", async () => {
     }
   });
   await fc.assert(property, { numRuns: 300 });
+});
+
+test("a filter finds the same with indexes as without", async () => {
+  const indexes = ["type", "streamId", "data.a", "data.b.c", "metadata.a", "metadata.b.c"] as const;
+  const property = fc.asyncProperty(eventsAndFilters, async ([events, tried]) => {
+    await using memory = memoryStreamFactory();
+    await using sqlite = await sqliteStreamFactory(":memory:", { indexes });
+    const [inMemory, allInMemory] = await fill(memory, events);
+    const [inSQLite, allInSQLite] = await fill(sqlite, events);
+    for (const filter of tried) {
+      for (const direction of ["forward", "backward"] as const) {
+        expect(await versions(inSQLite, filter, direction)).toEqual(await versions(inMemory, filter, direction));
+        expect(await versions(allInSQLite, filter, direction)).toEqual(await versions(allInMemory, filter, direction));
+      }
+    }
+  });
+  await fc.assert(property, { numRuns: 200 });
 });

@@ -1,4 +1,5 @@
 import type { SQLiteConnection } from "../../drivers/driver.js";
+import { indexedField } from "../../indexes/field-index.js";
 import { isLibraryName } from "../../open/inspect-schema.js";
 
 /** A table, index, view or trigger of the application, and the statement that makes it. */
@@ -41,4 +42,10 @@ export async function readApplicationSchema(connection: SQLiteConnection): Promi
 // SQLite keeps the statement with its first words in this form.
 function isVirtual({ sql }: SchemaObject): boolean {
   return sql.startsWith("CREATE VIRTUAL TABLE");
+}
+
+/** The indexes of filter fields, which the copy has too. */
+export async function readFieldIndexes(connection: SQLiteConnection): Promise<readonly SchemaObject[]> {
+  const found = await connection.all<SchemaObject>(OBJECTS);
+  return found.filter((object) => object.type === "index" && indexedField(object) !== null);
 }

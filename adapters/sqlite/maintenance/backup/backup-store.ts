@@ -3,7 +3,13 @@ import { readLastPosition } from "../../append/append-statements.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
 import { applicationTablesOf } from "../application-tables.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
-import { type ApplicationSchema, NOTHING, readApplicationSchema } from "./application-schema.js";
+import {
+  type ApplicationSchema,
+  NOTHING,
+  readApplicationSchema,
+  readFieldIndexes,
+  type SchemaObject,
+} from "./application-schema.js";
 import { checkTarget, giveName, partialPath, removeDatabase } from "./backup-file.js";
 import { copyingObject } from "./copied-object.js";
 import { copyRows, quoted } from "./copy-rows.js";
@@ -53,7 +59,7 @@ async function copyInto(
     await session.step((connection) => attach(connection, path));
     try {
       const moment = await session.step((connection) => copyMoment(session, connection, copy, tables));
-      await copy.createIndexes(moment.schema);
+      await copy.createIndexes([...moment.schema.indexes, ...moment.fieldIndexes]);
       await copyEvents(session, moment.position, (events) => onCopied(events, moment.position));
       await copy.complete(moment.schema);
       return { events: moment.position, position: moment.position, tables: moment.tables };
@@ -76,6 +82,7 @@ interface Moment {
   /** The last position at that moment. */
   readonly position: number;
   readonly schema: ApplicationSchema;
+  readonly fieldIndexes: readonly SchemaObject[];
   readonly tables: readonly CopiedTable[];
 }
 
@@ -97,6 +104,7 @@ async function copyMoment(
     try {
       const position = await readLastPosition(connection);
       const schema = tables === "none" ? NOTHING : await readApplicationSchema(connection);
+      const fieldIndexes = await readFieldIndexes(connection);
       await copy.createTables(schema);
       for (const name of await copy.libraryTables()) if (name !== EVENTS) await copyTable(session, connection, name);
       const rows = new Map<string, number>();
@@ -104,7 +112,7 @@ async function copyMoment(
       if (tables !== "none") await connection.exec(COUNTERS);
       const copied = tables === "none" ? [] : await listTables(connection, rows);
       await connection.run("COMMIT");
-      return { position, schema, tables: copied };
+      return { position, schema, fieldIndexes, tables: copied };
     } catch (error) {
       // The error that led here is the one to report.
       await connection.run("ROLLBACK").catch(() => undefined);

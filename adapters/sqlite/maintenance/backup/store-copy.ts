@@ -70,7 +70,7 @@ export class StoreCopy {
     for (const table of tables) await this.#create(table);
   }
 
-  async createIndexes({ indexes }: ApplicationSchema): Promise<void> {
+  async createIndexes(indexes: readonly SchemaObject[]): Promise<void> {
     for (const index of indexes) await this.#create(index);
   }
 

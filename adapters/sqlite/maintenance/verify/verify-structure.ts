@@ -1,4 +1,5 @@
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
+import { indexedField } from "../../indexes/field-index.js";
 import { isLibraryName } from "../../open/inspect-schema.js";
 import { migrate } from "../../open/migrate.js";
 import { isDamage } from "../../sqlite-errors.js";
@@ -33,9 +34,9 @@ async function verifySchema(session: MaintenanceSession, driver: SQLiteDriver, p
       if (same === undefined) problems.add({ kind: "schema", detail: `${object} is missing` });
       else if (same.sql !== sql) problems.add({ kind: "schema", detail: `${object} is not as the library makes it` });
     }
-    for (const [object, { tableName }] of found) {
+    for (const [object, { name, tableName, sql }] of found) {
       const detail = `${object} on ${tableName} is not of the library's making`;
-      if (!expected.has(object)) problems.add({ kind: "schema", detail });
+      if (!expected.has(object) && indexedField({ name, sql }) === null) problems.add({ kind: "schema", detail });
     }
     return (await session.step(applicationTablesOf)).length;
   });

@@ -1,0 +1,13 @@
+import { CODEC_BYTES } from "../event-codec.js";
+
+/**
+ * An event as an element of a page, in the order of PackedEvent. Each function call counts: a page makes them for every
+ * event.
+ */
+export function packedEvent(streamName: string): string {
+  return `concat_ws(',', e.version, e.position, e.timestamp, e.codec, ${streamName}, json_quote(t.name),
+    CASE typeof(e.id) WHEN 'text' THEN json_quote(e.id) ELSE '["' || hex(e.id) || '"]' END,
+    CASE e.codec WHEN 0 THEN e.data || ',' || coalesce(e.metadata, 'null')
+                 WHEN ${CODEC_BYTES} THEN '"' || hex(e.data) || '",' || coalesce(e.metadata, 'null')
+                 ELSE octet_length(e.data) + coalesce(octet_length(e.metadata), 0) END)`;
+}
