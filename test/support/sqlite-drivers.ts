@@ -18,9 +18,14 @@ async function isBuiltForAnotherNode(): Promise<boolean> {
   }
 }
 
-/** The drivers that this Node can load, for `describe.each`. */
-export const DRIVER_NAMES: readonly DriverName[] = [
+/** The drivers that this Node can load. */
+const LOADABLE: readonly DriverName[] = [
   "sqlite3",
   ...((await isBuiltForAnotherNode()) ? [] : (["better-sqlite3"] as const)),
   ...(HAS_NODE_SQLITE ? (["node:sqlite"] as const) : []),
 ];
+
+/** The drivers to test, for `describe.each`: all that can be loaded, or the one that `npm run test:quick` names. */
+export const DRIVER_NAMES: readonly DriverName[] = LOADABLE.filter(
+  (name) => name === (process.env.SQLITE_DRIVER ?? name),
+);

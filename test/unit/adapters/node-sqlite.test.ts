@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import { describeSQLite } from "../../support/describe-sqlite.js";
+import { describeSQLiteInFile } from "../../support/describe-sqlite.js";
 import { HAS_NODE_SQLITE } from "../../support/sqlite-drivers.js";
 
-if (HAS_NODE_SQLITE) describeSQLite("node:sqlite");
+if (HAS_NODE_SQLITE) describeSQLiteInFile("node:sqlite");
 else {
   test("a Node without a usable node:sqlite refuses the driver, and says what to do", async () => {
     await expect(sqliteStreamFactory(":memory:", { driver: "node:sqlite" })).rejects.toMatchObject({

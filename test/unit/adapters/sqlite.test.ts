@@ -1,3 +1,3 @@
-import { describeSQLite } from "../../support/describe-sqlite.js";
+import { describeSQLiteInFile } from "../../support/describe-sqlite.js";
 
-describeSQLite("sqlite3");
+describeSQLiteInFile("sqlite3");
