@@ -40,7 +40,7 @@ async function record({ integer, count }: Laboratory): Promise<Map<string, Strea
   return readHistories(logs);
 }
 
-faultTest("R13 histories of concurrent clients are linearizable", { quick: 8, soak: 60 }, async (laboratory) => {
+faultTest("R13 histories of concurrent clients are linearizable", { quick: 4, soak: 60 }, async (laboratory) => {
   const { rounds, count } = laboratory;
   for (let round = 0; round < rounds; round += 1) {
     for (const [streamId, history] of await record(laboratory)) {
