@@ -47,6 +47,8 @@ export type StorageErrorCode =
   | "STORAGE_DRIVER_CONFLICT"
   /** The file has more than one name (hard links). SQLite keeps a log for each name. */
   | "STORAGE_HARD_LINKED"
+  /** This store, or this database, cannot do what was asked. */
+  | "STORAGE_UNSUPPORTED"
   /** The driver is missing, or its SQLite is too old. */
   | "STORAGE_DRIVER_UNSUPPORTED"
   /** Anything else; `cause` has the driver's error. */
@@ -66,6 +68,14 @@ export type StreamErrorCode =
   | "INVALID_ARGUMENT"
   /** A {@link ReadOnlyStreamError}: `@all` was written to. */
   | "READ_ONLY_STREAM"
+  /** A `ConditionError`: an event matched a condition of the write. */
+  | "CONDITION_FAILED"
+  /** A `RecordConflictError`: a record did not have the expected revision. */
+  | "RECORD_CONFLICT"
+  /** A `TransactionError`: a transaction took longer than its `timeoutMs`. */
+  | "TRANSACTION_TIMEOUT"
+  /** A `TransactionError`: a transaction used anything but its `tx`, or `tx` was used after its end. */
+  | "TRANSACTION_MISUSE"
   /** A {@link StreamClosedError}: the handle or the factory has been disposed. */
   | "STREAM_CLOSED"
   | StorageErrorCode;

@@ -12,6 +12,12 @@ import {
   type StreamError,
   type StreamErrorCode,
 } from "./errors.js";
+import type {
+  ConditionError,
+  RecordConflictError,
+  TransactionError,
+  TransactionErrorCode,
+} from "./transaction-errors.js";
 
 /** Every error that this library throws on purpose: a union, so that `switch (error.code)` narrows it to one class. */
 export type AnyStreamError =
@@ -21,13 +27,18 @@ export type AnyStreamError =
   | InvalidFilterError
   | InvalidArgumentError
   | ReadOnlyStreamError
+  | ConditionError
+  | RecordConflictError
+  | TransactionError
   | StreamClosedError
   | StorageError;
 
 /** The error that has this code: `StreamErrorOf<"CONCURRENCY_CONFLICT">` is `ConcurrencyError`. */
 export type StreamErrorOf<C extends StreamErrorCode> = C extends StorageErrorCode
   ? StorageError & { readonly code: C }
-  : Extract<AnyStreamError, { readonly code: C }>;
+  : C extends TransactionErrorCode
+    ? TransactionError & { readonly code: C }
+    : Extract<AnyStreamError, { readonly code: C }>;
 
 /**
  * Tests whether a value is an error of this library, and optionally whether it has the given code. It narrows the type: with

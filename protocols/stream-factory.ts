@@ -31,12 +31,22 @@ export interface StreamFactory extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The parts of an adapter, for `createStreamFactory`. The factory disposes of both: first the notifier, then the storage. */
-export interface StreamBackend {
+/**
+ * The parts of an adapter, for `createStreamFactory`. The factory disposes of both: first the notifier, then the storage.
+ *
+ * What the storage implements decides what the factory has: `writeAll` needs an `AtomicStorage`, and `transaction` and
+ * `query` a `TransactionalStorage`.
+ */
+export interface StreamBackend<Storage extends StorageHandle = StorageHandle> {
   /** Stores the events. */
-  readonly storage: StorageHandle;
+  readonly storage: Storage;
   /** Notifies watches of new events. */
   readonly notifier: Notifier;
   /** Returns the time in milliseconds since 1970, for the timestamps of snapshots. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /**
+   * Whether a call that a transaction's callback makes past its `tx` is refused at once. It makes every `await` of the
+   * process slower before Node 24. Default: from Node 24 on.
+   */
+  readonly findMisuse?: boolean | undefined;
 }

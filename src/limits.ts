@@ -63,3 +63,33 @@ export const MAX_QUEUED_EVENT_BYTES = 64 * 1024;
  * reads and watches, and snapshots that are being saved or loaded.
  */
 export const MAX_STORE_MEMORY_BYTES = 512 * 1024 * 1024;
+
+/** The most streams that one `writeAll` may name. */
+export const MAX_UNIT_STREAMS = 1_000;
+
+/** The most events that one `writeAll` may hold, in all of its streams together. */
+export const MAX_UNIT_EVENTS = 1_000_000;
+
+/** The most conditions of a write. */
+export const MAX_CONDITIONS = 16;
+
+/** The most filters of a condition. */
+export const MAX_CONDITION_FILTERS = 32;
+
+/** The most clauses of each filter of a condition. */
+export const MAX_CONDITION_CLAUSES = 16;
+
+/** How long a transaction may take unless it says otherwise. */
+export const DEFAULT_TRANSACTION_TIMEOUT_MS = 2_000;
+
+/** The longest time that a transaction may ask for. */
+export const MAX_TRANSACTION_TIMEOUT_MS = 60_000;
+
+/** The longest space and the longest key of a record, in UTF-16 units. */
+export const MAX_RECORD_KEY_LENGTH = 1_024;
+
+/** The largest value of a record in bytes of UTF-8 JSON text. */
+export const MAX_RECORD_BYTES = 64 * 1024;
+
+/** The most records that one `list` returns. */
+export const MAX_LISTED_RECORDS = 1_000;

@@ -53,6 +53,59 @@ export function decideAppend(request: AppendRequest, state: StreamState, locatio
   return { fresh, last };
 }
 
+/**
+ * Decides an `AppendUnit`, whose appends go to different streams: all or nothing, on one state of the store.
+ *
+ * 1. If every event of every request is already stored, the unit succeeds: it is a retry. A unit without events is none.
+ * 2. If a request has events that are stored while others of the unit are not, a number as its expected version is a
+ *    conflict.
+ * 3. Every request's stream has to be at its expected version, also where it has no events. One whose events are all
+ *    stored is not asked.
+ * 4. The conditions have to hold.
+ *
+ * @param checkConditions - throws `ConditionError` where one does not hold; called last, and not for a retry
+ * @returns a decision for each request, in order.
+ * @throws IdempotencyConflictError, ConcurrencyError, ConditionError
+ */
+export function decideUnit(
+  requests: readonly AppendRequest[],
+  stateOf: (streamId: string) => StreamState,
+  checkConditions: () => void,
+  location?: string,
+): readonly AppendDecision[] {
+  const remaining = requests.map((request) => withoutStored(request, stateOf(request.streamId), location));
+  const isEmpty = requests.every(({ events }) => events.length === 0);
+  if (!isEmpty && remaining.every(({ fresh }) => fresh.length === 0)) return remaining;
+  for (const [index, request] of requests.entries()) {
+    const { fresh, storedCount } = remaining[index] as Remaining;
+    checkVersionInUnit(request, stateOf(request.streamId).version, fresh.length, storedCount, location);
+  }
+  checkConditions();
+  return remaining;
+}
+
+/**
+ * Checks the expected version of one request of a unit that is no retry.
+ *
+ * @param version - the stream's version before the unit
+ * @param freshCount - how many of its events are new
+ * @param storedCount - how many are stored already
+ * @throws ConcurrencyError
+ */
+export function checkVersionInUnit(
+  request: AppendRequest,
+  version: number,
+  freshCount: number,
+  storedCount: number,
+  location?: string,
+): void {
+  const { expectedVersion, events } = request;
+  const partlyStored = storedCount > 0 && typeof expectedVersion === "number";
+  const isAsked = freshCount > 0 || events.length === 0;
+  if (!partlyStored && (!isAsked || isExpectedVersion(expectedVersion, version))) return;
+  throw versionConflict(request, version, partlyStored ? storedCount : 0, location);
+}
+
 interface Remaining extends AppendDecision {
   /** How many events are stored already. */
   readonly storedCount: number;

@@ -5,7 +5,7 @@
  */
 export { compileFilter, matchesFilter } from "../filter/compile-filter.js";
 export { createStreamFactory } from "../stream/create-stream-factory.js";
-export { type AppendDecision, decideAppend, type StreamState } from "./decide-append.js";
+export { type AppendDecision, decideAppend, decideUnit, type StreamState } from "./decide-append.js";
 export { decodeEvent } from "./decode-event.js";
 export { type Closable, Lifetime } from "./lifetime.js";
 export { Listeners } from "./listeners.js";

@@ -1,9 +1,10 @@
-import { ALL_STREAM, StorageError, type StorageHandle } from "../../protocols/index.js";
+import { ALL_STREAM, StorageError } from "../../protocols/index.js";
 import { inStore } from "../validate/in-call.js";
+import type { PageStorage } from "./page-reader.js";
 
 /** A place that a stream does not have: it lies beyond the end. */
 export interface PlaceBeyondEnd {
-  readonly storage: StorageHandle;
+  readonly storage: PageStorage;
   readonly streamId: string;
   readonly place: number;
   /** The stream's last version, and on `@all` the last position. */

@@ -10,9 +10,14 @@ import { EventHold, type EventHolder, type MemoryBudget, MIN_COUNTED_BYTES } fro
 import { PageSize } from "./page-size.js";
 import type { ReadPlan } from "./read-options.js";
 
+/** The part of a storage handle, or of a transaction, that a read uses. */
+export interface PageStorage extends Pick<StorageHandle, "readPage" | "getVersion"> {
+  readonly location?: string | undefined;
+}
+
 /** Where pages come from. */
 export interface PageSource {
-  readonly storage: StorageHandle;
+  readonly storage: PageStorage;
   readonly streamId: string;
   readonly memory: MemoryBudget;
   /**

@@ -1,47 +1,80 @@
-import type { EventShape, Stream, StreamBackend, StreamFactory } from "../../protocols/index.js";
+import type {
+  AtomicStorage,
+  AtomicStreamFactory,
+  EventShape,
+  StorageHandle,
+  Stream,
+  StreamBackend,
+  StreamFactory,
+  TransactionalStorage,
+  TransactionalStreamFactory,
+} from "../../protocols/index.js";
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import { PendingWork } from "../adapter-kit/pending-work.js";
+import { CallGuard } from "../transaction/call-guard.js";
+import { atomicCalls, isAtomic, isTransactional, transactionalCalls } from "../transaction/transactional-factory.js";
 import { checkStreamId } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
 import { MemoryBudget } from "./memory-budget.js";
 import { type StreamContext, StreamImpl } from "./stream-impl.js";
 import { typedStream } from "./typed-stream.js";
 
+/** What a factory can do over a storage handle: what the handle implements decides. */
+export type StreamFactoryOver<Storage extends StorageHandle> = Storage extends TransactionalStorage
+  ? TransactionalStreamFactory
+  : Storage extends AtomicStorage
+    ? AtomicStreamFactory
+    : StreamFactory;
+
 /**
  * Makes a store of a storage handle and a notifier: what every adapter's factory function ends with.
  *
- * The factory owns both and disposes of them, the notifier first.
+ * The factory owns both and disposes of them, the notifier first. Over an `AtomicStorage` it has `writeAll`, and over a
+ * `TransactionalStorage` also `transaction` and `query`.
  *
  * @example
  * ```ts
  * const streams = createStreamFactory({ storage: new MyStorage(url), notifier: new MyNotifier(url) });
  * ```
  */
-export function createStreamFactory(backend: StreamBackend): StreamFactory {
-  return new StreamFactoryImpl(backend);
+export function createStreamFactory<Storage extends StorageHandle>(
+  backend: StreamBackend<Storage>,
+): StreamFactoryOver<Storage> {
+  const context = contextOf(backend);
+  const { storage } = context;
+  const factory = new StreamFactoryImpl(context);
+  if (isTransactional(storage)) Object.assign(factory, transactionalCalls(storage, context));
+  if (isTransactional(storage) || isAtomic(storage)) Object.assign(factory, atomicCalls(storage, context));
+  return factory as StreamFactory as StreamFactoryOver<Storage>;
+}
+
+function contextOf({ storage, notifier, now = Date.now, findMisuse }: StreamBackend): StreamContext {
+  const subject = storage.location === undefined ? "the store" : `the store ${storage.location}`;
+  return {
+    storage,
+    notifier,
+    now,
+    lifetime: new Lifetime(subject),
+    memory: new MemoryBudget(),
+    pendingWrites: new PendingWork(),
+    calls: new CallGuard(storage.location, findMisuse),
+  };
 }
 
 class StreamFactoryImpl implements StreamFactory {
   readonly #context: StreamContext;
   #disposal: Promise<void> | undefined;
 
-  constructor({ storage, notifier, now = Date.now }: StreamBackend) {
-    const subject = storage.location === undefined ? "the store" : `the store ${storage.location}`;
-    this.#context = {
-      storage,
-      notifier,
-      now,
-      lifetime: new Lifetime(subject),
-      memory: new MemoryBudget(),
-      pendingWrites: new PendingWork(),
-    };
+  constructor(context: StreamContext) {
+    this.#context = context;
   }
 
   async openStream<E extends EventShape = EventShape>(streamId: string): Promise<Stream<E>> {
-    const { lifetime, storage } = this.#context;
+    const { lifetime, storage, calls } = this.#context;
     lifetime.assertOpen("open a stream");
+    calls.assertOutside("openStream", String(streamId));
     this.#check(streamId);
-    const version = await storage.getVersion(streamId);
+    const version = await calls.note(storage.getVersion(streamId), "openStream", streamId);
     lifetime.assertOpen(`open stream "${streamId}"`);
     return typedStream<E>(new StreamImpl(streamId, version, this.#context));
   }

@@ -3,7 +3,6 @@ import {
   type AppendRequest,
   type CandidateEvent,
   type LoadSnapshotOptions,
-  ReadOnlyStreamError,
   type ReadOptions,
   type Snapshot,
   type SnapshotOptions,
@@ -21,10 +20,11 @@ import { warnOfBeyondEnd, wentBackError } from "../read/beyond-end.js";
 import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions } from "../read/read-options.js";
 import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
-import { checkExpectedVersion, checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
+import type { CallGuard } from "../transaction/call-guard.js";
+import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
-import { encodeEvents } from "../write/encode-events.js";
+import { appendRequest } from "../write/append-request.js";
 import { encodedBytes } from "./content-bytes.js";
 import { type MemoryBudget, overloaded } from "./memory-budget.js";
 import type { UntypedStream } from "./typed-stream.js";
@@ -37,6 +37,8 @@ export interface StreamContext extends StreamBackend {
   /** The work that the factory's disposal waits for. */
   readonly pendingWrites: PendingWork;
   readonly memory: MemoryBudget;
+  /** Knows which calls a transaction's callback makes. */
+  readonly calls: CallGuard;
   readonly now: () => number;
 }
 
@@ -64,7 +66,11 @@ export class StreamImpl implements UntypedStream {
   // The caller's object is not retained while the write waits.
   write(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions = {}): Promise<WriteResult> {
     try {
-      return this.#append(this.#appendRequest(events, options));
+      return this.#context.calls.note(
+        this.#append(this.#appendRequest(events, options)),
+        "stream.write",
+        this.streamId,
+      );
     } catch (error) {
       return Promise.reject(this.#inCall(error, "write to"));
     }
@@ -87,20 +93,13 @@ export class StreamImpl implements UntypedStream {
 
   #appendRequest(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions): AppendRequest {
     this.#lifetime.assertOpen(`write to stream "${this.streamId}"`);
+    this.#context.calls.assertOutside("stream.write", this.streamId);
     checkOptions(options, WRITE_OPTIONS);
     const { expectedVersion = "any", signal } = options;
-    if (this.streamId === ALL_STREAM) {
-      const message =
-        `Cannot write to "${ALL_STREAM}"${inStore(this.#context.storage.location)}: it is the read-only stream of every ` +
-        "event. Write to a stream by its id.";
-      throw new ReadOnlyStreamError(this.streamId, message);
-    }
-    checkExpectedVersion(expectedVersion);
     checkSignal(signal);
     signal?.throwIfAborted();
-    const candidates = Array.isArray(events) ? events : [events as CandidateEvent];
-    const encoded = encodeEvents(this.streamId, candidates, this.#context.storage.location);
-    return { streamId: this.streamId, events: encoded, expectedVersion, signal };
+    const request = appendRequest(this.streamId, events, expectedVersion, this.#context.storage.location);
+    return { ...request, signal };
   }
 
   read(options?: ReadOptions): AsyncIterable<StoredEvent> {
@@ -109,7 +108,11 @@ export class StreamImpl implements UntypedStream {
       (error) => this.#inCall(error, "read"),
     );
     const context = this.#readContext();
-    return { [Symbol.asyncIterator]: () => readEvents(context, plan) };
+    const begin = (): AsyncIterator<StoredEvent> => {
+      this.#context.calls.assertOutside("stream.read", this.streamId);
+      return readEvents(context, plan);
+    };
+    return { [Symbol.asyncIterator]: begin };
   }
 
   watch(options?: WatchOptions): Watch {
@@ -118,7 +121,11 @@ export class StreamImpl implements UntypedStream {
       () => parseWatchOptions(options, after),
       (error) => this.#inCall(error, "watch"),
     );
-    return watchEvents({ ...this.#readContext(), notifier: this.#context.notifier }, plan);
+    const { notifier, calls } = this.#context;
+    return watchEvents({ ...this.#readContext(), notifier }, () => {
+      calls.assertOutside("stream.watch", this.streamId);
+      return plan();
+    });
   }
 
   #readContext(): ReadContext {
@@ -142,9 +149,11 @@ export class StreamImpl implements UntypedStream {
 
   async snapshot(state: unknown, options: SnapshotOptions = {}): Promise<void> {
     this.#lifetime.assertOpen(`save a snapshot of stream "${this.streamId}"`);
+    this.#context.calls.assertOutside("stream.snapshot", this.streamId);
     this.#context.pendingWrites.begin();
     try {
-      await saveSnapshot(this.#snapshotContext(), state, options);
+      const saving = saveSnapshot(this.#snapshotContext(), state, options);
+      await this.#context.calls.note(saving, "stream.snapshot", this.streamId);
     } catch (error) {
       throw this.#inCall(error, "save a snapshot of");
     } finally {
@@ -154,6 +163,7 @@ export class StreamImpl implements UntypedStream {
 
   async loadSnapshot<S = unknown>(options: LoadSnapshotOptions = {}): Promise<Snapshot<S> | null> {
     this.#lifetime.assertOpen(`load a snapshot of stream "${this.streamId}"`);
+    this.#context.calls.assertOutside("stream.loadSnapshot", this.streamId);
     try {
       return (await loadSnapshot(this.#snapshotContext(), options)) as Snapshot<S> | null;
     } catch (error) {
@@ -168,6 +178,7 @@ export class StreamImpl implements UntypedStream {
 
   async metrics(): Promise<StreamMetrics> {
     this.#lifetime.assertOpen(`read the metrics of stream "${this.streamId}"`);
+    this.#context.calls.assertOutside("stream.metrics", this.streamId);
     return this.#context.storage.getMetrics(this.streamId);
   }
 

@@ -3,7 +3,6 @@ import {
   type Notifier,
   type ParsedClause,
   type StorageError,
-  type StorageHandle,
   type StoredEvent,
   type Subscription,
 } from "../../protocols/index.js";
@@ -11,6 +10,7 @@ import type { Closable, Lifetime } from "../adapter-kit/lifetime.js";
 import { compileFilter } from "../filter/compile-filter.js";
 import { MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
 import { wentBackError } from "../read/beyond-end.js";
+import type { PageStorage } from "../read/page-reader.js";
 import { PageSize } from "../read/page-size.js";
 import { decodedBytes, pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget } from "../stream/memory-budget.js";
@@ -18,7 +18,7 @@ import { onAbort } from "./abort-listeners.js";
 
 /** The source of a watch: the stream, the place to start at, and the signal that ends it. */
 export interface WatchSource {
-  readonly storage: StorageHandle;
+  readonly storage: PageStorage;
   readonly notifier: Notifier;
   readonly streamId: string;
   readonly after: number;

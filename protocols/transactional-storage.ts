@@ -1,0 +1,85 @@
+import type { ParsedClause } from "./filter.js";
+import type { Records } from "./records.js";
+import type { SQL, SQLStatement, SQLValue } from "./sql.js";
+import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageHandle } from "./storage-handle.js";
+
+/** A storage handle that can append to several streams in one step. With it a factory has `writeAll`. */
+export interface AtomicStorage extends StorageHandle {
+  /**
+   * Stores all events of the unit or none, as one atomic step. `decideUnit` implements the rules: whether it is a retry,
+   * then versions, then conditions.
+   *
+   * @returns one result for each request, in order.
+   * @throws ConcurrencyError, ConditionError or IdempotencyConflictError as `writeAll`.
+   * @throws the signal's reason when it is aborted before the transaction begins; later it has no effect.
+   */
+  appendAll(unit: AppendUnit): Promise<readonly AppendResult[]>;
+}
+
+/** One atomic write to several streams. */
+export interface AppendUnit {
+  /** Each for another stream. One without events is a check of its expected version, marked `checkOnly`. */
+  readonly requests: readonly (AppendRequest & { readonly checkOnly?: boolean | undefined })[];
+  /**
+   * Each fails if an event after a position, and before the unit, matches one of its filters. The core has looked at what
+   * was stored before, so that little is left to be looked at inside the transaction.
+   */
+  readonly conditions: readonly ParsedCondition[];
+  /** Cancels the append before its transaction begins. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A condition as adapters get it. */
+export interface ParsedCondition {
+  /** Alternatives; the clauses of one must all hold. */
+  readonly anyOf: readonly (readonly ParsedClause[])[];
+  /** Only events after this position count (exclusive). */
+  readonly after: number;
+}
+
+/**
+ * A storage handle with transactions. With it a factory has `transaction`, `query` and `writeAll`, and everything that is
+ * built on them: one method is enough.
+ */
+export interface TransactionalStorage extends StorageHandle {
+  /**
+   * Runs `work` while nobody else commits events after the session's `head`, and commits all of it, or undoes it when `work`
+   * rejects. May share the commit with neighbours. Begins in the order of the calls, appends included. Resolves when it is
+   * durable.
+   *
+   * The core makes one call of the session at a time. It makes none after one that failed, and none after `work` has settled.
+   * `work` settles as soon as its time is up.
+   *
+   * @throws whatever `work` rejects with.
+   * @throws StorageError when the commit fails.
+   * @throws the signal's reason when it is aborted before `work` begins; later the core ends `work`.
+   */
+  transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T>;
+
+  /**
+   * Reads tables with a connection that cannot write. Absent where there is no SQL.
+   *
+   * @throws StorageError when the statement fails.
+   */
+  query?(statement: SQLStatement, options: TransactOptions): Promise<Record<string, SQLValue>[]>;
+}
+
+/** The options of {@link TransactionalStorage}. */
+export interface TransactOptions {
+  /** Ends the waiting, and a query. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An open transaction, as `work` gets it. Its calls see what earlier ones did. */
+export interface StorageSession {
+  /** The last position before the transaction. */
+  readonly head: number;
+  /** As {@link StorageHandle.append}. A version conflict or a key conflict need not undo anything: `work` will reject. */
+  append(request: AppendRequest): Promise<AppendResult>;
+  /** As {@link StorageHandle.readPage}. */
+  readPage(query: ReadQuery): Promise<EventPage>;
+  /** The records, spaces that begin with `@` included. Arguments are valid. */
+  readonly records: Records;
+  /** The application's tables. Absent where there is no SQL. */
+  readonly sql?: SQL | undefined;
+}

@@ -1,0 +1,116 @@
+import {
+  type StorageSession,
+  type Transaction,
+  type TransactionalStorage,
+  TransactionError,
+  type TransactionOptions,
+} from "../../protocols/index.js";
+import { DEFAULT_TRANSACTION_TIMEOUT_MS, MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
+import type { MemoryBudget } from "../stream/memory-budget.js";
+import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import { inStore } from "../validate/in-call.js";
+import { describeValue } from "../validate/json-text.js";
+import type { CallGuard } from "./call-guard.js";
+import { StoreTransaction } from "./store-transaction.js";
+import { TransactionCalls } from "./transaction-calls.js";
+
+const OPTIONS: OptionNames<TransactionOptions> = { timeoutMs: true, signal: true };
+
+/** What a transaction runs in. */
+export interface TransactionContext {
+  readonly storage: TransactionalStorage;
+  readonly memory: MemoryBudget;
+  readonly calls: CallGuard;
+}
+
+/** The options of a transaction, checked and complete. */
+export interface TransactionPlan {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** @throws InvalidArgumentError */
+export function parseTransaction(work: unknown, options: TransactionOptions = {}): TransactionPlan {
+  if (typeof work !== "function") throw invalidArgument("work", `expected a function, got ${describeValue(work)}`);
+  checkOptions(options, OPTIONS);
+  const { timeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS, signal } = options;
+  checkSignal(signal);
+  if (typeof timeoutMs !== "number" || !(timeoutMs >= 1 && timeoutMs <= MAX_TRANSACTION_TIMEOUT_MS)) {
+    const reason = `expected 1 to ${MAX_TRANSACTION_TIMEOUT_MS} milliseconds, got ${describeValue(timeoutMs)}`;
+    throw invalidArgument("timeoutMs", reason);
+  }
+  return { timeoutMs, signal };
+}
+
+/** Runs a callback in a transaction of the storage, for no longer than it may take. */
+export function runTransaction<T>(
+  context: TransactionContext,
+  work: (tx: Transaction) => Promise<T>,
+  plan: TransactionPlan,
+): Promise<T> {
+  const { signal } = plan;
+  signal?.throwIfAborted();
+  return context.storage.transact((session) => runWork(context, session, work, plan), { signal });
+}
+
+async function runWork<T>(
+  { storage: { location }, memory, calls: guard }: TransactionContext,
+  session: StorageSession,
+  work: (tx: Transaction) => Promise<T>,
+  plan: TransactionPlan,
+): Promise<T> {
+  const calls = new TransactionCalls(location);
+  const tx = new StoreTransaction({ session, calls, location, memory });
+  using limit = new TimeLimit(plan, () => timeoutError(plan.timeoutMs, guard, location));
+  try {
+    const working = guard.run(
+      async () => {
+        const result = await work(tx);
+        await calls.finish();
+        return result;
+      },
+      (error) => calls.fail(error),
+    );
+    const result = await Promise.race([working, limit.reached]);
+    if (calls.failure !== undefined) throw calls.failure.error;
+    return result;
+  } catch (error) {
+    calls.fail(error);
+    await calls.abandon();
+    throw calls.failure?.error;
+  }
+}
+
+function timeoutError(timeoutMs: number, guard: CallGuard, location: string | undefined): TransactionError {
+  const message =
+    `The transaction${inStore(location)} took longer than timeoutMs (${timeoutMs} ms) and was rolled back. ` +
+    `Every writer waits for it: do no slow work in it.${guard.describeWaiting()}`;
+  return new TransactionError("TRANSACTION_TIMEOUT", message);
+}
+
+/** Rejects once a transaction has taken too long, or is not wanted any more. */
+class TimeLimit implements Disposable {
+  readonly reached: Promise<never>;
+  readonly #timer: NodeJS.Timeout;
+  readonly #signal: AbortSignal | undefined;
+  #onAbort: (() => void) | undefined;
+
+  constructor({ timeoutMs, signal }: TransactionPlan, timeoutError: () => Error) {
+    let reject: (error: unknown) => void = () => undefined;
+    this.reached = new Promise((_, rejectReached) => {
+      reject = rejectReached;
+    });
+    this.reached.catch(() => undefined);
+    this.#timer = setTimeout(() => reject(timeoutError()), timeoutMs);
+    this.#signal = signal;
+    if (signal === undefined) return;
+    this.#onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+  }
+}

@@ -1,0 +1,83 @@
+import type { SQLName, SQLStatement, SQLValue } from "../../protocols/index.js";
+import { invalidArgument } from "../validate/check-arguments.js";
+import { describeValue } from "../validate/json-text.js";
+
+/**
+ * Makes a statement of a template. Its values are bound to the statement, and never become part of its text.
+ *
+ * @example
+ * ```ts
+ * const statement = sql`UPDATE accounts SET balance = balance + ${amount} WHERE id = ${id}`;
+ * ```
+ */
+export function sql(strings: TemplateStringsArray, ...values: readonly (SQLValue | SQLName)[]): SQLStatement {
+  return { strings, values };
+}
+
+/**
+ * The name of a table or a column as a part of a statement. The adapter quotes it.
+ *
+ * @example
+ * ```ts
+ * const statement = sql`SELECT count(*) AS rows FROM ${name("orders")}`;
+ * ```
+ */
+export function name(text: string): SQLName {
+  return { name: text };
+}
+
+/**
+ * Makes a statement of a text that has the database's own placeholders (`?` in SQLite), for query builders and for
+ * statements from elsewhere. Never put a caller's value into the text.
+ *
+ * @param values - the values of the placeholders, in order
+ *
+ * @example
+ * ```ts
+ * const statement = rawSQL("SELECT * FROM orders WHERE id = ?", [7]);
+ * ```
+ */
+export function rawSQL(text: string, values: readonly SQLValue[] = []): SQLStatement {
+  return { strings: [text], values };
+}
+
+/**
+ * Checks a statement before an adapter sees it: drivers change some values without a word, or crash on them.
+ *
+ * @throws InvalidArgumentError
+ */
+export function checkStatement(statement: unknown): asserts statement is SQLStatement {
+  const { strings, values } = (typeof statement === "object" && statement !== null ? statement : {}) as SQLStatement;
+  if (!Array.isArray(strings) || !Array.isArray(values) || !strings.every((part) => typeof part === "string")) {
+    const got = typeof statement === "string" ? "a string" : describeValue(statement);
+    throw invalidArgument("statement", `expected a statement that sql\`...\` or rawSQL() made, got ${got}`);
+  }
+  const isRaw = strings.length === 1;
+  if (!isRaw && strings.length !== values.length + 1) {
+    throw invalidArgument("statement", `${values.length} values do not fit between ${strings.length} strings`);
+  }
+  for (const [index, value] of values.entries()) {
+    if (isSQLValue(value) || (!isRaw && isSQLName(value))) continue;
+    throw invalidArgument("statement", `value ${index} cannot be bound: ${problemOf(value)}`);
+  }
+}
+
+export function isSQLName(value: unknown): value is SQLName {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return false;
+  const text: unknown = (value as Partial<SQLName>).name;
+  return typeof text === "string" && text !== "" && text.isWellFormed() && !text.includes("\0");
+}
+
+function isSQLValue(value: unknown): value is SQLValue {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number") return Number.isFinite(value);
+  return value === null || typeof value === "boolean" || value instanceof Uint8Array;
+}
+
+function problemOf(value: unknown): string {
+  if (value === undefined) return "it is undefined; pass null for NULL";
+  if (value instanceof Date) return "it is a Date; pass date.toISOString() or date.getTime()";
+  if (typeof value === "bigint") return "it is a BigInt; pass Number(value), or String(value) where it is larger";
+  if (typeof value === "string") return "it has a lone surrogate, which no database keeps";
+  return `expected a string, a finite number, a boolean, null or a Uint8Array, got ${describeValue(value)}`;
+}

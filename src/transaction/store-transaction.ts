@@ -1,0 +1,162 @@
+import {
+  ALL_STREAM,
+  type AppendCondition,
+  type CandidateEvent,
+  type EventPage,
+  type ExpectedVersion,
+  type ReadOptions,
+  type ReadQuery,
+  type Records,
+  type SQL,
+  type SQLStatement,
+  type SQLValue,
+  StorageError,
+  type StorageSession,
+  type StoredEvent,
+  type Transaction,
+  type WriteResult,
+} from "../../protocols/index.js";
+import { Lifetime } from "../adapter-kit/lifetime.js";
+import { wentBackError } from "../read/beyond-end.js";
+import type { PageStorage } from "../read/page-reader.js";
+import { readEvents } from "../read/read-events.js";
+import { parseReadOptions } from "../read/read-options.js";
+import type { MemoryBudget } from "../stream/memory-budget.js";
+import { checkOptions, checkStreamId, type OptionNames } from "../validate/check-arguments.js";
+import { inStore } from "../validate/in-call.js";
+import { appendRequest } from "../write/append-request.js";
+import { conditionFailed, lookForMatch, parseCondition } from "./conditions.js";
+import { checkStatement } from "./sql-statement.js";
+import type { TransactionCalls } from "./transaction-calls.js";
+import { TransactionRecords } from "./transaction-records.js";
+
+const WRITE_OPTIONS: OptionNames<{ expectedVersion?: ExpectedVersion }> = { expectedVersion: true };
+
+/** The parts of a transaction. */
+export interface TransactionParts {
+  readonly session: StorageSession;
+  readonly calls: TransactionCalls;
+  readonly location: string | undefined;
+  readonly memory: MemoryBudget;
+}
+
+/** A transaction as its callback gets it: checks what comes in, and hands it to the storage's session. */
+export class StoreTransaction implements Transaction {
+  readonly position: number;
+  readonly records: Records;
+  readonly sql: SQL;
+  readonly #parts: TransactionParts;
+  readonly #pages: PageStorage;
+
+  constructor(parts: TransactionParts) {
+    const { session, calls, location } = parts;
+    this.#parts = parts;
+    this.position = session.head;
+    this.records = new TransactionRecords(session.records, calls);
+    this.sql = new TransactionSQL(session.sql, calls, location);
+    this.#pages = {
+      location,
+      readPage: (query) => this.#readPage(query),
+      getVersion: (streamId) => this.version(streamId),
+    };
+  }
+
+  write(
+    streamId: string,
+    events: CandidateEvent | readonly CandidateEvent[],
+    options: { readonly expectedVersion?: ExpectedVersion | undefined } = {},
+  ): Promise<WriteResult> {
+    const { session, calls, location } = this.#parts;
+    const attempt = `write to stream "${streamId}"`;
+    try {
+      checkStreamId(streamId);
+      checkOptions(options, WRITE_OPTIONS);
+      const request = appendRequest(streamId, events, options.expectedVersion ?? "any", location);
+      return calls.run(attempt, () => session.append(request));
+    } catch (error) {
+      return calls.run(attempt, () => Promise.reject(error));
+    }
+  }
+
+  // The type of the events is the caller's word, as it is for streams.
+  read(streamId: string, options?: ReadOptions): AsyncIterable<never> {
+    return { [Symbol.asyncIterator]: () => this.#readEvents(streamId, options) as AsyncIterator<never> };
+  }
+
+  async *#readEvents(streamId: string, options: ReadOptions | undefined): AsyncGenerator<StoredEvent, void> {
+    const { calls, memory, location } = this.#parts;
+    const plan = await calls.run(`read stream "${streamId}"`, async () => {
+      checkStreamId(streamId);
+      return parseReadOptions(options);
+    });
+    const source = {
+      storage: this.#pages,
+      streamId,
+      memory,
+      lifetime: new Lifetime(`the transaction${inStore(location)}`),
+      onEvent: () => undefined,
+      onBeyondEnd: async (place: number, head: number, isGiven: boolean) => {
+        if (!isGiven) throw await wentBackError("read", { storage: this.#pages, streamId, place, head, isGiven });
+      },
+    };
+    yield* readEvents(source, () => plan);
+  }
+
+  version(streamId: string): Promise<number> {
+    return this.#parts.calls.run(`read the version of stream "${streamId}"`, async () => {
+      checkStreamId(streamId);
+      const query: ReadQuery = { streamId, after: 0, upTo: 0, limit: 1, direction: "forward" };
+      return (await this.#parts.session.readPage(query)).head;
+    });
+  }
+
+  require(condition: AppendCondition): Promise<void> {
+    const { session, calls, location } = this.#parts;
+    return calls.run("check a condition", async () => {
+      const parsed = parseCondition(condition);
+      const { match } = await lookForMatch((query) => session.readPage(query), parsed, this.position);
+      if (match !== null) throw conditionFailed("go on with the transaction", match, location);
+    });
+  }
+
+  #readPage(query: ReadQuery): Promise<EventPage> {
+    const { session, calls } = this.#parts;
+    const what = query.streamId === ALL_STREAM ? "the store" : `stream "${query.streamId}"`;
+    return calls.run(`read ${what}`, () => session.readPage(query));
+  }
+}
+
+/** The tables of a transaction, or that the store has none. */
+class TransactionSQL implements SQL {
+  readonly dialect: SQL["dialect"];
+  readonly #sql: SQL | undefined;
+  readonly #calls: TransactionCalls;
+  readonly #location: string | undefined;
+
+  constructor(sql: SQL | undefined, calls: TransactionCalls, location: string | undefined) {
+    this.dialect = sql?.dialect ?? "sqlite";
+    this.#sql = sql;
+    this.#calls = calls;
+    this.#location = location;
+  }
+
+  run(statement: SQLStatement): Promise<{ readonly changes: number }> {
+    return this.#calls.run("run a statement", async () => this.#checked(statement).run(statement));
+  }
+
+  all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
+    return this.#calls.run("run a statement", async () => this.#checked(statement).all<Row>(statement));
+  }
+
+  #checked(statement: SQLStatement): SQL {
+    if (this.#sql === undefined) throw noSQL("run a statement", this.#location);
+    checkStatement(statement);
+    return this.#sql;
+  }
+}
+
+/** Says that a store has no tables. */
+export function noSQL(attempt: string, location: string | undefined): StorageError {
+  const message = `Cannot ${attempt}${inStore(location)}: this store has no SQL. Use records, or a store over SQLite.`;
+  return new StorageError("STORAGE_UNSUPPORTED", message);
+}

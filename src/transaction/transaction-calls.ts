@@ -1,0 +1,78 @@
+import { TransactionError } from "../../protocols/index.js";
+import { inCall, inStore } from "../validate/in-call.js";
+
+/**
+ * The calls of one transaction: one at a time, in order, none after one that failed, and none after the end.
+ *
+ * On SQLite a transaction could go on after a failed statement, on PostgreSQL it cannot. So it never does.
+ */
+export class TransactionCalls {
+  readonly #location: string | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
+  /** Why no further call is made: the transaction has ended, and how. */
+  #end: string | undefined;
+
+  constructor(location: string | undefined) {
+    this.#location = location;
+  }
+
+  /** The first failure. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Makes a call once those before it have settled.
+   *
+   * @param attempt - such as `write to stream "a"`
+   * @throws TransactionError `TRANSACTION_MISUSE` after the end
+   */
+  run<T>(attempt: string, call: () => Promise<T>): Promise<T> {
+    if (this.#end !== undefined) return Promise.reject(this.#misuse(attempt, this.#end));
+    const result = this.#last.then(async () => {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#end === ABANDONED) throw this.#misuse(attempt, ABANDONED);
+      try {
+        return await call();
+      } catch (error) {
+        throw this.#fail(inCall(error, `${attempt} in a transaction`, this.#location));
+      }
+    });
+    // One that nobody awaits fails the transaction, and not the process.
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Notes that the transaction is lost, though no call has failed. */
+  fail(error: unknown): void {
+    this.#fail(error);
+  }
+
+  /** Accepts no further call, and waits for those that were accepted. */
+  async finish(): Promise<void> {
+    this.#end ??= FINISHED;
+    await this.#last;
+  }
+
+  /** Accepts no further call, makes none of those that wait, and waits for the one that is running. */
+  async abandon(): Promise<void> {
+    this.#end ??= ABANDONED;
+    await this.#last;
+  }
+
+  #fail(error: unknown): unknown {
+    this.#failure ??= { error };
+    return error;
+  }
+
+  #misuse(attempt: string, end: string): TransactionError {
+    const message =
+      `Cannot ${attempt}${inStore(this.#location)}: the transaction ${end}. Nothing was changed; await every call of tx ` +
+      "inside the callback.";
+    return new TransactionError("TRANSACTION_MISUSE", message);
+  }
+}
+
+const FINISHED = "has ended";
+const ABANDONED = "was rolled back";

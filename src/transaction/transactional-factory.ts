@@ -1,0 +1,104 @@
+import type {
+  AtomicStorage,
+  AtomicStreamFactory,
+  QueryOptions,
+  SQLStatement,
+  StorageHandle,
+  StreamWrite,
+  Transaction,
+  TransactionalStorage,
+  TransactionalStreamFactory,
+  TransactionOptions,
+  WriteAllOptions,
+  WriteResult,
+} from "../../protocols/index.js";
+import { encodedBytes } from "../stream/content-bytes.js";
+import { overloaded } from "../stream/memory-budget.js";
+import type { StreamContext } from "../stream/stream-impl.js";
+import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
+import { inCall } from "../validate/in-call.js";
+import { parseTransaction, runTransaction } from "./run-transaction.js";
+import { checkStatement } from "./sql-statement.js";
+import { noSQL } from "./store-transaction.js";
+import { appendUnit, attemptOf, writeUnit } from "./write-all.js";
+
+const QUERY_OPTIONS: OptionNames<QueryOptions> = { signal: true };
+
+/** Whether a storage handle can append to several streams in one step. */
+export function isAtomic(storage: StorageHandle): storage is AtomicStorage {
+  return "appendAll" in storage && typeof storage.appendAll === "function";
+}
+
+/** Whether a storage handle has transactions. */
+export function isTransactional(storage: StorageHandle): storage is TransactionalStorage {
+  return "transact" in storage && typeof storage.transact === "function";
+}
+
+/** What a factory over atomic storage has besides. */
+export type AtomicCalls = Pick<AtomicStreamFactory, "writeAll">;
+
+/** What a factory over transactional storage has besides. */
+export type TransactionalCalls = Pick<TransactionalStreamFactory, "transaction" | "query">;
+
+/** The call that needs an atomic append. */
+export function atomicCalls(storage: AtomicStorage | TransactionalStorage, context: StreamContext): AtomicCalls {
+  return {
+    async writeAll(writes: readonly StreamWrite[], options: WriteAllOptions = {}): Promise<readonly WriteResult[]> {
+      const { lifetime, calls, pendingWrites, memory } = context;
+      const attempt = "write to several streams";
+      lifetime.assertOpen(attempt);
+      calls.assertOutside("writeAll");
+      const unit = inAttempt(attempt, context, () => appendUnit(writes, options, storage.location));
+      const bytes = unit.requests.reduce((sum, { events }) => sum + encodedBytes(events), 0);
+      if (!memory.reserve(bytes)) throw overloaded("write to", unit.requests[0]?.streamId ?? "", bytes, context);
+      pendingWrites.begin();
+      try {
+        return await calls.note(writeUnit(storage, unit), `writeAll (${attemptOf(unit.requests)})`);
+      } finally {
+        memory.release(bytes);
+        pendingWrites.end();
+      }
+    },
+  };
+}
+
+/** The calls that need transactions. */
+export function transactionalCalls(storage: TransactionalStorage, context: StreamContext): TransactionalCalls {
+  const { lifetime, calls, pendingWrites, memory } = context;
+  return {
+    async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+      lifetime.assertOpen("begin a transaction");
+      calls.assertOutside("transaction");
+      const plan = inAttempt("begin a transaction", context, () => parseTransaction(work, options));
+      pendingWrites.begin();
+      try {
+        return await calls.note(runTransaction({ storage, memory, calls }, work, plan), "transaction");
+      } finally {
+        pendingWrites.end();
+      }
+    },
+
+    async query<Row>(statement: SQLStatement, options: QueryOptions = {}): Promise<Row[]> {
+      lifetime.assertOpen("query the tables");
+      calls.assertOutside("query");
+      const { signal } = options;
+      inAttempt("query the tables", context, () => {
+        checkOptions(options, QUERY_OPTIONS);
+        checkSignal(signal);
+        checkStatement(statement);
+      });
+      signal?.throwIfAborted();
+      if (storage.query === undefined) throw noSQL("query the tables", storage.location);
+      return (await calls.note(storage.query(statement, { signal }), "query")) as Row[];
+    },
+  };
+}
+
+/** Says of a refused argument in which call it was. */
+function inAttempt<T>(attempt: string, { storage }: StreamContext, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw inCall(error, attempt, storage.location);
+  }
+}

@@ -1,0 +1,153 @@
+import type {
+  AppendRequest,
+  AppendResult,
+  AppendUnit,
+  AtomicStorage,
+  ParsedCondition,
+  StorageHandle,
+  StorageSession,
+  StreamWrite,
+  TransactionalStorage,
+  WriteAllOptions,
+} from "../../protocols/index.js";
+import { checkVersionInUnit } from "../adapter-kit/decide-append.js";
+import { MAX_UNIT_EVENTS, MAX_UNIT_STREAMS } from "../limits.js";
+import {
+  checkOptions,
+  checkSignal,
+  checkStreamId,
+  invalidArgument,
+  type OptionNames,
+} from "../validate/check-arguments.js";
+import { describeValue } from "../validate/json-text.js";
+import { appendRequest } from "../write/append-request.js";
+import { conditionFailed, lookForMatch, parseConditions } from "./conditions.js";
+
+const OPTIONS: OptionNames<WriteAllOptions> = { conditions: true, signal: true };
+const WRITE_FIELDS: OptionNames<StreamWrite> = { streamId: true, events: true, expectedVersion: true };
+
+/** Checks the writes of a unit, and encodes their events as they are at this moment. */
+export function appendUnit(
+  writes: readonly StreamWrite[],
+  options: WriteAllOptions,
+  location: string | undefined,
+): AppendUnit {
+  checkOptions(options, OPTIONS);
+  const { conditions, signal } = options;
+  checkSignal(signal);
+  signal?.throwIfAborted();
+  if (!Array.isArray(writes)) throw invalidArgument("writes", `expected a list, got ${describeValue(writes)}`);
+  if (writes.length > MAX_UNIT_STREAMS) {
+    throw invalidArgument("writes", `${writes.length} streams are more than ${MAX_UNIT_STREAMS}`);
+  }
+  const requests = Array.from(writes, (write) => requestOf(write, location));
+  checkUnit(requests);
+  return { requests, conditions: parseConditions(conditions), signal };
+}
+
+function requestOf(write: StreamWrite, location: string | undefined): AppendUnit["requests"][number] {
+  if (typeof write !== "object" || write === null) {
+    throw invalidArgument("writes", `expected { streamId, events?, expectedVersion? }, got ${describeValue(write)}`);
+  }
+  checkOptions(write, WRITE_FIELDS);
+  const { streamId, events = [], expectedVersion = "any" } = write;
+  checkStreamId(streamId);
+  const request = appendRequest(streamId, events, expectedVersion, location);
+  return request.events.length === 0 ? { ...request, checkOnly: true } : request;
+}
+
+function checkUnit(requests: readonly AppendRequest[]): void {
+  const streamIds = new Set<string>();
+  let events = 0;
+  for (const request of requests) {
+    if (streamIds.has(request.streamId)) {
+      const reason = `stream ${describeValue(request.streamId)} is named twice; give its events in one write`;
+      throw invalidArgument("writes", reason);
+    }
+    streamIds.add(request.streamId);
+    events += request.events.length;
+  }
+  if (events > MAX_UNIT_EVENTS) throw invalidArgument("writes", `${events} events are more than ${MAX_UNIT_EVENTS}`);
+}
+
+/**
+ * Stores a unit. Its conditions are looked at before the transaction, as far as the store goes, so that little is left to
+ * be looked at while writers wait.
+ */
+export async function writeUnit(
+  storage: AtomicStorage | TransactionalStorage,
+  unit: AppendUnit,
+): Promise<readonly AppendResult[]> {
+  if (unit.requests.length === 0 && unit.conditions.length === 0) return [];
+  const conditions: ParsedCondition[] = [];
+  for (const condition of unit.conditions) conditions.push(await lookedAt(storage, condition, unit.signal));
+  const left = { ...unit, conditions };
+  if ("appendAll" in storage) return storage.appendAll(left);
+  return storage.transact((session) => appendInSession(session, left, storage.location), { signal: unit.signal });
+}
+
+/** What is left of a condition: of one that an event matches, that event. A retry does not ask, so it is not refused here. */
+async function lookedAt(
+  storage: StorageHandle,
+  condition: ParsedCondition,
+  signal: AbortSignal | undefined,
+): Promise<ParsedCondition> {
+  const { match, upTo } = await lookForMatch((query) => {
+    signal?.throwIfAborted();
+    return storage.readPage(query);
+  }, condition);
+  return { ...condition, after: match === null ? upTo : match.position - 1 };
+}
+
+/**
+ * Stores a unit in a session, for storage that has no `appendAll` of its own. What storing it did says whether it may be
+ * stored; where it may not, the transaction rejects, and nothing of it is left.
+ */
+async function appendInSession(
+  session: StorageSession,
+  { requests, conditions }: AppendUnit,
+  location: string | undefined,
+): Promise<readonly AppendResult[]> {
+  const versions: number[] = [];
+  const results: AppendResult[] = [];
+  for (const request of requests) {
+    versions.push(await versionOf(session, request.streamId));
+    results.push(await session.append({ ...request, expectedVersion: "any" }));
+  }
+  const isEmpty = requests.every(({ events }) => events.length === 0);
+  if (!isEmpty && results.every(({ written }) => written === 0)) return results;
+  for (const [index, request] of requests.entries()) {
+    const { written } = results[index] as AppendResult;
+    const storedCount = countDifferent(request) - written;
+    checkVersionInUnit(request, versions[index] as number, written, storedCount, location);
+  }
+  for (const condition of conditions) {
+    const { match } = await lookForMatch((query) => session.readPage(query), condition, session.head);
+    if (match !== null) throw conditionFailed(attemptOf(requests), match, location);
+  }
+  return results;
+}
+
+async function versionOf(session: StorageSession, streamId: string): Promise<number> {
+  const { head } = await session.readPage({ streamId, after: 0, upTo: 0, limit: 1, direction: "forward" });
+  return head;
+}
+
+/** How many events a request has, those with one key counted once. */
+function countDifferent({ events }: AppendRequest): number {
+  const keys = new Set<string>();
+  let count = 0;
+  for (const { idempotencyKey } of events) {
+    if (idempotencyKey === null) count += 1;
+    else keys.add(idempotencyKey);
+  }
+  return count + keys.size;
+}
+
+/** Names a unit in a message. */
+export function attemptOf(requests: readonly AppendRequest[]): string {
+  const [first] = requests;
+  const others = requests.length - 1;
+  if (first === undefined) return "write";
+  return `write to stream "${first.streamId}"${others === 0 ? "" : ` and ${others} others`}`;
+}

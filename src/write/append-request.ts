@@ -1,0 +1,32 @@
+import {
+  ALL_STREAM,
+  type AppendRequest,
+  type CandidateEvent,
+  type ExpectedVersion,
+  ReadOnlyStreamError,
+} from "../../protocols/index.js";
+import { checkExpectedVersion } from "../validate/check-arguments.js";
+import { inStore } from "../validate/in-call.js";
+import { encodeEvents } from "./encode-events.js";
+
+/**
+ * Checks a write to a stream, and encodes its events as they are at this moment: the caller's objects are not retained.
+ *
+ * @throws ReadOnlyStreamError, InvalidArgumentError, InvalidEventError
+ */
+export function appendRequest(
+  streamId: string,
+  events: CandidateEvent | readonly CandidateEvent[],
+  expectedVersion: ExpectedVersion,
+  location: string | undefined,
+): AppendRequest {
+  if (streamId === ALL_STREAM) {
+    const message =
+      `Cannot write to "${ALL_STREAM}"${inStore(location)}: it is the read-only stream of every event. Write to a stream ` +
+      "by its id.";
+    throw new ReadOnlyStreamError(streamId, message);
+  }
+  checkExpectedVersion(expectedVersion);
+  const candidates = Array.isArray(events) ? events : [events as CandidateEvent];
+  return { streamId, events: encodeEvents(streamId, candidates, location), expectedVersion };
+}
