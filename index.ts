@@ -3,6 +3,7 @@ export {
   type IndexProgress,
   MAX_VERIFY_PROBLEMS,
   type SQLiteOptions,
+  type SQLiteStreamFactory,
   sqliteStreamFactory,
 } from "./adapters/sqlite/index.js";
 export * from "./protocols/index.js";

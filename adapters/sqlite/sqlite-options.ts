@@ -80,6 +80,12 @@ export interface SQLiteOptions {
    * nothing else. Default `Date.now`.
    */
   readonly now?: (() => number) | undefined;
+  /**
+   * Whether calls that a transaction's callback makes past its `tx` are refused at once, with `TRANSACTION_MISUSE`. Use it in
+   * tests: before Node 24 it makes every `await` of the process slower, and without it `timeoutMs` ends such a transaction.
+   * Default: `true` from Node 24 on, `false` before.
+   */
+  readonly findMisuse?: boolean | undefined;
 }
 
 /** {@link SQLiteOptions}, checked and complete. */
@@ -96,6 +102,7 @@ export interface SQLiteSettings {
   readonly indexes: readonly FieldIndex[];
   readonly onProgress: ((progress: IndexProgress) => void) | undefined;
   readonly now: () => number;
+  readonly findMisuse: boolean | undefined;
 }
 
 const OPTIONS: OptionNames<SQLiteOptions> = {
@@ -110,12 +117,14 @@ const OPTIONS: OptionNames<SQLiteOptions> = {
   indexes: true,
   onProgress: true,
   now: true,
+  findMisuse: true,
 };
 
 /** @throws InvalidArgumentError */
 export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings {
   checkOptions(options, OPTIONS);
-  const { driver, mode = "create", durability = "full", checksums = true, indexes = [], onProgress } = options;
+  const { driver, mode = "create", durability = "full", checksums = true, findMisuse } = options;
+  const { indexes = [], onProgress } = options;
   if (driver !== undefined && !Object.hasOwn(DRIVERS, driver)) {
     const names = Object.keys(DRIVERS).map((name) => `"${name}"`);
     throw invalidArgument("driver", `expected ${names.join(" or ")}, got ${describeValue(driver)}`);
@@ -126,9 +135,8 @@ export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings 
   if (durability !== "full" && durability !== "normal") {
     throw invalidArgument("durability", `expected "full" or "normal", got ${describeValue(durability)}`);
   }
-  if (typeof checksums !== "boolean") {
-    throw invalidArgument("checksums", `expected true or false, got ${describeValue(checksums)}`);
-  }
+  checkFlag("checksums", checksums);
+  if (findMisuse !== undefined) checkFlag("findMisuse", findMisuse);
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw invalidArgument("onProgress", `expected a function, got ${describeValue(onProgress)}`);
   }
@@ -144,7 +152,12 @@ export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings 
     indexes: parseIndexes(indexes),
     onProgress,
     now: checkClock(options.now),
+    findMisuse,
   };
+}
+
+function checkFlag(name: keyof SQLiteSettings, value: unknown): void {
+  if (typeof value !== "boolean") throw invalidArgument(name, `expected true or false, got ${describeValue(value)}`);
 }
 
 function wholeNumber(name: keyof SQLiteSettings, value: unknown, least: number, most: number): number {

@@ -1,15 +1,21 @@
 import {
   type AppendRequest,
   type AppendResult,
+  type AppendUnit,
+  type AtomicStorage,
   type EncodedState,
   type EventPage,
   type ReadQuery,
   type Snapshot,
   type SnapshotQuery,
   type SnapshotRetention,
-  type StorageHandle,
+  type SQLStatement,
+  type SQLValue,
+  type StorageSession,
   StreamClosedError,
   type StreamMetrics,
+  type TransactionalStorage,
+  type TransactOptions,
 } from "../../protocols/index.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
 import type { FieldIndex } from "./indexes/field-index.js";
@@ -19,6 +25,9 @@ import { head, readMetrics } from "./read/stream-figures.js";
 import type { LockClock } from "./retry-busy.js";
 import { loadSnapshot } from "./snapshot-statements.js";
 import { isCorruption, storageError } from "./sqlite-errors.js";
+import { interruptible } from "./tables/interruptible.js";
+import { renderStatement } from "./tables/render-statement.js";
+import { attemptOfStatement, readRows } from "./tables/table-statements.js";
 import type { WriteAccess } from "./transaction/write-access.js";
 
 /** The parts of the handle. */
@@ -34,7 +43,7 @@ export interface SQLiteStorageParts {
 }
 
 /** Events in a SQLite database: one connection writes, a pool reads. */
-export class SQLiteStorageHandle implements StorageHandle {
+export class SQLiteStorageHandle implements AtomicStorage, TransactionalStorage {
   readonly location: string;
   readonly #parts: SQLiteStorageParts;
   #disposal: Promise<void> | undefined;
@@ -46,6 +55,31 @@ export class SQLiteStorageHandle implements StorageHandle {
 
   append(request: AppendRequest): Promise<AppendResult> {
     return this.#disposal === undefined ? this.#parts.writes.append(request) : Promise.reject(this.#closedError());
+  }
+
+  appendAll(unit: AppendUnit): Promise<readonly AppendResult[]> {
+    return this.#disposal === undefined ? this.#parts.writes.appendAll(unit) : Promise.reject(this.#closedError());
+  }
+
+  transact<T>(work: (session: StorageSession) => Promise<T>, { signal }: TransactOptions): Promise<T> {
+    return this.#disposal === undefined
+      ? this.#parts.writes.transact(work, signal)
+      : Promise.reject(this.#closedError());
+  }
+
+  async query(statement: SQLStatement, { signal }: TransactOptions): Promise<Record<string, SQLValue>[]> {
+    this.#assertOpen();
+    const { readLock, opened } = this.#parts;
+    const deadline = readLock.deadline();
+    const rendered = renderStatement(statement);
+    return this.#reading(attemptOfStatement(rendered), () => {
+      opened.files?.assertUnchanged();
+      return opened.reads.useForQuery((connection) =>
+        readLock.retryWhileBusy(deadline, () =>
+          interruptible(connection, signal, () => readRows(connection, rendered)),
+        ),
+      );
+    });
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
@@ -99,13 +133,17 @@ export class SQLiteStorageHandle implements StorageHandle {
     });
   }
 
+  #saying<T>(verb: string, { streamId }: { readonly streamId: string }, task: () => Promise<T>): Promise<T> {
+    return this.#reading(`${verb} stream "${streamId}"`, task);
+  }
+
   /** Says of an error what was attempted. */
-  async #saying<T>(verb: string, { streamId }: { readonly streamId: string }, task: () => Promise<T>): Promise<T> {
+  async #reading<T>(attempt: string, task: () => Promise<T>): Promise<T> {
     try {
       return await task();
     } catch (error) {
       if (isCorruption(error)) this.#parts.writes.failed(error);
-      throw storageError(error, `${verb} stream "${streamId}"`, this.location);
+      throw storageError(error, attempt, this.location);
     }
   }
 

@@ -1,11 +1,10 @@
-import type { MaintainableStreamFactory, StreamBackend } from "../../protocols/index.js";
+import type { MaintainableStreamFactory, StreamBackend, TransactionalStreamFactory } from "../../protocols/index.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
 import { AppendGroup } from "./append/append-group.js";
-import { AppendQueue } from "./append/append-queue.js";
 import { chooseDriver } from "./drivers/choose-driver.js";
 import type { SQLiteDriver } from "./drivers/driver.js";
 import { AcknowledgedPosition } from "./maintenance/acknowledged-position.js";
@@ -22,7 +21,11 @@ import { LockClock } from "./retry-busy.js";
 import { parseSQLiteOptions, type SQLiteOptions, type SQLiteSettings } from "./sqlite-options.js";
 import { SQLiteStorageHandle } from "./sqlite-storage-handle.js";
 import { NoWriting, type WriteAccess, Writing } from "./transaction/write-access.js";
+import { WriteQueue } from "./transaction/write-queue.js";
 import type { Writer } from "./transaction/writer.js";
+
+/** A store in a SQLite database. */
+export type SQLiteStreamFactory = MaintainableStreamFactory & TransactionalStreamFactory;
 
 /**
  * Opens a store in a SQLite database, and creates it if there is none. Several factories may use one file at the same time, in
@@ -38,25 +41,22 @@ import type { Writer } from "./transaction/writer.js";
  * await using streams = await sqliteStreamFactory("bank.db");
  * ```
  */
-export async function sqliteStreamFactory(
-  path: string | URL,
-  options?: SQLiteOptions,
-): Promise<MaintainableStreamFactory> {
+export async function sqliteStreamFactory(path: string | URL, options?: SQLiteOptions): Promise<SQLiteStreamFactory> {
   const { maintenance, ...backend } = await openSQLiteBackend(path, options);
   const streams = createStreamFactory(backend);
-  return {
-    openStream: (streamId) => streams.openStream(streamId),
+  const dispose = streams[Symbol.asyncDispose].bind(streams);
+  const maintained: Pick<SQLiteStreamFactory, "verify" | "backup" | typeof Symbol.asyncDispose> = {
     verify: (verifyOptions) => maintenance.verify(verifyOptions),
     backup: (target, backupOptions) => maintenance.backup(target, backupOptions),
     [Symbol.asyncDispose]() {
       maintenance.end();
-      return streams[Symbol.asyncDispose]();
+      return dispose();
     },
   };
+  return Object.assign(streams, maintained);
 }
-
 /** The parts of a SQLite store: the storage handle, the notifier, and what checks and copies it. */
-export interface SQLiteBackend extends StreamBackend {
+export interface SQLiteBackend extends StreamBackend<SQLiteStorageHandle> {
   readonly maintenance: Maintenance;
 }
 
@@ -86,7 +86,7 @@ async function openBackend(
   const driver = ownDriver ?? (await chooseDriver(settings.driver));
   const opened = await openStore(driver, location, settings);
   const { lend, files, openReader, acknowledgedFile, writing } = opened;
-  const { busyTimeoutMs, now, pollIntervalMs } = settings;
+  const { busyTimeoutMs, now, pollIntervalMs, findMisuse } = settings;
   const isReadOnly = writing === undefined;
   const maintenance = new Maintenance({ driver, location, busyTimeoutMs, lend, isReadOnly, acknowledgedFile });
   const feed = new CommitFeed();
@@ -102,7 +102,7 @@ async function openBackend(
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, files, open: openReader });
   // What fails here is left to the first call that needs it: that one waits for locks, and says what was attempted.
   await Promise.allSettled([opened.prepareReads(), writing && group.prepare(writing.connection)]);
-  return { storage, notifier, now, maintenance };
+  return { storage, notifier, now, findMisuse, maintenance };
 }
 
 function openStore(driver: SQLiteDriver, location: string, settings: SQLiteSettings): Promise<OpenedStore> {
@@ -126,9 +126,9 @@ function writingTo(
   { location, settings, feed, group }: WritingContext,
 ): WriteAccess {
   const lock = new LockClock(settings.busyTimeoutMs);
-  const appends = new AppendQueue({ writer, group, location, lock, checkpointer });
+  const queue = new WriteQueue({ writer, group, location, lock, checkpointer });
   const acknowledged = settings.checksums && acknowledgedFile ? recordFrom(feed, acknowledgedFile, writer) : undefined;
-  return new Writing({ writer, lock, appends, files, checkpointer, acknowledged });
+  return new Writing({ writer, lock, queue, files, checkpointer, acknowledged });
 }
 
 function recordFrom(feed: CommitFeed, file: AcknowledgedPositionFile, writer: Writer): AcknowledgedPosition {

@@ -53,6 +53,10 @@ function countConnection(connection: SQLiteConnection, counter: CallCounter): SQ
       counter.count<RunResult>("run", sql, parameters, () => connection.run(sql, parameters)),
     all: <Row>(sql: string, parameters: readonly SQLiteValue[] = []) =>
       counter.count<Row[]>("all", sql, parameters, () => connection.all<Row>(sql, parameters)),
+    runPositional: (sql, values) =>
+      counter.count<RunResult>("run", sql, values, () => connection.runPositional(sql, values)),
+    allPositional: <Row>(sql: string, values: readonly SQLiteValue[]) =>
+      counter.count<Row[]>("all", sql, values, () => connection.allPositional<Row>(sql, values)),
     exec: (sql) => counter.count("exec", sql, [], () => connection.exec(sql)),
     close: () => counter.count("close", "", [], () => connection.close()),
   };

@@ -1,4 +1,5 @@
 import type { OpenMode, SQLiteConnection, SQLiteDriver, SQLiteValue } from "../../adapters/sqlite/drivers/driver.js";
+import { forwarding } from "./forwarding.js";
 
 /** A call of the port. */
 export interface RecordedCall {
@@ -20,8 +21,7 @@ export function recordingDriver(driver: SQLiteDriver): {
       async open(path, mode) {
         const connection = await driver.open(path, mode);
         const note = (sql: string, parameters: readonly SQLiteValue[] = []) => calls.push({ mode, sql, parameters });
-        return {
-          prepare: (sql) => connection.prepare(sql),
+        return forwarding(connection, {
           run: (sql, parameters) => {
             note(sql, parameters);
             return connection.run(sql, parameters);
@@ -30,12 +30,19 @@ export function recordingDriver(driver: SQLiteDriver): {
             note(sql, parameters);
             return connection.all<Row>(sql, parameters);
           },
+          runPositional: (sql, values) => {
+            note(sql, values);
+            return connection.runPositional(sql, values);
+          },
+          allPositional: <Row>(sql: string, values: readonly SQLiteValue[]) => {
+            note(sql, values);
+            return connection.allPositional<Row>(sql, values);
+          },
           exec: (sql) => {
             note(sql);
             return connection.exec(sql);
           },
-          close: () => connection.close(),
-        };
+        });
       },
     },
   };

@@ -1,27 +1,51 @@
 import type { AppendRequest } from "../../../protocols/index.js";
+import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { CommitFeed } from "../notify/commit-feed.js";
 import type { OpenFiles } from "../open/open-files.js";
 import { isConstraint } from "../sqlite-errors.js";
 import { inTransaction } from "../transaction/transaction.js";
-import { type AppendOutcome, type AppendPlan, type KnownStore, type PlanContext, planAppends } from "./append-plan.js";
-import { READ_NUMBERS, type ReadNumbers, readKeys, readNumbers, type StoredKeys } from "./append-statements.js";
+import {
+  type AppendOutcome,
+  type AppendPlan,
+  type GroupMember,
+  headsAfter,
+  type KnownStore,
+  planAppends,
+  requestsOf,
+} from "./append-plan.js";
+import {
+  hasKeys,
+  READ_NUMBERS,
+  type ReadNumbers,
+  readKeys,
+  readLastEvent,
+  readNumbers,
+  type StoredKeys,
+} from "./append-statements.js";
+import { AppendsInTransaction, type StoringContext } from "./appends-in-transaction.js";
+import { ConditionLooks } from "./condition-looks.js";
 import { type RowNumbers, statementChunks } from "./event-rows.js";
 import { INSERT_ONE, insertEvents } from "./insert-events.js";
 import { insertWithNames, prepareInsertWithNames } from "./insert-with-names.js";
-import { nameNew, namesIn, numberStreams, numberTypes } from "./number-names.js";
+import { nameNew, namesIn } from "./number-names.js";
 import { type LastEvent, RememberedStore, type StreamHead } from "./remembered-store.js";
 
 const NO_KEYS: KnownStore["keys"] = new Map();
 const NOTHING_STORED: StoredKeys = { lastEvents: [], keys: NO_KEYS };
 
 /** The context of storing groups. */
-export interface AppendGroupContext extends PlanContext {
+export interface AppendGroupContext extends StoringContext {
   /** Absent for a database in memory. */
   readonly files: OpenFiles | undefined;
   readonly feed: CommitFeed;
-  /** Whether each event is stored with one. */
-  readonly checksums: boolean;
+}
+
+/** A group of appends, and what its statements are made of. */
+interface Group {
+  readonly members: readonly GroupMember[];
+  readonly requests: readonly AppendRequest[];
+  readonly looks: ConditionLooks | undefined;
 }
 
 /**
@@ -58,11 +82,12 @@ export class AppendGroup {
     for (const sql of [READ_NUMBERS, INSERT_ONE]) await connection.prepare(sql);
   }
 
-  async store(connection: SQLiteConnection, requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
+  async store(connection: SQLiteConnection, members: readonly GroupMember[]): Promise<readonly AppendOutcome[]> {
+    const group = { members, requests: requestsOf(members), looks: ConditionLooks.of(connection, members) };
     return (
-      (await this.#storeOnMemory(connection, requests)) ??
-      (await this.#storeAsRead(connection, requests)) ??
-      (await this.#storeInTransaction(connection, requests))
+      (await this.#storeOnMemory(connection, group)) ??
+      (await this.#storeAsRead(connection, group)) ??
+      (await this.#storeInTransaction(connection, group))
     );
   }
 
@@ -71,34 +96,40 @@ export class AppendGroup {
     this.#remembered.forget();
   }
 
-  async #storeOnMemory(
-    connection: SQLiteConnection,
-    requests: readonly AppendRequest[],
-  ): Promise<readonly AppendOutcome[] | null> {
+  async #storeOnMemory(connection: SQLiteConnection, group: Group): Promise<readonly AppendOutcome[] | null> {
     const { last, heads } = this.#remembered;
-    if (last === undefined || last.id === null || !requests.every(({ streamId }) => heads.has(streamId))) return null;
-    if (this.#expectsRetries) return this.#storeAsRetried(connection, requests, last);
-    const plan = planAppends(requests, { position: last.position, heads, keys: NO_KEYS }, this.#context);
+    if (last === undefined || last.id === null || !group.requests.every(({ streamId }) => heads.has(streamId)))
+      return null;
+    if (this.#expectsRetries) return this.#storeAsRetried(connection, group, last);
+    const plan = await this.#plan(group, { position: last.position, heads, keys: NO_KEYS });
     if (!plan.isPlain || plan.events.length === 0) return null;
     try {
       return await this.#insertPlanned(connection, plan, last);
     } catch (error) {
       if (!isConstraint(error)) throw error;
       // A key is stored already. The insertion was undone; what is remembered is still true.
-      return this.#storeAsRetried(connection, requests, last);
+      return this.#storeAsRetried(connection, group, last);
     }
+  }
+
+  /** Plans at once where there are no conditions to look at. */
+  #plan({ members, looks }: Group, known: KnownStore): AppendPlan | Promise<AppendPlan> {
+    if (looks === undefined) return planAppends(members, known, this.#context);
+    return looks
+      .matchesUpTo(known.position)
+      .then((matches) => planAppends(members, { ...known, matches }, this.#context));
   }
 
   async #storeAsRetried(
     connection: SQLiteConnection,
-    requests: readonly AppendRequest[],
+    group: Group,
     last: LastEvent,
   ): Promise<readonly AppendOutcome[] | null> {
     const { heads } = this.#remembered;
-    const { lastEvents, keys } = await readKeys(connection, requests, heads);
+    const { lastEvents, keys } = await readKeys(connection, group.requests, heads);
     this.#expectsRetries = false;
     if (!lastEvents.every((event) => this.#remembered.endsWith(event))) return null;
-    const plan = planAppends(requests, { position: last.position, heads, keys }, this.#context);
+    const plan = await this.#plan(group, { position: last.position, heads, keys });
     this.#expectsRetries = isRetry(plan);
     if (plan.events.length > 0) return this.#insertPlanned(connection, plan, last);
     await this.#context.files?.checkWithLog(connection);
@@ -121,11 +152,8 @@ export class AppendGroup {
     return null;
   }
 
-  async #storeAsRead(
-    connection: SQLiteConnection,
-    requests: readonly AppendRequest[],
-  ): Promise<readonly AppendOutcome[] | null> {
-    const read = await readNumbers(connection, ...namesIn(requests));
+  async #storeAsRead(connection: SQLiteConnection, group: Group): Promise<readonly AppendOutcome[] | null> {
+    const read = await readNumbers(connection, ...namesIn(group.requests));
     const { last, heads, hasCounter } = read;
     if (!this.#remembered.endsWith(last)) this.failed();
     // Without an event at the last position there is nothing to know the store by. Without the counter no statement
@@ -133,9 +161,11 @@ export class AppendGroup {
     if (!hasCounter || (last.id === null && last.position > 0)) return null;
     this.#remembered.learnTypes(read.types);
     this.#remembered.learn(last, heads);
-    const { lastEvents, keys } = hasKeys(requests) ? await readKeys(connection, requests, heads) : NOTHING_STORED;
+    const { lastEvents, keys } = hasKeys(group.requests)
+      ? await readKeys(connection, group.requests, heads)
+      : NOTHING_STORED;
     if (!lastEvents.every((event) => this.#remembered.endsWith(event))) return null;
-    const plan = planAppends(requests, { position: last.position, heads, keys }, this.#context);
+    const plan = await this.#plan(group, { position: last.position, heads, keys });
     this.#expectsRetries = isRetry(plan);
     if (plan.events.length > 0) return this.#insertAsRead(connection, plan, read);
     await this.#context.files?.checkWithLog(connection);
@@ -166,28 +196,30 @@ export class AppendGroup {
     return plan.outcomes;
   }
 
-  async #storeInTransaction(
-    connection: SQLiteConnection,
-    requests: readonly AppendRequest[],
-  ): Promise<readonly AppendOutcome[]> {
-    const decided = await inTransaction(connection, async () => {
-      const { last, heads, types: numbered } = await readNumbers(connection, ...namesIn(requests));
-      const { keys } = await readKeys(connection, requests, heads);
-      const plan = planAppends(requests, { position: last.position, heads, keys }, this.#context);
-      const streams = await numberStreams(connection, plan, heads);
-      const types = await numberTypes(connection, plan, numbered);
-      const numbers = { streams, types, checksums: this.#context.checksums };
-      if (!(await insertEvents(connection, statementChunks(plan.events), numbers))) {
-        throw new Error("the counter of positions moved inside a transaction");
-      }
-      return { plan, last, streams, types };
+  async #storeInTransaction(connection: SQLiteConnection, { members }: Group): Promise<readonly AppendOutcome[]> {
+    const { appends, plan } = await inTransaction(connection, async () => {
+      const appends = await this.begin(connection);
+      const plan = await appends.store(members);
+      appends.keep();
+      return { appends, plan };
     });
-    if (!this.#remembered.endsWith(decided.last)) this.failed();
-    this.#expectsRetries = isRetry(decided.plan);
-    this.#remembered.learnTypes(decided.types);
-    this.#remembered.learn(decided.last, decided.streams);
-    await this.#committed(connection, decided.plan, decided.last, decided.streams);
-    return decided.plan.outcomes;
+    this.#expectsRetries = isRetry(plan);
+    await this.committed(connection, appends);
+    return plan.outcomes;
+  }
+
+  /** Begins to store inside a transaction that was opened. */
+  async begin(connection: SQLiteConnection): Promise<AppendsInTransaction> {
+    const last = await readLastEvent(connection);
+    if (!this.#remembered.endsWith(last)) this.failed();
+    return new AppendsInTransaction(connection, last, this.#remembered, this.#context);
+  }
+
+  /** Comes after the commit of such a transaction. */
+  async committed(connection: SQLiteConnection, { before, heads, types, events }: AppendsInTransaction): Promise<void> {
+    await this.#context.files?.checkWithLog(connection);
+    this.#remembered.learnTypes(types);
+    this.#publish(events, before, heads);
   }
 
   /** Comes after each commit. Nobody hears of it before the files are known to be those of this store. */
@@ -199,29 +231,22 @@ export class AppendGroup {
   ): Promise<void> {
     const checking = this.#context.files?.checkWithLog(connection);
     if (checking !== undefined) await checking;
-    const last = plan.events.at(-1);
+    this.#publish(plan.events, previous, headsAfter(plan, streams));
+  }
+
+  /** Remembers where the store ends now, and tells watchers. */
+  #publish(events: readonly PlacedEvent[], previous: LastEvent, heads: Iterable<readonly [string, StreamHead]>): void {
+    const last = events.at(-1);
     if (last === undefined) return;
     const { position, timestampMs, event } = last;
-    this.#remembered.learn({ position, timestampMs, id: event.id }, headsAfter(plan, streams));
-    this.#context.feed.publish({ previousPosition: previous.position, events: plan.events });
+    this.#remembered.learn({ position, timestampMs, id: event.id }, heads);
+    this.#context.feed.publish({ previousPosition: previous.position, events });
   }
 }
 
 /** Whether everything in a group is stored already. */
 function isRetry({ events, outcomes }: AppendPlan): boolean {
   return events.length === 0 && outcomes.every((outcome) => "result" in outcome);
-}
-
-function hasKeys(requests: readonly AppendRequest[]): boolean {
-  return requests.some(({ events }) => events.some(({ idempotencyKey }) => idempotencyKey !== null));
-}
-
-/** The heads of the streams that a plan stores events in, afterwards: worked out while they are learned. */
-function* headsAfter({ lastEvents }: AppendPlan, streams: ReadonlyMap<string, StreamHead>) {
-  for (const [streamId, { version, position }] of lastEvents) {
-    const { id } = streams.get(streamId) as StreamHead;
-    yield [streamId, { id, version, position }] as const;
-  }
 }
 
 /** Inserts a plan's events by one statement, or by several in a transaction. */

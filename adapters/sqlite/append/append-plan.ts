@@ -1,7 +1,25 @@
-import type { AppendRequest, AppendResult, NewEvent } from "../../../protocols/index.js";
-import { decideAppend } from "../../../src/adapter-kit/decide-append.js";
+import type { AppendRequest, AppendResult, AppendUnit, NewEvent, StoredEvent } from "../../../protocols/index.js";
+import { type AppendDecision, decideAppend, decideUnit } from "../../../src/adapter-kit/decide-append.js";
+import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import { compileFilter } from "../../../src/filter/compile-filter.js";
+import { conditionFailed } from "../../../src/transaction/conditions.js";
+import { attemptOf } from "../../../src/transaction/write-all.js";
 import type { StreamHead } from "./remembered-store.js";
+
+/** A member of a group: an append to one stream, or one to several that share their fate. */
+export type GroupMember = AppendRequest | AppendUnit;
+
+export function isUnit(member: GroupMember): member is AppendUnit {
+  return "requests" in member;
+}
+
+/** All appends of a group, those of units one by one. */
+export function requestsOf(members: readonly GroupMember[]): readonly AppendRequest[] {
+  return members.some(isUnit)
+    ? members.flatMap((member) => (isUnit(member) ? member.requests : [member]))
+    : (members as readonly AppendRequest[]);
+}
 
 /** The known state of the store before a group of appends. */
 export interface KnownStore {
@@ -10,14 +28,16 @@ export interface KnownStore {
   readonly heads: ReadonlyMap<string, StreamHead>;
   /** The events whose idempotency keys the group has too, by stream id and key. */
   readonly keys: ReadonlyMap<string, ReadonlyMap<string, PlacedEvent>>;
+  /** The first event that matches a condition, for each unit that has one. Absent where there are no conditions. */
+  readonly matches?: ReadonlyMap<AppendUnit, StoredEvent> | undefined;
 }
 
-/** The outcome of one append of a group. */
-export type AppendOutcome = { readonly result: AppendResult } | { readonly error: unknown };
+/** The outcome of one member of a group: a unit has a result for each of its appends. */
+export type AppendOutcome = { readonly result: AppendResult | readonly AppendResult[] } | { readonly error: unknown };
 
 /** The effect of a group of appends on the store. */
 export interface AppendPlan {
-  /** One for each append, in order. */
+  /** One for each member, in order. */
   readonly outcomes: readonly AppendOutcome[];
   /** The events to store, in order, with the places that they get. */
   readonly events: readonly PlacedEvent[];
@@ -35,9 +55,9 @@ export interface PlanContext {
 }
 
 /** Decides a group of appends one after the other, each on what the ones before it leave behind. */
-export function planAppends(requests: readonly AppendRequest[], known: KnownStore, context: PlanContext): AppendPlan {
+export function planAppends(members: readonly GroupMember[], known: KnownStore, context: PlanContext): AppendPlan {
   const planner = new AppendPlanner(known, context);
-  const outcomes = requests.map((request) => planner.plan(request));
+  const outcomes = members.map((member) => planner.plan(member));
   const { events, lastEvents, isPlain } = planner;
   return { outcomes, events, lastEvents, isPlain };
 }
@@ -59,23 +79,50 @@ class AppendPlanner {
     this.#timestampMs = now();
   }
 
-  plan(request: AppendRequest): AppendOutcome {
-    const { streamId, events } = request;
-    const stream = this.#streamOf(streamId);
+  plan(member: GroupMember): AppendOutcome {
     try {
-      const { fresh, last } = decideAppend(request, stream, this.#location);
-      if (fresh.length < events.length || events.length === 0) this.isPlain = false;
-      const before = stream.placed.length;
-      for (const event of fresh) this.#place(event, streamId, stream);
-      if (fresh.length > 0) this.lastEvents.set(streamId, stream.placed.at(-1) as PlacedEvent);
-      const place =
-        last === undefined ? stream.last : "freshIndex" in last ? stream.placed[before + last.freshIndex] : last;
-      const { version, position } = place as LastPlace;
-      return { result: { version, position, written: fresh.length } };
+      return { result: isUnit(member) ? this.#planUnit(member) : this.#planAppend(member) };
     } catch (error) {
       this.isPlain = false;
       return { error };
     }
+  }
+
+  #planAppend(request: AppendRequest): AppendResult {
+    const decision = decideAppend(request, this.#streamOf(request.streamId), this.#location);
+    if (request.events.length === 0) this.isPlain = false;
+    return this.#placeAll(request, decision);
+  }
+
+  // All of it is decided before any of it is placed.
+  #planUnit(unit: AppendUnit): readonly AppendResult[] {
+    const { requests } = unit;
+    const decisions = decideUnit(
+      requests,
+      (streamId) => this.#streamOf(streamId),
+      () => this.#checkConditions(unit),
+      this.#location,
+    );
+    return requests.map((request, index) => this.#placeAll(request, decisions[index] as AppendDecision));
+  }
+
+  /** Besides what was found in the store, the events that the group itself places before the unit count. */
+  #checkConditions(unit: AppendUnit): void {
+    const { requests, conditions } = unit;
+    const match = this.#known.matches?.get(unit) ?? this.events.map(storedEventOf).find(matchesAny(conditions));
+    if (match !== undefined) throw conditionFailed(attemptOf(requests), match, this.#location);
+  }
+
+  #placeAll({ streamId, events }: AppendRequest, { fresh, last }: AppendDecision): AppendResult {
+    const stream = this.#streamOf(streamId);
+    if (fresh.length < events.length) this.isPlain = false;
+    const before = stream.placed.length;
+    for (const event of fresh) this.#place(event, streamId, stream);
+    if (fresh.length > 0) this.lastEvents.set(streamId, stream.placed.at(-1) as PlacedEvent);
+    const place =
+      last === undefined ? stream.last : "freshIndex" in last ? stream.placed[before + last.freshIndex] : last;
+    const { version, position } = place as LastPlace;
+    return { version, position, written: fresh.length };
   }
 
   #streamOf(streamId: string): PlannedStream {
@@ -93,6 +140,17 @@ class AppendPlanner {
     stream.placed.push(placed);
     this.events.push(placed);
   }
+}
+
+function storedEventOf(placed: PlacedEvent): StoredEvent {
+  return decodeEvent(placed.event, placed);
+}
+
+function matchesAny(conditions: AppendUnit["conditions"]): (event: StoredEvent) => boolean {
+  const filters = conditions.flatMap(({ anyOf, after }) =>
+    anyOf.map((filter) => ({ after, matches: compileFilter(filter) })),
+  );
+  return (event) => filters.some(({ after, matches }) => event.position > after && matches(event));
 }
 
 /** The version and the position of a stream's last event. */
@@ -134,5 +192,13 @@ class PlannedStream {
       if (placed.event.idempotencyKey !== null) this.#placedKeys.set(placed.event.idempotencyKey, placed);
     }
     return this.#placedKeys.get(key);
+  }
+}
+
+/** The heads of the streams that a plan stores events in, afterwards: worked out while they are learned. */
+export function* headsAfter({ lastEvents }: AppendPlan, streams: ReadonlyMap<string, StreamHead>) {
+  for (const [streamId, { version, position }] of lastEvents) {
+    const { id } = streams.get(streamId) as StreamHead;
+    yield [streamId, { id, version, position }] as const;
   }
 }

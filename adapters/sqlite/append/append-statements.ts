@@ -31,6 +31,14 @@ export const READ_NUMBERS = `
   (SELECT json_group_array(json_array(wanted.key, t.id))
    FROM json_each(?2) AS wanted JOIN es_types AS t ON t.name = wanted.value) AS types`;
 
+const READ_LAST_EVENT = `SELECT ${LAST_POSITION} AS position, ${LAST_EVENT} AS last`;
+
+/** The last event of the store. */
+export async function readLastEvent(connection: SQLiteConnection): Promise<LastEvent> {
+  const [row] = await connection.all<Pick<NumbersRow, "position" | "last">>(READ_LAST_EVENT);
+  return lastEventOf(row as Pick<NumbersRow, "position" | "last">);
+}
+
 interface NumbersRow {
   readonly position: number | null;
   readonly last: string | null;
@@ -166,6 +174,11 @@ export async function readKeys(
     start += MAX_STATEMENT_KEYS;
   } while (start < wanted.length);
   return { lastEvents, keys };
+}
+
+/** Whether any event has an idempotency key. */
+export function hasKeys(requests: readonly AppendRequest[]): boolean {
+  return requests.some(({ events }) => events.some(({ idempotencyKey }) => idempotencyKey !== null));
 }
 
 function wantedKeys(requests: readonly AppendRequest[], heads: ReadonlyMap<string, StreamHead>): WantedKey[] {

@@ -5,7 +5,7 @@ import { insertStreams, insertTypes, type ReadNumbers } from "./append-statement
 import type { NewNames } from "./insert-with-names.js";
 import type { StreamHead } from "./remembered-store.js";
 
-/** The streams and the types of a group, each once. */
+/** The streams and the types of appends, each once. */
 export function namesIn(requests: readonly AppendRequest[]): [streamIds: string[], types: string[]] {
   const streamIds = new Set(requests.map(({ streamId }) => streamId));
   const types = new Set<string>();

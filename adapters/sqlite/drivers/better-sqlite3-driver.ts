@@ -3,6 +3,7 @@ import type BetterSqlite3 from "better-sqlite3";
 import type { Database, Options, Statement } from "better-sqlite3";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { exactNumber } from "./exact-number.js";
 import { loadDriverError } from "./load-driver-error.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { StatementCache } from "./statement-cache.js";
@@ -59,6 +60,7 @@ async function loadDatabase(): Promise<typeof BetterSqlite3> {
 class BetterSqlite3Connection implements SQLiteConnection {
   readonly #database: Database;
   readonly #statements = new StatementCache<Statement>();
+  readonly #positional = new StatementCache<Statement>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -88,6 +90,41 @@ class BetterSqlite3Connection implements SQLiteConnection {
     });
   }
 
+  async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
+    const turn = takeTurn(this.#database.inTransaction);
+    if (turn !== undefined) await turn;
+    return calling(() => {
+      const statement = this.#preparePositional(sql);
+      // It does not run what returns rows. Each row of RETURNING is one that was changed.
+      if (statement.reader) {
+        const rows = statement.all(...positional(sql, values));
+        return { changes: statement.readonly ? 0 : rows.length };
+      }
+      return { changes: statement.run(...positional(sql, values)).changes };
+    });
+  }
+
+  async allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]> {
+    const turn = takeTurn(this.#database.inTransaction);
+    if (turn !== undefined) await turn;
+    return calling(() => {
+      const statement = this.#preparePositional(sql);
+      if (statement.reader) return (statement.all(...positional(sql, values)) as Row[]).map(withNumbers);
+      statement.run(...positional(sql, values));
+      return [];
+    });
+  }
+
+  #preparePositional(sql: string): Statement {
+    const kept = this.#positional.get(sql);
+    if (kept !== undefined) return kept;
+    const statement = this.#database.prepare(sql);
+    // It would round a whole number that is too large.
+    if (statement.reader) statement.safeIntegers(true);
+    this.#positional.add(sql, statement);
+    return statement;
+  }
+
   async exec(sql: string): Promise<void> {
     const turn = takeTurn(this.#database.inTransaction);
     if (turn !== undefined) await turn;
@@ -101,6 +138,7 @@ class BetterSqlite3Connection implements SQLiteConnection {
   // Finalizes the statements too.
   async close(): Promise<void> {
     this.#statements.clear();
+    this.#positional.clear();
     calling(() => this.#database.close());
   }
 
@@ -119,6 +157,22 @@ function bindings(parameters: readonly SQLiteValue[]): Record<number, SQLiteValu
   const values: Record<number, SQLiteValue> = {};
   for (let index = 0; index < parameters.length; index += 1) values[index + 1] = parameters[index] as SQLiteValue;
   return [values];
+}
+
+const NUMBERED = /\?\d/;
+
+/** Anonymous parameters in order; those of a text from elsewhere may be numbered. */
+function positional(sql: string, values: readonly SQLiteValue[]): unknown[] {
+  return NUMBERED.test(sql) ? bindings(values) : [...values];
+}
+
+/** The whole numbers of a row, which are BigInts here, as numbers. */
+function withNumbers<Row>(row: Row): Row {
+  const values = row as Record<string, unknown>;
+  for (const [column, value] of Object.entries(values)) {
+    if (typeof value === "bigint") values[column] = exactNumber(column, value);
+  }
+  return row;
 }
 
 function calling<T>(call: () => T): T {

@@ -42,6 +42,15 @@ export interface SQLiteConnection {
   run(sql: string, parameters?: readonly SQLiteValue[]): Promise<RunResult>;
   /** Runs one statement and returns its rows, if it has any. */
   all<Row>(sql: string, parameters?: readonly SQLiteValue[]): Promise<Row[]>;
+  /**
+   * As `run`, for a statement of the application's: its parameters are anonymous (`?`), in order. Those statements are
+   * prepared and kept apart from the library's own.
+   */
+  runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult>;
+  /** As `all`, for a statement of the application's. A whole number beyond 2^53 is an error where the driver can tell. */
+  allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]>;
+  /** Ends the statement that is running, which fails with `SQLITE_INTERRUPT`. Absent where calls hold the main thread. */
+  interrupt?(): void;
   /** Runs statements that take no parameters. */
   exec(sql: string): Promise<void>;
   /**

@@ -1,6 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { StorageError } from "../../../protocols/index.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { inexactNumber } from "./exact-number.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { isSupportedSQLite, MIN_SQLITE_VERSION } from "./sqlite-version.js";
 import { StatementCache } from "./statement-cache.js";
@@ -77,6 +78,7 @@ function nameOf(path: string, mode: OpenMode): string {
 class NodeSqliteConnection implements SQLiteConnection {
   readonly #database: DatabaseSync;
   readonly #statements = new StatementCache<StatementSync>();
+  readonly #positional = new StatementCache<StatementSync>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -98,6 +100,24 @@ class NodeSqliteConnection implements SQLiteConnection {
     return calling(() => this.#prepare(sql).all(...bindings(parameters)) as Row[]);
   }
 
+  async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
+    const turn = takeTurn(this.#database.isTransaction);
+    if (turn !== undefined) await turn;
+    return calling(() => ({ changes: Number(this.#prepare(sql, this.#positional).run(...bindings(values)).changes) }));
+  }
+
+  async allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]> {
+    const turn = takeTurn(this.#database.isTransaction);
+    if (turn !== undefined) await turn;
+    return calling(() => {
+      try {
+        return this.#prepare(sql, this.#positional).all(...bindings(values)) as Row[];
+      } catch (error) {
+        throw isOutOfRange(error) ? inexactNumber(error) : error;
+      }
+    });
+  }
+
   async exec(sql: string): Promise<void> {
     const turn = takeTurn(this.#database.isTransaction);
     if (turn !== undefined) await turn;
@@ -107,14 +127,15 @@ class NodeSqliteConnection implements SQLiteConnection {
   // Finalizes the statements too.
   async close(): Promise<void> {
     this.#statements.clear();
+    this.#positional.clear();
     calling(() => this.#database.close());
   }
 
-  #prepare(sql: string): StatementSync {
-    const kept = this.#statements.get(sql);
+  #prepare(sql: string, statements = this.#statements): StatementSync {
+    const kept = statements.get(sql);
     if (kept !== undefined) return kept;
     const statement = this.#database.prepare(sql);
-    this.#statements.add(sql, statement);
+    statements.add(sql, statement);
     return statement;
   }
 }
@@ -169,6 +190,9 @@ function withPrimaryCode(error: unknown): unknown {
     return Object.assign(error, { code: PRIMARY_CODES[error.errcode & 0xff] ?? "SQLITE_ERROR" });
   }
   // A whole number in the file that JavaScript cannot hold. No version of this library writes one.
-  const isTooLarge = "code" in error && error.code === "ERR_OUT_OF_RANGE";
-  return isTooLarge ? Object.assign(error, { code: "SQLITE_CORRUPT" }) : error;
+  return isOutOfRange(error) ? Object.assign(error, { code: "SQLITE_CORRUPT" }) : error;
+}
+
+function isOutOfRange(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_OUT_OF_RANGE";
 }

@@ -54,19 +54,27 @@ async function importModules() {
 class Sqlite3Connection implements SQLiteConnection {
   readonly #database: Database;
   readonly #statements = new StatementCache<Statement>();
+  readonly #positional = new StatementCache<Statement>();
 
   constructor(database: Database) {
     this.#database = database;
   }
 
   async prepare(sql: string): Promise<void> {
-    if (this.#statements.get(sql) === undefined) await this.#prepare(sql);
+    await this.#prepared(sql, this.#statements);
   }
 
   // What is called most goes straight to the native statement: the promises of `sqlite` around it cost as much as a
   // short read takes.
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
-    const statement = this.#statements.get(sql) ?? (await this.#prepare(sql));
+    return this.#run(this.#statements.get(sql) ?? (await this.#prepared(sql, this.#statements)), parameters);
+  }
+
+  async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
+    return this.#run(await this.#prepared(sql, this.#positional), values);
+  }
+
+  #run(statement: Statement, parameters: readonly SQLiteValue[]): Promise<RunResult> {
     return new Promise((resolve, reject) => {
       statement.getStatementInstance().run(parameters, function (this: RunResult, error: Error | null) {
         if (error === null) resolve({ changes: this.changes });
@@ -76,7 +84,14 @@ class Sqlite3Connection implements SQLiteConnection {
   }
 
   async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
-    const statement = this.#statements.get(sql) ?? (await this.#prepare(sql));
+    return this.#all(this.#statements.get(sql) ?? (await this.#prepared(sql, this.#statements)), parameters);
+  }
+
+  async allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]> {
+    return this.#all(await this.#prepared(sql, this.#positional), values);
+  }
+
+  #all<Row>(statement: Statement, parameters: readonly SQLiteValue[]): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       statement.getStatementInstance().all<Row>(parameters, (error: Error | null, rows: Row[]) => {
         if (error === null) resolve(rows);
@@ -89,15 +104,23 @@ class Sqlite3Connection implements SQLiteConnection {
     await this.#database.exec(sql);
   }
 
+  interrupt(): void {
+    this.#database.getDatabaseInstance().interrupt();
+  }
+
   async close(): Promise<void> {
     // A statement that is left makes close fail with an error event that nobody can catch.
-    for (const statement of this.#statements.clear()) await statement.finalize();
+    for (const statements of [this.#statements, this.#positional]) {
+      for (const statement of statements.clear()) await statement.finalize();
+    }
     await this.#database.close();
   }
 
-  async #prepare(sql: string): Promise<Statement> {
+  async #prepared(sql: string, statements: StatementCache<Statement>): Promise<Statement> {
+    const kept = statements.get(sql);
+    if (kept !== undefined) return kept;
     const statement = await this.#database.prepare(sql);
-    await this.#statements.add(sql, statement)?.finalize();
+    await statements.add(sql, statement)?.finalize();
     return statement;
   }
 }

@@ -1,4 +1,4 @@
-import type { SQLiteDriver } from "../drivers/driver.js";
+import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
 import { updateIndexes } from "../indexes/update-indexes.js";
 import type { SQLiteSettings } from "../sqlite-options.js";
 import { Writer } from "../transaction/writer.js";
@@ -13,7 +13,12 @@ export async function openInMemory(driver: SQLiteDriver, settings: SQLiteSetting
   const writer = new Writer(connection, IN_MEMORY, [], undefined);
   return {
     writing: { connection, writer, checkpointer: undefined },
-    reads: { prepare: async () => undefined, use: (task) => writer.use(task), close: async () => undefined },
+    reads: {
+      prepare: async () => undefined,
+      use: (task) => writer.use(task),
+      useForQuery: (task) => writer.use((only) => withoutWriting(only, task)),
+      close: async () => undefined,
+    },
     files: undefined,
     acknowledgedFile: undefined,
     openReader: undefined,
@@ -21,4 +26,16 @@ export async function openInMemory(driver: SQLiteDriver, settings: SQLiteSetting
     prepareReads: async () => undefined,
     release: () => undefined,
   };
+}
+
+async function withoutWriting<T>(
+  connection: SQLiteConnection,
+  task: (connection: SQLiteConnection) => Promise<T>,
+): Promise<T> {
+  await connection.exec("PRAGMA query_only = ON");
+  try {
+    return await task(connection);
+  } finally {
+    await connection.exec("PRAGMA query_only = OFF");
+  }
 }

@@ -12,6 +12,9 @@ export const APPLICATION_ID = 0x45765374;
  * covers the whole event, since SQLite does not notice when a bit of a value changes; it is null in what was written
  * without. Positions never come again (AUTOINCREMENT), and the index of keys leaves events without a key alone. The
  * triggers keep other programs from changing what was written, except by REPLACE (docs/decisions/0018).
+ *
+ * `records` holds JSON values with revisions. `counters` has the last revision that was given: it stays when its record is
+ * deleted, so that no revision comes again.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -58,6 +61,26 @@ export const MIGRATIONS: readonly string[] = [
     checksum   INTEGER NOT NULL,
     PRIMARY KEY (stream, projection, version)
   ) STRICT;
+
+  CREATE TABLE es_records (
+    space    TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    revision INTEGER NOT NULL CHECK (revision > 0),
+    value    TEXT NOT NULL,
+    PRIMARY KEY (space, key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE es_counters (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  INSERT INTO es_counters (name, value) VALUES ('revision', 0);
+
+  CREATE TRIGGER es_records_count_revisions_of_new AFTER INSERT ON es_records
+  BEGIN UPDATE es_counters SET value = NEW.revision WHERE name = 'revision'; END;
+  CREATE TRIGGER es_records_count_revisions_of_changed AFTER UPDATE ON es_records
+  BEGIN UPDATE es_counters SET value = NEW.revision WHERE name = 'revision'; END;
 
   -- The counter of positions, there from the start: every append compares it with what it knows.
   INSERT INTO sqlite_sequence (name, seq) VALUES ('es_events', 0);

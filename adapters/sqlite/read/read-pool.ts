@@ -10,6 +10,8 @@ export interface ReadConnections {
    */
   prepare(open: () => Promise<SQLiteConnection>): Promise<void>;
   use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T>;
+  /** As `use`, for statements that are not the library's: SQLite itself keeps them from writing. */
+  useForQuery<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -41,6 +43,11 @@ export class ReadPool implements ReadConnections {
   use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
     const connection = this.#idle.pop();
     return connection === undefined ? this.#useNext(task) : this.#lend(connection, task);
+  }
+
+  // Its connections are read-only.
+  useForQuery<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
+    return this.use(task);
   }
 
   async #useNext<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {

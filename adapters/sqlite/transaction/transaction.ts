@@ -1,6 +1,7 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
 
-const BEGIN = "BEGIN IMMEDIATE";
+/** Takes the write lock at once, so that what is read next stays true until the commit. */
+export const BEGIN = "BEGIN IMMEDIATE";
 const COMMIT = "COMMIT";
 
 /** Runs the task between BEGIN IMMEDIATE and COMMIT; when anything fails, nothing of it is left. */
@@ -16,7 +17,8 @@ export async function inTransaction<T>(connection: SQLiteConnection, task: () =>
   }
 }
 
-async function rollBack(connection: SQLiteConnection): Promise<void> {
+/** Undoes what an open transaction has done. */
+export async function rollBack(connection: SQLiteConnection): Promise<void> {
   try {
     await connection.run("ROLLBACK");
   } catch {

@@ -1,22 +1,27 @@
 import {
   type AppendRequest,
   type AppendResult,
+  type AppendUnit,
   type EncodedState,
   type Snapshot,
   type SnapshotRetention,
   StorageError,
+  type StorageSession,
 } from "../../../protocols/index.js";
-import type { AppendQueue } from "../append/append-queue.js";
+import { attemptOf } from "../../../src/transaction/write-all.js";
 import type { AcknowledgedPosition } from "../maintenance/acknowledged-position.js";
 import type { OpenFiles } from "../open/open-files.js";
 import type { LockClock } from "../retry-busy.js";
 import { saveSnapshot } from "../snapshot-statements.js";
 import type { WalCheckpointer } from "./wal-checkpointer.js";
+import type { WriteQueue } from "./write-queue.js";
 import type { Writer } from "./writer.js";
 
 /** How a store is written, or that it is not. */
 export interface WriteAccess {
   append(request: AppendRequest): Promise<AppendResult>;
+  appendAll(unit: AppendUnit): Promise<readonly AppendResult[]>;
+  transact<T>(work: (session: StorageSession) => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
   saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention): Promise<void>;
   /** Lets nothing more be written: a read has found the database damaged. */
   failed(error: unknown): void;
@@ -31,7 +36,7 @@ export interface WriteAccess {
 export interface WritingParts {
   readonly writer: Writer;
   readonly lock: LockClock;
-  readonly appends: AppendQueue;
+  readonly queue: WriteQueue;
   /** Absent for a database in memory. */
   readonly files: OpenFiles | undefined;
   /** Absent where there is no log to keep short. */
@@ -49,7 +54,16 @@ export class Writing implements WriteAccess {
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
-    return this.#parts.appends.append(request);
+    return this.#parts.queue.append(request);
+  }
+
+  appendAll(unit: AppendUnit): Promise<readonly AppendResult[]> {
+    return this.#parts.queue.appendAll(unit);
+  }
+
+  transact<T>(work: (session: StorageSession) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    // The queue hands the result of each callback to its own caller.
+    return this.#parts.queue.transact(work, signal) as Promise<T>;
   }
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention): Promise<void> {
@@ -67,8 +81,8 @@ export class Writing implements WriteAccess {
   }
 
   async finish(): Promise<void> {
-    const { appends, checkpointer, acknowledged } = this.#parts;
-    await appends.drained();
+    const { queue, checkpointer, acknowledged } = this.#parts;
+    await queue.drained();
     await checkpointer?.close();
     await acknowledged?.close();
   }
@@ -92,6 +106,14 @@ export class NoWriting implements WriteAccess {
 
   async append({ streamId }: AppendRequest): Promise<AppendResult> {
     throw this.#readOnly(`write to stream "${streamId}"`);
+  }
+
+  async appendAll({ requests }: AppendUnit): Promise<readonly AppendResult[]> {
+    throw this.#readOnly(attemptOf(requests));
+  }
+
+  async transact(): Promise<never> {
+    throw this.#readOnly("begin a transaction");
   }
 
   async saveSnapshot({ streamId }: Snapshot<EncodedState>): Promise<void> {

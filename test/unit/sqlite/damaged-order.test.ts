@@ -3,6 +3,7 @@ import type { SQLiteDriver } from "../../../adapters/sqlite/drivers/driver.js";
 import { sqlite3Driver } from "../../../adapters/sqlite/drivers/sqlite3-driver.js";
 import { openSQLiteBackend } from "../../../adapters/sqlite/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { forwarding } from "../../support/forwarding.js";
 
 /** A driver that answers statements of one kind, from a certain one on, with the same again, as a damaged table may. */
 function repeatingDriver(kind: string, repeated: number): SQLiteDriver {
@@ -12,18 +13,14 @@ function repeatingDriver(kind: string, repeated: number): SQLiteDriver {
       const connection = await sqlite3Driver.open(path, mode);
       let calls = 0;
       let answer: unknown[] = [];
-      return {
-        prepare: (sql) => connection.prepare(sql),
-        run: (sql, parameters) => connection.run(sql, parameters),
-        exec: (sql) => connection.exec(sql),
-        close: () => connection.close(),
+      return forwarding(connection, {
         async all<Row>(sql: string, parameters?: Parameters<typeof connection.all>[1]): Promise<Row[]> {
           if (!sql.includes(kind)) return connection.all<Row>(sql, parameters);
           calls += 1;
           if (calls <= repeated) answer = await connection.all(sql, parameters);
           return answer as Row[];
         },
-      };
+      });
     },
   };
 }

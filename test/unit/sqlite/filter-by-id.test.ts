@@ -4,6 +4,7 @@ import { openSQLiteBackend } from "../../../adapters/sqlite/index.js";
 import type { EventFilter } from "../../../protocols/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { collect } from "../../conformance/support/collect.js";
+import { forwarding } from "../../support/forwarding.js";
 import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
@@ -22,14 +23,7 @@ function recordingDriver(driver: SQLiteDriver, statements: Statement[]): SQLiteD
         if (sql.includes("group_concat")) statements.push({ sql, parameters });
         return connection.all(sql, parameters);
       };
-      const { prepare, run, exec, close } = connection;
-      return {
-        prepare: prepare.bind(connection),
-        run: run.bind(connection),
-        exec: exec.bind(connection),
-        close: close.bind(connection),
-        all,
-      };
+      return forwarding(connection, { all });
     },
   };
 }

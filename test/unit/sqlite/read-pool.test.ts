@@ -3,6 +3,7 @@ import type { SQLiteConnection, SQLiteDriver } from "../../../adapters/sqlite/dr
 import { sqlite3Driver } from "../../../adapters/sqlite/drivers/sqlite3-driver.js";
 import { openSQLiteBackend } from "../../../adapters/sqlite/index.js";
 import { parseFilter } from "../../../src/filter/parse-filter.js";
+import { forwarding } from "../../support/forwarding.js";
 import { recordingDriver } from "../../support/recording-driver.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
@@ -21,7 +22,7 @@ class ReadRecord {
       const connection = await sqlite3Driver.open(path, mode);
       if (mode !== "readonly") return connection;
       this.opened += 1;
-      return { ...bound(connection), all: this.#all(connection), close: this.#close(connection) };
+      return { ...forwarding(connection), all: this.#all(connection), close: this.#close(connection) };
     },
   };
 
@@ -44,16 +45,6 @@ class ReadRecord {
       this.closed += 1;
     };
   }
-}
-
-function bound(connection: SQLiteConnection): SQLiteConnection {
-  return {
-    prepare: (sql) => connection.prepare(sql),
-    run: (sql, parameters) => connection.run(sql, parameters),
-    all: (sql, parameters) => connection.all(sql, parameters),
-    exec: (sql) => connection.exec(sql),
-    close: () => connection.close(),
-  };
 }
 
 const NAMES = Array.from({ length: 20 }, (_, number) => `stream-${number}`);

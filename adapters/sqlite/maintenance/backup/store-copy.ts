@@ -58,6 +58,8 @@ export class StoreCopy {
     const triggers = await connection.all<{ name: string; sql: string }>(sql);
     for (const { name } of triggers) await connection.exec(`DROP TRIGGER ${quoted(name)}`);
     this.#triggers = triggers.map((trigger) => trigger.sql);
+    // Its rows are copied like those of any table.
+    await connection.exec("DELETE FROM es_counters");
   }
 
   /** The library's tables. */

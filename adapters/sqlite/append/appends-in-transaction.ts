@@ -1,0 +1,145 @@
+import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import {
+  type AppendPlan,
+  type GroupMember,
+  headsAfter,
+  type PlanContext,
+  planAppends,
+  requestsOf,
+} from "./append-plan.js";
+import { hasKeys, readKeys, readNumbers } from "./append-statements.js";
+import { ConditionLooks } from "./condition-looks.js";
+import { statementChunks } from "./event-rows.js";
+import { insertEvents } from "./insert-events.js";
+import { namesIn, numberStreams, numberTypes } from "./number-names.js";
+import type { LastEvent, RememberedStore, StreamHead } from "./remembered-store.js";
+
+/** The context of storing events. */
+export interface StoringContext extends PlanContext {
+  /** Whether each event is stored with one. */
+  readonly checksums: boolean;
+}
+
+/** What one member of a transaction has learned and stored. */
+class Layer {
+  readonly heads = new Map<string, StreamHead>();
+  readonly types = new Map<string, number>();
+  readonly events: PlacedEvent[] = [];
+}
+
+/**
+ * Stores appends inside an open transaction. Nobody else can append meanwhile, so what is remembered of the store stays
+ * true if it is true at the beginning.
+ *
+ * A transaction has members, one after the other, each of which can be undone alone.
+ */
+export class AppendsInTransaction {
+  /** The last event before the transaction. */
+  readonly before: LastEvent;
+  readonly #connection: SQLiteConnection;
+  readonly #context: StoringContext;
+  readonly #remembered: RememberedStore;
+  /** What the members that are kept have done. */
+  readonly #kept = new Layer();
+  #member = new Layer();
+
+  /** @param remembered - true as of `before` */
+  constructor(connection: SQLiteConnection, before: LastEvent, remembered: RememberedStore, context: StoringContext) {
+    this.#connection = connection;
+    this.before = before;
+    this.#remembered = remembered;
+    this.#context = context;
+  }
+
+  /** The last position now. */
+  get position(): number {
+    return this.before.position + this.#kept.events.length + this.#member.events.length;
+  }
+
+  /** The events of the members that are kept. */
+  get events(): readonly PlacedEvent[] {
+    return this.#kept.events;
+  }
+
+  /** The heads of streams as the members that are kept leave them. */
+  get heads(): ReadonlyMap<string, StreamHead> {
+    return this.#kept.heads;
+  }
+
+  get types(): ReadonlyMap<string, number> {
+    return this.#kept.types;
+  }
+
+  /** The member has ended, and what it did stays. */
+  keep(): void {
+    for (const [streamId, head] of this.#member.heads) this.#kept.heads.set(streamId, head);
+    for (const [type, number] of this.#member.types) this.#kept.types.set(type, number);
+    for (const event of this.#member.events) this.#kept.events.push(event);
+    this.#member = new Layer();
+  }
+
+  /** The member has ended, and what it did was undone. */
+  drop(): void {
+    this.#member = new Layer();
+  }
+
+  /** Decides appends one after the other, and stores what they store. */
+  async store(members: readonly GroupMember[]): Promise<AppendPlan> {
+    const requests = requestsOf(members);
+    const [streamIds, types] = namesIn(requests);
+    const heads = await this.#known(streamIds, types);
+    const keys = hasKeys(requests) ? (await readKeys(this.#connection, requests, heads)).keys : new Map();
+    const { position } = this;
+    const matches = await ConditionLooks.of(this.#connection, members)?.matchesUpTo(position);
+    const plan = planAppends(members, { position, heads, keys, matches }, this.#context);
+    if (plan.events.length > 0) await this.#insert(plan, heads);
+    return plan;
+  }
+
+  async #insert(plan: AppendPlan, heads: ReadonlyMap<string, StreamHead>): Promise<void> {
+    const streams = await numberStreams(this.#connection, plan, heads);
+    const types = await numberTypes(this.#connection, plan, this.#typesOf(plan));
+    const numbers = { streams, types, checksums: this.#context.checksums };
+    if (!(await insertEvents(this.#connection, statementChunks(plan.events), numbers))) {
+      throw new Error("the counter of positions moved inside a transaction");
+    }
+    for (const [streamId, head] of headsAfter(plan, streams)) this.#member.heads.set(streamId, head);
+    for (const [type, number] of types) this.#member.types.set(type, number);
+    for (const event of plan.events) this.#member.events.push(event);
+  }
+
+  /** The heads of those streams that have a number; those that are not known are read, and types with them. */
+  async #known(streamIds: readonly string[], types: readonly string[]): Promise<Map<string, StreamHead>> {
+    const unknownIds = streamIds.filter((streamId) => this.#headOf(streamId) === undefined);
+    const unknownTypes = types.filter((type) => this.#typeNumber(type) === undefined);
+    if (unknownIds.length + unknownTypes.length > 0) {
+      const read = await readNumbers(this.#connection, unknownIds, unknownTypes);
+      for (const [streamId, head] of read.heads) this.#member.heads.set(streamId, head);
+      for (const [type, number] of read.types) this.#member.types.set(type, number);
+    }
+    const heads = new Map<string, StreamHead>();
+    for (const streamId of streamIds) {
+      const head = this.#headOf(streamId);
+      if (head !== undefined) heads.set(streamId, head);
+    }
+    return heads;
+  }
+
+  #typesOf({ events }: AppendPlan): Map<string, number> {
+    const types = new Map<string, number>();
+    for (const { event } of events) {
+      const number = this.#typeNumber(event.type);
+      if (number !== undefined) types.set(event.type, number);
+    }
+    return types;
+  }
+
+  #headOf(streamId: string): StreamHead | undefined {
+    return this.#member.heads.get(streamId) ?? this.#kept.heads.get(streamId) ?? this.#remembered.heads.get(streamId);
+  }
+
+  #typeNumber(type: string): number | undefined {
+    return this.#member.types.get(type) ?? this.#kept.types.get(type) ?? this.#remembered.types.get(type);
+  }
+}

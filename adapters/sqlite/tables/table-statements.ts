@@ -1,0 +1,63 @@
+import type { SQL, SQLStatement, SQLValue } from "../../../protocols/index.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { storageError } from "../sqlite-errors.js";
+import { type RenderedStatement, renderStatement } from "./render-statement.js";
+
+/** The application's tables, over the connection of an open transaction. */
+export class TableStatements implements SQL {
+  readonly dialect = "sqlite";
+  readonly #connection: SQLiteConnection;
+  readonly #location: string;
+  /** Whether a statement may have made a foreign key that is checked at the commit only. */
+  mayDeferKeys = false;
+
+  constructor(connection: SQLiteConnection, location: string) {
+    this.#connection = connection;
+    this.#location = location;
+  }
+
+  async run(statement: SQLStatement): Promise<{ readonly changes: number }> {
+    const rendered = renderStatement(statement);
+    return this.#saying(rendered, async () => {
+      const { changes } = await this.#connection.runPositional(rendered.text, rendered.values);
+      return { changes };
+    });
+  }
+
+  async all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
+    const rendered = renderStatement(statement);
+    return this.#saying(rendered, () => readRows<Row>(this.#connection, rendered));
+  }
+
+  async #saying<T>(rendered: RenderedStatement, task: () => Promise<T>): Promise<T> {
+    this.mayDeferKeys ||= DEFERS.test(rendered.text);
+    try {
+      return await task();
+    } catch (error) {
+      throw storageError(error, attemptOfStatement(rendered), this.#location);
+    }
+  }
+}
+
+const DEFERS = /deferred/i;
+
+/** Runs a statement and returns its rows. */
+export async function readRows<Row>(connection: SQLiteConnection, { text, values }: RenderedStatement): Promise<Row[]> {
+  return (await connection.allPositional<Record<string, SQLValue>>(text, values)).map(plainRow) as Row[];
+}
+
+/** Bytes as what they are, and not as the driver's `Buffer`. */
+function plainRow(row: Record<string, SQLValue>): Record<string, SQLValue> {
+  for (const [column, value] of Object.entries(row)) {
+    if (Buffer.isBuffer(value)) row[column] = new Uint8Array(value);
+  }
+  return row;
+}
+
+const MAX_EXCERPT_LENGTH = 80;
+
+/** Names a statement in a message by its beginning. Its values are not part of it. */
+export function attemptOfStatement({ text }: RenderedStatement): string {
+  const line = text.trim().replaceAll(/\s+/g, " ");
+  return `run "${line.length > MAX_EXCERPT_LENGTH ? `${line.slice(0, MAX_EXCERPT_LENGTH)}...` : line}"`;
+}

@@ -1,0 +1,185 @@
+import { StorageError } from "../../../protocols/index.js";
+import type { AppendGroup } from "../append/append-group.js";
+import type { AppendOutcome } from "../append/append-plan.js";
+import type { AppendsInTransaction } from "../append/appends-in-transaction.js";
+import { eventCharacters } from "../append/event-rows.js";
+import type { PendingAppend } from "../append/pending-append.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { isCorruption, isDiskFailure, sqliteCode, storageError } from "../sqlite-errors.js";
+import { PendingTransaction } from "./pending-transaction.js";
+import { rollBack } from "./transaction.js";
+import { TransactionSession } from "./transaction-session.js";
+
+/** How many members share a commit. */
+const MAX_MEMBERS = 64;
+
+/** How long after its beginning a commit takes further members, once a transaction is among them. */
+const MAX_OPEN_MS = 20;
+
+// A foreign key that is checked at the commit would fail the neighbours of the transaction that violates it.
+const HAS_DEFERRED_KEYS =
+  "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%DEFERRED%') AS hasDeferredKeys";
+
+/** A member of a commit: a transaction, or appends that are planned together. */
+export type Member = PendingTransaction | readonly PendingAppend[];
+
+/** Where members come from, in the order of the calls. */
+export interface WaitingMembers {
+  /** The next one; undefined when nobody waits. */
+  next(): Member | undefined;
+  /** Whether the next one is a transaction. */
+  readonly isTransactionNext: boolean;
+}
+
+/** What a commit is made with. */
+export interface SharedCommitContext {
+  readonly group: AppendGroup;
+  readonly location: string;
+}
+
+/**
+ * One commit of several members, each of which fails alone: all but the first run in a savepoint. The first needs none,
+ * since nothing is lost when all of the transaction is rolled back with it.
+ *
+ * Where the commit fails, or SQLite ends the transaction by itself, all members fail.
+ */
+export class SharedCommit {
+  /** What each member that was run has come to, once the commit is durable. */
+  readonly #tell: (() => void)[] = [];
+  /** The members that share the fate of the commit. */
+  readonly #members: Member[] = [];
+  readonly #connection: SQLiteConnection;
+  readonly #context: SharedCommitContext;
+  #isLast = false;
+  #hasTransaction = false;
+
+  constructor(connection: SQLiteConnection, context: SharedCommitContext) {
+    this.#connection = connection;
+    this.#context = context;
+  }
+
+  /**
+   * Runs members until nobody waits or a limit is reached, and commits. The transaction is open already.
+   *
+   * @returns tells each member what became of it
+   */
+  async run(waiting: WaitingMembers): Promise<{ readonly tell: () => void; readonly written: WrittenContent }> {
+    try {
+      const beganMs = performance.now();
+      const appends = await this.#context.group.begin(this.#connection);
+      const mustBeAlone = await this.#hasDeferredKeys();
+      for (let count = 0; count < MAX_MEMBERS && !this.#isLast; count += 1) {
+        if (count > 0 && mustBeAlone && (this.#hasTransaction || waiting.isTransactionNext)) break;
+        if (this.#hasTransaction && performance.now() - beganMs >= MAX_OPEN_MS) break;
+        const member = waiting.next();
+        if (member === undefined) break;
+        if (!(await this.#runMember(member, appends))) return { tell: () => this.#tellAll(), written: NOTHING };
+      }
+      await this.#connection.run("COMMIT");
+      await this.#context.group.committed(this.#connection, appends);
+      return { tell: () => this.#tellAll(), written: contentOf(appends) };
+    } catch (error) {
+      await rollBack(this.#connection);
+      this.#context.group.failed();
+      for (const member of this.#members) failMember(member, error, this.#context.location);
+      throw error;
+    }
+  }
+
+  /** @returns false when the whole transaction was rolled back, because its first member failed */
+  async #runMember(member: Member, appends: AppendsInTransaction): Promise<boolean> {
+    const isFirst = this.#members.length === 0;
+    this.#members.push(member);
+    if (!isFirst) await this.#connection.run("SAVEPOINT es_member");
+    try {
+      this.#tell.push(await this.#store(member, appends));
+    } catch (error) {
+      const fail = () => this.#failAlone(member, error);
+      if (isFatal(error)) {
+        fail();
+        throw causeOf(error);
+      }
+      appends.drop();
+      this.#tell.push(fail);
+      if (isFirst) {
+        await rollBack(this.#connection);
+        return false;
+      }
+      // Fails when SQLite has ended the transaction by itself, and with it the other members.
+      await this.#connection.run("ROLLBACK TO es_member");
+      await this.#connection.run("RELEASE es_member");
+      this.#members.pop();
+      return true;
+    }
+    if (!isFirst) await this.#connection.run("RELEASE es_member");
+    appends.keep();
+    return true;
+  }
+
+  async #store(member: Member, appends: AppendsInTransaction): Promise<() => void> {
+    if (member instanceof PendingTransaction) return this.#runTransaction(member, appends);
+    const { outcomes } = await appends.store(member.map((append) => append.member));
+    return () => {
+      for (const [index, append] of member.entries()) append.settle(outcomes[index] as AppendOutcome);
+    };
+  }
+
+  async #runTransaction(transaction: PendingTransaction, appends: AppendsInTransaction): Promise<() => void> {
+    this.#hasTransaction = true;
+    const session = new TransactionSession(this.#connection, appends, this.#context.location);
+    try {
+      const result = await transaction.work(session);
+      return () => transaction.succeed(result);
+    } finally {
+      this.#isLast ||= session.sql.mayDeferKeys;
+    }
+  }
+
+  /** What a callback has thrown is its caller's, and stays as it is. */
+  #failAlone(member: Member, error: unknown): void {
+    if (member instanceof PendingTransaction) member.fail(error);
+    else failMember(member, error, this.#context.location);
+  }
+
+  async #hasDeferredKeys(): Promise<boolean> {
+    const [row] = await this.#connection.all<{ hasDeferredKeys: number }>(HAS_DEFERRED_KEYS);
+    return row?.hasDeferredKeys === 1;
+  }
+
+  #tellAll(): void {
+    for (const tell of this.#tell) tell();
+  }
+}
+
+/** How much a commit has stored, for those who keep the log short. */
+export interface WrittenContent {
+  readonly characters: number;
+  readonly indexPages: number;
+}
+
+const NOTHING: WrittenContent = { characters: 0, indexPages: 0 };
+
+function contentOf({ events }: AppendsInTransaction): WrittenContent {
+  const characters = events.reduce((sum, { event }) => sum + eventCharacters(event), 0);
+  return { characters, indexPages: events.length };
+}
+
+/** Whether what has become of the other members is not known: the disk fails, or the database is damaged. */
+function isFatal(error: unknown): boolean {
+  const cause = causeOf(error);
+  return isDiskFailure(cause) || isCorruption(cause) || ENDING.has(sqliteCode(cause) ?? "");
+}
+
+/** SQLite's own error, where the error says what was attempted. */
+function causeOf(error: unknown): unknown {
+  return error instanceof StorageError && sqliteCode(error.cause) !== undefined ? error.cause : error;
+}
+
+/** After these SQLite may have rolled back by itself: https://www.sqlite.org/lang_transaction.html */
+const ENDING: ReadonlySet<string> = new Set(["SQLITE_FULL", "SQLITE_NOMEM"]);
+
+function failMember(member: Member, error: unknown, location: string): void {
+  for (const call of member instanceof PendingTransaction ? [member] : member) {
+    call.fail(storageError(error, call.attempt, location));
+  }
+}

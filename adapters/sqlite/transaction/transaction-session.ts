@@ -1,0 +1,47 @@
+import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageSession } from "../../../protocols/index.js";
+import type { AppendsInTransaction } from "../append/appends-in-transaction.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { readPage } from "../read/read-page.js";
+import { storageError } from "../sqlite-errors.js";
+import { TableStatements } from "../tables/table-statements.js";
+import { SQLiteRecords } from "./sqlite-records.js";
+
+/** An open transaction as its callback uses it. */
+export class TransactionSession implements StorageSession {
+  readonly head: number;
+  readonly records: SQLiteRecords;
+  readonly sql: TableStatements;
+  readonly #connection: SQLiteConnection;
+  readonly #appends: AppendsInTransaction;
+  readonly #location: string;
+
+  constructor(connection: SQLiteConnection, appends: AppendsInTransaction, location: string) {
+    this.#connection = connection;
+    this.#appends = appends;
+    this.#location = location;
+    this.head = appends.position;
+    this.records = new SQLiteRecords(connection, location);
+    this.sql = new TableStatements(connection, location);
+  }
+
+  async append(request: AppendRequest): Promise<AppendResult> {
+    const [outcome] = await this.#saying(`write to stream "${request.streamId}"`, async () => {
+      const { outcomes } = await this.#appends.store([request]);
+      return outcomes;
+    });
+    if (outcome === undefined || "error" in outcome) throw outcome?.error;
+    return outcome.result as AppendResult;
+  }
+
+  readPage(query: ReadQuery): Promise<EventPage> {
+    return this.#saying(`read stream "${query.streamId}"`, () => readPage(this.#connection, query));
+  }
+
+  async #saying<T>(attempt: string, task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      throw storageError(error, attempt, this.#location);
+    }
+  }
+}

@@ -1,0 +1,238 @@
+import type { AppendRequest, AppendResult, AppendUnit } from "../../../protocols/index.js";
+import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
+import type { AppendGroup } from "../append/append-group.js";
+import type { AppendOutcome, GroupMember } from "../append/append-plan.js";
+import { MAX_STATEMENT_CHARACTERS } from "../append/event-rows.js";
+import { type AppendResults, PendingAppend, type PendingCall } from "../append/pending-append.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import type { LockClock } from "../retry-busy.js";
+import { isBusy, storageError } from "../sqlite-errors.js";
+import { PendingTransaction, type TransactionWork } from "./pending-transaction.js";
+import { type Member, SharedCommit, type WrittenContent } from "./shared-commit.js";
+import { BEGIN } from "./transaction.js";
+import type { WalCheckpointer } from "./wal-checkpointer.js";
+import type { Writer } from "./writer.js";
+
+/** How many events one group takes; a single append may have more. */
+const MAX_GROUP_EVENTS = 4_096;
+
+/** The context of the queue. */
+export interface WriteQueueContext {
+  readonly writer: Writer;
+  readonly group: AppendGroup;
+  readonly location: string;
+  readonly lock: LockClock;
+  /** Absent where there is no log to keep short. */
+  readonly checkpointer: WalCheckpointer | undefined;
+}
+
+/**
+ * The calls that wait for the writing connection, in their order: appends and transactions.
+ *
+ * While one commit is under way, what arrives waits. Then appends alone become one group, up to MAX_GROUP_EVENTS, which
+ * needs no transaction that is open over several statements. With a transaction among them they share a commit. Each call
+ * has an outcome of its own.
+ */
+export class WriteQueue {
+  readonly #context: WriteQueueContext;
+  #waiting: PendingCallOfQueue[] = [];
+  /** How many of those that wait are transactions. */
+  #transactions = 0;
+  #isScheduled = false;
+  readonly #storing = new PendingWork();
+
+  constructor(context: WriteQueueContext) {
+    this.#context = context;
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.#appendMember(request) as Promise<AppendResult>;
+  }
+
+  appendAll(unit: AppendUnit): Promise<readonly AppendResult[]> {
+    return this.#appendMember(unit) as Promise<readonly AppendResult[]>;
+  }
+
+  #appendMember(member: GroupMember): Promise<AppendResults> {
+    return new Promise((resolve, reject) => {
+      this.#add(new PendingAppend(member, this.#context.lock.deadline(), resolve, reject));
+    });
+  }
+
+  transact(work: TransactionWork, signal: AbortSignal | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#transactions += 1;
+      this.#add(new PendingTransaction(work, this.#context.lock.deadline(), signal, resolve, reject));
+    });
+  }
+
+  /** Resolves once every call that was accepted has settled. */
+  drained(): Promise<void> {
+    return this.#storing.drained();
+  }
+
+  #add(call: PendingCallOfQueue): void {
+    this.#waiting.push(call);
+    if (!this.#isScheduled) this.#schedule();
+  }
+
+  // At the end of this turn of the event loop, so that all callers of the last commit can be in the next one.
+  #schedule(): void {
+    this.#isScheduled = true;
+    this.#storing.begin();
+    setImmediate(() => void this.#storeWaiting());
+  }
+
+  // The next group is on its way before the callers of the one before are told: they go on while it is stored.
+  async #storeWaiting(): Promise<void> {
+    let tell: Tell = () => undefined;
+    do {
+      const storing = this.#transactions > 0 ? this.#shareCommit() : this.#storeGroup(this.#takeAppends());
+      tell();
+      tell = await storing;
+    } while (this.#waiting.length > 0);
+    this.#isScheduled = false;
+    tell();
+    this.#storing.end();
+  }
+
+  async #storeGroup(appends: readonly PendingAppend[]): Promise<Tell> {
+    try {
+      const tell = await this.#context.writer.use((connection) => this.#store(connection, appends));
+      this.#written(contentOf(appends));
+      return tell;
+    } catch (error) {
+      // Before the next group is planned on what is not true any more.
+      this.#context.group.failed();
+      return () => {
+        for (const append of appends) this.#fail(append, error);
+      };
+    }
+  }
+
+  #store(connection: SQLiteConnection, appends: readonly PendingAppend[]): Promise<Tell> {
+    const { group, lock } = this.#context;
+    let begun = appends;
+    // The last one was made last, and so gives up last.
+    return lock.retryWhileBusy(appends.at(-1)?.lockDeadline ?? 0, async () => {
+      begun = begun.filter((append) => append.isWanted());
+      if (begun.length === 0) return () => undefined;
+      const members = begun.map(({ member }) => member);
+      const outcomes = await group.store(connection, members).catch((error: unknown) => {
+        if (isBusy(error)) this.#giveUpLate(begun, error);
+        throw error;
+      });
+      return () => {
+        for (let index = 0; index < begun.length; index += 1) begun[index]?.settle(outcomes[index] as AppendOutcome);
+      };
+    });
+  }
+
+  async #shareCommit(): Promise<Tell> {
+    this.#unbegun = [...this.#waiting];
+    try {
+      return await this.#context.writer.use((connection) => this.#commitTogether(connection));
+    } catch (error) {
+      // The members of the commit know. Where it did not come to one, those that waited for it fail.
+      return () => this.#failUnbegun(error);
+    }
+  }
+
+  /** The calls that a commit which failed before it began would have taken first. */
+  #unbegun: readonly PendingCallOfQueue[] = [];
+
+  async #commitTogether(connection: SQLiteConnection): Promise<Tell> {
+    const { lock, group, location } = this.#context;
+    const isBegun = await lock.retryWhileBusy(this.#unbegun.at(-1)?.lockDeadline ?? 0, async () => {
+      this.#dropUnwanted();
+      if (this.#waiting.length === 0) return false;
+      await connection.run(BEGIN).catch((error: unknown) => {
+        if (isBusy(error)) this.#giveUpLate(this.#waiting, error);
+        throw error;
+      });
+      return true;
+    });
+    this.#unbegun = [];
+    if (!isBegun) return () => undefined;
+    const { tell, written } = await new SharedCommit(connection, { group, location }).run(this.#members());
+    this.#written(written);
+    return tell;
+  }
+
+  #members() {
+    const queue = this;
+    return {
+      next: () => queue.#takeMember(),
+      get isTransactionNext() {
+        return queue.#waiting[0] instanceof PendingTransaction;
+      },
+    };
+  }
+
+  /** The next member of a shared commit: a transaction, or the appends before the next one. */
+  #takeMember(): Member | undefined {
+    this.#dropUnwanted();
+    const [first] = this.#waiting;
+    if (first === undefined) return undefined;
+    if (!(first instanceof PendingTransaction)) return this.#takeAppends();
+    this.#waiting.shift();
+    this.#transactions -= 1;
+    return first;
+  }
+
+  #takeAppends(): readonly PendingAppend[] {
+    const taken: PendingAppend[] = [];
+    let events = 0;
+    let characters = 0;
+    for (const call of this.#waiting) {
+      if (call instanceof PendingTransaction) break;
+      events += call.events;
+      characters += call.characters;
+      const isOver = events > MAX_GROUP_EVENTS || characters > MAX_STATEMENT_CHARACTERS;
+      if (taken.length > 0 && isOver) break;
+      taken.push(call);
+    }
+    this.#waiting.splice(0, taken.length);
+    return taken;
+  }
+
+  #dropUnwanted(): void {
+    this.#waiting = this.#waiting.filter((call) => call.isWanted());
+    this.#transactions = this.#waiting.filter((call) => call instanceof PendingTransaction).length;
+  }
+
+  #failUnbegun(error: unknown): void {
+    const failed = new Set(this.#unbegun);
+    this.#unbegun = [];
+    for (const call of failed) this.#fail(call, error);
+    this.#dropUnwanted();
+  }
+
+  /** Rejects those that have waited for the lock as long as they may, while others of their group still wait. */
+  #giveUpLate(calls: readonly PendingCallOfQueue[], error: unknown): void {
+    for (const call of calls) if (this.#context.lock.isPast(call.lockDeadline)) this.#fail(call, error);
+  }
+
+  #fail(call: PendingCall<never>, error: unknown): void {
+    call.fail(storageError(error, call.attempt, this.#context.location));
+  }
+
+  #written({ characters, indexPages }: WrittenContent): void {
+    this.#context.checkpointer?.written(characters, indexPages);
+  }
+}
+
+type PendingCallOfQueue = PendingAppend | PendingTransaction;
+
+function contentOf(appends: readonly PendingAppend[]): WrittenContent {
+  let characters = 0;
+  let indexPages = 0;
+  for (const append of appends) {
+    characters += append.characters;
+    indexPages += append.indexPages;
+  }
+  return { characters, indexPages };
+}
+
+/** Tells the callers of a commit what became of their calls. */
+type Tell = () => void;
