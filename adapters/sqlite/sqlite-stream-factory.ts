@@ -90,7 +90,14 @@ async function openBackend(
   const isReadOnly = writing === undefined;
   const maintenance = new Maintenance({ driver, location, busyTimeoutMs, lend, isReadOnly, acknowledgedFile });
   const feed = new CommitFeed();
-  const group = new AppendGroup({ feed, location, checksums: settings.checksums, now, files });
+  const group = new AppendGroup({
+    feed,
+    location,
+    checksums: settings.checksums,
+    indexes: settings.indexes,
+    now,
+    files,
+  });
   const storage = new SQLiteStorageHandle({
     location,
     readLock: new LockClock(busyTimeoutMs),

@@ -83,7 +83,11 @@ export class AppendGroup {
   }
 
   async store(connection: SQLiteConnection, members: readonly GroupMember[]): Promise<readonly AppendOutcome[]> {
-    const group = { members, requests: requestsOf(members), looks: ConditionLooks.of(connection, members) };
+    const group = {
+      members,
+      requests: requestsOf(members),
+      looks: ConditionLooks.of(connection, members, this.#context.indexes),
+    };
     return (
       (await this.#storeOnMemory(connection, group)) ??
       (await this.#storeAsRead(connection, group)) ??

@@ -1,5 +1,8 @@
+import type { EventPage, ReadQuery } from "../../../protocols/index.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
+import type { FieldIndex } from "../indexes/field-index.js";
+import { readPage } from "../read/read-page.js";
 import {
   type AppendPlan,
   type GroupMember,
@@ -19,6 +22,8 @@ import type { LastEvent, RememberedStore, StreamHead } from "./remembered-store.
 export interface StoringContext extends PlanContext {
   /** Whether each event is stored with one. */
   readonly checksums: boolean;
+  /** What conditions, and reads inside a transaction, may use. */
+  readonly indexes: readonly FieldIndex[];
 }
 
 /** What one member of a transaction has learned and stored. */
@@ -91,7 +96,7 @@ export class AppendsInTransaction {
     const heads = await this.#known(streamIds, types);
     const keys = hasKeys(requests) ? (await readKeys(this.#connection, requests, heads)).keys : new Map();
     const { position } = this;
-    const matches = await ConditionLooks.of(this.#connection, members)?.matchesUpTo(position);
+    const matches = await ConditionLooks.of(this.#connection, members, this.#context.indexes)?.matchesUpTo(position);
     const plan = planAppends(members, { position, heads, keys, matches }, this.#context);
     if (plan.events.length > 0) await this.#insert(plan, heads);
     return plan;
@@ -107,6 +112,11 @@ export class AppendsInTransaction {
     for (const [streamId, head] of headsAfter(plan, streams)) this.#member.heads.set(streamId, head);
     for (const [type, number] of types) this.#member.types.set(type, number);
     for (const event of plan.events) this.#member.events.push(event);
+  }
+
+  /** Reads with what the transaction has stored. */
+  readPage(query: ReadQuery): Promise<EventPage> {
+    return readPage(this.#connection, query, this.#context.indexes);
   }
 
   /** The heads of those streams that have a number; those that are not known are read, and types with them. */

@@ -1,7 +1,6 @@
 import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageSession } from "../../../protocols/index.js";
 import type { AppendsInTransaction } from "../append/appends-in-transaction.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { readPage } from "../read/read-page.js";
 import { storageError } from "../sqlite-errors.js";
 import { TableStatements } from "../tables/table-statements.js";
 import { SQLiteRecords } from "./sqlite-records.js";
@@ -11,12 +10,10 @@ export class TransactionSession implements StorageSession {
   readonly head: number;
   readonly records: SQLiteRecords;
   readonly sql: TableStatements;
-  readonly #connection: SQLiteConnection;
   readonly #appends: AppendsInTransaction;
   readonly #location: string;
 
   constructor(connection: SQLiteConnection, appends: AppendsInTransaction, location: string) {
-    this.#connection = connection;
     this.#appends = appends;
     this.#location = location;
     this.head = appends.position;
@@ -34,7 +31,7 @@ export class TransactionSession implements StorageSession {
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
-    return this.#saying(`read stream "${query.streamId}"`, () => readPage(this.#connection, query));
+    return this.#saying(`read stream "${query.streamId}"`, () => this.#appends.readPage(query));
   }
 
   async #saying<T>(attempt: string, task: () => Promise<T>): Promise<T> {

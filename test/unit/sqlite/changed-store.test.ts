@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { SQLiteDriver } from "../../../adapters/sqlite/drivers/driver.js";
 import { openSQLiteBackend, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { forwarding } from "../../support/forwarding.js";
 import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
@@ -11,17 +12,13 @@ function interrupted(driver: SQLiteDriver, interrupt: () => Promise<unknown>, ra
     libraryPath: (path) => driver.libraryPath(path),
     async open(path, mode) {
       const connection = await driver.open(path, mode);
-      return {
-        prepare: (sql) => connection.prepare(sql),
+      return forwarding(connection, {
         async run(sql, parameters) {
           const statement = /^(BEGIN|COMMIT|INSERT INTO es_\w+)/.exec(sql.trim())?.[0];
           if (statement !== undefined && ran.push(statement) === 1) await interrupt();
           return connection.run(sql, parameters);
         },
-        all: (sql, parameters) => connection.all(sql, parameters),
-        exec: (sql) => connection.exec(sql),
-        close: () => connection.close(),
-      };
+      });
     },
   };
 }
