@@ -35,5 +35,5 @@ export {
   MAX_UNIT_STREAMS,
   MAX_WRITE_EVENTS,
 } from "./src/limits.js";
-export { createStreamFactory } from "./src/stream/create-stream-factory.js";
+export { createStreamFactory, type StreamFactoryOver } from "./src/stream/create-stream-factory.js";
 export { name, rawSQL, sql } from "./src/transaction/sql-statement.js";

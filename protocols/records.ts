@@ -51,6 +51,7 @@ export interface ListRecordsOptions {
 export interface StoredRecord {
   /** Its key in its space. */
   readonly key: string;
+  /** What was stored. */
   readonly value: JsonObject;
   /**
    * Grows with every committed change of a record in the store and never comes again, not even after a delete: a fencing

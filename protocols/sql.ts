@@ -20,6 +20,12 @@ export interface SQLStatement {
   readonly values: readonly (SQLValue | SQLName)[];
 }
 
+/** The result of a statement that changes something. */
+export interface SQLResult {
+  /** How many rows it inserted, updated or deleted. */
+  readonly changes: number;
+}
+
 /**
  * The application's tables, in the same database as the events. A call takes one statement.
  *
@@ -42,7 +48,7 @@ export interface SQL {
    * @throws InvalidArgumentError when it is not one allowed statement, or a value cannot be bound.
    * @throws StorageError when it fails; `cause` has the driver's error.
    */
-  run(statement: SQLStatement): Promise<{ readonly changes: number }>;
+  run(statement: SQLStatement): Promise<SQLResult>;
   /**
    * Runs a statement and returns its rows. Whole numbers come back as numbers, also those of `count(*)`. One that a number
    * cannot hold exactly is refused where the driver can tell; `sqlite3` rounds it. SQLite has no booleans: they come back

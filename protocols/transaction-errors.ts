@@ -11,7 +11,7 @@ export class ConditionError extends StreamError {
   /** The type of that event. */
   readonly type: string;
 
-  /** @param match - the first event that matched */
+  /** Adapters throw it from `appendAll`, with the first event that matched. `decideUnit` says when. */
   constructor(match: { position: number; streamId: string; type: string }, message: string, options?: ErrorOptions) {
     super("CONDITION_FAILED", message, options);
     this.position = match.position;
@@ -31,7 +31,7 @@ export class RecordConflictError extends StreamError {
   /** The revision that it has; 0 if it is not there. */
   readonly revision: number;
 
-  /** @param conflict - the record, and the revision that it has */
+  /** Adapters throw it from the records of a session, with the revision that the record has. */
   constructor(conflict: { space: string; key: string; revision: number }, message: string, options?: ErrorOptions) {
     super("RECORD_CONFLICT", message, options);
     this.space = conflict.space;
@@ -48,7 +48,7 @@ export class TransactionError extends StreamError {
   override readonly name = "TransactionError";
   declare readonly code: TransactionErrorCode;
 
-  /** @param code - whether it took too long, or was used wrongly */
+  /** The library makes it; adapters need not know the time. */
   constructor(code: TransactionErrorCode, message: string, options?: ErrorOptions) {
     super(code, message, options);
   }

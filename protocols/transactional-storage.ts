@@ -19,7 +19,7 @@ export interface AtomicStorage extends StorageHandle {
 /** One atomic write to several streams. */
 export interface AppendUnit {
   /** Each for another stream. One without events is a check of its expected version, marked `checkOnly`. */
-  readonly requests: readonly (AppendRequest & { readonly checkOnly?: boolean | undefined })[];
+  readonly requests: readonly UnitRequest[];
   /**
    * Each fails if an event after a position, and before the unit, matches one of its filters. The core has looked at what
    * was stored before, so that little is left to be looked at inside the transaction.
@@ -27,6 +27,12 @@ export interface AppendUnit {
   readonly conditions: readonly ParsedCondition[];
   /** Cancels the append before its transaction begins. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A part of a unit: what one stream gets, or the check of one. */
+export interface UnitRequest extends AppendRequest {
+  /** Whether there are no events, and only the expected version is checked. Default false. */
+  readonly checkOnly?: boolean | undefined;
 }
 
 /** A condition as adapters get it. */

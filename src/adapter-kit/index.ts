@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 export { compileFilter, matchesFilter } from "../filter/compile-filter.js";
-export { createStreamFactory } from "../stream/create-stream-factory.js";
+export { createStreamFactory, type StreamFactoryOver } from "../stream/create-stream-factory.js";
 export { type AppendDecision, decideAppend, decideUnit, type StreamState } from "./decide-append.js";
 export { decodeEvent } from "./decode-event.js";
 export { type Closable, Lifetime } from "./lifetime.js";

@@ -7,6 +7,7 @@ import { definitionsOf, type FieldIndex, type IndexDefinition, indexedField } fr
 export interface IndexProgress {
   /** The field, or the name in the database where the library did not make the index. */
   readonly index: string;
+  /** `"building"` before it is built, and `"built"` or `"dropped"` afterwards. */
   readonly state: "building" | "built" | "dropped";
 }
 
