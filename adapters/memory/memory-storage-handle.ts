@@ -1,135 +1,109 @@
-import {
-  ALL_STREAM,
-  type AppendRequest,
-  type AppendResult,
-  type EncodedState,
-  type EventPage,
-  type NewEvent,
-  type ReadQuery,
-  type Snapshot,
-  type SnapshotQuery,
-  type SnapshotRetention,
-  type StorageHandle,
-  type StreamMetrics,
+import type {
+  AppendRequest,
+  AppendResult,
+  EncodedState,
+  EventPage,
+  ReadQuery,
+  Snapshot,
+  SnapshotQuery,
+  SnapshotRetention,
+  StorageSession,
+  StreamMetrics,
+  TransactionalStorage,
+  TransactOptions,
 } from "../../protocols/index.js";
-import { decideAppend } from "../../src/adapter-kit/decide-append.js";
-import { decodeEvent } from "../../src/adapter-kit/decode-event.js";
 import { Lifetime } from "../../src/adapter-kit/lifetime.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
+import { appendTo, lastOf, MemoryEvents, readPageOf } from "./event-log.js";
+import { MemoryRecords } from "./memory-records.js";
+import { MemorySession, type MemoryState } from "./memory-session.js";
+import { MemorySnapshots } from "./memory-snapshots.js";
+import { TurnQueue } from "./turn-queue.js";
 
 /** Keeps everything in this process's memory, for as long as the handle lives: the model that others are held to. */
-export class MemoryStorageHandle implements StorageHandle {
+export class MemoryStorageHandle implements TransactionalStorage {
   readonly location = "memory";
-  readonly #streams = new Map<string, PlacedEvent[]>([[ALL_STREAM, []]]);
-  readonly #keys = new Map<string, Map<string, PlacedEvent>>();
-  #snapshots: Snapshot<EncodedState>[] = [];
+  readonly #state: MemoryState;
+  readonly #snapshots = new MemorySnapshots();
   readonly #commitListeners = new Set<(events: readonly PlacedEvent[]) => void>();
-  readonly #now: () => number;
+  readonly #turns = new TurnQueue();
   readonly #lifetime = new Lifetime("the store in memory");
 
   /** Makes an empty store. `now` is the clock of the events' timestamps, in milliseconds since 1970. */
   constructor(now: () => number = Date.now) {
-    this.#now = now;
+    this.#state = { events: new MemoryEvents(), records: new MemoryRecords(), now, location: this.location };
   }
 
-  /** Calls the listener with the events of every append, before the append resolves. */
+  /** Calls the listener with the events of every commit, before its append or its transaction resolves. */
   onCommit(listener: (events: readonly PlacedEvent[]) => void): void {
     this.#commitListeners.add(listener);
   }
 
-  // Nothing waits in here, so that no other append can come between the decision and the storing.
+  // Without a transaction nothing waits in here: the append is decided and stored within the call.
   async append(request: AppendRequest): Promise<AppendResult> {
     this.#lifetime.assertOpen(`write to stream "${request.streamId}"`);
     request.signal?.throwIfAborted();
-    const { streamId } = request;
-    const keys = this.#keys.get(streamId) ?? new Map<string, PlacedEvent>();
-    const state = { version: this.#eventsOf(streamId).length, findByKey: (key: string) => keys.get(key) };
-    const { fresh, last } = decideAppend(request, state, this.location);
-    const added = fresh.map((event, index) => this.#store(streamId, event, keys, state.version + index + 1));
-    if (keys.size > 0) this.#keys.set(streamId, keys);
-    if (added.length > 0) for (const listener of this.#commitListeners) listener(added);
-    if (last === undefined) return { ...this.#headOf(streamId), written: 0 };
-    const { version, position } = "freshIndex" in last ? (added[last.freshIndex] as PlacedEvent) : last;
-    return { version, position, written: added.length };
+    if (this.#turns.isFree) return this.#append(request);
+    using _turn = await this.#turns.take(request.signal);
+    return this.#append(request);
   }
 
-  #store(streamId: string, event: NewEvent, keys: Map<string, PlacedEvent>, version: number): PlacedEvent {
-    const all = this.#eventsOf(ALL_STREAM);
-    const placed = { event, streamId, version, position: all.length + 1, timestampMs: this.#now() };
-    const events = this.#eventsOf(streamId);
-    this.#streams.set(streamId, events);
-    events.push(placed);
-    all.push(placed);
-    if (event.idempotencyKey !== null) keys.set(event.idempotencyKey, placed);
-    return placed;
+  #append(request: AppendRequest): AppendResult {
+    const { events, now, location } = this.#state;
+    const { result, added } = appendTo(events, request, now, location);
+    this.#publish(added);
+    return result;
   }
 
-  // Versions and positions are gapless here, so that a place is an index.
-  async readPage({ streamId, after, upTo, limit, direction }: ReadQuery): Promise<EventPage> {
-    this.#lifetime.assertOpen(`read stream "${streamId}"`);
-    const stored = this.#eventsOf(streamId);
-    const head = stored.length;
-    const end = Math.min(upTo ?? head, head);
-    const isForward = direction === "forward";
-    const from = isForward ? after : Math.max(after, end - limit);
-    const to = isForward ? Math.min(end, after + limit) : end;
-    const events = stored.slice(from, to).map((placed) => decodeEvent(placed.event, placed));
-    if (isForward) return { events, next: to < end ? to : null, head };
-    return { events: events.reverse(), next: from > after ? from : null, head };
+  async transact<T>(work: (session: StorageSession) => Promise<T>, { signal }: TransactOptions): Promise<T> {
+    this.#lifetime.assertOpen("begin a transaction");
+    signal?.throwIfAborted();
+    using _turn = await this.#turns.take(signal);
+    const session = new MemorySession(this.#state);
+    const result = await work(session);
+    this.#publish(session.commit());
+    return result;
+  }
+
+  #publish(events: readonly PlacedEvent[]): void {
+    if (events.length > 0) for (const listener of this.#commitListeners) listener(events);
+  }
+
+  async readPage(query: ReadQuery): Promise<EventPage> {
+    this.#lifetime.assertOpen(`read stream "${query.streamId}"`);
+    return readPageOf(this.#state.events, query);
   }
 
   async getVersion(streamId: string): Promise<number> {
     this.#lifetime.assertOpen(`read the version of stream "${streamId}"`);
-    return this.#eventsOf(streamId).length;
+    return this.#state.events.count(streamId);
   }
 
   async getMetrics(streamId: string): Promise<StreamMetrics> {
     this.#lifetime.assertOpen(`read the metrics of stream "${streamId}"`);
-    const events = this.#eventsOf(streamId);
-    const last = events.at(-1);
+    const count = this.#state.events.count(streamId);
+    const last = lastOf(this.#state.events, streamId);
     return {
-      currentVersion: events.length,
-      eventCount: events.length,
+      currentVersion: count,
+      eventCount: count,
       lastTimestamp: last === undefined ? null : new Date(last.timestampMs),
     };
   }
 
-  async saveSnapshot(snapshot: Snapshot<EncodedState>, { keep }: SnapshotRetention = {}): Promise<void> {
+  async saveSnapshot(snapshot: Snapshot<EncodedState>, retention?: SnapshotRetention): Promise<void> {
     this.#lifetime.assertOpen(`save a snapshot of stream "${snapshot.streamId}"`);
-    const { streamId, projection, version } = snapshot;
-    const isSame = (other: Snapshot<EncodedState>): boolean =>
-      other.streamId === streamId && other.projection === projection && other.version === version;
-    const index = this.#snapshots.findIndex(isSame);
-    this.#snapshots.splice(index < 0 ? this.#snapshots.length : index, 1, snapshot);
-    if (keep !== undefined) this.#removeOlderSnapshots(snapshot, keep);
+    this.#snapshots.save(snapshot, retention);
   }
 
-  #removeOlderSnapshots({ streamId, projection }: Snapshot<EncodedState>, keep: number): void {
-    const own = this.#snapshots.filter((other) => other.streamId === streamId && other.projection === projection);
-    const stay = new Set(own.sort((a, b) => b.version - a.version).slice(0, keep));
-    const gone = new Set(own.filter((other) => !stay.has(other)));
-    this.#snapshots = this.#snapshots.filter((other) => !gone.has(other));
-  }
-
-  async loadSnapshot({ streamId, projection, atOrBefore }: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
-    this.#lifetime.assertOpen(`load a snapshot of stream "${streamId}"`);
-    const latest = atOrBefore ?? Number.MAX_SAFE_INTEGER;
-    return this.#snapshots
-      .filter((s) => s.streamId === streamId && s.projection === projection && s.version <= latest)
-      .reduce<Snapshot<EncodedState> | null>((best, s) => (best === null || s.version > best.version ? s : best), null);
+  async loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
+    this.#lifetime.assertOpen(`load a snapshot of stream "${query.streamId}"`);
+    return this.#snapshots.load(query);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lifetime.refuse();
+    // The last turn comes after every call that was accepted.
+    using _turn = await this.#turns.take();
     this.#commitListeners.clear();
-  }
-
-  #eventsOf(streamId: string): PlacedEvent[] {
-    return this.#streams.get(streamId) ?? [];
-  }
-
-  #headOf(streamId: string): { version: number; position: number } {
-    const { version, position } = this.#eventsOf(streamId).at(-1) ?? { version: 0, position: 0 };
-    return { version, position };
   }
 }

@@ -1,6 +1,6 @@
-import type { StreamFactory } from "../../protocols/index.js";
+import type { TransactionalStreamFactory } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
-import { checkOptions, type OptionNames } from "../../src/validate/check-arguments.js";
+import { checkFlag, checkOptions, type OptionNames } from "../../src/validate/check-arguments.js";
 import { checkClock } from "../../src/validate/check-clock.js";
 import { MemoryNotifier } from "./memory-notifier.js";
 import { MemoryStorageHandle } from "./memory-storage-handle.js";
@@ -12,9 +12,14 @@ export interface MemoryOptions {
    * nothing else. Default `Date.now`.
    */
   readonly now?: (() => number) | undefined;
+  /**
+   * Whether a call that a transaction's callback makes past its `tx` is refused at once, for tests. It makes every `await` of
+   * the process slower before Node 24. Default: from Node 24 on.
+   */
+  readonly findMisuse?: boolean | undefined;
 }
 
-const OPTIONS: OptionNames<MemoryOptions> = { now: true };
+const OPTIONS: OptionNames<MemoryOptions> = { now: true, findMisuse: true };
 
 /**
  * Opens a store in the memory of this process, for tests and for data that need not outlive the process. Its events are gone
@@ -27,9 +32,11 @@ const OPTIONS: OptionNames<MemoryOptions> = { now: true };
  * await using streams = memoryStreamFactory({ now: () => Date.UTC(2024, 0, 1) });
  * ```
  */
-export function memoryStreamFactory(options: MemoryOptions = {}): StreamFactory {
+export function memoryStreamFactory(options: MemoryOptions = {}): TransactionalStreamFactory {
   checkOptions(options, OPTIONS);
+  const { findMisuse } = options;
   const now = checkClock(options.now);
+  checkFlag("findMisuse", findMisuse);
   const storage = new MemoryStorageHandle(now);
-  return createStreamFactory({ storage, notifier: new MemoryNotifier(storage), now });
+  return createStreamFactory({ storage, notifier: new MemoryNotifier(storage), now, findMisuse });
 }

@@ -46,6 +46,12 @@ export function checkSignal(signal: unknown): asserts signal is AbortSignal | un
   throw invalidArgument("signal", `expected an AbortSignal, got ${describeValue(signal)}`);
 }
 
+/** @throws InvalidArgumentError */
+export function checkFlag(argument: string, flag: unknown): asserts flag is boolean | undefined {
+  if (flag === undefined || typeof flag === "boolean") return;
+  throw invalidArgument(argument, `expected true or false, got ${describeValue(flag)}`);
+}
+
 /** The names that options may have, each once: the compiler finds one that is missing and one that is too many. */
 export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
 

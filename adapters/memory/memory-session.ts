@@ -1,0 +1,44 @@
+import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageSession } from "../../protocols/index.js";
+import { ALL_STREAM } from "../../protocols/index.js";
+import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
+import { appendTo, type EventLog, EventOverlay, readPageOf } from "./event-log.js";
+import { type MemoryRecords, RecordOverlay } from "./memory-records.js";
+
+/** What a session works on. */
+export interface MemoryState {
+  readonly events: EventLog;
+  readonly records: MemoryRecords;
+  readonly now: () => number;
+  readonly location: string;
+}
+
+/** A transaction over a copy: what it does is kept apart, and moved to the store at the commit. */
+export class MemorySession implements StorageSession {
+  readonly head: number;
+  readonly records: RecordOverlay;
+  readonly #state: MemoryState;
+  readonly #events: EventOverlay;
+
+  constructor(state: MemoryState) {
+    this.#state = state;
+    this.head = state.events.count(ALL_STREAM);
+    this.records = new RecordOverlay(state.records, state.location);
+    this.#events = new EventOverlay(state.events);
+  }
+
+  async append(request: AppendRequest): Promise<AppendResult> {
+    return appendTo(this.#events, request, this.#state.now, this.#state.location).result;
+  }
+
+  async readPage(query: ReadQuery): Promise<EventPage> {
+    return readPageOf(this.#events, query);
+  }
+
+  /** Moves everything to the store, and returns the events. */
+  commit(): readonly PlacedEvent[] {
+    const { added } = this.#events;
+    this.#state.events.add(added);
+    this.records.commit();
+    return added;
+  }
+}
