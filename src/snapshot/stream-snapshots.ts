@@ -43,7 +43,7 @@ export async function saveSnapshot(context: SnapshotContext, state: unknown, opt
   const { memory, streamId } = context;
   const encoded = encodeState(state);
   const bytes = encoded.bytes.byteLength;
-  if (!memory.reserve(bytes)) throw overloaded("save a snapshot of", streamId, bytes, context);
+  if (!memory.reserve(bytes)) throw overloaded(`save a snapshot of stream "${streamId}"`, bytes, context);
   try {
     await store(context, encoded, plan);
   } finally {

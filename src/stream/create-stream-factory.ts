@@ -12,7 +12,8 @@ import type {
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import { PendingWork } from "../adapter-kit/pending-work.js";
 import { CallGuard } from "../transaction/call-guard.js";
-import { atomicCalls, isAtomic, isTransactional, transactionalCalls } from "../transaction/transactional-factory.js";
+import { isAtomic, isTransactional } from "../transaction/storage-kinds.js";
+import { atomicCalls, transactionalCalls } from "../transaction/transactional-factory.js";
 import { checkStreamId } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
 import { MemoryBudget } from "./memory-budget.js";
@@ -74,7 +75,7 @@ class StreamFactoryImpl implements StreamFactory {
     lifetime.assertOpen("open a stream");
     calls.assertOutside("openStream", String(streamId));
     this.#check(streamId);
-    const version = await calls.note(storage.getVersion(streamId), "openStream", streamId);
+    const version = await calls.note(() => storage.getVersion(streamId), "openStream", streamId);
     lifetime.assertOpen(`open stream "${streamId}"`);
     return typedStream<E>(new StreamImpl(streamId, version, this.#context));
   }
@@ -87,7 +88,9 @@ class StreamFactoryImpl implements StreamFactory {
     }
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    // It would wait for the transaction.
+    if (this.#disposal === undefined) this.#context.calls.assertOutside("the disposal of the factory");
     this.#disposal ??= this.#dispose();
     return this.#disposal;
   }

@@ -1,4 +1,4 @@
-import { StorageError, type StorageHandle } from "../../protocols/index.js";
+import { StorageError } from "../../protocols/index.js";
 import { MAX_SNAPSHOT_BYTES, MAX_STORE_MEMORY_BYTES } from "../limits.js";
 import { inStore } from "../validate/in-call.js";
 
@@ -119,12 +119,11 @@ export class MemoryBudget {
 /** Refuses what the budget has no room for. */
 export function overloaded(
   attempt: string,
-  streamId: string,
   bytes: number,
-  { storage, memory }: { readonly storage: StorageHandle; readonly memory: MemoryBudget },
+  { storage, memory }: { readonly storage: { readonly location?: string | undefined }; readonly memory: MemoryBudget },
 ): StorageError {
   const message =
-    `Cannot ${attempt} stream "${streamId}"${inStore(storage.location)}: it takes ${bytes} bytes, and what waits to be ` +
+    `Cannot ${attempt}${inStore(storage.location)}: it takes ${bytes} bytes, and what waits to be ` +
     `stored already takes most of the ${memory.limitBytes} bytes that a store may use. Nothing was stored; await writes ` +
     "before making more.";
   return new StorageError("STORAGE_OVERLOADED", message);

@@ -17,12 +17,14 @@ import {
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import type { PendingWork } from "../adapter-kit/pending-work.js";
 import { warnOfBeyondEnd, wentBackError } from "../read/beyond-end.js";
+import type { PageStorage } from "../read/page-reader.js";
 import { type ReadContext, readEvents } from "../read/read-events.js";
-import { parseReadOptions } from "../read/read-options.js";
+import { parseReadOptions, type ReadPlan } from "../read/read-options.js";
 import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
 import type { CallGuard } from "../transaction/call-guard.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
+import { orThrowLater } from "../validate/or-throw-later.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { appendRequest } from "../write/append-request.js";
 import { encodedBytes } from "./content-bytes.js";
@@ -66,11 +68,8 @@ export class StreamImpl implements UntypedStream {
   // The caller's object is not retained while the write waits.
   write(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions = {}): Promise<WriteResult> {
     try {
-      return this.#context.calls.note(
-        this.#append(this.#appendRequest(events, options)),
-        "stream.write",
-        this.streamId,
-      );
+      const request = this.#appendRequest(events, options);
+      return this.#context.calls.note(() => this.#append(request), "stream.write", this.streamId);
     } catch (error) {
       return Promise.reject(this.#inCall(error, "write to"));
     }
@@ -79,7 +78,7 @@ export class StreamImpl implements UntypedStream {
   async #append(request: AppendRequest): Promise<WriteResult> {
     const { memory, pendingWrites, storage } = this.#context;
     const bytes = encodedBytes(request.events);
-    if (!memory.reserve(bytes)) throw overloaded("write to", this.streamId, bytes, this.#context);
+    if (!memory.reserve(bytes)) throw overloaded(`write to stream "${this.streamId}"`, bytes, this.#context);
     pendingWrites.begin();
     try {
       const result = await storage.append(request);
@@ -107,12 +106,12 @@ export class StreamImpl implements UntypedStream {
       () => parseReadOptions(options),
       (error) => this.#inCall(error, "read"),
     );
-    const context = this.#readContext();
-    const begin = (): AsyncIterator<StoredEvent> => {
+    const context = this.#readContext("stream.read");
+    const begin = (): ReadPlan => {
       this.#context.calls.assertOutside("stream.read", this.streamId);
-      return readEvents(context, plan);
+      return plan();
     };
-    return { [Symbol.asyncIterator]: begin };
+    return { [Symbol.asyncIterator]: () => readEvents(context, begin) };
   }
 
   watch(options?: WatchOptions): Watch {
@@ -122,19 +121,30 @@ export class StreamImpl implements UntypedStream {
       (error) => this.#inCall(error, "watch"),
     );
     const { notifier, calls } = this.#context;
-    return watchEvents({ ...this.#readContext(), notifier }, () => {
+    return watchEvents({ ...this.#readContext("stream.watch"), notifier }, () => {
       calls.assertOutside("stream.watch", this.streamId);
       return plan();
     });
   }
 
-  #readContext(): ReadContext {
-    const { storage, memory } = this.#context;
+  #readContext(call: "stream.read" | "stream.watch"): ReadContext {
+    const { memory } = this.#context;
+    const storage = this.#notedReads(call);
     const onEvent = (event: StoredEvent): void =>
       this.#learn(this.streamId === ALL_STREAM ? event.position : event.version);
     const onBeyondEnd = (place: number, head: number, isGiven: boolean): Promise<void> =>
       this.#readBeyondEnd(place, head, isGiven);
     return { storage, streamId: this.streamId, lifetime: this.#lifetime, memory, onEvent, onBeyondEnd };
+  }
+
+  // A read waits for a transaction where the store has one connection for both.
+  #notedReads(call: string): PageStorage {
+    const { storage, calls } = this.#context;
+    return {
+      location: storage.location,
+      readPage: (query) => calls.note(() => storage.readPage(query), call, query.streamId),
+      getVersion: (streamId) => calls.note(() => storage.getVersion(streamId), call, streamId),
+    };
   }
 
   // A place that this handle has seen was there. Of any other place only the caller knows whether it should be there.
@@ -152,8 +162,8 @@ export class StreamImpl implements UntypedStream {
     this.#context.calls.assertOutside("stream.snapshot", this.streamId);
     this.#context.pendingWrites.begin();
     try {
-      const saving = saveSnapshot(this.#snapshotContext(), state, options);
-      await this.#context.calls.note(saving, "stream.snapshot", this.streamId);
+      const save = () => saveSnapshot(this.#snapshotContext(), state, options);
+      await this.#context.calls.note(save, "stream.snapshot", this.streamId);
     } catch (error) {
       throw this.#inCall(error, "save a snapshot of");
     } finally {
@@ -165,7 +175,8 @@ export class StreamImpl implements UntypedStream {
     this.#lifetime.assertOpen(`load a snapshot of stream "${this.streamId}"`);
     this.#context.calls.assertOutside("stream.loadSnapshot", this.streamId);
     try {
-      return (await loadSnapshot(this.#snapshotContext(), options)) as Snapshot<S> | null;
+      const load = () => loadSnapshot(this.#snapshotContext(), options);
+      return (await this.#context.calls.note(load, "stream.loadSnapshot", this.streamId)) as Snapshot<S> | null;
     } catch (error) {
       throw this.#inCall(error, "load a snapshot of");
     }
@@ -179,7 +190,8 @@ export class StreamImpl implements UntypedStream {
   async metrics(): Promise<StreamMetrics> {
     this.#lifetime.assertOpen(`read the metrics of stream "${this.streamId}"`);
     this.#context.calls.assertOutside("stream.metrics", this.streamId);
-    return this.#context.storage.getMetrics(this.streamId);
+    const { storage, calls } = this.#context;
+    return calls.note(() => storage.getMetrics(this.streamId), "stream.metrics", this.streamId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -192,18 +204,5 @@ export class StreamImpl implements UntypedStream {
 
   #learn(version: number): void {
     if (version > this.#version) this.#version = version;
-  }
-}
-
-/** Computes a value now, and reports a failure only when the value is asked for. */
-function orThrowLater<T>(compute: () => T, describe: (error: unknown) => unknown): () => T {
-  try {
-    const value = compute();
-    return () => value;
-  } catch (error) {
-    const described = describe(error);
-    return () => {
-      throw described;
-    };
   }
 }

@@ -8,8 +8,12 @@ const FIRST_NODE_WITH_CHEAP_CONTEXT = 24;
 /** How many calls that wait are remembered for an error message. */
 const MAX_REMEMBERED_CALLS = 16;
 
-/** A transaction's callback while it runs. */
-interface Callback {
+/** A transaction's callback, until the transaction has ended. */
+export interface GuardedCallback extends Disposable {
+  run<T>(callback: () => Promise<T>): Promise<T>;
+}
+
+interface CallbackState {
   hasEnded: boolean;
   readonly onMisuse: (error: TransactionError) => void;
 }
@@ -29,7 +33,7 @@ interface WaitingCall {
  */
 export class CallGuard {
   readonly #location: string | undefined;
-  readonly #callbacks: AsyncLocalStorage<Callback> | undefined;
+  readonly #callbacks: AsyncLocalStorage<CallbackState> | undefined;
   readonly #waiting = new Set<WaitingCall>();
   #running = 0;
 
@@ -56,10 +60,10 @@ export class CallGuard {
     throw error;
   }
 
-  /** Notes a call for as long as it takes, if a transaction runs meanwhile. */
-  note<T>(promise: Promise<T>, call: string, streamId?: string): Promise<T> {
+  /** Makes a call, and notes it for as long as it takes if a transaction was running before. */
+  note<T>(makeCall: () => Promise<T>, call: string, streamId?: string): Promise<T> {
     const isNoted = this.#running > 0 && this.#waiting.size < MAX_REMEMBERED_CALLS;
-    return isNoted ? this.#noteWhile(promise, call, streamId) : promise;
+    return isNoted ? this.#noteWhile(makeCall(), call, streamId) : makeCall();
   }
 
   async #noteWhile<T>(promise: Promise<T>, call: string, streamId: string | undefined): Promise<T> {
@@ -73,19 +77,22 @@ export class CallGuard {
   }
 
   /**
-   * Runs a transaction's callback.
+   * Begins to guard a transaction's callback. The transaction ends with the disposal: what the callback leaves running may
+   * call the factory then.
    *
    * @param onMisuse - told of each call that was refused
    */
-  async run<T>(callback: () => Promise<T>, onMisuse: (error: TransactionError) => void): Promise<T> {
-    const state: Callback = { hasEnded: false, onMisuse };
+  begin(onMisuse: (error: TransactionError) => void): GuardedCallback {
+    const state: CallbackState = { hasEnded: false, onMisuse };
+    const callbacks = this.#callbacks;
     this.#running += 1;
-    try {
-      return await (this.#callbacks === undefined ? callback() : this.#callbacks.run(state, callback));
-    } finally {
-      state.hasEnded = true;
-      this.#running -= 1;
-    }
+    return {
+      run: (callback) => (callbacks === undefined ? callback() : callbacks.run(state, callback)),
+      [Symbol.dispose]: () => {
+        state.hasEnded = true;
+        this.#running -= 1;
+      },
+    };
   }
 
   /** The calls that wait, for people; empty where there are none. */

@@ -44,7 +44,7 @@ export function parseCondition(condition: AppendCondition): ParsedCondition {
     const reason = `expected 1 to ${MAX_CONDITION_FILTERS} filters, got ${filters.length}`;
     throw invalidArgument("failIfEventsMatch", reason);
   }
-  const longest = Math.max(...filters.map(({ length }) => length ?? 0));
+  const longest = Math.max(...filters.map((filter) => (Array.isArray(filter) ? filter.length : 0)));
   if (longest > MAX_CONDITION_CLAUSES) {
     throw invalidArgument("failIfEventsMatch", `a filter of ${longest} clauses has more than ${MAX_CONDITION_CLAUSES}`);
   }

@@ -62,15 +62,13 @@ async function runWork<T>(
   const calls = new TransactionCalls(location);
   const tx = new StoreTransaction({ session, calls, location, memory });
   using limit = new TimeLimit(plan, () => timeoutError(plan.timeoutMs, guard, location));
+  using callback = guard.begin((error) => calls.fail(error));
   try {
-    const working = guard.run(
-      async () => {
-        const result = await work(tx);
-        await calls.finish();
-        return result;
-      },
-      (error) => calls.fail(error),
-    );
+    const working = callback.run(async () => {
+      const result = await work(tx);
+      await calls.finish();
+      return result;
+    });
     const result = await Promise.race([working, limit.reached]);
     if (calls.failure !== undefined) throw calls.failure.error;
     return result;

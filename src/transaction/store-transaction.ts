@@ -21,9 +21,11 @@ import { wentBackError } from "../read/beyond-end.js";
 import type { PageStorage } from "../read/page-reader.js";
 import { readEvents } from "../read/read-events.js";
 import { parseReadOptions } from "../read/read-options.js";
-import type { MemoryBudget } from "../stream/memory-budget.js";
+import { encodedBytes } from "../stream/content-bytes.js";
+import { type MemoryBudget, overloaded } from "../stream/memory-budget.js";
 import { checkOptions, checkStreamId, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
+import { orThrowLater } from "../validate/or-throw-later.js";
 import { appendRequest } from "../write/append-request.js";
 import { conditionFailed, lookForMatch, parseCondition } from "./conditions.js";
 import { checkStatement } from "./sql-statement.js";
@@ -66,16 +68,24 @@ export class StoreTransaction implements Transaction {
     events: CandidateEvent | readonly CandidateEvent[],
     options: { readonly expectedVersion?: ExpectedVersion | undefined } = {},
   ): Promise<WriteResult> {
-    const { session, calls, location } = this.#parts;
-    const attempt = `write to stream "${streamId}"`;
-    try {
+    const { session, calls, location, memory } = this.#parts;
+    const attempt = `write to stream "${String(streamId)}"`;
+    let reservedBytes = 0;
+    // The events are taken as they are now, and take memory while they wait for earlier calls.
+    const request = orThrowLater(() => {
       checkStreamId(streamId);
       checkOptions(options, WRITE_OPTIONS);
-      const request = appendRequest(streamId, events, options.expectedVersion ?? "any", location);
-      return calls.run(attempt, () => session.append(request));
-    } catch (error) {
-      return calls.run(attempt, () => Promise.reject(error));
-    }
+      const { expectedVersion = "any" } = options;
+      const checked = appendRequest(streamId, events, expectedVersion, location);
+      const bytes = encodedBytes(checked.events);
+      if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, { storage: { location }, memory });
+      reservedBytes = bytes;
+      return checked;
+    });
+    const written = calls.run(attempt, () => session.append(request()));
+    const release = (): void => memory.release(reservedBytes);
+    written.then(release, release);
+    return written;
   }
 
   // The type of the events is the caller's word, as it is for streams.
@@ -85,7 +95,7 @@ export class StoreTransaction implements Transaction {
 
   async *#readEvents(streamId: string, options: ReadOptions | undefined): AsyncGenerator<StoredEvent, void> {
     const { calls, memory, location } = this.#parts;
-    const plan = await calls.run(`read stream "${streamId}"`, async () => {
+    const plan = await calls.run(`read stream "${String(streamId)}"`, async () => {
       checkStreamId(streamId);
       return parseReadOptions(options);
     });
@@ -103,7 +113,7 @@ export class StoreTransaction implements Transaction {
   }
 
   version(streamId: string): Promise<number> {
-    return this.#parts.calls.run(`read the version of stream "${streamId}"`, async () => {
+    return this.#parts.calls.run(`read the version of stream "${String(streamId)}"`, async () => {
       checkStreamId(streamId);
       const query: ReadQuery = { streamId, after: 0, upTo: 0, limit: 1, direction: "forward" };
       return (await this.#parts.session.readPage(query)).head;
@@ -112,9 +122,9 @@ export class StoreTransaction implements Transaction {
 
   require(condition: AppendCondition): Promise<void> {
     const { session, calls, location } = this.#parts;
+    const parsed = orThrowLater(() => parseCondition(condition));
     return calls.run("check a condition", async () => {
-      const parsed = parseCondition(condition);
-      const { match } = await lookForMatch((query) => session.readPage(query), parsed, this.position);
+      const { match } = await lookForMatch((query) => session.readPage(query), parsed(), this.position);
       if (match !== null) throw conditionFailed("go on with the transaction", match, location);
     });
   }

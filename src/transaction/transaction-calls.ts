@@ -29,7 +29,7 @@ export class TransactionCalls {
    * @throws TransactionError `TRANSACTION_MISUSE` after the end
    */
   run<T>(attempt: string, call: () => Promise<T>): Promise<T> {
-    if (this.#end !== undefined) return Promise.reject(this.#misuse(attempt, this.#end));
+    if (this.#end !== undefined) return this.#refuse(attempt, this.#end);
     const result = this.#last.then(async () => {
       if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#end === ABANDONED) throw this.#misuse(attempt, ABANDONED);
@@ -42,6 +42,14 @@ export class TransactionCalls {
     // One that nobody awaits fails the transaction, and not the process.
     this.#last = result.catch(() => undefined);
     return result;
+  }
+
+  // Nobody may await it. After a rollback the caller knows of the failure; after a commit, a change is lost that nobody has
+  // been told of, and then an unhandled rejection is right.
+  #refuse(attempt: string, end: string): Promise<never> {
+    const refused = Promise.reject(this.#misuse(attempt, end));
+    if (this.#failure !== undefined) refused.catch(() => undefined);
+    return refused;
   }
 
   /** Notes that the transaction is lost, though no call has failed. */

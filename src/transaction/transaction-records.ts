@@ -2,6 +2,7 @@ import type { JsonObject, ListRecordsOptions, Records, StoredRecord } from "../.
 import { MAX_LISTED_RECORDS, MAX_RECORD_BYTES, MAX_RECORD_KEY_LENGTH } from "../limits.js";
 import { checkOptions, checkPlace, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { describeValue, isPlainObject, JsonLossError, toJsonText } from "../validate/json-text.js";
+import { orThrowLater } from "../validate/or-throw-later.js";
 import type { TransactionCalls } from "./transaction-calls.js";
 
 const LIST_OPTIONS: OptionNames<ListRecordsOptions> = { after: true, prefix: true, limit: true };
@@ -25,7 +26,7 @@ export class TransactionRecords implements Records {
 
   put(space: string, key: string, value: JsonObject, expected: number | "any" = "any"): Promise<number> {
     // The value is taken as it is now.
-    const taken = take(() => checkRecordValue(value));
+    const taken = orThrowLater(() => checkRecordValue(value));
     return this.#calls.run("store a record", () => {
       checkPlaceOf(space, key);
       checkRevision(expected);
@@ -58,18 +59,6 @@ export class TransactionRecords implements Records {
         limit,
       });
     });
-  }
-}
-
-/** Computes a value now, and reports a failure when it is asked for. */
-function take<T>(compute: () => T): () => T {
-  try {
-    const value = compute();
-    return () => value;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
   }
 }
 

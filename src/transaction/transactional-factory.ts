@@ -3,7 +3,6 @@ import type {
   AtomicStreamFactory,
   QueryOptions,
   SQLStatement,
-  StorageHandle,
   StreamWrite,
   Transaction,
   TransactionalStorage,
@@ -24,16 +23,6 @@ import { appendUnit, attemptOf, writeUnit } from "./write-all.js";
 
 const QUERY_OPTIONS: OptionNames<QueryOptions> = { signal: true };
 
-/** Whether a storage handle can append to several streams in one step. */
-export function isAtomic(storage: StorageHandle): storage is AtomicStorage {
-  return "appendAll" in storage && typeof storage.appendAll === "function";
-}
-
-/** Whether a storage handle has transactions. */
-export function isTransactional(storage: StorageHandle): storage is TransactionalStorage {
-  return "transact" in storage && typeof storage.transact === "function";
-}
-
 /** What a factory over atomic storage has besides. */
 export type AtomicCalls = Pick<AtomicStreamFactory, "writeAll">;
 
@@ -50,10 +39,10 @@ export function atomicCalls(storage: AtomicStorage | TransactionalStorage, conte
       calls.assertOutside("writeAll");
       const unit = inAttempt(attempt, context, () => appendUnit(writes, options, storage.location));
       const bytes = unit.requests.reduce((sum, { events }) => sum + encodedBytes(events), 0);
-      if (!memory.reserve(bytes)) throw overloaded("write to", unit.requests[0]?.streamId ?? "", bytes, context);
+      if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, context);
       pendingWrites.begin();
       try {
-        return await calls.note(writeUnit(storage, unit), `writeAll (${attemptOf(unit.requests)})`);
+        return await calls.note(() => writeUnit(storage, unit), `writeAll (${attemptOf(unit.requests)})`);
       } finally {
         memory.release(bytes);
         pendingWrites.end();
@@ -70,10 +59,15 @@ export function transactionalCalls(storage: TransactionalStorage, context: Strea
       lifetime.assertOpen("begin a transaction");
       calls.assertOutside("transaction");
       const plan = inAttempt("begin a transaction", context, () => parseTransaction(work, options));
+      // Also a transaction that waits takes memory, so that not any number of them can.
+      const bytes = encodedBytes([]);
+      if (!memory.reserve(bytes)) throw overloaded("begin a transaction", bytes, context);
       pendingWrites.begin();
       try {
-        return await calls.note(runTransaction({ storage, memory, calls }, work, plan), "transaction");
+        const run = () => runTransaction({ storage, memory, calls }, work, plan);
+        return await calls.note(run, "transaction");
       } finally {
+        memory.release(bytes);
         pendingWrites.end();
       }
     },
@@ -81,15 +75,16 @@ export function transactionalCalls(storage: TransactionalStorage, context: Strea
     async query<Row>(statement: SQLStatement, options: QueryOptions = {}): Promise<Row[]> {
       lifetime.assertOpen("query the tables");
       calls.assertOutside("query");
-      const { signal } = options;
       inAttempt("query the tables", context, () => {
         checkOptions(options, QUERY_OPTIONS);
-        checkSignal(signal);
+        checkSignal(options.signal);
         checkStatement(statement);
       });
+      const { signal } = options;
       signal?.throwIfAborted();
       if (storage.query === undefined) throw noSQL("query the tables", storage.location);
-      return (await calls.note(storage.query(statement, { signal }), "query")) as Row[];
+      const query = storage.query.bind(storage, statement, { signal });
+      return (await calls.note(query, "query")) as Row[];
     },
   };
 }

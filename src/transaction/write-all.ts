@@ -22,6 +22,7 @@ import {
 import { describeValue } from "../validate/json-text.js";
 import { appendRequest } from "../write/append-request.js";
 import { conditionFailed, lookForMatch, parseConditions } from "./conditions.js";
+import { isAtomic } from "./storage-kinds.js";
 
 const OPTIONS: OptionNames<WriteAllOptions> = { conditions: true, signal: true };
 const WRITE_FIELDS: OptionNames<StreamWrite> = { streamId: true, events: true, expectedVersion: true };
@@ -40,34 +41,43 @@ export function appendUnit(
   if (writes.length > MAX_UNIT_STREAMS) {
     throw invalidArgument("writes", `${writes.length} streams are more than ${MAX_UNIT_STREAMS}`);
   }
-  const requests = Array.from(writes, (write) => requestOf(write, location));
-  checkUnit(requests);
-  return { requests, conditions: parseConditions(conditions), signal };
+  const list = Array.from(writes as readonly StreamWrite[]);
+  for (const write of list) checkWrite(write);
+  checkUnit(list);
+  return {
+    requests: list.map((write) => requestOf(write, location)),
+    conditions: parseConditions(conditions),
+    signal,
+  };
 }
 
-function requestOf(write: StreamWrite, location: string | undefined): AppendUnit["requests"][number] {
+function checkWrite(write: StreamWrite): void {
   if (typeof write !== "object" || write === null) {
     throw invalidArgument("writes", `expected { streamId, events?, expectedVersion? }, got ${describeValue(write)}`);
   }
   checkOptions(write, WRITE_FIELDS);
+  checkStreamId(write.streamId);
+}
+
+function requestOf(write: StreamWrite, location: string | undefined): AppendUnit["requests"][number] {
   const { streamId, events = [], expectedVersion = "any" } = write;
-  checkStreamId(streamId);
   const request = appendRequest(streamId, events, expectedVersion, location);
   return request.events.length === 0 ? { ...request, checkOnly: true } : request;
 }
 
-function checkUnit(requests: readonly AppendRequest[]): void {
+function checkUnit(writes: readonly StreamWrite[]): void {
   const streamIds = new Set<string>();
-  let events = 0;
-  for (const request of requests) {
-    if (streamIds.has(request.streamId)) {
-      const reason = `stream ${describeValue(request.streamId)} is named twice; give its events in one write`;
+  let eventCount = 0;
+  for (const { streamId, events = [] } of writes) {
+    if (streamIds.has(streamId)) {
+      const reason = `stream ${describeValue(streamId)} is named twice; give its events in one write`;
       throw invalidArgument("writes", reason);
     }
-    streamIds.add(request.streamId);
-    events += request.events.length;
+    streamIds.add(streamId);
+    eventCount += Array.isArray(events) ? events.length : 1;
   }
-  if (events > MAX_UNIT_EVENTS) throw invalidArgument("writes", `${events} events are more than ${MAX_UNIT_EVENTS}`);
+  if (eventCount <= MAX_UNIT_EVENTS) return;
+  throw invalidArgument("writes", `${eventCount} events are more than ${MAX_UNIT_EVENTS}; split them`);
 }
 
 /**
@@ -82,7 +92,7 @@ export async function writeUnit(
   const conditions: ParsedCondition[] = [];
   for (const condition of unit.conditions) conditions.push(await lookedAt(storage, condition, unit.signal));
   const left = { ...unit, conditions };
-  if ("appendAll" in storage) return storage.appendAll(left);
+  if (isAtomic(storage)) return storage.appendAll(left);
   return storage.transact((session) => appendInSession(session, left, storage.location), { signal: unit.signal });
 }
 
@@ -149,5 +159,6 @@ export function attemptOf(requests: readonly AppendRequest[]): string {
   const [first] = requests;
   const others = requests.length - 1;
   if (first === undefined) return "write";
-  return `write to stream "${first.streamId}"${others === 0 ? "" : ` and ${others} others`}`;
+  const rest = others === 1 ? " and 1 other" : ` and ${others} others`;
+  return `write to stream "${first.streamId}"${others === 0 ? "" : rest}`;
 }
