@@ -2,6 +2,7 @@ import type { StorageHandle } from "../../protocols/index.js";
 import type { ConformanceOptions } from "./runner.js";
 import { describeAllStream } from "./storage/all-stream.js";
 import { describeAppend } from "./storage/append.js";
+import { describeAppendAll } from "./storage/append-all.js";
 import { describeConcurrentAppends } from "./storage/concurrent-appends.js";
 import { describeExpectedVersion } from "./storage/expected-version.js";
 import { describeFilters } from "./storage/filters.js";
@@ -13,6 +14,7 @@ import { describeReadPage } from "./storage/read-page.js";
 import { describeSignal } from "./storage/signal.js";
 import { describeSnapshots } from "./storage/snapshots.js";
 import { describeStreamIds } from "./storage/stream-ids.js";
+import { describeTransact } from "./storage/transact.js";
 import { describeValues } from "./storage/values.js";
 import { createSuite } from "./suite.js";
 
@@ -20,7 +22,7 @@ import { createSuite } from "./suite.js";
 export type StorageConformanceOptions = ConformanceOptions<StorageHandle>;
 
 /**
- * Registers the tests that every `StorageHandle` must pass.
+ * Registers the tests that every `StorageHandle` must pass, and those of `appendAll` and `transact` where it has them.
  *
  * @example
  * ```ts
@@ -50,6 +52,8 @@ export function describeStorageHandle(options: StorageConformanceOptions): void 
     describeFilters(suite);
     describeSnapshots(suite);
     describeMetrics(suite);
+    describeAppendAll(suite);
+    describeTransact(suite);
     describeLifecycle(suite);
   });
 }

@@ -1,6 +1,7 @@
 import type { StreamFactory } from "../../protocols/index.js";
 import { describeAllStream } from "./factory/all-stream.js";
 import { describeConcurrency } from "./factory/concurrency.js";
+import { describeConditions } from "./factory/conditions.js";
 import { describeDispose } from "./factory/dispose.js";
 import { describeFilters } from "./factory/filters.js";
 import { describeHandleVersion } from "./factory/handle-version.js";
@@ -14,8 +15,12 @@ import { describeOpenStream } from "./factory/open-stream.js";
 import { describeRead } from "./factory/read.js";
 import { describeReadInterplay } from "./factory/read-interplay.js";
 import { describeReadSignal } from "./factory/read-signal.js";
+import { describeRecords } from "./factory/records.js";
 import { describeSnapshotStates } from "./factory/snapshot-states.js";
 import { describeSnapshots } from "./factory/snapshots.js";
+import { describeTables } from "./factory/tables.js";
+import { describeTransaction } from "./factory/transaction.js";
+import { describeTransactionFailures } from "./factory/transaction-failures.js";
 import { describeValues } from "./factory/values.js";
 import { describeWatch } from "./factory/watch.js";
 import { describeWatchEnd } from "./factory/watch-end.js";
@@ -26,6 +31,9 @@ import { describeWatchNeighbours } from "./factory/watch-neighbours.js";
 import { describeWatchPace } from "./factory/watch-pace.js";
 import { describeWatchStart } from "./factory/watch-start.js";
 import { describeWrite } from "./factory/write.js";
+import { describeWriteAll } from "./factory/write-all.js";
+import { describeWriteAllArguments } from "./factory/write-all-arguments.js";
+import { describeWriteAllRetries } from "./factory/write-all-retries.js";
 import { describeWriteOrder } from "./factory/write-order.js";
 import { describeWriteSignal } from "./factory/write-signal.js";
 import type { ConformanceOptions } from "./runner.js";
@@ -37,7 +45,8 @@ export type StreamFactoryConformanceOptions = ConformanceOptions<StreamFactory>;
 /**
  * Registers the tests of the whole contract, through the interface that users of a store have.
  *
- * What only some stores can do is tested where the factory has the methods for it: `verify` and `backup`.
+ * What only some stores can do is tested where the factory has the methods for it: `verify` and `backup`,
+ * `writeAll`, `transaction` and `query`. Tables are tested where `tx.sql` does not answer `STORAGE_UNSUPPORTED`.
  *
  * @example
  * ```ts
@@ -82,6 +91,14 @@ export function describeStreamFactory(options: StreamFactoryConformanceOptions):
     describeSnapshotStates,
     describeMetrics,
     describeMaintenance,
+    describeWriteAll,
+    describeWriteAllRetries,
+    describeWriteAllArguments,
+    describeConditions,
+    describeTransaction,
+    describeTransactionFailures,
+    describeRecords,
+    describeTables,
     describeDispose,
   ];
   options.describe(`the streams of ${options.name}`, () => {

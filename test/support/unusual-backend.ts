@@ -1,13 +1,17 @@
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
 import {
   ALL_STREAM,
+  type AppendRequest,
+  type AppendResult,
   type EventPage,
   type NotificationListener,
   type Notifier,
   type ReadQuery,
   type StorageHandle,
+  type StorageSession,
   type StoredEvent,
   type StreamBackend,
+  type TransactionalStorage,
 } from "../../protocols/index.js";
 import { matchesFilter } from "../../src/filter/compile-filter.js";
 import { overriding } from "./overriding.js";
@@ -31,7 +35,7 @@ export function openUnusualBackend({
   tells,
 }: {
   readonly tells: "events" | "only that there are some";
-}): StreamBackend {
+}): StreamBackend<TransactionalStorage> {
   const storage = new MemoryStorageHandle();
   const notifier = new MemoryNotifier(storage);
   return {
@@ -40,22 +44,19 @@ export function openUnusualBackend({
   };
 }
 
-function unusualStorage(storage: StorageHandle): StorageHandle {
+function unusualStorage(storage: TransactionalStorage): TransactionalStorage {
   let last: Promise<unknown> = Promise.resolve();
-  return overriding(storage, {
-    append: async (request) => {
-      const turnOfThis = last.then(turn);
-      const appended = turnOfThis.then(() => storage.append(request));
-      last = appended.catch(() => undefined);
-      const { version, position, written } = await appended;
-      await turn();
-      return { version, position: position * POSITION_STEP, written };
-    },
-    readPage: async (query) => {
-      const page = await storage.readPage(innerQuery(query));
-      await turn();
-      return outerPage(query, page);
-    },
+  const inOrder = async <T>(call: () => Promise<T>): Promise<T> => {
+    const result = last.then(turn).then(call);
+    last = result.catch(() => undefined);
+    const value = await result;
+    await turn();
+    return value;
+  };
+  return overriding<TransactionalStorage>(storage, {
+    append: (request) => inOrder(() => spreadAppend(storage, request)),
+    transact: (work, options) => inOrder(() => storage.transact((session) => work(unusualSession(session)), options)),
+    readPage: (query) => spreadRead(storage, query),
     getVersion: async (streamId) => spreadPlace(streamId, await storage.getVersion(streamId)),
     getMetrics: async (streamId) => {
       const metrics = await storage.getMetrics(streamId);
@@ -66,6 +67,26 @@ function unusualStorage(storage: StorageHandle): StorageHandle {
       await storage[Symbol.asyncDispose]();
     },
   });
+}
+
+function unusualSession(session: StorageSession): StorageSession {
+  return {
+    head: session.head * POSITION_STEP,
+    append: (request) => spreadAppend(session, request),
+    readPage: (query) => spreadRead(session, query),
+    records: session.records,
+  };
+}
+
+async function spreadAppend(storage: Pick<StorageHandle, "append">, request: AppendRequest): Promise<AppendResult> {
+  const { version, position, written } = await storage.append(request);
+  return { version, position: position * POSITION_STEP, written };
+}
+
+async function spreadRead(storage: Pick<StorageHandle, "readPage">, query: ReadQuery): Promise<EventPage> {
+  const page = await storage.readPage(innerQuery(query));
+  await turn();
+  return outerPage(query, page);
 }
 
 function innerQuery({ streamId, after, upTo, limit, direction }: ReadQuery): ReadQuery {

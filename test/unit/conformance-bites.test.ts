@@ -5,6 +5,7 @@ import type {
   Notifier,
   StorageHandle,
   StreamBackend,
+  TransactionalStorage,
   VerifyReport,
 } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
@@ -14,15 +15,17 @@ import { BROKEN_NOTIFIERS } from "../support/broken-notifier.js";
 import { BROKEN_READS } from "../support/broken-reads.js";
 import { BROKEN_SNAPSHOTS } from "../support/broken-snapshots.js";
 import { BROKEN_STREAMS, withStreams } from "../support/broken-streams.js";
+import { BROKEN_TRANSACTIONS } from "../support/broken-transactions.js";
 import { CollectingRunner, type RunOutcome } from "../support/collecting-runner.js";
 import { overriding } from "../support/overriding.js";
+import { atomicStorage, plainStorage } from "../support/plain-storage.js";
 import { openUnusualBackend } from "../support/unusual-backend.js";
 
 // The suite is only worth as much as what it finds. Each fault here must be found, by name, and where there is no
 // fault nothing must be found.
 
 interface Faults {
-  readonly breakStorage?: (storage: StorageHandle) => StorageHandle;
+  readonly breakStorage?: (storage: TransactionalStorage) => StorageHandle;
   readonly breakNotifier?: (notifier: Notifier) => Notifier;
 }
 
@@ -66,6 +69,11 @@ describe("the conformance suite", () => {
       "in a store whose notifier says only that there are events",
       () => openUnusualBackend({ tells: "only that there are some" }),
     ],
+    [
+      "in a store that has the methods of the two protocols, and no more",
+      () => openBackend({ breakStorage: plainStorage }),
+    ],
+    ["in a store that has atomic appends and no transactions", () => openBackend({ breakStorage: atomicStorage })],
   ];
   for (const [where, open] of faultless) {
     test(`finds nothing ${where}, also when all of its tests run side by side`, async () => {
@@ -82,6 +90,12 @@ describe("the conformance suite", () => {
   }
 
   for (const { fault, group, found, breakStorage } of [...BROKEN_APPENDS, ...BROKEN_READS, ...BROKEN_SNAPSHOTS]) {
+    test(`finds a storage handle that ${fault}`, async () => {
+      expect((await storageOutcome({ breakStorage }, group)).failed).toContain(found);
+    });
+  }
+
+  for (const { fault, group, found, breakStorage } of BROKEN_TRANSACTIONS) {
     test(`finds a storage handle that ${fault}`, async () => {
       expect((await storageOutcome({ breakStorage }, group)).failed).toContain(found);
     });

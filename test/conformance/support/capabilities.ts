@@ -1,4 +1,10 @@
-import type { MaintainableStreamFactory } from "../../../protocols/index.js";
+import type {
+  AtomicStorage,
+  AtomicStreamFactory,
+  MaintainableStreamFactory,
+  TransactionalStorage,
+  TransactionalStreamFactory,
+} from "../../../protocols/index.js";
 
 /** What only some subjects can do. A subject says so by having the methods. */
 export interface Capability<Able> {
@@ -9,6 +15,26 @@ export interface Capability<Able> {
 export const MAINTENANCE: Capability<MaintainableStreamFactory> = {
   name: "maintenance",
   methods: ["verify", "backup"],
+};
+
+export const ATOMIC_WRITES: Capability<AtomicStreamFactory> = {
+  name: "atomic writes",
+  methods: ["writeAll"],
+};
+
+export const TRANSACTIONS: Capability<TransactionalStreamFactory> = {
+  name: "transactions",
+  methods: ["transaction", "query"],
+};
+
+export const ATOMIC_STORAGE: Capability<AtomicStorage> = {
+  name: "atomic appends",
+  methods: ["appendAll"],
+};
+
+export const TRANSACTIONAL_STORAGE: Capability<TransactionalStorage> = {
+  name: "transactions",
+  methods: ["transact"],
 };
 
 /** Whether a subject has the methods of a capability. One that has only some of them has a method missing. */

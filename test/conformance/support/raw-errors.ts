@@ -4,10 +4,12 @@ import { isStreamError } from "../../../protocols/index.js";
  * Watches the calls of a test for errors that are not the library's: a `StreamError` has a code that programs can switch
  * on, and what a database or a file system throws does not.
  *
- * A call that has been given a signal may fail with that signal's reason.
+ * A call that has been given a signal may fail with that signal's reason, and a transaction with what its callback throws.
  */
 export class RawErrors {
   readonly #found: string[] = [];
+  /** What callbacks of transactions have thrown. */
+  readonly #thrown = new Set<unknown>();
 
   /** Fails when there was one, whether or not the test looked at it. */
   check(): void {
@@ -21,6 +23,7 @@ export class RawErrors {
       get: (_, key) => {
         // The receiver is the target itself: private members are not seen through a proxy.
         const member: unknown = Reflect.get(target, key, target);
+        if (isPort(key, member)) return this.watch(member, signals);
         if (typeof member !== "function") return member;
         return (...args: unknown[]) =>
           this.#call(String(key), args, signals, (...given) => member.apply(target, given));
@@ -37,7 +40,8 @@ export class RawErrors {
     const reasons = [...signals, ...args.flatMap(signalOf)];
     const onError = (error: unknown): void => this.#judge(name, error, reasons);
     try {
-      const result = call(...args.map((arg) => withErrorHandler(arg, onError)));
+      const given = TRANSACTIONS.has(name) ? args.map((arg) => this.#watchCallback(arg, reasons)) : args;
+      const result = call(...given.map((arg) => withErrorHandler(arg, onError)));
       return result instanceof Promise
         ? this.#watchPromise(result, onError, reasons)
         : this.#watchResult(result, reasons);
@@ -47,13 +51,29 @@ export class RawErrors {
     }
   }
 
+  /** A transaction's callback gets a transaction whose calls are watched. */
+  #watchCallback(work: unknown, signals: readonly AbortSignal[]): unknown {
+    if (typeof work !== "function") return work;
+    return async (transaction: object): Promise<unknown> => {
+      try {
+        return await work(this.watch(transaction, signals));
+      } catch (error) {
+        this.#thrown.add(error);
+        throw error;
+      }
+    };
+  }
+
   #watchPromise(
     promise: Promise<unknown>,
     onError: (error: unknown) => void,
     signals: readonly AbortSignal[],
   ): unknown {
     promise.catch(onError);
-    return promise.then((value) => (isHandle(value) ? this.watch(value, signals) : value));
+    const watched = promise.then((value) => (isHandle(value) ? this.watch(value, signals) : value));
+    // What a test does not await has been judged above.
+    watched.catch(() => undefined);
+    return watched;
   }
 
   #watchResult(result: unknown, signals: readonly AbortSignal[]): unknown {
@@ -61,9 +81,18 @@ export class RawErrors {
   }
 
   #judge(name: string, error: unknown, signals: readonly AbortSignal[]): void {
-    if (isStreamError(error) || signals.some(({ aborted, reason }) => aborted && reason === error)) return;
+    if (isStreamError(error) || this.#thrown.has(error)) return;
+    if (signals.some(({ aborted, reason }) => aborted && reason === error)) return;
     this.#found.push(`${name} failed with a raw error (${String(error)})`);
   }
+}
+
+/** The calls that take a callback which runs in a transaction. */
+const TRANSACTIONS: ReadonlySet<string> = new Set(["transaction", "transact"]);
+
+/** The parts of a transaction that have calls of their own. */
+function isPort(key: string | symbol, member: unknown): member is object {
+  return (key === "records" || key === "sql") && typeof member === "object" && member !== null;
 }
 
 function signalOf(arg: unknown): readonly AbortSignal[] {
