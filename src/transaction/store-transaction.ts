@@ -82,10 +82,8 @@ export class StoreTransaction implements Transaction {
       reservedBytes = bytes;
       return checked;
     });
-    const written = calls.run(attempt, () => session.append(request()));
     const release = (): void => memory.release(reservedBytes);
-    written.then(release, release);
-    return written;
+    return calls.run(attempt, () => session.append(request()), release);
   }
 
   // The type of the events is the caller's word, as it is for streams.

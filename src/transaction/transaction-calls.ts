@@ -26,10 +26,14 @@ export class TransactionCalls {
    * Makes a call once those before it have settled.
    *
    * @param attempt - such as `write to stream "a"`
+   * @param onSettled - called at last, also where the call was not made
    * @throws TransactionError `TRANSACTION_MISUSE` after the end
    */
-  run<T>(attempt: string, call: () => Promise<T>): Promise<T> {
-    if (this.#end !== undefined) return this.#refuse(attempt, this.#end);
+  run<T>(attempt: string, call: () => Promise<T>, onSettled: () => void = () => undefined): Promise<T> {
+    if (this.#end !== undefined) {
+      onSettled();
+      return this.#refuse(attempt, this.#end);
+    }
     const result = this.#last.then(async () => {
       if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#end === ABANDONED) throw this.#misuse(attempt, ABANDONED);
@@ -40,7 +44,7 @@ export class TransactionCalls {
       }
     });
     // One that nobody awaits fails the transaction, and not the process.
-    this.#last = result.catch(() => undefined);
+    this.#last = result.then(onSettled, onSettled);
     return result;
   }
 

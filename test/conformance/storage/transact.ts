@@ -2,7 +2,7 @@ import type { CandidateEvent, StorageHandle, StorageSession, TransactionalStorag
 import { encodeEvents } from "../../../src/write/encode-events.js";
 import type { Suite } from "../suite.js";
 import { TRANSACTIONAL_STORAGE } from "../support/capabilities.js";
-import { failureOf } from "../support/failure-of.js";
+import { failureOf, outcomesOf } from "../support/failure-of.js";
 import { counted, countedUpTo, isStrictlyRising, numbersOf, wholeNumbers } from "../support/sample-events.js";
 import { append, readAll } from "../support/storage-calls.js";
 import { ChangedMyMind, Gate } from "../support/transactions.js";
@@ -124,14 +124,17 @@ export function describeTransact({ describe, testWith, expect }: Suite<StorageHa
       const work = async (): Promise<void> => {
         hasBegun = true;
       };
-      const waiting = failureOf(transact(storage, work, controller.signal));
-      const appending = failureOf(append(storage, "a", [counted(1)], { signal: controller.signal }));
+      const { signal } = controller;
+      const waiting = outcomesOf<unknown>([
+        transact(storage, work, signal),
+        append(storage, "a", [counted(1)], { signal }),
+      ]);
       controller.abort(reason);
       end.open();
       await running;
 
-      expect([await waiting, await appending]).toEqual([reason, reason]);
-      expect(await failureOf(transact(storage, work, controller.signal))).toBe(reason);
+      expect((await waiting).errors).toEqual([reason, reason]);
+      expect(await failureOf(transact(storage, work, signal))).toBe(reason);
       expect([hasBegun, await storage.getVersion("a")]).toEqual([false, 0]);
     });
 

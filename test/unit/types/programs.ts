@@ -1,15 +1,28 @@
 // Programs that must compile, and `@ts-expect-error` before what must not. The check of types is their test.
 import {
+  type AtomicStorage,
+  type AtomicStreamFactory,
   type CandidateEvent,
+  createStreamFactory,
   type EventFilter,
   type EventShape,
   isStreamError,
   type JsonValue,
+  type Notifier,
+  name,
   type ReadOptions,
+  rawSQL,
+  type StorageHandle,
   type StoredEvent,
   type Stream,
+  type StreamBackend,
   type StreamFactory,
+  type StreamWrite,
+  sql,
+  type TransactionalStorage,
+  type TransactionalStreamFactory,
 } from "async-streams";
+import type { MemoryStorageHandle } from "async-streams/memory";
 
 interface Deposit {
   readonly amount: number;
@@ -200,4 +213,73 @@ export function decide<E extends EventShape>(
   decision: CandidateEvent<E> | readonly CandidateEvent<E>[],
 ) {
   return stream.write(decision);
+}
+
+declare const notifier: Notifier;
+declare const anyStorage: StorageHandle;
+declare const atomic: AtomicStorage;
+declare const transactional: TransactionalStorage;
+declare const memory: MemoryStorageHandle;
+
+/** A factory has what its storage can do, and no more. */
+export function factories(): void {
+  const plainStreams = createStreamFactory({ storage: anyStorage, notifier });
+  const atomicStreams = createStreamFactory({ storage: atomic, notifier });
+  const transactionalStreams = createStreamFactory({ storage: transactional, notifier });
+  same<typeof plainStreams, StreamFactory>(true);
+  same<typeof atomicStreams, AtomicStreamFactory>(true);
+  same<typeof transactionalStreams, TransactionalStreamFactory>(true);
+  const both = createStreamFactory({ storage: { ...transactional, ...atomic }, notifier });
+  same<typeof both, TransactionalStreamFactory>(true);
+  const inMemory = createStreamFactory({ storage: memory, notifier, findMisuse: true });
+  same<typeof inMemory, TransactionalStreamFactory>(true);
+  const backend: StreamBackend = { storage: transactional, notifier };
+  const unknown = createStreamFactory(backend);
+  same<typeof unknown, StreamFactory>(true);
+
+  // @ts-expect-error a storage with the two old protocols has no atomic writes
+  void plainStreams.writeAll([]);
+  // @ts-expect-error nor transactions
+  void plainStreams.transaction(async () => 1);
+  // @ts-expect-error atomic appends are no transactions
+  void atomicStreams.transaction(async () => 1);
+  // @ts-expect-error nor tables
+  void atomicStreams.query(sql`SELECT 1`);
+}
+
+/** Values, rows and results of transactions have their types. */
+export async function transactions(store: TransactionalStreamFactory): Promise<void> {
+  const total = await store.transaction(async (tx) => {
+    await tx.write<BankEvent>("a", { type: "Deposited", data: { amount: 1 } }, { expectedVersion: undefined });
+    // @ts-expect-error a misspelt type
+    await tx.write<BankEvent>("a", { type: "Depositd", data: { amount: 1 } });
+    for await (const event of tx.read<BankEvent>("a")) if (event.type === "Deposited") event.data.amount.toFixed();
+    const rows = await tx.sql.all<{ balance: number }>(
+      sql`SELECT balance FROM ${name("accounts")} WHERE id = ${key ?? null}`,
+    );
+    return rows[0]?.balance ?? 0;
+  });
+  same<typeof total, number>(true);
+  const writes: StreamWrite<BankEvent>[] = [
+    { streamId: "a", events: [], expectedVersion: "exists" },
+    { streamId: "b", events: { type: "Deposited", data: { amount: 1 } } },
+  ];
+  await store.writeAll(writes, { conditions: { failIfEventsMatch: [{ field: "type", op: "=", value: "A" }] } });
+  await store.query(rawSQL("SELECT ?", [1]), { signal: AbortSignal.timeout(1) });
+
+  // @ts-expect-error a Date is no value of SQL
+  await store.query(sql`SELECT ${new Date()}`);
+  // @ts-expect-error undefined is none either
+  await store.query(sql`SELECT ${key}`);
+  // @ts-expect-error a statement is made by sql or rawSQL
+  await store.query("SELECT 1");
+  // @ts-expect-error the callback is asynchronous
+  await store.transaction(() => 1);
+}
+
+/** The codes of transactions narrow to the fields of their errors. */
+export function transactionErrors(error: unknown): void {
+  if (isStreamError(error, "CONDITION_FAILED")) same<typeof error.position, number>(true);
+  if (isStreamError(error, "RECORD_CONFLICT")) same<typeof error.revision, number>(true);
+  if (isStreamError(error, "TRANSACTION_TIMEOUT")) same<typeof error.code, "TRANSACTION_TIMEOUT">(true);
 }

@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { name, rawSQL, type SQLStatement, sql } from "../../../index.js";
+
+test("a template keeps its text and its values apart", () => {
+  const id = "'; DROP TABLE accounts; --";
+
+  expect(sql`UPDATE ${name("accounts")} SET balance = ${1} WHERE id = ${id}`).toEqual({
+    strings: ["UPDATE ", " SET balance = ", " WHERE id = ", ""],
+    values: [{ name: "accounts" }, 1, id],
+  });
+  expect(sql`SELECT 1`).toEqual({ strings: ["SELECT 1"], values: [] });
+});
+
+test("a text of its own has its values in order, or none", () => {
+  expect(rawSQL("SELECT ?, ?", [1, null])).toEqual({ strings: ["SELECT ?, ?"], values: [1, null] });
+  expect(rawSQL("SELECT 1")).toEqual({ strings: ["SELECT 1"], values: [] });
+});
+
+test.each<[string, unknown, RegExp]>([
+  ["a text", "SELECT 1", /expected a statement that sql`\.\.\.` or rawSQL\(\) made, got a string/],
+  ["nothing", undefined, /expected a statement that sql`\.\.\.` or rawSQL\(\) made, got undefined/],
+  ["parts that are no texts", { strings: [1], values: [] }, /expected a statement/],
+  ["values that do not fit", { strings: ["a", "b"], values: [1, 2] }, /2 values do not fit between 2 strings/],
+  ["undefined", sql`SELECT ${undefined as never}`, /value 0 cannot be bound: it is undefined; pass null for NULL/],
+  [
+    "a Date",
+    sql`SELECT ${1}, ${new Date() as never}`,
+    /value 1 cannot be bound: it is a Date; pass date\.toISOString\(\)/,
+  ],
+  ["a BigInt", sql`SELECT ${1n as never}`, /it is a BigInt; pass Number\(value\), or String\(value\)/],
+  ["NaN", sql`SELECT ${Number.NaN}`, /expected a string, a finite number, a boolean, null or a Uint8Array, got NaN/],
+  ["an object", sql`SELECT ${{} as never}`, /expected a string, .* got an object/],
+  ["a list", sql`SELECT ${[1] as never}`, /expected a string, .* got an array/],
+  ["a lone surrogate", sql`SELECT ${"\ud800"}`, /it has a lone surrogate, which no database keeps/],
+  ["an empty name", sql`SELECT ${name("")}`, /value 0 cannot be bound/],
+  ["a name with a zero character", sql`SELECT ${name("a\0b")}`, /value 0 cannot be bound/],
+  ["a name among the values of a text", rawSQL("SELECT ?", [name("a") as never]), /value 0 cannot be bound/],
+])("a statement is refused before a database sees it: %s", async (_, statement, message) => {
+  await using streams = memoryStreamFactory();
+
+  await expect(streams.query(statement as SQLStatement)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    argument: "statement",
+    message: expect.stringMatching(message),
+  });
+});
+
+test("what is bound is what SQL has", async () => {
+  await using streams = memoryStreamFactory();
+  const statement = sql`SELECT ${"text"}, ${0.5}, ${true}, ${null}, ${new Uint8Array(1)}, ${Buffer.from("x")}, ${name("a")}`;
+
+  // The store in memory has no SQL: the statement itself is not what is refused.
+  await expect(streams.query(statement)).rejects.toMatchObject({
+    code: "STORAGE_UNSUPPORTED",
+    message: expect.stringMatching(
+      /Cannot query the tables in memory: this store has no SQL\. Use records, or a store/,
+    ),
+  });
+});
