@@ -11,3 +11,4 @@ export { type Closable, Lifetime } from "./lifetime.js";
 export { Listeners } from "./listeners.js";
 export { PendingWork } from "./pending-work.js";
 export type { PlacedEvent, StoredPlace } from "./placed-event.js";
+export { type RecordConflict, recordConflict } from "./record-conflict.js";
