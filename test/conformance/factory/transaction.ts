@@ -1,11 +1,11 @@
 import { ALL_STREAM, type StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { TRANSACTIONS } from "../support/capabilities.js";
-import { collect } from "../support/collect.js";
+import { collect, eventsOf } from "../support/collect.js";
 import { failureOf } from "../support/failure-of.js";
 import { Observation } from "../support/observation.js";
 import { counted, countedUpTo, keyed, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
-import { allEventsOf, ChangedMyMind, eventsIn, holdTransaction, recordIn } from "../support/transactions.js";
+import { allEventsOf, ChangedMyMind, eventsIn, Gate, holdTransaction, recordIn } from "../support/transactions.js";
 
 export function describeTransaction({ describe, testWith, expect, eventually }: Suite<StreamFactory>): void {
   describe("a transaction, where the store has it", () => {
@@ -75,21 +75,36 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(numbers).toEqual(wholeNumbers(1_491, 1_510));
     });
 
-    testWith(TRANSACTIONS, "is seen by nobody before its commit, and by everybody after it", async (streams) => {
+    testWith(TRANSACTIONS, "is seen by nobody while it may still be undone", async (streams) => {
       const stream = await streams.openStream("a");
       await stream.write(counted(1));
-      const held = holdTransaction(streams, async (tx) => {
-        await tx.write("a", counted(2));
-        await tx.records.put("totals", "a", {});
-      });
-      await held.hasBegun;
-      expect(await stream.metrics()).toMatchObject({ currentVersion: 1, eventCount: 1 });
-      expect(numbersOf(await eventsIn(streams, "a"))).toEqual([1]);
-      expect((await streams.openStream("a")).version).toBe(1);
-      held.finish();
-      await held.result;
+      const [begun, end] = [new Gate(), new Gate()];
+      const failing = failureOf(
+        streams.transaction(async (tx) => {
+          await tx.write("a", counted(2));
+          begun.open();
+          await end.opened;
+          throw new ChangedMyMind();
+        }),
+      );
+      await begun.opened;
+      // Where there is one connection for everything, they wait for the end.
+      const meanwhile = [stream.metrics(), eventsOf(stream).then(numbersOf), streams.openStream("a")] as const;
+      end.open();
+      await failing;
 
-      expect(numbersOf(await eventsIn(streams, "a"))).toEqual([1, 2]);
+      expect(await meanwhile[0]).toMatchObject({ currentVersion: 1, eventCount: 1 });
+      expect(await meanwhile[1]).toEqual([1]);
+      expect((await meanwhile[2]).version).toBe(1);
+    });
+
+    testWith(TRANSACTIONS, "is seen by everybody after its commit", async (streams) => {
+      await streams.transaction(async (tx) => {
+        await tx.write("a", counted(1));
+        await tx.write("b", counted(2));
+      });
+
+      expect(numbersOf(await allEventsOf(streams))).toEqual([1, 2]);
     });
 
     testWith(TRANSACTIONS, "comes to watchers after its commit, in order", async (streams) => {
