@@ -54,7 +54,7 @@ export const BROKEN_TRANSACTIONS: readonly BrokenTransactions[] = [
   {
     fault: "shows the events of a transaction before its commit",
     group: GROUP,
-    found: "is seen by nobody before its commit",
+    found: "is seen by nobody while it may still be undone",
     breakStorage: (storage) => {
       let shown: AppendRequest | undefined;
       const withShown = withSessions(storage, (session) => ({

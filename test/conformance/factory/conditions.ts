@@ -5,13 +5,14 @@ import {
   type CandidateEvent,
   type EventFilter,
   type StreamFactory,
+  type TransactionalStreamFactory,
   type WriteResult,
 } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { ATOMIC_WRITES, TRANSACTIONS } from "../support/capabilities.js";
 import { failureOf, outcomesOf } from "../support/failure-of.js";
 import { counted, wholeNumbers } from "../support/sample-events.js";
-import { allEventsOf, eventsIn } from "../support/transactions.js";
+import { allEventsOf, eventsIn, patient } from "../support/transactions.js";
 
 const typeIs = (value: string): EventFilter => [{ field: "type", op: "=", value }];
 const event = (type: string, data: unknown = null): CandidateEvent => ({ type, data });
@@ -25,6 +26,9 @@ function writeUnder(
 }
 
 export function describeConditions({ describe, testWith, expect }: Suite<StreamFactory>): void {
+  const testTransaction = (title: string, body: (streams: TransactionalStreamFactory) => Promise<void>): void =>
+    testWith(TRANSACTIONS, title, (streams) => body(patient(streams)));
+
   describe("a condition of a write", () => {
     testWith(ATOMIC_WRITES, "holds while no event matches, and names the first one that does", async (streams) => {
       const stream = await streams.openStream("names");
@@ -145,7 +149,7 @@ export function describeConditions({ describe, testWith, expect }: Suite<StreamF
       },
     );
 
-    testWith(TRANSACTIONS, "in a transaction counts what was stored before it, and not its own", async (streams) => {
+    testTransaction("in a transaction counts what was stored before it, and not its own", async (streams) => {
       const stream = await streams.openStream("a");
       const { position } = await stream.write(event("A"));
       await streams.transaction(async (tx) => {

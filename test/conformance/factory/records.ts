@@ -1,15 +1,24 @@
-import type { JsonObject, ListRecordsOptions, Records, StreamFactory } from "../../../protocols/index.js";
+import type {
+  JsonObject,
+  ListRecordsOptions,
+  Records,
+  StreamFactory,
+  TransactionalStreamFactory,
+} from "../../../protocols/index.js";
 import { MAX_LISTED_RECORDS, MAX_RECORD_BYTES, MAX_RECORD_KEY_LENGTH } from "../../../src/limits.js";
 import type { Suite } from "../suite.js";
 import { TRANSACTIONS } from "../support/capabilities.js";
 import { failureOf } from "../support/failure-of.js";
 import { ROUND_TRIP_VALUES } from "../support/round-trip-values.js";
 import { isStrictlyRising, wholeNumbers } from "../support/sample-events.js";
-import { ChangedMyMind, putRecord, recordIn } from "../support/transactions.js";
+import { ChangedMyMind, patient, putRecord, recordIn } from "../support/transactions.js";
 
 export function describeRecords({ describe, testWith, expect }: Suite<StreamFactory>): void {
+  const testTransaction = (title: string, body: (streams: TransactionalStreamFactory) => Promise<void>): void =>
+    testWith(TRANSACTIONS, title, (streams) => body(patient(streams)));
+
   describe("records, where the store has transactions", () => {
-    testWith(TRANSACTIONS, "are found by space and key, and are null where there are none", async (streams) => {
+    testTransaction("are found by space and key, and are null where there are none", async (streams) => {
       await streams.transaction(async ({ records }) => {
         expect(await records.get("s", "k")).toBe(null);
         const revision = await records.put("s", "k", { n: 1 });
@@ -26,7 +35,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
       expect(await recordIn(streams, "s", "k")).toMatchObject({ value: { n: 1 } });
     });
 
-    testWith(TRANSACTIONS, "have revisions that grow with every change, and never come again", async (streams) => {
+    testTransaction("have revisions that grow with every change, and never come again", async (streams) => {
       const revisions = [await putRecord(streams, "s", "k"), await putRecord(streams, "s", "k")];
       revisions.push(await putRecord(streams, "other", "k"));
       await streams.transaction(({ records }) => records.delete("s", "k"));
@@ -42,7 +51,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
       expect((await recordIn(streams, "s", "k"))?.revision).toBe(revisions.at(-1));
     });
 
-    testWith(TRANSACTIONS, "that a transaction changed are as before when it is undone", async (streams) => {
+    testTransaction("that a transaction changed are as before when it is undone", async (streams) => {
       const revision = await putRecord(streams, "s", "changed", { n: 1 });
       await putRecord(streams, "s", "deleted", { n: 1 });
       const undone = streams.transaction(async ({ records }) => {
@@ -59,7 +68,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
       expect((await putRecord(streams, "s", "new")) > revision).toBe(true);
     });
 
-    testWith(TRANSACTIONS, "are stored at the revision that is expected only", async (streams) => {
+    testTransaction("are stored at the revision that is expected only", async (streams) => {
       const revision = await putRecord(streams, "s", "k");
       const calls: readonly (readonly [(records: Records) => Promise<unknown>, string, number])[] = [
         [(records) => records.put("s", "k", {}, 0), "k", revision],
@@ -90,7 +99,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
       });
     });
 
-    testWith(TRANSACTIONS, "that are not there may be deleted, unless a revision is expected", async (streams) => {
+    testTransaction("that are not there may be deleted, unless a revision is expected", async (streams) => {
       await streams.transaction(async ({ records }) => {
         await records.delete("s", "k");
         await records.delete("s", "k", 0);
@@ -99,7 +108,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
       expect(await recordIn(streams, "s", "k")).toBe(null);
     });
 
-    testWith(TRANSACTIONS, "come back equal, and belong to whoever got them", async (streams) => {
+    testTransaction("come back equal, and belong to whoever got them", async (streams) => {
       for (const [name, stored] of ROUND_TRIP_VALUES) {
         const isTooLarge = stored instanceof Uint8Array || JSON.stringify(stored).length > MAX_RECORD_BYTES / 2;
         // A record is plain JSON: what JSON.stringify changes is changed.
@@ -129,7 +138,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
     const listed = (records: Records, options?: ListRecordsOptions): Promise<string[]> =>
       records.list("s", options).then((found) => found.map(({ key }) => key));
 
-    testWith(TRANSACTIONS, "is in code-point order, with what the transaction has changed", async (streams) => {
+    testTransaction("is in code-point order, with what the transaction has changed", async (streams) => {
       await streams.transaction(async ({ records }) => {
         for (const name of names.slice(0, 6)) await records.put("s", name, { name });
         await records.put("s", "gone", {});
@@ -146,7 +155,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
       expect(await streams.transaction(({ records }) => records.list("missing"))).toEqual([]);
     });
 
-    testWith(TRANSACTIONS, "may begin after a key, have a prefix and a limit", async (streams) => {
+    testTransaction("may begin after a key, have a prefix and a limit", async (streams) => {
       await streams.transaction(async ({ records }) => {
         for (const name of names) await records.put("s", name, {});
         const cases: readonly (readonly [ListRecordsOptions, readonly string[]])[] = [
@@ -166,7 +175,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
       });
     });
 
-    testWith(TRANSACTIONS, "has as many as the limit at most", async (streams) => {
+    testTransaction("has as many as the limit at most", async (streams) => {
       await streams.transaction(
         async ({ records }) => {
           for (const number of wholeNumbers(1, MAX_LISTED_RECORDS + 1)) await records.put("s", `k-${number}`, {});
@@ -201,7 +210,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
       ["a misspelt option", (records) => records.list("s", { from: "a" } as never), "from"],
     ];
     for (const [what, call, argument] of refused) {
-      testWith(TRANSACTIONS, `is refused: ${what}`, async (streams) => {
+      testTransaction(`is refused: ${what}`, async (streams) => {
         expect(await failureOf(streams.transaction(({ records }) => call(records)))).toMatchObject({
           code: "INVALID_ARGUMENT",
           argument,
@@ -209,7 +218,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
       });
     }
 
-    testWith(TRANSACTIONS, "is not one that keeps to the limits exactly", async (streams) => {
+    testTransaction("is not one that keeps to the limits exactly", async (streams) => {
       const longest = long.slice(1);
       const value = sized(MAX_RECORD_BYTES);
       await putRecord(streams, longest, longest, value);

@@ -9,7 +9,7 @@ import type { Suite } from "../suite.js";
 import { TRANSACTIONS } from "../support/capabilities.js";
 import { failureOf, outcomesOf } from "../support/failure-of.js";
 import { counted, numbersOf, wholeNumbers } from "../support/sample-events.js";
-import { allEventsOf, ChangedMyMind, holdTransaction } from "../support/transactions.js";
+import { allEventsOf, ChangedMyMind, holdTransaction, patient } from "../support/transactions.js";
 
 // The statements are such as SQLite and PostgreSQL both take.
 
@@ -33,7 +33,7 @@ const ACCOUNTS = sql`SELECT id, balance FROM accounts ORDER BY id`;
 export function describeTables({ describe, testWith, expect }: Suite<StreamFactory>): void {
   const testSQL = (title: string, body: (streams: TransactionalStreamFactory) => Promise<void>): void =>
     testWith(TRANSACTIONS, title, async (streams) => {
-      if (await hasSQL(streams)) await body(streams);
+      if (await hasSQL(patient(streams))) await body(patient(streams));
     });
 
   describe("tables, where the store has SQL", () => {
@@ -185,7 +185,8 @@ export function describeTables({ describe, testWith, expect }: Suite<StreamFacto
   });
 
   describe("a store without SQL, and statements that cannot be", () => {
-    testWith(TRANSACTIONS, "are told by their codes", async (streams) => {
+    testWith(TRANSACTIONS, "are told by their codes", async (hasty) => {
+      const streams = patient(hasty);
       const able = await hasSQL(streams);
       const query = streams.query(sql`SELECT 1 AS one`);
       if (able) expect(await query).toEqual([{ one: 1 }]);

@@ -1,11 +1,16 @@
-import type { StreamFactory, Transaction, TransactionOptions } from "../../../protocols/index.js";
+import type {
+  StreamFactory,
+  Transaction,
+  TransactionalStreamFactory,
+  TransactionOptions,
+} from "../../../protocols/index.js";
 import { MAX_TRANSACTION_TIMEOUT_MS } from "../../../src/limits.js";
 import type { Suite } from "../suite.js";
 import { TRANSACTIONS } from "../support/capabilities.js";
 import { collect } from "../support/collect.js";
 import { failureOf } from "../support/failure-of.js";
 import { counted, numbersOf, wholeNumbers } from "../support/sample-events.js";
-import { allEventsOf, ChangedMyMind, Gate, holdTransaction, recordIn } from "../support/transactions.js";
+import { allEventsOf, ChangedMyMind, Gate, holdTransaction, patient, recordIn } from "../support/transactions.js";
 
 /** Calls of a transaction that fail, and what their errors have. */
 const FAILING: readonly (readonly [string, (tx: Transaction) => Promise<unknown>, object])[] = [
@@ -32,9 +37,12 @@ const FAILING: readonly (readonly [string, (tx: Transaction) => Promise<unknown>
 ];
 
 export function describeTransactionFailures({ describe, testWith, expect }: Suite<StreamFactory>): void {
+  const testTransaction = (title: string, body: (streams: TransactionalStreamFactory) => Promise<void>): void =>
+    testWith(TRANSACTIONS, title, (streams) => body(patient(streams)));
+
   describe("a transaction that fails", () => {
     for (const [what, fail, fields] of FAILING) {
-      testWith(TRANSACTIONS, `stores nothing, even if the error is caught: ${what}`, async (streams) => {
+      testTransaction(`stores nothing, even if the error is caught: ${what}`, async (streams) => {
         await (await streams.openStream("before")).write(counted(1));
         let caught: unknown;
         const doomed = streams.transaction(async (tx) => {
@@ -50,22 +58,18 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
       });
     }
 
-    testWith(
-      TRANSACTIONS,
-      "makes no call after one that failed, and rejects with the first failure",
-      async (streams) => {
-        const doomed = streams.transaction(async (tx) => {
-          const first = await failureOf(tx.write("a", counted(1), { expectedVersion: 7 }));
-          expect(await failureOf(tx.write("a", counted(2)))).toBe(first);
-          expect(await failureOf(tx.records.get("s", "k"))).toBe(first);
-          throw new ChangedMyMind();
-        });
+    testTransaction("makes no call after one that failed, and rejects with the first failure", async (streams) => {
+      const doomed = streams.transaction(async (tx) => {
+        const first = await failureOf(tx.write("a", counted(1), { expectedVersion: 7 }));
+        expect(await failureOf(tx.write("a", counted(2)))).toBe(first);
+        expect(await failureOf(tx.records.get("s", "k"))).toBe(first);
+        throw new ChangedMyMind();
+      });
 
-        expect(await failureOf(doomed)).toMatchObject({ code: "CONCURRENCY_CONFLICT", expectedVersion: 7 });
-      },
-    );
+      expect(await failureOf(doomed)).toMatchObject({ code: "CONCURRENCY_CONFLICT", expectedVersion: 7 });
+    });
 
-    testWith(TRANSACTIONS, "waits for calls that were not awaited, and fails with them", async (streams) => {
+    testTransaction("waits for calls that were not awaited, and fails with them", async (streams) => {
       await streams.transaction(async (tx) => {
         for (const number of wholeNumbers(1, 5)) void tx.write("a", counted(number));
       });
@@ -80,29 +84,25 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
       expect(numbersOf(await allEventsOf(streams))).toEqual(wholeNumbers(1, 5));
     });
 
-    testWith(
-      TRANSACTIONS,
-      "is not what a call after the end does: it is refused, and changes nothing",
-      async (streams) => {
-        let late: Transaction | undefined;
-        await streams.transaction(async (tx) => {
-          late = tx;
-        });
-        const tx = late as Transaction;
-        const misuse = { name: "TransactionError", code: "TRANSACTION_MISUSE" };
+    testTransaction("is not what a call after the end does: it is refused, and changes nothing", async (streams) => {
+      let late: Transaction | undefined;
+      await streams.transaction(async (tx) => {
+        late = tx;
+      });
+      const tx = late as Transaction;
+      const misuse = { name: "TransactionError", code: "TRANSACTION_MISUSE" };
 
-        expect(await failureOf(tx.write("a", counted(1)))).toMatchObject(misuse);
-        expect(await failureOf(collect(tx.read("a")))).toMatchObject(misuse);
-        expect(await failureOf(tx.version("a"))).toMatchObject(misuse);
-        expect(await failureOf(tx.require({ failIfEventsMatch: [] }))).toMatchObject(misuse);
-        expect(await failureOf(tx.records.put("s", "k", {}))).toMatchObject(misuse);
-        expect(await failureOf(tx.sql.run({ strings: ["SELECT 1"], values: [] }))).toMatchObject(misuse);
-        expect(await allEventsOf(streams)).toEqual([]);
-        expect(await recordIn(streams, "s", "k")).toBe(null);
-      },
-    );
+      expect(await failureOf(tx.write("a", counted(1)))).toMatchObject(misuse);
+      expect(await failureOf(collect(tx.read("a")))).toMatchObject(misuse);
+      expect(await failureOf(tx.version("a"))).toMatchObject(misuse);
+      expect(await failureOf(tx.require({ failIfEventsMatch: [] }))).toMatchObject(misuse);
+      expect(await failureOf(tx.records.put("s", "k", {}))).toMatchObject(misuse);
+      expect(await failureOf(tx.sql.run({ strings: ["SELECT 1"], values: [] }))).toMatchObject(misuse);
+      expect(await allEventsOf(streams)).toEqual([]);
+      expect(await recordIn(streams, "s", "k")).toBe(null);
+    });
 
-    testWith(TRANSACTIONS, "for taking too long is undone, and lets go of those who wait", async (streams) => {
+    testTransaction("for taking too long is undone, and lets go of those who wait", async (streams) => {
       const stream = await streams.openStream("a");
       const never = new Gate();
       let late: Promise<unknown> | undefined;
@@ -125,7 +125,7 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
     });
 
     // Where misuse is found, the call is refused at once. Elsewhere the time limit ends the wait.
-    testWith(TRANSACTIONS, "because its callback writes past it is ended, and the store goes on", async (streams) => {
+    testTransaction("because its callback writes past it is ended, and the store goes on", async (streams) => {
       const stream = await streams.openStream("b");
       const misused = streams.transaction(
         async (tx) => {
@@ -142,7 +142,7 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
       expect(numbersOf(await allEventsOf(streams)).includes(1)).toBe(false);
     });
 
-    testWith(TRANSACTIONS, "because its callback begins another is ended, and the store goes on", async (streams) => {
+    testTransaction("because its callback begins another is ended, and the store goes on", async (streams) => {
       const misused = streams.transaction(() => streams.transaction(async () => undefined), { timeoutMs: 100 });
       const error = (await failureOf(misused)) as { readonly code: string };
 
@@ -152,7 +152,7 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
   });
 
   describe("the signal of a transaction", () => {
-    testWith(TRANSACTIONS, "that is aborted already, or while it waits, keeps it from beginning", async (streams) => {
+    testTransaction("that is aborted already, or while it waits, keeps it from beginning", async (streams) => {
       const reason = new Error("changed my mind");
       let hasBegun = false;
       const begin = async (): Promise<void> => {
@@ -170,7 +170,7 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
       expect(hasBegun).toBe(false);
     });
 
-    testWith(TRANSACTIONS, "that is aborted inside undoes it", async (streams) => {
+    testTransaction("that is aborted inside undoes it", async (streams) => {
       const reason = new Error("changed my mind");
       const controller = new AbortController();
       const aborted = streams.transaction(
@@ -186,7 +186,7 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
       expect(await allEventsOf(streams)).toEqual([]);
     });
 
-    testWith(TRANSACTIONS, "leaves two outcomes: rejected and not stored, or resolved and stored", async (streams) => {
+    testTransaction("leaves two outcomes: rejected and not stored, or resolved and stored", async (streams) => {
       const reason = new Error("changed my mind");
       const issued = wholeNumbers(1, 30).map((number) => {
         const controller = new AbortController();
@@ -208,7 +208,7 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
       expect(numbersOf(await allEventsOf(streams))).toEqual(stored);
     });
 
-    testWith(TRANSACTIONS, "has no effect once it has committed", async (streams) => {
+    testTransaction("has no effect once it has committed", async (streams) => {
       const controller = new AbortController();
       await streams.transaction((tx) => tx.write("a", counted(1)), { signal: controller.signal });
       controller.abort();
@@ -228,14 +228,14 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
       ),
     ];
     for (const [what, work, options, argument] of refused) {
-      testWith(TRANSACTIONS, `are checked: ${what}`, async (streams) => {
+      testTransaction(`are checked: ${what}`, async (streams) => {
         const call = streams.transaction(work as () => Promise<void>, options as TransactionOptions);
 
         expect(await failureOf(call)).toMatchObject({ code: "INVALID_ARGUMENT", argument });
       });
     }
 
-    testWith(TRANSACTIONS, "may be the largest time limit", async (streams) => {
+    testTransaction("may be the largest time limit", async (streams) => {
       expect(await streams.transaction(async () => 1, { timeoutMs: MAX_TRANSACTION_TIMEOUT_MS })).toBe(1);
     });
   });

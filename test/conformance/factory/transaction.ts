@@ -1,50 +1,53 @@
-import { ALL_STREAM, type StreamFactory } from "../../../protocols/index.js";
+import { ALL_STREAM, type StreamFactory, type TransactionalStreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { TRANSACTIONS } from "../support/capabilities.js";
 import { collect, eventsOf } from "../support/collect.js";
 import { failureOf } from "../support/failure-of.js";
 import { Observation } from "../support/observation.js";
 import { counted, countedUpTo, keyed, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
-import { allEventsOf, ChangedMyMind, eventsIn, Gate, holdTransaction, recordIn } from "../support/transactions.js";
+import {
+  allEventsOf,
+  ChangedMyMind,
+  eventsIn,
+  Gate,
+  holdTransaction,
+  patient,
+  recordIn,
+} from "../support/transactions.js";
 
 export function describeTransaction({ describe, testWith, expect, eventually }: Suite<StreamFactory>): void {
+  const testTransaction = (title: string, body: (streams: TransactionalStreamFactory) => Promise<void>): void =>
+    testWith(TRANSACTIONS, title, (streams) => body(patient(streams)));
+
   describe("a transaction, where the store has it", () => {
-    testWith(
-      TRANSACTIONS,
-      "stores events of several streams and records as one, and returns a value",
-      async (streams) => {
-        const value = await streams.transaction(async (tx) => {
-          const { version } = await tx.write("a", countedUpTo(2));
-          await tx.write("b", counted(3), { expectedVersion: 0 });
-          await tx.records.put("totals", "a", { version });
-          return { version };
-        });
+    testTransaction("stores events of several streams and records as one, and returns a value", async (streams) => {
+      const value = await streams.transaction(async (tx) => {
+        const { version } = await tx.write("a", countedUpTo(2));
+        await tx.write("b", counted(3), { expectedVersion: 0 });
+        await tx.records.put("totals", "a", { version });
+        return { version };
+      });
 
-        expect(value).toEqual({ version: 2 });
-        expect(numbersOf(await allEventsOf(streams))).toEqual([1, 2, 3]);
-        expect(await recordIn(streams, "totals", "a")).toMatchObject({ key: "a", value: { version: 2 } });
-      },
-    );
+      expect(value).toEqual({ version: 2 });
+      expect(numbersOf(await allEventsOf(streams))).toEqual([1, 2, 3]);
+      expect(await recordIn(streams, "totals", "a")).toMatchObject({ key: "a", value: { version: 2 } });
+    });
 
-    testWith(
-      TRANSACTIONS,
-      "stores nothing when its callback throws, and rejects with what it throws",
-      async (streams) => {
-        const error = new ChangedMyMind();
-        const failing = streams.transaction(async (tx) => {
-          await tx.write("a", countedUpTo(2));
-          await tx.records.put("totals", "a", {});
-          throw error;
-        });
+    testTransaction("stores nothing when its callback throws, and rejects with what it throws", async (streams) => {
+      const error = new ChangedMyMind();
+      const failing = streams.transaction(async (tx) => {
+        await tx.write("a", countedUpTo(2));
+        await tx.records.put("totals", "a", {});
+        throw error;
+      });
 
-        expect(await failureOf(failing)).toBe(error);
-        expect(await allEventsOf(streams)).toEqual([]);
-        expect(await recordIn(streams, "totals", "a")).toBe(null);
-        expect(await (await streams.openStream("a")).write(counted(1))).toMatchObject({ version: 1 });
-      },
-    );
+      expect(await failureOf(failing)).toBe(error);
+      expect(await allEventsOf(streams)).toEqual([]);
+      expect(await recordIn(streams, "totals", "a")).toBe(null);
+      expect(await (await streams.openStream("a")).write(counted(1))).toMatchObject({ version: 1 });
+    });
 
-    testWith(TRANSACTIONS, "sees the newest state, and what it has done itself", async (streams) => {
+    testTransaction("sees the newest state, and what it has done itself", async (streams) => {
       await (await streams.openStream("a")).write(countedUpTo(2));
       await streams.transaction(async (tx) => {
         expect(await tx.version("a")).toBe(2);
@@ -61,7 +64,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       });
     });
 
-    testWith(TRANSACTIONS, "reads long streams in pages, with filters", async (streams) => {
+    testTransaction("reads long streams in pages, with filters", async (streams) => {
       await (await streams.openStream("a")).write(countedUpTo(1_500));
       const filter = [{ field: "data.number", op: ">", value: 1_490 }] as const;
       const numbers = await streams.transaction(
@@ -75,7 +78,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(numbers).toEqual(wholeNumbers(1_491, 1_510));
     });
 
-    testWith(TRANSACTIONS, "is seen by nobody while it may still be undone", async (streams) => {
+    testTransaction("is seen by nobody while it may still be undone", async (streams) => {
       const stream = await streams.openStream("a");
       await stream.write(counted(1));
       const [begun, end] = [new Gate(), new Gate()];
@@ -98,7 +101,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect((await meanwhile[2]).version).toBe(1);
     });
 
-    testWith(TRANSACTIONS, "is seen by everybody after its commit", async (streams) => {
+    testTransaction("is seen by everybody after its commit", async (streams) => {
       await streams.transaction(async (tx) => {
         await tx.write("a", counted(1));
         await tx.write("b", counted(2));
@@ -107,7 +110,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(numbersOf(await allEventsOf(streams))).toEqual([1, 2]);
     });
 
-    testWith(TRANSACTIONS, "comes to watchers after its commit, in order", async (streams) => {
+    testTransaction("comes to watchers after its commit, in order", async (streams) => {
       const all = await streams.openStream(ALL_STREAM);
       const [observed, ofB] = [new Observation(all.watch()), new Observation((await streams.openStream("b")).watch())];
       const held = holdTransaction(streams, async (tx) => {
@@ -125,7 +128,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(numbersOf(ofB.events)).toEqual([2]);
     });
 
-    testWith(TRANSACTIONS, "that is undone comes to no watcher", async (streams) => {
+    testTransaction("that is undone comes to no watcher", async (streams) => {
       const all = await streams.openStream(ALL_STREAM);
       const observed = new Observation(all.watch());
       const undone = streams.transaction(async (tx) => {
@@ -140,7 +143,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(versionsOf(observed.events)).toEqual([1]);
     });
 
-    testWith(TRANSACTIONS, "takes its place among writes, in the order of the calls", async (streams) => {
+    testTransaction("takes its place among writes, in the order of the calls", async (streams) => {
       const stream = await streams.openStream("a");
       await Promise.all([
         stream.write(counted(1)),
@@ -154,7 +157,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(numbersOf(await eventsIn(streams, "a"))).toEqual(wholeNumbers(1, 6));
     });
 
-    testWith(TRANSACTIONS, "runs alone: many that read and then write lose nothing", async (streams) => {
+    testTransaction("runs alone: many that read and then write lose nothing", async (streams) => {
       const add = () =>
         streams.transaction(async (tx) => {
           const found = await tx.records.get("totals", "a");
@@ -168,7 +171,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(numbersOf(await eventsIn(streams, "a"))).toEqual(wholeNumbers(1, 40));
     });
 
-    testWith(TRANSACTIONS, "that throws does not make its neighbours fail, nor leave a gap", async (streams) => {
+    testTransaction("that throws does not make its neighbours fail, nor leave a gap", async (streams) => {
       const one = (number: number) =>
         streams.transaction(async (tx) => {
           await tx.write("a", counted(number));
@@ -184,7 +187,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(versionsOf(events)).toEqual(wholeNumbers(1, 6));
     });
 
-    testWith(TRANSACTIONS, "stores an event with a key once, and says so to its retry", async (streams) => {
+    testTransaction("stores an event with a key once, and says so to its retry", async (streams) => {
       const withdraw = () =>
         streams.transaction(async (tx) => {
           const { written } = await tx.write("a", keyed("1"), { expectedVersion: 0 });
@@ -198,7 +201,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect((await recordIn(streams, "runs", "a"))?.revision).toBe(revision);
     });
 
-    testWith(TRANSACTIONS, "takes events as they are at the call", async (streams) => {
+    testTransaction("takes events as they are at the call", async (streams) => {
       const data = { number: 1 };
       await streams.transaction(async (tx) => {
         const written = tx.write("a", { type: "Counted", data });
@@ -209,7 +212,7 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(numbersOf(await eventsIn(streams, "a"))).toEqual([1]);
     });
 
-    testWith(TRANSACTIONS, "is waited for when the store is disposed of", async (streams) => {
+    testTransaction("is waited for when the store is disposed of", async (streams) => {
       const held = holdTransaction(streams, (tx) => tx.write("a", counted(1)));
       await held.hasBegun;
       let isDisposed = false;

@@ -2,6 +2,20 @@ import type { StoredRecord, Transaction, TransactionalStreamFactory } from "../.
 import { ALL_STREAM, type JsonObject, type StoredEvent, type StreamFactory } from "../../../protocols/index.js";
 import { eventsOf } from "./collect.js";
 
+/** How long a transaction may take here unless a test says otherwise: a busy machine, or a distant store, takes its time. */
+const PATIENT_TIMEOUT_MS = 30_000;
+
+/** A store whose transactions have time. */
+export function patient(streams: TransactionalStreamFactory): TransactionalStreamFactory {
+  const transaction: TransactionalStreamFactory["transaction"] = (work, options = {}) => {
+    const isTimed = typeof options !== "object" || options === null || "timeoutMs" in options;
+    return streams.transaction(work, isTimed ? options : { timeoutMs: PATIENT_TIMEOUT_MS, ...options });
+  };
+  return new Proxy(streams, {
+    get: (target, key) => (key === "transaction" ? transaction : Reflect.get(target, key)),
+  });
+}
+
 /** What a test throws in a transaction to have it undone. */
 export class ChangedMyMind extends Error {
   override readonly name = "ChangedMyMind";
@@ -51,7 +65,7 @@ export class Gate {
 /** A transaction that has begun, and goes on once it is let. */
 export interface HeldTransaction {
   readonly hasBegun: Promise<void>;
-  readonly finish: () => void;
+  finish(): void;
   readonly result: Promise<unknown>;
 }
 
@@ -61,14 +75,11 @@ export function holdTransaction(
   work: (tx: Transaction) => Promise<unknown> = async () => undefined,
 ): HeldTransaction {
   const [begun, end] = [new Gate(), new Gate()];
-  const result = streams.transaction(
-    async (tx) => {
-      await work(tx);
-      begun.open();
-      await end.opened;
-    },
-    { timeoutMs: 30_000 },
-  );
+  const result = streams.transaction(async (tx) => {
+    await work(tx);
+    begun.open();
+    await end.opened;
+  });
   result.catch(() => undefined);
-  return { hasBegun: begun.opened, finish: end.open, result };
+  return { hasBegun: begun.opened, finish: () => end.open(), result };
 }
