@@ -1,10 +1,11 @@
-import {
-  type JsonObject,
-  type ListRecordsOptions,
+import type {
+  JsonObject,
+  ListRecordsOptions,
   RecordConflictError,
-  type Records,
-  type StoredRecord,
+  Records,
+  StoredRecord,
 } from "../../../protocols/index.js";
+import { recordConflict } from "../../../src/adapter-kit/record-conflict.js";
 import { MAX_LISTED_RECORDS, MAX_RECORD_KEY_LENGTH } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { storageError } from "../sqlite-errors.js";
@@ -82,7 +83,12 @@ export class SQLiteRecords implements Records {
     return row;
   }
 
-  async #conflict(verb: string, space: string, key: string, expected: number | "any"): Promise<RecordConflictError> {
+  async #conflict(
+    verb: "store" | "delete",
+    space: string,
+    key: string,
+    expected: number | "any",
+  ): Promise<RecordConflictError> {
     const revision = (await this.#find(space, key))?.revision ?? 0;
     return recordConflict({ verb, space, key, expected, revision, location: this.#location });
   }
@@ -98,20 +104,4 @@ export class SQLiteRecords implements Records {
 
 function recordOf({ key, revision, value }: Row & { readonly key: string }): StoredRecord {
   return { key, revision, value: JSON.parse(value) as JsonObject };
-}
-
-function recordConflict(conflict: {
-  verb: string;
-  space: string;
-  key: string;
-  expected: number | "any";
-  revision: number;
-  location: string;
-}): RecordConflictError {
-  const { verb, space, key, expected, revision, location } = conflict;
-  const found = revision === 0 ? "it is not there" : `it has revision ${revision}`;
-  const message =
-    `Cannot ${verb} the record "${key}" of "${space}" in ${location}: expected revision ${expected}, and ${found}. Nothing ` +
-    "was changed; read it again and decide again.";
-  return new RecordConflictError({ space, key, revision }, message);
 }
