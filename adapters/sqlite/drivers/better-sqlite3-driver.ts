@@ -3,7 +3,7 @@ import type BetterSqlite3 from "better-sqlite3";
 import type { Database, Options, Statement } from "better-sqlite3";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
-import { exactNumber } from "./exact-number.js";
+import { exactNumber, withIntegers } from "./exact-number.js";
 import { loadDriverError } from "./load-driver-error.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { StatementCache } from "./statement-cache.js";
@@ -97,10 +97,10 @@ class BetterSqlite3Connection implements SQLiteConnection {
       const statement = this.#preparePositional(sql);
       // It does not run what returns rows. Each row of RETURNING is one that was changed.
       if (statement.reader) {
-        const rows = statement.all(...positional(sql, values));
+        const rows = statement.all(...withIntegers(values));
         return { changes: statement.readonly ? 0 : rows.length };
       }
-      return { changes: statement.run(...positional(sql, values)).changes };
+      return { changes: statement.run(...withIntegers(values)).changes };
     });
   }
 
@@ -109,8 +109,8 @@ class BetterSqlite3Connection implements SQLiteConnection {
     if (turn !== undefined) await turn;
     return calling(() => {
       const statement = this.#preparePositional(sql);
-      if (statement.reader) return (statement.all(...positional(sql, values)) as Row[]).map(withNumbers);
-      statement.run(...positional(sql, values));
+      if (statement.reader) return (statement.all(...withIntegers(values)) as Row[]).map(withNumbers);
+      statement.run(...withIntegers(values));
       return [];
     });
   }
@@ -157,13 +157,6 @@ function bindings(parameters: readonly SQLiteValue[]): Record<number, SQLiteValu
   const values: Record<number, SQLiteValue> = {};
   for (let index = 0; index < parameters.length; index += 1) values[index + 1] = parameters[index] as SQLiteValue;
   return [values];
-}
-
-const NUMBERED = /\?\d/;
-
-/** Anonymous parameters in order; those of a text from elsewhere may be numbered. */
-function positional(sql: string, values: readonly SQLiteValue[]): unknown[] {
-  return NUMBERED.test(sql) ? bindings(values) : [...values];
 }
 
 /** The whole numbers of a row, which are BigInts here, as numbers. */

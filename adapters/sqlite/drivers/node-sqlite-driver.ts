@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { StorageError } from "../../../protocols/index.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
-import { inexactNumber } from "./exact-number.js";
+import { inexactNumber, withIntegers } from "./exact-number.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { isSupportedSQLite, MIN_SQLITE_VERSION } from "./sqlite-version.js";
 import { StatementCache } from "./statement-cache.js";
@@ -24,8 +24,8 @@ interface DatabaseSync {
 }
 
 interface StatementSync {
-  all(...parameters: readonly SQLiteValue[]): unknown[];
-  run(...parameters: readonly SQLiteValue[]): { readonly changes: number | bigint };
+  all(...parameters: readonly (SQLiteValue | bigint)[]): unknown[];
+  run(...parameters: readonly (SQLiteValue | bigint)[]): { readonly changes: number | bigint };
 }
 
 /** Node's own `node:sqlite`. Its calls run on the main thread, and hold it for as long as a statement takes. */
@@ -103,7 +103,9 @@ class NodeSqliteConnection implements SQLiteConnection {
   async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
     const turn = takeTurn(this.#database.isTransaction);
     if (turn !== undefined) await turn;
-    return calling(() => ({ changes: Number(this.#prepare(sql, this.#positional).run(...bindings(values)).changes) }));
+    return calling(() => ({
+      changes: Number(this.#prepare(sql, this.#positional).run(...withIntegers(bindings(values))).changes),
+    }));
   }
 
   async allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]> {
@@ -111,7 +113,7 @@ class NodeSqliteConnection implements SQLiteConnection {
     if (turn !== undefined) await turn;
     return calling(() => {
       try {
-        return this.#prepare(sql, this.#positional).all(...bindings(values)) as Row[];
+        return this.#prepare(sql, this.#positional).all(...withIntegers(bindings(values))) as Row[];
       } catch (error) {
         throw isOutOfRange(error) ? inexactNumber(error) : error;
       }
