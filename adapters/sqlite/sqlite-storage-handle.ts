@@ -27,7 +27,7 @@ import { loadSnapshot } from "./snapshot-statements.js";
 import { isCorruption, storageError } from "./sqlite-errors.js";
 import { interruptible } from "./tables/interruptible.js";
 import { renderStatement } from "./tables/render-statement.js";
-import { attemptOfStatement, readRows } from "./tables/table-statements.js";
+import { attemptOfStatement, queryError, readRows } from "./tables/table-statements.js";
 import type { WriteAccess } from "./transaction/write-access.js";
 
 /** The parts of the handle. */
@@ -72,14 +72,18 @@ export class SQLiteStorageHandle implements AtomicStorage, TransactionalStorage 
     const { readLock, opened } = this.#parts;
     const deadline = readLock.deadline();
     const rendered = renderStatement(statement);
-    return this.#reading(attemptOfStatement(rendered), () => {
+    try {
       opened.files?.assertUnchanged();
-      return opened.reads.useForQuery((connection) =>
+      return await opened.reads.useForQuery((connection) =>
         readLock.retryWhileBusy(deadline, () =>
           interruptible(connection, signal, () => readRows(connection, rendered)),
         ),
       );
-    });
+    } catch (error) {
+      signal?.throwIfAborted();
+      this.#noteDamage(error);
+      throw queryError(error, attemptOfStatement(rendered), this.location);
+    }
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
@@ -133,18 +137,18 @@ export class SQLiteStorageHandle implements AtomicStorage, TransactionalStorage 
     });
   }
 
-  #saying<T>(verb: string, { streamId }: { readonly streamId: string }, task: () => Promise<T>): Promise<T> {
-    return this.#reading(`${verb} stream "${streamId}"`, task);
-  }
-
   /** Says of an error what was attempted. */
-  async #reading<T>(attempt: string, task: () => Promise<T>): Promise<T> {
+  async #saying<T>(verb: string, { streamId }: { readonly streamId: string }, task: () => Promise<T>): Promise<T> {
     try {
       return await task();
     } catch (error) {
-      if (isCorruption(error)) this.#parts.writes.failed(error);
-      throw storageError(error, attempt, this.location);
+      this.#noteDamage(error);
+      throw storageError(error, `${verb} stream "${streamId}"`, this.location);
     }
+  }
+
+  #noteDamage(error: unknown): void {
+    if (isCorruption(error)) this.#parts.writes.failed(error);
   }
 
   #assertOpen(): void {

@@ -1,7 +1,15 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
 
+/** How often a statement is interrupted until it has ended: it may not run yet when its signal is aborted. */
+const INTERRUPT_INTERVAL_MS = 10;
+
+// An interrupt that finds nothing running ends the next statement: while it is compiled, at its first white space. This one
+// has none, and running it ends the interrupt.
+const CLEAR_INTERRUPT = "VALUES(1)";
+
 /**
- * Runs a statement that ends when the signal is aborted, where the driver can do that.
+ * Runs a statement that ends when the signal is aborted, where the driver can do that. The next one on the connection is not
+ * affected.
  *
  * @throws the signal's reason
  */
@@ -11,14 +19,21 @@ export async function interruptible<T>(
   task: () => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
-  const interrupt = () => connection.interrupt?.();
-  signal?.addEventListener("abort", interrupt);
+  if (signal === undefined || connection.interrupt === undefined) return task();
+  let repeating: NodeJS.Timeout | undefined;
+  const interrupt = () => {
+    connection.interrupt?.();
+    repeating = setInterval(() => connection.interrupt?.(), INTERRUPT_INTERVAL_MS);
+  };
+  signal.addEventListener("abort", interrupt, { once: true });
   try {
     return await task();
   } catch (error) {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     throw error;
   } finally {
-    signal?.removeEventListener("abort", interrupt);
+    signal.removeEventListener("abort", interrupt);
+    clearInterval(repeating);
+    if (signal.aborted) await connection.all(CLEAR_INTERRUPT);
   }
 }

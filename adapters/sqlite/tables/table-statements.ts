@@ -1,6 +1,6 @@
-import type { SQL, SQLStatement, SQLValue } from "../../../protocols/index.js";
+import { type SQL, type SQLStatement, type SQLValue, StorageError } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { storageError } from "../sqlite-errors.js";
+import { sqliteCode, storageError } from "../sqlite-errors.js";
 import { type RenderedStatement, renderStatement } from "./render-statement.js";
 
 /** The application's tables, over the connection of an open transaction. */
@@ -52,6 +52,13 @@ function plainRow(row: Record<string, SQLValue>): Record<string, SQLValue> {
     if (Buffer.isBuffer(value)) row[column] = new Uint8Array(value);
   }
   return row;
+}
+
+/** Says why a query failed; of one that would change something, where that belongs. */
+export function queryError(error: unknown, attempt: string, location: string): Error {
+  if (sqliteCode(error) !== "SQLITE_READONLY") return storageError(error, attempt, location);
+  const message = `Cannot ${attempt} in ${location}: query() only reads. Nothing was changed; use tx.sql.run() in a transaction.`;
+  return new StorageError("STORAGE_READ_ONLY", message, { cause: error });
 }
 
 const MAX_EXCERPT_LENGTH = 80;
