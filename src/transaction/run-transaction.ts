@@ -50,7 +50,27 @@ export function runTransaction<T>(
 ): Promise<T> {
   const { signal } = plan;
   signal?.throwIfAborted();
-  return context.storage.transact((session) => runWork(context, session, work, plan), { signal });
+  if (signal === undefined) return context.storage.transact((session) => runWork(context, session, work, plan), {});
+  return giveUpWaiting(signal, (onBegun) =>
+    context.storage.transact(
+      async (session) => {
+        onBegun();
+        signal.throwIfAborted();
+        return runWork(context, session, work, plan);
+      },
+      { signal },
+    ),
+  );
+}
+
+/** Rejects at once when the signal is aborted before the transaction has begun. */
+function giveUpWaiting<T>(signal: AbortSignal, transact: (onBegun: () => void) => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    const onBegun = () => signal.removeEventListener("abort", onAbort);
+    signal.addEventListener("abort", onAbort, { once: true });
+    transact(onBegun).then(resolve, reject).finally(onBegun);
+  });
 }
 
 async function runWork<T>(
