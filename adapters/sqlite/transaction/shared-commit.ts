@@ -79,9 +79,9 @@ export class SharedCommit {
       await this.#context.group.committed(this.#connection, appends);
       return { tell: () => this.#tellAll(), written: contentOf(appends) };
     } catch (error) {
-      await rollBack(this.#connection);
       this.#context.group.failed();
       for (const member of this.#members) failMember(member, error, this.#context.location);
+      await rollBack(this.#connection);
       throw error;
     }
   }
@@ -105,15 +105,22 @@ export class SharedCommit {
         await rollBack(this.#connection);
         return false;
       }
-      // Fails when SQLite has ended the transaction by itself, and with it the other members.
-      await this.#connection.run("ROLLBACK TO es_member");
-      await this.#connection.run("RELEASE es_member");
+      await this.#undoMember().catch((undoError: unknown) => {
+        fail();
+        throw sqliteCode(causeOf(error)) === undefined ? undoError : causeOf(error);
+      });
       this.#members.pop();
       return true;
     }
     if (!isFirst) await this.#connection.run("RELEASE es_member");
     appends.keep();
     return true;
+  }
+
+  /** Fails when SQLite has ended the transaction by itself, and with it the other members. */
+  async #undoMember(): Promise<void> {
+    await this.#connection.run("ROLLBACK TO es_member");
+    await this.#connection.run("RELEASE es_member");
   }
 
   async #store(member: Member, appends: AppendsInTransaction): Promise<() => void> {

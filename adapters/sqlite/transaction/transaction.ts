@@ -1,3 +1,4 @@
+import { StorageError } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 
 /** Takes the write lock at once, so that what is read next stays true until the commit. */
@@ -17,11 +18,18 @@ export async function inTransaction<T>(connection: SQLiteConnection, task: () =>
   }
 }
 
-/** Undoes what an open transaction has done. */
+/**
+ * Undoes what an open transaction has done.
+ *
+ * @throws StorageError `STORAGE_IO` when it may still be open: what is written next would be part of it, and be undone later
+ */
 export async function rollBack(connection: SQLiteConnection): Promise<void> {
   try {
     await connection.run("ROLLBACK");
-  } catch {
+  } catch (cause) {
     // After some errors SQLite has rolled back by itself; the error that led here is the one to report.
+    if (cause instanceof Error && cause.message.includes("no transaction is active")) return;
+    const message = "Cannot roll back a transaction. Dispose of the factory and open the store again.";
+    throw new StorageError("STORAGE_IO", message, { cause });
   }
 }

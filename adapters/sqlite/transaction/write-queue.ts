@@ -129,21 +129,25 @@ export class WriteQueue {
   }
 
   async #shareCommit(): Promise<Tell> {
-    this.#unbegun = [...this.#waiting];
+    // Those that fail with a commit that does not begin. Others may come meanwhile, and wait for the next one.
+    let unbegun: ReadonlySet<PendingCallOfQueue> = new Set(this.#waiting);
+    const lockDeadline = this.#waiting.at(-1)?.lockDeadline ?? 0;
+    const onBegun = () => {
+      unbegun = new Set();
+    };
     try {
-      return await this.#context.writer.use((connection) => this.#commitTogether(connection));
+      return await this.#context.writer.use((connection) => this.#commitTogether(connection, lockDeadline, onBegun));
     } catch (error) {
-      // The members of the commit know. Where it did not come to one, those that waited for it fail.
-      return () => this.#failUnbegun(error);
+      this.#keepWaiting((call) => !unbegun.has(call));
+      return () => {
+        for (const call of unbegun) this.#fail(call, error);
+      };
     }
   }
 
-  /** The calls that a commit which failed before it began would have taken first. */
-  #unbegun: readonly PendingCallOfQueue[] = [];
-
-  async #commitTogether(connection: SQLiteConnection): Promise<Tell> {
+  async #commitTogether(connection: SQLiteConnection, lockDeadline: number, onBegun: () => void): Promise<Tell> {
     const { lock, group, location } = this.#context;
-    const isBegun = await lock.retryWhileBusy(this.#unbegun.at(-1)?.lockDeadline ?? 0, async () => {
+    const isBegun = await lock.retryWhileBusy(lockDeadline, async () => {
       this.#dropUnwanted();
       if (this.#waiting.length === 0) return false;
       await connection.run(BEGIN).catch((error: unknown) => {
@@ -152,7 +156,7 @@ export class WriteQueue {
       });
       return true;
     });
-    this.#unbegun = [];
+    onBegun();
     if (!isBegun) return () => undefined;
     const { tell, written } = await new SharedCommit(connection, { group, location }).run(this.#members());
     this.#written(written);
@@ -197,15 +201,12 @@ export class WriteQueue {
   }
 
   #dropUnwanted(): void {
-    this.#waiting = this.#waiting.filter((call) => call.isWanted());
-    this.#transactions = this.#waiting.filter((call) => call instanceof PendingTransaction).length;
+    this.#keepWaiting((call) => call.isWanted());
   }
 
-  #failUnbegun(error: unknown): void {
-    const failed = new Set(this.#unbegun);
-    this.#unbegun = [];
-    for (const call of failed) this.#fail(call, error);
-    this.#dropUnwanted();
+  #keepWaiting(isKept: (call: PendingCallOfQueue) => boolean): void {
+    this.#waiting = this.#waiting.filter(isKept);
+    this.#transactions = this.#waiting.filter((call) => call instanceof PendingTransaction).length;
   }
 
   /** Rejects those that have waited for the lock as long as they may, while others of their group still wait. */
