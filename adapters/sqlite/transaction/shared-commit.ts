@@ -46,6 +46,8 @@ export interface SharedCommitContext {
 export class SharedCommit {
   /** What each member that was run has come to, once the commit is durable. */
   readonly #tell: (() => void)[] = [];
+  /** The failures of members that failed alone, whatever becomes of the commit. */
+  readonly #failures: (() => void)[] = [];
   /** The members that share the fate of the commit. */
   readonly #members: Member[] = [];
   readonly #connection: SQLiteConnection;
@@ -80,6 +82,7 @@ export class SharedCommit {
       return { tell: () => this.#tellAll(), written: contentOf(appends) };
     } catch (error) {
       this.#context.group.failed();
+      for (const fail of this.#failures) fail();
       for (const member of this.#members) failMember(member, error, this.#context.location);
       await rollBack(this.#connection);
       throw error;
@@ -94,19 +97,14 @@ export class SharedCommit {
     try {
       this.#tell.push(await this.#store(member, appends));
     } catch (error) {
-      const fail = () => this.#failAlone(member, error);
-      if (isFatal(error)) {
-        fail();
-        throw causeOf(error);
-      }
+      this.#failures.push(() => this.#failAlone(member, error));
+      if (isFatal(error)) throw causeOf(error);
       appends.drop();
-      this.#tell.push(fail);
       if (isFirst) {
         await rollBack(this.#connection);
         return false;
       }
       await this.#undoMember().catch((undoError: unknown) => {
-        fail();
         throw sqliteCode(causeOf(error)) === undefined ? undoError : causeOf(error);
       });
       this.#members.pop();
@@ -154,7 +152,7 @@ export class SharedCommit {
   }
 
   #tellAll(): void {
-    for (const tell of this.#tell) tell();
+    for (const tell of [...this.#failures, ...this.#tell]) tell();
   }
 }
 
