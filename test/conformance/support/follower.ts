@@ -45,9 +45,7 @@ export class Follower {
 
   #read(): void {
     this.#readAgain = true;
-    this.#reading ??= this.#readUntilQuiet().finally(() => {
-      this.#reading = undefined;
-    });
+    this.#reading ??= this.#readUntilQuiet();
   }
 
   async #readUntilQuiet(): Promise<void> {
@@ -55,5 +53,7 @@ export class Follower {
       this.#readAgain = false;
       this.#take(await readAll(this.#backend.storage, this.#streamId, { after: this.place }));
     }
+    // At once: a batch that comes in between would find it reading, and wait for a read that never comes.
+    this.#reading = undefined;
   }
 }
