@@ -3,12 +3,17 @@ import { inStore } from "../validate/in-call.js";
 
 /** A change of a record that expects another revision than the record has. */
 export interface RecordConflict {
+  /** What was attempted. */
   readonly verb: "store" | "delete";
+  /** The space of the record. */
   readonly space: string;
+  /** The key of the record. */
   readonly key: string;
+  /** The revision that it was expected to have. */
   readonly expected: number | "any";
   /** The revision that it has; 0 if it is not there. */
   readonly revision: number;
+  /** The name of the store. */
   readonly location?: string | undefined;
 }
 

@@ -158,8 +158,10 @@ test("the entry for adapters exports what they are built of", async () => {
     "compileFilter",
     "createStreamFactory",
     "decideAppend",
+    "decideUnit",
     "decodeEvent",
     "matchesFilter",
+    "recordConflict",
   ]);
 });
 
