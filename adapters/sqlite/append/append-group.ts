@@ -18,8 +18,8 @@ import {
   hasKeys,
   READ_NUMBERS,
   type ReadNumbers,
+  readBeginning,
   readKeys,
-  readLastEvent,
   readNumbers,
   type StoredKeys,
 } from "./append-statements.js";
@@ -214,9 +214,9 @@ export class AppendGroup {
 
   /** Begins to store inside a transaction that was opened. */
   async begin(connection: SQLiteConnection): Promise<AppendsInTransaction> {
-    const last = await readLastEvent(connection);
-    if (!this.#remembered.endsWith(last)) this.failed();
-    return new AppendsInTransaction(connection, last, this.#remembered, this.#context);
+    const beginning = await readBeginning(connection);
+    if (!this.#remembered.endsWith(beginning.last)) this.failed();
+    return new AppendsInTransaction(connection, beginning, this.#remembered, this.#context);
   }
 
   /** Comes after the commit of such a transaction. */

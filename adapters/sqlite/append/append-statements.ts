@@ -31,12 +31,25 @@ export const READ_NUMBERS = `
   (SELECT json_group_array(json_array(wanted.key, t.id))
    FROM json_each(?2) AS wanted JOIN es_types AS t ON t.name = wanted.value) AS types`;
 
-const READ_LAST_EVENT = `SELECT ${LAST_POSITION} AS position, ${LAST_EVENT} AS last`;
+// A foreign key that is checked at the commit would fail the neighbours of the transaction that violates it.
+const READ_BEGINNING = `
+  SELECT ${LAST_POSITION} AS position, ${LAST_EVENT} AS last,
+  EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%DEFERRED%') AS hasDeferredKeys`;
 
-/** The last event of the store. */
-export async function readLastEvent(connection: SQLiteConnection): Promise<LastEvent> {
-  const [row] = await connection.all<Pick<NumbersRow, "position" | "last">>(READ_LAST_EVENT);
-  return lastEventOf(row as Pick<NumbersRow, "position" | "last">);
+/** What a transaction has to know before its first member. */
+export interface Beginning {
+  /** The last event of the store. */
+  readonly last: LastEvent;
+  /** Whether a table may have foreign keys that are checked at the commit. */
+  readonly hasDeferredKeys: boolean;
+}
+
+export async function readBeginning(connection: SQLiteConnection): Promise<Beginning> {
+  const rows = await connection.all<Pick<NumbersRow, "position" | "last"> & { hasDeferredKeys: number }>(
+    READ_BEGINNING,
+  );
+  const [row] = rows as [(typeof rows)[number]];
+  return { last: lastEventOf(row), hasDeferredKeys: row.hasDeferredKeys === 1 };
 }
 
 interface NumbersRow {

@@ -11,7 +11,7 @@ import {
   planAppends,
   requestsOf,
 } from "./append-plan.js";
-import { hasKeys, readKeys, readNumbers } from "./append-statements.js";
+import { type Beginning, hasKeys, readKeys, readNumbers } from "./append-statements.js";
 import { ConditionLooks } from "./condition-looks.js";
 import { statementChunks } from "./event-rows.js";
 import { insertEvents } from "./insert-events.js";
@@ -42,6 +42,8 @@ class Layer {
 export class AppendsInTransaction {
   /** The last event before the transaction. */
   readonly before: LastEvent;
+  /** Whether a table may have foreign keys that are checked at the commit. */
+  readonly hasDeferredKeys: boolean;
   readonly #connection: SQLiteConnection;
   readonly #context: StoringContext;
   readonly #remembered: RememberedStore;
@@ -49,10 +51,16 @@ export class AppendsInTransaction {
   readonly #kept = new Layer();
   #member = new Layer();
 
-  /** @param remembered - true as of `before` */
-  constructor(connection: SQLiteConnection, before: LastEvent, remembered: RememberedStore, context: StoringContext) {
+  /** @param remembered - true as of the beginning */
+  constructor(
+    connection: SQLiteConnection,
+    { last, hasDeferredKeys }: Beginning,
+    remembered: RememberedStore,
+    context: StoringContext,
+  ) {
     this.#connection = connection;
-    this.before = before;
+    this.before = last;
+    this.hasDeferredKeys = hasDeferredKeys;
     this.#remembered = remembered;
     this.#context = context;
   }

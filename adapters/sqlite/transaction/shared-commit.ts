@@ -16,10 +16,6 @@ const MAX_MEMBERS = 64;
 /** How long after its beginning a commit takes further members, once a transaction is among them. */
 const MAX_OPEN_MS = 20;
 
-// A foreign key that is checked at the commit would fail the neighbours of the transaction that violates it.
-const HAS_DEFERRED_KEYS =
-  "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%DEFERRED%') AS hasDeferredKeys";
-
 /** A member of a commit: a transaction, or appends that are planned together. */
 export type Member = PendingTransaction | readonly PendingAppend[];
 
@@ -69,7 +65,7 @@ export class SharedCommit {
     try {
       const beganMs = performance.now();
       const appends = await this.#context.group.begin(this.#connection);
-      const mustBeAlone = await this.#hasDeferredKeys();
+      const mustBeAlone = appends.hasDeferredKeys;
       for (let count = 0; count < MAX_MEMBERS && !this.#isLast; count += 1) {
         if (count > 0 && mustBeAlone && (this.#hasTransaction || waiting.isTransactionNext)) break;
         if (this.#hasTransaction && performance.now() - beganMs >= MAX_OPEN_MS) break;
@@ -144,11 +140,6 @@ export class SharedCommit {
   #failAlone(member: Member, error: unknown): void {
     if (member instanceof PendingTransaction) member.fail(error);
     else failMember(member, error, this.#context.location);
-  }
-
-  async #hasDeferredKeys(): Promise<boolean> {
-    const [row] = await this.#connection.all<{ hasDeferredKeys: number }>(HAS_DEFERRED_KEYS);
-    return row?.hasDeferredKeys === 1;
   }
 
   #tellAll(): void {
