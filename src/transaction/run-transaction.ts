@@ -10,6 +10,7 @@ import type { MemoryBudget } from "../stream/memory-budget.js";
 import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
+import { onAbort } from "../watch/abort-listeners.js";
 import type { CallGuard } from "./call-guard.js";
 import { StoreTransaction } from "./store-transaction.js";
 import { TransactionCalls } from "./transaction-calls.js";
@@ -66,9 +67,7 @@ export function runTransaction<T>(
 /** Rejects at once when the signal is aborted before the transaction has begun. */
 function giveUpWaiting<T>(signal: AbortSignal, transact: (onBegun: () => void) => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    const onBegun = () => signal.removeEventListener("abort", onAbort);
-    signal.addEventListener("abort", onAbort, { once: true });
+    const onBegun = onAbort(signal, () => reject(signal.reason));
     transact(onBegun).then(resolve, reject).finally(onBegun);
   });
 }
