@@ -15,6 +15,10 @@ import { bytesOnDisk } from "./w11-bytes-on-disk.js";
 import { millionEvents } from "./w12-million-events.js";
 import { storeSize } from "./w13-store-size.js";
 import { eventLoopDelay } from "./w14-event-loop-delay.js";
+import { transactions } from "./w15-transactions.js";
+import { concurrentTransactions } from "./w16-concurrent-transactions.js";
+import { severalStreams } from "./w17-several-streams.js";
+import { conditions } from "./w18-conditions.js";
 import { fieldIndexes } from "./w20-field-indexes.js";
 
 /** In the order of the tables' rows. */
@@ -36,6 +40,10 @@ export const WORKLOADS: readonly Workload[] = [
   millionEvents,
   storeSize,
   eventLoopDelay,
+  transactions,
+  concurrentTransactions,
+  severalStreams,
+  conditions,
   fieldIndexes,
 ];
 
