@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { sql } from "../../../index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
+import { faultyDriver } from "../../support/faulty-driver.js";
+import { openStoreOver } from "../../support/open-store.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 /** Takes longer than a test may. */
@@ -35,6 +37,18 @@ describe.each([
     await stream.write({ type: "A", data: null });
     expect(await streams.transaction((tx) => tx.version("a"))).toBe(1);
   });
+});
+
+test("a query that is aborted before its statement runs interrupts no later one", async () => {
+  const controller = new AbortController();
+  const aborting = faultyDriver(({ sql: text }) => {
+    if (text.includes("RECURSIVE")) controller.abort(REASON);
+    return undefined;
+  });
+  await using streams = await openStoreOver(aborting, ":memory:");
+
+  expect(await failureOf(streams.query(ENDLESS, { signal: controller.signal }))).toBe(REASON);
+  expect(await streams.transaction((tx) => tx.write("a", { type: "A", data: null }))).toMatchObject({ version: 1 });
 });
 
 test("a query in mode readonly reads tables, and changes none", async () => {

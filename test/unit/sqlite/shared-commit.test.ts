@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import { type CandidateEvent, type StreamFactory, sql, type Transaction } from "../../../index.js";
+import { type CandidateEvent, rawSQL, type StreamFactory, sql, type Transaction } from "../../../index.js";
 import { failureOf, outcomesOf } from "../../conformance/support/failure-of.js";
 import { allEventsOf } from "../../conformance/support/transactions.js";
 import { faultyDriver } from "../../support/faulty-driver.js";
@@ -198,6 +198,19 @@ describe.each(DRIVER_NAMES)("a shared commit that fails, over %s", (driver) => {
     const a = await streams.openStream("a");
     expect(await a.write(numbered(1), { expectedVersion: 1 })).toEqual({ version: 2, position: 2, written: 1 });
     expect(await streams.transaction((tx) => tx.write("b", numbered(2)))).toMatchObject({ version: 1, position: 3 });
+  });
+
+  test("at one member with SQLITE_FULL fails its neighbours too: SQLite may have undone what they did", async () => {
+    await using folder = await createTempDir();
+    const { streams, fault } = await openFaulty(folder.file("store.db"), /INSERT INTO t VALUES \(4\)/, "SQLITE_FULL");
+    await using _ = streams;
+    fault.isOn = true;
+    const issued = range(5).map((n) => streams.transaction((tx) => tx.sql.run(rawSQL(`INSERT INTO t VALUES (${n})`))));
+    const { values, errors } = await outcomesOf(issued);
+
+    expect(values).toEqual([]);
+    for (const error of errors) expect(error).toMatchObject({ code: "STORAGE_FULL" });
+    await expectNothingStored(streams);
   });
 
   test.each([
