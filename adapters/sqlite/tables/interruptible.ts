@@ -3,8 +3,8 @@ import type { SQLiteConnection } from "../drivers/driver.js";
 /** How often a statement is interrupted until it has ended: it may not run yet when its signal is aborted. */
 const INTERRUPT_INTERVAL_MS = 10;
 
-// An interrupt that finds nothing running ends the next statement: while it is compiled, at its first white space. This one
-// has none, and running it ends the interrupt.
+// An interrupt lasts until SQLite has nothing that runs. This ends it before the connection is lent to others: it has no white
+// space, at which an interrupt would end its compilation.
 const CLEAR_INTERRUPT = "VALUES(1)";
 
 /**
