@@ -104,8 +104,8 @@ export interface TransactionalStreamFactory extends AtomicStreamFactory {
    * `signal` interrupts a statement that is running where the driver can: over `sqlite3`, not over those that run on the
    * main thread.
    *
-   * @throws StorageError `STORAGE_UNSUPPORTED` where the store has no SQL; otherwise when the statement fails, as one that
-   * would change something does.
+   * @throws StorageError `STORAGE_UNSUPPORTED` where the store has no SQL; `STORAGE_READ_ONLY` when the statement would change
+   * something; otherwise when it fails.
    * @throws InvalidArgumentError when it is not one allowed statement, or a value cannot be bound.
    *
    * @example

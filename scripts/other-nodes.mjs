@@ -13,11 +13,13 @@ import { fileURLToPath } from "node:url";
 const CORE_TESTS = [
   "test/unit/adapters/memory.test.ts",
   "test/unit/adapters/node-sqlite.test.ts",
-  "test/unit/adapters/sqlite-in-memory.test.ts",
   "test/unit/sqlite/drivers.test.ts",
   "test/unit/sqlite/threads.test.ts",
 ];
-const TESTS = { 22: CORE_TESTS, 24: [...CORE_TESTS, "test/unit/adapters/sqlite.test.ts"] };
+const TESTS = {
+  22: [...CORE_TESTS, "test/unit/adapters/sqlite-in-memory.test.ts"],
+  24: [...CORE_TESTS, "test/unit/adapters/sqlite.test.ts"],
+};
 
 /** What a program does first, and which native libraries that loads. */
 const PROGRAM = `
