@@ -109,8 +109,7 @@ function timeoutError(timeoutMs: number, guard: CallGuard, location: string | un
 class TimeLimit implements Disposable {
   readonly reached: Promise<never>;
   readonly #timer: NodeJS.Timeout;
-  readonly #signal: AbortSignal | undefined;
-  #onAbort: (() => void) | undefined;
+  readonly #stopListening: (() => void) | undefined;
 
   constructor({ timeoutMs, signal }: TransactionPlan, timeoutError: () => Error) {
     let reject: (error: unknown) => void = () => undefined;
@@ -119,15 +118,11 @@ class TimeLimit implements Disposable {
     });
     this.reached.catch(() => undefined);
     this.#timer = setTimeout(() => reject(timeoutError()), timeoutMs);
-    this.#signal = signal;
-    if (signal === undefined) return;
-    this.#onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", this.#onAbort, { once: true });
-    if (signal.aborted) this.#onAbort();
+    if (signal !== undefined) this.#stopListening = onAbort(signal, () => reject(signal.reason));
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#stopListening?.();
   }
 }

@@ -31,6 +31,7 @@ import { conditionFailed, lookForMatch, parseCondition } from "./conditions.js";
 import { checkStatement } from "./sql-statement.js";
 import type { TransactionCalls } from "./transaction-calls.js";
 import { TransactionRecords } from "./transaction-records.js";
+import { versionOf } from "./write-all.js";
 
 const WRITE_OPTIONS: OptionNames<{ expectedVersion?: ExpectedVersion }> = { expectedVersion: true };
 
@@ -113,8 +114,7 @@ export class StoreTransaction implements Transaction {
   version(streamId: string): Promise<number> {
     return this.#parts.calls.run(`read the version of stream "${String(streamId)}"`, async () => {
       checkStreamId(streamId);
-      const query: ReadQuery = { streamId, after: 0, upTo: 0, limit: 1, direction: "forward" };
-      return (await this.#parts.session.readPage(query)).head;
+      return versionOf(this.#parts.session, streamId);
     });
   }
 

@@ -138,7 +138,8 @@ async function appendInSession(
   return results;
 }
 
-async function versionOf(session: StorageSession, streamId: string): Promise<number> {
+/** The version of a stream as a transaction sees it; for `@all` the last position. */
+export async function versionOf(session: StorageSession, streamId: string): Promise<number> {
   const { head } = await session.readPage({ streamId, after: 0, upTo: 0, limit: 1, direction: "forward" });
   return head;
 }

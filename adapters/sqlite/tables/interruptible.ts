@@ -1,3 +1,4 @@
+import { onAbort } from "../../../src/watch/abort-listeners.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 
 /** How often a statement is interrupted until it has ended: it may not run yet when its signal is aborted. */
@@ -25,14 +26,14 @@ export async function interruptible<T>(
     connection.interrupt?.();
     repeating = setInterval(() => connection.interrupt?.(), INTERRUPT_INTERVAL_MS);
   };
-  signal.addEventListener("abort", interrupt, { once: true });
+  const stopListening = onAbort(signal, interrupt);
   try {
     return await task();
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
-    signal.removeEventListener("abort", interrupt);
+    stopListening();
     clearInterval(repeating);
     if (signal.aborted) await connection.all(CLEAR_INTERRUPT);
   }

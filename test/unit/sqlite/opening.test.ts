@@ -162,7 +162,7 @@ test.each([
   ["path", () => sqliteStreamFactory("")],
   ["path", () => sqliteStreamFactory("a\0b")],
   ["path", () => sqliteStreamFactory(5 as never)],
-  ["path", () => sqliteStreamFactory("file:///tmp/store.db")],
+  ["path", () => sqliteStreamFactory("file:///stores/store.db")],
   ["path", () => sqliteStreamFactory("file:store.db?mode=memory")],
   ["path", () => sqliteStreamFactory("memory:")],
   ["path", () => sqliteStreamFactory(new URL("https://example.org/store.db"))],
@@ -182,7 +182,7 @@ test.each([
 });
 
 test.each([
-  ["file:///tmp/store.db", "pass a URL as an object, new URL(...), or the path without the scheme"],
+  ["file:///stores/store.db", "pass a URL as an object, new URL(...), or the path without the scheme"],
   ["memory:", 'write ":memory:", or use memoryStreamFactory'],
 ])("the path %j is refused, and the message says what to write", async (path, advice) => {
   await expect(sqliteStreamFactory(path)).rejects.toMatchObject({ message: expect.stringContaining(advice) });
