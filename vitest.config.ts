@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { failedTests } from "./test/support/failed-tests.js";
 
 export default defineConfig({
   test: {
@@ -9,6 +10,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     allowOnly: false,
+    reporters: ["default", failedTests],
     coverage: {
       provider: "v8",
       include: ["protocols/**/*.ts", "src/**/*.ts", "adapters/**/*.ts"],

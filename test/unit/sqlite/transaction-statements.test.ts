@@ -3,10 +3,12 @@ import { type StreamWrite, sql } from "../../../index.js";
 import { openStoreOver } from "../../support/open-store.js";
 import { recordingDriver } from "../../support/recording-driver.js";
 import { DRIVERS } from "../../support/sqlite-drivers.js";
+import { stopClock } from "../../support/stopped-clock.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 // Each statement is a hop to the thread pool and back: as many as these, and no more.
 test("a transaction, and a write to several streams, take as few statements as they can", async () => {
+  using _ = stopClock();
   await using folder = await createTempDir();
   const { driver, calls } = recordingDriver(DRIVERS.sqlite3);
   await using streams = await openStoreOver(driver, folder.file("store.db"));
