@@ -1,6 +1,8 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { ALL_STREAM, sqliteStreamFactory } from "async-streams";
 import { expect, test, vi } from "vitest";
+import { parseArguments } from "../../examples/event-log/arguments.js";
+import { readLog } from "../../examples/event-log/read-log.js";
 import type { ProcessEnd } from "../support/node-process.js";
 import { createTempDir } from "../support/temp-dir.js";
 import { makeLines, writeLog } from "./support/log-fixture.js";
@@ -83,10 +85,21 @@ test.each([
   await using folder = await createTempDir();
   const log = folder.file("bad.ndjson");
   await writeFile(log, `${GOOD_LINE}\n\n${line}\n${GOOD_LINE}\n`);
+  const cases: string[] = [];
+  const reading = (async () => {
+    for await (const record of readLog(log)) cases.push(record.case);
+  })();
+  await expect(reading).rejects.toThrow(`${log}, ${message}`);
+  expect(cases).toEqual(["a"]);
+});
+
+test("prints the one line that is wrong, and no stack", async () => {
+  await using folder = await createTempDir();
+  const log = folder.file("bad.ndjson");
+  await writeFile(log, `${GOOD_LINE}\n[1]\n`);
   const { exitCode, stdout, stderr } = await runEventLog(log);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
-  expect(stderr).toContain(`${log}, ${message}`);
-  expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect(stderr.trim()).toBe(`${log}, line 2: expected a JSON object`);
 });
 
 test("says that the log is missing, cut off or not text", async () => {
@@ -140,10 +153,8 @@ test.each([
   ["two logs", ["a", "b"], "Expected one log, got 2"],
   ["a batch of nothing", ["--batch", "0"], "--batch must be a whole number"],
   ["a database without a path", ["--db", ""], "--db needs a path"],
-])("refuses %s", async (_, args, message) => {
-  const { exitCode, stderr } = await runEventLog(...args);
-  expect(exitCode).toBe(1);
-  expect(stderr).toContain(message);
+])("refuses %s", (_, args, message) => {
+  expect(() => parseArguments(args)).toThrow(message);
 });
 
 test("explains itself with --help", async () => {
