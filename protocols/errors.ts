@@ -76,6 +76,12 @@ export type StreamErrorCode =
   | "TRANSACTION_TIMEOUT"
   /** A `TransactionError`: a transaction used anything but its `tx`, or `tx` was used after its end. */
   | "TRANSACTION_MISUSE"
+  /** An `EventsRemovedError`: a read or a watch begins before the first event that is left. */
+  | "EVENTS_REMOVED"
+  /** An `EventsNeededError`: somebody has yet to read the events to remove. */
+  | "EVENTS_NEEDED"
+  /** A `StreamDeletedError`: the stream was deleted. */
+  | "STREAM_DELETED"
   /** A {@link StreamClosedError}: the handle or the factory has been disposed. */
   | "STREAM_CLOSED"
   | StorageErrorCode;

@@ -1,3 +1,6 @@
+export type * from "./administrable-storage.js";
+export * from "./administration.js";
+export * from "./administration-errors.js";
 export * from "./errors.js";
 export type * from "./event.js";
 export type * from "./filter.js";

@@ -1,3 +1,4 @@
+import type { EventsNeededError, EventsRemovedError, StreamDeletedError } from "./administration-errors.js";
 import {
   type ConcurrencyError,
   type IdempotencyConflictError,
@@ -30,6 +31,9 @@ export type AnyStreamError =
   | ConditionError
   | RecordConflictError
   | TransactionError
+  | EventsRemovedError
+  | EventsNeededError
+  | StreamDeletedError
   | StreamClosedError
   | StorageError;
 

@@ -23,6 +23,7 @@ export interface StorageHandle extends AsyncDisposable {
    *
    * @throws ConcurrencyError when the stream is not at the expected version.
    * @throws IdempotencyConflictError when a key is already stored with another event.
+   * @throws StreamDeletedError when the stream is deleted.
    * @throws StorageError when the store fails.
    * @throws the signal's reason when it is aborted before the transaction begins; later it has no effect.
    */
@@ -103,6 +104,11 @@ export interface EventPage {
    * whose place is beyond it fails with `STORAGE_WENT_BACK`, so a head that lags ends watches.
    */
   readonly head: number;
+  /**
+   * The first version that the stream still has, in the same state of the store as `head`. The core ends a read that begins
+   * before it with `EVENTS_REMOVED`. Never given for `@all`. Default: 1.
+   */
+  readonly first?: number | undefined;
   /**
    * The size of the events' JSON text and binary content in bytes, exact or estimated. The core uses it to limit the memory of
    * readers. Default: the core measures the events, which takes some time.

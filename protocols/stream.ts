@@ -136,6 +136,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    *
    * @throws ConcurrencyError when the stream is not at `expectedVersion`.
    * @throws IdempotencyConflictError when a key is already stored with another type, data or metadata.
+   * @throws StreamDeletedError when the stream was deleted.
    * @throws InvalidEventError when a value cannot be stored without loss, or an event has an unknown field (the error names
    * the event and the path), or when there are more than `MAX_WRITE_EVENTS` events.
    * @throws ReadOnlyStreamError on `@all`.
@@ -164,6 +165,8 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * @throws InvalidFilterError when the filter is invalid.
    * @throws StreamClosedError when the handle or the factory is, or gets, disposed.
    * @throws StorageError when the store fails; `STORAGE_WENT_BACK` when it ends before a place that this handle has seen.
+   * @throws EventsRemovedError when events after its place were removed from the stream; backward when it gets there. On
+   * `@all` they are left out.
    * @throws the signal's reason when it is aborted.
    *
    * @example
@@ -188,6 +191,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * @throws InvalidFilterError when the filter is invalid.
    * @throws StreamClosedError when the handle or the factory has been disposed before it begins.
    * @throws StorageError when the store fails; `STORAGE_WENT_BACK` when the watch's place is beyond the end of the store.
+   * @throws EventsRemovedError when events after its place were removed from the stream. On `@all` they are left out.
    * @throws the signal's reason when it is aborted, as an async iterable; an observable completes.
    *
    * @example

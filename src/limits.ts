@@ -64,6 +64,18 @@ export const MAX_QUEUED_EVENT_BYTES = 64 * 1024;
  */
 export const MAX_STORE_MEMORY_BYTES = 512 * 1024 * 1024;
 
+/** The largest reason of a deletion in bytes of UTF-8 JSON text. */
+export const MAX_REASON_BYTES = 4 * 1024;
+
+/** How many streams one page of a listing has. */
+export const LISTED_STREAMS = 512;
+
+/** How many events one step of a removal takes. */
+export const REMOVAL_STEP_EVENTS = 4_096;
+
+/** How many bytes one step gives back to the file system: 256 pages of SQLite. */
+export const RECLAIM_STEP_BYTES = 1024 * 1024;
+
 /** The most streams that one `writeAll` may name. */
 export const MAX_UNIT_STREAMS = 1_000;
 

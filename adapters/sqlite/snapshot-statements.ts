@@ -1,18 +1,25 @@
 import {
+  type DeleteSnapshotsQuery,
   type EncodedState,
   type Snapshot,
   type SnapshotQuery,
   type SnapshotRetention,
   StorageError,
 } from "../../protocols/index.js";
+import { streamDeleted } from "../../src/adapter-kit/decide-append.js";
+import { DELETED_TYPE } from "./append/append-statements.js";
 import { snapshotChecksum } from "./checksum.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
 import { SCHEMA_VERSION } from "./open/schema.js";
+import { STREAM } from "./read/stream-figures.js";
 import { inTransaction } from "./transaction/transaction.js";
 
+// Nothing is saved of a deleted stream.
 const SAVE = `
   INSERT INTO es_snapshots (stream, projection, version, timestamp, schema, codec, state, checksum)
-  VALUES (?1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5, ?6, ?7)
+  SELECT ?1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5, ?6, ?7
+  WHERE ${DELETED_TYPE} IS NULL OR coalesce((
+    SELECT type FROM es_events WHERE stream = ${STREAM} ORDER BY version DESC LIMIT 1), 0) <> ${DELETED_TYPE}
   ON CONFLICT (stream, projection, version)
   DO UPDATE SET timestamp = excluded.timestamp, schema = excluded.schema, codec = excluded.codec,
                 state = excluded.state, checksum = excluded.checksum`;
@@ -24,29 +31,52 @@ const REMOVE_OLDER = `
     AND version < (SELECT version FROM es_snapshots WHERE stream = ?1 AND projection = ?2
                    ORDER BY version DESC LIMIT 1 OFFSET ?3 + 0)`;
 
+const REMOVE = `
+  DELETE FROM es_snapshots
+  WHERE stream = ?1 AND (?2 IS NULL OR projection = ?2) AND (?3 IS NULL OR version < ?3)`;
+
 const LOAD = `
   SELECT version, timestamp, schema, codec, state, checksum FROM es_snapshots
   WHERE stream = ?1 AND projection = ?2 AND version <= ?3
   ORDER BY version DESC LIMIT 1`;
 
-/** Saves a snapshot; with `keep`, also removes all but the newest so many of its projection. */
+/**
+ * Removes snapshots of a stream.
+ *
+ * @returns how many
+ */
+export async function deleteSnapshots(
+  connection: SQLiteConnection,
+  { streamId, projection, below }: DeleteSnapshotsQuery,
+): Promise<number> {
+  return (await connection.run(REMOVE, [streamId, projection ?? null, below ?? null])).changes;
+}
+
+/**
+ * Saves a snapshot; with `keep`, also removes all but the newest so many of its projection.
+ *
+ * @throws StreamDeletedError
+ */
 export async function saveSnapshot(
   connection: SQLiteConnection,
   snapshot: Snapshot<EncodedState>,
   { keep }: SnapshotRetention,
+  location: string,
 ): Promise<void> {
-  if (keep === undefined) return insert(connection, snapshot);
+  if (keep === undefined) return insert(connection, snapshot, location);
   await inTransaction(connection, async () => {
-    await insert(connection, snapshot);
+    await insert(connection, snapshot, location);
     await connection.run(REMOVE_OLDER, [snapshot.streamId, snapshot.projection, keep - 1]);
   });
 }
 
-async function insert(connection: SQLiteConnection, snapshot: Snapshot<EncodedState>): Promise<void> {
+async function insert(connection: SQLiteConnection, snapshot: Snapshot<EncodedState>, location: string): Promise<void> {
   const { streamId, projection, version, timestamp, state } = snapshot;
   const bytes = Buffer.from(state.bytes.buffer, state.bytes.byteOffset, state.bytes.byteLength);
   const checksum = snapshotChecksum(snapshot);
-  await connection.run(SAVE, [streamId, projection, version, timestamp.getTime(), state.codec, bytes, checksum]);
+  const values = [streamId, projection, version, timestamp.getTime(), state.codec, bytes, checksum];
+  const { changes } = await connection.run(SAVE, values);
+  if (changes === 0) throw streamDeleted(`save a snapshot of stream "${streamId}"`, streamId, location);
 }
 
 export async function loadSnapshot(

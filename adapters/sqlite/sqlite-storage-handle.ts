@@ -1,11 +1,15 @@
 import {
+  type AdministrableStorage,
   type AppendRequest,
   type AppendResult,
   type AppendUnit,
   type AtomicStorage,
+  type DeleteSnapshotsQuery,
   type EncodedState,
   type EventPage,
+  type ListStreamsQuery,
   type ReadQuery,
+  type RemoveRequest,
   type Snapshot,
   type SnapshotQuery,
   type SnapshotRetention,
@@ -14,9 +18,12 @@ import {
   type StorageSession,
   StreamClosedError,
   type StreamMetrics,
-  type TransactionalStorage,
+  type StreamRow,
   type TransactOptions,
 } from "../../protocols/index.js";
+import { listStreams } from "./administration/list-streams.js";
+import type { ReclaimedBytes } from "./administration/reclaim-pages.js";
+import type { RemovedEvents } from "./administration/remove-events.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
 import type { FieldIndex } from "./indexes/field-index.js";
 import type { OpenedStore } from "./open/opened-store.js";
@@ -43,7 +50,7 @@ export interface SQLiteStorageParts {
 }
 
 /** Events in a SQLite database: one connection writes, a pool reads. */
-export class SQLiteStorageHandle implements AtomicStorage, TransactionalStorage {
+export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage {
   readonly location: string;
   readonly #parts: SQLiteStorageParts;
   #disposal: Promise<void> | undefined;
@@ -107,6 +114,25 @@ export class SQLiteStorageHandle implements AtomicStorage, TransactionalStorage 
     return this.#read("load a snapshot of", query, loadSnapshot);
   }
 
+  listStreams(query: ListStreamsQuery): Promise<readonly StreamRow[]> {
+    return this.#readWith("list the streams", (connection) => listStreams(connection, query));
+  }
+
+  async removeBefore(request: RemoveRequest): Promise<RemovedEvents> {
+    this.#assertOpen();
+    return this.#saying("remove events of", request, () => this.#parts.writes.removeBefore(request));
+  }
+
+  async deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number> {
+    this.#assertOpen();
+    return this.#saying("delete snapshots of", query, () => this.#parts.writes.deleteSnapshots(query));
+  }
+
+  async reclaim(maxBytes: number): Promise<ReclaimedBytes> {
+    this.#assertOpen();
+    return this.#attempting("reclaim space", () => this.#parts.writes.reclaim(maxBytes));
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposal ??= this.#dispose();
     return this.#disposal;
@@ -128,22 +154,30 @@ export class SQLiteStorageHandle implements AtomicStorage, TransactionalStorage 
     query: Query,
     task: (connection: SQLiteConnection, query: Query) => Promise<T>,
   ): Promise<T> {
+    return this.#readWith(`${verb} stream "${query.streamId}"`, (connection) => task(connection, query));
+  }
+
+  #readWith<T>(attempt: string, task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
     if (this.#disposal !== undefined) return Promise.reject(this.#closedError());
     const { readLock, opened } = this.#parts;
     const deadline = readLock.deadline();
-    return this.#saying(verb, query, () => {
+    return this.#attempting(attempt, () => {
       opened.files?.assertUnchanged();
-      return opened.reads.use((connection) => readLock.retryWhileBusy(deadline, () => task(connection, query)));
+      return opened.reads.use((connection) => readLock.retryWhileBusy(deadline, () => task(connection)));
     });
   }
 
+  #saying<T>(verb: string, { streamId }: { readonly streamId: string }, task: () => Promise<T>): Promise<T> {
+    return this.#attempting(`${verb} stream "${streamId}"`, task);
+  }
+
   /** Says of an error what was attempted. */
-  async #saying<T>(verb: string, { streamId }: { readonly streamId: string }, task: () => Promise<T>): Promise<T> {
+  async #attempting<T>(attempt: string, task: () => Promise<T>): Promise<T> {
     try {
       return await task();
     } catch (error) {
       this.#noteDamage(error);
-      throw storageError(error, `${verb} stream "${streamId}"`, this.location);
+      throw storageError(error, attempt, this.location);
     }
   }
 

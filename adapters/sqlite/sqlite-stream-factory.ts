@@ -135,7 +135,7 @@ function writingTo(
   const lock = new LockClock(settings.busyTimeoutMs);
   const queue = new WriteQueue({ writer, group, location, lock, checkpointer });
   const acknowledged = settings.checksums && acknowledgedFile ? recordFrom(feed, acknowledgedFile, writer) : undefined;
-  return new Writing({ writer, lock, queue, files, checkpointer, acknowledged });
+  return new Writing({ location, group, writer, lock, queue, files, checkpointer, acknowledged });
 }
 
 function recordFrom(feed: CommitFeed, file: AcknowledgedPositionFile, writer: Writer): AcknowledgedPosition {

@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type AppendRequest,
   ConcurrencyError,
+  type EventPlace,
   type ExpectedVersion,
   IdempotencyConflictError,
   type NewEvent,
+  StreamDeletedError,
 } from "../../protocols/index.js";
 import { inStore } from "../validate/in-call.js";
 import type { PlacedEvent } from "./placed-event.js";
@@ -13,8 +15,13 @@ import type { PlacedEvent } from "./placed-event.js";
 export interface StreamState {
   /** The version of the stream's last event, 0 without one. */
   readonly version: number;
-  /** The stored event with this idempotency key. */
-  findByKey(idempotencyKey: string): PlacedEvent | undefined;
+  /** Whether its last event is a tombstone. Default false. */
+  readonly isDeleted?: boolean | undefined;
+  /**
+   * The stored event with this idempotency key. Of one that was removed only the place is known: it counts as stored, and its
+   * content is not compared.
+   */
+  findByKey(idempotencyKey: string): PlacedEvent | EventPlace | undefined;
 }
 
 /** The effect of an append on its stream. */
@@ -27,7 +34,7 @@ export interface AppendDecision {
         /** From 0. */
         readonly freshIndex: number;
       }
-    | PlacedEvent
+    | EventPlace
     | undefined;
 }
 
@@ -35,11 +42,13 @@ export interface AppendDecision {
  * Decides what an append stores: the rules of optimistic concurrency and of idempotency in one place, for every
  * adapter. Call it inside the transaction that stores `fresh`.
  *
- * 1. An event whose key is already stored, or occurs earlier in the request, is not stored again.
- * 2. If every event is already stored, the append succeeds whatever version it expects: it is a retry.
- * 3. If only some are, a number as the expected version is a conflict.
- * 4. The other events are stored if the stream is at the expected version.
+ * 1. A deleted stream takes no append, whatever it expects.
+ * 2. An event whose key is already stored, or occurs earlier in the request, is not stored again.
+ * 3. If every event is already stored, the append succeeds whatever version it expects: it is a retry.
+ * 4. If only some are, a number as the expected version is a conflict.
+ * 5. The other events are stored if the stream is at the expected version.
  *
+ * @throws StreamDeletedError when the stream is deleted.
  * @throws IdempotencyConflictError when a key is already stored with another type, data or metadata.
  * @throws ConcurrencyError when the stream is not at the expected version.
  */
@@ -56,16 +65,17 @@ export function decideAppend(request: AppendRequest, state: StreamState, locatio
 /**
  * Decides an `AppendUnit`, whose appends go to different streams: all or nothing, on one state of the store.
  *
- * 1. If every event of every request is already stored, the unit succeeds: it is a retry. A unit without events is none.
- * 2. If a request has events that are stored while others of the unit are not, a number as its expected version is a
+ * 1. None of the streams may be deleted.
+ * 2. If every event of every request is already stored, the unit succeeds: it is a retry. A unit without events is none.
+ * 3. If a request has events that are stored while others of the unit are not, a number as its expected version is a
  *    conflict.
- * 3. Every request's stream has to be at its expected version, also where it has no events. One whose events are all
+ * 4. Every request's stream has to be at its expected version, also where it has no events. One whose events are all
  *    stored is not asked.
- * 4. The conditions have to hold.
+ * 5. The conditions have to hold.
  *
  * @param checkConditions - throws `ConditionError` where one does not hold; called last, and not for a retry
  * @returns a decision for each request, in order.
- * @throws IdempotencyConflictError, ConcurrencyError, ConditionError
+ * @throws StreamDeletedError, IdempotencyConflictError, ConcurrencyError, ConditionError
  */
 export function decideUnit(
   requests: readonly AppendRequest[],
@@ -112,17 +122,18 @@ interface Remaining extends AppendDecision {
 }
 
 function withoutStored(request: AppendRequest, state: StreamState, location?: string): Remaining {
+  if (state.isDeleted) throw streamDeleted(`write to stream "${request.streamId}"`, request.streamId, location);
   const { events } = request;
   const fresh: NewEvent[] = [];
   let freshIndexByKey: Map<string, number> | undefined;
-  let last: number | PlacedEvent | undefined;
+  let last: number | EventPlace | undefined;
   let storedCount = 0;
   for (let eventIndex = 0; eventIndex < events.length; eventIndex += 1) {
     const event = events[eventIndex] as NewEvent;
     const key = event.idempotencyKey;
     const stored = key === null ? undefined : state.findByKey(key);
     const earlier = key === null ? undefined : freshIndexByKey?.get(key);
-    const same = stored?.event ?? (earlier === undefined ? undefined : fresh[earlier]);
+    const same = contentOf(stored) ?? (earlier === undefined ? undefined : fresh[earlier]);
     const difference = same === undefined ? null : differenceOf(same, event);
     if (difference !== null) throw keyConflict(request, eventIndex, difference, location);
     if (stored !== undefined) {
@@ -140,6 +151,19 @@ function withoutStored(request: AppendRequest, state: StreamState, location?: st
     }
   }
   return { fresh, last: typeof last === "number" ? { freshIndex: last } : last, storedCount };
+}
+
+/** Of an event that was removed nothing is known but its place. */
+function contentOf(stored: PlacedEvent | EventPlace | undefined): EventContent | undefined {
+  return stored !== undefined && "event" in stored ? stored.event : undefined;
+}
+
+/** Says that a stream takes no more writes and snapshots. */
+export function streamDeleted(attempt: string, streamId: string, location: string | undefined): StreamDeletedError {
+  const message =
+    `Cannot ${attempt}${inStore(location)}: the stream was deleted, and its id is not used again. Nothing was stored. Use ` +
+    "another id.";
+  return new StreamDeletedError(streamId, message);
 }
 
 function isExpectedVersion(expected: ExpectedVersion, version: number): boolean {

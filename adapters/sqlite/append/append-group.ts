@@ -104,7 +104,8 @@ export class AppendGroup {
     const { last, heads } = this.#remembered;
     if (last === undefined || last.id === null || !group.requests.every(({ streamId }) => heads.has(streamId)))
       return null;
-    if (this.#expectsRetries) return this.#storeAsRetried(connection, group, last);
+    if (this.#expectsRetries || group.requests.some((request) => mayHaveRemovedKeys(request, heads)))
+      return this.#storeAsRetried(connection, group, last);
     const plan = await this.#plan(group, { position: last.position, heads, keys: NO_KEYS });
     if (!plan.isPlain || plan.events.length === 0) return null;
     try {
@@ -246,6 +247,11 @@ export class AppendGroup {
     this.#remembered.learn({ position, timestampMs, id: event.id }, heads);
     this.#context.feed.publish({ previousPosition: previous.position, events });
   }
+}
+
+/** Whether the index of keys may lack a key of the request, so that it would be stored again. */
+function mayHaveRemovedKeys({ streamId, events }: AppendRequest, heads: ReadonlyMap<string, StreamHead>): boolean {
+  return heads.get(streamId)?.isPruned === true && events.some(({ idempotencyKey }) => idempotencyKey !== null);
 }
 
 /** Whether everything in a group is stored already. */

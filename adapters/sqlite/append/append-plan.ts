@@ -1,4 +1,12 @@
-import type { AppendRequest, AppendResult, AppendUnit, NewEvent, StoredEvent } from "../../../protocols/index.js";
+import {
+  type AppendRequest,
+  type AppendResult,
+  type AppendUnit,
+  DELETED_EVENT_TYPE,
+  type EventPlace,
+  type NewEvent,
+  type StoredEvent,
+} from "../../../protocols/index.js";
 import { type AppendDecision, decideAppend, decideUnit } from "../../../src/adapter-kit/decide-append.js";
 import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
@@ -21,13 +29,16 @@ export function requestsOf(members: readonly GroupMember[]): readonly AppendRequ
     : (members as readonly AppendRequest[]);
 }
 
+/** The events of a stream that have one of the group's idempotency keys; of removed ones the places. */
+type KnownKeys = ReadonlyMap<string, PlacedEvent | EventPlace>;
+
 /** The known state of the store before a group of appends. */
 export interface KnownStore {
   readonly position: number;
   /** Those of the group's streams that have a number, and perhaps of others. */
   readonly heads: ReadonlyMap<string, StreamHead>;
   /** The events whose idempotency keys the group has too, by stream id and key. */
-  readonly keys: ReadonlyMap<string, ReadonlyMap<string, PlacedEvent>>;
+  readonly keys: ReadonlyMap<string, KnownKeys>;
   /** The first event that matches a condition, for each unit that has one. Absent where there are no conditions. */
   readonly matches?: ReadonlyMap<AppendUnit, StoredEvent> | undefined;
 }
@@ -156,19 +167,21 @@ function matchesAny(conditions: AppendUnit["conditions"]): (event: StoredEvent) 
 /** The version and the position of a stream's last event. */
 type LastPlace = Pick<PlacedEvent, "version" | "position">;
 
-const EMPTY: LastPlace = { version: 0, position: 0 };
+type PlaceBefore = LastPlace & Pick<StreamHead, "isDeleted">;
+
+const EMPTY: PlaceBefore = { version: 0, position: 0, isDeleted: false };
 
 /** A stream as it is after the appends that have been planned. */
 class PlannedStream {
   /** The events that the group itself stores in it. */
   readonly placed: PlacedEvent[] = [];
-  readonly #before: LastPlace;
-  readonly #storedKeys: ReadonlyMap<string, PlacedEvent> | undefined;
+  readonly #before: PlaceBefore;
+  readonly #storedKeys: KnownKeys | undefined;
   /** Those in `placed` that have keys, as far as they have been looked at. */
   #placedKeys: Map<string, PlacedEvent> | undefined;
   #lookedAt = 0;
 
-  constructor(before: LastPlace = EMPTY, storedKeys?: ReadonlyMap<string, PlacedEvent>) {
+  constructor(before: PlaceBefore = EMPTY, storedKeys?: KnownKeys) {
     this.#before = before;
     this.#storedKeys = storedKeys;
   }
@@ -181,7 +194,11 @@ class PlannedStream {
     return this.#before.version + this.placed.length;
   }
 
-  findByKey(key: string): PlacedEvent | undefined {
+  get isDeleted(): boolean {
+    return this.#before.isDeleted || isTombstone(this.placed.at(-1));
+  }
+
+  findByKey(key: string): PlacedEvent | EventPlace | undefined {
     return this.#storedKeys?.get(key) ?? (this.placed.length === 0 ? undefined : this.#findPlaced(key));
   }
 
@@ -197,8 +214,13 @@ class PlannedStream {
 
 /** The heads of the streams that a plan stores events in, afterwards: worked out while they are learned. */
 export function* headsAfter({ lastEvents }: AppendPlan, streams: ReadonlyMap<string, StreamHead>) {
-  for (const [streamId, { version, position }] of lastEvents) {
-    const { id } = streams.get(streamId) as StreamHead;
-    yield [streamId, { id, version, position }] as const;
+  for (const [streamId, last] of lastEvents) {
+    const { version, position } = last;
+    const { id, isPruned } = streams.get(streamId) as StreamHead;
+    yield [streamId, { id, version, position, isDeleted: isTombstone(last), isPruned }] as const;
   }
+}
+
+function isTombstone(placed: PlacedEvent | undefined): boolean {
+  return placed?.event.type === DELETED_EVENT_TYPE;
 }

@@ -1,8 +1,8 @@
-import type { AppendRequest } from "../../../protocols/index.js";
+import { type AppendRequest, DELETED_EVENT_TYPE, type EventPlace } from "../../../protocols/index.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { formatUuid } from "../read/event-page.js";
-import { type LastEvent, NO_EVENT, type StreamHead } from "./remembered-store.js";
+import { type LastEvent, NO_EVENT, newStream, type StreamHead } from "./remembered-store.js";
 
 /** The counter of positions. */
 export const LAST_POSITION = "(SELECT seq FROM sqlite_sequence WHERE name = 'es_events')";
@@ -18,12 +18,16 @@ export async function readLastPosition(connection: SQLiteConnection): Promise<nu
   return row?.seq ?? 0;
 }
 
+/** The number of the type that tombstones have, null where no stream is deleted. */
+export const DELETED_TYPE = `(SELECT id FROM es_types WHERE name = '${DELETED_EVENT_TYPE}')`;
+
 // ?1 stream ids, ?2 event types. A result names what was found by its index, because a name may contain any character.
 export const READ_NUMBERS = `
   SELECT ${LAST_POSITION} AS position, ${LAST_EVENT} AS last,
   (SELECT coalesce(max(id), 0) + 1 FROM es_streams) AS nextStream,
   (SELECT coalesce(max(id), 0) + 1 FROM es_types) AS nextType,
-  (SELECT json_group_array(json_array(wanted.key, s.id, coalesce(e.version, 0), coalesce(e.position, 0)))
+  (SELECT json_group_array(json_array(wanted.key, s.id, coalesce(e.version, 0), coalesce(e.position, 0),
+                                      e.type = ${DELETED_TYPE}, s.first))
    FROM json_each(?1) AS wanted
    JOIN es_streams AS s ON s.name = wanted.value
    LEFT JOIN es_events AS e ON e.stream = s.id
@@ -61,6 +65,15 @@ interface NumbersRow {
   readonly types: string;
 }
 
+type PackedHead = readonly [
+  index: number,
+  id: number,
+  version: number,
+  position: number,
+  isDeleted: 0 | 1 | null,
+  first: number,
+];
+
 /** The state that is read from the store before a group is planned on it. */
 export interface ReadNumbers {
   readonly last: LastEvent;
@@ -81,9 +94,13 @@ export async function readNumbers(
 ): Promise<ReadNumbers> {
   const rows = await connection.all<NumbersRow>(READ_NUMBERS, [JSON.stringify(streamIds), JSON.stringify(types)]);
   const [row] = rows as [NumbersRow];
-  const heads = (JSON.parse(row.heads) as [number, number, number, number][]).map(
-    ([index, id, version, position]) => [streamIds[index] as string, { id, version, position }] as const,
-  );
+  const heads = (JSON.parse(row.heads) as PackedHead[]).map(([index, ...head]) => {
+    const [id, version, position, isDeleted, first] = head;
+    return [
+      streamIds[index] as string,
+      { id, version, position, isDeleted: isDeleted === 1, isPruned: first > 1 },
+    ] as const;
+  });
   const numbers = (JSON.parse(row.types) as [number, number][]).map(
     ([index, id]) => [types[index] as string, id] as const,
   );
@@ -108,7 +125,7 @@ export async function insertStreams(
   streamIds: readonly string[],
 ): Promise<Map<string, StreamHead>> {
   const rows = await connection.all<NumberedName>(INSERT_STREAMS, [JSON.stringify(streamIds)]);
-  return new Map(rows.map(({ name, id }) => [JSON.parse(name) as string, { id, version: 0, position: 0 }]));
+  return new Map(rows.map(({ name, id }) => [JSON.parse(name) as string, newStream(id)]));
 }
 
 interface NumberedName {
@@ -140,13 +157,19 @@ const READ_KEYS = `
   JOIN es_events AS e ON e.stream = pair.value ->> 0 AND e.id = pair.value ->> 1 AND typeof(e.id) = 'text'
   JOIN es_types AS t ON t.id = e.type`;
 
+// The keys of removed events too, of which nothing is left but their places.
+const READ_KEYS_OF_PRUNED = `${READ_KEYS}
+  UNION ALL
+  SELECT pair.key, k.version, k.position, NULL, NULL, NULL, NULL
+  FROM json_each(?1) AS pair JOIN es_keys AS k ON k.stream = pair.value ->> 0 AND k.key = pair.value ->> 1`;
+
 interface KeyRow {
   readonly pair: number;
   readonly version: number;
   readonly position: number;
   readonly timestamp: number;
-  /** As JSON. */
-  readonly type: string;
+  /** As JSON; null where the event was removed. */
+  readonly type: string | null;
   readonly data: string | Uint8Array;
   readonly metadata: string | null;
 }
@@ -159,13 +182,14 @@ interface WantedKey {
   readonly stream: number;
   readonly streamId: string;
   readonly key: string;
+  readonly isPruned: boolean;
 }
 
 /** Which idempotency keys of a group are stored, by stream id. */
 export interface StoredKeys {
   /** The last event of the store at each statement that read them. */
   readonly lastEvents: readonly LastEvent[];
-  readonly keys: ReadonlyMap<string, ReadonlyMap<string, PlacedEvent>>;
+  readonly keys: ReadonlyMap<string, ReadonlyMap<string, PlacedEvent | EventPlace>>;
 }
 
 /** Reads which of the requests' keys are stored, of the streams that have a head. */
@@ -175,13 +199,14 @@ export async function readKeys(
   heads: ReadonlyMap<string, StreamHead>,
 ): Promise<StoredKeys> {
   const wanted = wantedKeys(requests, heads);
-  const keys = new Map<string, Map<string, PlacedEvent>>();
+  const sql = wanted.some(({ isPruned }) => isPruned) ? READ_KEYS_OF_PRUNED : READ_KEYS;
+  const keys = new Map<string, Map<string, PlacedEvent | EventPlace>>();
   const lastEvents: LastEvent[] = [];
   let start = 0;
   do {
     const chunk = wanted.slice(start, start + MAX_STATEMENT_KEYS);
     const pairs = JSON.stringify(chunk.map(({ stream, key }) => [stream, key]));
-    const [end, ...rows] = (await connection.all<KeyRow>(READ_KEYS, [pairs])) as [KeyRow, ...KeyRow[]];
+    const [end, ...rows] = (await connection.all<KeyRow>(sql, [pairs])) as [KeyRow, ...KeyRow[]];
     lastEvents.push(lastEventOf({ position: end.position, last: end.data as string | null }));
     for (const row of rows) addKey(keys, chunk[row.pair] as WantedKey, row);
     start += MAX_STATEMENT_KEYS;
@@ -197,17 +222,26 @@ export function hasKeys(requests: readonly AppendRequest[]): boolean {
 function wantedKeys(requests: readonly AppendRequest[], heads: ReadonlyMap<string, StreamHead>): WantedKey[] {
   const wanted: WantedKey[] = [];
   for (const { streamId, events } of requests) {
-    const stream = heads.get(streamId)?.id;
-    if (stream === undefined) continue;
-    for (const { idempotencyKey: key } of events) if (key !== null) wanted.push({ stream, streamId, key });
+    const head = heads.get(streamId);
+    if (head === undefined) continue;
+    const { id: stream, isPruned } = head;
+    for (const { idempotencyKey: key } of events) if (key !== null) wanted.push({ stream, streamId, key, isPruned });
   }
   return wanted;
 }
 
-function addKey(keys: Map<string, Map<string, PlacedEvent>>, { streamId, key }: WantedKey, row: KeyRow): void {
+function addKey(
+  keys: Map<string, Map<string, PlacedEvent | EventPlace>>,
+  { streamId, key }: WantedKey,
+  row: KeyRow,
+): void {
   const { version, position, timestamp: timestampMs, type, data, metadata } = row;
-  const ofStream = keys.get(streamId) ?? new Map<string, PlacedEvent>();
+  const ofStream = keys.get(streamId) ?? new Map<string, PlacedEvent | EventPlace>();
   keys.set(streamId, ofStream);
+  if (type === null) {
+    ofStream.set(key, { streamId, version, position });
+    return;
+  }
   const event = { id: key, idempotencyKey: key, type: JSON.parse(type) as string, data, metadata };
   ofStream.set(key, { event, streamId, version, position, timestampMs });
 }

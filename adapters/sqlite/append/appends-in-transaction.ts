@@ -1,8 +1,9 @@
-import type { EventPage, ReadQuery } from "../../../protocols/index.js";
+import { ALL_STREAM, type EventPage, type ReadQuery } from "../../../protocols/index.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { FieldIndex } from "../indexes/field-index.js";
 import { readPage } from "../read/read-page.js";
+import { head } from "../read/stream-figures.js";
 import {
   type AppendPlan,
   type GroupMember,
@@ -65,7 +66,13 @@ export class AppendsInTransaction {
     this.#context = context;
   }
 
-  /** The last position now. */
+  /** The position of the last event now. The counter of positions may be ahead of it. */
+  async head(): Promise<number> {
+    const isCounter = this.#kept.events.length + this.#member.events.length === 0 && this.before.id === null;
+    return isCounter && this.position > 0 ? head(this.#connection, { streamId: ALL_STREAM }) : this.position;
+  }
+
+  /** The last position that was given. */
   get position(): number {
     return this.before.position + this.#kept.events.length + this.#member.events.length;
   }

@@ -3,7 +3,7 @@ import type { SQLiteConnection } from "../drivers/driver.js";
 import type { AppendPlan } from "./append-plan.js";
 import { insertStreams, insertTypes, type ReadNumbers } from "./append-statements.js";
 import type { NewNames } from "./insert-with-names.js";
-import type { StreamHead } from "./remembered-store.js";
+import { newStream, type StreamHead } from "./remembered-store.js";
 
 /** The streams and the types of appends, each once. */
 export function namesIn(requests: readonly AppendRequest[]): [streamIds: string[], types: string[]] {
@@ -60,8 +60,4 @@ function typesOf({ events }: AppendPlan): Set<string> {
 
 function missing(names: Iterable<string>, known: ReadonlyMap<string, unknown>): string[] {
   return [...names].filter((name) => !known.has(name));
-}
-
-function newStream(id: number): StreamHead {
-  return { id, version: 0, position: 0 };
 }

@@ -9,6 +9,15 @@ export interface StreamHead {
   readonly id: number;
   readonly version: number;
   readonly position: number;
+  /** Whether its last event is a tombstone. */
+  readonly isDeleted: boolean;
+  /** Whether its first events were removed: then the index of keys does not have all keys. */
+  readonly isPruned: boolean;
+}
+
+/** A stream without events. */
+export function newStream(id: number): StreamHead {
+  return { id, version: 0, position: 0, isDeleted: false, isPruned: false };
 }
 
 /** The last event of a store: its position, and what tells it from any other that may come to have this position. */

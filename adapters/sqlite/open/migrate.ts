@@ -1,5 +1,5 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { inTransaction } from "../transaction/transaction.js";
+import { BEGIN, inTransaction } from "../transaction/transaction.js";
 import { checkIdentity, refusal } from "./inspect-file.js";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.js";
 
@@ -26,13 +26,17 @@ export async function migrate(
   steps: readonly string[] = MIGRATIONS,
 ): Promise<void> {
   if (!(await needsMigration(connection, path, steps))) return;
-  await inTransaction(connection, async () => {
+  const isEmpty = (await readIdentity(connection)).tables === 0;
+  const work = async (): Promise<void> => {
+    // It takes the write lock. SQLite takes it before the first page is made, and not later.
+    if (isEmpty) await connection.exec("PRAGMA auto_vacuum = INCREMENTAL");
     // Another process may have done it while this one waited for the lock.
     if (!(await needsMigration(connection, path, steps))) return;
     const { schemaVersion } = await readIdentity(connection);
     await connection.exec(steps.slice(schemaVersion).join("\n"));
     await connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${steps.length}`);
-  });
+  };
+  await inTransaction(connection, work, isEmpty ? "BEGIN" : BEGIN);
 }
 
 /**

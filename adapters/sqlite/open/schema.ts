@@ -13,14 +13,21 @@ export const APPLICATION_ID = 0x45765374;
  * without. Positions never come again (AUTOINCREMENT), and the index of keys leaves events without a key alone. The
  * triggers keep other programs from changing what was written, except by REPLACE (docs/decisions/0018).
  *
+ * `streams.first` is the first version that a stream still has. What lies below it was removed, and may be deleted in spite
+ * of the triggers. `streams.removed` is the xor of the checksums of what was removed. `keys` has the idempotency keys of
+ * removed events. Each step of a removal moves the counter of positions on, so that every process forgets what it remembers:
+ * `counters` has how many positions were `skipped` so, and the number of the last `removal`.
+ *
  * `records` holds JSON values with revisions. `counters` has the last revision that was given: it stays when its record is
  * deleted, so that no revision comes again.
  */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE es_streams (
-    id   INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE CHECK (name <> '')
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE CHECK (name <> ''),
+    first   INTEGER NOT NULL DEFAULT 1 CHECK (first > 0),
+    removed INTEGER NOT NULL DEFAULT 0
   ) STRICT;
 
   CREATE TABLE es_types (
@@ -48,7 +55,20 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER es_events_are_never_changed BEFORE UPDATE ON es_events
   BEGIN SELECT raise(ABORT, 'events are append-only'); END;
   CREATE TRIGGER es_events_are_never_deleted BEFORE DELETE ON es_events
+  WHEN OLD.version >= coalesce((SELECT first FROM es_streams WHERE id = OLD.stream), 0)
   BEGIN SELECT raise(ABORT, 'events are append-only'); END;
+
+  CREATE TRIGGER es_streams_keep_their_last_event BEFORE UPDATE OF first ON es_streams
+  WHEN NEW.first < OLD.first OR NEW.first > coalesce((SELECT max(version) FROM es_events WHERE stream = OLD.id), 1)
+  BEGIN SELECT raise(ABORT, 'the first version of a stream only grows, and its last event stays'); END;
+
+  CREATE TABLE es_keys (
+    stream   INTEGER NOT NULL REFERENCES es_streams (id),
+    key      TEXT NOT NULL,
+    version  INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (stream, key)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE es_snapshots (
     stream     TEXT NOT NULL,
@@ -75,7 +95,7 @@ export const MIGRATIONS: readonly string[] = [
     value INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 
-  INSERT INTO es_counters (name, value) VALUES ('revision', 0);
+  INSERT INTO es_counters (name, value) VALUES ('revision', 0), ('skipped', 0), ('removal', 0);
 
   CREATE TRIGGER es_records_count_revisions_of_new AFTER INSERT ON es_records
   BEGIN UPDATE es_counters SET value = NEW.revision WHERE name = 'revision'; END;

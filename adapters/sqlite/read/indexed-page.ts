@@ -3,7 +3,7 @@ import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import { type FieldIndex, type IndexDefinition, indexedText } from "../indexes/field-index.js";
 import { filterCondition, jsonTexts } from "./filter-sql.js";
 import { packedEvent } from "./packed-event.js";
-import { ALL_HEAD, STREAM, STREAM_HEAD } from "./stream-figures.js";
+import { ALL_HEAD, STREAM, STREAM_FIRST, STREAM_HEAD } from "./stream-figures.js";
 
 /** How many values of one clause are looked up. A filter with more of them looks through the events. */
 const MAX_LOOKED_UP_VALUES = 256;
@@ -22,6 +22,8 @@ const MAX_COUNTED_EVENTS = 1_024;
 /** The row of a statement that reads a page. */
 export interface PageRow {
   readonly head: number;
+  /** The first version that the stream has; null on @all, and where the stream has no number. */
+  readonly first: number | null;
   readonly packed: number;
   readonly page: string | null;
 }
@@ -157,7 +159,8 @@ function pageSQL(streamId: string, direction: ReadQuery["direction"], lookup: Lo
     matching AS MATERIALIZED (
       SELECT c.position FROM candidates AS c ${condition === "" ? "" : `${from} WHERE TRUE${condition}`}
       ORDER BY c.position ${order} LIMIT ?6 + 0)
-    SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head, count(*) AS packed,
+    SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head,
+      ${isAll ? "NULL" : STREAM_FIRST} AS first, count(*) AS packed,
       group_concat(content, '],[') AS page, (SELECT count(*) FROM candidates) AS candidates,
       (SELECT ${isAll ? "position" : "version"} FROM es_events
        WHERE position = (SELECT ${direction === "forward" ? "max" : "min"}(position) FROM candidates)) AS lastCandidate

@@ -12,7 +12,7 @@ import { decodePage, unpackPage } from "./event-page.js";
 import { filterCondition } from "./filter-sql.js";
 import { type PageRow, readIndexedRow, type ScannedRow } from "./indexed-page.js";
 import { packedEvent } from "./packed-event.js";
-import { ALL_HEAD, head, STREAM, STREAM_HEAD } from "./stream-figures.js";
+import { ALL_HEAD, head, STREAM, STREAM_FIRST, STREAM_HEAD } from "./stream-figures.js";
 
 /** How many places one page looks through for events that match a filter, so that no statement runs for long. */
 const MAX_SCANNED_PLACES = 16_384;
@@ -47,11 +47,12 @@ async function readWholePage(
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit } = query;
   const isForward = query.direction === "forward";
   const { row, low, high } = (await readIndexedRow(connection, query, indexes)) ?? (await readRow(connection, query));
-  const { head: storeHead, packed: packedCount, page } = row;
+  const { head: storeHead, first, packed: packedCount, page } = row;
   const packed = unpackPage(page, packedCount);
   const { events, isComplete, fetchedBytes } = await decodePage(connection, packed, query.streamId);
   const next = nextPlace();
-  return { events, next, head: storeHead, contentBytes: (page?.length ?? 0) + fetchedBytes };
+  const contentBytes = (page?.length ?? 0) + fetchedBytes;
+  return { events, next, head: storeHead, first: first ?? undefined, contentBytes };
 
   function nextPlace(): number | null {
     const last = events.at(-1);
@@ -164,7 +165,8 @@ function pageSQL(
   // On @all the first parameter has no use, and is named so that the numbers stay the same. A parameter that is the whole
   // LIMIT is part of SQLite's plan: it would compile the statement again each time another value is bound.
   return `
-    SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head, count(*) AS packed, group_concat(content, '],[') AS page
+    SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head,
+      ${isAll ? "NULL" : STREAM_FIRST} AS first, count(*) AS packed, group_concat(content, '],[') AS page
     FROM (
       SELECT ${packedEvent(isAll ? "json_quote(s.name)" : "0")} AS content
       FROM es_events AS e ${index} CROSS JOIN es_types AS t ON t.id = e.type ${streams}

@@ -5,6 +5,8 @@ import type { SQLiteConnection } from "../drivers/driver.js";
 export const STREAM = "(SELECT id FROM es_streams WHERE name = ?1)";
 /** The version of its last event, null without one. */
 export const STREAM_HEAD = `(SELECT version FROM es_events WHERE stream = ${STREAM} ORDER BY version DESC LIMIT 1)`;
+/** The first version that the stream still has, null where the stream has no number. */
+export const STREAM_FIRST = "(SELECT first FROM es_streams WHERE name = ?1)";
 /** The last position in the store, null without events. */
 export const ALL_HEAD = "(SELECT max(position) FROM es_events)";
 
@@ -21,11 +23,15 @@ export async function head(connection: SQLiteConnection, { streamId }: Pick<Read
 }
 
 const METRICS_OF_STREAM = `
-  SELECT (SELECT count(*) FROM es_events WHERE stream = ${STREAM}) AS eventCount, version AS place, timestamp
+  SELECT version - ${STREAM_FIRST} + 1 AS eventCount, version AS place, timestamp
   FROM es_events WHERE stream = ${STREAM} ORDER BY version DESC LIMIT 1`;
 
+/** How many positions have no event any more, or never had one. */
+export const GONE = `(
+  (SELECT coalesce(sum(first - 1), 0) FROM es_streams) + (SELECT value FROM es_counters WHERE name = 'skipped'))`;
+
 const METRICS_OF_ALL = `
-  SELECT (SELECT count(*) FROM es_events) AS eventCount, position AS place, timestamp
+  SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'es_events') - ${GONE} AS eventCount, position AS place, timestamp
   FROM es_events WHERE ?1 IS NOT NULL ORDER BY position DESC LIMIT 1`;
 
 /** The number of events of a stream, and the place and time of the last one. */

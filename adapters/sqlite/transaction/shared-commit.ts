@@ -127,7 +127,7 @@ export class SharedCommit {
 
   async #runTransaction(transaction: PendingTransaction, appends: AppendsInTransaction): Promise<() => void> {
     this.#hasTransaction = true;
-    const session = new TransactionSession(this.#connection, appends, this.#context.location);
+    const session = new TransactionSession(this.#connection, appends, await appends.head(), this.#context.location);
     try {
       const result = await transaction.work(session);
       return () => transaction.succeed(result);

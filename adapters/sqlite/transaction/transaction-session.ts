@@ -13,10 +13,11 @@ export class TransactionSession implements StorageSession {
   readonly #appends: AppendsInTransaction;
   readonly #location: string;
 
-  constructor(connection: SQLiteConnection, appends: AppendsInTransaction, location: string) {
+  /** @param head - the position of the last event */
+  constructor(connection: SQLiteConnection, appends: AppendsInTransaction, head: number, location: string) {
     this.#appends = appends;
     this.#location = location;
-    this.head = appends.position;
+    this.head = head;
     this.records = new SQLiteRecords(connection, location);
     this.sql = new TableStatements(connection, location);
   }

@@ -5,9 +5,17 @@ import type { SQLiteConnection } from "../drivers/driver.js";
 export const BEGIN = "BEGIN IMMEDIATE";
 const COMMIT = "COMMIT";
 
-/** Runs the task between BEGIN IMMEDIATE and COMMIT; when anything fails, nothing of it is left. */
-export async function inTransaction<T>(connection: SQLiteConnection, task: () => Promise<T>): Promise<T> {
-  await connection.run(BEGIN);
+/**
+ * Runs the task in a transaction; when anything fails, nothing of it is left.
+ *
+ * @param begin - the statement that begins it, with the write lock unless another is given
+ */
+export async function inTransaction<T>(
+  connection: SQLiteConnection,
+  task: () => Promise<T>,
+  begin = BEGIN,
+): Promise<T> {
+  await connection.run(begin);
   try {
     const result = await task();
     await connection.run(COMMIT);

@@ -2,17 +2,23 @@ import {
   type AppendRequest,
   type AppendResult,
   type AppendUnit,
+  type DeleteSnapshotsQuery,
   type EncodedState,
+  type RemoveRequest,
   type Snapshot,
   type SnapshotRetention,
   StorageError,
   type StorageSession,
 } from "../../../protocols/index.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
+import { type ReclaimedBytes, reclaimPages } from "../administration/reclaim-pages.js";
+import { forgetKeys, type RemovedEvents, removeEvents } from "../administration/remove-events.js";
+import type { AppendGroup } from "../append/append-group.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
 import type { AcknowledgedPosition } from "../maintenance/acknowledged-position.js";
 import type { OpenFiles } from "../open/open-files.js";
 import type { LockClock } from "../retry-busy.js";
-import { saveSnapshot } from "../snapshot-statements.js";
+import { deleteSnapshots, saveSnapshot } from "../snapshot-statements.js";
 import type { WalCheckpointer } from "./wal-checkpointer.js";
 import type { WriteQueue } from "./write-queue.js";
 import type { Writer } from "./writer.js";
@@ -23,6 +29,9 @@ export interface WriteAccess {
   appendAll(unit: AppendUnit): Promise<readonly AppendResult[]>;
   transact<T>(work: (session: StorageSession) => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
   saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention): Promise<void>;
+  removeBefore(request: RemoveRequest): Promise<RemovedEvents>;
+  deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number>;
+  reclaim(maxBytes: number): Promise<ReclaimedBytes>;
   /** Lets nothing more be written: a read has found the database damaged. */
   failed(error: unknown): void;
   /** Finishes what was accepted. */
@@ -34,6 +43,8 @@ export interface WriteAccess {
 
 /** The parts that write a store. */
 export interface WritingParts {
+  readonly location: string;
+  readonly group: AppendGroup;
   readonly writer: Writer;
   readonly lock: LockClock;
   readonly queue: WriteQueue;
@@ -67,13 +78,53 @@ export class Writing implements WriteAccess {
   }
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention): Promise<void> {
-    const { files, writer, lock, checkpointer } = this.#parts;
-    const deadline = lock.deadline();
-    await writer.use(async (connection) => {
-      await lock.retryWhileBusy(deadline, () => saveSnapshot(connection, snapshot, retention));
-      await files?.checkWithLog(connection);
-    });
+    const { location, checkpointer } = this.#parts;
+    await this.#change((connection) => saveSnapshot(connection, snapshot, retention, location));
     checkpointer?.written(snapshot.state.bytes.length, 1);
+  }
+
+  async removeBefore(request: RemoveRequest): Promise<RemovedEvents> {
+    if (!request.keepKeys) await this.#forgetKeys(request);
+    try {
+      const result = await this.#change((connection) => removeEvents(connection, request));
+      this.#parts.checkpointer?.written(0, result.removed);
+      return result;
+    } finally {
+      // Also where it failed: it may be stored.
+      this.#parts.group.failed();
+    }
+  }
+
+  /** In transactions of their own, each of a limited size. */
+  async #forgetKeys(request: RemoveRequest): Promise<void> {
+    let forgotten: number;
+    do {
+      forgotten = await this.#change((connection) => forgetKeys(connection, request));
+      if (forgotten > 0) this.#parts.checkpointer?.written(0, forgotten);
+    } while (forgotten === request.limit);
+  }
+
+  async deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number> {
+    const removed = await this.#change((connection) => deleteSnapshots(connection, query));
+    if (removed > 0) this.#parts.checkpointer?.written(0, removed);
+    return removed;
+  }
+
+  async reclaim(maxBytes: number): Promise<ReclaimedBytes> {
+    const reclaimed = await this.#change((connection) => reclaimPages(connection, maxBytes, this.#parts.location));
+    this.#parts.checkpointer?.written(2 * reclaimed.freed, 0);
+    return reclaimed;
+  }
+
+  /** Makes a change that is no append, once nothing else is under way. */
+  #change<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
+    const { files, writer, lock } = this.#parts;
+    const deadline = lock.deadline();
+    return writer.use(async (connection) => {
+      const result = await lock.retryWhileBusy(deadline, () => task(connection));
+      await files?.checkWithLog(connection);
+      return result;
+    });
   }
 
   failed(error: unknown): void {
@@ -118,6 +169,18 @@ export class NoWriting implements WriteAccess {
 
   async saveSnapshot({ streamId }: Snapshot<EncodedState>): Promise<void> {
     throw this.#readOnly(`save a snapshot of stream "${streamId}"`);
+  }
+
+  async removeBefore({ streamId }: RemoveRequest): Promise<never> {
+    throw this.#readOnly(`remove events of stream "${streamId}"`);
+  }
+
+  async deleteSnapshots({ streamId }: DeleteSnapshotsQuery): Promise<never> {
+    throw this.#readOnly(`delete snapshots of stream "${streamId}"`);
+  }
+
+  async reclaim(): Promise<never> {
+    throw this.#readOnly("reclaim space");
   }
 
   failed(): void {}

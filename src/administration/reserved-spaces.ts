@@ -1,0 +1,12 @@
+/** The space of the records with the metadata of streams, by stream id. */
+export const STREAM_METADATA_SPACE = "@streams";
+
+/** The space of the records of deletions that have not removed everything yet, by stream id. */
+export const DELETIONS_SPACE = "@deletions";
+
+/** The space of the record that says who applies retention. */
+export const RETENTION_SPACE = "@retention";
+
+/** The spaces of the positions up to which consumers and projections have read the store. */
+export const CONSUMERS_SPACE = "@consumers";
+export const PROJECTIONS_SPACE = "@projections";
