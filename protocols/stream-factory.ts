@@ -35,7 +35,7 @@ export interface StreamFactory extends AsyncDisposable {
  * The parts of an adapter, for `createStreamFactory`. The factory disposes of both: first the notifier, then the storage.
  *
  * What the storage implements decides what the factory has: `writeAll` needs an `AtomicStorage`, and `transaction` and
- * `query` a `TransactionalStorage`.
+ * `query` a `TransactionalStorage`. The calls of `AdministrableStreamFactory` need an `AdministrableStorage`.
  */
 export interface StreamBackend<Storage extends StorageHandle = StorageHandle> {
   /** Stores the events. */
@@ -49,4 +49,6 @@ export interface StreamBackend<Storage extends StorageHandle = StorageHandle> {
    * process slower before Node 24. Default: from Node 24 on.
    */
   readonly findMisuse?: boolean | undefined;
+  /** Whether the store has deletions that were interrupted: then the factory finishes them. Default false. */
+  readonly hasUnfinishedDeletions?: boolean | undefined;
 }

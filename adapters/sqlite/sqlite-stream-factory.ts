@@ -1,9 +1,15 @@
-import type { MaintainableStreamFactory, StreamBackend, TransactionalStreamFactory } from "../../protocols/index.js";
+import type {
+  AdministrableStreamFactory,
+  MaintainableStreamFactory,
+  StreamBackend,
+  TransactionalStreamFactory,
+} from "../../protocols/index.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
+import { findUnfinishedDeletions } from "./administration/unfinished-deletions.js";
 import { AppendGroup } from "./append/append-group.js";
 import { chooseDriver } from "./drivers/choose-driver.js";
 import type { SQLiteDriver } from "./drivers/driver.js";
@@ -25,7 +31,7 @@ import { WriteQueue } from "./transaction/write-queue.js";
 import type { Writer } from "./transaction/writer.js";
 
 /** A store in a SQLite database. */
-export type SQLiteStreamFactory = MaintainableStreamFactory & TransactionalStreamFactory;
+export type SQLiteStreamFactory = MaintainableStreamFactory & TransactionalStreamFactory & AdministrableStreamFactory;
 
 /**
  * Opens a store in a SQLite database, and creates it if there is none. Several factories may use one file at the same time, in
@@ -109,7 +115,8 @@ async function openBackend(
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, files, open: openReader });
   // What fails here is left to the first call that needs it: that one waits for locks, and says what was attempted.
   await Promise.allSettled([opened.prepareReads(), writing && group.prepare(writing.connection)]);
-  return { storage, notifier, now, findMisuse, maintenance };
+  const hasUnfinishedDeletions = writing !== undefined && (await findUnfinishedDeletions(writing.connection));
+  return { storage, notifier, now, findMisuse, hasUnfinishedDeletions, maintenance };
 }
 
 function openStore(driver: SQLiteDriver, location: string, settings: SQLiteSettings): Promise<OpenedStore> {

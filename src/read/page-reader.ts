@@ -1,12 +1,14 @@
 import {
   ALL_STREAM,
   type EventPage,
+  type EventsRemovedError,
   type ReadQuery,
   type StorageHandle,
   type StoredEvent,
 } from "../../protocols/index.js";
 import { pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget, MIN_COUNTED_BYTES } from "../stream/memory-budget.js";
+import { eventsRemoved, isRemoved } from "./events-removed.js";
 import { PageSize } from "./page-size.js";
 import type { ReadPlan } from "./read-options.js";
 
@@ -52,6 +54,8 @@ export class PageReader implements EventHolder {
   #ended = false;
   /** Whether the consumer waits for an event. */
   #isPulled = false;
+  /** The first version that the stream still has, of a backward read: it fails when it gets there. */
+  #firstLeft: number | undefined;
 
   constructor(source: PageSource, plan: ReadPlan) {
     this.#source = source;
@@ -72,6 +76,7 @@ export class PageReader implements EventHolder {
       this.#take(page.events, ahead.bytes);
       if (page.events.length > 0) return true;
     }
+    if (wanted > 0 && isRemoved(this.#after, this.#firstLeft)) throw this.#removed(this.#firstLeft);
     return false;
   }
 
@@ -139,6 +144,7 @@ export class PageReader implements EventHolder {
     };
     const load = async (): Promise<EventPage> => {
       const page = await this.#source.storage.readPage(query);
+      if (query.direction === "forward" && isRemoved(query.after, page.first)) throw this.#removed(page.first);
       if (page.head < query.after) await this.#source.onBeyondEnd(query.after, page.head, query.after === after);
       ahead.bytes = pageBytes(page);
       this.#size.learn(page.events.length, ahead.bytes);
@@ -149,8 +155,14 @@ export class PageReader implements EventHolder {
     return ahead;
   }
 
-  #advance({ next, head }: EventPage): void {
+  #removed(first: number): EventsRemovedError {
+    const { streamId, storage } = this.#source;
+    return eventsRemoved("read", { streamId, after: this.#after, first }, storage.location);
+  }
+
+  #advance({ next, head, first }: EventPage): void {
     if (this.#plan.direction === "backward") {
+      this.#firstLeft = first;
       this.#ended = next === null || next <= this.#after;
       if (next !== null) this.#upTo = next;
     } else {

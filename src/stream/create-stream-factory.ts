@@ -1,4 +1,6 @@
 import type {
+  AdministrableStorage,
+  AdministrableStreamFactory,
   AtomicStorage,
   AtomicStreamFactory,
   EventShape,
@@ -11,6 +13,9 @@ import type {
 } from "../../protocols/index.js";
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import { PendingWork } from "../adapter-kit/pending-work.js";
+import { administrativeCalls, isAdministrable } from "../administration/administrable-factory.js";
+import type { AdministrationContext } from "../administration/administration-context.js";
+import { finishDeletions } from "../administration/delete-stream.js";
 import { CallGuard } from "../transaction/call-guard.js";
 import { isAtomic, isTransactional } from "../transaction/storage-kinds.js";
 import { atomicCalls, transactionalCalls } from "../transaction/transactional-factory.js";
@@ -21,17 +26,20 @@ import { type StreamContext, StreamImpl } from "./stream-impl.js";
 import { typedStream } from "./typed-stream.js";
 
 /** What a factory can do over a storage handle: what the handle implements decides. */
-export type StreamFactoryOver<Storage extends StorageHandle> = Storage extends TransactionalStorage
-  ? TransactionalStreamFactory
-  : Storage extends AtomicStorage
-    ? AtomicStreamFactory
-    : StreamFactory;
+export type StreamFactoryOver<Storage extends StorageHandle> = Storage extends AdministrableStorage
+  ? TransactionalStreamFactory & AdministrableStreamFactory
+  : Storage extends TransactionalStorage
+    ? TransactionalStreamFactory
+    : Storage extends AtomicStorage
+      ? AtomicStreamFactory
+      : StreamFactory;
 
 /**
  * Makes a store of a storage handle and a notifier: what every adapter's factory function ends with.
  *
  * The factory owns both and disposes of them, the notifier first. Over an `AtomicStorage` it has `writeAll`, and over a
- * `TransactionalStorage` also `transaction` and `query`.
+ * `TransactionalStorage` also `transaction` and `query`. Over an `AdministrableStorage` it has the calls that administer
+ * streams.
  *
  * @example
  * ```ts
@@ -46,7 +54,13 @@ export function createStreamFactory<Storage extends StorageHandle>(
   const factory = new StreamFactoryImpl(context);
   if (isTransactional(storage)) Object.assign(factory, transactionalCalls(storage, context));
   if (isTransactional(storage) || isAtomic(storage)) Object.assign(factory, atomicCalls(storage, context));
+  if (isAdministrable(storage)) administer(factory, { ...context, storage }, backend.hasUnfinishedDeletions);
   return factory as StreamFactory as StreamFactoryOver<Storage>;
+}
+
+function administer(factory: StreamFactory, context: AdministrationContext, hasUnfinishedDeletions = false): void {
+  Object.assign(factory, administrativeCalls(context));
+  if (hasUnfinishedDeletions) void finishDeletions(context);
 }
 
 function contextOf({ storage, notifier, now = Date.now, findMisuse }: StreamBackend): StreamContext {

@@ -15,7 +15,7 @@ import { encodedBytes } from "../stream/content-bytes.js";
 import { overloaded } from "../stream/memory-budget.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
-import { inCall } from "../validate/in-call.js";
+import { inAttempt } from "../validate/in-call.js";
 import { parseTransaction, runTransaction } from "./run-transaction.js";
 import { checkStatement } from "./sql-statement.js";
 import { noSQL } from "./store-transaction.js";
@@ -37,7 +37,7 @@ export function atomicCalls(storage: AtomicStorage | TransactionalStorage, conte
       const attempt = "write to several streams";
       lifetime.assertOpen(attempt);
       calls.assertOutside("writeAll");
-      const unit = inAttempt(attempt, context, () => appendUnit(writes, options, storage.location));
+      const unit = inAttempt(attempt, storage.location, () => appendUnit(writes, options, storage.location));
       const bytes = unit.requests.reduce((sum, { events }) => sum + encodedBytes(events), 0);
       if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, context);
       pendingWrites.begin();
@@ -58,7 +58,7 @@ export function transactionalCalls(storage: TransactionalStorage, context: Strea
     async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
       lifetime.assertOpen("begin a transaction");
       calls.assertOutside("transaction");
-      const plan = inAttempt("begin a transaction", context, () => parseTransaction(work, options));
+      const plan = inAttempt("begin a transaction", storage.location, () => parseTransaction(work, options));
       // Also a transaction that waits takes memory, so that not any number of them can.
       const bytes = encodedBytes([]);
       if (!memory.reserve(bytes)) throw overloaded("begin a transaction", bytes, context);
@@ -75,7 +75,7 @@ export function transactionalCalls(storage: TransactionalStorage, context: Strea
     async query<Row>(statement: SQLStatement, options: QueryOptions = {}): Promise<Row[]> {
       lifetime.assertOpen("query the tables");
       calls.assertOutside("query");
-      inAttempt("query the tables", context, () => {
+      inAttempt("query the tables", storage.location, () => {
         checkOptions(options, QUERY_OPTIONS);
         checkSignal(options.signal);
         checkStatement(statement);
@@ -87,13 +87,4 @@ export function transactionalCalls(storage: TransactionalStorage, context: Strea
       return (await calls.note(query, "query")) as Row[];
     },
   };
-}
-
-/** Says of a refused argument in which call it was. */
-function inAttempt<T>(attempt: string, { storage }: StreamContext, check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    throw inCall(error, attempt, storage.location);
-  }
 }

@@ -5,6 +5,15 @@ export function inStore(location: string | undefined): string {
   return location === undefined ? "" : ` in ${location}`;
 }
 
+/** Runs checks, and says of a refused argument in which call it was. */
+export function inAttempt<T>(attempt: string, location: string | undefined, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw inCall(error, attempt, location);
+  }
+}
+
 /**
  * Says of a refused argument in which call it was, on which stream and in which store: what checks arguments knows only
  * their values. Other errors are returned as they are.

@@ -10,6 +10,7 @@ import type { Closable, Lifetime } from "../adapter-kit/lifetime.js";
 import { compileFilter } from "../filter/compile-filter.js";
 import { MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
 import { wentBackError } from "../read/beyond-end.js";
+import { eventsRemoved, isRemoved } from "../read/events-removed.js";
 import type { PageStorage } from "../read/page-reader.js";
 import { PageSize } from "../read/page-size.js";
 import { decodedBytes, pageBytes } from "../stream/content-bytes.js";
@@ -234,6 +235,9 @@ export class WatchCursor implements Closable, EventHolder {
       direction: "forward",
       filter: filter.length === 0 ? undefined : filter,
     });
+    if (isRemoved(this.#place, page.first)) {
+      throw eventsRemoved("watch", { streamId, after: this.#place, first: page.first }, storage.location);
+    }
     if (page.head < this.#place) throw await this.#wentBack(page.head);
     this.#place = Math.max(this.#place, page.next ?? page.head);
     this.#handPlace = this.#place;

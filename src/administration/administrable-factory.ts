@@ -1,0 +1,33 @@
+import type { AdministrableStorage, AdministrableStreamFactory, StorageHandle } from "../../protocols/index.js";
+import type { AdministrationContext } from "./administration-context.js";
+import { deleteStream } from "./delete-stream.js";
+import { describeStream, listStreams } from "./list-streams.js";
+import { pruneStream } from "./prune-stream.js";
+import { reclaim } from "./reclaim.js";
+import { setStreamMetadata } from "./stream-metadata.js";
+
+/** Whether a storage handle can list its streams and remove events. */
+export function isAdministrable(storage: StorageHandle): storage is AdministrableStorage {
+  return "removeBefore" in storage && typeof storage.removeBefore === "function";
+}
+
+/** Where a factory keeps what `applyRetention` needs of it; the same symbol in every copy of the package. */
+export const ADMINISTRATION: unique symbol = Symbol.for("async-streams.administration");
+
+/** What a factory over administrable storage has besides. */
+export type AdministrativeCalls = Omit<AdministrableStreamFactory, "openStream" | typeof Symbol.asyncDispose> & {
+  readonly [ADMINISTRATION]: AdministrationContext;
+};
+
+/** The calls that administer streams. */
+export function administrativeCalls(context: AdministrationContext): AdministrativeCalls {
+  return {
+    [ADMINISTRATION]: context,
+    listStreams: (options) => listStreams(context, options),
+    describeStream: (streamId) => describeStream(context, streamId),
+    setStreamMetadata: (streamId, metadata, options) => setStreamMetadata(context, streamId, metadata, options),
+    pruneStream: (streamId, options) => pruneStream(context, streamId, options),
+    deleteStream: (streamId, options) => deleteStream(context, streamId, options),
+    reclaim: (options) => reclaim(context, options),
+  };
+}

@@ -1,0 +1,22 @@
+import type { AdministrableStorage } from "../../protocols/index.js";
+import type { StreamContext } from "../stream/stream-impl.js";
+
+/** What the administration of streams works on. */
+export interface AdministrationContext extends StreamContext {
+  readonly storage: AdministrableStorage;
+}
+
+/** Makes one step of a longer call: a disposal waits for it, and lets no further one begin. */
+export async function inStep<T>(
+  { lifetime, pendingWrites }: AdministrationContext,
+  attempt: string,
+  step: () => Promise<T>,
+): Promise<T> {
+  lifetime.assertOpen(attempt);
+  pendingWrites.begin();
+  try {
+    return await step();
+  } finally {
+    pendingWrites.end();
+  }
+}

@@ -1,0 +1,134 @@
+import {
+  DELETED_EVENT_TYPE,
+  type DeleteOptions,
+  type NewEvent,
+  type RemovalReport,
+  type StorageSession,
+} from "../../protocols/index.js";
+import { MAX_LISTED_RECORDS, MAX_REASON_BYTES } from "../limits.js";
+import { checkOptions, checkPlace, checkSignal, type OptionNames } from "../validate/check-arguments.js";
+import { inAttempt } from "../validate/in-call.js";
+import { uuidV7 } from "../write/uuid-v7.js";
+import { type AdministrationContext, inStep } from "./administration-context.js";
+import { checkFlag, checkFunction, checkOneStream, jsonObjectText } from "./check-administration.js";
+import { assertRead } from "./event-needs.js";
+import { removeInSteps } from "./removal-steps.js";
+import { DELETIONS_SPACE, STREAM_METADATA_SPACE } from "./reserved-spaces.js";
+import { isTombstone, lastEvent } from "./stream-metadata.js";
+
+const OPTIONS: OptionNames<DeleteOptions> = {
+  expectedVersion: true,
+  reason: true,
+  archive: true,
+  force: true,
+  signal: true,
+};
+
+interface DeletePlan extends Pick<DeleteOptions, "archive" | "signal"> {
+  readonly expectedVersion: number | "any";
+  readonly force: boolean;
+  /** The data of the tombstone. */
+  readonly data: string;
+}
+
+/** Ends a stream: first the tombstone, then everything else goes. */
+export async function deleteStream(
+  context: AdministrationContext,
+  streamId: string,
+  options: DeleteOptions = {},
+): Promise<RemovalReport> {
+  const { storage, lifetime, calls } = context;
+  const attempt = `delete stream "${streamId}"`;
+  lifetime.assertOpen(attempt);
+  calls.assertOutside("deleteStream", streamId);
+  const plan = inAttempt(attempt, storage.location, () => {
+    checkOneStream(streamId);
+    return parse(options);
+  });
+  const { signal } = plan;
+  signal?.throwIfAborted();
+  const deleting = async (): Promise<RemovalReport> => {
+    const version = await inStep(context, attempt, () =>
+      storage.transact((session) => end(session, streamId, plan, attempt, storage.location), { signal }),
+    );
+    return removeAll(context, streamId, version, plan, attempt);
+  };
+  return calls.note(deleting, "deleteStream", streamId);
+}
+
+/** Writes the tombstone, unless it is there. @returns its version */
+async function end(
+  session: StorageSession,
+  streamId: string,
+  plan: DeletePlan,
+  attempt: string,
+  location: string | undefined,
+): Promise<number> {
+  const { expectedVersion, force, archive } = plan;
+  const last = await lastEvent(session, streamId);
+  if (last !== undefined && isTombstone(last)) return last.version;
+  const { version } = await session.append({ streamId, events: [tombstone(plan.data)], expectedVersion });
+  if (last !== undefined && !force) await assertRead(session.records, last.position, attempt, location);
+  await session.records.delete(STREAM_METADATA_SPACE, streamId);
+  await session.records.put(DELETIONS_SPACE, streamId, { archive: archive !== undefined });
+  return version;
+}
+
+function tombstone(data: string): NewEvent {
+  return { id: uuidV7(Date.now()), idempotencyKey: null, type: DELETED_EVENT_TYPE, data, metadata: null };
+}
+
+/** Removes everything of a stream but its tombstone. */
+async function removeAll(
+  context: AdministrationContext,
+  streamId: string,
+  version: number,
+  { archive, signal }: Pick<DeletePlan, "archive" | "signal">,
+  attempt: string,
+): Promise<RemovalReport> {
+  const { storage } = context;
+  const removal = { streamId, before: version, keepKeys: false, archive, signal, attempt };
+  const { first = 1 } = await storage.readPage({ streamId, after: version - 1, limit: 1, direction: "forward" });
+  const removed = await removeInSteps(context, removal, first);
+  return inStep(context, attempt, async () => {
+    const removedSnapshots = await storage.deleteSnapshots({ streamId });
+    await storage.transact(({ records }) => records.delete(DELETIONS_SPACE, streamId), {});
+    return { streamId, version, ...removed, removedSnapshots };
+  });
+}
+
+/**
+ * Finishes deletions that were interrupted. Those whose events were to be archived wait for the next call of
+ * `deleteStream`. What fails is tried again with the next opening.
+ */
+export async function finishDeletions(context: AdministrationContext): Promise<void> {
+  const { storage, lifetime } = context;
+  try {
+    const found = await inStep(context, "finish deletions", () =>
+      storage.transact(({ records }) => records.list(DELETIONS_SPACE, { limit: MAX_LISTED_RECORDS }), {}),
+    );
+    for (const { key: streamId, value } of found) {
+      if (lifetime.closed) return;
+      if (value.archive !== true) await finishDeletion(context, streamId);
+    }
+  } catch {
+    // Nobody waits for it, and the stream is deleted all the same.
+  }
+}
+
+async function finishDeletion(context: AdministrationContext, streamId: string): Promise<void> {
+  const version = await context.storage.getVersion(streamId);
+  const plan = { archive: undefined, signal: undefined };
+  await removeAll(context, streamId, version, plan, `finish the deletion of stream "${streamId}"`);
+}
+
+function parse(options: DeleteOptions): DeletePlan {
+  checkOptions(options, OPTIONS);
+  const { expectedVersion = "any", reason, archive, force = false, signal } = options;
+  if (expectedVersion !== "any") checkPlace("expectedVersion", expectedVersion);
+  checkFunction("archive", archive);
+  checkFlag("force", force);
+  checkSignal(signal);
+  const data = reason === undefined ? "null" : jsonObjectText("reason", reason, MAX_REASON_BYTES);
+  return { expectedVersion, force, archive, signal, data };
+}

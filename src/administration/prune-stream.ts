@@ -1,0 +1,92 @@
+import type { PruneOptions, RemovalReport, StreamRow } from "../../protocols/index.js";
+import {
+  checkName,
+  checkOptions,
+  checkSignal,
+  invalidArgument,
+  type OptionNames,
+} from "../validate/check-arguments.js";
+import { inAttempt } from "../validate/in-call.js";
+import { describeValue } from "../validate/json-text.js";
+import { type AdministrationContext, inStep } from "./administration-context.js";
+import { checkFlag, checkFunction, checkOneStream } from "./check-administration.js";
+import { assertRead, eventsNeeded, positionOf } from "./event-needs.js";
+import { findStream } from "./list-streams.js";
+import { removeInSteps } from "./removal-steps.js";
+
+const OPTIONS: OptionNames<PruneOptions> = {
+  before: true,
+  behindSnapshot: true,
+  archive: true,
+  forgetKeys: true,
+  force: true,
+  signal: true,
+};
+
+/** Removes the first events of a stream, and the snapshots that lead to no state without them. */
+export async function pruneStream(
+  context: AdministrationContext,
+  streamId: string,
+  options: PruneOptions,
+): Promise<RemovalReport> {
+  const { storage, lifetime, calls } = context;
+  const attempt = `prune stream "${streamId}"`;
+  lifetime.assertOpen(attempt);
+  calls.assertOutside("pruneStream", streamId);
+  const plan = inAttempt(attempt, storage.location, () => {
+    checkOneStream(streamId);
+    return parse(options);
+  });
+  plan.signal?.throwIfAborted();
+  const stream = await findStream(context, streamId);
+  inAttempt(attempt, storage.location, () => checkBefore(plan.before, stream?.version ?? 0));
+  return calls.note(() => prune(context, stream as StreamRow, plan, attempt), "pruneStream", streamId);
+}
+
+async function prune(
+  context: AdministrationContext,
+  { streamId, version, firstVersion }: StreamRow,
+  { before, behindSnapshot, archive, forgetKeys, force, signal }: PruneOptions,
+  attempt: string,
+): Promise<RemovalReport> {
+  const { storage } = context;
+  const isNothing = before <= firstVersion;
+  if (!isNothing && !force && behindSnapshot !== undefined) {
+    const snapshot = await storage.loadSnapshot({ streamId, projection: behindSnapshot });
+    const isCovered = snapshot !== null && snapshot.version >= before - 1;
+    if (!isCovered) throw eventsNeeded(attempt, [`snapshot ${behindSnapshot}`], storage.location);
+  }
+  const upTo = isNothing || force ? undefined : await positionOf(context, streamId, before - 1);
+  const assertUnneeded = upTo === undefined ? undefined : () => assertReadUpTo(context, upTo, attempt);
+  const removal = { streamId, before, keepKeys: forgetKeys !== true, archive, signal, attempt, assertUnneeded };
+  const removed = await removeInSteps(context, removal, firstVersion);
+  const removedSnapshots = await inStep(context, attempt, () =>
+    storage.deleteSnapshots({ streamId, below: removed.firstVersion - 1 }),
+  );
+  return { streamId, version, ...removed, removedSnapshots };
+}
+
+/** @throws EventsNeededError */
+function assertReadUpTo(context: AdministrationContext, upTo: number, attempt: string): Promise<void> {
+  const { storage } = context;
+  return inStep(context, attempt, () =>
+    storage.transact(({ records }) => assertRead(records, upTo, attempt, storage.location), {}),
+  );
+}
+
+function parse(options: PruneOptions): PruneOptions {
+  checkOptions(options, OPTIONS);
+  const { before, behindSnapshot, archive, forgetKeys, force, signal } = options;
+  if (behindSnapshot !== undefined) checkName("behindSnapshot", behindSnapshot);
+  checkFunction("archive", archive);
+  checkFlag("forgetKeys", forgetKeys);
+  checkFlag("force", force);
+  checkSignal(signal);
+  return { before, behindSnapshot, archive, forgetKeys, force, signal };
+}
+
+function checkBefore(before: unknown, version: number): void {
+  if (typeof before === "number" && Number.isInteger(before) && before >= 1 && before <= version) return;
+  const expected = version === 0 ? "the stream has no events" : `expected a version of the stream, 1 to ${version}`;
+  throw invalidArgument("before", `${expected}, got ${describeValue(before)}`);
+}

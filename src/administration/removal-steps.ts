@@ -1,0 +1,64 @@
+import type { PruneOptions } from "../../protocols/index.js";
+import { REMOVAL_STEP_EVENTS } from "../limits.js";
+import { type AdministrationContext, inStep } from "./administration-context.js";
+
+/** What is removed of a stream, step by step. */
+export interface Removal {
+  readonly streamId: string;
+  /** The first version that stays. */
+  readonly before: number;
+  readonly keepKeys: boolean;
+  readonly archive: PruneOptions["archive"];
+  readonly signal: AbortSignal | undefined;
+  /** What is attempted, for messages. */
+  readonly attempt: string;
+  /** Throws where events of the removal must stay; comes before each step. */
+  readonly assertUnneeded?: (() => Promise<void>) | undefined;
+}
+
+/** What a removal has done. */
+export interface RemovedSoFar {
+  readonly removedEvents: number;
+  readonly firstVersion: number;
+}
+
+/**
+ * Removes the first events of a stream, the oldest first. Each step is atomic, and leaves a stream that is whole from its
+ * first version on.
+ */
+export async function removeInSteps(
+  context: AdministrationContext,
+  removal: Removal,
+  firstVersion: number,
+): Promise<RemovedSoFar> {
+  const { streamId, before, keepKeys, signal, attempt } = removal;
+  let done: RemovedSoFar = { removedEvents: 0, firstVersion };
+  for (;;) {
+    signal?.throwIfAborted();
+    await removal.assertUnneeded?.();
+    const end = await archived(context, removal, done.firstVersion);
+    // It may have been ended while the events were archived: they are there again with the next call.
+    signal?.throwIfAborted();
+    const request = { streamId, before: end, limit: REMOVAL_STEP_EVENTS, keepKeys };
+    const step = await inStep(context, attempt, () => context.storage.removeBefore(request));
+    const isDone = step.firstVersion >= before || step.firstVersion <= done.firstVersion;
+    done = { removedEvents: done.removedEvents + step.removed, firstVersion: step.firstVersion };
+    if (isDone) return done;
+  }
+}
+
+/** Has the events of the next step archived. @returns the version before which they are */
+async function archived(
+  { storage, lifetime }: AdministrationContext,
+  { streamId, before, archive, attempt }: Removal,
+  firstVersion: number,
+): Promise<number> {
+  lifetime.assertOpen(attempt);
+  if (archive === undefined || firstVersion >= before) return before;
+  const query = { streamId, after: firstVersion - 1, upTo: before - 1, limit: REMOVAL_STEP_EVENTS } as const;
+  const { events } = await storage.readPage({ ...query, direction: "forward" });
+  const last = events.at(-1);
+  if (last === undefined) return before;
+  await archive(events);
+  return last.version + 1;
+}
