@@ -82,8 +82,8 @@ export interface VerifyReport {
  * The kind of damage.
  *
  * - `"checksum"`: an event changed.
- * - `"gap"`: a version of a stream or a position of the store is missing.
- * - `"head"`: the store ends before or after its counter, or lacks an event that the file `<database>-head` records as
+ * - `"gap"`: a version of a stream or a position of the store is missing, or a version is there although it was removed.
+ * - `"head"`: the store ends before or after its counter, has fewer or more events than it and the removals say, or lacks an event that the file `<database>-head` records as
  *   acknowledged.
  * - `"snapshot"`: a snapshot changed, does not decompress, or names a version that does not exist.
  * - `"schema"`: a table, an index or a trigger of the library is missing or changed, or another program created an object whose

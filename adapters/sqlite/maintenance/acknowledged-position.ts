@@ -86,9 +86,8 @@ function compact(connection: SQLiteConnection, file: AcknowledgedPositionFile): 
   });
 }
 
-const LAST_EVENT = `
-  SELECT seq AS position, (SELECT checksum FROM es_events WHERE position = seq) AS checksum
-  FROM sqlite_sequence WHERE name = 'es_events'`;
+// Not the counter of positions, which a removal moves on.
+const LAST_EVENT = "SELECT coalesce(max(position), 0) AS position, checksum FROM es_events";
 
 /**
  * Removes the file when the database has all that was ever acknowledged and its log is empty: nothing can be cut. The
@@ -112,7 +111,7 @@ export async function forgetEarlierStore(writer: Writer, file: AcknowledgedPosit
   );
 }
 
-// An event that is not there although its position was given is a gap, which is not looked for here.
+// An event that is not there although its position was given was removed, or is a gap, which is not looked for here.
 const LOST = `
   SELECT max(r.value ->> 0) AS position, r.value ->> 1 AS checksum FROM json_each(?1) AS r
   WHERE r.value ->> 0 > coalesce(${LAST_POSITION}, 0) OR (r.value ->> 1 IS NOT NULL AND EXISTS (

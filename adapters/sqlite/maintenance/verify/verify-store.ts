@@ -1,11 +1,12 @@
 import type { VerifyOptions, VerifyReport } from "../../../../protocols/index.js";
-import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
+import type { SQLiteDriver } from "../../drivers/driver.js";
 import { isDamage } from "../../sqlite-errors.js";
 import { findLost } from "../acknowledged-position.js";
 import type { AcknowledgedEvent, AcknowledgedPositionFile } from "../acknowledged-position-file.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 import { ProblemList } from "./problem-list.js";
 import { verifyEvents } from "./verify-events.js";
+import { verifyHead } from "./verify-head.js";
 import { verifySnapshots } from "./verify-snapshots.js";
 import { verifyStreams } from "./verify-streams.js";
 import { verifyStructure } from "./verify-structure.js";
@@ -31,33 +32,6 @@ export async function verifyStore(
   await verifyStreams(session, problems);
   await verifySnapshots(session, problems);
   return { ok: problems.found.length === 0, checkedEvents, applicationTables, problems: problems.found };
-}
-
-interface Head {
-  /** The last position that was given. */
-  readonly given: number | null;
-  /** The last position that an event has. */
-  readonly stored: number | null;
-}
-
-async function readHead(connection: SQLiteConnection): Promise<Head> {
-  const sql = `
-    SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'es_events') AS given,
-           (SELECT max(position) FROM es_events) AS stored`;
-  const [row] = await connection.all<Head>(sql);
-  return row as Head;
-}
-
-/** The last position that an event has, which must be the last one that was given. */
-function verifyHead(session: MaintenanceSession, problems: ProblemList): Promise<number> {
-  return problems.reading("read where the store ends", 0, async () => {
-    const { given, stored } = await session.step(readHead);
-    if (given !== (stored ?? 0)) {
-      const detail = `the last event has position ${stored ?? 0}, and the last position given is ${given ?? "not known"}`;
-      problems.add({ kind: "head", position: stored ?? 0, detail });
-    }
-    return stored ?? 0;
-  });
 }
 
 async function readAcknowledged(

@@ -5,27 +5,33 @@ import type { ProblemList } from "./problem-list.js";
 /** How many streams one step looks at. */
 const STEP_STREAMS = 1_024;
 
-interface IncompleteStream {
+interface WrongStream {
   readonly id: number;
   /** As JSON. */
   readonly name: string;
-  readonly events: number;
+  readonly first: number;
+  readonly removed: number;
+  /** Of those that there are. */
+  readonly firstVersion: number;
   readonly lastVersion: number;
+  readonly events: number;
 }
 
-// A stream whose versions run from 1 without gaps has as many events as its last version says.
-const INCOMPLETE_STREAMS = `
-  SELECT s.id, json_quote(s.name) AS name, count(e.version) AS events, max(e.version) AS lastVersion
+// A stream whose versions run from the first without gaps has as many events as its last version says. Where nothing was
+// removed, no checksum of a removed event was taken note of.
+const WRONG_STREAMS = `
+  SELECT s.id, json_quote(s.name) AS name, s.first, s.removed, min(e.version) AS firstVersion,
+         max(e.version) AS lastVersion, count(e.version) AS events
   FROM es_streams AS s JOIN es_events AS e ON e.stream = s.id
   WHERE s.id > ?1 AND s.id <= ?2
-  GROUP BY s.id HAVING events <> lastVersion`;
+  GROUP BY s.id HAVING events <> lastVersion - s.first + 1 OR firstVersion < s.first OR (s.first = 1 AND s.removed <> 0)`;
 
 const FIRST_MISSING_VERSION = `
   SELECT min(candidate) AS version
-  FROM (SELECT 1 AS candidate UNION ALL SELECT version + 1 FROM es_events WHERE stream = ?1)
+  FROM (SELECT ?2 + 0 AS candidate UNION ALL SELECT version + 1 FROM es_events WHERE stream = ?1 AND version >= ?2)
   WHERE NOT EXISTS (SELECT 1 FROM es_events WHERE stream = ?1 AND version = candidate)`;
 
-/** Looks for versions that are missing in a stream. */
+/** Looks for versions that are missing in a stream, or are there although they were removed. */
 export function verifyStreams(session: MaintenanceSession, problems: ProblemList): Promise<void> {
   return problems.reading("go through the streams", undefined, async () => {
     const [row] = await session.step((connection) =>
@@ -39,11 +45,33 @@ export function verifyStreams(session: MaintenanceSession, problems: ProblemList
 }
 
 async function verifyRange(connection: SQLiteConnection, after: number, problems: ProblemList): Promise<void> {
-  const streams = await connection.all<IncompleteStream>(INCOMPLETE_STREAMS, [after, after + STEP_STREAMS]);
-  for (const { id, name, events, lastVersion } of streams) {
-    const [row] = await connection.all<{ version: number }>(FIRST_MISSING_VERSION, [id]);
-    const { version } = row as { version: number };
-    const detail = `version ${version} is missing: the stream has ${events} events and ends at version ${lastVersion}`;
-    problems.add({ kind: "gap", streamId: JSON.parse(name) as string, version, detail });
+  const streams = await connection.all<WrongStream>(WRONG_STREAMS, [after, after + STEP_STREAMS]);
+  for (const stream of streams) {
+    const place = stream.firstVersion < stream.first ? leftBehind(stream) : await missingVersion(connection, stream);
+    problems.add({ kind: "gap", streamId: JSON.parse(stream.name) as string, ...place });
   }
+}
+
+interface WrongPlace {
+  readonly version: number;
+  readonly detail: string;
+}
+
+function leftBehind({ first, firstVersion: version }: WrongStream): WrongPlace {
+  return { version, detail: `version ${version} is there, and the stream is said to begin at version ${first}` };
+}
+
+async function missingVersion(
+  connection: SQLiteConnection,
+  { id, first, events, lastVersion, removed }: WrongStream,
+): Promise<WrongPlace> {
+  const [row] = await connection.all<{ version: number }>(FIRST_MISSING_VERSION, [id, first]);
+  const { version } = row as { version: number };
+  if (version > lastVersion) {
+    const detail = `no event is said to be removed, and ${removed} to be the xor of the checksums of those that were`;
+    return { version: first, detail };
+  }
+  const from = first === 1 ? "" : `begins at version ${first}, `;
+  const detail = `version ${version} is missing: the stream ${from}has ${events} events and ends at version ${lastVersion}`;
+  return { version, detail };
 }
