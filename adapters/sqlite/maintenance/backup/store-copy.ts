@@ -10,12 +10,10 @@ import { quoted } from "./copy-rows.js";
 export interface DatabaseFormat {
   readonly encoding: string;
   readonly pageSize: number;
-  readonly autoVacuum: number;
 }
 
 const FORMAT = `
-  SELECT (SELECT encoding FROM pragma_encoding) AS encoding, (SELECT page_size FROM pragma_page_size) AS pageSize,
-         (SELECT auto_vacuum FROM pragma_auto_vacuum) AS autoVacuum`;
+  SELECT (SELECT encoding FROM pragma_encoding) AS encoding, (SELECT page_size FROM pragma_page_size) AS pageSize`;
 
 export async function readFormat(connection: SQLiteConnection): Promise<DatabaseFormat> {
   const [format] = await connection.all<DatabaseFormat>(FORMAT);
@@ -49,10 +47,10 @@ export class StoreCopy {
   }
 
   // What happens to a file that is thrown away when anything fails needs neither a journal nor syncs.
-  async #makeStore(path: string, { encoding, pageSize, autoVacuum }: DatabaseFormat): Promise<void> {
+  async #makeStore(path: string, { encoding, pageSize }: DatabaseFormat): Promise<void> {
     const connection = this.#connection;
     await connection.exec(`PRAGMA encoding = '${encoding}'; PRAGMA page_size = ${pageSize};
-      PRAGMA auto_vacuum = ${autoVacuum}; PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF`);
+      PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF`);
     await migrate(connection, path);
     const sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'";
     const triggers = await connection.all<{ name: string; sql: string }>(sql);
