@@ -1,4 +1,9 @@
-import type { AdministrableStorage, AdministrableStreamFactory, StorageHandle } from "../../protocols/index.js";
+import type {
+  AdministrableStorage,
+  AdministrableStreamFactory,
+  StorageHandle,
+  StreamFactory,
+} from "../../protocols/index.js";
 import type { AdministrationContext } from "./administration-context.js";
 import { deleteStream } from "./delete-stream.js";
 import { describeStream, listStreams } from "./list-streams.js";
@@ -15,14 +20,11 @@ export function isAdministrable(storage: StorageHandle): storage is Administrabl
 export const ADMINISTRATION: unique symbol = Symbol.for("async-streams.administration");
 
 /** What a factory over administrable storage has besides. */
-export type AdministrativeCalls = Omit<AdministrableStreamFactory, "openStream" | typeof Symbol.asyncDispose> & {
-  readonly [ADMINISTRATION]: AdministrationContext;
-};
+type AdministrativeCalls = Omit<AdministrableStreamFactory, "openStream" | typeof Symbol.asyncDispose>;
 
-/** The calls that administer streams. */
-export function administrativeCalls(context: AdministrationContext): AdministrativeCalls {
-  return {
-    [ADMINISTRATION]: context,
+/** Gives a factory the calls that administer streams. */
+export function addAdministration(factory: StreamFactory, context: AdministrationContext): void {
+  const calls: AdministrativeCalls = {
     listStreams: (options) => listStreams(context, options),
     describeStream: (streamId) => describeStream(context, streamId),
     setStreamMetadata: (streamId, metadata, options) => setStreamMetadata(context, streamId, metadata, options),
@@ -30,4 +32,6 @@ export function administrativeCalls(context: AdministrationContext): Administrat
     deleteStream: (streamId, options) => deleteStream(context, streamId, options),
     reclaim: (options) => reclaim(context, options),
   };
+  Object.assign(factory, calls);
+  Object.defineProperty(factory, ADMINISTRATION, { value: context });
 }

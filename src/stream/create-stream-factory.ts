@@ -13,7 +13,7 @@ import type {
 } from "../../protocols/index.js";
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import { PendingWork } from "../adapter-kit/pending-work.js";
-import { administrativeCalls, isAdministrable } from "../administration/administrable-factory.js";
+import { addAdministration, isAdministrable } from "../administration/administrable-factory.js";
 import type { AdministrationContext } from "../administration/administration-context.js";
 import { finishDeletions } from "../administration/delete-stream.js";
 import { CallGuard } from "../transaction/call-guard.js";
@@ -59,7 +59,7 @@ export function createStreamFactory<Storage extends StorageHandle>(
 }
 
 function administer(factory: StreamFactory, context: AdministrationContext, hasUnfinishedDeletions = false): void {
-  Object.assign(factory, administrativeCalls(context));
+  addAdministration(factory, context);
   if (hasUnfinishedDeletions) void finishDeletions(context);
 }
 

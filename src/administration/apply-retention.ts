@@ -1,0 +1,129 @@
+import type {
+  AdministrableStreamFactory,
+  RemovalReport,
+  RetentionOptions,
+  RetentionRule,
+  StreamInfo,
+} from "../../protocols/index.js";
+import { isStreamError } from "../../protocols/index.js";
+import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import { inAttempt } from "../validate/in-call.js";
+import { describeValue } from "../validate/json-text.js";
+import { ADMINISTRATION } from "./administrable-factory.js";
+import type { AdministrationContext } from "./administration-context.js";
+import { checkFlag, checkFunction } from "./check-administration.js";
+import { readerPositions } from "./event-needs.js";
+import { RetentionLease } from "./retention-lease.js";
+import { checkRules } from "./retention-rules.js";
+import { type Retained, retentionOf } from "./retention-step.js";
+
+const OPTIONS: OptionNames<RetentionOptions> = { dryRun: true, archive: true, signal: true };
+const ATTEMPT = "apply retention";
+
+/**
+ * Removes what rules let go, and yields a report for each stream that loses something, or with `dryRun` would. The first
+ * rule whose prefix fits a stream counts for it. Nothing is removed by itself: run it when you like.
+ *
+ * It removes only what no registered consumer or projection has yet to read. While another process applies retention to the
+ * store, it yields nothing. A dry run does not count snapshots.
+ *
+ * @param streams - what an adapter's factory function returned
+ * @throws InvalidArgumentError when a rule or an option is invalid.
+ * @throws whatever `archive` throws.
+ * @throws the signal's reason when it is aborted.
+ *
+ * @example
+ * ```ts
+ * const rules = [{ prefix: "session-", deleteAfterMs: 30 * 24 * 3_600_000 }, { prefix: "metric-", maxEvents: 10_000 }];
+ * for await (const { streamId, removedEvents } of applyRetention(streams, rules)) console.log(streamId, removedEvents);
+ * ```
+ */
+export function applyRetention(
+  streams: AdministrableStreamFactory,
+  rules: readonly RetentionRule[],
+  options: RetentionOptions = {},
+): AsyncIterable<RemovalReport> {
+  return { [Symbol.asyncIterator]: () => apply(streams, rules, options) };
+}
+
+async function* apply(
+  streams: AdministrableStreamFactory,
+  rules: readonly RetentionRule[],
+  options: RetentionOptions,
+): AsyncGenerator<RemovalReport, void> {
+  const context = contextOf(streams);
+  const {
+    dryRun = false,
+    archive,
+    signal,
+  } = inAttempt(ATTEMPT, context.storage.location, () => {
+    checkOptions(options, OPTIONS);
+    checkFlag("dryRun", options.dryRun);
+    checkFunction("archive", options.archive);
+    checkSignal(options.signal);
+    checkRules(rules);
+    return options;
+  });
+  context.lifetime.assertOpen(ATTEMPT);
+  context.calls.assertOutside("applyRetention");
+  const lease = await RetentionLease.take(context);
+  if (lease === null) return;
+  try {
+    for (const [index, rule] of rules.entries()) {
+      const earlier = rules.slice(0, index);
+      const neededFrom = await readUpTo(context);
+      for await (const stream of streams.listStreams({ prefix: rule.prefix, signal })) {
+        if (stream.version === 0 || earlier.some(({ prefix }) => stream.streamId.startsWith(prefix))) continue;
+        const retained = await retentionOf(context, stream, rule, neededFrom);
+        if (retained === null) continue;
+        if (!dryRun && !(await lease.renew())) return;
+        const report = dryRun
+          ? reportOf(stream, retained)
+          : await remove(streams, stream, retained, { archive, signal });
+        if (report !== null) yield report;
+      }
+    }
+  } finally {
+    await lease.release();
+  }
+}
+
+function contextOf(streams: AdministrableStreamFactory): AdministrationContext {
+  const context = (streams as Partial<Record<typeof ADMINISTRATION, AdministrationContext>> | undefined)?.[
+    ADMINISTRATION
+  ];
+  if (context !== undefined) return context;
+  throw invalidArgument("streams", `expected a factory with administration, got ${describeValue(streams)}`);
+}
+
+/** The position up to which all registered readers have read the store. */
+async function readUpTo({ storage }: AdministrationContext): Promise<number> {
+  const readers = await storage.transact(({ records }) => readerPositions(records), {});
+  return Math.min(...readers.map(({ position }) => position));
+}
+
+function reportOf({ streamId, version, firstVersion, eventCount }: StreamInfo, retained: Retained): RemovalReport {
+  if (retained.isDeleted) {
+    const end = version + 1;
+    return { streamId, version: end, firstVersion: end, removedEvents: eventCount, removedSnapshots: 0 };
+  }
+  const { before } = retained;
+  return { streamId, version, firstVersion: before, removedEvents: before - firstVersion, removedSnapshots: 0 };
+}
+
+/** Null where somebody needs the events after all, or the stream has changed: the next call sees to it. */
+async function remove(
+  streams: AdministrableStreamFactory,
+  { streamId, version }: StreamInfo,
+  retained: Retained,
+  options: Pick<RetentionOptions, "archive" | "signal">,
+): Promise<RemovalReport | null> {
+  try {
+    return retained.isDeleted
+      ? await streams.deleteStream(streamId, { ...options, expectedVersion: version })
+      : await streams.pruneStream(streamId, { ...options, before: retained.before });
+  } catch (error) {
+    if (isStreamError(error, "EVENTS_NEEDED") || isStreamError(error, "CONCURRENCY_CONFLICT")) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from "node:crypto";
+import { RecordConflictError } from "../../protocols/index.js";
+import { type AdministrationContext, inStep } from "./administration-context.js";
+import { RETENTION_SPACE } from "./reserved-spaces.js";
+
+/** How long a lease lasts unless it is renewed. A process that was killed holds up the others for so long. */
+export const RETENTION_LEASE_MS = 60_000;
+
+const KEY = "lease";
+const ATTEMPT = "apply retention";
+
+/** Whose turn it is to apply retention: a record, so that several processes do not do the same work. */
+export class RetentionLease {
+  readonly #context: AdministrationContext;
+  readonly #owner = randomUUID();
+  #revision = 0;
+
+  private constructor(context: AdministrationContext) {
+    this.#context = context;
+  }
+
+  /** Takes the lease; null while another process has it. */
+  static async take(context: AdministrationContext): Promise<RetentionLease | null> {
+    const lease = new RetentionLease(context);
+    const revision = await inStep(context, ATTEMPT, () =>
+      context.storage.transact(async ({ records }) => {
+        const found = await records.get(RETENTION_SPACE, KEY);
+        const untilMs = found?.value.untilMs;
+        if (typeof untilMs === "number" && untilMs > Date.now()) return null;
+        return records.put(RETENTION_SPACE, KEY, lease.#value(), found?.revision ?? 0);
+      }, {}),
+    );
+    if (revision === null) return null;
+    lease.#revision = revision;
+    return lease;
+  }
+
+  /** Keeps it for longer; false when another process has taken it, because it had run out. */
+  async renew(): Promise<boolean> {
+    try {
+      this.#revision = await inStep(this.#context, ATTEMPT, () =>
+        this.#context.storage.transact(
+          ({ records }) => records.put(RETENTION_SPACE, KEY, this.#value(), this.#revision),
+          {},
+        ),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof RecordConflictError) return false;
+      throw error;
+    }
+  }
+
+  /** Gives it back. Where that fails it runs out. */
+  async release(): Promise<void> {
+    const { storage, lifetime } = this.#context;
+    if (lifetime.closed) return;
+    await storage
+      .transact(({ records }) => records.delete(RETENTION_SPACE, KEY, this.#revision), {})
+      .catch(() => undefined);
+  }
+
+  #value(): { readonly owner: string; readonly untilMs: number } {
+    return { owner: this.#owner, untilMs: Date.now() + RETENTION_LEASE_MS };
+  }
+}

@@ -1,0 +1,98 @@
+import type { ReadQuery, RetentionRule, StoredEvent, StreamInfo } from "../../protocols/index.js";
+import { MAX_PAGE_EVENTS } from "../limits.js";
+import type { AdministrationContext } from "./administration-context.js";
+import { positionOf } from "./event-needs.js";
+
+/** What a rule lets go of a stream. */
+export type Retained =
+  | { readonly isDeleted: true }
+  | {
+      readonly isDeleted: false;
+      /** The first version that stays. */
+      readonly before: number;
+    };
+
+/**
+ * What a rule lets go of a stream; null when nothing.
+ *
+ * @param neededFrom - the position up to which all registered readers have read the store
+ */
+export async function retentionOf(
+  context: AdministrationContext,
+  stream: StreamInfo,
+  rule: RetentionRule,
+  neededFrom: number,
+): Promise<Retained | null> {
+  const { deleteAfterMs } = rule;
+  const ageMs = stream.lastTimestamp === null ? 0 : context.now() - stream.lastTimestamp.getTime();
+  if (deleteAfterMs !== undefined && ageMs > deleteAfterMs && stream.lastPosition <= neededFrom) {
+    return { isDeleted: true };
+  }
+  const byRule = Math.min(await beforeByRule(context, stream, rule), stream.version);
+  const covered = Math.min(byRule, await beforeBySnapshot(context, stream, rule));
+  if (covered <= stream.firstVersion) return null;
+  const before = await beforeByReaders(context, stream, covered, neededFrom);
+  return before <= stream.firstVersion ? null : { isDeleted: false, before };
+}
+
+/** The version before which the limits of a rule let everything go. */
+async function beforeByRule(
+  context: AdministrationContext,
+  stream: StreamInfo,
+  { maxAgeMs, maxEvents, behindSnapshot, deleteAfterMs }: RetentionRule,
+): Promise<number> {
+  const limits: number[] = [];
+  if (maxEvents !== undefined) limits.push(stream.version - maxEvents + 1);
+  if (maxAgeMs !== undefined) limits.push(await firstYoung(context, stream, context.now() - maxAgeMs));
+  // A rule that only names a snapshot lets everything behind it go.
+  const isSnapshotAlone = limits.length === 0 && behindSnapshot !== undefined && deleteAfterMs === undefined;
+  return isSnapshotAlone ? stream.version : Math.max(0, ...limits);
+}
+
+/** The first version that is not older than a time. Clocks jump: what comes behind it is not looked at. */
+async function firstYoung(
+  { storage }: AdministrationContext,
+  { streamId, firstVersion, version }: StreamInfo,
+  sinceMs: number,
+): Promise<number> {
+  const query: ReadQuery = { streamId, after: 0, upTo: version, limit: MAX_PAGE_EVENTS, direction: "forward" };
+  for (let after = firstVersion - 1; after < version; ) {
+    const { events } = await storage.readPage({ ...query, after });
+    const young = events.find(({ timestamp }) => timestamp.getTime() >= sinceMs);
+    if (young !== undefined) return young.version;
+    const last: StoredEvent | undefined = events.at(-1);
+    if (last === undefined) break;
+    after = last.version;
+  }
+  return version;
+}
+
+async function beforeBySnapshot(
+  { storage }: AdministrationContext,
+  { streamId }: StreamInfo,
+  { behindSnapshot }: RetentionRule,
+): Promise<number> {
+  if (behindSnapshot === undefined) return Number.POSITIVE_INFINITY;
+  const snapshot = await storage.loadSnapshot({ streamId, projection: behindSnapshot });
+  return snapshot === null ? 0 : snapshot.version + 1;
+}
+
+/** The highest version, up to one, before which everything has been read. Positions grow with versions. */
+async function beforeByReaders(
+  context: AdministrationContext,
+  { streamId, firstVersion }: StreamInfo,
+  before: number,
+  neededFrom: number,
+): Promise<number> {
+  const isRead = async (version: number): Promise<boolean> =>
+    ((await positionOf(context, streamId, version)) ?? 0) <= neededFrom;
+  if (await isRead(before - 1)) return before;
+  // Everything below `low` has been read, and `high` has not.
+  let [low, high] = [firstVersion, before - 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (await isRead(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

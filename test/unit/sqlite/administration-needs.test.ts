@@ -1,0 +1,153 @@
+import { describe, expect, test } from "vitest";
+import { openSQLiteBackend } from "../../../adapters/sqlite/index.js";
+import { applyRetention } from "../../../index.js";
+import type { CandidateEvent, RemovalReport, RetentionOptions, RetentionRule } from "../../../protocols/index.js";
+import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
+import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
+
+// Who has yet to read events keeps them from being removed.
+
+const counted = (count: number): CandidateEvent[] =>
+  Array.from({ length: count }, (_, data) => ({ type: "Counted", data }));
+const DAY_MS = 24 * 3_600_000;
+
+describe.each(DRIVER_NAMES)("through %s", (driver) => {
+  /** A store with a clock of its own, in which readers register. */
+  async function open() {
+    const clock = { nowMs: Date.UTC(2030, 0, 1) };
+    const backend = await openSQLiteBackend(":memory:", { now: () => clock.nowMs }, DRIVERS[driver]);
+    const streams = createStreamFactory(backend);
+    return {
+      streams,
+      pass: (ms: number) => {
+        clock.nowMs += ms;
+      },
+      write: async (streamId: string, count: number) => (await streams.openStream(streamId)).write(counted(count)),
+      register: (space: "@consumers" | "@projections", key: string, position: number) =>
+        backend.storage.transact(({ records }) => records.put(space, key, { position, owner: null }), {}),
+      retain: async (rules: readonly RetentionRule[], options?: RetentionOptions) => {
+        const reports: RemovalReport[] = [];
+        for await (const report of applyRetention(streams, rules, options)) reports.push(report);
+        return reports;
+      },
+      first: async (streamId: string) => (await streams.describeStream(streamId))?.firstVersion,
+      transact: backend.storage.transact.bind(backend.storage),
+      [Symbol.asyncDispose]: () => streams[Symbol.asyncDispose](),
+    };
+  }
+
+  test("a prune and a delete name who has yet to read, and force removes all the same", async () => {
+    await using store = await open();
+    const { streams } = store;
+    await store.write("a", 200);
+    await store.register("@consumers", "mail", 100);
+    await store.register("@consumers", "fast", 199);
+    await store.register("@projections", "orders@2", 50);
+    const needed = await failureOf(streams.pruneStream("a", { before: 151 }));
+    expect(needed).toMatchObject({ code: "EVENTS_NEEDED", neededBy: ["consumer mail", "projection orders@2"] });
+    expect(await store.first("a")).toBe(1);
+    expect(await streams.pruneStream("a", { before: 51 })).toMatchObject({ removedEvents: 50 });
+    expect(await failureOf(streams.deleteStream("a"))).toMatchObject({
+      code: "EVENTS_NEEDED",
+      neededBy: ["consumer fast", "consumer mail", "projection orders@2"],
+    });
+    expect(await streams.describeStream("a")).toMatchObject({ version: 200, deleted: false });
+    expect(await streams.pruneStream("a", { before: 151, force: true })).toMatchObject({ firstVersion: 151 });
+    expect(await streams.deleteStream("a", { force: true })).toMatchObject({ version: 201, firstVersion: 201 });
+  });
+
+  test("retention keeps so many events, and events that are young enough", async () => {
+    await using store = await open();
+    await store.write("metric-a", 10);
+    await store.write("session-a", 10);
+    store.pass(2 * DAY_MS);
+    await store.write("session-a", 5);
+    await store.write("other", 10);
+    const rules = [
+      { prefix: "metric-", maxEvents: 4 },
+      { prefix: "session-", maxAgeMs: DAY_MS, maxEvents: 100 },
+    ];
+    const planned = await store.retain(rules, { dryRun: true });
+    expect(planned).toMatchObject([
+      { streamId: "metric-a", version: 10, firstVersion: 7, removedEvents: 6 },
+      { streamId: "session-a", version: 15, firstVersion: 11, removedEvents: 10 },
+    ]);
+    expect(await store.first("metric-a")).toBe(1);
+    expect(await store.retain(rules)).toEqual(planned);
+    expect(await store.retain(rules)).toEqual([]);
+    expect(await store.first("other")).toBe(1);
+    store.pass(2 * DAY_MS);
+    // The last event stays, whatever its age.
+    expect(await store.retain(rules)).toMatchObject([{ streamId: "session-a", version: 15, firstVersion: 15 }]);
+  });
+
+  test("retention deletes streams that have ended, and the first rule that fits counts", async () => {
+    await using store = await open();
+    await store.write("session-a", 3);
+    await store.write("session-keep", 3);
+    store.pass(2 * DAY_MS);
+    await store.write("session-b", 3);
+    const rules = [{ prefix: "session-keep" }, { prefix: "session-", deleteAfterMs: DAY_MS }];
+    expect(await store.retain(rules, { dryRun: true })).toMatchObject([
+      { streamId: "session-a", version: 4, firstVersion: 4, removedEvents: 3 },
+    ]);
+    expect(await store.retain(rules)).toMatchObject([{ streamId: "session-a", version: 4, removedEvents: 3 }]);
+    expect(await store.streams.describeStream("session-a")).toMatchObject({ deleted: true });
+    expect(await store.retain(rules)).toEqual([]);
+  });
+
+  test("retention goes only as far as a snapshot reaches and readers have read", async () => {
+    await using store = await open();
+    await store.write("a", 100);
+    await store.write("b", 100);
+    const rules = [{ prefix: "", maxEvents: 10, behindSnapshot: "state@1" }];
+    expect(await store.retain(rules)).toEqual([]);
+    for (const id of ["a", "b"]) {
+      const stream = await store.streams.openStream(id);
+      await stream.snapshot(1, { version: 60, projection: "state@1" });
+    }
+    await store.register("@consumers", "mail", 130);
+    expect(await store.retain(rules)).toMatchObject([
+      { streamId: "a", firstVersion: 61 },
+      { streamId: "b", firstVersion: 31 },
+    ]);
+  });
+
+  test("retention yields nothing while another process applies it", async () => {
+    await using store = await open();
+    await store.write("a", 10);
+    const rules = [{ prefix: "", maxEvents: 1 }];
+    const lease = { owner: "another", untilMs: Date.now() + 60_000 };
+    await store.transact(({ records }) => records.put("@retention", "lease", lease), {});
+    expect(await store.retain(rules)).toEqual([]);
+    await store.transact(
+      ({ records }) => records.put("@retention", "lease", { ...lease, untilMs: Date.now() - 1 }),
+      {},
+    );
+    expect(await store.retain(rules)).toMatchObject([{ streamId: "a", firstVersion: 10 }]);
+    expect(await store.transact(({ records }) => records.get("@retention", "lease"), {})).toBeNull();
+  });
+
+  test("retention refuses wrong rules", async () => {
+    await using store = await open();
+    for (const rule of [
+      { prefix: 1 },
+      { prefix: "a", maxEvents: 0 },
+      { prefix: "a", maxAge: 1 },
+      { prefix: "a", maxAgeMs: -1 },
+    ]) {
+      expect(await failureOf(store.retain([rule as never]))).toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+    expect(
+      await failureOf(
+        applyRetention({} as never, [])
+          [Symbol.asyncIterator]()
+          .next(),
+      ),
+    ).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      argument: "streams",
+    });
+  });
+});
