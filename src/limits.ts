@@ -70,8 +70,11 @@ export const MAX_REASON_BYTES = 4 * 1024;
 /** How many streams one page of a listing has. */
 export const LISTED_STREAMS = 512;
 
-/** How many events one step of a removal takes. */
+/** How many events one step of a removal takes: so many are archived together. */
 export const REMOVAL_STEP_EVENTS = 4_096;
+
+/** How many events one transaction removes. Writers wait for it. */
+export const REMOVAL_TRANSACTION_EVENTS = 1_024;
 
 /** How many bytes one step gives back to the file system: 256 pages of SQLite. */
 export const RECLAIM_STEP_BYTES = 1024 * 1024;

@@ -102,14 +102,17 @@ async function removeAll(
  * `deleteStream`. What fails is tried again with the next opening.
  */
 export async function finishDeletions(context: AdministrationContext): Promise<void> {
-  const { storage, lifetime } = context;
+  const { storage } = context;
   try {
-    const found = await inStep(context, "finish deletions", () =>
-      storage.transact(({ records }) => records.list(DELETIONS_SPACE, { limit: MAX_LISTED_RECORDS }), {}),
-    );
-    for (const { key: streamId, value } of found) {
-      if (lifetime.closed) return;
-      if (value.archive !== true) await finishDeletion(context, streamId);
+    for (let after = ""; ; ) {
+      const query = { after, limit: MAX_LISTED_RECORDS };
+      const found = await inStep(context, "finish deletions", () =>
+        storage.transact(({ records }) => records.list(DELETIONS_SPACE, query), {}),
+      );
+      for (const { key, value } of found) if (value.archive !== true) await finishDeletion(context, key);
+      const last = found.at(-1);
+      if (last === undefined || found.length < MAX_LISTED_RECORDS) return;
+      after = last.key;
     }
   } catch {
     // Nobody waits for it, and the stream is deleted all the same.

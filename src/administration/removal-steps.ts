@@ -1,5 +1,5 @@
 import type { PruneOptions } from "../../protocols/index.js";
-import { REMOVAL_STEP_EVENTS } from "../limits.js";
+import { REMOVAL_STEP_EVENTS, REMOVAL_TRANSACTION_EVENTS } from "../limits.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 
 /** What is removed of a stream, step by step. */
@@ -23,27 +23,22 @@ export interface RemovedSoFar {
 }
 
 /**
- * Removes the first events of a stream, the oldest first. Each step is atomic, and leaves a stream that is whole from its
- * first version on.
+ * Removes the first events of a stream, the oldest first. Each transaction is short, and leaves a stream that is whole from
+ * its first version on.
  */
 export async function removeInSteps(
   context: AdministrationContext,
   removal: Removal,
   firstVersion: number,
 ): Promise<RemovedSoFar> {
-  const { streamId, before, keepKeys, signal, attempt } = removal;
   let done: RemovedSoFar = { removedEvents: 0, firstVersion };
   for (;;) {
-    signal?.throwIfAborted();
+    removal.signal?.throwIfAborted();
     await removal.assertUnneeded?.();
     const end = await archived(context, removal, done.firstVersion);
-    // It may have been ended while the events were archived: they are there again with the next call.
-    signal?.throwIfAborted();
-    const request = { streamId, before: end, limit: REMOVAL_STEP_EVENTS, keepKeys };
-    const step = await inStep(context, attempt, () => context.storage.removeBefore(request));
-    const isDone = step.firstVersion >= before || step.firstVersion <= done.firstVersion;
-    done = { removedEvents: done.removedEvents + step.removed, firstVersion: step.firstVersion };
-    if (isDone) return done;
+    const before = done.firstVersion;
+    done = await removeUpTo(context, removal, end, done);
+    if (done.firstVersion >= removal.before || done.firstVersion <= before) return done;
   }
 }
 
@@ -54,11 +49,33 @@ async function archived(
   firstVersion: number,
 ): Promise<number> {
   lifetime.assertOpen(attempt);
-  if (archive === undefined || firstVersion >= before) return before;
-  const query = { streamId, after: firstVersion - 1, upTo: before - 1, limit: REMOVAL_STEP_EVENTS } as const;
+  const end = Math.min(before, firstVersion + REMOVAL_STEP_EVENTS);
+  if (archive === undefined || firstVersion >= before) return end;
+  const query = { streamId, after: firstVersion - 1, upTo: end - 1, limit: REMOVAL_STEP_EVENTS } as const;
   const { events } = await storage.readPage({ ...query, direction: "forward" });
   const last = events.at(-1);
-  if (last === undefined) return before;
+  // Somebody else has removed them.
+  if (last === undefined) return end;
   await archive(events);
   return last.version + 1;
+}
+
+/** Removes the events of a step by transactions. */
+async function removeUpTo(
+  context: AdministrationContext,
+  { streamId, keepKeys, signal, attempt }: Removal,
+  end: number,
+  before: RemovedSoFar,
+): Promise<RemovedSoFar> {
+  let { removedEvents, firstVersion } = before;
+  for (;;) {
+    // It may have been ended while the events were archived: they are there again with the next call.
+    signal?.throwIfAborted();
+    const request = { streamId, before: end, limit: REMOVAL_TRANSACTION_EVENTS, keepKeys };
+    const step = await inStep(context, attempt, () => context.storage.removeBefore(request));
+    const isDone = step.firstVersion >= end || step.firstVersion <= firstVersion;
+    removedEvents += step.removed;
+    firstVersion = step.firstVersion;
+    if (isDone) return { removedEvents, firstVersion };
+  }
 }

@@ -111,8 +111,12 @@ export class Writing implements WriteAccess {
   }
 
   async reclaim(maxBytes: number): Promise<ReclaimedBytes> {
-    const reclaimed = await this.#change((connection) => reclaimPages(connection, maxBytes, this.#parts.location));
-    this.#parts.checkpointer?.written(2 * reclaimed.freed, 0);
+    const { location, checkpointer } = this.#parts;
+    const reclaimed = await this.#change((connection) => reclaimPages(connection, maxBytes, location));
+    const { freed, left } = reclaimed;
+    // Pages from the end of the file take the places of free ones.
+    if (freed > 0 && left > 0) checkpointer?.written(freed, 0);
+    else await checkpointer?.checkpoint();
     return reclaimed;
   }
 

@@ -77,7 +77,7 @@ async function readOneByOne(
       problems.add({ kind: "unreadable", position, detail: `SQLite cannot read it: ${String(error)}` });
     }
   }
-  return { rows, end, mayHaveGaps: false };
+  return { rows, end, mayHaveGaps: await session.step(hasRemovals) };
 }
 
 const PAGE_END = `
