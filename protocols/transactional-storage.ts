@@ -67,13 +67,18 @@ export interface TransactionalStorage extends StorageHandle {
    *
    * @throws StorageError when the statement fails.
    */
-  query?(statement: SQLStatement, options: TransactOptions): Promise<Record<string, SQLValue>[]>;
+  query?(statement: SQLStatement, options: Pick<TransactOptions, "signal">): Promise<Record<string, SQLValue>[]>;
 }
 
 /** The options of {@link TransactionalStorage}. */
 export interface TransactOptions {
   /** Ends the waiting, and a query. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether the transaction may take long: it shares its commit with nobody, waits for locks of other processes until
+   * `signal` is aborted, and then its running statement may be interrupted. Default false.
+   */
+  readonly isAlone?: boolean | undefined;
 }
 
 /** An open transaction, as `work` gets it. Its calls see what earlier ones did. */
@@ -88,4 +93,12 @@ export interface StorageSession {
   readonly records: Records;
   /** The application's tables. Absent where there is no SQL. */
   readonly sql?: SQL | undefined;
+  /**
+   * Runs any number of statements in one text, which the database splits. They take no values, and none may end the
+   * transaction. Absent where there is no SQL.
+   *
+   * @throws InvalidArgumentError when it has a statement that `sql` refuses, or a placeholder.
+   * @throws StorageError when a statement fails.
+   */
+  runScript?(script: string): Promise<void>;
 }

@@ -68,9 +68,9 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage 
     return this.#disposal === undefined ? this.#parts.writes.appendAll(unit) : Promise.reject(this.#closedError());
   }
 
-  transact<T>(work: (session: StorageSession) => Promise<T>, { signal }: TransactOptions): Promise<T> {
+  transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T> {
     return this.#disposal === undefined
-      ? this.#parts.writes.transact(work, signal)
+      ? this.#parts.writes.transact(work, options)
       : Promise.reject(this.#closedError());
   }
 

@@ -2,7 +2,7 @@ import type { SQLName, SQLStatement, SQLValue } from "../../../protocols/index.j
 import { isSQLName } from "../../../src/transaction/sql-statement.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { SQLiteValue } from "../drivers/driver.js";
-import { checkSingleStatement } from "./single-statement.js";
+import { checkSingleStatement } from "./check-statements.js";
 import { replacePlaceholders } from "./sql-tokens.js";
 
 /** A statement as a driver takes it. */

@@ -1,6 +1,8 @@
 import { type SQL, type SQLStatement, type SQLValue, StorageError } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
+import { checkScript } from "./check-statements.js";
+import { interruptible } from "./interruptible.js";
 import { type RenderedStatement, renderStatement } from "./render-statement.js";
 
 /** The application's tables, over the connection of an open transaction. */
@@ -8,12 +10,15 @@ export class TableStatements implements SQL {
   readonly dialect = "sqlite";
   readonly #connection: SQLiteConnection;
   readonly #location: string;
+  readonly #interrupt: AbortSignal | undefined;
   /** Whether a statement may have made a foreign key that is checked at the commit only. */
   mayDeferKeys = false;
 
-  constructor(connection: SQLiteConnection, location: string) {
+  /** @param interrupt - ends the statement that is running */
+  constructor(connection: SQLiteConnection, location: string, interrupt: AbortSignal | undefined) {
     this.#connection = connection;
     this.#location = location;
+    this.#interrupt = interrupt;
   }
 
   async run(statement: SQLStatement): Promise<{ readonly changes: number }> {
@@ -29,11 +34,18 @@ export class TableStatements implements SQL {
     return this.#saying(rendered, () => readRows<Row>(this.#connection, rendered));
   }
 
-  async #saying<T>(rendered: RenderedStatement, task: () => Promise<T>): Promise<T> {
+  /** Runs statements that take no values. SQLite finds their ends. */
+  async runScript(text: string): Promise<void> {
+    checkScript(text);
+    await this.#saying({ text }, () => this.#connection.exec(text));
+  }
+
+  async #saying<T>(rendered: Pick<RenderedStatement, "text">, task: () => Promise<T>): Promise<T> {
     this.mayDeferKeys ||= DEFERS.test(rendered.text);
     try {
-      return await task();
+      return await interruptible(this.#connection, this.#interrupt, task);
     } catch (error) {
+      if (this.#interrupt?.aborted) throw error;
       throw storageError(error, attemptOfStatement(rendered), this.#location);
     }
   }
@@ -64,7 +76,7 @@ export function queryError(error: unknown, attempt: string, location: string): E
 const MAX_EXCERPT_LENGTH = 80;
 
 /** Names a statement in a message by its beginning. Its values are not part of it. */
-export function attemptOfStatement({ text }: RenderedStatement): string {
+export function attemptOfStatement({ text }: Pick<RenderedStatement, "text">): string {
   const line = text.trim().replaceAll(/\s+/g, " ");
   return `run "${line.length > MAX_EXCERPT_LENGTH ? `${line.slice(0, MAX_EXCERPT_LENGTH)}...` : line}"`;
 }

@@ -1,4 +1,4 @@
-import type { StorageSession } from "../../../protocols/index.js";
+import type { StorageSession, TransactOptions } from "../../../protocols/index.js";
 import { PendingCall } from "../append/pending-append.js";
 
 /** The callback of a transaction, with its result as what its caller knows. */
@@ -8,15 +8,21 @@ export type TransactionWork = (session: StorageSession) => Promise<unknown>;
 export class PendingTransaction extends PendingCall<unknown> {
   readonly attempt = "commit a transaction";
   readonly work: TransactionWork;
+  /** Whether it shares its commit with nobody. */
+  readonly isAlone: boolean;
+  /** Interrupts what it runs. Absent where others would be undone with it. */
+  readonly interrupt: AbortSignal | undefined;
 
   constructor(
     work: TransactionWork,
     lockDeadline: number,
-    signal: AbortSignal | undefined,
+    { signal, isAlone = false }: TransactOptions,
     resolve: (result: unknown) => void,
     reject: (error: unknown) => void,
   ) {
     super(lockDeadline, signal, resolve, reject);
     this.work = work;
+    this.isAlone = isAlone;
+    this.interrupt = isAlone ? signal : undefined;
   }
 }

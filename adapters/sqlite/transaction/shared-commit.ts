@@ -25,6 +25,8 @@ export interface WaitingMembers {
   next(): Member | undefined;
   /** Whether the next one is a transaction. */
   readonly isTransactionNext: boolean;
+  /** Whether the next one is a transaction that shares its commit with nobody. */
+  readonly isAloneNext: boolean;
 }
 
 /** What a commit is made with. */
@@ -67,6 +69,7 @@ export class SharedCommit {
       const appends = await this.#context.group.begin(this.#connection);
       const mustBeAlone = appends.hasDeferredKeys;
       for (let count = 0; count < MAX_MEMBERS && !this.#isLast; count += 1) {
+        if (count > 0 && waiting.isAloneNext) break;
         if (count > 0 && mustBeAlone && (this.#hasTransaction || waiting.isTransactionNext)) break;
         if (this.#hasTransaction && performance.now() - beganMs >= MAX_OPEN_MS) break;
         const member = waiting.next();
@@ -127,12 +130,18 @@ export class SharedCommit {
 
   async #runTransaction(transaction: PendingTransaction, appends: AppendsInTransaction): Promise<() => void> {
     this.#hasTransaction = true;
-    const session = new TransactionSession(this.#connection, appends, await appends.head(), this.#context.location);
+    const session = new TransactionSession({
+      connection: this.#connection,
+      appends,
+      head: await appends.head(),
+      location: this.#context.location,
+      interrupt: transaction.interrupt,
+    });
     try {
       const result = await transaction.work(session);
       return () => transaction.succeed(result);
     } finally {
-      this.#isLast ||= session.sql.mayDeferKeys;
+      this.#isLast ||= transaction.isAlone || session.sql.mayDeferKeys;
     }
   }
 

@@ -5,6 +5,17 @@ import { storageError } from "../sqlite-errors.js";
 import { TableStatements } from "../tables/table-statements.js";
 import { SQLiteRecords } from "./sqlite-records.js";
 
+/** What a session works on. */
+export interface TransactionSessionContext {
+  readonly connection: SQLiteConnection;
+  readonly appends: AppendsInTransaction;
+  /** The position of the last event. */
+  readonly head: number;
+  readonly location: string;
+  /** Ends the statement that is running. Absent where others would be undone with it. */
+  readonly interrupt: AbortSignal | undefined;
+}
+
 /** An open transaction as its callback uses it. */
 export class TransactionSession implements StorageSession {
   readonly head: number;
@@ -13,13 +24,12 @@ export class TransactionSession implements StorageSession {
   readonly #appends: AppendsInTransaction;
   readonly #location: string;
 
-  /** @param head - the position of the last event */
-  constructor(connection: SQLiteConnection, appends: AppendsInTransaction, head: number, location: string) {
+  constructor({ connection, appends, head, location, interrupt }: TransactionSessionContext) {
     this.#appends = appends;
     this.#location = location;
     this.head = head;
     this.records = new SQLiteRecords(connection, location);
-    this.sql = new TableStatements(connection, location);
+    this.sql = new TableStatements(connection, location, interrupt);
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
@@ -33,6 +43,10 @@ export class TransactionSession implements StorageSession {
 
   readPage(query: ReadQuery): Promise<EventPage> {
     return this.#saying(`read stream "${query.streamId}"`, () => this.#appends.readPage(query));
+  }
+
+  runScript(script: string): Promise<void> {
+    return this.sql.runScript(script);
   }
 
   async #saying<T>(attempt: string, task: () => Promise<T>): Promise<T> {

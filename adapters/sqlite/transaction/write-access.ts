@@ -9,6 +9,7 @@ import {
   type SnapshotRetention,
   StorageError,
   type StorageSession,
+  type TransactOptions,
 } from "../../../protocols/index.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
 import { type ReclaimedBytes, reclaimPages } from "../administration/reclaim-pages.js";
@@ -27,7 +28,7 @@ import type { Writer } from "./writer.js";
 export interface WriteAccess {
   append(request: AppendRequest): Promise<AppendResult>;
   appendAll(unit: AppendUnit): Promise<readonly AppendResult[]>;
-  transact<T>(work: (session: StorageSession) => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+  transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T>;
   saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention): Promise<void>;
   removeBefore(request: RemoveRequest): Promise<RemovedEvents>;
   deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number>;
@@ -72,9 +73,9 @@ export class Writing implements WriteAccess {
     return this.#parts.queue.appendAll(unit);
   }
 
-  transact<T>(work: (session: StorageSession) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T> {
     // The queue hands the result of each callback to its own caller.
-    return this.#parts.queue.transact(work, signal) as Promise<T>;
+    return this.#parts.queue.transact(work, options) as Promise<T>;
   }
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention): Promise<void> {

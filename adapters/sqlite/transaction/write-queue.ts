@@ -1,4 +1,4 @@
-import type { AppendRequest, AppendResult, AppendUnit } from "../../../protocols/index.js";
+import type { AppendRequest, AppendResult, AppendUnit, TransactOptions } from "../../../protocols/index.js";
 import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
 import type { AppendGroup } from "../append/append-group.js";
 import type { AppendOutcome, GroupMember } from "../append/append-plan.js";
@@ -59,10 +59,11 @@ export class WriteQueue {
     });
   }
 
-  transact(work: TransactionWork, signal: AbortSignal | undefined): Promise<unknown> {
+  transact(work: TransactionWork, options: TransactOptions): Promise<unknown> {
+    const lockDeadline = options.isAlone ? Number.POSITIVE_INFINITY : this.#context.lock.deadline();
     return new Promise((resolve, reject) => {
       this.#transactions += 1;
-      this.#add(new PendingTransaction(work, this.#context.lock.deadline(), signal, resolve, reject));
+      this.#add(new PendingTransaction(work, lockDeadline, options, resolve, reject));
     });
   }
 
@@ -131,7 +132,7 @@ export class WriteQueue {
   async #shareCommit(): Promise<Tell> {
     // Those that fail with a commit that does not begin. Others may come meanwhile, and wait for the next one.
     let unbegun: ReadonlySet<PendingCallOfQueue> = new Set(this.#waiting);
-    const lockDeadline = this.#waiting.at(-1)?.lockDeadline ?? 0;
+    const lockDeadline = this.#waiting.reduce((last, call) => Math.max(last, call.lockDeadline), 0);
     const onBegun = () => {
       unbegun = new Set();
     };
@@ -169,6 +170,10 @@ export class WriteQueue {
       next: () => queue.#takeMember(),
       get isTransactionNext() {
         return queue.#waiting[0] instanceof PendingTransaction;
+      },
+      get isAloneNext() {
+        const [next] = queue.#waiting;
+        return next instanceof PendingTransaction && next.isAlone;
       },
     };
   }
