@@ -58,7 +58,7 @@ module.exports = {
       to: {
         pathNot: [
           "^examples/",
-          "^((protocols|src/adapter-kit|adapters/memory|test/conformance)/)?index\\.ts$",
+          "^((protocols|src/adapter-kit|src/migrations|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/rxjs/",
         ],
         dependencyTypesNot: ["core"],

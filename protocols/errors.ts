@@ -82,6 +82,10 @@ export type StreamErrorCode =
   | "EVENTS_NEEDED"
   /** A `StreamDeletedError`: the stream was deleted. */
   | "STREAM_DELETED"
+  /** A `MigrationError`: the text of a migration that was applied has changed. */
+  | "MIGRATION_CHANGED"
+  /** A `MigrationError`: a migration that was applied is not in the list any more. */
+  | "MIGRATION_MISSING"
   /** A {@link StreamClosedError}: the handle or the factory has been disposed. */
   | "STREAM_CLOSED"
   | StorageErrorCode;

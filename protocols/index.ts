@@ -7,6 +7,7 @@ export type * from "./filter.js";
 export * from "./is-stream-error.js";
 export type * from "./json.js";
 export type * from "./maintenance.js";
+export * from "./migration-error.js";
 export type * from "./notifier.js";
 export type * from "./records.js";
 export type * from "./snapshot.js";

@@ -13,6 +13,7 @@ import {
   type StreamError,
   type StreamErrorCode,
 } from "./errors.js";
+import type { MigrationError, MigrationErrorCode } from "./migration-error.js";
 import type {
   ConditionError,
   RecordConflictError,
@@ -34,6 +35,7 @@ export type AnyStreamError =
   | EventsRemovedError
   | EventsNeededError
   | StreamDeletedError
+  | MigrationError
   | StreamClosedError
   | StorageError;
 
@@ -42,7 +44,9 @@ export type StreamErrorOf<C extends StreamErrorCode> = C extends StorageErrorCod
   ? StorageError & { readonly code: C }
   : C extends TransactionErrorCode
     ? TransactionError & { readonly code: C }
-    : Extract<AnyStreamError, { readonly code: C }>;
+    : C extends MigrationErrorCode
+      ? MigrationError & { readonly code: C }
+      : Extract<AnyStreamError, { readonly code: C }>;
 
 /**
  * Tests whether a value is an error of this library, and optionally whether it has the given code. It narrows the type: with

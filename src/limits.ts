@@ -106,5 +106,11 @@ export const MAX_RECORD_KEY_LENGTH = 1_024;
 /** The largest value of a record in bytes of UTF-8 JSON text. */
 export const MAX_RECORD_BYTES = 64 * 1024;
 
+/** The most migrations of one list. */
+export const MAX_MIGRATIONS = 10_000;
+
+/** The longest text of a migration, in UTF-16 units. */
+export const MAX_MIGRATION_LENGTH = 16 * 1024 * 1024;
+
 /** The most records that one `list` returns. */
 export const MAX_LISTED_RECORDS = 1_000;

@@ -17,6 +17,7 @@ import { addAdministration, isAdministrable } from "../administration/administra
 import type { AdministrationContext } from "../administration/administration-context.js";
 import { finishDeletions } from "../administration/delete-stream.js";
 import { CallGuard } from "../transaction/call-guard.js";
+import { addLongTransactions } from "../transaction/long-transactions.js";
 import { isAtomic, isTransactional } from "../transaction/storage-kinds.js";
 import { atomicCalls, transactionalCalls } from "../transaction/transactional-factory.js";
 import { checkStreamId } from "../validate/check-arguments.js";
@@ -52,7 +53,10 @@ export function createStreamFactory<Storage extends StorageHandle>(
   const context = contextOf(backend);
   const { storage } = context;
   const factory = new StreamFactoryImpl(context);
-  if (isTransactional(storage)) Object.assign(factory, transactionalCalls(storage, context));
+  if (isTransactional(storage)) {
+    Object.assign(factory, transactionalCalls(storage, context));
+    addLongTransactions(factory, { ...context, storage });
+  }
   if (isTransactional(storage) || isAtomic(storage)) Object.assign(factory, atomicCalls(storage, context));
   if (isAdministrable(storage)) administer(factory, { ...context, storage }, backend.hasUnfinishedDeletions);
   return factory as StreamFactory as StreamFactoryOver<Storage>;

@@ -26,9 +26,17 @@ export interface TransactionContext {
 
 /** The options of a transaction, checked and complete. */
 export interface TransactionPlan {
-  readonly timeoutMs: number;
+  /** Undefined: as long as it takes. */
+  readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly isAlone?: boolean;
 }
+
+/** Makes a call of the storage's session in its turn. It reaches what applications have no access to. */
+export type CallSession = <T>(attempt: string, call: (session: StorageSession) => Promise<T>) => Promise<T>;
+
+/** The callback of a transaction, as the library's own modules write it. */
+export type TransactionWork<T> = (tx: Transaction, call: CallSession) => Promise<T>;
 
 /** @throws InvalidArgumentError */
 export function parseTransaction(work: unknown, options: TransactionOptions = {}): TransactionPlan {
@@ -46,12 +54,13 @@ export function parseTransaction(work: unknown, options: TransactionOptions = {}
 /** Runs a callback in a transaction of the storage, for no longer than it may take. */
 export function runTransaction<T>(
   context: TransactionContext,
-  work: (tx: Transaction) => Promise<T>,
+  work: TransactionWork<T>,
   plan: TransactionPlan,
 ): Promise<T> {
-  const { signal } = plan;
+  const { signal, isAlone } = plan;
   signal?.throwIfAborted();
-  if (signal === undefined) return context.storage.transact((session) => runWork(context, session, work, plan), {});
+  if (signal === undefined)
+    return context.storage.transact((session) => runWork(context, session, work, plan), { isAlone });
   return giveUpWaiting(signal, (onBegun) =>
     context.storage.transact(
       async (session) => {
@@ -59,7 +68,7 @@ export function runTransaction<T>(
         signal.throwIfAborted();
         return runWork(context, session, work, plan);
       },
-      { signal },
+      { signal, isAlone },
     ),
   );
 }
@@ -75,16 +84,16 @@ function giveUpWaiting<T>(signal: AbortSignal, transact: (onBegun: () => void) =
 async function runWork<T>(
   { storage: { location }, memory, calls: guard }: TransactionContext,
   session: StorageSession,
-  work: (tx: Transaction) => Promise<T>,
+  work: TransactionWork<T>,
   plan: TransactionPlan,
 ): Promise<T> {
   const calls = new TransactionCalls(location);
   const tx = new StoreTransaction({ session, calls, location, memory });
-  using limit = new TimeLimit(plan, () => timeoutError(plan.timeoutMs, guard, location));
+  using limit = new TimeLimit(plan, (timeoutMs) => timeoutError(timeoutMs, guard, location));
   using callback = guard.begin((error) => calls.fail(error));
   try {
     const working = callback.run(async () => {
-      const result = await work(tx);
+      const result = await work(tx, (attempt, call) => calls.run(attempt, () => call(session)));
       await calls.finish();
       return result;
     });
@@ -108,16 +117,16 @@ function timeoutError(timeoutMs: number, guard: CallGuard, location: string | un
 /** Rejects once a transaction has taken too long, or is not wanted any more. */
 class TimeLimit implements Disposable {
   readonly reached: Promise<never>;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout | undefined;
   readonly #stopListening: (() => void) | undefined;
 
-  constructor({ timeoutMs, signal }: TransactionPlan, timeoutError: () => Error) {
+  constructor({ timeoutMs, signal }: TransactionPlan, timeoutError: (timeoutMs: number) => Error) {
     let reject: (error: unknown) => void = () => undefined;
     this.reached = new Promise((_, rejectReached) => {
       reject = rejectReached;
     });
     this.reached.catch(() => undefined);
-    this.#timer = setTimeout(() => reject(timeoutError()), timeoutMs);
+    if (timeoutMs !== undefined) this.#timer = setTimeout(() => reject(timeoutError(timeoutMs)), timeoutMs);
     if (signal !== undefined) this.#stopListening = onAbort(signal, () => reject(signal.reason));
   }
 

@@ -64,7 +64,7 @@ export function transactionalCalls(storage: TransactionalStorage, context: Strea
       if (!memory.reserve(bytes)) throw overloaded("begin a transaction", bytes, context);
       pendingWrites.begin();
       try {
-        const run = () => runTransaction({ storage, memory, calls }, work, plan);
+        const run = () => runTransaction({ storage, memory, calls }, (tx) => work(tx), plan);
         return await calls.note(run, "transaction");
       } finally {
         memory.release(bytes);

@@ -26,6 +26,7 @@ describe("importing an entry of the package loads no native driver", () => {
     "async-streams/protocols",
     "async-streams/adapter",
     "async-streams/memory",
+    "async-streams/migrations",
     "async-streams/conformance",
   ])("%s", async (entry) => {
     expect(await nativeLibrariesOf(entry)).toEqual([]);

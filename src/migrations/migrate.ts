@@ -1,0 +1,126 @@
+import { type SQL, StorageError, type StoredRecord, type TransactionalStreamFactory } from "../../protocols/index.js";
+import { MAX_LISTED_RECORDS } from "../limits.js";
+import { type LongTransactions, longTransactionsOf } from "../transaction/long-transactions.js";
+import type { CallSession } from "../transaction/run-transaction.js";
+import { noSQL } from "../transaction/store-transaction.js";
+import { inCall } from "../validate/in-call.js";
+import type { MigrateOptions, Migration, MigrationReport, MigrationStep } from "./migration.js";
+import { hashOf, type Step, stepsTo } from "./next-step.js";
+import { type MigrationGoal, parseMigrations } from "./parse-migrations.js";
+
+/** Where the notes are of what was applied: a record for each migration. */
+const SPACE = "@migrations";
+
+const ATTEMPT = "migrate the tables";
+
+/**
+ * Brings the application's tables to a state: applies the migrations that were not applied, in order, and undoes those that
+ * come after `to`, in reverse order.
+ *
+ * Each runs in a transaction of its own, together with the note that it ran, so it runs once however many processes start at
+ * the same time. When one fails, it leaves nothing, and those before it stay. A migration has no time-out, and every writer
+ * waits for it.
+ *
+ * @param migrations - all of them, oldest first, or the promise that `migrationsFrom` returns
+ * @returns what this call did; empty lists when there was nothing to do
+ * @throws MigrationError `MIGRATION_CHANGED` or `MIGRATION_MISSING` when a migration that was applied has another text, or is
+ * not in the list. Nothing was run.
+ * @throws InvalidArgumentError when a migration or an option is invalid, or one that has to be undone has no `down` (nothing
+ * was run), or a script has a statement that is refused.
+ * @throws StorageError when a statement fails, or the store has no SQL (`STORAGE_UNSUPPORTED`); otherwise what a function throws.
+ *
+ * @example
+ * ```ts
+ * await migrate(streams, [
+ *   { id: "0001_accounts", up: "CREATE TABLE accounts (id TEXT PRIMARY KEY, balance INTEGER NOT NULL) STRICT" },
+ *   { id: "0002_owner", up: "ALTER TABLE accounts ADD COLUMN owner TEXT; CREATE INDEX by_owner ON accounts (owner)" },
+ * ]);
+ * ```
+ */
+export async function migrate(
+  streams: TransactionalStreamFactory,
+  migrations: readonly Migration[] | Promise<readonly Migration[]>,
+  options: MigrateOptions = {},
+): Promise<MigrationReport> {
+  const list = await migrations;
+  const { goal, transactions } = prepare(streams, list, options);
+  const applied: string[] = [];
+  const reverted: string[] = [];
+  // None is run twice, even while another process migrates the other way.
+  for (let left = Math.max(1, goal.migrations.length); left > 0; left -= 1) {
+    const { step, isLast } = await runNextStep(goal, transactions, options.signal);
+    if (step !== undefined) (step.direction === "up" ? applied : reverted).push(step.migration.id);
+    if (isLast) break;
+  }
+  return { applied, reverted };
+}
+
+function prepare(streams: TransactionalStreamFactory, list: readonly Migration[], options: MigrateOptions) {
+  try {
+    return { goal: parseMigrations(list, options), transactions: longTransactionsOf(streams, ATTEMPT) };
+  } catch (error) {
+    throw inCall(error, ATTEMPT, undefined);
+  }
+}
+
+/** Runs the first of the steps that are left, as the transaction sees them, and notes it. */
+async function runNextStep(
+  goal: MigrationGoal,
+  { run, location }: LongTransactions,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly step: Step | undefined; readonly isLast: boolean }> {
+  let step: Step | undefined;
+  const runFirst = async ({ sql }: { readonly sql: SQL }, call: CallSession) => {
+    const steps = stepsTo(goal, await readNotes(call, location), location);
+    step = steps[0];
+    if (step !== undefined) {
+      await runStep(step, sql, call, location);
+      await note(step, call);
+    }
+    return { step, isLast: steps.length <= 1 };
+  };
+  try {
+    return await run("migrate", runFirst, signal);
+  } catch (error) {
+    throw step === undefined ? inCall(error, ATTEMPT, location) : inStep(error, step);
+  }
+}
+
+async function readNotes(call: CallSession, location: string | undefined): Promise<Map<string, StoredRecord>> {
+  const notes = new Map<string, StoredRecord>();
+  for (let after = ""; ; ) {
+    const page = await call("read which migrations were applied", async ({ sql, records }) => {
+      if (sql === undefined) throw noSQL(ATTEMPT, location);
+      return records.list(SPACE, { after, limit: MAX_LISTED_RECORDS });
+    });
+    for (const record of page) notes.set(record.key, record);
+    if (page.length < MAX_LISTED_RECORDS) return notes;
+    after = page.at(-1)?.key ?? "";
+  }
+}
+
+async function runStep({ migration, direction }: Step, sql: SQL, call: CallSession, location: string | undefined) {
+  // One that has no `down` is not undone.
+  const body = migration[direction] as MigrationStep;
+  if (typeof body === "function") return body({ sql });
+  return call("run a script", async (session) => {
+    if (session.runScript === undefined) throw noSQL("run a script", location);
+    await session.runScript(body);
+  });
+}
+
+function note({ migration: { id, up }, direction }: Step, call: CallSession): Promise<unknown> {
+  return call(
+    "note that a migration ran",
+    async ({ records }): Promise<unknown> =>
+      direction === "up" ? records.put(SPACE, id, { hash: hashOf(up) }, 0) : records.delete(SPACE, id),
+  );
+}
+
+/** Says in which migration a statement failed. What a function throws stays as it is. */
+function inStep(error: unknown, { migration: { id }, direction }: Step): unknown {
+  const attempt = `${direction === "up" ? "apply" : "undo"} migration "${id}"`;
+  if (!(error instanceof StorageError)) return inCall(error, attempt, undefined);
+  const { code, message, cause } = error;
+  return new StorageError(code, `Cannot ${attempt}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`, { cause });
+}
