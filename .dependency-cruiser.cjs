@@ -52,14 +52,14 @@ module.exports = {
     },
     {
       name: "examples-import-what-a-user-can",
-      comment: "An example is a program of a user: it has the entries of the package, rxjs and Node.",
+      comment: "An example is a program of a user: it has the entries of the package, rxjs, Kysely and Node.",
       severity: "error",
       from: { path: "^examples/" },
       to: {
         pathNot: [
           "^examples/",
           "^((protocols|src/adapter-kit|src/migrations|adapters/memory|test/conformance)/)?index\\.ts$",
-          "^node_modules/rxjs/",
+          "^node_modules/(rxjs|kysely)/",
         ],
         dependencyTypesNot: ["core"],
       },

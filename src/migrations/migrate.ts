@@ -42,7 +42,8 @@ export async function migrate(
   migrations: readonly Migration[] | Promise<readonly Migration[]>,
   options: MigrateOptions = {},
 ): Promise<MigrationReport> {
-  const list = await migrations;
+  // A list is taken as it is now, and keeps the call's place among others.
+  const list = migrations instanceof Promise ? await migrations : migrations;
   const { goal, transactions } = prepare(streams, list, options);
   const applied: string[] = [];
   const reverted: string[] = [];
