@@ -13,7 +13,11 @@ export class MigrationError extends StreamError {
   /** The id of the migration. */
   readonly id: string;
 
-  /** @param code - whether its text has changed, or it is gone */
+  /**
+   * `migrate` makes it.
+   *
+   * @param code - whether its text has changed, or it is gone
+   */
   constructor(code: MigrationErrorCode, id: string, message: string, options?: ErrorOptions) {
     super(code, message, options);
     this.id = id;
