@@ -26,6 +26,15 @@ export interface Subject {
   open(path: string, durability: Durability): Promise<Store>;
   /** Opens a store with one stream that is watched, where it has a way to watch. */
   openWatched?(path: string, durability: Durability, listener: (number: number) => void): Promise<WatchedStream>;
+  /** Opens a store whose transactions change a table too, where it has any. */
+  openTransacting?(path: string, durability: Durability): Promise<TransactingStore>;
+}
+
+/** A store beside a table that counts the events of each account. */
+export interface TransactingStore {
+  /** Reads the last event of an account's stream, appends one, and counts it in the table: all of it or nothing. */
+  transact(account: string, event: BenchEvent): Promise<void> | void;
+  close(): Promise<void> | void;
 }
 
 /** A stream that somebody watches. The listener is told the number of each event. */
@@ -49,6 +58,8 @@ export interface Store {
    * read from the end.
    */
   readLast(streamId: string, count: number, version: number): Promise<number> | number;
+  /** Reads the events of one type from the whole store, where it can. */
+  readType?(type: string): Promise<number> | number;
   close(): Promise<void> | void;
   /** The library's own factory, for what only it can do. */
   readonly factory?: StreamFactory;

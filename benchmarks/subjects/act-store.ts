@@ -39,6 +39,7 @@ export async function openAct(path: string, durability: Durability): Promise<Sto
     appendBatch: append,
     readAll: (stream) => store.query(() => undefined, { stream, stream_exact: true }),
     readLast: (stream, limit) => store.query(() => undefined, { stream, stream_exact: true, backward: true, limit }),
+    readType: (type) => store.query(() => undefined, { names: [type] }),
     close: () => store.dispose(),
   };
 }

@@ -1,5 +1,6 @@
 import { type BenchEvent, makeNumberedEvent, type NumberedEvent } from "../bench-event.js";
-import type { Durability, Store, Subject } from "../subject.js";
+import type { Durability, Store, Subject, TransactingStore } from "../subject.js";
+import { COUNT_CHANGE, CREATE_ACCOUNTS } from "./accounts-table.js";
 import { importPeer, whyPeerIsMissing } from "./import-peer.js";
 
 const PACKAGE = "@event-driven-io/emmett-sqlite";
@@ -15,10 +16,25 @@ export const emmett: Subject = {
   whyMissing: () => whyPeerIsMissing(PACKAGE),
   open: openEmmett,
   openWatched: watchEmmett,
+  openTransacting: openTransactingEmmett,
 };
 
 interface EmmettModule {
-  getSQLiteEventStore(options: { fileName: string }): EmmettStore;
+  getSQLiteEventStore(options: { fileName: string; hooks?: EmmettHooks }): EmmettStore;
+}
+
+interface EmmettHooks {
+  onBeforeSchemaCreated(context: { connection: EmmettConnection }): Promise<void>;
+  /** Runs in the transaction of an append. */
+  onBeforeCommit(messages: readonly EmmettMessage[], context: { connection: EmmettConnection }): Promise<void>;
+}
+
+interface EmmettConnection {
+  command(sql: string, values?: readonly unknown[]): Promise<unknown>;
+}
+
+interface EmmettMessage {
+  readonly metadata: { readonly streamName: string };
 }
 
 interface EmmettStore {
@@ -42,9 +58,9 @@ interface EmmettConsumer {
   close(): Promise<void>;
 }
 
-async function openStore(path: string): Promise<EmmettStore> {
+async function openStore(path: string, hooks?: EmmettHooks): Promise<EmmettStore> {
   const { getSQLiteEventStore } = await importPeer<EmmettModule>(PACKAGE);
-  const store = getSQLiteEventStore({ fileName: path });
+  const store = getSQLiteEventStore({ fileName: path, ...(hooks === undefined ? {} : { hooks }) });
   await store.schema.migrate();
   // It writes each error to the console before it throws it.
   console.log = () => undefined;
@@ -66,6 +82,32 @@ async function openEmmett(path: string, _durability: Durability): Promise<Store>
     async readLast(streamId, count, version) {
       const { events } = await store.readStream(streamId, { from: BigInt(version - count + 1), to: BigInt(version) });
       return events.length;
+    },
+    close: () => undefined,
+  };
+}
+
+/** Its way to change a table with an append: a hook that runs before the commit. */
+const COUNT_CHANGES: EmmettHooks = {
+  async onBeforeSchemaCreated({ connection }) {
+    await connection.command(CREATE_ACCOUNTS);
+  },
+  async onBeforeCommit(messages, { connection }) {
+    for (const { metadata } of messages) await connection.command(COUNT_CHANGE, [metadata.streamName]);
+  },
+};
+
+async function openTransactingEmmett(path: string, _durability: Durability): Promise<TransactingStore> {
+  const store = await openStore(path, COUNT_CHANGES);
+  // It reads from a version on, and not from the end.
+  const versions = new Map<string, number>();
+  return {
+    async transact(account, { type, data, metadata }) {
+      const version = versions.get(account) ?? 0;
+      if (version > 0) await store.readStream(account, { from: BigInt(version) });
+      const expectedStreamVersion = version === 0 ? "STREAM_DOES_NOT_EXIST" : BigInt(version);
+      await store.appendToStream(account, [{ type, data, metadata }], { expectedStreamVersion });
+      versions.set(account, version + 1);
     },
     close: () => undefined,
   };

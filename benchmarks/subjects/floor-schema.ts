@@ -42,3 +42,6 @@ export const INSERT_EVENT = `
 
 export const SELECT_FORWARD = "SELECT * FROM events WHERE stream = ? AND version > ? ORDER BY version LIMIT ? + 0";
 export const SELECT_BACKWARD = "SELECT * FROM events WHERE stream = ? ORDER BY version DESC LIMIT ? + 0";
+export const SELECT_TYPE = `
+  SELECT events.*, streams.name FROM events JOIN streams ON streams.id = events.stream
+  WHERE type = ? ORDER BY position`;

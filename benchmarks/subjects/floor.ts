@@ -1,7 +1,8 @@
-import type { Durability, Store, Subject } from "../subject.js";
+import type { Durability, Store, Subject, TransactingStore } from "../subject.js";
+import { COUNT_CHANGE, CREATE_ACCOUNTS } from "./accounts-table.js";
 import { openFloorDatabase } from "./floor-database.js";
 import { type FloorRow, parseRow, rowOf } from "./floor-row.js";
-import { FLOOR_SETTINGS, SELECT_BACKWARD, SELECT_FORWARD } from "./floor-schema.js";
+import { FLOOR_SETTINGS, SELECT_BACKWARD, SELECT_FORWARD, SELECT_TYPE } from "./floor-schema.js";
 
 /**
  * What the others are compared with: the loop that one would write by hand, synchronous, with prepared statements.
@@ -14,6 +15,7 @@ export const floor: Subject = {
   packages: ["better-sqlite3"],
   whyMissing: async () => null,
   open: openFloor,
+  openTransacting: openTransactingFloor,
 };
 
 async function openFloor(path: string, durability: Durability): Promise<Store> {
@@ -50,8 +52,27 @@ async function openFloor(path: string, durability: Durability): Promise<Store> {
       const rows = backward.all(streamNumber(streamId), limit) as FloorRow[];
       return rows.map((row) => parseRow(row, streamId)).length;
     },
+    readType(type) {
+      const rows = database.prepare(SELECT_TYPE).all(type) as (FloorRow & { readonly name: string })[];
+      return rows.map((row) => parseRow(row, row.name)).length;
+    },
     close() {
       database.close();
     },
   };
+}
+
+async function openTransactingFloor(path: string, durability: Durability): Promise<TransactingStore> {
+  const { database, insert, streamNumber } = await openFloorDatabase(path, durability);
+  database.exec(CREATE_ACCOUNTS);
+  const backward = database.prepare(SELECT_BACKWARD);
+  const countChange = database.prepare(COUNT_CHANGE);
+  const transact = database.transaction((account: string, event: Parameters<Store["append"]>[1]) => {
+    const stream = streamNumber(account);
+    const last = backward.get(stream, 1) as FloorRow | undefined;
+    if (last !== undefined) parseRow(last, account);
+    insert.run(rowOf(stream, (last?.version ?? 0) + 1, event));
+    countChange.run(account);
+  });
+  return { transact: (account, event) => transact.immediate(account, event), close: () => void database.close() };
 }

@@ -1,6 +1,7 @@
-import { type SQLiteOptions, type Stream, type StreamFactory, sqliteStreamFactory } from "async-streams";
+import { rawSQL, type SQLiteOptions, type Stream, type StreamFactory, sql, sqliteStreamFactory } from "async-streams";
 import { type BenchEvent, makeNumberedEvent, type NumberedEvent } from "../bench-event.js";
-import type { Store, Subject } from "../subject.js";
+import type { Store, Subject, TransactingStore } from "../subject.js";
+import { CREATE_ACCOUNTS } from "./accounts-table.js";
 
 const SETTINGS = { normal: "WAL, synchronous NORMAL", full: "WAL, synchronous FULL" };
 
@@ -13,6 +14,7 @@ export const library: Subject = {
   whyMissing: async () => null,
   open: (path, durability) => openLibrary(path, { durability }),
   openWatched: (path, durability, listener) => watchLibrary(path, { durability }, listener),
+  openTransacting: (path, durability) => transactLibrary(path, { durability }),
 };
 
 export const libraryBetter = libraryOver("library-better", "better-sqlite3");
@@ -36,6 +38,7 @@ function libraryOver(name: string, driver: "better-sqlite3" | "node:sqlite"): Su
     },
     open: (path, durability) => openLibrary(path, { durability, driver }),
     openWatched: (path, durability, listener) => watchLibrary(path, { durability, driver }, listener),
+    openTransacting: (path, durability) => transactLibrary(path, { durability, driver }),
   };
 }
 
@@ -49,6 +52,21 @@ async function watchLibrary(path: string, options: SQLiteOptions, listener: (num
   stream.watch().subscribe(({ data }) => listener(data.number));
   return {
     append: async (number: number) => void (await stream.write(makeNumberedEvent(number))),
+    close: () => factory[Symbol.asyncDispose](),
+  };
+}
+
+async function transactLibrary(path: string, options: SQLiteOptions): Promise<TransactingStore> {
+  const factory = await sqliteStreamFactory(path, options);
+  await factory.transaction((tx) => tx.sql.run(rawSQL(CREATE_ACCOUNTS)));
+  return {
+    transact: (account, event) =>
+      factory.transaction(async (tx) => {
+        for await (const _ of tx.read(account, { direction: "backward", limit: 1 }));
+        await tx.write(account, event);
+        await tx.sql.run(sql`
+          INSERT INTO accounts VALUES (${account}, 1) ON CONFLICT (id) DO UPDATE SET changes = changes + 1`);
+      }),
     close: () => factory[Symbol.asyncDispose](),
   };
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type EventFilter, type IndexField, type Stream, type StreamFactory, sqliteStreamFactory } from "async-streams";
 import { makeEvent } from "../bench-event.js";
 import { median } from "../statistics.js";
-import type { Seed, Workload } from "../workload.js";
+import type { Seed, Workload, WorkloadContext } from "../workload.js";
 import { LONG_STREAM } from "./long-stream.js";
 
 const EVENTS = { small: 20_000, full: 1_000_000 };
@@ -35,15 +35,17 @@ export const fieldIndexes: Workload = {
   figures: [
     { name: "@all, with", unit: "ms", goal: { kind: "below", value: 5 } },
     { name: "stream, with", unit: "ms", goal: { kind: "below", value: 5 } },
-    { name: "@all, without", unit: "ms" },
+    { name: "@all, without", unit: "ms", hasRatio: true },
     { name: "building an index", unit: "ms" },
     { name: "append, without", unit: "us/event" },
     { name: "append, type", unit: "us/event" },
     { name: "append, type and data", unit: "us/event" },
   ],
-  subjects: ["library"],
+  subjects: ["floor", "library", "act-sqlite"],
   seeds: [SEED],
-  async run({ durability, size, folder, seedPath }) {
+  async run(context) {
+    const { subject, durability, size, folder, seedPath } = context;
+    if (subject.name !== "library") return { "@all, without": await readTypeMs(context) };
     const path = seedPath(SEED.name);
     const figures: Record<string, number> = {};
     {
@@ -70,6 +72,20 @@ export const fieldIndexes: Workload = {
     return figures;
   },
 };
+
+/** What others take for the same read. */
+async function readTypeMs({ subject, durability, size, seedPath }: WorkloadContext): Promise<number> {
+  const store = await subject.open(seedPath(SEED.name), durability);
+  const timesMs: number[] = [];
+  for (let read = 0; read < READS[size]; read += 1) {
+    const beganMs = performance.now();
+    const count = await store.readType?.("Rare");
+    timesMs.push(performance.now() - beganMs);
+    if (count !== FOUND) throw new Error(`read ${count} events of ${FOUND}`);
+  }
+  await store.close();
+  return median(timesMs);
+}
 
 async function readMs(stream: Stream, reads: number): Promise<number> {
   const timesMs: number[] = [];
