@@ -149,7 +149,7 @@ export class WriteQueue {
   async #commitTogether(connection: SQLiteConnection, lockDeadline: number, onBegun: () => void): Promise<Tell> {
     const { lock, group, location } = this.#context;
     const isBegun = await lock.retryWhileBusy(lockDeadline, async () => {
-      this.#dropUnwanted();
+      this.#keepWaiting((call) => call.isWanted());
       if (this.#waiting.length === 0) return false;
       await connection.run(BEGIN).catch((error: unknown) => {
         if (isBusy(error)) this.#giveUpLate(this.#waiting, error);
@@ -178,15 +178,20 @@ export class WriteQueue {
     };
   }
 
-  /** The next member of a shared commit: a transaction, or the appends before the next one. */
+  /** The next member of a shared commit that still wants to be one: a transaction, or the appends before the next one. */
   #takeMember(): Member | undefined {
-    this.#dropUnwanted();
-    const [first] = this.#waiting;
-    if (first === undefined) return undefined;
-    if (!(first instanceof PendingTransaction)) return this.#takeAppends();
-    this.#waiting.shift();
-    this.#transactions -= 1;
-    return first;
+    for (;;) {
+      const [first] = this.#waiting;
+      if (first === undefined) return undefined;
+      if (first instanceof PendingTransaction) {
+        this.#waiting.shift();
+        this.#transactions -= 1;
+        if (first.isWanted()) return first;
+      } else {
+        const wanted = this.#takeAppends().filter((append) => append.isWanted());
+        if (wanted.length > 0) return wanted;
+      }
+    }
   }
 
   #takeAppends(): readonly PendingAppend[] {
@@ -203,10 +208,6 @@ export class WriteQueue {
     }
     this.#waiting.splice(0, taken.length);
     return taken;
-  }
-
-  #dropUnwanted(): void {
-    this.#keepWaiting((call) => call.isWanted());
   }
 
   #keepWaiting(isKept: (call: PendingCallOfQueue) => boolean): void {
