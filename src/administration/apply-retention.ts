@@ -6,12 +6,18 @@ import type {
   StreamInfo,
 } from "../../protocols/index.js";
 import { isStreamError } from "../../protocols/index.js";
-import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import {
+  checkFlag,
+  checkOptions,
+  checkSignal,
+  invalidArgument,
+  type OptionNames,
+} from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { ADMINISTRATION } from "./administrable-factory.js";
 import type { AdministrationContext } from "./administration-context.js";
-import { checkFlag, checkFunction } from "./check-administration.js";
+import { checkFunction } from "./check-administration.js";
 import { readerPositions } from "./event-needs.js";
 import { RetentionLease } from "./retention-lease.js";
 import { checkRules } from "./retention-rules.js";

@@ -27,12 +27,6 @@ export function checkIdText(argument: string, text: unknown): asserts text is st
 }
 
 /** @throws InvalidArgumentError */
-export function checkFlag(argument: string, flag: unknown): asserts flag is boolean | undefined {
-  if (flag === undefined || typeof flag === "boolean") return;
-  throw invalidArgument(argument, `expected true or false, got ${describeValue(flag)}`);
-}
-
-/** @throws InvalidArgumentError */
 export function checkFunction(argument: string, value: unknown): void {
   if (value === undefined || typeof value === "function") return;
   throw invalidArgument(argument, `expected a function, got ${describeValue(value)}`);

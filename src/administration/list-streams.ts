@@ -1,9 +1,9 @@
 import type { ListStreamsOptions, StreamInfo, StreamRow } from "../../protocols/index.js";
 import { LISTED_STREAMS } from "../limits.js";
-import { checkOptions, checkPlace, checkSignal, type OptionNames } from "../validate/check-arguments.js";
+import { checkFlag, checkOptions, checkPlace, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import type { AdministrationContext } from "./administration-context.js";
-import { checkFlag, checkIdText, checkOneStream } from "./check-administration.js";
+import { checkIdText, checkOneStream } from "./check-administration.js";
 
 const OPTIONS: OptionNames<ListStreamsOptions> = {
   prefix: true,

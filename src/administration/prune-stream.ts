@@ -1,5 +1,6 @@
 import type { PruneOptions, RemovalReport, StreamRow } from "../../protocols/index.js";
 import {
+  checkFlag,
   checkName,
   checkOptions,
   checkSignal,
@@ -9,7 +10,7 @@ import {
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
-import { checkFlag, checkFunction, checkOneStream } from "./check-administration.js";
+import { checkFunction, checkOneStream } from "./check-administration.js";
 import { assertRead, eventsNeeded, positionOf } from "./event-needs.js";
 import { findStream } from "./list-streams.js";
 import { removeInSteps } from "./removal-steps.js";
