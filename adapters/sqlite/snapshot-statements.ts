@@ -6,7 +6,7 @@ import {
   type SnapshotRetention,
   StorageError,
 } from "../../protocols/index.js";
-import { streamDeleted } from "../../src/adapter-kit/decide-append.js";
+import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import { DELETED_TYPE } from "./append/append-statements.js";
 import { snapshotChecksum } from "./checksum.js";
 import type { SQLiteConnection } from "./drivers/driver.js";

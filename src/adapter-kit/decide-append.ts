@@ -6,10 +6,10 @@ import {
   type ExpectedVersion,
   IdempotencyConflictError,
   type NewEvent,
-  StreamDeletedError,
 } from "../../protocols/index.js";
 import { inStore } from "../validate/in-call.js";
 import type { PlacedEvent } from "./placed-event.js";
+import { streamDeleted } from "./stream-deleted.js";
 
 /** The state of a stream at the moment of the decision, read inside the transaction that will store the events. */
 export interface StreamState {
@@ -156,14 +156,6 @@ function withoutStored(request: AppendRequest, state: StreamState, location?: st
 /** Of an event that was removed nothing is known but its place. */
 function contentOf(stored: PlacedEvent | EventPlace | undefined): EventContent | undefined {
   return stored !== undefined && "event" in stored ? stored.event : undefined;
-}
-
-/** Says that a stream takes no more writes and snapshots. */
-export function streamDeleted(attempt: string, streamId: string, location: string | undefined): StreamDeletedError {
-  const message =
-    `Cannot ${attempt}${inStore(location)}: the stream was deleted, and its id is not used again. Nothing was stored. Use ` +
-    "another id.";
-  return new StreamDeletedError(streamId, message);
 }
 
 function isExpectedVersion(expected: ExpectedVersion, version: number): boolean {

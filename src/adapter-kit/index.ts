@@ -12,3 +12,4 @@ export { Listeners } from "./listeners.js";
 export { PendingWork } from "./pending-work.js";
 export type { PlacedEvent, StoredPlace } from "./placed-event.js";
 export { type RecordConflict, recordConflict } from "./record-conflict.js";
+export { streamDeleted } from "./stream-deleted.js";

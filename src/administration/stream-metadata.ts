@@ -5,7 +5,7 @@ import {
   type StoredEvent,
   type StreamMetadataOptions,
 } from "../../protocols/index.js";
-import { streamDeleted } from "../adapter-kit/decide-append.js";
+import { streamDeleted } from "../adapter-kit/stream-deleted.js";
 import { MAX_RECORD_BYTES } from "../limits.js";
 import { checkOptions, checkPlace, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";

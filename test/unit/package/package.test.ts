@@ -163,6 +163,7 @@ test("the entry for adapters exports what they are built of", async () => {
     "decodeEvent",
     "matchesFilter",
     "recordConflict",
+    "streamDeleted",
   ]);
 });
 
