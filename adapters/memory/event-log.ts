@@ -3,49 +3,30 @@ import {
   type AppendRequest,
   type AppendResult,
   type EventPage,
+  type EventPlace,
   type ReadQuery,
 } from "../../protocols/index.js";
 import { decideAppend } from "../../src/adapter-kit/decide-append.js";
 import { decodeEvent } from "../../src/adapter-kit/decode-event.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
+import { headOf, isDeleted, lastOf, MemoryEvents, placeIn } from "./memory-events.js";
 
-/** Events by stream. Versions and positions are gapless, so that a place is an index. */
+/** Events by stream. Versions have no gap between the first and the last one; positions have gaps where events were removed. */
 export interface EventLog {
+  /** The last position that was given to an event, or skipped. */
+  readonly position: number;
   /** How many events a stream has; all of them for `@all`. */
   count(streamId: string): number;
+  /** How many of them are at a place or before it. */
+  countUpTo(streamId: string, place: number): number;
   /** Those from one index (inclusive) to another (exclusive). */
   slice(streamId: string, from: number, to: number): readonly PlacedEvent[];
-  findByKey(streamId: string, idempotencyKey: string): PlacedEvent | undefined;
+  /** The first version that a stream still has; 1 unless events were removed. */
+  first(streamId: string): number;
+  /** The event with a key, or the place where one that was removed was. */
+  findByKey(streamId: string, idempotencyKey: string): PlacedEvent | EventPlace | undefined;
   /** Adds events in the order of their positions. */
   add(events: readonly PlacedEvent[]): void;
-}
-
-/** The events of a store, or those that a transaction has added to it. */
-export class MemoryEvents implements EventLog {
-  readonly #streams = new Map<string, PlacedEvent[]>([[ALL_STREAM, []]]);
-  readonly #keys = new Map<string, Map<string, PlacedEvent>>();
-
-  count(streamId: string): number {
-    return this.#streams.get(streamId)?.length ?? 0;
-  }
-
-  slice(streamId: string, from: number, to: number): readonly PlacedEvent[] {
-    return this.#streams.get(streamId)?.slice(from, to) ?? [];
-  }
-
-  findByKey(streamId: string, idempotencyKey: string): PlacedEvent | undefined {
-    return this.#keys.get(streamId)?.get(idempotencyKey);
-  }
-
-  add(events: readonly PlacedEvent[]): void {
-    for (const placed of events) {
-      const { streamId, event } = placed;
-      entryOf(this.#streams, streamId, () => []).push(placed);
-      entryOf(this.#streams, ALL_STREAM, () => []).push(placed);
-      if (event.idempotencyKey === null) continue;
-      entryOf(this.#keys, streamId, () => new Map<string, PlacedEvent>()).set(event.idempotencyKey, placed);
-    }
-  }
 }
 
 /** A log with what a transaction adds to it. The log itself stays as it is. */
@@ -62,8 +43,16 @@ export class EventOverlay implements EventLog {
     return this.#added.slice(ALL_STREAM, 0, this.#added.count(ALL_STREAM));
   }
 
+  get position(): number {
+    return Math.max(this.#stored.position, this.#added.position);
+  }
+
   count(streamId: string): number {
     return this.#stored.count(streamId) + this.#added.count(streamId);
+  }
+
+  countUpTo(streamId: string, place: number): number {
+    return this.#stored.countUpTo(streamId, place) + this.#added.countUpTo(streamId, place);
   }
 
   slice(streamId: string, from: number, to: number): readonly PlacedEvent[] {
@@ -73,7 +62,11 @@ export class EventOverlay implements EventLog {
     return [...stored, ...this.#added.slice(streamId, Math.max(0, from - storedCount), to - storedCount)];
   }
 
-  findByKey(streamId: string, idempotencyKey: string): PlacedEvent | undefined {
+  first(streamId: string): number {
+    return this.#stored.count(streamId) > 0 ? this.#stored.first(streamId) : 1;
+  }
+
+  findByKey(streamId: string, idempotencyKey: string): PlacedEvent | EventPlace | undefined {
     return this.#added.findByKey(streamId, idempotencyKey) ?? this.#stored.findByKey(streamId, idempotencyKey);
   }
 
@@ -91,10 +84,11 @@ export interface Appended {
 /** Decides an append and stores its events. */
 export function appendTo(log: EventLog, request: AppendRequest, now: () => number, location: string): Appended {
   const { streamId } = request;
-  const version = log.count(streamId);
-  const position = log.count(ALL_STREAM);
-  const findByKey = (key: string): PlacedEvent | undefined => log.findByKey(streamId, key);
-  const { fresh, last } = decideAppend(request, { version, findByKey }, location);
+  const { position } = log;
+  const version = headOf(log, streamId);
+  const findByKey = (key: string) => log.findByKey(streamId, key);
+  const state = { version, isDeleted: isDeleted(log, streamId), findByKey };
+  const { fresh, last } = decideAppend(request, state, location);
   const added = fresh.map((event, index): PlacedEvent => {
     const place = { streamId, version: version + index + 1, position: position + index + 1 };
     return { ...place, event, timestampMs: now() };
@@ -107,27 +101,19 @@ export function appendTo(log: EventLog, request: AppendRequest, now: () => numbe
   };
 }
 
-export function lastOf(log: EventLog, streamId: string): PlacedEvent | undefined {
-  const count = log.count(streamId);
-  return log.slice(streamId, count - 1, count)[0];
-}
-
 export function readPageOf(log: EventLog, { streamId, after, upTo, limit, direction }: ReadQuery): EventPage {
-  const head = log.count(streamId);
-  const end = Math.min(upTo ?? head, head);
+  const head = headOf(log, streamId);
+  const first = streamId === ALL_STREAM ? undefined : log.first(streamId);
   const isForward = direction === "forward";
-  const from = isForward ? after : Math.max(after, end - limit);
-  const to = isForward ? Math.min(end, after + limit) : end;
+  const low = log.countUpTo(streamId, after);
+  const high = log.countUpTo(streamId, upTo ?? head);
+  const from = isForward ? low : Math.max(low, high - limit);
+  const to = isForward ? Math.min(high, low + limit) : high;
   // Between places that cross there is nothing.
-  const events = log.slice(streamId, from, Math.max(from, to)).map((placed) => decodeEvent(placed.event, placed));
-  if (isForward) return { events, next: to < end ? to : null, head };
-  return { events: events.reverse(), next: from > after ? from : null, head };
-}
-
-function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const made = make();
-  map.set(key, made);
-  return made;
+  const placed = log.slice(streamId, from, Math.max(from, to));
+  const events = placed.map((each) => decodeEvent(each.event, each));
+  const isCut = isForward ? to < high : from > low;
+  const edge = isForward ? placed.at(-1) : placed[0];
+  const next = isCut && edge !== undefined ? placeIn(streamId, edge) - (isForward ? 0 : 1) : null;
+  return { events: isForward ? events : events.reverse(), next, head, first };
 }

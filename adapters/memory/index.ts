@@ -1,3 +1,3 @@
 export { MemoryNotifier } from "./memory-notifier.js";
 export { MemoryStorageHandle } from "./memory-storage-handle.js";
-export { type MemoryOptions, memoryStreamFactory } from "./memory-stream-factory.js";
+export { type MemoryOptions, type MemoryStreamFactory, memoryStreamFactory } from "./memory-stream-factory.js";

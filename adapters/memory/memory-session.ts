@@ -1,12 +1,13 @@
 import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageSession } from "../../protocols/index.js";
 import { ALL_STREAM } from "../../protocols/index.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
-import { appendTo, type EventLog, EventOverlay, readPageOf } from "./event-log.js";
+import { appendTo, EventOverlay, readPageOf } from "./event-log.js";
+import { headOf, type MemoryEvents } from "./memory-events.js";
 import { type MemoryRecords, RecordOverlay } from "./memory-records.js";
 
 /** What a session works on. */
 export interface MemoryState {
-  readonly events: EventLog;
+  readonly events: MemoryEvents;
   readonly records: MemoryRecords;
   readonly now: () => number;
   readonly location: string;
@@ -21,7 +22,7 @@ export class MemorySession implements StorageSession {
 
   constructor(state: MemoryState) {
     this.#state = state;
-    this.head = state.events.count(ALL_STREAM);
+    this.head = headOf(state.events, ALL_STREAM);
     this.records = new RecordOverlay(state.records, state.location);
     this.#events = new EventOverlay(state.events);
   }

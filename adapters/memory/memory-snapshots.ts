@@ -1,4 +1,10 @@
-import type { EncodedState, Snapshot, SnapshotQuery, SnapshotRetention } from "../../protocols/index.js";
+import type {
+  DeleteSnapshotsQuery,
+  EncodedState,
+  Snapshot,
+  SnapshotQuery,
+  SnapshotRetention,
+} from "../../protocols/index.js";
 
 /** The snapshots of a store. */
 export class MemorySnapshots {
@@ -18,6 +24,16 @@ export class MemorySnapshots {
     const stay = new Set(own.sort((a, b) => b.version - a.version).slice(0, keep));
     const gone = new Set(own.filter((other) => !stay.has(other)));
     this.#snapshots = this.#snapshots.filter((other) => !gone.has(other));
+  }
+
+  /** Removes snapshots of a stream. @returns how many */
+  remove({ streamId, projection, below = Number.POSITIVE_INFINITY }: DeleteSnapshotsQuery): number {
+    const count = this.#snapshots.length;
+    this.#snapshots = this.#snapshots.filter((snapshot) => {
+      const isOfKind = projection === undefined || snapshot.projection === projection;
+      return snapshot.streamId !== streamId || !isOfKind || snapshot.version >= below;
+    });
+    return count - this.#snapshots.length;
   }
 
   load({ streamId, projection, atOrBefore }: SnapshotQuery): Snapshot<EncodedState> | null {

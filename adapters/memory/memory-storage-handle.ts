@@ -1,27 +1,34 @@
 import type {
+  AdministrableStorage,
   AppendRequest,
   AppendResult,
+  DeleteSnapshotsQuery,
   EncodedState,
   EventPage,
+  ListStreamsQuery,
   ReadQuery,
+  RemoveRequest,
   Snapshot,
   SnapshotQuery,
   SnapshotRetention,
   StorageSession,
   StreamMetrics,
-  TransactionalStorage,
+  StreamRow,
   TransactOptions,
 } from "../../protocols/index.js";
 import { Lifetime } from "../../src/adapter-kit/lifetime.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
-import { appendTo, lastOf, MemoryEvents, readPageOf } from "./event-log.js";
+import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
+import { appendTo, readPageOf } from "./event-log.js";
+import { listStreams } from "./list-streams.js";
+import { headOf, isDeleted, lastOf, MemoryEvents, type RemovedEvents } from "./memory-events.js";
 import { MemoryRecords } from "./memory-records.js";
 import { MemorySession, type MemoryState } from "./memory-session.js";
 import { MemorySnapshots } from "./memory-snapshots.js";
 import { TurnQueue } from "./turn-queue.js";
 
 /** Keeps everything in this process's memory, for as long as the handle lives: the model that others are held to. */
-export class MemoryStorageHandle implements TransactionalStorage {
+export class MemoryStorageHandle implements AdministrableStorage {
   readonly location = "memory";
   readonly #state: MemoryState;
   readonly #snapshots = new MemorySnapshots();
@@ -76,28 +83,53 @@ export class MemoryStorageHandle implements TransactionalStorage {
 
   async getVersion(streamId: string): Promise<number> {
     this.#lifetime.assertOpen(`read the version of stream "${streamId}"`);
-    return this.#state.events.count(streamId);
+    return headOf(this.#state.events, streamId);
   }
 
   async getMetrics(streamId: string): Promise<StreamMetrics> {
     this.#lifetime.assertOpen(`read the metrics of stream "${streamId}"`);
-    const count = this.#state.events.count(streamId);
-    const last = lastOf(this.#state.events, streamId);
+    const { events } = this.#state;
+    const last = lastOf(events, streamId);
     return {
-      currentVersion: count,
-      eventCount: count,
+      currentVersion: headOf(events, streamId),
+      eventCount: events.count(streamId),
       lastTimestamp: last === undefined ? null : new Date(last.timestampMs),
     };
   }
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>, retention?: SnapshotRetention): Promise<void> {
-    this.#lifetime.assertOpen(`save a snapshot of stream "${snapshot.streamId}"`);
+    const { streamId } = snapshot;
+    const attempt = `save a snapshot of stream "${streamId}"`;
+    this.#lifetime.assertOpen(attempt);
+    if (isDeleted(this.#state.events, streamId)) throw streamDeleted(attempt, streamId, this.location);
     this.#snapshots.save(snapshot, retention);
   }
 
   async loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
     this.#lifetime.assertOpen(`load a snapshot of stream "${query.streamId}"`);
     return this.#snapshots.load(query);
+  }
+
+  async listStreams(query: ListStreamsQuery): Promise<readonly StreamRow[]> {
+    this.#lifetime.assertOpen("list the streams");
+    return listStreams(this.#state, query);
+  }
+
+  async removeBefore(request: RemoveRequest): Promise<RemovedEvents> {
+    this.#lifetime.assertOpen(`remove events of stream "${request.streamId}"`);
+    using _turn = await this.#turns.take();
+    return this.#state.events.remove(request);
+  }
+
+  async deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number> {
+    this.#lifetime.assertOpen(`delete snapshots of stream "${query.streamId}"`);
+    return this.#snapshots.remove(query);
+  }
+
+  // What nobody refers to any more is the garbage collector's.
+  async reclaim(): Promise<{ readonly freed: number; readonly left: number }> {
+    this.#lifetime.assertOpen("reclaim space");
+    return { freed: 0, left: 0 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import type { TransactionalStreamFactory } from "../../protocols/index.js";
+import type { AdministrableStreamFactory, TransactionalStreamFactory } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { checkFlag, checkOptions, type OptionNames } from "../../src/validate/check-arguments.js";
 import { checkClock } from "../../src/validate/check-clock.js";
@@ -21,6 +21,9 @@ export interface MemoryOptions {
 
 const OPTIONS: OptionNames<MemoryOptions> = { now: true, findMisuse: true };
 
+/** A store in the memory of this process. */
+export type MemoryStreamFactory = TransactionalStreamFactory & AdministrableStreamFactory;
+
 /**
  * Opens a store in the memory of this process, for tests and for data that need not outlive the process. Its events are gone
  * when the factory is disposed.
@@ -32,7 +35,7 @@ const OPTIONS: OptionNames<MemoryOptions> = { now: true, findMisuse: true };
  * await using streams = memoryStreamFactory({ now: () => Date.UTC(2024, 0, 1) });
  * ```
  */
-export function memoryStreamFactory(options: MemoryOptions = {}): TransactionalStreamFactory {
+export function memoryStreamFactory(options: MemoryOptions = {}): MemoryStreamFactory {
   checkOptions(options, OPTIONS);
   const { findMisuse } = options;
   const now = checkClock(options.now);

@@ -1,5 +1,6 @@
 // Programs that must compile, and `@ts-expect-error` before what must not. The check of types is their test.
 import {
+  type AdministrableStreamFactory,
   type AtomicStorage,
   type AtomicStreamFactory,
   type CandidateEvent,
@@ -232,13 +233,15 @@ export function factories(): void {
   const both = createStreamFactory({ storage: { ...transactional, ...atomic }, notifier });
   same<typeof both, TransactionalStreamFactory>(true);
   const inMemory = createStreamFactory({ storage: memory, notifier, findMisuse: true });
-  same<typeof inMemory, TransactionalStreamFactory>(true);
+  same<typeof inMemory, TransactionalStreamFactory & AdministrableStreamFactory>(true);
   const backend: StreamBackend = { storage: transactional, notifier };
   const unknown = createStreamFactory(backend);
   same<typeof unknown, StreamFactory>(true);
 
   // @ts-expect-error a storage with the two old protocols has no atomic writes
   void plainStreams.writeAll([]);
+  // @ts-expect-error nor a list of its streams
+  void plainStreams.listStreams();
   // @ts-expect-error nor transactions
   void plainStreams.transaction(async () => 1);
   // @ts-expect-error atomic appends are no transactions
