@@ -4,13 +4,16 @@ import { describeAllStream } from "./storage/all-stream.js";
 import { describeAppend } from "./storage/append.js";
 import { describeAppendAll } from "./storage/append-all.js";
 import { describeConcurrentAppends } from "./storage/concurrent-appends.js";
+import { describeDeleteSnapshots } from "./storage/delete-snapshots.js";
 import { describeExpectedVersion } from "./storage/expected-version.js";
 import { describeFilters } from "./storage/filters.js";
 import { describeIdempotency } from "./storage/idempotency.js";
 import { describeKeyConflicts } from "./storage/key-conflicts.js";
 import { describeLifecycle } from "./storage/lifecycle.js";
+import { describeListStreams } from "./storage/list-streams.js";
 import { describeMetrics } from "./storage/metrics.js";
 import { describeReadPage } from "./storage/read-page.js";
+import { describeRemoveBefore } from "./storage/remove-before.js";
 import { describeSignal } from "./storage/signal.js";
 import { describeSnapshots } from "./storage/snapshots.js";
 import { describeStreamIds } from "./storage/stream-ids.js";
@@ -22,7 +25,8 @@ import { createSuite } from "./suite.js";
 export type StorageConformanceOptions = ConformanceOptions<StorageHandle>;
 
 /**
- * Registers the tests that every `StorageHandle` must pass, and those of `appendAll` and `transact` where it has them.
+ * Registers the tests that every `StorageHandle` must pass, and those of `appendAll`, of `transact` and of
+ * an `AdministrableStorage` where it has them.
  *
  * @example
  * ```ts
@@ -54,6 +58,9 @@ export function describeStorageHandle(options: StorageConformanceOptions): void 
     describeMetrics(suite);
     describeAppendAll(suite);
     describeTransact(suite);
+    describeListStreams(suite);
+    describeRemoveBefore(suite);
+    describeDeleteSnapshots(suite);
     describeLifecycle(suite);
   });
 }

@@ -1,7 +1,9 @@
 import type { StreamFactory } from "../../protocols/index.js";
+import { describeAdministrationArguments } from "./factory/administration-arguments.js";
 import { describeAllStream } from "./factory/all-stream.js";
 import { describeConcurrency } from "./factory/concurrency.js";
 import { describeConditions } from "./factory/conditions.js";
+import { describeDeleteStream } from "./factory/delete-stream.js";
 import { describeDispose } from "./factory/dispose.js";
 import { describeFilters } from "./factory/filters.js";
 import { describeHandleVersion } from "./factory/handle-version.js";
@@ -12,12 +14,16 @@ import { describeInvalidFilters } from "./factory/invalid-filters.js";
 import { describeMaintenance } from "./factory/maintenance.js";
 import { describeMetrics } from "./factory/metrics.js";
 import { describeOpenStream } from "./factory/open-stream.js";
+import { describePruneStream } from "./factory/prune-stream.js";
 import { describeRead } from "./factory/read.js";
 import { describeReadInterplay } from "./factory/read-interplay.js";
 import { describeReadSignal } from "./factory/read-signal.js";
 import { describeRecords } from "./factory/records.js";
+import { describeRetention } from "./factory/retention.js";
 import { describeSnapshotStates } from "./factory/snapshot-states.js";
 import { describeSnapshots } from "./factory/snapshots.js";
+import { describeStreamList } from "./factory/stream-list.js";
+import { describeStreamMetadata } from "./factory/stream-metadata.js";
 import { describeTables } from "./factory/tables.js";
 import { describeTransaction } from "./factory/transaction.js";
 import { describeTransactionFailures } from "./factory/transaction-failures.js";
@@ -46,7 +52,7 @@ export type StreamFactoryConformanceOptions = ConformanceOptions<StreamFactory>;
  * Registers the tests of the whole contract, through the interface that users of a store have.
  *
  * What only some stores can do is tested where the factory has the methods for it: `verify` and `backup`,
- * `writeAll`, `transaction` and `query`. Tables are tested where `tx.sql` does not answer `STORAGE_UNSUPPORTED`.
+ * `writeAll`, `transaction` and `query`, and the calls that administer streams. Tables are tested where `tx.sql` does not answer `STORAGE_UNSUPPORTED`.
  *
  * @example
  * ```ts
@@ -99,6 +105,12 @@ export function describeStreamFactory(options: StreamFactoryConformanceOptions):
     describeTransactionFailures,
     describeRecords,
     describeTables,
+    describeStreamList,
+    describeStreamMetadata,
+    describePruneStream,
+    describeDeleteStream,
+    describeRetention,
+    describeAdministrationArguments,
     describeDispose,
   ];
   options.describe(`the streams of ${options.name}`, () => {

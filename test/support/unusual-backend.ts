@@ -1,5 +1,6 @@
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
 import {
+  type AdministrableStorage,
   ALL_STREAM,
   type AppendRequest,
   type AppendResult,
@@ -11,7 +12,6 @@ import {
   type StorageSession,
   type StoredEvent,
   type StreamBackend,
-  type TransactionalStorage,
 } from "../../protocols/index.js";
 import { matchesFilter } from "../../src/filter/compile-filter.js";
 import { overriding } from "./overriding.js";
@@ -35,7 +35,7 @@ export function openUnusualBackend({
   tells,
 }: {
   readonly tells: "events" | "only that there are some";
-}): StreamBackend<TransactionalStorage> {
+}): StreamBackend<AdministrableStorage> {
   const storage = new MemoryStorageHandle();
   const notifier = new MemoryNotifier(storage);
   return {
@@ -44,7 +44,7 @@ export function openUnusualBackend({
   };
 }
 
-function unusualStorage(storage: TransactionalStorage): TransactionalStorage {
+function unusualStorage(storage: AdministrableStorage): AdministrableStorage {
   let last: Promise<unknown> = Promise.resolve();
   const inOrder = async <T>(call: () => Promise<T>): Promise<T> => {
     const result = last.then(turn).then(call);
@@ -53,7 +53,7 @@ function unusualStorage(storage: TransactionalStorage): TransactionalStorage {
     await turn();
     return value;
   };
-  return overriding<TransactionalStorage>(storage, {
+  return overriding<AdministrableStorage>(storage, {
     append: (request) => inOrder(() => spreadAppend(storage, request)),
     transact: (work, options) => inOrder(() => storage.transact((session) => work(unusualSession(session)), options)),
     readPage: (query) => spreadRead(storage, query),
@@ -62,6 +62,11 @@ function unusualStorage(storage: TransactionalStorage): TransactionalStorage {
       const metrics = await storage.getMetrics(streamId);
       return { ...metrics, currentVersion: spreadPlace(streamId, metrics.currentVersion) };
     },
+    listStreams: async (query) => {
+      const rows = await storage.listStreams(query);
+      return rows.map((row) => ({ ...row, lastPosition: row.lastPosition * POSITION_STEP }));
+    },
+    removeBefore: (request) => inOrder(() => storage.removeBefore(request)),
     [Symbol.asyncDispose]: async () => {
       await last;
       await storage[Symbol.asyncDispose]();
@@ -100,11 +105,12 @@ function innerQuery({ streamId, after, upTo, limit, direction }: ReadQuery): Rea
 }
 
 /** The filter is applied here, so that pages may be empty with more to come. */
-function outerPage({ streamId, filter }: ReadQuery, { events, next, head }: EventPage): EventPage {
+function outerPage({ streamId, filter }: ReadQuery, { events, next, head, first }: EventPage): EventPage {
   return {
     events: events.map(spread).filter((event) => filter === undefined || matchesFilter(event, filter)),
     next: next === null ? null : spreadPlace(streamId, next),
     head: spreadPlace(streamId, head),
+    first,
   };
 }
 

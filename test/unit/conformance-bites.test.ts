@@ -1,15 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
 import type {
+  AdministrableStorage,
   MaintainableStreamFactory,
   Notifier,
   StorageHandle,
   StreamBackend,
-  TransactionalStorage,
   VerifyReport,
 } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { describeNotifier, describeStorageHandle, describeStreamFactory } from "../conformance/index.js";
+import { BROKEN_ADMINISTRATION, BROKEN_RETENTION } from "../support/broken-administration.js";
 import { BROKEN_APPENDS } from "../support/broken-appends.js";
 import { BROKEN_NOTIFIERS } from "../support/broken-notifier.js";
 import { BROKEN_READS } from "../support/broken-reads.js";
@@ -25,7 +26,7 @@ import { openUnusualBackend } from "../support/unusual-backend.js";
 // fault nothing must be found.
 
 interface Faults {
-  readonly breakStorage?: (storage: TransactionalStorage) => StorageHandle;
+  readonly breakStorage?: (storage: AdministrableStorage) => StorageHandle;
   readonly breakNotifier?: (notifier: Notifier) => Notifier;
 }
 
@@ -95,7 +96,7 @@ describe("the conformance suite", () => {
     });
   }
 
-  for (const { fault, group, found, breakStorage } of BROKEN_TRANSACTIONS) {
+  for (const { fault, group, found, breakStorage } of [...BROKEN_TRANSACTIONS, ...BROKEN_ADMINISTRATION]) {
     test(`finds a storage handle that ${fault}`, async () => {
       expect((await storageOutcome({ breakStorage }, group)).failed).toContain(found);
     });
@@ -137,6 +138,16 @@ describe("the conformance suite", () => {
 
     expect((await runner.run("maintenance, where the store has it")).failed).toContain(found);
   });
+
+  for (const { fault, group, found, breakStorage } of BROKEN_RETENTION) {
+    test(`finds in the streams a storage handle that ${fault}`, async () => {
+      const runner = new CollectingRunner();
+      const open = async () => createStreamFactory(openBackend({ breakStorage }));
+      describeStreamFactory({ ...IMPATIENT, ...bound(runner), open });
+
+      expect((await runner.run(group)).failed).toContain(found);
+    });
+  }
 
   for (const { fault, group, found, breakStream } of BROKEN_STREAMS) {
     test(`finds a stream that ${fault}`, async () => {

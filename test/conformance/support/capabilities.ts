@@ -1,4 +1,6 @@
 import type {
+  AdministrableStorage,
+  AdministrableStreamFactory,
   AtomicStorage,
   AtomicStreamFactory,
   MaintainableStreamFactory,
@@ -27,6 +29,11 @@ export const TRANSACTIONS: Capability<TransactionalStreamFactory> = {
   methods: ["transaction", "query"],
 };
 
+export const ADMINISTRATION: Capability<AdministrableStreamFactory> = {
+  name: "administration",
+  methods: ["listStreams", "describeStream", "setStreamMetadata", "pruneStream", "deleteStream", "reclaim"],
+};
+
 export const ATOMIC_STORAGE: Capability<AtomicStorage> = {
   name: "atomic appends",
   methods: ["appendAll"],
@@ -35,6 +42,11 @@ export const ATOMIC_STORAGE: Capability<AtomicStorage> = {
 export const TRANSACTIONAL_STORAGE: Capability<TransactionalStorage> = {
   name: "transactions",
   methods: ["transact"],
+};
+
+export const ADMINISTRABLE_STORAGE: Capability<AdministrableStorage> = {
+  name: "administration",
+  methods: ["listStreams", "removeBefore", "deleteSnapshots", "reclaim"],
 };
 
 /** Whether a subject has the methods of a capability. One that has only some of them has a method missing. */

@@ -4,11 +4,12 @@ import { isStreamError } from "../../../protocols/index.js";
  * Watches the calls of a test for errors that are not the library's: a `StreamError` has a code that programs can switch
  * on, and what a database or a file system throws does not.
  *
- * A call that has been given a signal may fail with that signal's reason, and a transaction with what its callback throws.
+ * A call that has been given a signal may fail with that signal's reason, a transaction with what its callback throws, and a
+ * removal with what its `archive` throws.
  */
 export class RawErrors {
   readonly #found: string[] = [];
-  /** What callbacks of transactions have thrown. */
+  /** What callbacks have thrown. */
   readonly #thrown = new Set<unknown>();
 
   /** Fails when there was one, whether or not the test looked at it. */
@@ -40,7 +41,9 @@ export class RawErrors {
     const reasons = [...signals, ...args.flatMap(signalOf)];
     const onError = (error: unknown): void => this.#judge(name, error, reasons);
     try {
-      const given = TRANSACTIONS.has(name) ? args.map((arg) => this.#watchCallback(arg, reasons)) : args;
+      const watchCallback = (arg: unknown) =>
+        TRANSACTIONS.has(name) ? this.#watchCallback(arg, reasons) : this.#watchArchive(arg);
+      const given = args.map(watchCallback);
       const result = call(...given.map((arg) => withErrorHandler(arg, onError)));
       return result instanceof Promise
         ? this.#watchPromise(result, onError, reasons)
@@ -54,14 +57,23 @@ export class RawErrors {
   /** A transaction's callback gets a transaction whose calls are watched. */
   #watchCallback(work: unknown, signals: readonly AbortSignal[]): unknown {
     if (typeof work !== "function") return work;
-    return async (transaction: object): Promise<unknown> => {
-      try {
-        return await work(this.watch(transaction, signals));
-      } catch (error) {
-        this.#thrown.add(error);
-        throw error;
-      }
-    };
+    return (transaction: object) => this.#noteThrown(() => work(this.watch(transaction, signals)));
+  }
+
+  #watchArchive(options: unknown): unknown {
+    if (typeof options !== "object" || options === null || !("archive" in options)) return options;
+    const { archive } = options;
+    if (typeof archive !== "function") return options;
+    return { ...options, archive: (events: unknown) => this.#noteThrown(() => archive(events)) };
+  }
+
+  async #noteThrown(callback: () => unknown): Promise<unknown> {
+    try {
+      return await callback();
+    } catch (error) {
+      this.#thrown.add(error);
+      throw error;
+    }
   }
 
   #watchPromise(

@@ -1,11 +1,13 @@
-import type {
-  AppendResult,
-  CandidateEvent,
-  EventPage,
-  ExpectedVersion,
-  ReadQuery,
-  StorageHandle,
-  StoredEvent,
+import {
+  type AppendResult,
+  type CandidateEvent,
+  DELETED_EVENT_TYPE,
+  type EventPage,
+  type ExpectedVersion,
+  type NewEvent,
+  type ReadQuery,
+  type StorageHandle,
+  type StoredEvent,
 } from "../../../protocols/index.js";
 import { encodeEvents } from "../../../src/write/encode-events.js";
 
@@ -18,6 +20,13 @@ export function append(
 ): Promise<AppendResult> {
   const { expectedVersion = "any", signal } = options;
   return storage.append({ streamId, events: encodeEvents(streamId, events), expectedVersion, signal });
+}
+
+/** Ends a stream, as the core does: its last event is a tombstone. */
+export function endStream(storage: Pick<StorageHandle, "append">, streamId: string): Promise<AppendResult> {
+  const [event] = encodeEvents(streamId, [{ type: "Ended", data: null }]);
+  const tombstone = { ...(event as NewEvent), type: DELETED_EVENT_TYPE };
+  return storage.append({ streamId, events: [tombstone], expectedVersion: "any" });
 }
 
 /** A {@link ReadQuery} of which the most is left out. */
