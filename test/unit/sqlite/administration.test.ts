@@ -15,99 +15,6 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return collected;
 }
 
-describe.each(DRIVER_NAMES)("the streams of a store, through %s", (driver) => {
-  const open = () => sqliteStreamFactory(":memory:", { driver });
-
-  test("are listed by id in code-point order, with what is known of each", async () => {
-    await using streams = await open();
-    for (const id of ["b", "\u{1f600}", "\uffff", "a\0z", "a"]) {
-      await (await streams.openStream(id)).write(counted(2));
-    }
-    await streams.setStreamMetadata("c", { owner: "ada" });
-    const listed = await collect(streams.listStreams());
-    expect(listed.map(({ streamId }) => streamId)).toEqual(["a", "a\0z", "b", "c", "\uffff", "\u{1f600}"]);
-    expect(listed[2]).toEqual({
-      streamId: "b",
-      version: 2,
-      firstVersion: 1,
-      eventCount: 2,
-      lastPosition: 2,
-      lastTimestamp: expect.any(Date),
-      deleted: false,
-      metadata: null,
-      metadataRevision: 0,
-    } satisfies StreamInfo);
-    expect(listed[3]).toMatchObject({ version: 0, eventCount: 0, lastTimestamp: null, metadata: { owner: "ada" } });
-  });
-
-  test("are listed by prefix, after an id, up to a limit, and over many pages", async () => {
-    await using streams = await open();
-    const ids = Array.from({ length: 1_200 }, (_, index) => `s-${String(index).padStart(4, "0")}`);
-    for (let at = 0; at < ids.length; at += 400) {
-      await streams.writeAll(ids.slice(at, at + 400).map((streamId) => ({ streamId, events: counted(1) })));
-    }
-    const named = async (options: Parameters<typeof streams.listStreams>[0]) =>
-      (await collect(streams.listStreams(options))).map(({ streamId }) => streamId);
-    expect(await named({})).toEqual(ids);
-    expect(await named({ prefix: "s-11" })).toEqual(ids.slice(1_100));
-    expect(await named({ after: "s-0009", limit: 2 })).toEqual(["s-0010", "s-0011"]);
-    expect(await named({ prefix: "t" })).toEqual([]);
-    expect(await named({ limit: 0 })).toEqual([]);
-  });
-
-  test("deleted ones are listed only where they are asked for", async () => {
-    await using streams = await open();
-    for (const id of ["a", "b"]) await (await streams.openStream(id)).write(counted(1));
-    await streams.deleteStream("a");
-    expect((await collect(streams.listStreams())).map(({ streamId }) => streamId)).toEqual(["b"]);
-    const all = await collect(streams.listStreams({ deleted: true }));
-    expect(all.map(({ streamId, deleted }) => [streamId, deleted])).toEqual([
-      ["a", true],
-      ["b", false],
-    ]);
-  });
-
-  test("have metadata with a revision, which a deletion removes", async () => {
-    await using streams = await open();
-    expect(await streams.describeStream("a")).toBeNull();
-    const { revision } = await streams.setStreamMetadata("a", { title: "A" }, { expectedRevision: 0 });
-    expect(await streams.describeStream("a")).toMatchObject({ metadata: { title: "A" }, metadataRevision: revision });
-    await expect(streams.setStreamMetadata("a", {}, { expectedRevision: revision + 1 })).rejects.toMatchObject({
-      code: "RECORD_CONFLICT",
-      revision,
-    });
-    expect(await streams.setStreamMetadata("a", null)).toEqual({ revision: 0 });
-    expect(await streams.describeStream("a")).toBeNull();
-    await streams.setStreamMetadata("a", { title: "A" });
-    await streams.deleteStream("a");
-    expect(await streams.describeStream("a")).toMatchObject({ version: 1, deleted: true, metadata: null });
-    expect(await failureOf(streams.setStreamMetadata("a", {}))).toMatchObject({
-      code: "STREAM_DELETED",
-      streamId: "a",
-    });
-  });
-
-  test.each([
-    ["describeStream", "streamId", (s) => s.describeStream("@all")],
-    ["setStreamMetadata", "metadata", (s) => s.setStreamMetadata("a", [] as never)],
-    ["setStreamMetadata", "metadata", (s) => s.setStreamMetadata("a", { text: "x".repeat(65_536) })],
-    ["pruneStream", "before", (s) => s.pruneStream("a", { before: 0 })],
-    ["pruneStream", "before", (s) => s.pruneStream("a", { before: 4 })],
-    ["pruneStream", "before", (s) => s.pruneStream("nobody", { before: 1 })],
-    ["pruneStream", "behindSnapshots", (s) => s.pruneStream("a", { before: 1, behindSnapshots: "x" } as never)],
-    ["deleteStream", "reason", (s) => s.deleteStream("a", { reason: { text: "x".repeat(4_096) } })],
-    ["deleteStream", "expectedVersion", (s) => s.deleteStream("a", { expectedVersion: "exists" as never })],
-    ["reclaim", "onProgress", (s) => s.reclaim({ onProgress: 1 as never })],
-  ] as readonly (readonly [string, string, (streams: Awaited<ReturnType<typeof open>>) => Promise<unknown>])[])(
-    "%s refuses a wrong %s",
-    async (_, argument, call) => {
-      await using streams = await open();
-      await (await streams.openStream("a")).write(counted(3));
-      expect(await failureOf(call(streams))).toMatchObject({ code: "INVALID_ARGUMENT", argument });
-    },
-  );
-});
-
 describe.each(DRIVER_NAMES)("a pruned stream, through %s", (driver) => {
   const open = () => sqliteStreamFactory(":memory:", { driver });
 
@@ -131,29 +38,6 @@ describe.each(DRIVER_NAMES)("a pruned stream, through %s", (driver) => {
     expect(await stream.loadSnapshot({ atOrBefore: 7 })).toMatchObject({ version: 7 });
     expect(await streams.pruneStream("a", { before: 5 })).toMatchObject({ firstVersion: 8, removedEvents: 0 });
     expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 4 });
-  });
-
-  test("is read from what is left, and never as a shorter list", async () => {
-    await using streams = await open();
-    const stream = await streams.openStream("a");
-    await stream.write(counted(10));
-    await streams.pruneStream("a", { before: 8 });
-    const removed = { code: "EVENTS_REMOVED", streamId: "a", firstVersion: 8 };
-    expect(await failureOf(collect(stream.read()))).toMatchObject(removed);
-    expect(await failureOf(collect(stream.read({ after: 6 })))).toMatchObject(removed);
-    const filter = [{ field: "type", op: "=", value: "Counted" }] as const;
-    expect(await failureOf(collect(stream.read({ filter })))).toMatchObject(removed);
-    expect(await collect(stream.read({ after: 7 }))).toHaveLength(3);
-    expect(await collect(stream.read({ direction: "backward", after: 7 }))).toHaveLength(3);
-    expect(await collect(stream.read({ direction: "backward", limit: 3 }))).toHaveLength(3);
-    const seen: number[] = [];
-    const backward = async () => {
-      for await (const { version } of stream.read({ direction: "backward" })) seen.push(version);
-    };
-    expect(await failureOf(backward())).toMatchObject(removed);
-    expect(seen).toEqual([10, 9, 8]);
-    const all = await streams.openStream("@all");
-    expect((await collect(all.read())).map(({ position }) => position)).toEqual([8, 9, 10]);
   });
 
   test("still knows the keys of what went, unless they are to be forgotten", async () => {
@@ -196,20 +80,6 @@ describe.each(DRIVER_NAMES)("a pruned stream, through %s", (driver) => {
     expect(archived).toEqual(Array.from({ length: 9_999 }, (_, index) => index + 1));
     expect(await streams.verify()).toMatchObject({ ok: true });
   });
-
-  test("goes only as far as a snapshot reaches, unless it is forced", async () => {
-    await using streams = await open();
-    const stream = await streams.openStream("a");
-    await stream.write(counted(10));
-    const prune = { before: 6, behindSnapshot: "account@3" };
-    const needed = { code: "EVENTS_NEEDED", neededBy: ["snapshot account@3"] };
-    expect(await failureOf(streams.pruneStream("a", prune))).toMatchObject(needed);
-    await stream.snapshot(1, { version: 4, projection: "account@3" });
-    expect(await failureOf(streams.pruneStream("a", prune))).toMatchObject(needed);
-    await stream.snapshot(1, { version: 5, projection: "account@3" });
-    expect(await streams.pruneStream("a", prune)).toMatchObject({ firstVersion: 6, removedSnapshots: 1 });
-    expect(await streams.pruneStream("a", { ...prune, before: 9, force: true })).toMatchObject({ firstVersion: 9 });
-  });
 });
 
 describe.each(DRIVER_NAMES)("a deleted stream, through %s", (driver) => {
@@ -243,23 +113,6 @@ describe.each(DRIVER_NAMES)("a deleted stream, through %s", (driver) => {
     expect(await failureOf(streams.transaction((tx) => tx.write("a", counted(1))))).toMatchObject(deleted);
     expect(await streams.deleteStream("a", { expectedVersion: 3 })).toMatchObject({ version: 7, removedEvents: 0 });
     expect(await streams.verify()).toMatchObject({ ok: true });
-  });
-
-  test("that was never written has its tombstone as version 1", async () => {
-    await using streams = await open();
-    expect(await streams.deleteStream("a", { expectedVersion: 0 })).toMatchObject({ version: 1, firstVersion: 1 });
-    const stream = await streams.openStream("a");
-    expect(await collect(stream.read())).toMatchObject([{ version: 1, type: "@deleted", data: null }]);
-    expect(await failureOf(stream.write(counted(1)))).toMatchObject({ code: "STREAM_DELETED" });
-  });
-
-  test("is not one where another version was expected", async () => {
-    await using streams = await open();
-    const stream = await streams.openStream("a");
-    await stream.write(counted(2));
-    const failure = await failureOf(streams.deleteStream("a", { expectedVersion: 1 }));
-    expect(failure).toMatchObject({ code: "CONCURRENCY_CONFLICT", actualVersion: 2 });
-    expect(await stream.write(counted(1))).toMatchObject({ version: 3 });
   });
 
   test("never has an event behind its tombstone, whoever wins", async () => {
