@@ -19,20 +19,17 @@ export interface LongTransactions {
 }
 
 /** Gives a factory over transactional storage what {@link longTransactionsOf} finds. */
-export function addLongTransactions(streams: StreamFactory, context: StreamContext & TransactionContext): void {
-  const { storage, lifetime, calls, pendingWrites } = context;
+export function addLongTransactions(
+  streams: StreamFactory,
+  context: TransactionContext & Pick<StreamContext, "lifetime">,
+): void {
+  const { storage, lifetime, calls } = context;
   const transactions: LongTransactions = {
     location: storage.location,
     async run(call, work, signal) {
       lifetime.assertOpen(call);
       calls.assertOutside(call);
-      pendingWrites.begin();
-      try {
-        const plan = { timeoutMs: undefined, signal, isAlone: true };
-        return await calls.note(() => runTransaction(context, work, plan), call);
-      } finally {
-        pendingWrites.end();
-      }
+      return runTransaction(context, call, work, { timeoutMs: undefined, signal, isAlone: true });
     },
   };
   Object.defineProperty(streams, LONG_TRANSACTIONS, { value: transactions });

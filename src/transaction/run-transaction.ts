@@ -6,7 +6,9 @@ import {
   type TransactionOptions,
 } from "../../protocols/index.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
-import type { MemoryBudget } from "../stream/memory-budget.js";
+import { encodedBytes } from "../stream/content-bytes.js";
+import { overloaded } from "../stream/memory-budget.js";
+import type { StreamContext } from "../stream/stream-impl.js";
 import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
@@ -18,11 +20,9 @@ import { TransactionCalls } from "./transaction-calls.js";
 const OPTIONS: OptionNames<TransactionOptions> = { timeoutMs: true, signal: true };
 
 /** What a transaction runs in. */
-export interface TransactionContext {
+export type TransactionContext = Pick<StreamContext, "memory" | "calls" | "pendingWrites"> & {
   readonly storage: TransactionalStorage;
-  readonly memory: MemoryBudget;
-  readonly calls: CallGuard;
-}
+};
 
 /** The options of a transaction, checked and complete. */
 export interface TransactionPlan {
@@ -51,12 +51,31 @@ export function parseTransaction(work: unknown, options: TransactionOptions = {}
   return { timeoutMs, signal };
 }
 
-/** Runs a callback in a transaction of the storage, for no longer than it may take. */
-export function runTransaction<T>(
+/**
+ * Runs a callback in a transaction of the storage, for no longer than it may take. A disposal waits for it.
+ *
+ * @param call - the public call that it is part of, such as `transaction`
+ * @throws StorageError `STORAGE_OVERLOADED` when too many wait: each takes memory
+ */
+export async function runTransaction<T>(
   context: TransactionContext,
+  call: string,
   work: TransactionWork<T>,
   plan: TransactionPlan,
 ): Promise<T> {
+  const { memory, pendingWrites, calls } = context;
+  const bytes = encodedBytes([]);
+  if (!memory.reserve(bytes)) throw overloaded("begin a transaction", bytes, context);
+  pendingWrites.begin();
+  try {
+    return await calls.note(() => beginTransaction(context, work, plan), call);
+  } finally {
+    memory.release(bytes);
+    pendingWrites.end();
+  }
+}
+
+function beginTransaction<T>(context: TransactionContext, work: TransactionWork<T>, plan: TransactionPlan): Promise<T> {
   const { signal, isAlone } = plan;
   signal?.throwIfAborted();
   if (signal === undefined)

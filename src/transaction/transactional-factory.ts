@@ -53,23 +53,14 @@ export function atomicCalls(storage: AtomicStorage | TransactionalStorage, conte
 
 /** The calls that need transactions. */
 export function transactionalCalls(storage: TransactionalStorage, context: StreamContext): TransactionalCalls {
-  const { lifetime, calls, pendingWrites, memory } = context;
+  const { lifetime, calls } = context;
+  const transactionContext = { ...context, storage };
   return {
     async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
       lifetime.assertOpen("begin a transaction");
       calls.assertOutside("transaction");
       const plan = inAttempt("begin a transaction", storage.location, () => parseTransaction(work, options));
-      // Also a transaction that waits takes memory, so that not any number of them can.
-      const bytes = encodedBytes([]);
-      if (!memory.reserve(bytes)) throw overloaded("begin a transaction", bytes, context);
-      pendingWrites.begin();
-      try {
-        const run = () => runTransaction({ storage, memory, calls }, (tx) => work(tx), plan);
-        return await calls.note(run, "transaction");
-      } finally {
-        memory.release(bytes);
-        pendingWrites.end();
-      }
+      return runTransaction(transactionContext, "transaction", (tx) => work(tx), plan);
     },
 
     async query<Row>(statement: SQLStatement, options: QueryOptions = {}): Promise<Row[]> {
