@@ -5,11 +5,9 @@ import type { CallSession } from "../transaction/run-transaction.js";
 import { noSQL } from "../transaction/store-transaction.js";
 import { inCall } from "../validate/in-call.js";
 import type { MigrateOptions, Migration, MigrationReport, MigrationStep } from "./migration.js";
-import { hashOf, type Step, stepsTo } from "./next-step.js";
+import { MIGRATIONS_SPACE } from "./migrations-space.js";
+import { type Step, stepsTo } from "./next-step.js";
 import { type MigrationGoal, parseMigrations } from "./parse-migrations.js";
-
-/** Where the notes are of what was applied: a record for each migration. */
-const SPACE = "@migrations";
 
 const ATTEMPT = "migrate the tables";
 
@@ -43,7 +41,7 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<MigrationReport> {
   // A list is taken as it is now, and keeps the call's place among others.
-  const list = migrations instanceof Promise ? await migrations : migrations;
+  const list = Array.isArray(migrations) ? migrations : await migrations;
   const { goal, transactions } = prepare(streams, list, options);
   const applied: string[] = [];
   const reverted: string[] = [];
@@ -92,7 +90,7 @@ async function readNotes(call: CallSession, location: string | undefined): Promi
   for (let after = ""; ; ) {
     const page = await call("read which migrations were applied", async ({ sql, records }) => {
       if (sql === undefined) throw noSQL(ATTEMPT, location);
-      return records.list(SPACE, { after, limit: MAX_LISTED_RECORDS });
+      return records.list(MIGRATIONS_SPACE, { after, limit: MAX_LISTED_RECORDS });
     });
     for (const record of page) notes.set(record.key, record);
     if (page.length < MAX_LISTED_RECORDS) return notes;
@@ -110,11 +108,11 @@ async function runStep({ migration, direction }: Step, sql: SQL, call: CallSessi
   });
 }
 
-function note({ migration: { id, up }, direction }: Step, call: CallSession): Promise<unknown> {
+function note({ migration: { id, hash }, direction }: Step, call: CallSession): Promise<unknown> {
   return call(
     "note that a migration ran",
     async ({ records }): Promise<unknown> =>
-      direction === "up" ? records.put(SPACE, id, { hash: hashOf(up) }, 0) : records.delete(SPACE, id),
+      direction === "up" ? records.put(MIGRATIONS_SPACE, id, { hash }, 0) : records.delete(MIGRATIONS_SPACE, id),
   );
 }
 

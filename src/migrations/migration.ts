@@ -13,8 +13,8 @@ export interface Migration {
   readonly down?: MigrationStep | undefined;
 }
 
-/** SQL text, or a function that changes the tables. */
-export type MigrationStep = string | ((context: MigrationContext) => Promise<void>);
+/** SQL text, or a function that changes the tables. What it resolves to is of no use to anybody. */
+export type MigrationStep = string | ((context: MigrationContext) => Promise<unknown>);
 
 /** What the function of a migration gets. */
 export interface MigrationContext {

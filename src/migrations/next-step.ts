@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
 import { MigrationError, type StoredRecord } from "../../protocols/index.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
-import type { Migration, MigrationStep } from "./migration.js";
-import type { MigrationGoal } from "./parse-migrations.js";
+import type { MigrationGoal, ParsedMigration } from "./parse-migrations.js";
 
 /** A migration to run, and in which direction. */
 export interface Step {
-  readonly migration: Migration;
+  readonly migration: ParsedMigration;
   readonly direction: "up" | "down";
 }
 
@@ -28,7 +26,7 @@ export function stepsTo(
   const forward = migrations.slice(0, count).filter(({ id }) => !notes.has(id));
   for (const { id, down } of back) {
     if (down === undefined)
-      throw invalidArgument("to", `migration "${id}" was applied, and has no down; nothing was run`);
+      throw invalidArgument("to", `migration "${id}" was applied, and has no down, so that it cannot be undone`);
   }
   return [
     ...back.reverse().map((migration): Step => ({ migration, direction: "down" })),
@@ -37,7 +35,7 @@ export function stepsTo(
 }
 
 function checkApplied(
-  migrations: readonly Migration[],
+  migrations: readonly ParsedMigration[],
   notes: ReadonlyMap<string, StoredRecord>,
   location: string | undefined,
 ): void {
@@ -48,7 +46,7 @@ function checkApplied(
       const reason = "it was applied, and is not in the list; put it back";
       throw refused("MIGRATION_MISSING", id, reason, location);
     }
-    if (note.value.hash !== hashOf(migration.up)) {
+    if (note.value.hash !== migration.hash) {
       const reason = "its text has changed since it was applied; put it back, and make the change in a new migration";
       throw refused("MIGRATION_CHANGED", id, reason, location);
     }
@@ -61,12 +59,6 @@ function refused(
   reason: string,
   location: string | undefined,
 ): MigrationError {
-  const message = `Cannot migrate the tables${inStore(location)}: migration "${id}" is refused: ${reason}. Nothing was run.`;
+  const message = `Cannot migrate the tables${inStore(location)}: migration "${id}" is refused: ${reason}. No migration runs before that.`;
   return new MigrationError(code, id, message);
-}
-
-/** What a text is known by, whatever line ends a checkout gave it. A function has none. */
-export function hashOf(step: MigrationStep): string | null {
-  if (typeof step !== "string") return null;
-  return createHash("sha256").update(step.replaceAll("\r\n", "\n")).digest("hex");
 }

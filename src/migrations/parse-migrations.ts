@@ -1,15 +1,22 @@
+import { createHash } from "node:crypto";
 import { MAX_MIGRATION_LENGTH, MAX_MIGRATIONS, MAX_RECORD_KEY_LENGTH } from "../limits.js";
 import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 import { didYouMean } from "../validate/nearest-name.js";
-import type { MigrateOptions, Migration } from "./migration.js";
+import type { MigrateOptions, Migration, MigrationStep } from "./migration.js";
 
 const OPTIONS: OptionNames<MigrateOptions> = { to: true, signal: true };
 const FIELDS: OptionNames<Migration> = { id: true, up: true, down: true };
 
+/** A migration, and what its `up` is known by. */
+export interface ParsedMigration extends Migration {
+  /** Null for a function. */
+  readonly hash: string | null;
+}
+
 /** Migrations, and how many of them should be applied. */
 export interface MigrationGoal {
-  readonly migrations: readonly Migration[];
+  readonly migrations: readonly ParsedMigration[];
   /** The first so many. */
   readonly count: number;
 }
@@ -43,7 +50,7 @@ function countUpTo(options: MigrateOptions, ids: readonly string[]): number {
   throw invalidArgument("to", `there is no migration ${describeValue(to)}${suggestion}`);
 }
 
-function parseMigration(migration: Migration): Migration {
+function parseMigration(migration: Migration): ParsedMigration {
   if (typeof migration !== "object" || migration === null) {
     throw invalidArgument("migrations", `expected { id, up, down? }, got ${describeValue(migration)}`);
   }
@@ -55,7 +62,12 @@ function parseMigration(migration: Migration): Migration {
   }
   checkStep(id, "up", up);
   if (down !== undefined) checkStep(id, "down", down);
-  return { id, up, down };
+  return { id, up, down, hash: hashOf(up) };
+}
+
+/** A checkout may have changed the line ends of a text. */
+function hashOf(step: MigrationStep): string | null {
+  return typeof step === "string" ? createHash("sha256").update(step.replaceAll("\r\n", "\n")).digest("hex") : null;
 }
 
 function checkStep(id: string, direction: "up" | "down", step: unknown): void {

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openSQLiteBackend, type SQLiteStreamFactory, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import { type Migration, migrate } from "../../../src/migrations/index.js";
+import { type Migration, type MigrationContext, migrate } from "../../../src/migrations/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { rawSQL, sql } from "../../../src/transaction/sql-statement.js";
 import { recordingDriver } from "../../support/recording-driver.js";
@@ -155,6 +155,61 @@ describe.each(DRIVER_NAMES)("migrate, over %s", (driver) => {
     expect(await namesIn(streams)).toEqual(["a"]);
   });
 
+  test("leaves nothing of a function that goes on after a statement that failed", async () => {
+    await using streams = await open();
+    const failing: Migration = {
+      id: "bad",
+      up: async ({ sql: tables }) => {
+        await tables.run(sql`CREATE TABLE bad (x)`);
+        await tables.run(sql`INSERT INTO missing VALUES (1)`).catch(() => undefined);
+      },
+    };
+    await expect(migrate(streams, [failing])).rejects.toMatchObject({
+      code: "STORAGE_FAILED",
+      message: expect.stringContaining('Cannot apply migration "bad": cannot run "INSERT INTO missing'),
+    });
+    expect(await namesIn(streams)).toEqual([]);
+  });
+
+  test("waits for the statements that a function did not await, and ends its tables with it", async () => {
+    await using streams = await open();
+    let kept: MigrationContext["sql"] | undefined;
+    const up = async ({ sql: tables }: MigrationContext) => {
+      kept = tables;
+      void tables.run(sql`CREATE TABLE a (x)`);
+    };
+    expect((await migrate(streams, [{ id: "a", up }])).applied).toEqual(["a"]);
+    expect(await namesIn(streams)).toEqual(["a"]);
+    await expect(kept?.run(sql`DROP TABLE a`)).rejects.toMatchObject({ code: "TRANSACTION_MISUSE" });
+  });
+
+  test("applies each once when the program calls it twice at the same time", async () => {
+    await using streams = await open();
+    const reports = await Promise.all([migrate(streams, ALL), migrate(streams, ALL)]);
+    expect(reports.flatMap(({ applied }) => applied).sort()).toEqual(ALL.map(({ id }) => id));
+  });
+
+  test("is refused between its migrations where another program applies one that it does not know", async () => {
+    await using streams = await open();
+    const first = migrate(streams, [making("a"), making("c")]);
+    const second = migrate(streams, [making("a"), making("b"), making("c")]);
+    await expect(first).rejects.toMatchObject({ code: "MIGRATION_MISSING", id: "b" });
+    expect((await second).applied).toEqual(["b", "c"]);
+    expect(await namesIn(streams)).toEqual(["a", "b", "c"]);
+  });
+
+  test("applies again in a copy without the tables", async () => {
+    await using folder = await createTempDir();
+    {
+      await using streams = await open();
+      await migrate(streams, ALL);
+      await streams.backup(folder.file("copy.db"), { tables: "none" });
+    }
+    await using copy = await open(folder.file("copy.db"));
+    expect((await migrate(copy, ALL)).applied).toEqual(ALL.map(({ id }) => id));
+    expect((await copy.verify()).problems).toEqual([]);
+  });
+
   test("leaves nothing of a `down` that fails, and keeps its note", async () => {
     await using streams = await open();
     const list = [{ ...making("a"), down: "DROP TABLE a; DROP TABLE missing" }];
@@ -164,6 +219,26 @@ describe.each(DRIVER_NAMES)("migrate, over %s", (driver) => {
     });
     expect(await namesIn(streams)).toEqual(["a"]);
     expect(await migrate(streams, list)).toEqual({ applied: [], reverted: [] });
+  });
+
+  test("goes back through a `down` that throws as far as before it", async () => {
+    await using streams = await open();
+    const reason = new Error("on purpose");
+    const list: Migration[] = [
+      making("a"),
+      {
+        ...making("b"),
+        down: async ({ sql: tables }) => {
+          await tables.run(sql`DROP TABLE b`);
+          throw reason;
+        },
+      },
+      making("c"),
+    ];
+    await migrate(streams, list);
+    await expect(migrate(streams, list, { to: null })).rejects.toBe(reason);
+    expect(await namesIn(streams)).toEqual(["a", "b"]);
+    expect(await migrate(streams, list)).toEqual({ applied: ["c"], reverted: [] });
   });
 
   test("undoes a migration whose constraint is violated at the commit", async () => {

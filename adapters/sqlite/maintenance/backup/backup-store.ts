@@ -1,4 +1,5 @@
 import type { BackupOptions, BackupReport, CopiedTable } from "../../../../protocols/index.js";
+import { MIGRATIONS_SPACE } from "../../../../src/migrations/migrations-space.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
 import { applicationTablesOf } from "../application-tables.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
@@ -132,7 +133,7 @@ async function copyMoment(
       for (const name of await copy.libraryTables()) if (name !== EVENTS) await copyTable(session, connection, name);
       const rows = new Map<string, number>();
       for (const { name } of schema.tables) rows.set(name, await copyTable(session, connection, name));
-      if (tables !== "none") await connection.exec(COUNTERS);
+      await connection.exec(tables === "none" ? FORGET_MIGRATIONS : COUNTERS);
       const copied = tables === "none" ? [] : await listTables(connection, rows);
       await connection.run("COMMIT");
       return { figures, schema, fieldIndexes, tables: copied };
@@ -155,6 +156,9 @@ function copyTable(session: MaintenanceSession, connection: SQLiteConnection, na
 const COUNTERS = `
   DELETE FROM backup.sqlite_sequence WHERE name <> '${EVENTS}';
   INSERT INTO backup.sqlite_sequence (name, seq) SELECT name, seq FROM main.sqlite_sequence WHERE name <> '${EVENTS}'`;
+
+// They made tables that the copy does not have.
+const FORGET_MIGRATIONS = `DELETE FROM backup.es_records WHERE space = '${MIGRATIONS_SPACE}'`;
 
 /** The application's tables. One in which a virtual table keeps its content is no table of its own. */
 async function listTables(
