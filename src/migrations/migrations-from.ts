@@ -5,8 +5,8 @@ import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 import type { Migration } from "./migration.js";
 
-/** A number of at most fifteen digits, which a date with its time has too, a name, and a direction. */
-const FILE_NAME = /^((\d{1,15})_.+)\.(up|down)\.sql$/;
+/** A number, a name, and a direction. */
+const FILE_NAME = /^((\d+)_.+)\.(up|down)\.sql$/;
 
 /**
  * Reads migrations from the files of a folder: `0001_accounts.up.sql`, and `0001_accounts.down.sql` where it can be undone.
@@ -22,26 +22,23 @@ const FILE_NAME = /^((\d{1,15})_.+)\.(up|down)\.sql$/;
  */
 export async function migrationsFrom(folder: string | URL): Promise<readonly Migration[]> {
   const path = pathOf(folder);
-  const byId = new Map<string, FoundMigration>();
+  const byNumber = new Map<bigint, FoundMigration>();
   for (const fileName of await readNames(path)) {
-    const [, id = "", digits = "", direction] = FILE_NAME.exec(fileName) ?? [];
-    if (id === "") throw invalidFolder(path, `"${fileName}" is not named like 0001_name.up.sql or 0001_name.down.sql`);
-    const found = byId.get(id) ?? { id, number: Number(digits) };
-    byId.set(id, { ...found, [direction as "up" | "down"]: await readText(path, fileName) });
-  }
-  const ordered = [...byId.values()].sort((a, b) => a.number - b.number);
-  return ordered.map((found, index) => {
-    const before = ordered[index - 1];
-    if (before?.number === found.number) {
-      throw invalidFolder(path, `"${before.id}" and "${found.id}" have the same number`);
+    const [, id, digits, direction] = FILE_NAME.exec(fileName) ?? [];
+    if (id === undefined || digits === undefined) {
+      throw invalidFolder(path, `"${fileName}" is not named like 0001_name.up.sql or 0001_name.down.sql`);
     }
-    return migrationOf(found, path);
-  });
+    // A date with its time has more digits than a number keeps.
+    const number = BigInt(digits);
+    const found = byNumber.get(number) ?? { id };
+    if (found.id !== id) throw invalidFolder(path, `"${found.id}" and "${id}" have the same number`);
+    byNumber.set(number, { ...found, [direction as "up" | "down"]: await readText(path, fileName) });
+  }
+  return [...byNumber].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, found]) => migrationOf(found, path));
 }
 
 interface FoundMigration {
   readonly id: string;
-  readonly number: number;
   readonly up?: string;
   readonly down?: string;
 }
@@ -53,15 +50,21 @@ function migrationOf({ id, up, down }: FoundMigration, path: string): Migration 
 
 function pathOf(folder: string | URL): string {
   if (typeof folder === "string" && folder !== "") return folder;
-  if (folder instanceof URL && folder.protocol === "file:") return fileURLToPath(folder);
-  throw invalidArgument("folder", `expected a path or the URL of a file, got ${describeValue(folder)}`);
+  if (!(folder instanceof URL)) {
+    throw invalidArgument("folder", `expected the path or the URL of a folder, got ${describeValue(folder)}`);
+  }
+  try {
+    return fileURLToPath(folder);
+  } catch (cause) {
+    throw invalidArgument("folder", `expected a URL of a folder on this machine ("file:"), got ${folder.href}`, cause);
+  }
 }
 
 async function readNames(path: string): Promise<string[]> {
   const names = await readdir(path).catch((error: unknown) => {
     throw invalidFolder(path, "it cannot be read", error);
   });
-  return names.filter((name) => name.toLowerCase().endsWith(".sql"));
+  return names.filter((name) => name.toLowerCase().endsWith(".sql")).sort();
 }
 
 async function readText(path: string, fileName: string): Promise<string> {

@@ -43,6 +43,8 @@ describe.each(DRIVER_NAMES)("the script of a migration, over %s", (driver) => {
     "DETACH other",
     "VACUUM",
     "/* ; */ COMMIT -- ;",
+    "EXPLAIN PRAGMA user_version = 7",
+    "EXPLAIN QUERY PLAN COMMIT",
     "\uFEFFCOMMIT",
     `${TRIGGER}; COMMIT`,
   ])("is refused with the statement %j, wherever it is, and leaves nothing", async (statement) => {
@@ -63,6 +65,7 @@ describe.each(DRIVER_NAMES)("the script of a migration, over %s", (driver) => {
     "SELECT ?",
     "SELECT ?1",
     "SELECT #x('); COMMIT; SELECT ')",
+    "SELECT $a::b('); COMMIT; SELECT ')",
   ])("is refused with a placeholder, and leaves nothing: %j", async (statement) => {
     await using streams = await open();
     const migrating = migrate(streams, [{ id: "bad", up: `CREATE TABLE numbers (x); ${statement}` }]);
