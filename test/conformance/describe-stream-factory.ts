@@ -13,6 +13,7 @@ import { describeInvalidEvents } from "./factory/invalid-events.js";
 import { describeInvalidFilters } from "./factory/invalid-filters.js";
 import { describeMaintenance } from "./factory/maintenance.js";
 import { describeMetrics } from "./factory/metrics.js";
+import { describeMigrations } from "./factory/migrations.js";
 import { describeOpenStream } from "./factory/open-stream.js";
 import { describePruneStream } from "./factory/prune-stream.js";
 import { describeRead } from "./factory/read.js";
@@ -52,7 +53,8 @@ export type StreamFactoryConformanceOptions = ConformanceOptions<StreamFactory>;
  * Registers the tests of the whole contract, through the interface that users of a store have.
  *
  * What only some stores can do is tested where the factory has the methods for it: `verify` and `backup`,
- * `writeAll`, `transaction` and `query`, and the calls that administer streams. Tables are tested where `tx.sql` does not answer `STORAGE_UNSUPPORTED`.
+ * `writeAll`, `transaction` and `query`, and the calls that administer streams. Tables and migrations are tested where
+ * `tx.sql` does not answer `STORAGE_UNSUPPORTED`.
  *
  * @example
  * ```ts
@@ -105,6 +107,7 @@ export function describeStreamFactory(options: StreamFactoryConformanceOptions):
     describeTransactionFailures,
     describeRecords,
     describeTables,
+    describeMigrations,
     describeStreamList,
     describeStreamMetadata,
     describePruneStream,
