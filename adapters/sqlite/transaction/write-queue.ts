@@ -169,29 +169,33 @@ export class WriteQueue {
     return {
       next: () => queue.#takeMember(),
       get isTransactionNext() {
-        return queue.#waiting[0] instanceof PendingTransaction;
+        return queue.#next() instanceof PendingTransaction;
       },
       get isAloneNext() {
-        const [next] = queue.#waiting;
+        const next = queue.#next();
         return next instanceof PendingTransaction && next.isAlone;
       },
     };
   }
 
-  /** The next member of a shared commit that still wants to be one: a transaction, or the appends before the next one. */
+  /** The next member of a shared commit: a transaction, or the appends before the next one. */
   #takeMember(): Member | undefined {
-    for (;;) {
-      const [first] = this.#waiting;
-      if (first === undefined) return undefined;
-      if (first instanceof PendingTransaction) {
-        this.#waiting.shift();
-        this.#transactions -= 1;
-        if (first.isWanted()) return first;
-      } else {
-        const wanted = this.#takeAppends().filter((append) => append.isWanted());
-        if (wanted.length > 0) return wanted;
-      }
+    const next = this.#next();
+    if (next === undefined) return undefined;
+    if (!(next instanceof PendingTransaction)) return this.#takeAppends().filter((append) => append.isWanted());
+    this.#waiting.shift();
+    this.#transactions -= 1;
+    return next;
+  }
+
+  /** The next call that still wants to be stored. */
+  #next(): PendingCallOfQueue | undefined {
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      if (first.isWanted()) return first;
+      this.#waiting.shift();
+      if (first instanceof PendingTransaction) this.#transactions -= 1;
     }
+    return undefined;
   }
 
   #takeAppends(): readonly PendingAppend[] {

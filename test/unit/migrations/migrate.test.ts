@@ -324,6 +324,32 @@ test("a migration shares its commit with nobody", async () => {
   );
 });
 
+test("a migration shares its commit with nobody behind a transaction that is not wanted any more", async () => {
+  const { driver, calls } = recordingDriver(DRIVERS.sqlite3);
+  await using streams = createStreamFactory(await openSQLiteBackend(":memory:", {}, driver));
+  await migrate(streams, []);
+  calls.length = 0;
+  const controller = new AbortController();
+  const reason = new Error("no longer wanted");
+  const before = streams.transaction(async (tx) => {
+    await tx.sql.run(rawSQL("SELECT 'before'"));
+    controller.abort(reason);
+  });
+  const unwanted = streams.transaction(async () => "never runs", { signal: controller.signal });
+  const migrating = migrate(streams, [{ id: "a", up: "SELECT 'migration'" }]);
+  await expect(unwanted).rejects.toBe(reason);
+  await Promise.all([before, migrating]);
+  const marks = calls.map((call) => call.sql).filter((text) => /^(BEGIN|COMMIT|SAVEPOINT|SELECT ')/.test(text));
+  expect(marks.slice(0, 6)).toEqual([
+    "BEGIN IMMEDIATE",
+    "SELECT 'before'",
+    "COMMIT",
+    "BEGIN IMMEDIATE",
+    "SELECT 'migration'",
+    "COMMIT",
+  ]);
+});
+
 test("more notes than one look reads are all known", async () => {
   await using streams = await sqliteStreamFactory(":memory:");
   const list = Array.from({ length: 1_002 }, (_, index) => ({ id: `${index}`, up: async () => undefined }));
