@@ -50,6 +50,9 @@ export interface MaintainableStreamFactory extends StreamFactory {
   backup(path: string | URL, options?: BackupOptions): Promise<BackupReport>;
 }
 
+/** Checks and copies a store: the part of an adapter that only some have. */
+export type StoreMaintenance = Pick<MaintainableStreamFactory, "verify" | "backup">;
+
 /** The options of {@link MaintainableStreamFactory.verify}. */
 export interface VerifyOptions {
   /** Called after each page of at most 1,024 events. An error that it throws ends the check. */

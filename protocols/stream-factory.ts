@@ -1,4 +1,5 @@
 import type { EventShape } from "./event.js";
+import type { StoreMaintenance } from "./maintenance.js";
 import type { Notifier } from "./notifier.js";
 import type { StorageHandle } from "./storage-handle.js";
 import type { Stream } from "./stream.js";
@@ -49,6 +50,11 @@ export interface StreamBackend<Storage extends StorageHandle = StorageHandle> {
    * process slower before Node 24. Default: from Node 24 on.
    */
   readonly findMisuse?: boolean | undefined;
+  /**
+   * Checks and copies the store. With it the factory has `verify` and `backup`. The disposal of the storage has to end what is
+   * under way.
+   */
+  readonly maintenance?: StoreMaintenance | undefined;
   /** Whether the store has deletions that were interrupted: then the factory finishes them. Default false. */
   readonly hasUnfinishedDeletions?: boolean | undefined;
 }

@@ -48,19 +48,9 @@ export type SQLiteStreamFactory = MaintainableStreamFactory & TransactionalStrea
  * ```
  */
 export async function sqliteStreamFactory(path: string | URL, options?: SQLiteOptions): Promise<SQLiteStreamFactory> {
-  const { maintenance, ...backend } = await openSQLiteBackend(path, options);
-  const streams = createStreamFactory(backend);
-  const dispose = streams[Symbol.asyncDispose].bind(streams);
-  const maintained: Pick<SQLiteStreamFactory, "verify" | "backup" | typeof Symbol.asyncDispose> = {
-    verify: (verifyOptions) => maintenance.verify(verifyOptions),
-    backup: (target, backupOptions) => maintenance.backup(target, backupOptions),
-    [Symbol.asyncDispose]() {
-      maintenance.end();
-      return dispose();
-    },
-  };
-  return Object.assign(streams, maintained);
+  return createStreamFactory(await openSQLiteBackend(path, options));
 }
+
 /** The parts of a SQLite store: the storage handle, the notifier, and what checks and copies it. */
 export interface SQLiteBackend extends StreamBackend<SQLiteStorageHandle> {
   readonly maintenance: Maintenance;

@@ -72,7 +72,7 @@ async function* apply(
   });
   context.lifetime.assertOpen(ATTEMPT);
   context.calls.assertOutside("applyRetention");
-  const lease = await RetentionLease.take(context);
+  const lease = await context.calls.note(() => RetentionLease.take(context), "applyRetention");
   if (lease === null) return;
   try {
     for (const [index, rule] of rules.entries()) {

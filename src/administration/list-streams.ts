@@ -34,7 +34,8 @@ async function* eachStream(
   let { after, left } = plan;
   while (left > 0) {
     signal?.throwIfAborted();
-    const rows = await storage.listStreams({ prefix, after, limit: LISTED_STREAMS });
+    const query = { prefix, after, limit: LISTED_STREAMS };
+    const rows = await calls.note(() => storage.listStreams(query), "listStreams");
     for (const row of rows) {
       if (row.isDeleted && !deleted) continue;
       signal?.throwIfAborted();
@@ -66,7 +67,7 @@ export async function describeStream(context: AdministrationContext, streamId: s
   lifetime.assertOpen(attempt);
   calls.assertOutside("describeStream", streamId);
   inAttempt("describe a stream", storage.location, () => checkOneStream(streamId));
-  const row = await findStream(context, streamId);
+  const row = await calls.note(() => findStream(context, streamId), "describeStream", streamId);
   return row === null ? null : infoOf(row);
 }
 

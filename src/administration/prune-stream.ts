@@ -39,9 +39,12 @@ export async function pruneStream(
     return parse(options);
   });
   plan.signal?.throwIfAborted();
-  const stream = await findStream(context, streamId);
-  inAttempt(attempt, storage.location, () => checkBefore(plan.before, stream?.version ?? 0));
-  return calls.note(() => prune(context, stream as StreamRow, plan, attempt), "pruneStream", streamId);
+  const pruning = async (): Promise<RemovalReport> => {
+    const stream = await findStream(context, streamId);
+    inAttempt(attempt, storage.location, () => checkBefore(plan.before, stream?.version ?? 0));
+    return prune(context, stream as StreamRow, plan, attempt);
+  };
+  return calls.note(pruning, "pruneStream", streamId);
 }
 
 async function prune(

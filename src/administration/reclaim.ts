@@ -21,11 +21,17 @@ export async function reclaim(
     checkFunction("onProgress", options.onProgress);
     checkSignal(options.signal);
   });
-  const { onProgress, signal } = options;
+  return calls.note(() => reclaimAll(context, options), "reclaim");
+}
+
+async function reclaimAll(
+  context: AdministrationContext,
+  { onProgress, signal }: ReclaimOptions,
+): Promise<{ readonly freedBytes: number }> {
   let freedBytes = 0;
   for (;;) {
     signal?.throwIfAborted();
-    const { freed, left } = await inStep(context, ATTEMPT, () => storage.reclaim(RECLAIM_STEP_BYTES));
+    const { freed, left } = await inStep(context, ATTEMPT, () => context.storage.reclaim(RECLAIM_STEP_BYTES));
     freedBytes += freed;
     onProgress?.({ freedBytes, freeBytes: left });
     if (left === 0 || freed === 0) return { freedBytes };

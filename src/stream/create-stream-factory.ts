@@ -4,7 +4,9 @@ import type {
   AtomicStorage,
   AtomicStreamFactory,
   EventShape,
+  MaintainableStreamFactory,
   StorageHandle,
+  StoreMaintenance,
   Stream,
   StreamBackend,
   StreamFactory,
@@ -22,6 +24,7 @@ import { isAtomic, isTransactional } from "../transaction/storage-kinds.js";
 import { atomicCalls, transactionalCalls } from "../transaction/transactional-factory.js";
 import { checkStreamId } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
+import { maintenanceCalls } from "./maintenance-calls.js";
 import { MemoryBudget } from "./memory-budget.js";
 import { type StreamContext, StreamImpl } from "./stream-impl.js";
 import { typedStream } from "./typed-stream.js";
@@ -40,7 +43,7 @@ export type StreamFactoryOver<Storage extends StorageHandle> = Storage extends A
  *
  * The factory owns both and disposes of them, the notifier first. Over an `AtomicStorage` it has `writeAll`, and over a
  * `TransactionalStorage` also `transaction` and `query`. Over an `AdministrableStorage` it has the calls that administer
- * streams.
+ * streams, and over a backend with `maintenance` it has `verify` and `backup`.
  *
  * @example
  * ```ts
@@ -48,8 +51,12 @@ export type StreamFactoryOver<Storage extends StorageHandle> = Storage extends A
  * ```
  */
 export function createStreamFactory<Storage extends StorageHandle>(
+  backend: StreamBackend<Storage> & { readonly maintenance: StoreMaintenance },
+): StreamFactoryOver<Storage> & MaintainableStreamFactory;
+export function createStreamFactory<Storage extends StorageHandle>(
   backend: StreamBackend<Storage>,
-): StreamFactoryOver<Storage> {
+): StreamFactoryOver<Storage>;
+export function createStreamFactory(backend: StreamBackend): StreamFactory {
   const context = contextOf(backend);
   const { storage } = context;
   const factory = new StreamFactoryImpl(context);
@@ -59,7 +66,8 @@ export function createStreamFactory<Storage extends StorageHandle>(
   }
   if (isTransactional(storage) || isAtomic(storage)) Object.assign(factory, atomicCalls(storage, context));
   if (isAdministrable(storage)) administer(factory, { ...context, storage }, backend.hasUnfinishedDeletions);
-  return factory as StreamFactory as StreamFactoryOver<Storage>;
+  if (backend.maintenance !== undefined) Object.assign(factory, maintenanceCalls(backend.maintenance, context));
+  return factory;
 }
 
 function administer(factory: StreamFactory, context: AdministrationContext, hasUnfinishedDeletions = false): void {

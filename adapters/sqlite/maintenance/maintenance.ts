@@ -1,6 +1,7 @@
 import {
   type BackupOptions,
   type BackupReport,
+  type StoreMaintenance,
   StreamClosedError,
   type VerifyOptions,
   type VerifyReport,
@@ -34,7 +35,7 @@ const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { onProgress: true, signal: t
 const BACKUP_OPTIONS: OptionNames<BackupOptions> = { tables: true, onProgress: true, signal: true };
 
 /** Checks and backups of an open store, and what they wait for when it is disposed of. */
-export class Maintenance {
+export class Maintenance implements StoreMaintenance, AsyncDisposable {
   readonly #parts: MaintenanceParts;
   readonly #running = new Set<Promise<unknown>>();
   #isClosed = false;
@@ -62,14 +63,9 @@ export class Maintenance {
     );
   }
 
-  /** Lets nothing new begin, and ends what is under way between two of its steps. */
-  end(): void {
-    this.#isClosed = true;
-  }
-
-  /** Ends what is under way, and waits for it. */
+  /** Lets nothing new begin, ends what is under way between two of its steps, and waits for it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.end();
+    this.#isClosed = true;
     await Promise.allSettled(this.#running);
   }
 

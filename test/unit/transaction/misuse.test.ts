@@ -1,14 +1,28 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { firstValueFrom } from "rxjs";
 import { describe, expect, test } from "vitest";
-import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { createStreamFactory, sql, type Transaction, type TransactionalStreamFactory } from "../../../index.js";
+import {
+  MemoryNotifier,
+  MemoryStorageHandle,
+  type MemoryStreamFactory,
+  memoryStreamFactory,
+} from "../../../adapters/memory/index.js";
+import {
+  applyRetention,
+  createStreamFactory,
+  type SQLiteStreamFactory,
+  sql,
+  sqliteStreamFactory,
+  type Transaction,
+} from "../../../index.js";
+import { migrate } from "../../../src/migrations/migrate.js";
+import { createTempDir } from "../../support/temp-dir.js";
 
 const EVENT = { type: "A", data: null };
 const MISUSE = { name: "TransactionError", code: "TRANSACTION_MISUSE" };
 
 /** A call of a service that knows of no transaction, several functions deep. */
-type Call = (streams: TransactionalStreamFactory) => Promise<() => Promise<unknown>>;
+type Call = (streams: MemoryStreamFactory) => Promise<() => Promise<unknown>>;
 
 async function deepBelow(call: () => Promise<unknown>): Promise<unknown> {
   await nextTurn();
@@ -80,8 +94,24 @@ const CALLS: readonly (readonly [string, RegExp, Call])[] = [
   ["transaction", /Cannot call transaction in memory/, async (streams) => () => streams.transaction(async () => 1)],
   ["writeAll", /Cannot call writeAll in memory/, async (streams) => () => streams.writeAll([{ streamId: "a" }])],
   ["query", /Cannot call query in memory/, async (streams) => () => streams.query(sql`SELECT 1`)],
+  ["listStreams", /Cannot call listStreams in memory/, async (streams) => () => iterate(streams.listStreams())],
+  ["describeStream", /describeStream on "a"/, async (streams) => () => streams.describeStream("a")],
+  ["setStreamMetadata", /setStreamMetadata on "a"/, async (streams) => () => streams.setStreamMetadata("a", {})],
+  ["pruneStream", /pruneStream on "a"/, async (streams) => () => streams.pruneStream("a", { before: 1 })],
+  ["deleteStream", /deleteStream on "a"/, async (streams) => () => streams.deleteStream("a")],
+  ["reclaim", /Cannot call reclaim in memory/, async (streams) => () => streams.reclaim()],
+  [
+    "applyRetention",
+    /Cannot call applyRetention in memory/,
+    async (streams) => () => iterate(applyRetention(streams, [{ prefix: "", maxEvents: 1 }])),
+  ],
+  ["migrate", /Cannot call migrate in memory/, async (streams) => () => migrate(streams, [])],
   ["the factory's disposal", /the disposal of the factory/, async (streams) => () => streams[Symbol.asyncDispose]()],
 ];
+
+async function iterate(items: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of items) break;
+}
 
 describe("where misuse is looked for", () => {
   test.each(CALLS)("%s inside a callback is refused at once, and the store goes on", async (_, message, prepare) => {
@@ -97,6 +127,34 @@ describe("where misuse is looked for", () => {
     expect(performance.now() - beganMs).toBeLessThan(50);
     expect((await streams.openStream("b")).version).toBe(0);
     expect(await streams.transaction((tx) => tx.write("b", EVENT))).toMatchObject({ version: 1 });
+  });
+
+  describe.each([":memory:", "a file"])("over SQLite in %s", (place) => {
+    test.each<[string, (streams: SQLiteStreamFactory, copy: string) => Promise<unknown>]>([
+      ["verify", (streams) => streams.verify()],
+      ["backup", (streams, copy) => streams.backup(copy)],
+    ])("%s is refused too, and works later", async (name, call) => {
+      await using folder = await createTempDir();
+      const path = place === ":memory:" ? place : folder.file("store.db");
+      await using streams = await sqliteStreamFactory(path, { findMisuse: true });
+      const beganMs = performance.now();
+      const misused = streams.transaction(() => deepBelow(() => call(streams, folder.file("copy.db"))));
+
+      await expect(misused).rejects.toMatchObject({ ...MISUSE, message: expect.stringContaining(`call ${name} in`) });
+      expect(performance.now() - beganMs).toBeLessThan(50);
+      expect(await call(streams, folder.file("copy.db"))).toMatchObject(
+        name === "verify" ? { ok: true } : { events: 0 },
+      );
+    });
+
+    test("a disposal that is refused leaves the store as it was", async () => {
+      await using folder = await createTempDir();
+      const path = place === ":memory:" ? place : folder.file("store.db");
+      await using streams = await sqliteStreamFactory(path, { findMisuse: true });
+      await expect(streams.transaction(() => streams[Symbol.asyncDispose]())).rejects.toMatchObject(MISUSE);
+
+      expect(await streams.verify()).toMatchObject({ ok: true });
+    });
   });
 
   test("it dooms the transaction, even if its error is caught", async () => {
@@ -165,7 +223,7 @@ describe("where misuse is looked for", () => {
 });
 
 describe("where misuse is not looked for", () => {
-  const timesOut = async (call: (streams: TransactionalStreamFactory) => Promise<() => Promise<unknown>>) => {
+  const timesOut = async (call: Call) => {
     await using streams = memoryStreamFactory({ findMisuse: false });
     const inside = await call(streams);
     const failure = streams.transaction(() => inside(), { timeoutMs: 30 }).catch((error: unknown) => error);
@@ -230,6 +288,18 @@ describe("where misuse is not looked for", () => {
       message: expect.stringMatching(/stream\.read on "a" has waited/),
     });
     end();
+  });
+
+  test("and it names an administrative call, and a check of the store", async () => {
+    const removing = await timesOut(async (streams) => {
+      await (await streams.openStream("a")).write([EVENT, EVENT]);
+      return () => streams.pruneStream("a", { before: 2 });
+    });
+    expect(removing).toContain('pruneStream on "a" has waited');
+    await using streams = await sqliteStreamFactory(":memory:", { findMisuse: false });
+    const stuck = streams.transaction(() => streams.verify(), { timeoutMs: 30 });
+
+    await expect(stuck).rejects.toMatchObject({ message: expect.stringContaining("verify has waited") });
   });
 
   test("it does not name what has ended", async () => {
