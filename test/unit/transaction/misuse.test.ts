@@ -113,18 +113,19 @@ async function iterate(items: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of items) break;
 }
 
+/** As long as the time of a test: a call that is not refused at once would not be refused in time. */
+const LONG = { timeoutMs: 60_000 };
+
 describe("where misuse is looked for", () => {
   test.each(CALLS)("%s inside a callback is refused at once, and the store goes on", async (_, message, prepare) => {
     await using streams = memoryStreamFactory({ findMisuse: true });
     const call = await prepare(streams);
-    const beganMs = performance.now();
     const misused = streams.transaction(async (tx) => {
       await tx.write("b", EVENT);
       await deepBelow(call);
-    });
+    }, LONG);
 
     await expect(misused).rejects.toMatchObject({ ...MISUSE, message: expect.stringMatching(message) });
-    expect(performance.now() - beganMs).toBeLessThan(50);
     expect((await streams.openStream("b")).version).toBe(0);
     expect(await streams.transaction((tx) => tx.write("b", EVENT))).toMatchObject({ version: 1 });
   });
@@ -137,11 +138,9 @@ describe("where misuse is looked for", () => {
       await using folder = await createTempDir();
       const path = place === ":memory:" ? place : folder.file("store.db");
       await using streams = await sqliteStreamFactory(path, { findMisuse: true });
-      const beganMs = performance.now();
-      const misused = streams.transaction(() => deepBelow(() => call(streams, folder.file("copy.db"))));
+      const misused = streams.transaction(() => deepBelow(() => call(streams, folder.file("copy.db"))), LONG);
 
       await expect(misused).rejects.toMatchObject({ ...MISUSE, message: expect.stringContaining(`call ${name} in`) });
-      expect(performance.now() - beganMs).toBeLessThan(50);
       expect(await call(streams, folder.file("copy.db"))).toMatchObject(
         name === "verify" ? { ok: true } : { events: 0 },
       );
