@@ -16,10 +16,9 @@ export interface AdministrableStorage extends TransactionalStorage {
    * Removes the first events of a stream, and raises its first version, as one atomic step. The last event stays, whatever
    * `before` says. The position that comes next is skipped, so that other processes notice.
    *
-   * @returns how many events were removed, and the first version that is left.
    * @throws StorageError when the store fails.
    */
-  removeBefore(request: RemoveRequest): Promise<{ readonly removed: number; readonly firstVersion: number }>;
+  removeBefore(request: RemoveRequest): Promise<RemovedEvents>;
 
   /**
    * Removes snapshots of a stream.
@@ -31,10 +30,25 @@ export interface AdministrableStorage extends TransactionalStorage {
   /**
    * Gives free space back to the file system, in one short step.
    *
-   * @returns how many bytes it gave back, and how many are left.
    * @throws StorageError `STORAGE_UNSUPPORTED` where the store cannot do that.
    */
-  reclaim(maxBytes: number): Promise<{ readonly freed: number; readonly left: number }>;
+  reclaim(maxBytes: number): Promise<ReclaimedBytes>;
+}
+
+/** What one step of a removal has done. */
+export interface RemovedEvents {
+  /** How many events it removed. */
+  readonly removed: number;
+  /** The first version that is left. */
+  readonly firstVersion: number;
+}
+
+/** What one step of a reclamation has done. */
+export interface ReclaimedBytes {
+  /** How many bytes it gave back. */
+  readonly freed: number;
+  /** How many more could be given back. */
+  readonly left: number;
 }
 
 /** Asks for a page of the streams. */

@@ -9,7 +9,11 @@ export class EventsRemovedError extends StreamError {
   /** The first version that is still there. Begin after `firstVersion - 1`. */
   readonly firstVersion: number;
 
-  /** @param removed - the stream, and the first version that it still has */
+  /**
+   * The core makes it.
+   *
+   * @param removed - the stream, and the first version that it still has
+   */
   constructor(removed: { streamId: string; firstVersion: number }, message: string, options?: ErrorOptions) {
     super("EVENTS_REMOVED", message, options);
     this.streamId = removed.streamId;
@@ -24,7 +28,11 @@ export class EventsNeededError extends StreamError {
   /** Who has yet to read them, such as `consumer mail`, `projection orders@2` or `snapshot account@3`. */
   readonly neededBy: readonly string[];
 
-  /** @param neededBy - who has yet to read the events */
+  /**
+   * The core makes it.
+   *
+   * @param neededBy - who has yet to read the events
+   */
   constructor(neededBy: readonly string[], message: string, options?: ErrorOptions) {
     super("EVENTS_NEEDED", message, options);
     this.neededBy = neededBy;

@@ -9,7 +9,24 @@ export const DELETED_EVENT_TYPE = "@deleted";
  * The last event of a deleted stream. Put it into the union of a projection or a consumer that wants it; its data is the
  * `reason` of the deletion.
  */
-export type DeletedEvent = { readonly type: typeof DELETED_EVENT_TYPE; readonly data: JsonObject | null };
+export type DeletedEvent = {
+  /** Always `"@deleted"`. */
+  readonly type: typeof DELETED_EVENT_TYPE;
+  /** The reason that `deleteStream` was given. */
+  readonly data: JsonObject | null;
+};
+
+/** The revision of a stream's metadata after a change. */
+export interface MetadataRevision {
+  /** Grows with every change; 0 where there is no metadata any more. */
+  readonly revision: number;
+}
+
+/** What a reclamation has done. */
+export interface ReclaimReport {
+  /** How many bytes the file system got back. */
+  readonly freedBytes: number;
+}
 
 /** A store whose streams can be listed, described, pruned and deleted. */
 export interface AdministrableStreamFactory extends StreamFactory {
@@ -53,7 +70,7 @@ export interface AdministrableStreamFactory extends StreamFactory {
     streamId: string,
     metadata: JsonObject | null,
     options?: StreamMetadataOptions,
-  ): Promise<{ readonly revision: number }>;
+  ): Promise<MetadataRevision>;
 
   /**
    * Removes the events below `before` for good, oldest first. It does so in steps, each of them atomic: it may be killed at
@@ -101,7 +118,7 @@ export interface AdministrableStreamFactory extends StreamFactory {
    * @throws StorageError `STORAGE_UNSUPPORTED` when the file was made without support for it. A `backup` is compact.
    * @throws the signal's reason when it is aborted.
    */
-  reclaim(options?: ReclaimOptions): Promise<{ readonly freedBytes: number }>;
+  reclaim(options?: ReclaimOptions): Promise<ReclaimReport>;
 }
 
 /** What is known of a stream. */

@@ -1,14 +1,14 @@
-import { ALL_STREAM, DELETED_EVENT_TYPE, type EventPlace, type RemoveRequest } from "../../protocols/index.js";
+import {
+  ALL_STREAM,
+  DELETED_EVENT_TYPE,
+  type EventPlace,
+  type RemovedEvents,
+  type RemoveRequest,
+} from "../../protocols/index.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { compareCodePoints } from "./code-point-order.js";
 import type { EventLog } from "./event-log.js";
 import { indexOfFirst } from "./index-of-first.js";
-
-/** What a step of a removal has done. */
-export interface RemovedEvents {
-  readonly removed: number;
-  readonly firstVersion: number;
-}
 
 /** The events of a store, or those that a transaction has added to it. */
 export class MemoryEvents implements EventLog {

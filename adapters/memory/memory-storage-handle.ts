@@ -7,6 +7,8 @@ import type {
   EventPage,
   ListStreamsQuery,
   ReadQuery,
+  ReclaimedBytes,
+  RemovedEvents,
   RemoveRequest,
   Snapshot,
   SnapshotQuery,
@@ -21,7 +23,7 @@ import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import { appendTo, readPageOf } from "./event-log.js";
 import { listStreams } from "./list-streams.js";
-import { headOf, isDeleted, lastOf, MemoryEvents, type RemovedEvents } from "./memory-events.js";
+import { headOf, isDeleted, lastOf, MemoryEvents } from "./memory-events.js";
 import { MemoryRecords } from "./memory-records.js";
 import { MemorySession, type MemoryState } from "./memory-session.js";
 import { MemorySnapshots } from "./memory-snapshots.js";
@@ -127,7 +129,7 @@ export class MemoryStorageHandle implements AdministrableStorage {
   }
 
   // What nobody refers to any more is the garbage collector's.
-  async reclaim(): Promise<{ readonly freed: number; readonly left: number }> {
+  async reclaim(): Promise<ReclaimedBytes> {
     this.#lifetime.assertOpen("reclaim space");
     return { freed: 0, left: 0 };
   }
