@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import { isStreamError, type ReadOptions, type StreamFactory, type WriteOptions } from "../../../protocols/index.js";
+import {
+  type AdministrableStreamFactory,
+  type DeleteOptions,
+  isStreamError,
+  type ReadOptions,
+  type StreamInfo,
+  type WriteOptions,
+} from "../../../protocols/index.js";
 
 const streamId = fc.constantFrom("a", "b", "c");
 const event = fc.record(
@@ -24,7 +31,7 @@ const options = {
   }),
 };
 
-type Operation = (streams: StreamFactory) => Promise<unknown>;
+type Operation = (streams: AdministrableStreamFactory) => Promise<unknown>;
 
 const write = fc.tuple(streamId, fc.array(event, { maxLength: 4 }), options.write).map(
   ([id, events, given]): Operation =>
@@ -37,12 +44,16 @@ const read = fc.tuple(fc.oneof(streamId, fc.constant("@all")), options.read).map
   ([id, given]): Operation =>
     async (streams) => {
       const found: unknown[] = [];
-      for await (const { version, position, type, data, metadata, streamId: of } of (await streams.openStream(id)).read(
-        given as ReadOptions,
-      )) {
-        found.push([of, version, position, type, data, metadata]);
-      }
-      return found;
+      const stream = await streams.openStream(id);
+      const readAll: Operation = async () => {
+        for await (const { version, position, type, data, metadata, streamId: of } of stream.read(
+          given as ReadOptions,
+        )) {
+          found.push([of, version, position, type, data, metadata]);
+        }
+      };
+      // What came before an error counts: a backward read fails only when it gets to what was removed.
+      return [await outcomeOf(readAll, streams), found];
     },
 );
 
@@ -64,8 +75,42 @@ const metrics = streamId.map(
     },
 );
 
+const prune = fc.tuple(streamId, fc.nat(14), fc.boolean()).map(
+  ([id, before, forgetKeys]): Operation =>
+    (streams) =>
+      streams.pruneStream(id, { before, forgetKeys }),
+);
+
+const deletion = fc.tuple(streamId, fc.record({ expectedVersion: fc.nat(8) }, { requiredKeys: [] })).map(
+  ([id, given]): Operation =>
+    (streams) =>
+      streams.deleteStream(id, given as DeleteOptions),
+);
+
+const setMetadata = fc.tuple(streamId, fc.constantFrom({ owner: "ada" }, { owner: "bob" }, null)).map(
+  ([id, metadata]): Operation =>
+    async (streams) => {
+      const { revision } = await streams.setStreamMetadata(id, metadata);
+      return revision > 0;
+    },
+);
+
+const list = fc.record({ after: fc.constantFrom("", "a"), deleted: fc.boolean(), limit: fc.constantFrom(2, 9) }).map(
+  (given): Operation =>
+    async (streams) => {
+      const found: unknown[] = [];
+      for await (const info of streams.listStreams(given)) found.push(knownOf(info));
+      return found;
+    },
+);
+
+/** All but the clock and the count of changed records, which also grows with what is undone. */
+function knownOf({ lastTimestamp, metadataRevision, ...info }: StreamInfo): unknown {
+  return { ...info, hasTime: lastTimestamp !== null, hasRevision: metadataRevision > 0 };
+}
+
 /** What an operation comes to: its result, or the code of its error. */
-async function outcomeOf(operation: Operation, streams: StreamFactory): Promise<unknown> {
+async function outcomeOf(operation: Operation, streams: AdministrableStreamFactory): Promise<unknown> {
   try {
     return await operation(streams);
   } catch (error) {
@@ -75,7 +120,9 @@ async function outcomeOf(operation: Operation, streams: StreamFactory): Promise<
 }
 
 test("SQLite does what the store in memory does, whatever is asked of it", async () => {
-  const operations = fc.array(fc.oneof(write, write, read, snapshot, metrics), { minLength: 1, maxLength: 40 });
+  const administration = fc.oneof(prune, prune, list, setMetadata, deletion);
+  const operation = fc.oneof(write, write, write, read, read, snapshot, metrics, administration);
+  const operations = fc.array(operation, { minLength: 1, maxLength: 60, size: "max" });
   const property = fc.asyncProperty(operations, async (asked) => {
     await using memory = memoryStreamFactory();
     await using sqlite = await sqliteStreamFactory(":memory:");
