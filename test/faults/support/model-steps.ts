@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import type {
+  AdministrableStreamFactory,
   CandidateEvent,
+  DeleteOptions,
   EventFilter,
   FilterClause,
   LoadSnapshotOptions,
@@ -152,8 +154,35 @@ const close = index.map((at) => step("close a handle", true, (side) => handleOf(
 
 const reopen = fc.constant(step("reopen", true, (side) => side.reopen()));
 
+const prune = fc
+  .tuple(fc.nat(1), fc.constantFrom(...STREAM_IDS), fc.nat(20), fc.boolean())
+  .map(([factory, id, before, forgetKeys]) =>
+    step(`prune ${id} before ${before}`, true, async ({ factories }) =>
+      outcomeOf((factories[factory] as AdministrableStreamFactory).pruneStream(id, { before, forgetKeys })),
+    ),
+  );
+
+// One stream alone, so that others go on.
+const deletion = fc.tuple(fc.nat(1), expectedVersion).map(([factory, expected]) =>
+  step("delete a stream", true, async ({ factories }) => {
+    const options = { expectedVersion: expected } as DeleteOptions;
+    return outcomeOf((factories[factory] as AdministrableStreamFactory).deleteStream("c%_", options));
+  }),
+);
+
+const list = fc.nat(1).map((factory) =>
+  step("list the streams", false, async ({ factories }) => {
+    const found: unknown[] = [];
+    for await (const info of factories[factory]?.listStreams({ deleted: true }) ?? []) {
+      found.push({ ...info, lastTimestamp: info.lastTimestamp !== null });
+    }
+    return found;
+  }),
+);
+
 /** Any step, the frequent ones more often. */
 export const anyStep: readonly fc.Arbitrary<Step>[] = [
   ...[open, write, write, write, write, writesAtOnce, writesAtOnce, read, read, read],
   ...[snapshot, snapshot, snapshot, metrics, watch, watch, endWatch, close, reopen],
+  ...[prune, prune, deletion, list],
 ];

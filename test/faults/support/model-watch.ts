@@ -4,9 +4,10 @@ import { comparable, outcomeOf } from "./outcome-of.js";
 /** A watch that goes on beside everything else. */
 export interface ModelWatch {
   readonly streamId: string;
-  readonly after: number;
   readonly filter: EventFilter;
   readonly seen: unknown[];
+  /** Up to where it has been compared with the stream: what is behind that may have been removed since. */
+  readonly compared: { place: number; count: number };
   /** How it ended; undefined while it goes on. */
   ended: unknown;
   readonly end: () => void;
@@ -34,9 +35,9 @@ export function beginModelWatch(stream: Stream, options: ModelWatchOptions): Mod
     });
   const model: ModelWatch = {
     streamId: stream.streamId,
-    after: after ?? stream.version,
     filter,
     seen,
+    compared: { place: after ?? stream.version, count: 0 },
     ended: undefined,
     end: () => controller.abort(END),
   };

@@ -1,6 +1,6 @@
 import { MemoryNotifier, MemoryStorageHandle } from "../../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import type { Stream, StreamFactory } from "../../../protocols/index.js";
+import type { AdministrableStreamFactory, Stream } from "../../../protocols/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { overriding } from "../../support/overriding.js";
 import type { DriverName } from "../../support/sqlite-drivers.js";
@@ -8,7 +8,7 @@ import type { ModelWatch } from "./model-watch.js";
 
 /** One of the two stores that are held side by side: two factories over one content, with handles and watches. */
 export interface Side extends AsyncDisposable {
-  factories: StreamFactory[];
+  factories: AdministrableStreamFactory[];
   readonly handles: Stream[];
   readonly watches: ModelWatch[];
   /** Disposes of the factories and opens the content again. Old handles stay, and must know that they are closed. */
@@ -17,7 +17,7 @@ export interface Side extends AsyncDisposable {
 
 const FACTORIES = 2;
 
-function sideOf(open: () => Promise<StreamFactory>): Side {
+function sideOf(open: () => Promise<AdministrableStreamFactory>): Side {
   const side: Side = {
     factories: [],
     handles: [],
