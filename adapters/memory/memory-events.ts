@@ -108,9 +108,9 @@ export function headOf(log: EventLog, streamId: string): number {
   return last === undefined ? 0 : placeIn(streamId, last);
 }
 
-/** Whether a stream ends with a tombstone. */
+/** Whether a stream ends with a tombstone. The whole store goes on behind those of its streams. */
 export function isDeleted(log: EventLog, streamId: string): boolean {
-  return lastOf(log, streamId)?.event.type === DELETED_EVENT_TYPE;
+  return streamId !== ALL_STREAM && lastOf(log, streamId)?.event.type === DELETED_EVENT_TYPE;
 }
 
 function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -1,4 +1,4 @@
-import type { AdministrableStorage, StorageHandle } from "../../../protocols/index.js";
+import { type AdministrableStorage, ALL_STREAM, type StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { ADMINISTRABLE_STORAGE } from "../support/capabilities.js";
 import { failureOf } from "../support/failure-of.js";
@@ -78,6 +78,18 @@ export function describeDeleteSnapshots({ describe, testWith, expect }: Suite<St
         streamId: "a",
       });
       expect((await left(storage)).filter((name) => name.startsWith("a"))).toEqual([]);
+    });
+  });
+
+  describe("snapshots of @all, where the storage can remove events", () => {
+    testWith(ADMINISTRABLE_STORAGE, "are taken also when the store ends with a tombstone", async (storage) => {
+      await append(storage, "a", countedUpTo(3));
+      const { position } = await endStream(storage, "a");
+      await save(storage, ALL_STREAM, "default", position);
+
+      expect(await storage.loadSnapshot({ streamId: ALL_STREAM, projection: "default" })).toMatchObject({
+        version: position,
+      });
     });
   });
 
