@@ -51,7 +51,7 @@ faultTest(
     for (let round = 0; round < rounds; round += 1) {
       const path = folder.file(`store-${round}.db`);
       await using streams = await sqliteStreamFactory(path);
-      const shared = { path, clients: 3, calls: 40, streamIds: STREAM_IDS };
+      const shared = { path, clients: 3, calls: 30, streamIds: STREAM_IDS };
       const configs = Array.from({ length: PROCESSES }, (_, process) => ({
         ...shared,
         process,
