@@ -151,13 +151,19 @@ const eventsAndFilters = fc
     return fc.tuple(fc.constant(events), fc.array(filter, { minLength: 1, maxLength: 16 }));
   });
 
-async function versions(
+/** The positions that a filter finds. Ids that the store has made differ from store to store, and are left out. */
+async function positions(
   stream: Stream,
   filter: EventFilter,
+  events: readonly CandidateEvent[],
   direction: "forward" | "backward" = "forward",
 ): Promise<number[]> {
+  const isOnId = filter.some(({ field }) => field === "id");
+  const hasKey = (position: number) => events[(position - 1) % events.length]?.idempotencyKey !== undefined;
   const found: number[] = [];
-  for await (const { position } of stream.read({ filter, direction })) found.push(position);
+  for await (const { position } of stream.read({ filter, direction })) {
+    if (!isOnId || hasKey(position)) found.push(position);
+  }
   return found;
 }
 
@@ -175,8 +181,8 @@ test("a filter means the same in SQLite as in memory", async () => {
     const [inMemory, allInMemory] = await fill(memory, events);
     const [inSQLite, allInSQLite] = await fill(sqlite, events);
     for (const filter of tried) {
-      expect(await versions(inSQLite, filter)).toEqual(await versions(inMemory, filter));
-      expect(await versions(allInSQLite, filter)).toEqual(await versions(allInMemory, filter));
+      expect(await positions(inSQLite, filter, events)).toEqual(await positions(inMemory, filter, events));
+      expect(await positions(allInSQLite, filter, events)).toEqual(await positions(allInMemory, filter, events));
     }
   });
   await fc.assert(property, { numRuns: 200 });
@@ -191,8 +197,12 @@ test("a filter finds the same with indexes as without", async () => {
     const [inSQLite, allInSQLite] = await fill(sqlite, events);
     for (const filter of tried) {
       for (const direction of ["forward", "backward"] as const) {
-        expect(await versions(inSQLite, filter, direction)).toEqual(await versions(inMemory, filter, direction));
-        expect(await versions(allInSQLite, filter, direction)).toEqual(await versions(allInMemory, filter, direction));
+        expect(await positions(inSQLite, filter, events, direction)).toEqual(
+          await positions(inMemory, filter, events, direction),
+        );
+        expect(await positions(allInSQLite, filter, events, direction)).toEqual(
+          await positions(allInMemory, filter, events, direction),
+        );
       }
     }
   });
