@@ -19,7 +19,9 @@ import { transactions } from "./w15-transactions.js";
 import { concurrentTransactions } from "./w16-concurrent-transactions.js";
 import { severalStreams } from "./w17-several-streams.js";
 import { conditions } from "./w18-conditions.js";
+import { streamPages } from "./w19-stream-pages.js";
 import { fieldIndexes } from "./w20-field-indexes.js";
+import { churn } from "./w21-churn.js";
 
 /** In the order of the tables' rows. */
 export const WORKLOADS: readonly Workload[] = [
@@ -44,7 +46,9 @@ export const WORKLOADS: readonly Workload[] = [
   concurrentTransactions,
   severalStreams,
   conditions,
+  streamPages,
   fieldIndexes,
+  churn,
 ];
 
 export function workloadOf(id: string): Workload {

@@ -1,5 +1,5 @@
 import type { ListStreamsOptions, StreamInfo, StreamRow } from "../../protocols/index.js";
-import { LISTED_STREAMS } from "../limits.js";
+import { LISTED_STREAMS, PAGE_GROWTH_FACTOR } from "../limits.js";
 import { checkFlag, checkOptions, checkPlace, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import type { AdministrationContext } from "./administration-context.js";
@@ -32,9 +32,11 @@ async function* eachStream(
   const plan = inAttempt(ATTEMPT, storage.location, () => parse(options));
   const { prefix, deleted, signal } = plan;
   let { after, left } = plan;
+  // Who wants few gets a short page. Pages grow, since those of deleted streams have nothing to yield.
+  let limit = Math.min(left, LISTED_STREAMS);
   while (left > 0) {
     signal?.throwIfAborted();
-    const query = { prefix, after, limit: LISTED_STREAMS };
+    const query = { prefix, after, limit };
     const rows = await calls.note(() => storage.listStreams(query), "listStreams");
     for (const row of rows) {
       if (row.isDeleted && !deleted) continue;
@@ -44,8 +46,9 @@ async function* eachStream(
       left -= 1;
       if (left === 0) return;
     }
-    if (rows.length < LISTED_STREAMS) return;
+    if (rows.length < limit) return;
     after = (rows.at(-1) as StreamRow).streamId;
+    limit = Math.min(limit * PAGE_GROWTH_FACTOR, LISTED_STREAMS);
   }
 }
 

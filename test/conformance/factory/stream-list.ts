@@ -67,6 +67,7 @@ export function describeStreamList({ describe, testWith, expect }: Suite<StreamF
       await streams.deleteStream("a");
 
       expect(await listedIds(streams)).toEqual(["b"]);
+      expect(await listedIds(streams, { limit: 1 })).toEqual(["b"]);
       expect(await listedIds(streams, { deleted: true })).toEqual(["a", "b"]);
       expect(await streams.describeStream("a")).toMatchObject({ version: 4, firstVersion: 4, deleted: true });
     });
