@@ -49,6 +49,13 @@ export type StorageErrorCode =
   | "STORAGE_HARD_LINKED"
   /** This store, or this database, cannot do what was asked. */
   | "STORAGE_UNSUPPORTED"
+  /** The server could not be reached, or ended the connection. Nothing was stored; try again. */
+  | "STORAGE_UNAVAILABLE"
+  /**
+   * The connection was lost during a write, and it could not be found out in time whether the write is stored. Try again with
+   * idempotency keys, which is safe, or read.
+   */
+  | "STORAGE_OUTCOME_UNKNOWN"
   /** The driver is missing, or its SQLite is too old. */
   | "STORAGE_DRIVER_UNSUPPORTED"
   /** Anything else; `cause` has the driver's error. */
@@ -107,9 +114,10 @@ export class StreamError extends Error {
   readonly code: StreamErrorCode;
   /**
    * Whether the same call may succeed later, unchanged and on the same factory. It is true for `STORAGE_LOCKED` (the lock may
-   * be released), `STORAGE_OVERLOADED` (pending writes may be stored), `STORAGE_FULL` (there may be space) and
-   * `STORAGE_TOO_MANY_FILES` (some may be closed). Each left the store as it was. Every other code needs a change first: a
-   * `CONCURRENCY_CONFLICT`, for instance, needs a new decision on the new events.
+   * be released), `STORAGE_OVERLOADED` (pending writes may be stored), `STORAGE_FULL` (there may be space),
+   * `STORAGE_TOO_MANY_FILES` (some may be closed), `STORAGE_UNAVAILABLE` (the server may come back) and
+   * `STORAGE_OUTCOME_UNKNOWN`. All but the last left the store as it was: try that one again with idempotency keys. Every other
+   * code needs a change first: a `CONCURRENCY_CONFLICT`, for instance, needs a new decision on the new events.
    */
   readonly retryable: boolean;
 
@@ -259,8 +267,9 @@ export interface EventPlace {
 
 /**
  * The store failed. `code` says how, and `cause` has the driver's error if there is one. A failed write was not stored, with
- * two exceptions. It may be stored after `STORAGE_IO`, because the disk failed during the write, and after the first
- * `STORAGE_REPLACED` or `STORAGE_CORRUPT`, because the files changed during the write.
+ * three exceptions. It may be stored after `STORAGE_IO`, because the disk failed during the write, after the first
+ * `STORAGE_REPLACED` or `STORAGE_CORRUPT`, because the files changed during the write, and after `STORAGE_OUTCOME_UNKNOWN`,
+ * because the connection was lost.
  */
 export class StorageError extends StreamError {
   override readonly name = "StorageError";
@@ -288,4 +297,6 @@ const RETRYABLE_CODES: ReadonlySet<StreamErrorCode> = new Set([
   "STORAGE_OVERLOADED",
   "STORAGE_FULL",
   "STORAGE_TOO_MANY_FILES",
+  "STORAGE_UNAVAILABLE",
+  "STORAGE_OUTCOME_UNKNOWN",
 ]);

@@ -75,6 +75,11 @@ export interface TransactOptions {
   /** Ends the waiting, and a query. */
   readonly signal?: AbortSignal | undefined;
   /**
+   * After how many milliseconds the core ends `work`. A backend whose writers are in other processes too may end the
+   * transaction itself a little later, in case this process has stopped. Default: never.
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
    * Whether the transaction may take long: it shares its commit with nobody, waits for locks of other processes until
    * `signal` is aborted, and then its running statement may be interrupted. Default false.
    */

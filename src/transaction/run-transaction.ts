@@ -76,10 +76,10 @@ export async function runTransaction<T>(
 }
 
 function beginTransaction<T>(context: TransactionContext, work: TransactionWork<T>, plan: TransactionPlan): Promise<T> {
-  const { signal, isAlone } = plan;
+  const { signal, isAlone, timeoutMs } = plan;
   signal?.throwIfAborted();
   if (signal === undefined)
-    return context.storage.transact((session) => runWork(context, session, work, plan), { isAlone });
+    return context.storage.transact((session) => runWork(context, session, work, plan), { isAlone, timeoutMs });
   return giveUpWaiting(signal, (onBegun) =>
     context.storage.transact(
       async (session) => {
@@ -87,7 +87,7 @@ function beginTransaction<T>(context: TransactionContext, work: TransactionWork<
         signal.throwIfAborted();
         return runWork(context, session, work, plan);
       },
-      { signal, isAlone },
+      { signal, isAlone, timeoutMs },
     ),
   );
 }
