@@ -51,6 +51,13 @@ module.exports = {
       to: { path: "^node_modules/(sqlite3|better-sqlite3|sqlite|p-queue)/" },
     },
     {
+      name: "only-the-client-of-the-postgres-adapter-knows-pg",
+      comment: "Another client has to be able to take its place.",
+      severity: "error",
+      from: { pathNot: "^(adapters/postgres/(client/|postgres-stream-factory\\.ts)|benchmarks|test)/?" },
+      to: { path: "^node_modules/(@types/)?pg/" },
+    },
+    {
       name: "examples-import-what-a-user-can",
       comment: "An example is a program of a user: it has the entries of the package, rxjs, Kysely and Node.",
       severity: "error",

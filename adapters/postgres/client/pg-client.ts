@@ -1,0 +1,167 @@
+import type PG from "pg";
+import type { Client, ClientConfig, PoolClient, QueryResult } from "pg";
+import {
+  type ClientResult,
+  type ClientStatement,
+  type ClientValue,
+  ConnectionLostError,
+  type PostgresClient,
+  type PostgresConnection,
+} from "./client.js";
+import { clientError } from "./pg-errors.js";
+import { LIBRARY_TYPES, TABLE_TYPES } from "./pg-values.js";
+
+/** What the client is opened with. */
+export interface PGClientSettings {
+  /** How long making a connection may take. */
+  readonly connectTimeoutMs: number;
+  /** How long an answer may take until the connection is given up. */
+  readonly answerTimeoutMs: number;
+}
+
+/** A pool of the package `pg` that the caller owns. */
+export interface PGPool {
+  connect(): Promise<PoolClient>;
+}
+
+/** The package `pg`, over a connection string, the options of its client, or a pool of the caller's. */
+export class PGClient implements PostgresClient {
+  readonly location: string;
+  readonly #pg: typeof PG;
+  readonly #source: PGPool | ClientConfig;
+  readonly #settings: PGClientSettings;
+
+  constructor(pg: typeof PG, source: PGPool | ClientConfig, settings: PGClientSettings) {
+    this.#pg = pg;
+    this.#source = source;
+    this.#settings = settings;
+    this.location = locationOf(pg, source);
+  }
+
+  async connect(): Promise<PostgresConnection> {
+    const { connectTimeoutMs: connectionTimeoutMillis, answerTimeoutMs } = this.#settings;
+    try {
+      if (isPool(this.#source)) {
+        const client = await this.#source.connect();
+        // It has the settings of this store from now on, and goes to nobody else.
+        return new PGConnection(client, answerTimeoutMs, async () => client.release(true));
+      }
+      const client = new this.#pg.Client({
+        application_name: "async-streams",
+        keepAlive: true,
+        connectionTimeoutMillis,
+        ...this.#source,
+      });
+      const connection = new PGConnection(client, answerTimeoutMs, () => client.end());
+      await client.connect();
+      return connection;
+    } catch (error) {
+      throw clientError(error);
+    }
+  }
+}
+
+export function isPool(source: unknown): source is PGPool {
+  // A client has both as well, and a host.
+  const { connect, totalCount } = source as { connect?: unknown; totalCount?: unknown };
+  return typeof connect === "function" && typeof totalCount === "number";
+}
+
+function locationOf(pg: typeof PG, source: PGPool | ClientConfig): string {
+  const options = isPool(source) ? (source as { options?: ClientConfig }).options : source;
+  const { host, port, database } = new pg.Client({ ...options });
+  return `postgresql://${host}:${port}/${database ?? ""}`;
+}
+
+class PGConnection implements PostgresConnection {
+  readonly #client: Client | PoolClient;
+  answerTimeoutMs: number | undefined;
+  readonly #end: () => Promise<void>;
+  readonly #onEnd: (() => void)[] = [];
+  #failure: ConnectionLostError | undefined;
+  #hasWarning = false;
+
+  constructor(client: Client | PoolClient, answerTimeoutMs: number, end: () => Promise<void>) {
+    this.#client = client;
+    this.answerTimeoutMs = answerTimeoutMs;
+    this.#end = end;
+    client.on("notice", ({ severity }) => {
+      this.#hasWarning ||= severity === "WARNING";
+    });
+    client.on("error", (error) => this.#ended(clientError(error)));
+    client.on("end", () => this.#ended(new ConnectionLostError("the connection ended")));
+  }
+
+  get isOpen(): boolean {
+    return this.#failure === undefined;
+  }
+
+  query<Row>({ name, text, values }: ClientStatement): Promise<ClientResult<Row>> {
+    const config = { text, values: values as unknown[], types: LIBRARY_TYPES };
+    return this.#run<Row>(name === undefined ? config : { ...config, name });
+  }
+
+  queryTables(text: string, values: readonly ClientValue[]): Promise<ClientResult<Record<string, unknown>>> {
+    // The extended protocol takes one statement only, also where it has no values.
+    return this.#run({ text, values: [...values], types: TABLE_TYPES, queryMode: "extended" });
+  }
+
+  script<Row>(text: string): Promise<ClientResult<Row>> {
+    return this.#run<Row>({ text, types: LIBRARY_TYPES });
+  }
+
+  onNotification(listener: (payload: string) => void): void {
+    this.#client.on("notification", ({ payload }) => listener(payload ?? ""));
+  }
+
+  onEnd(listener: () => void): void {
+    this.#onEnd.push(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure !== undefined) return;
+    this.#failure = new ConnectionLostError("the connection was closed");
+    await this.#end().catch(() => undefined);
+    this.#tellEnd();
+  }
+
+  destroy(): void {
+    const { stream } = (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection;
+    stream.destroy();
+    this.#ended(new ConnectionLostError("no answer came in time, and the connection was given up"));
+  }
+
+  async #run<Row>(config: object): Promise<ClientResult<Row>> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { answerTimeoutMs } = this;
+    const timer = answerTimeoutMs === undefined ? undefined : setTimeout(() => this.destroy(), answerTimeoutMs);
+    this.#hasWarning = false;
+    try {
+      const answer: unknown = await this.#client.query(config as never);
+      return { ...resultOf<Row>(answer as QueryResult | QueryResult[]), hasWarning: this.#hasWarning };
+    } catch (error) {
+      const told = clientError(error);
+      if (told instanceof ConnectionLostError) this.#ended(told);
+      throw told;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #ended(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = new ConnectionLostError(error.message, { cause: error.cause });
+    void this.#end().catch(() => undefined);
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    for (const listener of this.#onEnd.splice(0)) listener();
+  }
+}
+
+function resultOf<Row>(answer: QueryResult | QueryResult[]): Omit<ClientResult<Row>, "hasWarning"> {
+  const last = Array.isArray(answer) ? answer.at(-1) : answer;
+  if (last === undefined) throw new ConnectionLostError("the server gave no answer");
+  return { rows: last.rows as Row[], rowCount: last.rowCount ?? 0, command: last.command };
+}

@@ -1,0 +1,41 @@
+import { ConnectionLostError, DatabaseError } from "./client.js";
+
+/** What the server ends a session with: connection failures, and shutdowns. */
+const ENDING = /^(08|57P0[1-5]$|25P0[34]$)/;
+
+/** An error of the client in the words of the port. */
+export function clientError(error: unknown): Error {
+  if (error instanceof DatabaseError || error instanceof ConnectionLostError) return error;
+  const fields = (typeof error === "object" && error !== null ? error : {}) as Readonly<Record<string, unknown>>;
+  const message = typeof fields.message === "string" ? fields.message : String(error);
+  if (typeof fields.code !== "string" || typeof fields.severity !== "string") return connectionLost(fields, message);
+  // The server says so as it ends the session.
+  if (ENDING.test(fields.code)) return new ConnectionLostError(message, { cause: sanitized(fields, message) });
+  return sanitized(fields, message);
+}
+
+function connectionLost(fields: Readonly<Record<string, unknown>>, message: string): ConnectionLostError {
+  // Of several addresses that were tried, each has an error of its own.
+  const first = Array.isArray(fields.errors)
+    ? (fields.errors[0] as { readonly message?: unknown } | undefined)
+    : undefined;
+  const said = message === "" && typeof first?.message === "string" ? first.message : message;
+  const code = typeof fields.code === "string" && !said.includes(fields.code) ? ` (${fields.code})` : "";
+  return new ConnectionLostError(`${said}${code}`);
+}
+
+// Its details, its context and what it quotes may have values that were bound or stored.
+function sanitized(fields: Readonly<Record<string, unknown>>, message: string): DatabaseError {
+  const about: Record<string, string> = {};
+  for (const name of ["severity", "schema", "table", "column", "constraint", "dataType"]) {
+    const value = fields[name];
+    if (typeof value === "string") about[name] = value;
+  }
+  const code = fields.code as string;
+  return new DatabaseError(code, isOfData(code) ? message.replace(/: ".*$/s, "") : message, about);
+}
+
+/** Errors of class 22 quote the value that was refused. */
+function isOfData(code: string): boolean {
+  return code.startsWith("22");
+}

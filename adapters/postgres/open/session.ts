@@ -1,0 +1,84 @@
+import type { PostgresClient, PostgresConnection } from "../client/client.js";
+import type { PostgresSettings } from "../postgres-options.js";
+import { quoteName } from "../sql-text.js";
+
+/** A connection with the settings of the store, and what tells its backend from any other. */
+export interface Session {
+  readonly connection: PostgresConnection;
+  readonly backend: Backend;
+  readonly server: ServerFigures;
+}
+
+/** A process of the server. The id alone may be another's later. */
+export interface Backend {
+  readonly processId: number;
+  readonly startedAt: string;
+}
+
+/** What an opening checks. */
+export interface ServerFigures {
+  /** Such as 150018. */
+  readonly version: number;
+  readonly fsync: string;
+  readonly fullPageWrites: string;
+}
+
+/** What a session may do. */
+export type SessionKind = "write" | "read";
+
+interface Row extends ServerFigures, Backend {}
+
+/** How much longer a client waits for an answer than the server takes at most. */
+const ANSWER_GRACE_MS = 2_000;
+
+/** How long a client waits for an answer until it gives the connection up. */
+export function answerTimeoutMs({ commandTimeoutMs }: Pick<PostgresSettings, "commandTimeoutMs">): number {
+  return Math.min(commandTimeoutMs + ANSWER_GRACE_MS, 2 ** 31 - 1);
+}
+
+/** Opens a connection, and makes its settings those that the store needs, whatever the server's or the role's are. */
+export async function openSession(
+  client: PostgresClient,
+  settings: PostgresSettings,
+  kind: SessionKind,
+): Promise<Session> {
+  const connection = await client.connect();
+  try {
+    const { rows } = await connection.script<Row>(sessionScript(settings, kind));
+    const { version, fsync, fullPageWrites, processId, startedAt } = rows[0] as Row;
+    return { connection, backend: { processId, startedAt }, server: { version, fsync, fullPageWrites } };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
+  const { applicationSchema, commandTimeoutMs, durability } = settings;
+  const weaker = durability === "normal" ? "'on', 'local', 'remote_write', 'remote_apply'" : "'off', 'local'";
+  return `
+    SET default_transaction_isolation TO 'read committed';
+    SET default_transaction_read_only TO ${kind === "read" ? "on" : "off"};
+    SET default_transaction_deferrable TO off;
+    SET standard_conforming_strings TO on;
+    SET client_encoding TO 'UTF8';
+    SET bytea_output TO 'hex';
+    SET DateStyle TO 'ISO';
+    SET TimeZone TO 'UTC';
+    SET IntervalStyle TO 'iso_8601';
+    SET extra_float_digits TO 1;
+    SET client_min_messages TO warning;
+    SET search_path TO ${quoteName(applicationSchema)};
+    SET statement_timeout TO ${commandTimeoutMs};
+    SET lock_timeout TO ${Math.max(1, Math.floor(commandTimeoutMs * LOCK_SHARE))};
+    SET enable_seqscan TO off;
+    SET jit TO off;
+    SELECT set_config('synchronous_commit', '${durability === "normal" ? "off" : "on"}', false)
+    WHERE current_setting('synchronous_commit') IN (${weaker});
+    SELECT pg_backend_pid() AS "processId", current_setting('server_version_num')::int AS version,
+           current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
+           coalesce((SELECT backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()), '') AS "startedAt"`;
+}
+
+/** What part of its time a statement may wait for a lock, so that the reason is known when it gives up. */
+const LOCK_SHARE = 0.9;

@@ -1,0 +1,79 @@
+import { StorageError, type StorageErrorCode, StreamError } from "../../protocols/index.js";
+import { ConnectionLostError, DatabaseError } from "./client/client.js";
+
+interface Meaning {
+  readonly code: StorageErrorCode;
+  readonly reason: string;
+}
+
+const UNAVAILABLE: Meaning = {
+  code: "STORAGE_UNAVAILABLE",
+  reason: "the server could not be reached, or ended the connection. Nothing was stored; try again",
+};
+
+const OVERLOADED_SERVER: Meaning = {
+  code: "STORAGE_UNAVAILABLE",
+  reason: "the server has no connection or memory left. Nothing was stored; try again",
+};
+
+const DENIED: Meaning = {
+  code: "STORAGE_PERMISSION_DENIED",
+  reason: "the role may not do that; check its password and its grants",
+};
+
+const CORRUPT: Meaning = {
+  code: "STORAGE_CORRUPT",
+  reason: "the database is damaged; stop writing and restore a backup",
+};
+
+/** By SQLSTATE, or by its first two characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  "08": UNAVAILABLE,
+  "25006": { code: "STORAGE_READ_ONLY", reason: "the server only reads: it is a standby, or the session is read-only" },
+  "28": DENIED,
+  "3D000": { code: "STORAGE_NOT_FOUND", reason: "there is no such database; create it" },
+  "42501": DENIED,
+  "53": OVERLOADED_SERVER,
+  "53100": { code: "STORAGE_FULL", reason: "the server's disk is full; make room and try again" },
+  "55P03": {
+    code: "STORAGE_LOCKED",
+    reason: "another session held the store's lock for longer than commandTimeoutMs. Nothing was stored; try again",
+  },
+  "57014": {
+    code: "STORAGE_UNAVAILABLE",
+    reason: "the statement was cancelled, or took longer than commandTimeoutMs. Nothing was stored; try again",
+  },
+  "57P": UNAVAILABLE,
+  "58": { code: "STORAGE_IO", reason: "the server failed to read or write a file; check its disk" },
+  XX001: CORRUPT,
+  XX002: CORRUPT,
+};
+
+/**
+ * Says of a client's error what was attempted, in which store, why it failed and what to do. Errors that say so already are
+ * returned as they are.
+ */
+export function storageError(error: unknown, attempt: string, location: string): Error {
+  if (error instanceof StreamError) return error;
+  const { code, reason } = meaningOf(error);
+  return new StorageError(code, `Cannot ${attempt} in ${location}: ${reason}.`, { cause: error });
+}
+
+function meaningOf(error: unknown): Meaning {
+  if (error instanceof ConnectionLostError) {
+    return { ...UNAVAILABLE, reason: `${UNAVAILABLE.reason} (${error.message})` };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof DatabaseError)) return { code: "STORAGE_FAILED", reason: message };
+  const { code } = error;
+  const meaning = MEANINGS[code] ?? MEANINGS[code.slice(0, 3)] ?? MEANINGS[code.slice(0, 2)];
+  return meaning ?? { code: "STORAGE_FAILED", reason: message };
+}
+
+/** Says that nobody knows what became of a write. */
+export function outcomeUnknown(cause: unknown, attempt: string, location: string): StorageError {
+  const message =
+    `Cannot ${attempt} in ${location}: the connection was lost during the write, and it could not be found out within ` +
+    "commandTimeoutMs whether it is stored. Try again with idempotency keys, which is safe, or read the stream.";
+  return new StorageError("STORAGE_OUTCOME_UNKNOWN", message, { cause });
+}

@@ -1,0 +1,128 @@
+import { ALL_STREAM, type EventPage, type ReadQuery } from "../../../protocols/index.js";
+import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
+import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { ClientStatement, PostgresConnection } from "../client/client.js";
+import type { StoreNames } from "../open/schema.js";
+import { bytesOf, textOfHex } from "../sql-text.js";
+import { EVENT_COLUMNS, type EventRow, placedEventOf } from "./event-row.js";
+import { type FilterSQL, filterSQL, type ReadContext } from "./filter-sql.js";
+import { headOf, readHead, streamNumber } from "./stream-figures.js";
+
+/** How many places one page looks through for events that match a filter, so that no statement runs for long. */
+const MAX_SCANNED_PLACES = 16_384;
+
+/** Behind so much content a page ends. */
+const MAX_CONTENT_BYTES = 8 * 1024 * 1024;
+
+interface PageRow extends EventRow {
+  readonly head: number;
+  readonly name: string | null;
+  readonly size: number;
+}
+
+/** Reads a page and the head by one statement, and so of one state of the store. */
+export async function readPage(
+  connection: PostgresConnection,
+  context: ReadContext,
+  query: ReadQuery,
+): Promise<EventPage> {
+  const { after, upTo = Number.MAX_SAFE_INTEGER, limit, filter } = query;
+  const isForward = query.direction === "forward";
+  const { names } = context;
+  const condition = filter === undefined ? NO_FILTER : filterSQL(filter, context, 5);
+  const [low, high] =
+    filter === undefined || condition.isLookup
+      ? [after, upTo]
+      : scanned(query, upTo, await readHead(connection, names, query.streamId));
+  const { rows } = await connection.query<PageRow>(pageStatement(names, query, condition, [low, high]));
+  const head = (rows[0] as PageRow).head;
+  const found = rows.filter(({ position }) => position !== null);
+  const contentBytes = found.reduce((sum, { size }) => sum + size, 0);
+  const events = found.map((row) => decoded(row, query.streamId));
+  return { events, next: nextPlace(), head, contentBytes };
+
+  function nextPlace(): number | null {
+    const last = found.at(-1);
+    const isCut = last !== undefined && (found.length === limit || contentBytes >= MAX_CONTENT_BYTES);
+    const lastPlace = query.streamId === ALL_STREAM ? last?.position : last?.version;
+    if (isForward) {
+      const place = isCut ? (lastPlace as number) : high;
+      return place < Math.min(upTo, head) ? place : null;
+    }
+    const place = isCut ? (lastPlace as number) - 1 : low;
+    return place > after ? place : null;
+  }
+}
+
+/** Where a filtered page looks: behind `after` or below `upTo`, but not at everything there is. */
+function scanned({ direction, after }: ReadQuery, upTo: number, head: number): [number, number] {
+  if (direction === "forward") return [after, Math.min(upTo, after + MAX_SCANNED_PLACES)];
+  const high = Math.min(upTo, head);
+  return [Math.max(after, high - MAX_SCANNED_PLACES), high];
+}
+
+function decoded(row: PageRow, streamId: string) {
+  const placed = placedEventOf(row, row.name === null ? streamId : textOfHex(row.name));
+  return decodeEvent(placed.event, placed);
+}
+
+function pageStatement(
+  names: StoreNames,
+  query: ReadQuery,
+  { sql: condition, values }: Pick<FilterSQL, "sql" | "values">,
+  [low, high]: readonly [number, number],
+): ClientStatement {
+  const { streamId, direction, limit, filter } = query;
+  const isAll = streamId === ALL_STREAM;
+  const text = pageSQL(names, { isAll, direction, condition });
+  const bound = [isAll ? "" : bytesOf(streamId), low, high, limit, ...values];
+  return filter === undefined
+    ? { name: `es_page_${isAll ? "all" : "stream"}_${direction}`, text, values: bound }
+    : { text, values: bound };
+}
+
+const NO_FILTER: FilterSQL = { sql: "", values: [], isLookup: false };
+
+interface PageKind {
+  readonly isAll: boolean;
+  readonly direction: ReadQuery["direction"];
+  readonly condition: string;
+}
+
+// The head comes with each row, and alone where there is no event. Sizes are added up before any large content is fetched
+// from where the server keeps it.
+function pageSQL(names: StoreNames, { isAll, direction, condition }: PageKind): string {
+  const { prefix } = names;
+  const place = isAll ? "e.position" : "e.version";
+  const order = `${place} ${direction === "forward" ? "ASC" : "DESC"}`;
+  const needsName = isAll || condition.includes("s.name");
+  const streams = needsName ? `JOIN ${prefix}es_streams s ON s.id = e.stream` : "";
+  return `
+    SELECT h.head, e.* FROM (SELECT coalesce(${headOf(names, isAll)}, 0) AS head) h LEFT JOIN LATERAL (
+      SELECT * FROM (
+        SELECT *, sum(size) OVER (ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"} ROWS UNBOUNDED PRECEDING) - size AS before
+        FROM (
+          SELECT ${EVENT_COLUMNS}, ${isAll ? "s.name" : "NULL::bytea AS name"},
+                 (coalesce(octet_length(e.data), octet_length(e.bytes)) + coalesce(octet_length(e.metadata), 0))::bigint AS size
+          FROM ${prefix}es_events e ${streams}
+          WHERE ${isAll ? "$1::text IS NOT NULL" : `e.stream = ${streamNumber(names)}`}
+            AND ${place} > $2::bigint AND ${place} <= $3::bigint${condition}
+          ORDER BY ${order} LIMIT $4::bigint
+        ) e
+      ) e WHERE before < ${MAX_CONTENT_BYTES}
+    ) e ON true`;
+}
+
+/** Reads the first events behind a position, as many as watchers can be handed at once. */
+export async function readNewEvents(
+  connection: PostgresConnection,
+  names: StoreNames,
+  after: number,
+  limit: number,
+): Promise<PlacedEvent[]> {
+  const query: ReadQuery = { streamId: ALL_STREAM, after, limit, direction: "forward" };
+  const { rows } = await connection.query<PageRow>(
+    pageStatement(names, query, NO_FILTER, [after, Number.MAX_SAFE_INTEGER]),
+  );
+  return rows.filter(({ name }) => name !== null).map((row) => placedEventOf(row, textOfHex(row.name as string)));
+}

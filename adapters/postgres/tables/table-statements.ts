@@ -1,0 +1,54 @@
+import type { SQL, SQLStatement, SQLValue } from "../../../protocols/index.js";
+import type { PostgresConnection } from "../client/client.js";
+import { storageError } from "../postgres-errors.js";
+import { checkScript } from "./check-statements.js";
+import { type RenderedStatement, renderStatement } from "./render-statement.js";
+
+/** The application's tables, over the connection of an open transaction. */
+export class TableStatements implements SQL {
+  readonly dialect = "postgresql";
+  readonly #connection: PostgresConnection;
+  readonly #location: string;
+
+  constructor(connection: PostgresConnection, location: string) {
+    this.#connection = connection;
+    this.#location = location;
+  }
+
+  async run(statement: SQLStatement): Promise<{ readonly changes: number }> {
+    const { rowCount, command } = await this.#queryTables(renderStatement(statement));
+    return { changes: CHANGING.has(command) ? rowCount : 0 };
+  }
+
+  async all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
+    return (await this.#queryTables(renderStatement(statement))).rows as Row[];
+  }
+
+  async runScript(text: string): Promise<void> {
+    checkScript(text);
+    try {
+      await this.#connection.script(text);
+    } catch (error) {
+      throw storageError(error, attemptOfStatement({ text }), this.#location);
+    }
+  }
+
+  async #queryTables(rendered: RenderedStatement) {
+    try {
+      return await this.#connection.queryTables(rendered.text, rendered.values);
+    } catch (error) {
+      throw storageError(error, attemptOfStatement(rendered), this.#location);
+    }
+  }
+}
+
+/** What changes rows, and not only returns them. */
+const CHANGING: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
+
+const MAX_EXCERPT_LENGTH = 80;
+
+/** Names a statement in a message by its beginning. Its values are not part of it. */
+export function attemptOfStatement({ text }: Pick<RenderedStatement, "text">): string {
+  const line = text.trim().replaceAll(/\s+/g, " ");
+  return `run "${line.length > MAX_EXCERPT_LENGTH ? `${line.slice(0, MAX_EXCERPT_LENGTH)}...` : line}"`;
+}

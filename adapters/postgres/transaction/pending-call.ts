@@ -1,0 +1,83 @@
+import type { StorageSession, TransactOptions } from "../../../protocols/index.js";
+import { attemptOf } from "../../../src/transaction/write-all.js";
+import { type AppendOutcome, type GroupMember, requestsOf } from "../append/append-member.js";
+import type { Entry } from "../append/append-run.js";
+import { charactersOf } from "../append/call-size.js";
+
+/** A call that waits for the writing connection. */
+abstract class PendingCall<Result> {
+  readonly #signal: AbortSignal | undefined;
+  readonly #resolve: (result: Result) => void;
+  readonly #reject: (error: unknown) => void;
+  #isSettled = false;
+
+  constructor(signal: AbortSignal | undefined, resolve: (result: Result) => void, reject: (error: unknown) => void) {
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** What it attempts, for messages: `write to stream "a"`. */
+  abstract readonly attempt: string;
+
+  /** Whether it still wants to be done; asked right before it is sent. */
+  isWanted(): boolean {
+    if (this.#signal?.aborted) this.fail(this.#signal.reason);
+    return !this.#isSettled;
+  }
+
+  succeed(result: Result): void {
+    this.#isSettled = true;
+    this.#resolve(result);
+  }
+
+  fail(error: unknown): void {
+    this.#isSettled = true;
+    this.#reject(error);
+  }
+}
+
+type AppendResults = Extract<AppendOutcome, { readonly result: unknown }>["result"];
+
+/** An append, or a unit of several, that waits. */
+export class PendingAppend extends PendingCall<AppendResults> implements Entry {
+  readonly member: GroupMember;
+  readonly events: number;
+  readonly characters: number;
+  readonly settle: Entry["settle"] = (outcome) => {
+    if ("error" in outcome) this.fail(outcome.error);
+    else this.succeed(outcome.result);
+  };
+
+  constructor(member: GroupMember, resolve: (result: AppendResults) => void, reject: (error: unknown) => void) {
+    super(member.signal, resolve, reject);
+    this.member = member;
+    this.events = requestsOf(member).reduce((sum, { events }) => sum + events.length, 0);
+    this.characters = charactersOf([member]);
+  }
+
+  get attempt(): string {
+    return attemptOf(requestsOf(this.member));
+  }
+}
+
+/** The callback of a transaction, with its result as what its caller knows. */
+export type TransactionWork = (session: StorageSession) => Promise<unknown>;
+
+/** A transaction that waits. */
+export class PendingTransaction extends PendingCall<unknown> {
+  readonly attempt = "commit a transaction";
+  readonly work: TransactionWork;
+  readonly options: TransactOptions;
+
+  constructor(
+    work: TransactionWork,
+    options: TransactOptions,
+    resolve: (result: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(options.signal, resolve, reject);
+    this.work = work;
+    this.options = options;
+  }
+}

@@ -1,0 +1,104 @@
+import type { JsonObject, ListRecordsOptions, Records, StoredRecord } from "../../../protocols/index.js";
+import { recordConflict } from "../../../src/adapter-kit/record-conflict.js";
+import { MAX_LISTED_RECORDS } from "../../../src/limits.js";
+import type { ClientValue, PostgresConnection } from "../client/client.js";
+import type { StoreNames } from "../open/schema.js";
+import { storageError } from "../postgres-errors.js";
+import { bytesOf, textOfHex } from "../sql-text.js";
+
+interface Row {
+  readonly revision: number;
+  readonly value: string;
+}
+
+const HASH = "sha256(sha256($1::bytea) || sha256($2::bytea))";
+
+/** The records of a store, over the connection of an open transaction that holds the lock. */
+export class PostgresRecords implements Records {
+  readonly #connection: PostgresConnection;
+  readonly #names: StoreNames;
+  readonly #location: string;
+
+  constructor(connection: PostgresConnection, names: StoreNames, location: string) {
+    this.#connection = connection;
+    this.#names = names;
+    this.#location = location;
+  }
+
+  async get(space: string, key: string): Promise<StoredRecord | null> {
+    const row = await this.#find(space, key);
+    return row === undefined ? null : { key, revision: row.revision, value: JSON.parse(row.value) as JsonObject };
+  }
+
+  async put(space: string, key: string, value: JsonObject, expected: number | "any" = "any"): Promise<number> {
+    const { prefix } = this.#names;
+    // Without the expected revision the counter does not move, and nothing is stored.
+    const text = `
+      WITH next AS (
+        UPDATE ${prefix}es_counters SET value = value + 1
+        WHERE name = 'revision' AND ($4::bigint IS NULL
+          OR $4 = coalesce((SELECT revision FROM ${prefix}es_records WHERE hash = ${HASH}), 0))
+        RETURNING value
+      )
+      INSERT INTO ${prefix}es_records (hash, space_hash, space, key, revision, value)
+      SELECT ${HASH}, sha256($1::bytea), $1::bytea, $2::bytea, next.value, $3 FROM next
+      ON CONFLICT (hash) DO UPDATE SET revision = excluded.revision, value = excluded.value
+      RETURNING revision`;
+    const values = [bytesOf(space), bytesOf(key), JSON.stringify(value), expected === "any" ? null : expected];
+    const [row] = await this.#query<Row>(["store", space, key], "es_put_record", text, values);
+    if (row !== undefined) return row.revision;
+    throw await this.#conflict("store", space, key, expected);
+  }
+
+  async delete(space: string, key: string, expected: number | "any" = "any"): Promise<void> {
+    const text = `DELETE FROM ${this.#names.prefix}es_records
+      WHERE hash = ${HASH} AND ($3::bigint IS NULL OR revision = $3) RETURNING revision`;
+    const values = [bytesOf(space), bytesOf(key), expected === "any" ? null : expected];
+    const [row] = await this.#query<Row>(["delete", space, key], "es_delete_record", text, values);
+    if (row !== undefined || expected === "any") return;
+    if ((await this.#find(space, key)) === undefined && expected === 0) return;
+    throw await this.#conflict("delete", space, key, expected);
+  }
+
+  async list(space: string, options: ListRecordsOptions = {}): Promise<readonly StoredRecord[]> {
+    const { after = "", prefix = "", limit = MAX_LISTED_RECORDS } = options;
+    // The index has the beginnings of keys, which are in the same order.
+    const text = `
+      SELECT key, revision, value FROM ${this.#names.prefix}es_records
+      WHERE space_hash = sha256($1::bytea) AND key > $2::bytea AND substring(key FROM 1 FOR length($3::bytea)) = $3::bytea
+        AND substring(key FROM 1 FOR 1024) >= substring(greatest($2::bytea, $3::bytea) FROM 1 FOR 1024)
+      ORDER BY substring(key FROM 1 FOR 1024), key LIMIT $4::bigint`;
+    const values = [bytesOf(space), bytesOf(after), bytesOf(prefix), limit];
+    const rows = await this.#query<Row & { key: string }>(["list", space, prefix], "es_list_records", text, values);
+    return rows.map(({ key, revision, value }) => ({
+      key: textOfHex(key),
+      revision,
+      value: JSON.parse(value) as JsonObject,
+    }));
+  }
+
+  async #find(space: string, key: string): Promise<Row | undefined> {
+    const text = `SELECT revision, value FROM ${this.#names.prefix}es_records WHERE hash = ${HASH}`;
+    const values = [bytesOf(space), bytesOf(key)];
+    const [row] = await this.#query<Row>(["read", space, key], "es_find_record", text, values);
+    return row;
+  }
+
+  async #conflict(verb: "store" | "delete", space: string, key: string, expected: number | "any") {
+    const revision = (await this.#find(space, key))?.revision ?? 0;
+    return recordConflict({ verb, space, key, expected, revision, location: this.#location });
+  }
+
+  async #query<T>(
+    [verb, space, key]: readonly [string, string, string],
+    name: string,
+    text: string,
+    values: readonly ClientValue[],
+  ): Promise<T[]> {
+    try {
+      return (await this.#connection.query<T>({ name, text, values })).rows;
+    } catch (error) {
+      throw storageError(error, `${verb} the record "${key}" of "${space}"`, this.#location);
+    }
+  }
+}

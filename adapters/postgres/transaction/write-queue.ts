@@ -1,0 +1,136 @@
+import type { AppendRequest, AppendResult, AppendUnit, TransactOptions } from "../../../protocols/index.js";
+import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
+import { AppendRun } from "../append/append-run.js";
+import { MAX_CALL_CHARACTERS } from "../append/call-size.js";
+import { findStored } from "../append/find-stored.js";
+import { ConnectionLostError } from "../client/client.js";
+import type { Session } from "../open/session.js";
+import { outcomeUnknown, storageError } from "../postgres-errors.js";
+import { PendingAppend, PendingTransaction, type TransactionWork } from "./pending-call.js";
+import { runTransaction, type WritingContext } from "./run-transaction.js";
+
+/** How many events one group takes; a single append may have more. */
+const MAX_GROUP_EVENTS = 4_096;
+
+type Call = PendingAppend | PendingTransaction;
+
+/**
+ * The calls that wait for the writing connection, in their order: appends and transactions. While one commit is under way,
+ * what arrives waits. Then the appends before the next transaction become one group, up to MAX_GROUP_EVENTS.
+ */
+export class WriteQueue {
+  readonly #context: WritingContext;
+  #waiting: Call[] = [];
+  #isScheduled = false;
+  readonly #storing = new PendingWork();
+
+  constructor(context: WritingContext) {
+    this.#context = context;
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.#appendMember(request) as Promise<AppendResult>;
+  }
+
+  appendAll(unit: AppendUnit): Promise<readonly AppendResult[]> {
+    return this.#appendMember(unit) as Promise<readonly AppendResult[]>;
+  }
+
+  transact(work: TransactionWork, options: TransactOptions): Promise<unknown> {
+    return new Promise((resolve, reject) => this.#add(new PendingTransaction(work, options, resolve, reject)));
+  }
+
+  /** Resolves once every call that was accepted has settled. */
+  drained(): Promise<void> {
+    return this.#storing.drained();
+  }
+
+  #appendMember(member: AppendRequest | AppendUnit): Promise<unknown> {
+    return new Promise((resolve, reject) => this.#add(new PendingAppend(member, resolve, reject)));
+  }
+
+  #add(call: Call): void {
+    this.#waiting.push(call);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#storing.begin();
+    void this.#storeWaiting();
+  }
+
+  // Each time at the end of a turn of the event loop, so that all callers of the last commit can be in the next one.
+  async #storeWaiting(): Promise<void> {
+    do {
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.#storeNext();
+    } while (this.#waiting.length > 0);
+    this.#isScheduled = false;
+    this.#storing.end();
+  }
+
+  async #storeNext(): Promise<void> {
+    this.#dropUnwanted();
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    let session: Session;
+    try {
+      session = await this.#context.writer.session();
+    } catch (error) {
+      // Those that waited meanwhile too: a later one would wait as long again.
+      for (const call of this.#waiting.splice(0)) call.fail(this.#failure(error, call));
+      return;
+    }
+    this.#dropUnwanted();
+    const [next] = this.#waiting;
+    if (next instanceof PendingTransaction) {
+      this.#waiting.shift();
+      await runTransaction(next, session, this.#context);
+    } else if (next !== undefined) await this.#storeGroup(this.#takeAppends(), session);
+  }
+
+  async #storeGroup(appends: readonly PendingAppend[], session: Session): Promise<void> {
+    const { feed } = this.#context;
+    const run = new AppendRun(appends, this.#context, false, (commit) => feed.publish(commit));
+    try {
+      await run.run(session.connection);
+    } catch (error) {
+      if (error instanceof ConnectionLostError && run.sent !== undefined) await this.#settle(run, session);
+      run.fail((entry) => this.#failure(error, entry as PendingAppend));
+    }
+  }
+
+  /** Finds out which of the appends that were sent are stored. The others are not. */
+  async #settle(run: AppendRun, { connection, backend }: Session): Promise<void> {
+    const { writer, names } = this.#context;
+    const { sent } = run;
+    if (sent === undefined) return;
+    connection.destroy();
+    try {
+      run.apply(await writer.settle(backend, (fresh) => findStored(fresh, names, sent)));
+    } catch (error) {
+      run.fail((entry) => outcomeUnknown(error, (entry as PendingAppend).attempt, this.#context.location));
+    }
+  }
+
+  #takeAppends(): readonly PendingAppend[] {
+    const taken: PendingAppend[] = [];
+    let events = 0;
+    let characters = 0;
+    for (const call of this.#waiting) {
+      if (call instanceof PendingTransaction) break;
+      events += call.events;
+      characters += call.characters;
+      if (taken.length > 0 && (events > MAX_GROUP_EVENTS || characters > MAX_CALL_CHARACTERS)) break;
+      taken.push(call);
+    }
+    this.#waiting.splice(0, taken.length);
+    return taken;
+  }
+
+  #dropUnwanted(): void {
+    this.#waiting = this.#waiting.filter((call) => call.isWanted());
+  }
+
+  #failure(error: unknown, { attempt }: { readonly attempt: string }): Error {
+    return storageError(error, attempt, this.#context.location);
+  }
+}

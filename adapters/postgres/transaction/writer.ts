@@ -1,0 +1,115 @@
+import { randomUUID } from "node:crypto";
+import { ConnectionLostError, type PostgresConnection } from "../client/client.js";
+import { retryWhileLost } from "../open/connect-within.js";
+import type { StoreNames } from "../open/schema.js";
+import type { Backend, Session } from "../open/session.js";
+import { beginLocked } from "./locked-transaction.js";
+
+/** What a writer is made of. */
+export interface WriterSettings {
+  readonly names: StoreNames;
+  readonly connectTimeoutMs: number;
+  readonly commandTimeoutMs: number;
+  readonly open: () => Promise<Session>;
+}
+
+/** How long the server waits for a backend to end. */
+const END_BACKEND_TIMEOUT_MS = 5_000;
+
+/** How long a row of a process that is gone is kept. */
+const KEPT_WRITERS = "7 days";
+
+/** The connection that writes. It is opened again when it was lost. */
+export class Writer {
+  readonly #id = randomUUID();
+  readonly #settings: WriterSettings;
+  #session: Session | undefined;
+  #transaction = 0;
+
+  constructor(session: Session, settings: WriterSettings) {
+    this.#session = session;
+    this.#settings = settings;
+  }
+
+  /** @throws ConnectionLostError when there is no connection to be had in time */
+  async session(): Promise<Session> {
+    if (this.#session?.connection.isOpen) return this.#session;
+    const { connectTimeoutMs, open } = this.#settings;
+    this.#session = await retryWhileLost(performance.now() + connectTimeoutMs, open);
+    return this.#session;
+  }
+
+  /**
+   * Commits an open transaction, with a note of its number, by which it can be found out later whether it was committed.
+   *
+   * @returns the number
+   */
+  async commit(connection: PostgresConnection, onSent: (transaction: number) => void): Promise<void> {
+    this.#transaction += 1;
+    onSent(this.#transaction);
+    const { command, hasWarning } = await connection.script(`${this.#note()} COMMIT`);
+    if (hasWarning) throw unconfirmed();
+    if (command !== "COMMIT") throw new Error(`the server answered COMMIT with ${command}`);
+  }
+
+  #note(): string {
+    const { prefix } = this.#settings.names;
+    const clean =
+      this.#transaction === 1 ? `DELETE FROM ${prefix}es_writers WHERE seen < now() - interval '${KEPT_WRITERS}';` : "";
+    return `${clean}
+      INSERT INTO ${prefix}es_writers (id, transaction, seen) VALUES ('${this.#id}', ${this.#transaction}, now())
+      ON CONFLICT (id) DO UPDATE SET transaction = excluded.transaction, seen = excluded.seen;`;
+  }
+
+  /**
+   * Finds out what became of something whose answer was lost. The backend that had it is ended first, and the lock is taken:
+   * from then on it is stored or it never will be. Otherwise it could still turn up after a look that did not find it.
+   *
+   * The look ends with a commit, so that what it has found is as durable as any acknowledged write.
+   */
+  async settle<T>(lost: Backend, look: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    const deadlineMs = performance.now() + this.#settings.commandTimeoutMs;
+    return retryWhileLost(deadlineMs, async () => {
+      const { connection } = await this.session();
+      await endBackend(connection, lost);
+      await beginLocked(connection, this.#settings.names);
+      const found = await look(connection);
+      const { hasWarning } = await connection.script(`${this.#note()} COMMIT`);
+      if (hasWarning) throw unconfirmed();
+      return found;
+    });
+  }
+
+  /** Whether the last transaction was committed; asked while nobody else can. */
+  async hasCommitted(connection: PostgresConnection, transaction: number): Promise<boolean> {
+    const { rows } = await connection.query<{ transaction: number }>({
+      text: `SELECT transaction FROM ${this.#settings.names.prefix}es_writers WHERE id = $1::uuid`,
+      values: [this.#id],
+    });
+    return rows[0]?.transaction === transaction;
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#session?.connection;
+    if (connection?.isOpen && this.#transaction > 0) {
+      const text = `DELETE FROM ${this.#settings.names.prefix}es_writers WHERE id = $1::uuid`;
+      // A row that stays is deleted later.
+      await connection.query({ text, values: [this.#id] }).catch(() => undefined);
+    }
+    await connection?.close();
+  }
+}
+
+async function endBackend(connection: PostgresConnection, { processId, startedAt }: Backend): Promise<void> {
+  const { rows } = await connection.query<{ ended: string }>({
+    text: `SELECT pg_terminate_backend(pid, ${END_BACKEND_TIMEOUT_MS}) AS ended FROM pg_stat_activity
+           WHERE pid = $1::int AND backend_start::text = $2`,
+    values: [processId, startedAt],
+  });
+  if (rows.some(({ ended }) => ended !== "t")) throw new ConnectionLostError("the lost session could not be ended");
+}
+
+/** The server says so when a commit stopped waiting for its standbys: it may be lost with the server. */
+export function unconfirmed(): ConnectionLostError {
+  return new ConnectionLostError("the server did not wait until its standbys had the commit");
+}
