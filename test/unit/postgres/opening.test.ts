@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import { type PostgresOptions, postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { collect } from "../../conformance/support/collect.js";
+import { NO_POSTGRES } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+
+const NOWHERE = "postgresql://bank:secret@127.0.0.1:1/bank";
+
+test.each<[string, PostgresOptions, string]>([
+  ["an option that there is not", { shema: "a" } as PostgresOptions, "shema"],
+  ["a schema without a name", { schema: "" }, "schema"],
+  ["a schema of the server's", { schema: "pg_own" }, "schema"],
+  ["the library's schema for the application", { schema: "public" }, "applicationSchema"],
+  ["no connections to read with", { readPoolSize: 0 }, "readPoolSize"],
+  ["an unknown durability", { durability: "half" as "full" }, "durability"],
+  ["a server that is too old for the adapter", { minServerVersion: 14 }, "minServerVersion"],
+  ["an index of what is no field", { indexes: ["nothing" as "type"] }, "indexes"],
+])("options are checked: %s", async (_, options, argument) => {
+  await expect(postgresStreamFactory(NOWHERE, options)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument });
+});
+
+test.each([[""], [null], [7]])("a connection that is none is refused: %s", async (connection) => {
+  const opening = postgresStreamFactory(connection as string);
+  await expect(opening).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "connection" });
+});
+
+test("a server that is not there is told by its code, without the password", async () => {
+  await expect(postgresStreamFactory(NOWHERE)).rejects.toMatchObject({
+    code: "STORAGE_UNAVAILABLE",
+    retryable: true,
+    message: expect.not.stringContaining("secret"),
+  });
+});
+
+if (NO_POSTGRES === null) {
+  const server = sharedServer();
+
+  test("without create, a store that is missing is refused, and nothing is made", async () => {
+    const started = await server();
+    const { schema, applicationSchema } = ownSchemas();
+    const opening = postgresStreamFactory(started.url(), { schema, applicationSchema, create: false });
+
+    await expect(opening).rejects.toMatchObject({ code: "STORAGE_NOT_FOUND" });
+    const { rows } = await started.query("SELECT to_regnamespace($1) AS found", [schema]);
+    expect(rows).toEqual([{ found: null }]);
+  });
+
+  test("processes that open a new store at the same time make it once", async () => {
+    const url = (await server()).url();
+    const schemas = ownSchemas();
+    const stores = await Promise.all([1, 2, 3, 4].map(() => postgresStreamFactory(url, schemas)));
+    await Promise.all(stores.map((streams) => streams[Symbol.asyncDispose]()));
+  });
+
+  test("an append of more than one call is stored as one, and so is its retry; indexes find its events", async () => {
+    const options = { ...ownSchemas(), indexes: ["type", "metadata.a.b"] as const };
+    await using streams = await postgresStreamFactory((await server()).url(), options);
+    await using stream = await streams.openStream("a");
+    const events = Array.from({ length: 20 }, (_, number) => ({
+      type: `T${number % 2}`,
+      data: "x".repeat(1024 * 1024),
+      metadata: { a: { b: number } },
+      idempotencyKey: `key-${number}`,
+    }));
+
+    expect(await stream.write(events, { expectedVersion: 0 })).toEqual({ version: 20, position: 20, written: 20 });
+    expect(await stream.write(events, { expectedVersion: 0 })).toEqual({ version: 20, position: 20, written: 0 });
+    const byPath = await collect(stream.read({ filter: [{ field: "metadata.a.b", op: "=", value: 7 }] }));
+    expect(byPath.map(({ version }) => version)).toEqual([8]);
+    const byType = await collect(
+      stream.read({ filter: [{ field: "type", op: "=", value: "T1" }], direction: "backward" }),
+    );
+    expect(byType.map(({ version }) => version)).toEqual([20, 18, 16, 14, 12, 10, 8, 6, 4, 2]);
+  });
+} else {
+  test(NO_POSTGRES, () => undefined);
+}
