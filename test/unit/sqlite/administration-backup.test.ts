@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { SQLiteDriver } from "../../../adapters/sqlite/drivers/driver.js";
 import { openSQLiteBackend, type SQLiteStreamFactory, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { sql } from "../../../index.js";
 import type { CandidateEvent, StoredEvent } from "../../../protocols/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { forwarding } from "../../support/forwarding.js";
@@ -50,6 +51,10 @@ describe.each(DRIVER_NAMES)("a backup during which something is removed, through
     }
     await (await others.openStream("gone")).snapshot({ text: "secret snapshot of gone" });
     await others.setStreamMetadata("gone", { owner: "secret owner of gone" });
+    await others.transaction(async (tx) => {
+      await tx.sql.run(sql`CREATE TABLE notes (text TEXT)`);
+      await tx.sql.run(sql`INSERT INTO notes (rowid, text) VALUES (3, 'three'), (7, 'seven')`);
+    });
     let steps = 0;
     const pausing = pausingDriver(DRIVERS[driver], async (sql) => {
       if (!sql.includes("INTO backup.es_events SELECT * FROM main.es_events")) return;
@@ -83,7 +88,8 @@ describe.each(DRIVER_NAMES)("a backup during which something is removed, through
       expect(bytes).not.toContain("key of gone");
       expect(bytes).toContain("secret of kept 4");
       expect(await copy.verify()).toMatchObject({ ok: true, problems: [] });
-      expect(report).toMatchObject({ events: 7_001, position: 10_501 });
+      expect(report).toMatchObject({ events: 7_001, position: 10_501, tables: [{ name: "notes", rows: 2 }] });
+      expect(await copy.query(sql`SELECT rowid FROM notes ORDER BY rowid`)).toEqual([{ rowid: 3 }, { rowid: 7 }]);
       expect(await copy.describeStream("gone")).toMatchObject({ version: 3_501, deleted: true, metadata: null });
       expect((await readAll(copy)).filter(({ streamId }) => streamId === "gone")).toMatchObject([
         { version: 3_501, position: 10_501, type: "@deleted" },
