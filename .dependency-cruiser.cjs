@@ -65,7 +65,7 @@ module.exports = {
       to: {
         pathNot: [
           "^examples/",
-          "^((protocols|src/adapter-kit|src/migrations|adapters/memory|test/conformance)/)?index\\.ts$",
+          "^((protocols|src/adapter-kit|src/migrations|src/consumers|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely)/",
         ],
         dependencyTypesNot: ["core"],

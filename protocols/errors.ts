@@ -93,6 +93,8 @@ export type StreamErrorCode =
   | "MIGRATION_CHANGED"
   /** A `MigrationError`: a migration that was applied is not in the list any more. */
   | "MIGRATION_MISSING"
+  /** A `TimeoutError`: something was not processed in time. */
+  | "TIMEOUT"
   /** A {@link StreamClosedError}: the handle or the factory has been disposed. */
   | "STREAM_CLOSED"
   | StorageErrorCode;

@@ -15,6 +15,7 @@ export type * from "./sql.js";
 export type * from "./storage-handle.js";
 export * from "./stream.js";
 export type * from "./stream-factory.js";
+export * from "./timeout-error.js";
 export * from "./transaction-errors.js";
 export type * from "./transactional-storage.js";
 export type * from "./transactions.js";

@@ -14,6 +14,7 @@ import {
   type StreamErrorCode,
 } from "./errors.js";
 import type { MigrationError, MigrationErrorCode } from "./migration-error.js";
+import type { TimeoutError } from "./timeout-error.js";
 import type {
   ConditionError,
   RecordConflictError,
@@ -36,6 +37,7 @@ export type AnyStreamError =
   | EventsNeededError
   | StreamDeletedError
   | MigrationError
+  | TimeoutError
   | StreamClosedError
   | StorageError;
 
@@ -46,7 +48,9 @@ export type StreamErrorOf<C extends StreamErrorCode> = C extends StorageErrorCod
     ? TransactionError & { readonly code: C }
     : C extends MigrationErrorCode
       ? MigrationError & { readonly code: C }
-      : Extract<AnyStreamError, { readonly code: C }>;
+      : C extends "TIMEOUT"
+        ? TimeoutError
+        : Extract<AnyStreamError, { readonly code: C }>;
 
 /**
  * Tests whether a value is an error of this library, and optionally whether it has the given code. It narrows the type: with

@@ -114,3 +114,15 @@ export const MAX_MIGRATION_LENGTH = 16 * 1024 * 1024;
 
 /** The most records that one `list` returns. */
 export const MAX_LISTED_RECORDS = 1_000;
+
+/** The longest name of a consumer, in UTF-16 units. */
+export const MAX_CONSUMER_NAME_LENGTH = 512;
+
+/** The most partitions of a consumer. */
+export const MAX_PARTITIONS = 256;
+
+/** How many events a consumer reads ahead, in all of its partitions together. */
+export const MAX_EVENTS_AHEAD = 256;
+
+/** How many bytes of events a consumer reads ahead, if it is more than one event. */
+export const MAX_BYTES_AHEAD = 8 * 1024 * 1024;

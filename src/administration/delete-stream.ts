@@ -68,7 +68,9 @@ async function end(
   const last = await lastEvent(session, streamId);
   if (last !== undefined && isTombstone(last)) return last.version;
   const { version } = await session.append({ streamId, events: [tombstone(plan.data)], expectedVersion });
-  if (last !== undefined && !force) await assertRead(session.records, last.position, attempt, location);
+  if (last !== undefined && !force) {
+    await assertRead(session.records, { streamId, upTo: last.position }, attempt, location);
+  }
   await session.records.delete(STREAM_METADATA_SPACE, streamId);
   await session.records.put(DELETIONS_SPACE, streamId, { archive: archive !== undefined });
   return version;

@@ -1,8 +1,8 @@
-import { EventsNeededError, type Records } from "../../protocols/index.js";
+import { EventsNeededError, type Records, type StoredRecord } from "../../protocols/index.js";
 import { MAX_LISTED_RECORDS } from "../limits.js";
 import { inStore } from "../validate/in-call.js";
 import type { AdministrationContext } from "./administration-context.js";
-import { CONSUMERS_SPACE, PROJECTIONS_SPACE } from "./reserved-spaces.js";
+import { CONSUMERS_SPACE, PARKED_SPACE, PROJECTIONS_SPACE } from "./reserved-spaces.js";
 
 /** Where the records of those who read the whole store are, and what they are called. */
 const READERS = [
@@ -21,32 +21,51 @@ export interface ReaderPosition {
 export async function readerPositions(records: Records): Promise<readonly ReaderPosition[]> {
   const readers: ReaderPosition[] = [];
   for (const [space, kind] of READERS) {
-    for (let after = ""; ; ) {
-      const page = await records.list(space, { after, limit: MAX_LISTED_RECORDS });
-      for (const { key, value } of page) {
-        if (typeof value.position === "number") readers.push({ name: `${kind} ${key}`, position: value.position });
-      }
-      const last = page.at(-1);
-      if (last === undefined || page.length < MAX_LISTED_RECORDS) break;
-      after = last.key;
+    for await (const { key, value } of recordsOf(records, space)) {
+      if (typeof value.position !== "number") continue;
+      readers.push({ name: `${kind} ${withoutNumber(key)}`, position: value.position });
     }
   }
   return readers;
 }
 
+/** The events of a stream that consumers have set aside: they are read when they are tried again. */
+async function parkedPositions(records: Records, streamId: string): Promise<readonly ReaderPosition[]> {
+  const parked: ReaderPosition[] = [];
+  for await (const { key, value } of recordsOf(records, PARKED_SPACE)) {
+    if (value.streamId !== streamId) continue;
+    parked.push({ name: `consumer ${withoutNumber(key)} (parked)`, position: Number(value.position) });
+  }
+  return parked;
+}
+
+/** The keys of partitions and of parked events are a name with a number. */
+const withoutNumber = (key: string): string => key.replace(/\/\d+$/, "");
+
+async function* recordsOf(records: Records, space: string): AsyncGenerator<StoredRecord, void> {
+  for (let after = ""; ; ) {
+    const page = await records.list(space, { after, limit: MAX_LISTED_RECORDS });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < MAX_LISTED_RECORDS) return;
+    after = last.key;
+  }
+}
+
 /**
- * Checks that every registered reader has read up to a position.
+ * Checks that every registered reader has read up to a position, and has set aside none of a stream's events up to there.
  *
  * @throws EventsNeededError
  */
 export async function assertRead(
   records: Records,
-  upTo: number,
+  { streamId, upTo }: { readonly streamId: string; readonly upTo: number },
   attempt: string,
   location: string | undefined,
 ): Promise<void> {
   const behind = (await readerPositions(records)).filter(({ position }) => position < upTo);
-  if (behind.length > 0) throw eventsNeeded(attempt, namesOf(behind), location);
+  const parked = (await parkedPositions(records, streamId)).filter(({ position }) => position <= upTo);
+  if (behind.length + parked.length > 0) throw eventsNeeded(attempt, namesOf([...behind, ...parked]), location);
 }
 
 function namesOf(readers: readonly ReaderPosition[]): string[] {

@@ -61,7 +61,7 @@ async function prune(
     if (!isCovered) throw eventsNeeded(attempt, [`snapshot ${behindSnapshot}`], storage.location);
   }
   const upTo = isNothing || force ? undefined : await positionOf(context, streamId, before - 1);
-  const assertUnneeded = upTo === undefined ? undefined : () => assertReadUpTo(context, upTo, attempt);
+  const assertUnneeded = upTo === undefined ? undefined : () => assertReadUpTo(context, { streamId, upTo }, attempt);
   const removal = { streamId, before, keepKeys: forgetKeys !== true, archive, signal, attempt, assertUnneeded };
   const removed = await removeInSteps(context, removal, firstVersion);
   const removedSnapshots = await inStep(context, attempt, () =>
@@ -71,10 +71,14 @@ async function prune(
 }
 
 /** @throws EventsNeededError */
-function assertReadUpTo(context: AdministrationContext, upTo: number, attempt: string): Promise<void> {
+function assertReadUpTo(
+  context: AdministrationContext,
+  needed: { readonly streamId: string; readonly upTo: number },
+  attempt: string,
+): Promise<void> {
   const { storage } = context;
   return inStep(context, attempt, () =>
-    storage.transact(({ records }) => assertRead(records, upTo, attempt, storage.location), {}),
+    storage.transact(({ records }) => assertRead(records, needed, attempt, storage.location), {}),
   );
 }
 

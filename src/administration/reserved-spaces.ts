@@ -10,3 +10,9 @@ export const RETENTION_SPACE = "@retention";
 /** The spaces of the positions up to which consumers and projections have read the store. */
 export const CONSUMERS_SPACE = "@consumers";
 export const PROJECTIONS_SPACE = "@projections";
+
+/** The space of what the partitions of a consumer share, by its name. */
+export const CONSUMER_GROUPS_SPACE = "@consumer-groups";
+
+/** The space of the places of events that consumers have set aside. */
+export const PARKED_SPACE = "@parked";

@@ -1,7 +1,7 @@
 import { type SQL, StorageError, type StoredRecord, type TransactionalStreamFactory } from "../../protocols/index.js";
 import { MAX_LISTED_RECORDS } from "../limits.js";
-import { type LongTransactions, longTransactionsOf } from "../transaction/long-transactions.js";
 import type { CallSession } from "../transaction/run-transaction.js";
+import { type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { noSQL } from "../transaction/store-transaction.js";
 import { inCall } from "../validate/in-call.js";
 import type { MigrateOptions, Migration, MigrationReport, MigrationStep } from "./migration.js";
@@ -42,12 +42,12 @@ export async function migrate(
 ): Promise<MigrationReport> {
   // A list is taken as it is now, and keeps the call's place among others.
   const list = Array.isArray(migrations) ? migrations : await migrations;
-  const { goal, transactions } = prepare(streams, list, options);
+  const { goal, access } = prepare(streams, list, options);
   const applied: string[] = [];
   const reverted: string[] = [];
   // None is run twice, even while another process migrates the other way.
   for (let left = Math.max(1, goal.migrations.length); left > 0; left -= 1) {
-    const { step, isLast } = await runNextStep(goal, transactions, options.signal);
+    const { step, isLast } = await runNextStep(goal, access, options.signal);
     if (step !== undefined) (step.direction === "up" ? applied : reverted).push(step.migration.id);
     if (isLast) break;
   }
@@ -56,7 +56,7 @@ export async function migrate(
 
 function prepare(streams: TransactionalStreamFactory, list: readonly Migration[], options: MigrateOptions) {
   try {
-    return { goal: parseMigrations(list, options), transactions: longTransactionsOf(streams, ATTEMPT) };
+    return { goal: parseMigrations(list, options), access: storeAccessOf(streams, ATTEMPT) };
   } catch (error) {
     throw inCall(error, ATTEMPT, undefined);
   }
@@ -65,7 +65,7 @@ function prepare(streams: TransactionalStreamFactory, list: readonly Migration[]
 /** Runs the first of the steps that are left, as the transaction sees them, and notes it. */
 async function runNextStep(
   goal: MigrationGoal,
-  { run, location }: LongTransactions,
+  { run, location }: StoreAccess,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly step: Step | undefined; readonly isLast: boolean }> {
   let step: Step | undefined;
@@ -79,7 +79,7 @@ async function runNextStep(
     return { step, isLast: steps.length <= 1 };
   };
   try {
-    return await run("migrate", runFirst, signal);
+    return await run("migrate", runFirst, { timeoutMs: undefined, signal, isAlone: true });
   } catch (error) {
     throw step === undefined ? inCall(error, ATTEMPT, location) : inStep(error, step);
   }

@@ -19,8 +19,8 @@ import { addAdministration, isAdministrable } from "../administration/administra
 import type { AdministrationContext } from "../administration/administration-context.js";
 import { finishDeletions } from "../administration/delete-stream.js";
 import { CallGuard } from "../transaction/call-guard.js";
-import { addLongTransactions } from "../transaction/long-transactions.js";
 import { isAtomic, isTransactional } from "../transaction/storage-kinds.js";
+import { addStoreAccess } from "../transaction/store-access.js";
 import { atomicCalls, transactionalCalls } from "../transaction/transactional-factory.js";
 import { checkStreamId } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
@@ -62,7 +62,7 @@ export function createStreamFactory(backend: StreamBackend): StreamFactory {
   const factory = new StreamFactoryImpl(context);
   if (isTransactional(storage)) {
     Object.assign(factory, transactionalCalls(storage, context));
-    addLongTransactions(factory, { ...context, storage });
+    addStoreAccess(factory, { ...context, storage });
   }
   if (isTransactional(storage) || isAtomic(storage)) Object.assign(factory, atomicCalls(storage, context));
   if (isAdministrable(storage)) administer(factory, { ...context, storage }, backend.hasUnfinishedDeletions);
@@ -85,6 +85,7 @@ function contextOf({ storage, notifier, now = Date.now, findMisuse }: StreamBack
     memory: new MemoryBudget(),
     pendingWrites: new PendingWork(),
     calls: new CallGuard(storage.location, findMisuse),
+    services: new Set(),
   };
 }
 
@@ -122,7 +123,9 @@ class StreamFactoryImpl implements StreamFactory {
   }
 
   async #dispose(): Promise<void> {
-    const { lifetime, pendingWrites, notifier, storage } = this.#context;
+    const { lifetime, services, pendingWrites, notifier, storage } = this.#context;
+    // What runs on the store may use it until it has stopped.
+    if (services.size > 0) await Promise.all([...services].map((service) => service.stop()));
     lifetime.refuse();
     await pendingWrites.drained();
     lifetime.close();

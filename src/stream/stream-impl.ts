@@ -22,6 +22,7 @@ import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions, type ReadPlan } from "../read/read-options.js";
 import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
 import type { CallGuard } from "../transaction/call-guard.js";
+import type { StoreService } from "../transaction/store-access.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
@@ -41,6 +42,8 @@ export interface StreamContext extends StreamBackend {
   readonly memory: MemoryBudget;
   /** Knows which calls a transaction's callback makes. */
   readonly calls: CallGuard;
+  /** What the factory's disposal stops first. */
+  readonly services: Set<StoreService>;
   readonly now: () => number;
 }
 

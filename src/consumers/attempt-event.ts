@@ -1,0 +1,98 @@
+import { type Records, StorageError, type StoredEvent } from "../../protocols/index.js";
+import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../limits.js";
+import { attempt, type Outcome } from "./attempt.js";
+import { causedBy } from "./caused-by.js";
+import type { ConsumerFailure, HandlerContext } from "./consumer.js";
+import { isFenced, type Partition, STORAGE_RETRY_MS } from "./partition.js";
+import type { Undo } from "./partition-lease.js";
+import { tell } from "./run-context.js";
+
+/** The store failed, and not the handler. */
+export class StoreFailure extends Error {
+  /** How long it is left alone. @throws its error where trying again does not help */
+  get delayMs(): number {
+    if (this.cause instanceof StorageError && this.cause.retryable) return STORAGE_RETRY_MS;
+    throw this.cause;
+  }
+}
+
+/**
+ * Makes one attempt to handle an event.
+ *
+ * @param checkpoint - what `transact` stores with it
+ */
+export async function attemptEvent(
+  partition: Partition,
+  event: StoredEvent,
+  count: number,
+  checkpoint: (records: Records, undo: Undo) => Promise<void>,
+): Promise<Outcome> {
+  const { definition, settings } = partition.context;
+  const beganMs = performance.now();
+  const outcome = await attempt(
+    async ({ signal }) => {
+      const context: HandlerContext = { attempt: count, fencingToken: partition.lease.fencingToken, signal };
+      // Which events it gets is said by its definition.
+      if (definition.transact === undefined) await definition.handle?.(event as never, context);
+      else await transact(partition, event, context, checkpoint);
+    },
+    {
+      timeoutMs: settings.handlerTimeoutMs,
+      ending: partition.ending,
+      onStuck: (error) => report(partition, event, { attempt: count, error, next: "retry", delayMs: 0 }),
+    },
+  );
+  const durationMs = performance.now() - beganMs;
+  tell({ consumer: definition.name, kind: outcome.kind, event, attempt: count, durationMs });
+  // It was done, but somebody else has the partition now.
+  return partition.isLost ? { kind: "interrupted" } : outcome;
+}
+
+async function transact(
+  partition: Partition,
+  event: StoredEvent,
+  context: HandlerContext,
+  checkpoint: (records: Records, undo: Undo) => Promise<void>,
+): Promise<void> {
+  const { access, definition } = partition.context;
+  const undo: Undo = [];
+  let isHandling = false;
+  partition.isTransacting = true;
+  try {
+    await access.run(
+      `consumer "${definition.name}"`,
+      async (tx, call) => {
+        // First, so that an owner that was fenced off loses before it does anything.
+        await call("write the checkpoint", ({ records }) => checkpoint(records, undo));
+        isHandling = true;
+        await definition.transact?.(event as never, causedBy(event, definition.name, tx), context);
+        isHandling = false;
+      },
+      { timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS, signal: context.signal },
+    );
+  } catch (error) {
+    for (const takeBack of undo.reverse()) takeBack();
+    if (isFenced(error)) partition.lose();
+    if (isHandling || !(error instanceof StorageError)) throw error;
+    throw new StoreFailure("The store failed.", { cause: error });
+  } finally {
+    partition.isTransacting = false;
+  }
+}
+
+/** Tells `onError`, whose own errors are no failures of the event. */
+export function report(
+  { context: { definition, settings } }: Partition,
+  event: StoredEvent,
+  failure: Omit<ConsumerFailure, "consumer" | "event">,
+): void {
+  try {
+    settings.onError({ consumer: definition.name, event, ...failure });
+  } catch (error) {
+    process.emitWarning(`onError of consumer "${definition.name}" threw: ${messageOf(error)}`, "StreamWarning");
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

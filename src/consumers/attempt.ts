@@ -1,0 +1,50 @@
+import { onAbort } from "../watch/abort-listeners.js";
+import type { HandlerContext } from "./consumer.js";
+
+/** So many times the time-out after it a handler that has not settled is reported. */
+const REPORT_AFTER_TIMEOUTS = 10;
+
+/** How an attempt ended. */
+export type Outcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly error: unknown }
+  /** The lease was lost or the consumer stopped: the attempt does not count. */
+  | { readonly kind: "interrupted" };
+
+export interface AttemptOptions {
+  readonly timeoutMs: number;
+  /** Aborted when the result is not wanted any more. */
+  readonly ending: AbortSignal;
+  /** Called when a handler goes on long after it was aborted. */
+  readonly onStuck: (error: Error) => void;
+}
+
+/**
+ * Has a handler do its work, and aborts its signal when it takes too long. It is waited for, however long it takes: an event
+ * is never handled twice at a time.
+ */
+export async function attempt(
+  handle: (context: Pick<HandlerContext, "signal">) => Promise<void>,
+  { timeoutMs, ending, onStuck }: AttemptOptions,
+): Promise<Outcome> {
+  const controller = new AbortController();
+  const late = new Error(`The handler took longer than handlerTimeoutMs (${timeoutMs} ms).`);
+  const stopListening = onAbort(ending, () => controller.abort(ending.reason));
+  if (ending.aborted) controller.abort(ending.reason);
+  const timer = setTimeout(() => controller.abort(late), timeoutMs);
+  const stuckTimer = setTimeout(() => {
+    onStuck(new Error(`${late.message} It has not settled ${REPORT_AFTER_TIMEOUTS} times as long after it began.`));
+  }, timeoutMs * REPORT_AFTER_TIMEOUTS);
+  try {
+    await handle({ signal: controller.signal });
+    if (controller.signal.reason === late) return { kind: "failed", error: late };
+    return { kind: "done" };
+  } catch (error) {
+    if (ending.aborted) return { kind: "interrupted" };
+    return { kind: "failed", error: controller.signal.reason === late ? late : error };
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(stuckTimer);
+    stopListening();
+  }
+}

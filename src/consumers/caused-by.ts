@@ -1,0 +1,41 @@
+import type { JsonObject, StoredEvent, Transaction, WriteResult } from "../../protocols/index.js";
+
+/**
+ * The transaction as the handler of an event gets it: what it writes names the event as its cause, and has a key, so that an
+ * event that is handled again stores nothing twice.
+ */
+export function causedBy(event: StoredEvent, consumer: string, tx: Transaction): Transaction {
+  let count = 0;
+  const causedEvent = (candidate: unknown): unknown => {
+    if (typeof candidate !== "object" || candidate === null) return candidate;
+    count += 1;
+    const { idempotencyKey = `${consumer}/${event.position}/${count}`, metadata } = candidate as Candidate;
+    return { ...candidate, idempotencyKey, metadata: { ...causes(event), ...metadata } };
+  };
+  // The events stay what they are; only fields that are absent are added.
+  const write = (streamId: string, events: unknown, options?: object): Promise<WriteResult> =>
+    (tx.write.bind(tx) as (streamId: string, events: unknown, options?: object) => Promise<WriteResult>)(
+      streamId,
+      Array.isArray(events) ? events.map(causedEvent) : causedEvent(events),
+      options,
+    );
+  return {
+    position: tx.position,
+    records: tx.records,
+    sql: tx.sql,
+    read: (streamId, options) => tx.read(streamId, options),
+    version: (streamId) => tx.version(streamId),
+    require: (condition) => tx.require(condition),
+    write: write as Transaction["write"],
+  };
+}
+
+interface Candidate {
+  readonly idempotencyKey?: string;
+  readonly metadata?: object | null;
+}
+
+function causes({ id, metadata }: StoredEvent): JsonObject {
+  const correlationId = (metadata as JsonObject | null)?.correlationId;
+  return { causationId: id, ...(correlationId === undefined ? {} : { correlationId }) };
+}

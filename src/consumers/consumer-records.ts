@@ -1,0 +1,125 @@
+import type { JsonObject, Records, StoredRecord } from "../../protocols/index.js";
+import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE, PARKED_SPACE } from "../administration/reserved-spaces.js";
+import { MAX_LISTED_RECORDS } from "../limits.js";
+
+/**
+ * What all partitions of a consumer share.
+ */
+export type GroupState = {
+  readonly partitions: number;
+  /** The last `restart` that was done. */
+  readonly restart: string | null;
+  /** Earlier numbers of partitions, and how far each of these was. */
+  readonly history: readonly PastPartitions[];
+  /** Who runs the consumer, and until when that is known. */
+  readonly members: { readonly [owner: string]: number };
+  /** How many events are parked. */
+  readonly parked: number;
+  /** Grows whenever parked events are to be tried again. */
+  readonly retries: number;
+};
+
+/** An earlier number of partitions: what its partitions had done up to their positions is not done again. */
+export type PastPartitions = { readonly partitions: number; readonly positions: readonly number[] };
+
+/** The checkpoint of a partition, which is lease and fence in one: whoever writes it gives the revision that he knows. */
+export type PartitionState = {
+  /** Every event of the partition up to this position is handled or parked. */
+  readonly position: number;
+  /** Null: it was given back, and nothing was under way. */
+  readonly owner: string | null;
+  /** The end of the lease in milliseconds since 1970. */
+  readonly untilMs: number;
+  /** How many events behind `position` the owner may have handled without a checkpoint. */
+  readonly unsaved: number;
+  /** The event that has failed, or whose attempts are counted before they are made. */
+  readonly attempt: AttemptState | null;
+};
+
+export type AttemptState = {
+  readonly position: number;
+  /** How many attempts were begun. */
+  readonly count: number;
+  /** When the next one may begin, in milliseconds since 1970. */
+  readonly dueMs: number;
+};
+
+/** The place of a parked event. */
+export type ParkedState = {
+  readonly streamId: string;
+  readonly position: number;
+  readonly attempts: number;
+  readonly error: string | null;
+  readonly parkedAtMs: number;
+  /** Whether it is to be tried again. */
+  readonly isDue: boolean;
+};
+
+/** A record with its value's type. */
+export interface RecordOf<Value> {
+  readonly key: string;
+  readonly value: Value;
+  readonly revision: number;
+}
+
+const POSITION_DIGITS = 16;
+
+export const partitionKey = (consumer: string, index: number): string => `${consumer}/${index}`;
+export const parkedKey = (consumer: string, position: number): string =>
+  `${consumer}/${String(position).padStart(POSITION_DIGITS, "0")}`;
+
+export async function readGroup(records: Records, consumer: string): Promise<GroupState | null> {
+  return ((await records.get(CONSUMER_GROUPS_SPACE, consumer))?.value as GroupState | undefined) ?? null;
+}
+
+export async function writeGroup(records: Records, consumer: string, group: GroupState): Promise<void> {
+  await records.put(CONSUMER_GROUPS_SPACE, consumer, group as unknown as JsonObject);
+}
+
+/** The partitions in the order of their numbers. */
+export async function readPartitions(records: Records, consumer: string): Promise<RecordOf<PartitionState>[]> {
+  const found = await listOf<PartitionState>(records, CONSUMERS_SPACE, consumer);
+  return found.sort((a, b) => partitionOfKey(a.key) - partitionOfKey(b.key));
+}
+
+const partitionOfKey = (key: string): number => Number(key.slice(key.lastIndexOf("/") + 1));
+
+/** @returns its revision */
+export function writePartition(
+  records: Records,
+  key: string,
+  state: PartitionState,
+  expected: number | "any",
+): Promise<number> {
+  return records.put(CONSUMERS_SPACE, key, state as unknown as JsonObject, expected);
+}
+
+export function deletePartition(records: Records, key: string): Promise<void> {
+  return records.delete(CONSUMERS_SPACE, key);
+}
+
+/** What is parked, in the order of positions. */
+export function readParked(records: Records, consumer: string): Promise<RecordOf<ParkedState>[]> {
+  return listOf<ParkedState>(records, PARKED_SPACE, consumer);
+}
+
+export async function writeParked(records: Records, consumer: string, parked: ParkedState): Promise<void> {
+  await records.put(PARKED_SPACE, parkedKey(consumer, parked.position), parked as unknown as JsonObject);
+}
+
+export function deleteParked(records: Records, consumer: string, position: number): Promise<void> {
+  return records.delete(PARKED_SPACE, parkedKey(consumer, position));
+}
+
+/** The records of one consumer. Another's name may begin with this one's and a slash. */
+async function listOf<Value>(records: Records, space: string, consumer: string): Promise<RecordOf<Value>[]> {
+  const prefix = `${consumer}/`;
+  const found: StoredRecord[] = [];
+  for (let after = ""; ; ) {
+    const page = await records.list(space, { prefix, after, limit: MAX_LISTED_RECORDS });
+    found.push(...page.filter(({ key }) => key.lastIndexOf("/") === consumer.length));
+    const last = page.at(-1);
+    if (last === undefined || page.length < MAX_LISTED_RECORDS) return found as unknown as RecordOf<Value>[];
+    after = last.key;
+  }
+}

@@ -1,0 +1,214 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { ALL_STREAM, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
+import type { StoreService } from "../transaction/store-access.js";
+import { onAbort } from "../watch/abort-listeners.js";
+import type { Consumer, ConsumerLag, WhenProcessedOptions } from "./consumer.js";
+import type { GroupState } from "./consumer-records.js";
+import { EventFeed } from "./event-feed.js";
+import { lagOf, lowestPosition } from "./lag.js";
+import { LeaseKeeper } from "./lease-keeper.js";
+import { Outage } from "./outage.js";
+import { markDue } from "./parked-events.js";
+import type { PartitionRun } from "./partition-run.js";
+import { isPast } from "./partitions.js";
+import type { RunContext } from "./run-context.js";
+import { Wake } from "./wake.js";
+import { waitUntilProcessed } from "./when-processed.js";
+
+const DEFAULT_DRAIN_MS = 5_000;
+
+/** How long handlers that were aborted by a stop may take to settle. */
+const ABORTED_MS = 1_000;
+
+/** Leases are renewed so many times before they would end. */
+const RENEWALS_PER_LEASE = 3;
+
+/** How long the store is left alone after it failed. */
+const STORAGE_RETRY_MS = 200;
+
+/** A running consumer: the leases, the feed and the runs of the partitions that it holds. */
+export class ConsumerRun implements Consumer, StoreService {
+  readonly name: string;
+  readonly ended: Promise<void>;
+  readonly #context: RunContext;
+  readonly #keeper: LeaseKeeper;
+  readonly #feed: EventFeed;
+  readonly #all: Stream;
+  readonly #feedWake = new Wake();
+  readonly #stopping = new AbortController();
+  readonly #progressListeners = new Set<() => void>();
+  #subscription: Subscription | undefined;
+  #renewTimer: NodeJS.Timeout | undefined;
+  #renewing: Promise<void> = Promise.resolve();
+  #feeding: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+  #stopListening: (() => void) | undefined;
+  #end: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+
+  constructor(
+    context: Pick<RunContext, "streams" | "access" | "definition" | "settings">,
+    group: GroupState,
+    all: Stream,
+  ) {
+    const { definition, settings } = context;
+    this.name = definition.name;
+    this.#all = all;
+    this.#context = {
+      ...context,
+      outage: new Outage(settings.retry.maxDelayMs),
+      isPast: (event) => isPast(this.#keeper.group, event),
+      onProgress: () => this.#onProgress(),
+      retryStreams: (streamIds) => this.#retryStreams(streamIds),
+    };
+    this.#keeper = new LeaseKeeper(this.#context, randomUUID(), group);
+    this.#feed = new EventFeed(this.#context, all);
+    let end: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+    this.ended = new Promise((resolve, reject) => {
+      end = { resolve, reject };
+    });
+    this.#end = end as NonNullable<typeof end>;
+    this.ended.catch(() => undefined);
+  }
+
+  get keeper(): LeaseKeeper {
+    return this.#keeper;
+  }
+
+  /** Takes its first partitions, and begins. */
+  async start(): Promise<void> {
+    const { access, settings } = this.#context;
+    access.services.add(this);
+    if (settings.signal !== undefined) this.#stopListening = onAbort(settings.signal, () => void this.stop());
+    await access.notifier.start();
+    this.#subscription = access.notifier.subscribe(ALL_STREAM, () => this.#feedWake.wake());
+    this.#renewTimer = setInterval(() => this.renew(), settings.leaseMs / RENEWALS_PER_LEASE);
+    await this.#renew();
+    this.#feeding = this.#feedUntilStopped();
+  }
+
+  /** Looks at the records now. */
+  renew(): void {
+    this.#renewing = this.#renewing.then(() => this.#renew());
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    try {
+      const { begun, tooMany } = await this.#keeper.renew();
+      for (const run of begun) run.finished.catch((error: unknown) => this.#fail(error));
+      if (tooMany.length > 0) void this.#giveBack(tooMany);
+      this.#feedWake.wake();
+    } catch (error) {
+      // The next renewal tries again; a lease that ends meanwhile is noticed.
+      if (!(error instanceof StorageError && error.retryable)) this.#fail(error);
+    }
+  }
+
+  async #giveBack(runs: readonly PartitionRun[]): Promise<void> {
+    try {
+      await Promise.all(runs.map((run) => run.drain()));
+      await this.#keeper.release(runs, false);
+    } catch {
+      // Their leases end by themselves.
+      for (const run of runs) run.lose();
+    }
+  }
+
+  async #feedUntilStopped(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        const { runs, group } = this.#keeper;
+        const mayBeMore = await this.#feed.read(runs, group.partitions, signal);
+        if (!mayBeMore) await this.#feedWake.wait();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof StorageError && error.retryable)) return this.#fail(error);
+        await delay(STORAGE_RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  #onProgress(): void {
+    this.#feedWake.wake();
+    for (const listener of [...this.#progressListeners]) listener();
+  }
+
+  #retryStreams(streamIds: readonly string[]): void {
+    if (streamIds.length === 0) return;
+    const { access } = this.#context;
+    void markDue(access, this.name, (parked) => streamIds.includes(parked.streamId)).then(
+      () => this.renew(),
+      () => undefined,
+    );
+  }
+
+  /** Ends by itself. */
+  #fail(error: unknown): void {
+    this.#end.reject(error);
+    void this.stop({ drainMs: 0 });
+  }
+
+  lag(): Promise<ConsumerLag> {
+    return lagOf(this.#context, this.#all, this.#keeper);
+  }
+
+  whenProcessed(position: number, options: WhenProcessedOptions = {}): Promise<void> {
+    const isProcessed = async (): Promise<boolean> => {
+      const { runs, group } = this.#keeper;
+      const isAlone = runs.size === group.partitions;
+      const lowest = isAlone
+        ? Math.min(...[...runs.values()].map((run) => run.position))
+        : await lowestPosition(this.#context, runs);
+      return lowest >= position;
+    };
+    return waitUntilProcessed(this.name, position, options, isProcessed, this.#progressListeners);
+  }
+
+  stop({ drainMs = DEFAULT_DRAIN_MS }: { readonly drainMs?: number | undefined } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(drainMs);
+    return this.#stopped;
+  }
+
+  async #stop(drainMs: number): Promise<void> {
+    const { access } = this.#context;
+    clearInterval(this.#renewTimer);
+    this.#subscription?.unsubscribe();
+    this.#stopListening?.();
+    this.#stopping.abort();
+    this.#feedWake.wake();
+    await Promise.all([this.#feeding, this.#renewing]);
+    const runs = [...this.#keeper.runs.values()];
+    const drained = Promise.allSettled(runs.map((run) => run.drain()));
+    if (!(await settlesWithin(drained, drainMs))) {
+      for (const run of runs) run.abort();
+      await settlesWithin(drained, ABORTED_MS);
+    }
+    try {
+      await this.#keeper.release(runs, true);
+    } catch {
+      // Its leases end by themselves.
+    } finally {
+      access.services.delete(this);
+      await this.#all[Symbol.asyncDispose]();
+      this.#end.resolve();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+async function settlesWithin(work: Promise<unknown>, limitMs: number): Promise<boolean> {
+  const timeout = new AbortController();
+  try {
+    return await Promise.race([
+      work.then(() => true),
+      delay(limitMs, false, { signal: timeout.signal }).catch(() => false),
+    ]);
+  } finally {
+    timeout.abort();
+  }
+}

@@ -1,0 +1,44 @@
+import type { TransactionalStreamFactory } from "../../protocols/index.js";
+import { CONSUMER_GROUPS_SPACE } from "../administration/reserved-spaces.js";
+import { storeAccessOf } from "../transaction/store-access.js";
+import { invalidArgument } from "../validate/check-arguments.js";
+import { inAttempt, inCall } from "../validate/in-call.js";
+import { deleteParked, deletePartition, readGroup, readParked, readPartitions } from "./consumer-records.js";
+import { RECORDS_TIMEOUT_MS } from "./run-context.js";
+import { checkConsumerName } from "./settings.js";
+
+const ATTEMPT = "drop a consumer";
+
+/**
+ * Deletes the checkpoint and what is parked of a consumer that will not run again, so that it holds up no prune.
+ *
+ * @returns false when there is none of that name
+ * @throws InvalidArgumentError while a process runs it.
+ */
+export async function dropConsumer(streams: TransactionalStreamFactory, consumer: string): Promise<boolean> {
+  const access = storeAccessOf(streams, ATTEMPT);
+  inAttempt(ATTEMPT, access.location, () => checkConsumerName(consumer));
+  const plan = { timeoutMs: RECORDS_TIMEOUT_MS, signal: undefined };
+  try {
+    return await access.run(
+      "dropConsumer",
+      (_, call) =>
+        call(ATTEMPT, async ({ records }) => {
+          const group = await readGroup(records, consumer);
+          if (group === null) return false;
+          if (Object.values(group.members).some((untilMs) => untilMs > Date.now())) {
+            throw invalidArgument("consumer", `a process runs "${consumer}"; stop it first`);
+          }
+          for (const { key } of await readPartitions(records, consumer)) await deletePartition(records, key);
+          for (const { value } of await readParked(records, consumer)) {
+            await deleteParked(records, consumer, value.position);
+          }
+          await records.delete(CONSUMER_GROUPS_SPACE, consumer);
+          return true;
+        }),
+      plan,
+    );
+  } catch (error) {
+    throw inCall(error, ATTEMPT, access.location);
+  }
+}

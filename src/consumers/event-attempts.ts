@@ -1,0 +1,109 @@
+import type { StoredEvent } from "../../protocols/index.js";
+import { attemptEvent, messageOf, report, StoreFailure } from "./attempt-event.js";
+import type { ParkedStreams } from "./parked-streams.js";
+import { type Partition, unsavedLimitOf } from "./partition.js";
+
+/** Tries an event until it has succeeded or is parked, or the partition is not this process's any more. */
+export async function attemptUntilSettled(
+  partition: Partition,
+  parked: ParkedStreams,
+  event: StoredEvent,
+): Promise<void> {
+  const { settings, outage } = partition.context;
+  const known = partition.lease.state.attempt;
+  let { count, dueMs } = known?.position === event.position ? known : { count: 0, dueMs: 0 };
+  if (count >= settings.retry.attempts) {
+    return parked.park(event, count, "The process ended during the last attempt.");
+  }
+  for (;;) {
+    await partition.pause(dueMs - Date.now());
+    await outage.turn(partition.draining);
+    if (partition.draining.aborted) return;
+    if (partition.lease.isOver && !(await partition.save({}))) return;
+    count += 1;
+    if (partition.careful > 0 && !(await countBefore(partition, event, count))) return;
+    const outcome = await attemptEvent(partition, event, count, (records, undo) =>
+      partition.lease.write(records, { position: event.position, attempt: null }, undo),
+    );
+    if (outcome.kind === "interrupted") return uncount(partition, event, count);
+    if (outcome.kind === "done") return done(partition, event);
+    if (outcome.error instanceof StoreFailure) {
+      count -= 1;
+      dueMs = Date.now() + outcome.error.delayMs;
+      continue;
+    }
+    const next = await failed(partition, parked, event, count, outcome.error);
+    if (next === undefined) return;
+    dueMs = next;
+  }
+}
+
+/** Writes an attempt down before it is made: it may end the process. */
+function countBefore(partition: Partition, { position }: StoredEvent, count: number): Promise<boolean> {
+  const isLast = partition.careful === 1;
+  const unsaved = isLast ? unsavedLimitOf(partition.context) : partition.careful - 1;
+  return partition.save({ attempt: { position, count, dueMs: Date.now() }, unsaved });
+}
+
+/** An attempt that was interrupted does not count. */
+async function uncount(partition: Partition, { position }: StoredEvent, count: number): Promise<void> {
+  if (partition.isLost || partition.lease.state.attempt?.position !== position) return;
+  await partition.save({ attempt: { position, count: count - 1, dueMs: 0 } });
+}
+
+async function done(partition: Partition, event: StoredEvent): Promise<void> {
+  const { context } = partition;
+  partition.passed(event.position);
+  context.retryStreams(context.outage.succeeded());
+  if (context.definition.transact === undefined) await partition.saveSoon();
+}
+
+/** @returns when the next attempt is due; undefined: there is none */
+async function failed(
+  partition: Partition,
+  parked: ParkedStreams,
+  event: StoredEvent,
+  count: number,
+  error: unknown,
+): Promise<number | undefined> {
+  const { settings, outage } = partition.context;
+  const { retry, onExhausted } = settings;
+  const isRetryable = retry.retryable(error);
+  if (isRetryable && count < retry.attempts) {
+    const limitMs = Math.min(retry.maxDelayMs, retry.minDelayMs * retry.factor ** (count - 1));
+    return retryLater(partition, event, count, error, Math.random() * limitMs);
+  }
+  if (onExhausted === "stop") {
+    await saveForNextStart(partition, event);
+    report(partition, event, { attempt: count, error, next: "stop", delayMs: 0 });
+    throw error;
+  }
+  if (isRetryable && outage.exhausted(event.streamId)) {
+    if (!(await saveForNextStart(partition, event))) return undefined;
+    report(partition, event, { attempt: count, error, next: "pause", delayMs: retry.maxDelayMs });
+    // It waits for its turn.
+    return 0;
+  }
+  report(partition, event, { attempt: count, error, next: "park", delayMs: 0 });
+  await parked.park(event, count, messageOf(error));
+  return undefined;
+}
+
+async function retryLater(
+  partition: Partition,
+  event: StoredEvent,
+  count: number,
+  error: unknown,
+  delayMs: number,
+): Promise<number | undefined> {
+  const dueMs = Date.now() + delayMs;
+  if (!(await partition.save({ attempt: { position: event.position, count, dueMs } }))) return undefined;
+  report(partition, event, { attempt: count, error, next: "retry", delayMs });
+  return dueMs;
+}
+
+/** The next process that takes the partition makes one attempt more. */
+function saveForNextStart(partition: Partition, { position }: StoredEvent): Promise<boolean> {
+  const { attempts } = partition.context.settings.retry;
+  return partition.save({ attempt: { position, count: Math.max(0, attempts - 1), dueMs: 0 } });
+}

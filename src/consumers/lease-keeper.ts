@@ -1,0 +1,197 @@
+import type { Records } from "../../protocols/index.js";
+import {
+  type GroupState,
+  type ParkedState,
+  type PartitionState,
+  partitionKey,
+  type RecordOf,
+  readGroup,
+  readParked,
+  readPartitions,
+  writeGroup,
+  writePartition,
+} from "./consumer-records.js";
+import { unsavedLimitOf } from "./partition.js";
+import { PartitionLease, type Undo } from "./partition-lease.js";
+import { PartitionRun } from "./partition-run.js";
+import { partitionOf, stillPast } from "./partitions.js";
+import { type RunContext, tell, writeRecords } from "./run-context.js";
+
+/** What a look at the records found. */
+interface Findings {
+  readonly group: GroupState;
+  readonly rows: readonly RecordOf<PartitionState>[];
+  readonly lost: PartitionRun[];
+  readonly taken: { readonly lease: PartitionLease; readonly previous: PartitionState }[];
+  /** How many partitions others lack. */
+  readonly tooMany: number;
+  readonly parked: readonly ParkedState[] | undefined;
+}
+
+/** Since when a record has not changed, by the clock that does not jump. */
+interface Sighting {
+  readonly revision: number;
+  readonly sinceMs: number;
+}
+
+/**
+ * Keeps the partitions of this process: renews their leases, takes what is free, up to its fair share, and gives back what
+ * others lack. A lease is free when its time is over, or when its record has not changed for as long: no jump of a clock makes
+ * it last.
+ */
+export class LeaseKeeper {
+  readonly owner: string;
+  readonly runs = new Map<number, PartitionRun>();
+  readonly #context: RunContext;
+  readonly #sightings = new Map<string, Sighting>();
+  #group: GroupState;
+  #mustReadParked = true;
+
+  constructor(context: RunContext, owner: string, group: GroupState) {
+    this.#context = context;
+    this.owner = owner;
+    this.#group = group;
+  }
+
+  get group(): GroupState {
+    return this.#group;
+  }
+
+  /** One look at the records, in one transaction. @returns the runs that began, and those that are to be given back */
+  async renew(): Promise<{ readonly begun: readonly PartitionRun[]; readonly tooMany: readonly PartitionRun[] }> {
+    let findings: Findings | undefined;
+    await writeRecords(this.#context, async (records, undo) => {
+      findings = await this.#look(records, undo);
+    });
+    if (findings === undefined) return { begun: [], tooMany: [] };
+    return this.#apply(findings);
+  }
+
+  /** Writes where each run is, and gives them all back. */
+  async release(runs: readonly PartitionRun[], isLeaving: boolean): Promise<void> {
+    const { name } = this.#context.definition;
+    await writeRecords(this.#context, async (records, undo) => {
+      for (const run of runs) if (!run.isLost) await run.write(records, { owner: null, unsaved: 0 }, undo);
+      const group = isLeaving ? await readGroup(records, name) : null;
+      if (group === null) return;
+      const { [this.owner]: _, ...members } = group.members;
+      await writeGroup(records, name, { ...group, members });
+    });
+    for (const run of runs) this.runs.delete(run.lease.index);
+  }
+
+  async #look(records: Records, undo: Undo): Promise<Findings | undefined> {
+    const { name } = this.#context.definition;
+    const found = await readGroup(records, name);
+    if (found === null) return undefined;
+    const rows = await readPartitions(records, name);
+    const group = await this.#join(records, found, Math.min(...rows.map(({ value }) => value.position)));
+    const isOther = group.partitions !== this.#group.partitions;
+    const lost: PartitionRun[] = [];
+    const mine: PartitionRun[] = [];
+    for (const run of this.runs.values()) {
+      const isHeld = run.isTransacting || rows[run.lease.index]?.revision === run.lease.revision;
+      if (isOther || run.isLost || !isHeld) lost.push(run);
+      else mine.push(run);
+    }
+    for (const run of mine) if (!run.isTransacting) await run.write(records, {}, undo);
+    const share = Math.ceil(group.partitions / Object.keys(group.members).length);
+    const taken = await this.#take(records, rows, new Set(mine.map(({ lease }) => lease.index)), share);
+    const mustReadParked = taken.length > 0 || this.#mustReadParked || group.retries !== this.#group.retries;
+    return {
+      group,
+      rows,
+      lost,
+      taken,
+      tooMany: this.#lackOfOthers(group, rows) ? Math.max(0, mine.length - share) : 0,
+      parked: mustReadParked ? (await readParked(records, name)).map(({ value }) => value) : undefined,
+    };
+  }
+
+  /** Says that this process runs the consumer, and forgets those that are gone and what does not matter any more. */
+  async #join(records: Records, group: GroupState, lowest: number): Promise<GroupState> {
+    const { settings, definition } = this.#context;
+    const nowMs = Date.now();
+    const members = { ...group.members, [this.owner]: nowMs + settings.leaseMs };
+    const alive = Object.fromEntries(Object.entries(members).filter(([, untilMs]) => untilMs > nowMs));
+    const joined = { ...group, members: alive, history: stillPast(group.history, lowest) };
+    await writeGroup(records, definition.name, joined);
+    return joined;
+  }
+
+  async #take(
+    records: Records,
+    rows: readonly RecordOf<PartitionState>[],
+    mine: ReadonlySet<number>,
+    share: number,
+  ): Promise<Findings["taken"]> {
+    const { settings, definition } = this.#context;
+    const taken: Findings["taken"] = [];
+    for (const [index, row] of rows.entries()) {
+      if (mine.has(index)) continue;
+      const isFree = this.#isFree(row);
+      if (!isFree || mine.size + taken.length >= share) continue;
+      const previous = row.value;
+      const isClean = previous.owner === null;
+      const state: PartitionState = {
+        ...previous,
+        owner: this.owner,
+        untilMs: Date.now() + settings.leaseMs,
+        unsaved: isClean ? unsavedLimitOf(this.#context) : previous.unsaved,
+      };
+      const key = partitionKey(definition.name, index);
+      const revision = await writePartition(records, key, state, row.revision);
+      const lease = new PartitionLease(definition.name, index, { key, value: state, revision }, settings.leaseMs);
+      taken.push({ lease, previous });
+    }
+    return taken;
+  }
+
+  #isFree({ key, value, revision }: RecordOf<PartitionState>): boolean {
+    const { leaseMs } = this.#context.settings;
+    const nowMs = performance.now();
+    const sighting = this.#sightings.get(key);
+    if (sighting?.revision !== revision) this.#sightings.set(key, { revision, sinceMs: nowMs });
+    if (value.owner === null || value.owner === this.owner || value.untilMs <= Date.now()) return true;
+    return sighting?.revision === revision && nowMs - sighting.sinceMs >= leaseMs;
+  }
+
+  #lackOfOthers({ members, partitions }: GroupState, rows: readonly RecordOf<PartitionState>[]): boolean {
+    const owners = Object.keys(members);
+    const enough = Math.floor(partitions / owners.length);
+    return owners.some((owner) => rows.filter(({ value }) => value.owner === owner).length < enough);
+  }
+
+  #apply({ group, lost, taken, tooMany, parked }: Findings) {
+    const { name } = this.#context.definition;
+    this.#group = group;
+    for (const run of lost) {
+      this.runs.delete(run.lease.index);
+      run.lose();
+    }
+    const parkedOf = (index: number) => groupByStream(parked ?? [], group.partitions, index);
+    if (parked !== undefined) {
+      this.#mustReadParked = false;
+      for (const run of this.runs.values()) run.updateParked(parkedOf(run.lease.index));
+    }
+    const begun = taken.map(({ lease, previous }) => {
+      tell({ consumer: name, kind: "lease taken", partition: lease.index, fencingToken: lease.fencingToken });
+      const run = new PartitionRun(this.#context, lease, previous, parkedOf(lease.index));
+      this.runs.set(lease.index, run);
+      return run;
+    });
+    return { begun, tooMany: [...this.runs.values()].slice(this.runs.size - tooMany) };
+  }
+}
+
+/** The parked events of a partition, by stream. */
+function groupByStream(parked: readonly ParkedState[], partitions: number, index: number) {
+  const groups = new Map<string, ParkedState[]>();
+  for (const state of parked) {
+    if (partitionOf(state.streamId, partitions) !== index) continue;
+    const group = groups.get(state.streamId) ?? [];
+    groups.set(state.streamId, group);
+    group.push(state);
+  }
+  return groups;
+}

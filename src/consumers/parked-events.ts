@@ -1,0 +1,114 @@
+import type { Records, TransactionalStreamFactory } from "../../protocols/index.js";
+import { type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
+import { checkOptions, checkPlace, checkStreamId, invalidArgument } from "../validate/check-arguments.js";
+import { inAttempt } from "../validate/in-call.js";
+import type { ParkedEvent } from "./consumer.js";
+import { deleteParked, type ParkedState, readParked, writeParked } from "./consumer-records.js";
+import { changeGroup, RECORDS_TIMEOUT_MS } from "./run-context.js";
+import { consumersOf } from "./running-consumers.js";
+import { checkConsumerName } from "./settings.js";
+
+/**
+ * What a consumer has parked, in the order of positions.
+ *
+ * @throws InvalidArgumentError when the name is invalid.
+ *
+ * @example
+ * ```ts
+ * for await (const { streamId, position, error } of parked(streams, "mail")) console.log(streamId, position, error);
+ * ```
+ */
+export function parked(streams: TransactionalStreamFactory, consumer: string): AsyncIterable<ParkedEvent> {
+  return { [Symbol.asyncIterator]: () => listParked(streams, consumer) };
+}
+
+async function* listParked(streams: TransactionalStreamFactory, consumer: string): AsyncGenerator<ParkedEvent, void> {
+  const access = prepare(streams, consumer, "list parked events");
+  const found = await inRecords(access, "parked", (records) => readParked(records, consumer));
+  for (const { value } of found) {
+    const { streamId, position, attempts, error, parkedAtMs } = value;
+    yield { consumer, streamId, position, attempts, error, parkedAt: new Date(parkedAtMs) };
+  }
+}
+
+/**
+ * Has parked events tried again, each stream from its first, by whoever runs the consumer. A stream stops at the first that
+ * fails again.
+ *
+ * @returns how many were released
+ * @throws InvalidArgumentError when an argument is invalid.
+ */
+export async function retryParked(
+  streams: TransactionalStreamFactory,
+  consumer: string,
+  which: { readonly streamId?: string | undefined } = {},
+): Promise<number> {
+  const access = prepare(streams, consumer, "retry parked events", () => {
+    checkOptions(which, { streamId: true });
+    if (which.streamId !== undefined) checkStreamId(which.streamId);
+  });
+  const { streamId } = which;
+  const count = await markDue(access, consumer, (state) => streamId === undefined || state.streamId === streamId);
+  for (const run of consumersOf(access, consumer)) run.renew();
+  return count;
+}
+
+/**
+ * Gives a parked event up for good. What waits behind it is tried.
+ *
+ * @returns false when it is not parked
+ * @throws InvalidArgumentError when an argument is invalid.
+ */
+export async function dropParked(
+  streams: TransactionalStreamFactory,
+  consumer: string,
+  which: { readonly position: number },
+): Promise<boolean> {
+  const access = prepare(streams, consumer, "drop a parked event", () => {
+    checkOptions(which, { position: true });
+    checkPlace("position", which.position);
+    if (which.position === undefined) throw invalidArgument("position", "expected a position");
+  });
+  const isDropped = await inRecords(access, "dropParked", (records) => drop(records, consumer, which.position));
+  for (const run of consumersOf(access, consumer)) run.renew();
+  return isDropped;
+}
+
+async function drop(records: Records, consumer: string, position: number): Promise<boolean> {
+  const all = (await readParked(records, consumer)).map(({ value }) => value);
+  const dropped = all.find((state) => state.position === position);
+  if (dropped === undefined) return false;
+  await deleteParked(records, consumer, position);
+  const next = all.find((state) => state.streamId === dropped.streamId && state.position !== position);
+  if (next !== undefined && next.error === null) await writeParked(records, consumer, { ...next, isDue: true });
+  await changeGroup(records, consumer, ({ parked: count, retries }) => ({ parked: count - 1, retries: retries + 1 }));
+  return true;
+}
+
+/** Marks parked events as due to be tried again. @returns how many */
+export async function markDue(
+  access: StoreAccess,
+  consumer: string,
+  isChosen: (parked: ParkedState) => boolean,
+): Promise<number> {
+  return inRecords(access, "retryParked", async (records) => {
+    const chosen = (await readParked(records, consumer)).filter(({ value }) => isChosen(value));
+    for (const { value } of chosen) if (!value.isDue) await writeParked(records, consumer, { ...value, isDue: true });
+    if (chosen.length > 0) await changeGroup(records, consumer, ({ retries }) => ({ retries: retries + 1 }));
+    return chosen.length;
+  });
+}
+
+function prepare(streams: unknown, consumer: string, attempt: string, check?: () => void): StoreAccess {
+  const access = storeAccessOf(streams, attempt);
+  inAttempt(attempt, access.location, () => {
+    checkConsumerName(consumer);
+    check?.();
+  });
+  return access;
+}
+
+function inRecords<T>(access: StoreAccess, call: string, work: (records: Records) => Promise<T>): Promise<T> {
+  const plan = { timeoutMs: RECORDS_TIMEOUT_MS, signal: undefined };
+  return access.run(call, (_, callSession) => callSession(call, ({ records }) => work(records)), plan);
+}

@@ -1,0 +1,124 @@
+import { ALL_STREAM, type Records, type StoredEvent } from "../../protocols/index.js";
+import type { Outcome } from "./attempt.js";
+import { attemptEvent, messageOf, report, StoreFailure } from "./attempt-event.js";
+import { deleteParked, type ParkedState, writeParked } from "./consumer-records.js";
+import type { Partition } from "./partition.js";
+import { changeGroup, tell } from "./run-context.js";
+
+/** What is parked of a partition, by stream, in the order of positions. */
+export type ParkedByStream = ReadonlyMap<string, readonly ParkedState[]>;
+
+/** The streams of a partition that have parked events: later ones wait behind them. */
+export class ParkedStreams {
+  readonly #partition: Partition;
+  #parked: ParkedByStream;
+
+  constructor(partition: Partition, parked: ParkedByStream) {
+    this.#partition = partition;
+    this.#parked = parked;
+  }
+
+  has(streamId: string): boolean {
+    return this.#parked.has(streamId);
+  }
+
+  update(parked: ParkedByStream): void {
+    this.#parked = parked;
+  }
+
+  /** A stream whose first parked event is to be tried again. */
+  get due(): string | undefined {
+    for (const [streamId, parked] of this.#parked) if (parked[0]?.isDue) return streamId;
+    return undefined;
+  }
+
+  /** Sets an event aside, and those that follow in its stream behind it. */
+  async park(event: StoredEvent, attempts: number, error: string | null): Promise<void> {
+    const { definition, settings } = this.#partition.context;
+    const { streamId, position } = event;
+    const parked = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
+    const isSaved = await this.#partition.persist(async (records, undo) => {
+      await this.#partition.lease.write(records, { position, attempt: null }, undo);
+      await writeParked(records, definition.name, parked);
+      const group = await changeGroup(records, definition.name, (found) => ({ parked: found.parked + 1 }));
+      if (group !== null && group.parked > settings.maxParked) throw tooManyParked(definition.name, settings.maxParked);
+    });
+    if (!isSaved) return;
+    this.#partition.passed(position);
+    this.#set(streamId, [...(this.#parked.get(streamId) ?? []), parked]);
+    tell({ consumer: definition.name, kind: "parked", event, error });
+  }
+
+  /** Tries the first parked event of a stream again. */
+  async retryFirst(streamId: string): Promise<void> {
+    const [parked, ...later] = this.#parked.get(streamId) ?? [];
+    if (parked === undefined) return;
+    const event = await this.#read(parked);
+    const outcome = event === undefined ? await this.#forget(parked) : await this.#attempt(event, parked);
+    if (outcome.kind === "interrupted") return;
+    if (outcome.kind === "failed" && event !== undefined) return this.#failed(event, parked, later, outcome.error);
+    // What only waited behind it is the stream's next.
+    this.#set(
+      streamId,
+      later.map((state, index) => (index === 0 ? { ...state, isDue: true } : state)),
+    );
+    this.#partition.context.onProgress();
+  }
+
+  async #attempt(event: StoredEvent, parked: ParkedState): Promise<Outcome> {
+    const outcome = await attemptEvent(this.#partition, event, parked.attempts + 1, async (records, undo) => {
+      await this.#partition.lease.write(records, {}, undo);
+      await this.#remove(records, parked);
+    });
+    const isStored = this.#partition.context.definition.transact !== undefined;
+    return outcome.kind === "done" && !isStored ? this.#forget(parked) : outcome;
+  }
+
+  async #forget(parked: ParkedState): Promise<Outcome> {
+    const isSaved = await this.#partition.persist(async (records, undo) => {
+      await this.#partition.lease.write(records, {}, undo);
+      await this.#remove(records, parked);
+    });
+    return isSaved ? { kind: "done" } : { kind: "interrupted" };
+  }
+
+  async #failed(event: StoredEvent, parked: ParkedState, later: readonly ParkedState[], error: unknown): Promise<void> {
+    if (error instanceof StoreFailure) return this.#partition.pause(error.delayMs);
+    const failed = { ...parked, attempts: parked.attempts + 1, error: messageOf(error), isDue: false };
+    const all = [failed, ...later.map((state) => ({ ...state, isDue: false }))];
+    report(this.#partition, event, { attempt: failed.attempts, error, next: "park", delayMs: 0 });
+    const { name } = this.#partition.context.definition;
+    const isSaved = await this.#partition.persist(async (records, undo) => {
+      await this.#partition.lease.write(records, {}, undo);
+      for (const state of all) await writeParked(records, name, state);
+    });
+    if (isSaved) this.#set(event.streamId, all);
+  }
+
+  /** The event of a parked place; undefined where it was removed. */
+  async #read({ position }: ParkedState): Promise<StoredEvent | undefined> {
+    await using all = await this.#partition.context.streams.openStream(ALL_STREAM);
+    for await (const event of all.read({ after: position - 1, upTo: position })) return event;
+    return undefined;
+  }
+
+  async #remove(records: Records, { position }: ParkedState): Promise<void> {
+    const { name } = this.#partition.context.definition;
+    await deleteParked(records, name, position);
+    await changeGroup(records, name, (group) => ({ parked: Math.max(0, group.parked - 1) }));
+  }
+
+  #set(streamId: string, parked: readonly ParkedState[]): void {
+    const all = new Map(this.#parked);
+    if (parked.length === 0) all.delete(streamId);
+    else all.set(streamId, parked);
+    this.#parked = all;
+  }
+}
+
+function tooManyParked(name: string, maxParked: number): Error {
+  return new Error(
+    `Consumer "${name}" has ended: more than maxParked (${maxParked}) events would be parked. It is not the events: find ` +
+      "out what all of them fail with.",
+  );
+}

@@ -1,0 +1,122 @@
+import type { Records, StoredEvent } from "../../protocols/index.js";
+import { decodedBytes } from "../stream/content-bytes.js";
+import type { PartitionState } from "./consumer-records.js";
+import { attemptUntilSettled } from "./event-attempts.js";
+import { type ParkedByStream, ParkedStreams } from "./parked-streams.js";
+import { Partition } from "./partition.js";
+import type { PartitionLease, Undo } from "./partition-lease.js";
+import type { RunContext } from "./run-context.js";
+import { Wake } from "./wake.js";
+
+/** Handles the events of one partition, one after the other, for as long as this process holds it. */
+export class PartitionRun {
+  readonly lease: PartitionLease;
+  /** Up to which position it has been given what there is. */
+  readPosition: number;
+  /** Resolves when it has taken its last event; rejects when an event or the store ends the consumer. */
+  readonly finished: Promise<void>;
+  readonly #partition: Partition;
+  readonly #parked: ParkedStreams;
+  readonly #queue: { readonly event: StoredEvent; readonly bytes: number }[] = [];
+  readonly #wake = new Wake();
+  #queuedBytes = 0;
+  #isBusy = false;
+
+  constructor(context: RunContext, lease: PartitionLease, previous: PartitionState, parked: ParkedByStream) {
+    this.lease = lease;
+    this.readPosition = lease.state.position;
+    this.#partition = new Partition(context, lease, previous);
+    this.#partition.doneUpTo = () => this.position;
+    this.#parked = new ParkedStreams(this.#partition, parked);
+    this.finished = this.#run();
+  }
+
+  /** Everything of the partition up to here is handled or parked. */
+  get position(): number {
+    const { position } = this.#partition;
+    return this.#isBusy || this.#queue.length > 0 ? position : Math.max(position, this.readPosition);
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  get isTransacting(): boolean {
+    return this.#partition.isTransacting;
+  }
+
+  get isLost(): boolean {
+    return this.#partition.isLost;
+  }
+
+  offer(event: StoredEvent): void {
+    const bytes = decodedBytes([event]);
+    this.#queue.push({ event, bytes });
+    this.#queuedBytes += bytes;
+    this.#wake.wake();
+  }
+
+  /** Other events are parked, or are to be tried again. */
+  updateParked(parked: ParkedByStream): void {
+    this.#parked.update(parked);
+    this.#wake.wake();
+  }
+
+  /** Takes no further event; resolves when the one under way has ended. */
+  drain(): Promise<void> {
+    this.#partition.drain();
+    this.#wake.wake();
+    return this.finished;
+  }
+
+  /** Aborts what is under way, too. */
+  abort(): void {
+    this.#partition.abort();
+    this.#wake.wake();
+  }
+
+  /** Another process has the partition: nothing is recorded any more. */
+  lose(): void {
+    this.#partition.lose();
+    this.#wake.wake();
+  }
+
+  /** Writes where it is, within a transaction. `owner: null` gives the partition back. */
+  write(records: Records, change: Partial<PartitionState>, undo: Undo): Promise<void> {
+    return this.#partition.write(records, change, undo);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#partition.draining.aborted) {
+        const due = this.#parked.due;
+        if (due !== undefined) await this.#parked.retryFirst(due);
+        else if (this.#queue.length > 0) await this.#takeNext();
+        else await this.#wake.wait();
+      }
+    } finally {
+      this.#partition.cancelSave();
+    }
+  }
+
+  async #takeNext(): Promise<void> {
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    this.#isBusy = true;
+    this.#queuedBytes -= next.bytes;
+    await this.#take(next.event);
+    // An event that was interrupted is left to the next owner.
+    this.#isBusy = this.#partition.position < next.event.position;
+    this.#partition.context.onProgress();
+  }
+
+  async #take(event: StoredEvent): Promise<void> {
+    if (this.#partition.context.isPast(event)) this.#partition.position = event.position;
+    else if (this.#parked.has(event.streamId)) await this.#parked.park(event, 0, null);
+    else await attemptUntilSettled(this.#partition, this.#parked, event);
+  }
+}

@@ -1,0 +1,18 @@
+import { crc32 } from "node:zlib";
+import type { StoredEvent } from "../../protocols/index.js";
+import type { GroupState, PastPartitions } from "./consumer-records.js";
+
+/** The partition of a stream: all of its events belong to one. */
+export function partitionOf(streamId: string, partitions: number): number {
+  return crc32(streamId) % partitions;
+}
+
+/** Whether an event was handled or parked while there was another number of partitions. */
+export function isPast({ history }: Pick<GroupState, "history">, { streamId, position }: StoredEvent): boolean {
+  return history.some((past) => position <= (past.positions[partitionOf(streamId, past.partitions)] ?? 0));
+}
+
+/** The earlier numbers that still matter: a partition has not got past all of their positions. */
+export function stillPast(history: readonly PastPartitions[], lowest: number): readonly PastPartitions[] {
+  return history.filter(({ positions }) => positions.some((position) => position > lowest));
+}

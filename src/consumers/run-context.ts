@@ -1,0 +1,69 @@
+import { channel } from "node:diagnostics_channel";
+import type { Records, StoredEvent, StreamFactory } from "../../protocols/index.js";
+import type { StoreAccess } from "../transaction/store-access.js";
+import type { ConsumerDefinition } from "./consumer.js";
+import { type GroupState, readGroup, writeGroup } from "./consumer-records.js";
+import type { Outage } from "./outage.js";
+import type { Undo } from "./partition-lease.js";
+import type { ConsumerSettings } from "./settings.js";
+
+/** How long one write of records may take, in milliseconds. */
+export const RECORDS_TIMEOUT_MS = 10_000;
+
+/** What happens in consumers, for whoever measures them. */
+const messages = channel("async-streams:consumer");
+
+/** What the parts of a running consumer share. */
+export interface RunContext {
+  readonly streams: StreamFactory;
+  readonly access: StoreAccess;
+  readonly definition: ConsumerDefinition;
+  readonly settings: ConsumerSettings;
+  readonly outage: Outage;
+  /** Whether an earlier number of partitions has handled the event. */
+  isPast(event: StoredEvent): boolean;
+  /** Something was handled or parked. */
+  onProgress(): void;
+  /** Parked events of these streams are to be tried again. */
+  retryStreams(streamIds: readonly string[]): void;
+}
+
+/** Writes records in one transaction. What the leases remember is taken back when it fails. */
+export async function writeRecords(
+  { access, definition }: Pick<RunContext, "access" | "definition">,
+  work: (records: Records, undo: Undo, head: number) => Promise<void>,
+): Promise<void> {
+  const undo: Undo = [];
+  try {
+    await access.run(
+      `consumer "${definition.name}"`,
+      (_, call) => call("write the records of a consumer", ({ records, head }) => work(records, undo, head)),
+      { timeoutMs: RECORDS_TIMEOUT_MS, signal: undefined },
+    );
+  } catch (error) {
+    for (const takeBack of undo.reverse()) takeBack();
+    throw error;
+  }
+}
+
+/** Changes what all partitions share, where it is still there. */
+export async function changeGroup(
+  records: Records,
+  consumer: string,
+  change: (group: GroupState) => Partial<GroupState>,
+): Promise<GroupState | null> {
+  const group = await readGroup(records, consumer);
+  if (group === null) return null;
+  const changed = { ...group, ...change(group) };
+  await writeGroup(records, consumer, changed);
+  return changed;
+}
+
+/** Tells whoever listens to the channel. */
+export function tell(message: {
+  readonly consumer: string;
+  readonly kind: string;
+  readonly [field: string]: unknown;
+}): void {
+  if (messages.hasSubscribers) messages.publish(message);
+}

@@ -1,0 +1,66 @@
+import { type Notifier, StorageError, type StreamFactory, type TransactionalStorage } from "../../protocols/index.js";
+import type { StreamContext } from "../stream/stream-impl.js";
+import { invalidArgument } from "../validate/check-arguments.js";
+import { describeValue } from "../validate/json-text.js";
+import {
+  runTransaction,
+  type TransactionContext,
+  type TransactionPlan,
+  type TransactionWork,
+} from "./run-transaction.js";
+
+// By name, so that it is found across copies of the package, and through objects that forward to a factory.
+const STORE_ACCESS: unique symbol = Symbol.for("async-streams.StoreAccess");
+
+/** Something that works on a store until it is stopped, at the latest by the disposal of the factory. */
+export interface StoreService {
+  stop(): Promise<void>;
+}
+
+/** What the library's own modules reach of a store, and its users do not. */
+export interface StoreAccess {
+  readonly location: string | undefined;
+  readonly storage: TransactionalStorage;
+  readonly notifier: Notifier;
+  /** What the disposal of the factory stops first. */
+  readonly services: Set<StoreService>;
+  /**
+   * Runs a transaction that reaches the reserved records.
+   *
+   * @param call - the public call that it is part of, such as `migrate`
+   */
+  run<T>(call: string, work: TransactionWork<T>, plan: TransactionPlan): Promise<T>;
+}
+
+/** Gives a factory over transactional storage what {@link storeAccessOf} finds. */
+export function addStoreAccess(
+  streams: StreamFactory,
+  context: TransactionContext & Pick<StreamContext, "lifetime" | "notifier" | "services">,
+): void {
+  const { storage, notifier, services, lifetime, calls } = context;
+  const access: StoreAccess = {
+    location: storage.location,
+    storage,
+    notifier,
+    services,
+    async run(call, work, plan) {
+      lifetime.assertOpen(call);
+      calls.assertOutside(call);
+      return runTransaction(context, call, work, plan);
+    },
+  };
+  Object.defineProperty(streams, STORE_ACCESS, { value: access });
+}
+
+/**
+ * @param attempt - such as `migrate the tables`
+ * @throws InvalidArgumentError when it is no store
+ * @throws StorageError `STORAGE_UNSUPPORTED` when the store has no transactions
+ */
+export function storeAccessOf(streams: unknown, attempt: string): StoreAccess {
+  const isStore = typeof streams === "object" && streams !== null && "openStream" in streams;
+  if (!isStore) throw invalidArgument("streams", `expected a store, got ${describeValue(streams)}`);
+  if (STORE_ACCESS in streams) return streams[STORE_ACCESS] as StoreAccess;
+  const message = `Cannot ${attempt}: this store has no transactions. Use a store over SQLite.`;
+  throw new StorageError("STORAGE_UNSUPPORTED", message);
+}

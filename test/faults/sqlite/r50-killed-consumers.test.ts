@@ -1,0 +1,174 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect } from "vitest";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { type SQLiteStreamFactory, sql } from "../../../index.js";
+import { consume, parked } from "../../../src/consumers/index.js";
+import type { NodeProcess } from "../../support/node-process.js";
+import { createTempDir } from "../../support/temp-dir.js";
+import type { ConsumingConfig } from "../fixtures/consuming-process.js";
+import { faultTest } from "../support/fault-test.js";
+import { startFixture } from "../support/fixture.js";
+
+const STREAMS = 20;
+const PROCESSES = 3;
+const LEASE_MS = 600;
+const TYPES = ["Numbered"] as const;
+
+async function fill(streams: SQLiteStreamFactory, rounds: number): Promise<number> {
+  let last = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const writes = Array.from({ length: STREAMS }, (_, index) => ({
+      streamId: `s-${index}`,
+      events: [{ type: "Numbered", data: round }],
+    }));
+    last = (await streams.writeAll(writes)).at(-1)?.position ?? last;
+  }
+  return last;
+}
+
+/** How far a consumer is that others run: one more of it would take part. */
+async function isDone(streams: SQLiteStreamFactory, config: ConsumingConfig, expected: number): Promise<boolean> {
+  if (config.mode === "handle") return new Set(await linesOf(config.logPath)).size >= expected;
+  const [row] = await streams.query<{ n: number }>(sql`SELECT count(*) AS n FROM handled`);
+  return (row?.n ?? 0) >= expected;
+}
+
+async function linesOf(path: string): Promise<string[]> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  // What is the same event at another attempt counts as one.
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => line.split(" ").slice(0, 2).join(" "));
+}
+
+const start = (config: ConsumingConfig): NodeProcess =>
+  startFixture("consuming-process.ts", { args: [JSON.stringify(config)] });
+
+faultTest(
+  "R50 consumers of processes that are killed and stopped handle each event in order, and with transact exactly once",
+  { quick: 2, soak: 40 },
+  async ({ rounds, integer, random, count }) => {
+    for (let round = 0; round < rounds; round += 1) {
+      await using folder = await createTempDir();
+      const mode = round % 2 === 0 ? "transact" : "handle";
+      const path = folder.file("store.db");
+      const logPath = folder.file("handled.log");
+      await using streams = await sqliteStreamFactory(path);
+      await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE handled (stream TEXT, version INTEGER)`));
+      const config = { path, logPath, mode, leaseMs: LEASE_MS, partitions: integer(1, 8) } as const;
+      let expected = 0;
+      const processes: NodeProcess[] = [];
+      try {
+        for (let step = 0; step < 6; step += 1) {
+          while (processes.length < PROCESSES) processes.push(start(config));
+          await fill(streams, 15);
+          expected += 15 * STREAMS;
+          await processes.at(-1)?.ready();
+          await delay(integer(0, 300));
+          const [chosen] = processes.splice(integer(0, processes.length - 1), 1);
+          if (random() < 0.4) {
+            // Longer than its lease: others go on with its partitions, and it must not.
+            chosen?.signal("SIGSTOP");
+            await delay(2 * LEASE_MS);
+            chosen?.signal("SIGCONT");
+            if (chosen !== undefined) processes.push(chosen);
+            count("stopped for longer than the lease", 1);
+          } else {
+            await chosen?.kill();
+            count("kills", 1);
+          }
+        }
+        while (processes.length < PROCESSES) processes.push(start(config));
+        await expect.poll(() => isDone(streams, config, expected), { timeout: 50_000, interval: 100 }).toBe(true);
+      } finally {
+        for (const process of processes) await process.kill();
+      }
+      if (mode === "transact") await expectOnce(streams, expected);
+      else expectInOrder(await linesOf(logPath));
+      count("events", expected);
+    }
+  },
+);
+
+async function expectOnce(streams: SQLiteStreamFactory, expected: number): Promise<void> {
+  const rows = await streams.query<{ stream: string; version: number }>(sql`SELECT * FROM handled ORDER BY rowid`);
+  expect(rows).toHaveLength(expected);
+  expect((await streams.openStream("out")).version).toBe(expected);
+  const last = new Map<string, number>();
+  for (const { stream, version } of rows) {
+    expect(version).toBe((last.get(stream) ?? 0) + 1);
+    last.set(stream, version);
+  }
+}
+
+/** An event may come again, but then only from the last one on that was not written down, and in order. */
+function expectInOrder(lines: readonly string[]): void {
+  const highest = new Map<string, number>();
+  const last = new Map<string, number>();
+  for (const line of lines) {
+    const [stream = "", text] = line.split(" ");
+    const version = Number(text);
+    // Nothing is passed over, and after a repeat the following ones come again in order.
+    expect(version).toBeLessThanOrEqual((highest.get(stream) ?? 0) + 1);
+    const before = last.get(stream) ?? 0;
+    expect(version === before + 1 || version <= before).toBe(true);
+    highest.set(stream, Math.max(version, highest.get(stream) ?? 0));
+    last.set(stream, version);
+  }
+}
+
+faultTest(
+  "R51 an event that kills its process is parked after its attempts, and the others are handled",
+  { quick: 1, soak: 10 },
+  async ({ rounds, count }) => {
+    for (let round = 0; round < rounds; round += 1) {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      const logPath = folder.file("handled.log");
+      await using streams = await sqliteStreamFactory(path);
+      await (await streams.openStream("deadly")).write({ type: "Numbered", data: 0 });
+      const head = await fill(streams, 2);
+      const config: ConsumingConfig = {
+        path,
+        logPath,
+        mode: "handle",
+        leaseMs: 100,
+        partitions: 1,
+        deadlyStreamId: "deadly",
+      };
+      let starts = 0;
+      while ((await list(parked(streams, "count"))).length === 0) {
+        starts += 1;
+        expect(starts).toBeLessThan(14);
+        await using process = start(config);
+        await Promise.race([
+          process.ended,
+          process
+            .ready()
+            .then(async () => {
+              await expect
+                .poll(async () => new Set(await linesOf(logPath)).size, { timeout: 20_000 })
+                .toBeGreaterThan(2 * STREAMS);
+            })
+            .catch(() => undefined),
+        ]);
+      }
+      expect(await list(parked(streams, "count"))).toMatchObject([{ streamId: "deadly", attempts: 10 }]);
+      await using consumer = await consume(
+        streams,
+        { name: "count", types: TYPES, startFrom: "beginning", handle: async () => undefined },
+        { leaseMs: 100 },
+      );
+      await consumer.whenProcessed(head);
+      count("starts", starts);
+    }
+  },
+);
+
+async function list<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}

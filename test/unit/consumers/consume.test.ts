@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import type { StoredEvent } from "../../../index.js";
+import { consume, parked, retryParked, TerminalError } from "../../../src/consumers/index.js";
+import { listOf, numbered, STORES } from "./support/stores.js";
+
+describe.each(STORES)("a consumer over %s", (_, open) => {
+  test("handles what is stored and what comes, those of a stream in order", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([numbered(1), numbered(2)]);
+    const handled: unknown[] = [];
+    await using consumer = await consume(streams, {
+      name: "all",
+      startFrom: "beginning",
+      handle: async ({ data }) => void handled.push(data),
+    });
+    const { position } = await a.write([numbered(3), numbered(4)]);
+    await consumer.whenProcessed(position);
+
+    expect(handled).toEqual([1, 2, 3, 4]);
+    expect(await consumer.lag()).toEqual({ position, head: position, events: 0, oldestMs: 0, parked: 0 });
+  });
+
+  test("goes on from its checkpoint after a stop", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([numbered(1), numbered(2)]);
+    const handled: unknown[] = [];
+    const definition = {
+      name: "all",
+      startFrom: "beginning",
+      handle: async ({ data }: StoredEvent) => void handled.push(data),
+    } as const;
+    const first = await consume(streams, definition);
+    await first.whenProcessed(2);
+    await first.stop();
+    await a.write(numbered(3));
+    await using second = await consume(streams, definition);
+    await second.whenProcessed(3);
+
+    expect(handled).toEqual([1, 2, 3]);
+  });
+
+  test("transact stores its checkpoint with what it writes", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([numbered(1), { ...numbered(2), metadata: { correlationId: "c" } }]);
+    await using consumer = await consume(streams, {
+      name: "copy",
+      types: ["Numbered"],
+      startFrom: "beginning",
+      transact: async ({ data }, tx) => void (await tx.write("b", { type: "Copied", data: data as number })),
+    });
+    await consumer.whenProcessed(2);
+
+    const copies = await listOf((await streams.openStream("b")).read());
+    const [first, second] = await listOf(a.read());
+    expect(copies.map(({ data, metadata, id }) => [data, metadata, id])).toEqual([
+      [1, { causationId: first?.id }, "copy/1/1"],
+      [2, { causationId: second?.id, correlationId: "c" }, "copy/2/1"],
+    ]);
+  });
+
+  test("parks an event that fails to the end, and those behind it, and retries them in order", async () => {
+    await using streams = await open();
+    const [a, b] = [await streams.openStream("a"), await streams.openStream("b")];
+    await a.write([numbered(1), numbered(2), numbered(3), numbered(4)]);
+    await b.write(numbered(5));
+    const handled: unknown[] = [];
+    let isBroken = true;
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async ({ data }) => {
+          if (data === 2 && isBroken) throw new Error("broken");
+          handled.push(data);
+        },
+      },
+      { retry: { attempts: 3, minDelayMs: 1 } },
+    );
+    await consumer.whenProcessed(5);
+    expect(handled).toEqual([1, 5]);
+    expect(await listOf(parked(streams, "all"))).toMatchObject([
+      { streamId: "a", position: 2, attempts: 3, error: "broken" },
+      { streamId: "a", position: 3, attempts: 0, error: null },
+      { streamId: "a", position: 4, attempts: 0, error: null },
+    ]);
+    expect(await consumer.lag()).toMatchObject({ events: 0, parked: 3 });
+
+    isBroken = false;
+    expect(await retryParked(streams, "all")).toBe(3);
+    await expect.poll(() => handled).toEqual([1, 5, 2, 3, 4]);
+    await a.write(numbered(6));
+    await consumer.whenProcessed(6);
+    expect(handled).toEqual([1, 5, 2, 3, 4, 6]);
+    expect(await listOf(parked(streams, "all"))).toEqual([]);
+  });
+
+  test("parks at once what a TerminalError says", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write(numbered(1));
+    await using consumer = await consume(streams, {
+      name: "all",
+      startFrom: "beginning",
+      handle: async () => Promise.reject(new TerminalError("no use")),
+    });
+    await consumer.whenProcessed(1);
+    expect(await listOf(parked(streams, "all"))).toMatchObject([{ position: 1, attempts: 1, error: "no use" }]);
+  });
+});

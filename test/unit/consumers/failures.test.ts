@@ -1,0 +1,191 @@
+import { describe, expect, test } from "vitest";
+import type { StoredEvent } from "../../../index.js";
+import {
+  type ConsumerDefinition,
+  type ConsumerFailure,
+  consume,
+  dropParked,
+  parked,
+  retryParked,
+} from "../../../src/consumers/index.js";
+import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
+
+const FAST = { attempts: 2, minDelayMs: 1, maxDelayMs: 20 };
+
+describe.each(STORES)("failures over %s", (_, open) => {
+  test("are tried again, with the number of the attempt, and reported", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    const attempts: number[] = [];
+    const failures: ConsumerFailure[] = [];
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async (_event: StoredEvent, { attempt }) => {
+          attempts.push(attempt);
+          if (attempt < 4) throw new Error(`no ${attempt}`);
+        },
+      },
+      { retry: { minDelayMs: 1, maxDelayMs: 5 }, onError: (failure) => failures.push(failure) },
+    );
+    await consumer.whenProcessed(1);
+    expect(attempts).toEqual([1, 2, 3, 4]);
+    expect(failures.map(({ attempt, next }) => [attempt, next])).toEqual([
+      [1, "retry"],
+      [2, "retry"],
+      [3, "retry"],
+    ]);
+    expect(failures.every(({ delayMs }) => delayMs >= 0 && delayMs <= 5)).toBe(true);
+    expect(failures[0]).toMatchObject({ consumer: "all", error: { message: "no 1" }, event: { data: 0 } });
+  });
+
+  test("of a handler that takes too long abort it, and count once it has settled", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    let running = 0;
+    const errors: unknown[] = [];
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async (_event: StoredEvent, { attempt, signal }) => {
+          running += 1;
+          expect(running).toBe(1);
+          if (attempt === 1) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          running -= 1;
+        },
+      },
+      { handlerTimeoutMs: 20, retry: FAST, onError: ({ error }) => errors.push(error) },
+    );
+    await consumer.whenProcessed(1);
+    expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining("handlerTimeoutMs (20 ms)") })]);
+  });
+
+  test("end the consumer with onExhausted stop, and the next start tries the event again", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 2);
+    const attempts: unknown[] = [];
+    let isBroken = true;
+    const definition: ConsumerDefinition = {
+      name: "all",
+      startFrom: "beginning",
+      handle: async ({ data }, { attempt }) => {
+        attempts.push([data, attempt]);
+        if (isBroken) throw new Error("broken");
+      },
+    };
+    const options = { retry: FAST, onExhausted: "stop" } as const;
+    const consumer = await consume(streams, definition, options);
+    await expect(consumer.ended).rejects.toThrow("broken");
+    isBroken = false;
+    await using again = await consume(streams, definition, options);
+    await again.whenProcessed(2);
+    expect(attempts).toEqual([
+      [0, 1],
+      [0, 2],
+      [0, 2],
+      [1, 1],
+    ]);
+  });
+
+  test("of everything pause the consumer: two events are parked at most, and tried again once it is over", async () => {
+    await using streams = await open();
+    const position = await writeToStreams(streams, 10);
+    const handled: unknown[] = [];
+    const next: string[] = [];
+    let isDown = true;
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async ({ data }) => {
+          if (isDown) throw new Error("down");
+          handled.push(data);
+        },
+      },
+      { retry: FAST, onError: (failure) => next.push(failure.next) },
+    );
+    await expect.poll(() => next.filter((what) => what === "pause").length).toBeGreaterThan(3);
+    expect(await listOf(parked(streams, "all"))).toHaveLength(2);
+    expect(next.filter((what) => what === "park")).toHaveLength(2);
+    isDown = false;
+    await consumer.whenProcessed(position);
+    await expect.poll(() => handled.length).toBe(10);
+    expect([...handled].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(await listOf(parked(streams, "all"))).toEqual([]);
+  });
+
+  test("beyond maxParked end the consumer", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write([numbered(1), numbered(2), numbered(3), numbered(4)]);
+    const consumer = await consume(
+      streams,
+      { name: "all", startFrom: "beginning", handle: async () => Promise.reject(new Error("broken")) },
+      { retry: FAST, maxParked: 2 },
+    );
+    await expect(consumer.ended).rejects.toThrow("maxParked (2)");
+    expect(await listOf(parked(streams, "all"))).toHaveLength(2);
+  });
+
+  test("of parked events park them again, and one that is dropped lets those behind it go on", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write([numbered(1), numbered(2), numbered(3)]);
+    const handled: unknown[] = [];
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async ({ data }) => {
+          if (data === 1) throw new Error("broken");
+          handled.push(data);
+        },
+      },
+      { retry: FAST },
+    );
+    await consumer.whenProcessed(3);
+    expect(await retryParked(streams, "all", { streamId: "other" })).toBe(0);
+    expect(await retryParked(streams, "all", { streamId: "a" })).toBe(3);
+    await expect.poll(async () => (await listOf(parked(streams, "all")))[0]?.attempts).toBe(3);
+    expect(await listOf(parked(streams, "all"))).toMatchObject([
+      { position: 1, attempts: 3, error: "broken" },
+      { position: 2, attempts: 0, error: null },
+      { position: 3, attempts: 0, error: null },
+    ]);
+    expect(handled).toEqual([]);
+
+    expect(await dropParked(streams, "all", { position: 1 })).toBe(true);
+    expect(await dropParked(streams, "all", { position: 1 })).toBe(false);
+    await expect.poll(() => handled).toEqual([2, 3]);
+    await expect.poll(async () => listOf(parked(streams, "all"))).toEqual([]);
+    expect(await consumer.lag()).toMatchObject({ parked: 0 });
+  });
+
+  test("in a transaction undo what it did", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        types: ["Numbered"],
+        startFrom: "beginning",
+        transact: async (_event: StoredEvent, tx, { attempt }) => {
+          await tx.write("b", { type: "Tried", data: attempt });
+          await tx.records.put("tries", "last", { attempt });
+          if (attempt === 1) throw new Error("not yet");
+        },
+      },
+      { retry: FAST },
+    );
+    await consumer.whenProcessed(1);
+    expect((await listOf((await streams.openStream("b")).read())).map(({ data }) => data)).toEqual([2]);
+    expect(await streams.transaction(async (tx) => (await tx.records.get("tries", "last"))?.value)).toEqual({
+      attempt: 2,
+    });
+  });
+});

@@ -1,0 +1,161 @@
+import { crc32 } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import type { StoredEvent } from "../../../index.js";
+import { consume, dropConsumer } from "../../../src/consumers/index.js";
+import { STORES, writeToStreams } from "./support/stores.js";
+
+const SHORT = { leaseMs: 300 };
+
+describe.each(STORES)("partitions over %s", (_, open) => {
+  test("are handled side by side, and one that is slow holds up no other", async () => {
+    await using streams = await open();
+    const position = await writeToStreams(streams, 16);
+    const handled = new Set<unknown>();
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async ({ data }) => {
+          if (data === 0) await held;
+          handled.add(data);
+        },
+      },
+      { partitions: 8 },
+    );
+    // More than is read ahead: the partition that is held has no room for its events.
+    for (let round = 1; round <= 40; round += 1) await writeToStreams(streams, 16, round * 100);
+    const ofHeld = streamsOfPartition(0);
+    await expect.poll(() => handled.size).toBe(41 * (16 - ofHeld.length));
+    release();
+    await consumer.whenProcessed(position + 40 * 16);
+    expect(handled.size).toBe(41 * 16);
+  });
+
+  test("are shared between those who run the consumer, and taken over when one stops", async () => {
+    await using streams = await open();
+    const handled: (readonly [string, unknown])[] = [];
+    const start = (owner: string) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async ({ data }: StoredEvent) => void handled.push([owner, data]),
+        },
+        { partitions: 4, ...SHORT },
+      );
+    const first = await start("first");
+    await using second = await start("second");
+    await expect
+      .poll(async () => {
+        handled.length = 0;
+        await second.whenProcessed(await writeToStreams(streams, 32));
+        return new Set(handled.map(([owner]) => owner)).size;
+      })
+      .toBe(2);
+    expect(handled.map(([, data]) => data).sort()).toEqual(Array.from({ length: 32 }, (_, index) => index).sort());
+
+    await first.stop();
+    handled.length = 0;
+    await second.whenProcessed(await writeToStreams(streams, 32));
+    expect(new Set(handled.map(([owner]) => owner))).toEqual(new Set(["second"]));
+    expect(handled).toHaveLength(32);
+  });
+
+  test("may be another number after a restart, and each event is handled once", async () => {
+    await using streams = await open();
+    const counts = new Map<unknown, number>();
+    let written = 0;
+    for (const partitions of [4, 6, 2, 3]) {
+      await using _ = await consume(
+        streams,
+        {
+          name: "all",
+          types: ["Numbered"],
+          startFrom: "beginning",
+          transact: async ({ data }) => void counts.set(data, (counts.get(data) ?? 0) + 1),
+        },
+        { partitions, ...SHORT },
+      );
+      for (let round = 0; round < 5; round += 1) {
+        await writeToStreams(streams, 20, written);
+        written += 20;
+      }
+      // Some are left to the next number of partitions.
+      await expect.poll(() => counts.size).toBeGreaterThan(written - 90);
+    }
+    await using last = await consume(
+      streams,
+      {
+        name: "all",
+        types: ["Numbered"],
+        startFrom: "beginning",
+        transact: async ({ data }) => void counts.set(data, (counts.get(data) ?? 0) + 1),
+      },
+      { partitions: 5, ...SHORT },
+    );
+    await last.whenProcessed(written);
+    expect(counts.size).toBe(written);
+    expect([...counts.values()].every((count) => count === 1)).toBe(true);
+  });
+
+  test("belong to the process that took them last: the one before records nothing", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    const attempts: { owner: string; aborted: () => boolean; token: number }[] = [];
+    const started = (owner: string, isSlow: boolean, leaseMs: number) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async (_event: StoredEvent, { signal, fencingToken }) => {
+            attempts.push({ owner, aborted: () => signal.aborted, token: fencingToken });
+            if (isSlow) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          },
+        },
+        { leaseMs },
+      );
+    // It does not renew its lease for a long time, and the other has little patience.
+    const slow = await started("slow", true, 60_000);
+    await expect.poll(() => attempts.length).toBe(1);
+    await using eager = await started("eager", false, 50);
+    await eager.whenProcessed(1, { timeoutMs: 20_000 });
+
+    await slow.stop({ drainMs: 0 });
+    expect(attempts.map(({ owner }) => owner)).toEqual(["slow", "eager"]);
+    expect(attempts[1]?.token).toBeGreaterThan(attempts[0]?.token ?? 0);
+  });
+
+  test("are deleted with the consumer, unless a process runs it", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 3);
+    const seen: unknown[] = [];
+    const start = () =>
+      consume(streams, {
+        name: "all",
+        startFrom: "beginning",
+        handle: async ({ data }: StoredEvent) => void seen.push(data),
+      });
+    const first = await start();
+    await first.whenProcessed(3);
+    await expect(dropConsumer(streams, "all")).rejects.toThrow('a process runs "all"');
+    await first.stop();
+    expect(await dropConsumer(streams, "all")).toBe(true);
+    expect(await dropConsumer(streams, "all")).toBe(false);
+    await using again = await start();
+    await again.whenProcessed(3);
+    expect(seen).toEqual([0, 1, 2, 0, 1, 2]);
+  });
+});
+
+/** The streams of the same partition of 8 as one of them. */
+function streamsOfPartition(index: number): string[] {
+  const partition = crc32(`s-${index}`) % 8;
+  return Array.from({ length: 16 }, (_, other) => `s-${other}`).filter((id) => crc32(id) % 8 === partition);
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import type { AdministrableStreamFactory, StoredEvent, TransactionalStreamFactory } from "../../../index.js";
+import { consume, dropConsumer, dropParked, parked, retryParked } from "../../../src/consumers/index.js";
+import { listOf, numbered } from "./support/stores.js";
+
+type Store = TransactionalStreamFactory & AdministrableStreamFactory;
+const STORES: readonly [string, () => Promise<Store>][] = [
+  ["memory", async () => memoryStreamFactory()],
+  ["SQLite", () => sqliteStreamFactory(":memory:")],
+];
+
+describe.each(STORES)("events that a consumer needs, over %s", (_, open) => {
+  test("are not removed before it has handled them, and it is named", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([1, 2, 3, 4].map(numbered));
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await using consumer = await consume(streams, { name: "mail", startFrom: "beginning", handle: () => held });
+    const prune = () => streams.pruneStream("a", { before: 4 });
+    await expect(prune()).rejects.toMatchObject({ code: "EVENTS_NEEDED", neededBy: ["consumer mail"] });
+    await expect(streams.deleteStream("a")).rejects.toMatchObject({ neededBy: ["consumer mail"] });
+
+    release();
+    await consumer.whenProcessed(4);
+    await consumer.stop();
+    expect(await prune()).toMatchObject({ firstVersion: 4, removedEvents: 3 });
+  });
+
+  test("are not removed while they are parked, unless they are given up", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([1, 2, 3].map(numbered));
+    await using consumer = await consume(
+      streams,
+      {
+        name: "mail",
+        startFrom: "beginning",
+        handle: async ({ data }: StoredEvent) => {
+          if (data === 1) throw new Error("broken");
+        },
+      },
+      { retry: { attempts: 1 } },
+    );
+    await consumer.whenProcessed(3);
+    await consumer.stop();
+    const prune = () => streams.pruneStream("a", { before: 3 });
+    await expect(prune()).rejects.toMatchObject({ code: "EVENTS_NEEDED", neededBy: ["consumer mail (parked)"] });
+    expect(await dropParked(streams, "mail", { position: 1 })).toBe(true);
+    await expect(prune()).rejects.toMatchObject({ neededBy: ["consumer mail (parked)"] });
+    expect(await dropConsumer(streams, "mail")).toBe(true);
+    expect(await prune()).toMatchObject({ removedEvents: 2 });
+  });
+
+  test("that were removed by force are not tried again", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([1, 2, 3].map(numbered));
+    const handled: unknown[] = [];
+    let isBroken = true;
+    await using consumer = await consume(
+      streams,
+      {
+        name: "mail",
+        startFrom: "beginning",
+        handle: async ({ data }: StoredEvent) => {
+          if (isBroken) throw new Error("broken");
+          handled.push(data);
+        },
+      },
+      { retry: { attempts: 1 } },
+    );
+    await consumer.whenProcessed(3);
+    await streams.pruneStream("a", { before: 3, force: true });
+    isBroken = false;
+    await retryParked(streams, "mail");
+    await expect.poll(() => listOf(parked(streams, "mail"))).toEqual([]);
+    expect(handled).toEqual([3]);
+  });
+});
