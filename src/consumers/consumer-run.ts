@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ALL_STREAM, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
-import type { StoreService } from "../transaction/store-access.js";
+import type { StoreService } from "../stream/store-service.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { Consumer, ConsumerLag, WhenProcessedOptions } from "./consumer.js";
 import type { GroupState } from "./consumer-records.js";

@@ -62,11 +62,19 @@ export interface ConsumerOptions {
   /** More parked events than this end the consumer: then it is not the events. Default 10,000. */
   readonly maxParked?: number | undefined;
   /** When the checkpoint of `handle` is written: after so many events or milliseconds. Default 100 and 1,000. */
-  readonly checkpointEvery?: { readonly events?: number; readonly ms?: number } | undefined;
+  readonly checkpointEvery?: CheckpointInterval | undefined;
   /** Called for each failed attempt. */
   readonly onError?: ((failure: ConsumerFailure) => void) | undefined;
   /** Stops the consumer. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** When a checkpoint is written, whichever comes first. */
+export interface CheckpointInterval {
+  /** Default 100. */
+  readonly events?: number;
+  /** Default 1,000. */
+  readonly ms?: number;
 }
 
 /**
@@ -89,6 +97,7 @@ export interface RetryPolicy {
 
 /** Thrown by a handler, says that no further attempt will help. */
 export class TerminalError extends Error {
+  /** The name of the class, for logs. */
   override readonly name = "TerminalError";
 }
 
@@ -140,6 +149,7 @@ export interface Consumer extends AsyncDisposable {
 
 /** The options of {@link Consumer.whenProcessed}. */
 export interface WhenProcessedOptions {
+  /** How long it waits, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number | undefined;
   /** Gives up: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -163,11 +173,14 @@ export interface ConsumerLag {
 export interface ParkedEvent {
   /** The name of the consumer. */
   readonly consumer: string;
+  /** Its stream. */
   readonly streamId: string;
+  /** Its position. */
   readonly position: number;
   /** How many attempts failed. */
   readonly attempts: number;
   /** What the last attempt failed with. Null for one that only waits behind another of its stream. */
   readonly error: string | null;
+  /** When it was set aside. */
   readonly parkedAt: Date;
 }

@@ -4,6 +4,7 @@ import { inStore } from "../validate/in-call.js";
 import type { PartitionRun } from "./partition-run.js";
 import { partitionOf } from "./partitions.js";
 import type { RunContext } from "./run-context.js";
+import { filterOf, isWanted } from "./wanted-events.js";
 
 /**
  * Reads the store once for all partitions of this process, from the lowest place on, and gives each its events. A partition
@@ -72,15 +73,6 @@ export class EventFeed {
       "start again with `restart`.";
     return new StorageError("STORAGE_WENT_BACK", message);
   }
-}
-
-/** Whether the library's own events are wanted is said by their name in `types` only. */
-export function isWanted(type: string, types: readonly string[] | undefined): boolean {
-  return types !== undefined || !type.startsWith("@");
-}
-
-export function filterOf({ types, filter = [] }: Pick<RunContext["definition"], "types" | "filter">): EventFilter {
-  return types === undefined ? filter : [{ field: "type", op: "in", value: types }, ...filter];
 }
 
 /** A partition has room up to its share of what may be read ahead, and always for one event. */

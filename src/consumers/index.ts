@@ -6,6 +6,7 @@
 export { MAX_BYTES_AHEAD, MAX_CONSUMER_NAME_LENGTH, MAX_EVENTS_AHEAD, MAX_PARTITIONS } from "../limits.js";
 export { consume } from "./consume.js";
 export {
+  type CheckpointInterval,
   type Consumer,
   type ConsumerDefinition,
   type ConsumerFailure,

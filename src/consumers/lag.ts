@@ -1,11 +1,11 @@
 import type { Stream } from "../../protocols/index.js";
 import type { ConsumerLag } from "./consumer.js";
 import { readGroup, readPartitions } from "./consumer-records.js";
-import { filterOf, isWanted } from "./event-feed.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import type { PartitionRun } from "./partition-run.js";
 import { isPast, partitionOf } from "./partitions.js";
 import { type RunContext, writeRecords } from "./run-context.js";
+import { filterOf, isWanted } from "./wanted-events.js";
 
 /** How far a consumer is, over all partitions. What this process has not written down yet counts. */
 export async function lagOf(

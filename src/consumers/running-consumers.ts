@@ -1,4 +1,5 @@
-import type { StoreAccess, StoreService } from "../transaction/store-access.js";
+import type { StoreService } from "../stream/store-service.js";
+import type { StoreAccess } from "../transaction/store-access.js";
 
 /** A consumer that runs in this process, as others find it. */
 export interface RunningConsumer extends StoreService {

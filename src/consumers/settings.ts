@@ -10,8 +10,14 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
-import { type ConsumerDefinition, type ConsumerOptions, type RetryPolicy, TerminalError } from "./consumer.js";
-import { filterOf } from "./event-feed.js";
+import {
+  type CheckpointInterval,
+  type ConsumerDefinition,
+  type ConsumerOptions,
+  type RetryPolicy,
+  TerminalError,
+} from "./consumer.js";
+import { filterOf } from "./wanted-events.js";
 
 const DEFINITION: OptionNames<ConsumerDefinition> = {
   name: true,
@@ -43,7 +49,7 @@ const RETRY: OptionNames<RetryPolicy> = {
   retryable: true,
 };
 
-const CHECKPOINT_EVERY: OptionNames<NonNullable<ConsumerOptions["checkpointEvery"]>> = { events: true, ms: true };
+const CHECKPOINT_EVERY: OptionNames<CheckpointInterval> = { events: true, ms: true };
 
 /** Timers of Node take no more. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

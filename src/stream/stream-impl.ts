@@ -22,7 +22,6 @@ import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions, type ReadPlan } from "../read/read-options.js";
 import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
 import type { CallGuard } from "../transaction/call-guard.js";
-import type { StoreService } from "../transaction/store-access.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
@@ -30,6 +29,7 @@ import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { appendRequest } from "../write/append-request.js";
 import { encodedBytes } from "./content-bytes.js";
 import { type MemoryBudget, overloaded } from "./memory-budget.js";
+import type { StoreService } from "./store-service.js";
 import type { UntypedStream } from "./typed-stream.js";
 
 const WRITE_OPTIONS: OptionNames<WriteOptions> = { expectedVersion: true, signal: true };

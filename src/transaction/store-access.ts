@@ -1,4 +1,5 @@
 import { type Notifier, StorageError, type StreamFactory, type TransactionalStorage } from "../../protocols/index.js";
+import type { StoreService } from "../stream/store-service.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
@@ -11,11 +12,6 @@ import {
 
 // By name, so that it is found across copies of the package, and through objects that forward to a factory.
 const STORE_ACCESS: unique symbol = Symbol.for("async-streams.StoreAccess");
-
-/** Something that works on a store until it is stopped, at the latest by the disposal of the factory. */
-export interface StoreService {
-  stop(): Promise<void>;
-}
 
 /** What the library's own modules reach of a store, and its users do not. */
 export interface StoreAccess {
