@@ -14,6 +14,7 @@ export type * from "./snapshot.js";
 export type * from "./sql.js";
 export type * from "./storage-handle.js";
 export * from "./stream.js";
+export type * from "./stream-backend.js";
 export type * from "./stream-factory.js";
 export * from "./timeout-error.js";
 export * from "./transaction-errors.js";

@@ -1,9 +1,11 @@
 import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageSession } from "../../protocols/index.js";
 import { ALL_STREAM } from "../../protocols/index.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
-import { appendTo, EventOverlay, readPageOf } from "./event-log.js";
+import { appendTo } from "./append-to.js";
+import { EventOverlay } from "./event-overlay.js";
 import { headOf, type MemoryEvents } from "./memory-events.js";
 import { type MemoryRecords, RecordOverlay } from "./memory-records.js";
+import { readPageOf } from "./read-page-of.js";
 
 /** What a session works on. */
 export interface MemoryState {

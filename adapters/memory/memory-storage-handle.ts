@@ -21,12 +21,13 @@ import type {
 import { Lifetime } from "../../src/adapter-kit/lifetime.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
-import { appendTo, readPageOf } from "./event-log.js";
+import { appendTo } from "./append-to.js";
 import { listStreams } from "./list-streams.js";
 import { headOf, isDeleted, lastOf, MemoryEvents } from "./memory-events.js";
 import { MemoryRecords } from "./memory-records.js";
 import { MemorySession, type MemoryState } from "./memory-session.js";
 import { MemorySnapshots } from "./memory-snapshots.js";
+import { readPageOf } from "./read-page-of.js";
 import { TurnQueue } from "./turn-queue.js";
 
 /** Keeps everything in this process's memory, for as long as the handle lives: the model that others are held to. */
