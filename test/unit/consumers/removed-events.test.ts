@@ -81,4 +81,36 @@ describe.each(STORES)("events that a consumer needs, over %s", (_, open) => {
     await expect.poll(() => listOf(parked(streams, "mail"))).toEqual([]);
     expect(handled).toEqual([3]);
   });
+
+  test("that were removed by force are passed over: it goes on with what is left, and its lag is right", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([1, 2, 3, 4].map(numbered));
+    const handled: unknown[] = [];
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const definition = {
+      name: "mail",
+      startFrom: "beginning",
+      handle: async ({ data }: StoredEvent) => {
+        await held;
+        handled.push(data);
+      },
+    } as const;
+    const first = await consume(streams, definition);
+    await first.stop({ drainMs: 0 });
+    await streams.pruneStream("a", { before: 4, force: true });
+    release();
+
+    await using second = await consume(streams, definition);
+    await second.whenProcessed(4);
+    expect(handled.at(-1)).toBe(4);
+    expect(handled).not.toContain(2);
+    expect(await second.lag()).toMatchObject({ events: 0, parked: 0 });
+    const { position } = await a.write(numbered(5));
+    await second.whenProcessed(position);
+    expect(await second.lag()).toEqual({ position, head: position, events: 0, oldestMs: 0, parked: 0 });
+  });
 });
