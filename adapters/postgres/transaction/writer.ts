@@ -61,6 +61,13 @@ export class Writer {
       ON CONFLICT (id) DO UPDATE SET transaction = excluded.transaction, seen = excluded.seen;`;
   }
 
+  /** Makes a commit write something, and leaves the number: the next look must not take this commit for the one it looks for. */
+  #sign(): string {
+    return `
+      INSERT INTO ${this.#settings.names.prefix}es_writers (id, transaction, seen) VALUES ('${this.#id}', 0, now())
+      ON CONFLICT (id) DO UPDATE SET seen = excluded.seen;`;
+  }
+
   /**
    * Finds out what became of something whose answer was lost. The backend that had it is ended first, and the lock is taken:
    * from then on it is stored or it never will be. Otherwise it could still turn up after a look that did not find it.
@@ -74,7 +81,7 @@ export class Writer {
       await endBackend(connection, lost);
       await beginLocked(connection, this.#settings.names);
       const found = await look(connection);
-      const { hasWarning } = await connection.script(`${this.#note()} COMMIT`);
+      const { hasWarning } = await connection.script(`${this.#sign()} COMMIT`);
       if (hasWarning) throw unconfirmed();
       return found;
     });
