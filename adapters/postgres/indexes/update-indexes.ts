@@ -4,24 +4,27 @@ import type { PostgresSettings } from "../postgres-options.js";
 import { quoteName } from "../sql-text.js";
 import { definitionsOf, type FieldIndex, INDEX_PREFIX } from "./field-index.js";
 
-type IndexSettings = Pick<PostgresSettings, "schema" | "indexes">;
+type IndexSettings = Pick<PostgresSettings, "indexes">;
 
 /**
  * Builds the indexes that are missing, and drops those of fields that are no longer named. Each is a transaction, so that
- * others write between two of them. Where nothing changes, it only looks.
+ * others write between two of them. Where nothing changes, it does nothing.
+ *
+ * @param relations - the names that the schema has
  */
 export async function updateIndexes(
   connection: PostgresConnection,
+  relations: ReadonlySet<string>,
   names: StoreNames,
-  { schema, indexes }: IndexSettings,
+  { indexes }: IndexSettings,
 ): Promise<readonly FieldIndex[]> {
-  const found = await indexNames(connection, schema);
+  const found = [...relations].filter((name) => name.startsWith(INDEX_PREFIX));
   const wanted = indexes.flatMap((index) => definitionsOf(index, names));
-  const unwanted = [...found].filter((name) => !wanted.some((definition) => definition.name === name));
+  const unwanted = found.filter((name) => !wanted.some((definition) => definition.name === name));
   const statements = [
     ...unwanted.map((name) => `DROP INDEX IF EXISTS ${names.prefix}${quoteName(name)}`),
     ...wanted
-      .filter(({ name }) => !found.has(name))
+      .filter(({ name }) => !found.includes(name))
       .map(({ name, columns }) => `CREATE INDEX IF NOT EXISTS ${name} ON ${names.prefix}es_events ${columns}`),
   ];
   const { answerTimeoutMs } = connection;
@@ -40,20 +43,10 @@ export async function updateIndexes(
 }
 
 /** The fields that have their indexes. */
-export async function findIndexes(
-  connection: PostgresConnection,
+export function findIndexes(
+  relations: ReadonlySet<string>,
   names: StoreNames,
-  { schema, indexes }: IndexSettings,
-): Promise<readonly FieldIndex[]> {
-  const found = await indexNames(connection, schema);
-  return indexes.filter((index) => definitionsOf(index, names).every(({ name }) => found.has(name)));
-}
-
-async function indexNames(connection: PostgresConnection, schema: string): Promise<ReadonlySet<string>> {
-  const { rows } = await connection.query<{ name: string }>({
-    text: `SELECT indexname::text AS name FROM pg_indexes
-           WHERE schemaname = $1 AND tablename = 'es_events' AND starts_with(indexname, $2)`,
-    values: [schema, INDEX_PREFIX],
-  });
-  return new Set(rows.map(({ name }) => name));
+  { indexes }: IndexSettings,
+): readonly FieldIndex[] {
+  return indexes.filter((index) => definitionsOf(index, names).every(({ name }) => relations.has(name)));
 }

@@ -25,26 +25,30 @@ export interface OpenContext {
 export async function openStore({ connection, server }: Session, context: OpenContext): Promise<readonly FieldIndex[]> {
   checkServer(server, context);
   const { settings, names, location } = context;
-  const version = await storedVersion(connection, context);
+  const relations = await relationNames(connection, context);
+  const version = await storedVersion(connection, relations, context);
   checkVersion(version, context);
-  if (version === SCHEMA_VERSION) {
-    return settings.create ? updateIndexes(connection, names, settings) : findIndexes(connection, names, settings);
+  if (version < SCHEMA_VERSION) {
+    if (!settings.create) throw notCreated(version, location);
+    await updateSchema(connection, context);
   }
-  if (!settings.create) throw notCreated(version, location);
+  if (!settings.create) return findIndexes(relations, names, settings);
+  return updateIndexes(connection, relations, names, settings);
+}
+
+async function updateSchema(connection: PostgresConnection, context: OpenContext): Promise<void> {
   // The commit releases the lock; the lock of writers has another key.
   await connection.script(`
     BEGIN ISOLATION LEVEL READ COMMITTED;
-    SELECT pg_advisory_xact_lock(hashtextextended('${names.channel}', 0))`);
+    SELECT pg_advisory_xact_lock(hashtextextended('${context.names.channel}', 0))`);
   try {
-    const current = await storedVersion(connection, context);
+    const current = await storedVersion(connection, await relationNames(connection, context), context);
     checkVersion(current, context);
-    if (current < SCHEMA_VERSION) await connection.script(migrationScript(current, context));
-    await connection.script("COMMIT");
+    await connection.script(`${current < SCHEMA_VERSION ? migrationScript(current, context) : ""} COMMIT`);
   } catch (error) {
     await connection.script("ROLLBACK").catch(() => undefined);
     throw error;
   }
-  return updateIndexes(connection, names, settings);
 }
 
 function migrationScript(version: number, { settings, names }: OpenContext): string {
@@ -66,17 +70,24 @@ function createSchemaOnce(schema: string): string {
     END $do$;`;
 }
 
-/** The version of the schema; 0 where there is none. */
-async function storedVersion(connection: PostgresConnection, { names, settings }: OpenContext): Promise<number> {
-  const found = await connection.query<{ tables: number; store: string | null }>({
-    text: `
-      SELECT to_regclass($1)::text AS store,
-             (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE n.nspname = $2 AND c.relname = 'es_events') AS tables`,
-    values: [`${names.prefix}es_store`, settings.schema],
+/** The names in the store's schema that may be the library's. */
+async function relationNames(connection: PostgresConnection, { settings }: OpenContext): Promise<ReadonlySet<string>> {
+  // Not pg_indexes or another of the server's views: a new session takes several milliseconds to plan these.
+  const { rows } = await connection.query<{ name: string }>({
+    text: String.raw`SELECT relname::text AS name FROM pg_class
+                     WHERE relname LIKE 'es\_%' AND relnamespace = to_regnamespace($1)`,
+    values: [quoteName(settings.schema)],
   });
-  const { store, tables } = found.rows[0] as { tables: number; store: string | null };
-  if (store === null) return tables === 0 ? 0 : FOREIGN;
+  return new Set(rows.map(({ name }) => name));
+}
+
+/** The version of the schema; 0 where there is none. */
+async function storedVersion(
+  connection: PostgresConnection,
+  relations: ReadonlySet<string>,
+  { names }: OpenContext,
+): Promise<number> {
+  if (!relations.has("es_store")) return relations.has("es_events") ? FOREIGN : 0;
   const { rows } = await connection.query<{ version: number }>({
     text: `SELECT schema_version AS version FROM ${names.prefix}es_store`,
   });

@@ -53,6 +53,7 @@ export async function openSession(
   }
 }
 
+// Not pg_stat_activity: the plan of that view, with its joins, takes a new session longer than all else here.
 function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
   const { applicationSchema, commandTimeoutMs, durability } = settings;
   const weaker = durability === "normal" ? "'on', 'local', 'remote_write', 'remote_apply'" : "'off', 'local'";
@@ -77,7 +78,7 @@ function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
     WHERE current_setting('synchronous_commit') IN (${weaker});
     SELECT pg_backend_pid() AS "processId", current_setting('server_version_num')::int AS version,
            current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
-           coalesce((SELECT backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()), '') AS "startedAt"`;
+           coalesce((SELECT backend_start::text FROM pg_stat_get_activity(pg_backend_pid())), '') AS "startedAt"`;
 }
 
 /** What part of its time a statement may wait for a lock, so that the reason is known when it gives up. */
