@@ -1,6 +1,6 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { chmod, chown, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,14 +12,29 @@ const run = promisify(execFile);
 
 const DEBIAN = "/usr/lib/postgresql";
 
+/** The user that Debian's package makes. */
+const ACCOUNT = "postgres";
+
 /** How long a start may take. After a kill the lock file of the server before it is in the way for a moment. */
 const START_TIMEOUT_MS = 20_000;
 
 /** Why no server can be started here, or null. */
-export const NO_POSTGRES = binariesFolder() === null ? "PostgreSQL is not installed: its tests are left out." : null;
+export const NO_POSTGRES = whyNoServer();
 
 /** The settings of a server, as in `postgresql.conf`. */
 export type ServerSettings = Readonly<Record<string, string>>;
+
+/** The settings of a server that no test kills: what it does for a crash of its own is left out. */
+export const THROWAWAY: ServerSettings = {
+  fsync: "off",
+  full_page_writes: "off",
+  synchronous_commit: "off",
+  autovacuum: "off",
+  wal_level: "minimal",
+  max_wal_senders: "0",
+  max_wal_size: "4GB",
+  checkpoint_timeout: "1h",
+};
 
 /** A real server for one test file, on a port of its own, reachable on this machine only. */
 export class PostgresServer implements AsyncDisposable {
@@ -44,8 +59,7 @@ export class PostgresServer implements AsyncDisposable {
     if (binaries === null) throw new Error(NO_POSTGRES ?? "");
     const folder = await mkdtemp(join(tmpdir(), "async-streams-postgres-"));
     await chmod(folder, 0o700);
-    const owner = await accountOfServer();
-    if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
+    if (isRoot()) await run("chown", [ACCOUNT, folder]);
     const server = new PostgresServer(folder, binaries, await freePort(), settings);
     await server.#initialize();
     await server.restart();
@@ -97,7 +111,7 @@ export class PostgresServer implements AsyncDisposable {
 
   async #initialize(): Promise<void> {
     const args = ["-D", this.#data, "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C.UTF-8", "-E", "UTF8"];
-    const [command, ...rest] = await asServer([join(this.#binaries, "initdb"), ...args]);
+    const [command, ...rest] = asServer([join(this.#binaries, "initdb"), ...args]);
     await run(command as string, rest, { cwd: this.#folder });
     process.on("exit", this.#onExit);
   }
@@ -106,7 +120,7 @@ export class PostgresServer implements AsyncDisposable {
     const settings = Object.entries({ listen_addresses: "127.0.0.1", ...this.#settings });
     const args = ["-D", this.#data, "-p", String(this.port), "-k", this.#folder];
     for (const [name, value] of settings) args.push("-c", `${name}=${value}`);
-    const [command, ...rest] = await asServer([join(this.#binaries, "postgres"), ...args]);
+    const [command, ...rest] = asServer([join(this.#binaries, "postgres"), ...args]);
     const child = spawn(command as string, rest, { cwd: this.#folder, stdio: ["ignore", "ignore", "pipe"] });
     child.stderr.on("data", (chunk: Buffer) => {
       this.#output = (this.#output + chunk.toString()).slice(-MAX_LOG_LENGTH);
@@ -164,20 +178,23 @@ function binariesFolder(): string | null {
   return folders.find((folder) => existsSync(join(folder, "postgres"))) ?? null;
 }
 
-/** The server refuses to run as root: there it runs as the user that its package makes. */
-async function accountOfServer(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const { stdout } = await run("id", ["-u", "postgres"]);
-  const group = await run("id", ["-g", "postgres"]);
-  return { uid: Number(stdout), gid: Number(group.stdout) };
+function whyNoServer(): string | null {
+  const binaries = binariesFolder();
+  if (binaries === null) return "PostgreSQL is not installed: its tests are left out.";
+  const [command, ...args] = asServer([join(binaries, "postgres"), "--version"]);
+  if (spawnSync(command as string, args).status === 0) return null;
+  return `PostgreSQL in ${binaries} cannot be started here: its tests are left out.`;
 }
 
-async function asServer(command: readonly string[]): Promise<readonly string[]> {
-  const account = await accountOfServer();
-  if (account === undefined) return command;
+/** The server refuses to run as root: there it runs as the user that its package makes. */
+function asServer(command: readonly string[]): readonly string[] {
+  if (!isRoot()) return command;
   // It is the same process afterwards, so that it is ended by its id.
-  const { uid, gid } = account;
-  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--pdeathsig", "KILL", ...command];
+  return ["setpriv", `--reuid=${ACCOUNT}`, `--regid=${ACCOUNT}`, "--clear-groups", "--pdeathsig", "KILL", ...command];
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }
 
 function freePort(): Promise<number> {

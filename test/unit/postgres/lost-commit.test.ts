@@ -1,0 +1,49 @@
+import { expect, test, vi } from "vitest";
+import { ConnectionLostError, type PostgresConnection } from "../../../adapters/postgres/client/client.js";
+import { PGClient } from "../../../adapters/postgres/client/pg-client.js";
+import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
+import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+
+/** Loses the connection at the first commit, before the server has it, and at the second, after the server has done it. */
+function losingTwoCommits(): () => number {
+  let commits = 0;
+  const connect = PGClient.prototype.connect;
+  vi.spyOn(PGClient.prototype, "connect").mockImplementation(async function (this: PGClient) {
+    const connection = await connect.call(this);
+    const script = connection.script.bind(connection);
+    connection.script = (async (text: string) => {
+      if (!text.includes("es_writers (id, transaction, seen)") || !text.endsWith("COMMIT")) return script(text);
+      commits += 1;
+      if (commits === 2) await script(text);
+      if (commits > 2) return script(text);
+      connection.destroy();
+      throw new ConnectionLostError("on purpose");
+    }) as PostgresConnection["script"];
+    return connection;
+  });
+  return () => commits;
+}
+
+if (NO_POSTGRES === null) {
+  const server = sharedServer(THROWAWAY);
+
+  test("a transaction that was not committed is not taken for committed when the look for it is lost as well", async () => {
+    const url = (await server()).url();
+    const commits = losingTwoCommits();
+    await using streams = await postgresStreamFactory(url, { ...ownSchemas(), durability: "normal" });
+    try {
+      const failure = await failureOf(streams.transaction((tx) => tx.write("a", { type: "Written", data: 1 })));
+
+      expect(failure).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      expect(commits()).toBe(3);
+      await using after = await streams.openStream("a");
+      expect(after.version).toBe(0);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+} else {
+  test(NO_POSTGRES, () => undefined);
+}
