@@ -60,7 +60,7 @@ async function transact(
   partition.isTransacting = true;
   try {
     await access.run(
-      `consumer "${definition.name}"`,
+      `run consumer "${definition.name}"`,
       async (tx, call) => {
         // First, so that an owner that was fenced off loses before it does anything.
         await call("write the checkpoint", ({ records }) => checkpoint(records, undo));

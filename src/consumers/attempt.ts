@@ -1,3 +1,4 @@
+import { TimeoutError } from "../../protocols/index.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { HandlerContext } from "./consumer.js";
 
@@ -28,12 +29,16 @@ export async function attempt(
   { timeoutMs, ending, onStuck }: AttemptOptions,
 ): Promise<Outcome> {
   const controller = new AbortController();
-  const late = new Error(`The handler took longer than handlerTimeoutMs (${timeoutMs} ms).`);
-  const stopListening = onAbort(ending, () => controller.abort(ending.reason));
+  const late = new TimeoutError(`The handler took longer than handlerTimeoutMs (${timeoutMs} ms).`);
+  const stopListening = onAbort(ending, () => {
+    clearTimeout(timer);
+    clearTimeout(stuckTimer);
+    controller.abort(ending.reason);
+  });
   if (ending.aborted) controller.abort(ending.reason);
   const timer = setTimeout(() => controller.abort(late), timeoutMs);
   const stuckTimer = setTimeout(() => {
-    onStuck(new Error(`${late.message} It has not settled ${REPORT_AFTER_TIMEOUTS} times as long after it began.`));
+    onStuck(new TimeoutError(`${late.message} It still runs after ${REPORT_AFTER_TIMEOUTS} times that time.`));
   }, timeoutMs * REPORT_AFTER_TIMEOUTS);
   try {
     await handle({ signal: controller.signal });

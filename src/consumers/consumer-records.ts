@@ -107,6 +107,10 @@ export async function writeParked(records: Records, consumer: string, parked: Pa
   await records.put(PARKED_SPACE, parkedKey(consumer, parked.position), parked as unknown as JsonObject);
 }
 
+export async function isParked(records: Records, consumer: string, position: number): Promise<boolean> {
+  return (await records.get(PARKED_SPACE, parkedKey(consumer, position))) !== null;
+}
+
 export function deleteParked(records: Records, consumer: string, position: number): Promise<void> {
   return records.delete(PARKED_SPACE, parkedKey(consumer, position));
 }

@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ALL_STREAM, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
 import type { StoreService } from "../stream/store-service.js";
+import { checkOptions, checkPlace, type OptionNames } from "../validate/check-arguments.js";
+import { inStore } from "../validate/in-call.js";
 import { onAbort } from "../watch/abort-listeners.js";
-import type { Consumer, ConsumerLag, WhenProcessedOptions } from "./consumer.js";
+import type { Consumer, ConsumerLag, StopOptions, WhenProcessedOptions } from "./consumer.js";
 import type { GroupState } from "./consumer-records.js";
 import { EventFeed } from "./event-feed.js";
 import { lagOf, lowestPosition } from "./lag.js";
@@ -16,6 +18,7 @@ import type { RunContext } from "./run-context.js";
 import { Wake } from "./wake.js";
 import { waitUntilProcessed } from "./when-processed.js";
 
+const STOP_OPTIONS: OptionNames<StopOptions> = { drainMs: true };
 const DEFAULT_DRAIN_MS = 5_000;
 
 /** How long handlers that were aborted by a stop may take to settle. */
@@ -144,14 +147,21 @@ export class ConsumerRun implements Consumer, StoreService {
     );
   }
 
-  /** Ends by itself. */
+  /** Ends by itself, which somebody should know although nobody need wait for it. */
   #fail(error: unknown): void {
+    if (this.#stopped !== undefined) return;
+    const place = inStore(this.#context.access.location);
+    const reason = error instanceof Error ? error.message : String(error);
+    process.emitWarning(`Consumer "${this.name}"${place} has ended: ${reason}`, {
+      type: "StreamWarning",
+      code: "CONSUMER_ENDED",
+    });
     this.#end.reject(error);
     void this.stop({ drainMs: 0 });
   }
 
   lag(): Promise<ConsumerLag> {
-    return lagOf(this.#context, this.#all, this.#keeper);
+    return lagOf(this.#context, this.#keeper);
   }
 
   whenProcessed(position: number, options: WhenProcessedOptions = {}): Promise<void> {
@@ -166,7 +176,10 @@ export class ConsumerRun implements Consumer, StoreService {
     return waitUntilProcessed(this.name, position, options, isProcessed, this.#progressListeners);
   }
 
-  stop({ drainMs = DEFAULT_DRAIN_MS }: { readonly drainMs?: number | undefined } = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<void> {
+    checkOptions(options, STOP_OPTIONS);
+    const { drainMs = DEFAULT_DRAIN_MS } = options;
+    checkPlace("drainMs", drainMs);
     this.#stopped ??= this.#stop(drainMs);
     return this.#stopped;
   }

@@ -130,10 +130,10 @@ export interface Consumer extends AsyncDisposable {
    */
   lag(): Promise<ConsumerLag>;
   /**
-   * Takes no further event, waits up to `drainMs` (default 5,000) for those that are being handled, aborts them, writes the
-   * checkpoint and gives its partitions back.
+   * Takes no further event, waits up to `drainMs` for those that are being handled, aborts them, gives them a second to settle,
+   * writes the checkpoint and gives its partitions back.
    */
-  stop(options?: { readonly drainMs?: number | undefined }): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
   /**
    * Rejects when the consumer has ended by itself: `onExhausted: "stop"`, more parked events than `maxParked`, or a store that
    * went back. Resolves after `stop`. Nobody has to wait for it.
@@ -145,6 +145,12 @@ export interface Consumer extends AsyncDisposable {
    * @throws TimeoutError after `timeoutMs` (default 10,000).
    */
   whenProcessed(position: number, options?: WhenProcessedOptions): Promise<void>;
+}
+
+/** The options of {@link Consumer.stop}. */
+export interface StopOptions {
+  /** How long handlers under way may take, in milliseconds. Default 5,000. */
+  readonly drainMs?: number | undefined;
 }
 
 /** The options of {@link Consumer.whenProcessed}. */

@@ -19,26 +19,24 @@ export async function dropConsumer(streams: TransactionalStreamFactory, consumer
   const access = storeAccessOf(streams, ATTEMPT);
   inAttempt(ATTEMPT, access.location, () => checkConsumerName(consumer));
   const plan = { timeoutMs: RECORDS_TIMEOUT_MS, signal: undefined };
-  try {
-    return await access.run(
-      "dropConsumer",
-      (_, call) =>
-        call(ATTEMPT, async ({ records }) => {
-          const group = await readGroup(records, consumer);
-          if (group === null) return false;
-          if (Object.values(group.members).some((untilMs) => untilMs > Date.now())) {
-            throw invalidArgument("consumer", `a process runs "${consumer}"; stop it first`);
-          }
-          for (const { key } of await readPartitions(records, consumer)) await deletePartition(records, key);
-          for (const { value } of await readParked(records, consumer)) {
-            await deleteParked(records, consumer, value.position);
-          }
-          await records.delete(CONSUMER_GROUPS_SPACE, consumer);
-          return true;
-        }),
-      plan,
-    );
-  } catch (error) {
-    throw inCall(error, ATTEMPT, access.location);
-  }
+  const dropped = await access.run(
+    "dropConsumer",
+    (_, call) =>
+      call(ATTEMPT, async ({ records }) => {
+        const group = await readGroup(records, consumer);
+        if (group === null) return false;
+        const untilMs = Math.max(0, ...Object.values(group.members));
+        if (untilMs > Date.now()) return new Date(untilMs);
+        for (const { key } of await readPartitions(records, consumer)) await deletePartition(records, key);
+        for (const { value } of await readParked(records, consumer)) {
+          await deleteParked(records, consumer, value.position);
+        }
+        await records.delete(CONSUMER_GROUPS_SPACE, consumer);
+        return true;
+      }),
+    plan,
+  );
+  if (typeof dropped === "boolean") return dropped;
+  const reason = `a process runs "${consumer}", or was killed: its lease ends at ${dropped.toISOString()}; stop it, or wait`;
+  throw inCall(invalidArgument("consumer", reason), ATTEMPT, access.location);
 }

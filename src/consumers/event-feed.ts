@@ -39,7 +39,7 @@ export class EventFeed {
       last = event.position;
     }
     const readUpTo = count < MAX_EVENTS_AHEAD ? head : last;
-    for (const run of fed.values()) run.readPosition = Math.max(run.readPosition, readUpTo);
+    for (const run of fed.values()) run.readUpTo(readUpTo);
     this.#context.onProgress();
     return true;
   }

@@ -15,6 +15,7 @@ export {
   type HandlerContext,
   type ParkedEvent,
   type RetryPolicy,
+  type StopOptions,
   TerminalError,
   type WhenProcessedOptions,
 } from "./consumer.js";

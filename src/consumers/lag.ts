@@ -1,4 +1,4 @@
-import type { Stream } from "../../protocols/index.js";
+import { ALL_STREAM } from "../../protocols/index.js";
 import type { ConsumerLag } from "./consumer.js";
 import { readGroup, readPartitions } from "./consumer-records.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
@@ -8,11 +8,7 @@ import { type RunContext, writeRecords } from "./run-context.js";
 import { filterOf, isWanted } from "./wanted-events.js";
 
 /** How far a consumer is, over all partitions. What this process has not written down yet counts. */
-export async function lagOf(
-  context: RunContext,
-  all: Stream,
-  { runs, group: known }: LeaseKeeper,
-): Promise<ConsumerLag> {
+export async function lagOf(context: RunContext, { runs, group: known }: LeaseKeeper): Promise<ConsumerLag> {
   const { definition } = context;
   let positions: readonly number[] = [];
   let group = known;
@@ -22,6 +18,7 @@ export async function lagOf(
     group = (await readGroup(records, definition.name)) ?? known;
     positions = await positionsIn(records, definition.name, runs);
   });
+  await using all = await context.streams.openStream(ALL_STREAM);
   let events = 0;
   let oldestMs = 0;
   const position = Math.min(head, ...positions);

@@ -1,7 +1,7 @@
 import { ALL_STREAM, type Records, type StoredEvent } from "../../protocols/index.js";
 import type { Outcome } from "./attempt.js";
 import { attemptEvent, messageOf, report, StoreFailure } from "./attempt-event.js";
-import { deleteParked, type ParkedState, writeParked } from "./consumer-records.js";
+import { deleteParked, isParked, type ParkedState, writeParked } from "./consumer-records.js";
 import type { Partition } from "./partition.js";
 import { changeGroup, tell } from "./run-context.js";
 
@@ -88,11 +88,13 @@ export class ParkedStreams {
     const all = [failed, ...later.map((state) => ({ ...state, isDue: false }))];
     report(this.#partition, event, { attempt: failed.attempts, error, next: "park", delayMs: 0 });
     const { name } = this.#partition.context.definition;
+    let kept: readonly ParkedState[] = [];
     const isSaved = await this.#partition.persist(async (records, undo) => {
       await this.#partition.lease.write(records, {}, undo);
-      for (const state of all) await writeParked(records, name, state);
+      kept = await stillParked(records, name, all);
+      for (const state of kept) await writeParked(records, name, state);
     });
-    if (isSaved) this.#set(event.streamId, all);
+    if (isSaved) this.#set(event.streamId, kept);
   }
 
   /** The event of a parked place; undefined where it was removed. */
@@ -104,6 +106,7 @@ export class ParkedStreams {
 
   async #remove(records: Records, { position }: ParkedState): Promise<void> {
     const { name } = this.#partition.context.definition;
+    if (!(await isParked(records, name, position))) return;
     await deleteParked(records, name, position);
     await changeGroup(records, name, (group) => ({ parked: Math.max(0, group.parked - 1) }));
   }
@@ -114,6 +117,13 @@ export class ParkedStreams {
     else all.set(streamId, parked);
     this.#parked = all;
   }
+}
+
+/** Those that nobody has given up meanwhile. */
+async function stillParked(records: Records, name: string, parked: readonly ParkedState[]): Promise<ParkedState[]> {
+  const kept: ParkedState[] = [];
+  for (const state of parked) if (await isParked(records, name, state.position)) kept.push(state);
+  return kept;
 }
 
 function tooManyParked(name: string, maxParked: number): Error {

@@ -60,6 +60,13 @@ export class PartitionRun {
     this.#wake.wake();
   }
 
+  /** It has been given all that it wants up to a position, so that what it does not want holds up no prune. */
+  readUpTo(position: number): void {
+    if (position <= this.readPosition) return;
+    this.readPosition = position;
+    this.#partition.saveLater(this.#partition.context.settings.checkpointMs);
+  }
+
   /** Other events are parked, or are to be tried again. */
   updateParked(parked: ParkedByStream): void {
     this.#parked.update(parked);

@@ -76,7 +76,12 @@ export class Partition {
     const { checkpointEvents, checkpointMs } = this.context.settings;
     this.#unsavedEvents += 1;
     if (this.#unsavedEvents >= checkpointEvents) await this.save({});
-    else this.#saveTimer ??= setTimeout(() => void this.save({}).catch(() => undefined), checkpointMs);
+    else this.saveLater(checkpointMs);
+  }
+
+  /** Writes the checkpoint after a while, unless it is written before. */
+  saveLater(ms: number): void {
+    this.#saveTimer ??= setTimeout(() => void this.save({}).catch(() => undefined), ms);
   }
 
   /** Writes the record. @returns false when it is another process's */

@@ -1,5 +1,6 @@
 import type { Records } from "../../protocols/index.js";
 import { invalidArgument } from "../validate/check-arguments.js";
+import { inCall } from "../validate/in-call.js";
 import type { ConsumerDefinition } from "./consumer.js";
 import {
   deleteParked,
@@ -21,12 +22,13 @@ const FREE = { owner: null, untilMs: 0, unsaved: 0, attempt: null } as const;
 /** Makes the records of a consumer where there are none, and does what a new number of partitions or a restart asks for. */
 export async function register(context: Pick<RunContext, "access" | "definition" | "settings">): Promise<GroupState> {
   const { definition, settings } = context;
-  let registered: GroupState | undefined;
+  let registered: GroupState | Error | undefined;
   await writeRecords(context, async (records, _, head) => {
     const found = await readGroup(records, definition.name);
     registered = await registerIn(records, found, definition, settings.partitions, head);
   });
-  return registered as GroupState;
+  if (registered instanceof Error) throw inCall(registered, "start a consumer", context.access.location);
+  return registered as unknown as GroupState;
 }
 
 async function registerIn(
@@ -35,12 +37,15 @@ async function registerIn(
   { name, startFrom, restart }: ConsumerDefinition,
   partitions: number,
   head: number,
-): Promise<GroupState> {
+): Promise<GroupState | Error> {
   const isRestart = restart !== undefined && found !== null && found.restart !== restart;
   const rows = found === null ? [] : await readPartitions(records, name);
   if (found === null || isRestart) {
-    for (const { value } of await readParked(records, name)) await deleteParked(records, name, value.position);
     const start = startOf(startFrom, head);
+    if (start > head) {
+      return invalidArgument("startFrom", `the last position of the store is ${head}, got ${start}`);
+    }
+    for (const { value } of await readParked(records, name)) await deleteParked(records, name, value.position);
     return replace(
       records,
       name,
@@ -82,8 +87,5 @@ async function replace(
 
 function startOf(startFrom: ConsumerDefinition["startFrom"], head: number): number {
   if (startFrom === "beginning") return 0;
-  if (startFrom === "end") return head;
-  if (startFrom > head)
-    throw invalidArgument("startFrom", `the last position of the store is ${head}, got ${startFrom}`);
-  return startFrom;
+  return startFrom === "end" ? head : startFrom;
 }

@@ -36,7 +36,7 @@ export async function writeRecords(
   const undo: Undo = [];
   try {
     await access.run(
-      `consumer "${definition.name}"`,
+      `run consumer "${definition.name}"`,
       (_, call) => call("write the records of a consumer", ({ records, head }) => work(records, undo, head)),
       { timeoutMs: RECORDS_TIMEOUT_MS, signal: undefined },
     );

@@ -95,14 +95,18 @@ export class CallGuard {
     };
   }
 
-  /** The calls that wait, for people; empty where there are none. */
-  describeWaiting(): string {
+  /** The calls that were made since a callback began and wait, for people; empty where there are none. */
+  describeWaiting(beganMs: number): string {
     const nowMs = performance.now();
-    const calls = [...this.#waiting].map(
+    const waiting = [...this.#waiting].filter(({ sinceMs }) => sinceMs >= beganMs);
+    const calls = waiting.map(
       ({ call, sinceMs }) => `${call} has waited for ${((nowMs - sinceMs) / 1_000).toFixed(1)} s`,
     );
     if (calls.length === 0) return "";
-    return ` Meanwhile ${calls.join(", ")}; if it was awaited inside, use ${adviceFor([...this.#waiting])}.`;
+    return (
+      ` Meanwhile ${calls.join(", ")}, and goes on now that the transaction has ended; if it was awaited inside, use ` +
+      `${adviceFor(waiting)}.`
+    );
   }
 }
 

@@ -13,7 +13,6 @@ import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "..
 import { inStore } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
-import type { CallGuard } from "./call-guard.js";
 import { StoreTransaction } from "./store-transaction.js";
 import { TransactionCalls } from "./transaction-calls.js";
 
@@ -108,7 +107,8 @@ async function runWork<T>(
 ): Promise<T> {
   const calls = new TransactionCalls(location);
   const tx = new StoreTransaction({ session, calls, location, memory });
-  using limit = new TimeLimit(plan, (timeoutMs) => timeoutError(timeoutMs, guard, location));
+  const beganMs = performance.now();
+  using limit = new TimeLimit(plan, (timeoutMs) => timeoutError(timeoutMs, guard.describeWaiting(beganMs), location));
   using callback = guard.begin((error) => calls.fail(error));
   try {
     const working = callback.run(async () => {
@@ -126,10 +126,10 @@ async function runWork<T>(
   }
 }
 
-function timeoutError(timeoutMs: number, guard: CallGuard, location: string | undefined): TransactionError {
+function timeoutError(timeoutMs: number, waiting: string, location: string | undefined): TransactionError {
   const message =
     `The transaction${inStore(location)} took longer than timeoutMs (${timeoutMs} ms) and was rolled back. ` +
-    `Every writer waits for it: do no slow work in it.${guard.describeWaiting()}`;
+    `Every writer waits for it: do no slow work in it.${waiting}`;
   return new TransactionError("TRANSACTION_TIMEOUT", message);
 }
 

@@ -188,4 +188,58 @@ describe.each(STORES)("failures over %s", (_, open) => {
       attempt: 2,
     });
   });
+
+  test("of an event that is given up while it is tried again park it no more", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(numbered(1));
+    let fail = (): void => undefined;
+    let attempts = 0;
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async () => {
+          attempts += 1;
+          if (attempts > 1) {
+            await new Promise<void>((resolve) => {
+              fail = resolve;
+            });
+          }
+          throw new Error("broken");
+        },
+      },
+      { retry: { attempts: 1 } },
+    );
+    await consumer.whenProcessed(1);
+    await retryParked(streams, "all");
+    await expect.poll(() => attempts).toBe(2);
+    expect(await dropParked(streams, "all", { position: 1 })).toBe(true);
+    fail();
+    const { position } = await (await streams.openStream("b")).write({ type: "@@none".slice(2), data: null });
+    await consumer.whenProcessed(position).catch(() => undefined);
+    expect((await listOf(parked(streams, "all"))).map((each) => each.position)).not.toContain(1);
+  });
+
+  test("that end the consumer are a warning, and its lag can still be asked", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", onWarning);
+    try {
+      const consumer = await consume(
+        streams,
+        { name: "all", startFrom: "beginning", handle: async () => Promise.reject(new Error("broken")) },
+        { retry: FAST, onExhausted: "stop" },
+      );
+      await expect(consumer.ended).rejects.toThrow("broken");
+      await consumer.stop();
+      await expect.poll(() => warnings).toMatchObject([{ code: "CONSUMER_ENDED" }]);
+      expect(warnings[0]?.message).toMatch(/Consumer "all" in .* has ended: broken/);
+      expect(await consumer.lag()).toMatchObject({ events: 1 });
+    } finally {
+      process.off("warning", onWarning);
+    }
+  });
 });

@@ -113,4 +113,23 @@ describe.each(STORES)("events that a consumer needs, over %s", (_, open) => {
     await second.whenProcessed(position);
     expect(await second.lag()).toEqual({ position, head: position, events: 0, oldestMs: 0, parked: 0 });
   });
+
+  test.each(["handle", "transact"] as const)(
+    "are none of streams that it does not want, soon after, with %s",
+    async (mode) => {
+      await using streams = await open();
+      const work = { handle: {}, transact: {} };
+      work.handle = { handle: async () => undefined };
+      work.transact = { transact: async () => undefined };
+      await using _consumer = await consume(
+        streams,
+        { name: "mail", types: ["Ordered"], startFrom: "beginning", ...work[mode] },
+        { partitions: 2, checkpointEvery: { ms: 10 } },
+      );
+      await (await streams.openStream("session")).write([1, 2, 3].map(numbered));
+      await expect
+        .poll(() => streams.pruneStream("session", { before: 3 }).catch((error: unknown) => error), { timeout: 5_000 })
+        .toMatchObject({ removedEvents: 2 });
+    },
+  );
 });

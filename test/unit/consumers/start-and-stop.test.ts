@@ -134,6 +134,12 @@ describe.each(STORES)("a start over %s", (_, open) => {
     expect(attempts).toEqual([1, 1]);
   });
 
+  test.each([[{ drain: 1 }], [{ drainMs: -1 }], [{ drainMs: "x" }]])("refuses a stop with %j", async (options) => {
+    await using streams = await open();
+    await using consumer = await consume(streams, collecting([]));
+    await expect(consumer.stop(options as object)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
   test("is waited for no longer than it is asked to", async () => {
     await using streams = await open();
     await using consumer = await consume(streams, collecting([]));

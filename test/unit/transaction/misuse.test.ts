@@ -242,7 +242,7 @@ describe("where misuse is not looked for", () => {
       /^The transaction in memory took longer than timeoutMs \(30 ms\) and was rolled back\. Every writer waits for it/,
     );
     expect(message).toMatch(
-      /Meanwhile stream\.write on "a" has waited for 0\.\d s; if it was awaited inside, use tx\.write\.$/,
+      /Meanwhile stream\.write on "a" has waited for 0\.\d s, and goes on now that the transaction has ended; if it was awaited inside, use tx\.write\.$/,
     );
   });
 
