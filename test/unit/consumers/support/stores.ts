@@ -1,12 +1,24 @@
 import { memoryStreamFactory } from "../../../../adapters/memory/index.js";
+import { postgresStreamFactory } from "../../../../adapters/postgres/index.js";
 import { sqliteStreamFactory } from "../../../../adapters/sqlite/index.js";
 import type { CandidateEvent, TransactionalStreamFactory } from "../../../../index.js";
+import { NO_POSTGRES } from "../../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../../support/postgres-stores.js";
 
 /** The stores that consumers are tested over. */
-export const STORES: readonly [string, () => Promise<TransactionalStreamFactory>][] = [
+export const STORES: [string, () => Promise<TransactionalStreamFactory>][] = [
   ["memory", async () => memoryStreamFactory()],
   ["SQLite", () => sqliteStreamFactory(":memory:")],
 ];
+
+/** And over a server, where there is one. */
+if (NO_POSTGRES === null) {
+  const server = sharedServer();
+  STORES.push([
+    "PostgreSQL",
+    async () => postgresStreamFactory((await server()).url(), { ...ownSchemas(), durability: "normal" }),
+  ]);
+}
 
 export const numbered = (data: number): CandidateEvent => ({ type: "Numbered", data });
 
