@@ -77,7 +77,7 @@ describe("the conformance suite", () => {
     ["in a store that has atomic appends and no transactions", () => openBackend({ breakStorage: atomicStorage })],
   ];
   for (const [where, open] of faultless) {
-    test(`finds nothing ${where}, also when all of its tests run side by side`, async () => {
+    test(`finds nothing ${where}, also when its tests run side by side`, async () => {
       const runner = new CollectingRunner(30_000);
       const options = { name: "a faultless store", patienceMs: 20_000, ...bound(runner) };
       describeStorageHandle({ ...options, open: async () => open().storage });
@@ -87,7 +87,7 @@ describe("the conformance suite", () => {
 
       expect(failed).toEqual([]);
       expect(passed.length).toBeGreaterThan(500);
-    }, 60_000);
+    }, 120_000);
   }
 
   for (const { fault, group, found, breakStorage } of [...BROKEN_APPENDS, ...BROKEN_READS, ...BROKEN_SNAPSHOTS]) {
