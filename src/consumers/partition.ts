@@ -81,7 +81,12 @@ export class Partition {
 
   /** Writes the checkpoint after a while, unless it is written before. */
   saveLater(ms: number): void {
-    this.#saveTimer ??= setTimeout(() => void this.save({}).catch(() => undefined), ms);
+    this.#saveTimer ??= setTimeout(() => {
+      this.#saveTimer = undefined;
+      // The transaction that is under way writes it, and would make this one give a revision that is not stored.
+      if (this.isTransacting) this.saveLater(ms);
+      else this.save({}).catch(() => undefined);
+    }, ms);
   }
 
   /** Writes the record. @returns false when it is another process's */
