@@ -1,5 +1,6 @@
 import type { ClientConfig } from "pg";
 import type { StreamBackend, TransactionalStreamFactory } from "../../protocols/index.js";
+import { CommitFeed } from "../../src/adapter-kit/commit-feed.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";
@@ -7,7 +8,6 @@ import { describeValue } from "../../src/validate/json-text.js";
 import { loadPG } from "./client/load-pg.js";
 import { isPool, PGClient, type PGPool } from "./client/pg-client.js";
 import type { FieldIndex } from "./indexes/field-index.js";
-import { CommitFeed } from "./notify/commit-feed.js";
 import { PostgresNotifier } from "./notify/postgres-notifier.js";
 import { openStore } from "./open/open-store.js";
 import { storeNames } from "./open/schema.js";

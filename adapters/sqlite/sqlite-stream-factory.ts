@@ -4,6 +4,7 @@ import type {
   StreamBackend,
   TransactionalStreamFactory,
 } from "../../protocols/index.js";
+import { CommitFeed } from "../../src/adapter-kit/commit-feed.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
@@ -16,7 +17,6 @@ import type { SQLiteDriver } from "./drivers/driver.js";
 import { AcknowledgedPosition } from "./maintenance/acknowledged-position.js";
 import type { AcknowledgedPositionFile } from "./maintenance/acknowledged-position-file.js";
 import { Maintenance } from "./maintenance/maintenance.js";
-import { CommitFeed } from "./notify/commit-feed.js";
 import { SQLiteNotifier } from "./notify/sqlite-notifier.js";
 import { openInFile } from "./open/open-in-file.js";
 import { openInMemory } from "./open/open-in-memory.js";

@@ -8,6 +8,7 @@ import type {
 import { isStreamError } from "../../protocols/index.js";
 import {
   checkFlag,
+  checkFunction,
   checkOptions,
   checkSignal,
   invalidArgument,
@@ -17,7 +18,6 @@ import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { ADMINISTRATION } from "./administrable-factory.js";
 import type { AdministrationContext } from "./administration-context.js";
-import { checkFunction } from "./check-administration.js";
 import { readerPositions } from "./event-needs.js";
 import { RetentionLease } from "./retention-lease.js";
 import { checkRules } from "./retention-rules.js";

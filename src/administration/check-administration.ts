@@ -26,12 +26,6 @@ export function checkIdText(argument: string, text: unknown): asserts text is st
   if (!text.isWellFormed()) throw invalidArgument(argument, "it has a lone surrogate, which no storage keeps");
 }
 
-/** @throws InvalidArgumentError */
-export function checkFunction(argument: string, value: unknown): void {
-  if (value === undefined || typeof value === "function") return;
-  throw invalidArgument(argument, `expected a function, got ${describeValue(value)}`);
-}
-
 /**
  * The JSON text of an object as it is now.
  *

@@ -6,11 +6,18 @@ import {
   type StorageSession,
 } from "../../protocols/index.js";
 import { MAX_LISTED_RECORDS, MAX_REASON_BYTES } from "../limits.js";
-import { checkFlag, checkOptions, checkPlace, checkSignal, type OptionNames } from "../validate/check-arguments.js";
+import {
+  checkFlag,
+  checkFunction,
+  checkOptions,
+  checkPlace,
+  checkSignal,
+  type OptionNames,
+} from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { uuidV7 } from "../write/uuid-v7.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
-import { checkFunction, checkOneStream, jsonObjectText } from "./check-administration.js";
+import { checkOneStream, jsonObjectText } from "./check-administration.js";
 import { assertRead } from "./event-needs.js";
 import { removeInSteps } from "./removal-steps.js";
 import { DELETIONS_SPACE, STREAM_METADATA_SPACE } from "./reserved-spaces.js";

@@ -1,5 +1,5 @@
-import { EventsNeededError, type Records, type StoredRecord } from "../../protocols/index.js";
-import { MAX_LISTED_RECORDS } from "../limits.js";
+import { EventsNeededError, type Records } from "../../protocols/index.js";
+import { recordsOf } from "../transaction/records-of.js";
 import { inStore } from "../validate/in-call.js";
 import type { AdministrationContext } from "./administration-context.js";
 import { CONSUMERS_SPACE, PARKED_SPACE, PROJECTIONS_SPACE } from "./reserved-spaces.js";
@@ -41,16 +41,6 @@ async function parkedPositions(records: Records, streamId: string): Promise<read
 
 /** The keys of partitions and of parked events are a name with a number. */
 const withoutNumber = (key: string): string => key.replace(/\/\d+$/, "");
-
-async function* recordsOf(records: Records, space: string): AsyncGenerator<StoredRecord, void> {
-  for (let after = ""; ; ) {
-    const page = await records.list(space, { after, limit: MAX_LISTED_RECORDS });
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < MAX_LISTED_RECORDS) return;
-    after = last.key;
-  }
-}
 
 /**
  * Checks that every registered reader has read up to a position, and has set aside none of a stream's events up to there.

@@ -1,6 +1,7 @@
 import type { PruneOptions, RemovalReport, StreamRow } from "../../protocols/index.js";
 import {
   checkFlag,
+  checkFunction,
   checkName,
   checkOptions,
   checkSignal,
@@ -10,7 +11,7 @@ import {
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
-import { checkFunction, checkOneStream } from "./check-administration.js";
+import { checkOneStream } from "./check-administration.js";
 import { assertRead, eventsNeeded, positionOf } from "./event-needs.js";
 import { findStream } from "./list-streams.js";
 import { removeInSteps } from "./removal-steps.js";

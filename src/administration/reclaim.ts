@@ -1,9 +1,8 @@
 import type { ReclaimOptions } from "../../protocols/index.js";
 import { RECLAIM_STEP_BYTES } from "../limits.js";
-import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
+import { checkFunction, checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
-import { checkFunction } from "./check-administration.js";
 
 const OPTIONS: OptionNames<ReclaimOptions> = { onProgress: true, signal: true };
 const ATTEMPT = "reclaim space";

@@ -1,6 +1,6 @@
 import type { JsonObject, Records, StoredRecord } from "../../protocols/index.js";
 import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE, PARKED_SPACE } from "../administration/reserved-spaces.js";
-import { MAX_LISTED_RECORDS } from "../limits.js";
+import { recordsOf } from "../transaction/records-of.js";
 
 /**
  * What all partitions of a consumer share.
@@ -117,13 +117,9 @@ export function deleteParked(records: Records, consumer: string, position: numbe
 
 /** The records of one consumer. Another's name may begin with this one's and a slash. */
 async function listOf<Value>(records: Records, space: string, consumer: string): Promise<RecordOf<Value>[]> {
-  const prefix = `${consumer}/`;
   const found: StoredRecord[] = [];
-  for (let after = ""; ; ) {
-    const page = await records.list(space, { prefix, after, limit: MAX_LISTED_RECORDS });
-    found.push(...page.filter(({ key }) => key.lastIndexOf("/") === consumer.length));
-    const last = page.at(-1);
-    if (last === undefined || page.length < MAX_LISTED_RECORDS) return found as unknown as RecordOf<Value>[];
-    after = last.key;
+  for await (const record of recordsOf(records, space, `${consumer}/`)) {
+    if (record.key.lastIndexOf("/") === consumer.length) found.push(record);
   }
+  return found as unknown as RecordOf<Value>[];
 }

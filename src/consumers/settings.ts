@@ -1,7 +1,7 @@
-import { checkFunction } from "../administration/check-administration.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import { MAX_CONSUMER_NAME_LENGTH, MAX_PARTITIONS } from "../limits.js";
 import {
+  checkFunction,
   checkName,
   checkOptions,
   checkPlace,

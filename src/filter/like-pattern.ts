@@ -29,6 +29,16 @@ export function parseLikePattern(pattern: string): readonly LikeSegment[] {
   return segments;
 }
 
+/** The characters between the wildcards of a segment: the first run begins where the segment does. */
+export function literalRuns(segment: LikeSegment): string[] {
+  const runs = [""];
+  for (const part of segment) {
+    if (typeof part === "string") runs.push(`${runs.pop()}${part}`);
+    else runs.push("");
+  }
+  return runs;
+}
+
 /**
  * Compiles a `like` pattern, once for all the texts that it is matched with.
  *

@@ -1,5 +1,5 @@
 import { type SQL, StorageError, type StoredRecord, type TransactionalStreamFactory } from "../../protocols/index.js";
-import { MAX_LISTED_RECORDS } from "../limits.js";
+import { recordsOf } from "../transaction/records-of.js";
 import type { CallSession } from "../transaction/run-transaction.js";
 import { type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { noSQL } from "../transaction/store-transaction.js";
@@ -86,16 +86,12 @@ async function runNextStep(
 }
 
 async function readNotes(call: CallSession, location: string | undefined): Promise<Map<string, StoredRecord>> {
-  const notes = new Map<string, StoredRecord>();
-  for (let after = ""; ; ) {
-    const page = await call("read which migrations were applied", async ({ sql, records }) => {
-      if (sql === undefined) throw noSQL(ATTEMPT, location);
-      return records.list(MIGRATIONS_SPACE, { after, limit: MAX_LISTED_RECORDS });
-    });
-    for (const record of page) notes.set(record.key, record);
-    if (page.length < MAX_LISTED_RECORDS) return notes;
-    after = page.at(-1)?.key ?? "";
-  }
+  return call("read which migrations were applied", async ({ sql, records }) => {
+    if (sql === undefined) throw noSQL(ATTEMPT, location);
+    const notes = new Map<string, StoredRecord>();
+    for await (const record of recordsOf(records, MIGRATIONS_SPACE)) notes.set(record.key, record);
+    return notes;
+  });
 }
 
 async function runStep({ migration, direction }: Step, sql: SQL, call: CallSession, location: string | undefined) {

@@ -52,6 +52,12 @@ export function checkFlag(argument: string, flag: unknown): asserts flag is bool
   throw invalidArgument(argument, `expected true or false, got ${describeValue(flag)}`);
 }
 
+/** @throws InvalidArgumentError */
+export function checkFunction(argument: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw invalidArgument(argument, `expected a function, got ${describeValue(value)}`);
+}
+
 /** The names that options may have, each once: the compiler finds one that is missing and one that is too many. */
 export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
 

@@ -1,10 +1,10 @@
 import type { AppendUnit, ReadQuery, StoredEvent } from "../../../protocols/index.js";
+import type { Commit } from "../../../src/adapter-kit/commit-feed.js";
 import { decideAppend, decideUnit } from "../../../src/adapter-kit/decide-append.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import { conditionFailed, lookForMatch } from "../../../src/transaction/conditions.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
 import type { PostgresConnection } from "../client/client.js";
-import type { Commit } from "../notify/commit-feed.js";
 import type { ReadContext } from "../read/filter-sql.js";
 import { readPage } from "../read/read-page.js";
 import { beginLocked } from "../transaction/locked-transaction.js";

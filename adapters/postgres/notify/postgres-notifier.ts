@@ -1,4 +1,5 @@
 import { ALL_STREAM, type NotificationListener, type Notifier, type Subscription } from "../../../protocols/index.js";
+import type { Commit, CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import { Listeners } from "../../../src/adapter-kit/listeners.js";
 import { MAX_WATCH_BUFFER_EVENTS } from "../../../src/limits.js";
 import type { PostgresConnection } from "../client/client.js";
@@ -6,7 +7,6 @@ import type { StoreNames } from "../open/schema.js";
 import { readNewEvents } from "../read/read-page.js";
 import type { ReadPool } from "../read/read-pool.js";
 import { readHead } from "../read/stream-figures.js";
-import type { Commit, CommitFeed } from "./commit-feed.js";
 import { NotificationChannel } from "./notification-channel.js";
 
 /** The context of the notifier. */

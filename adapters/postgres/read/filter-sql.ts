@@ -1,5 +1,5 @@
 import type { ParsedClause, ParsedValue } from "../../../protocols/index.js";
-import { type LikeSegment, parseLikePattern } from "../../../src/filter/like-pattern.js";
+import { type LikeSegment, literalRuns, parseLikePattern } from "../../../src/filter/like-pattern.js";
 import type { ClientValue } from "../client/client.js";
 import { type FieldIndex, indexedExpression } from "../indexes/field-index.js";
 import { ESCAPED, MAX_FIELD_CHARACTERS, type StoreNames } from "../open/schema.js";
@@ -100,16 +100,6 @@ function likeCondition(pattern: string, column: string): Condition | null {
   if (prefix !== "") return prefixCondition(prefix, column);
   const longest = segments.flatMap(literalRuns).reduce((best, run) => (run.length > best.length ? run : best));
   return longest === "" ? null : { sql: `position(?::bytea IN ${column}) > 0`, values: [bytesOf(longest)] };
-}
-
-/** The characters between the wildcards of a segment: the first run begins where the segment does. */
-function literalRuns(segment: LikeSegment): string[] {
-  const runs = [""];
-  for (const part of segment) {
-    if (typeof part === "string") runs.push(`${runs.pop()}${part}`);
-    else runs.push("");
-  }
-  return runs;
 }
 
 function numberCondition({ op, value }: ParsedClause, column: string): Condition {

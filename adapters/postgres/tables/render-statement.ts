@@ -1,9 +1,10 @@
 import type { SQLName, SQLStatement, SQLValue } from "../../../protocols/index.js";
+import { checkSingleStatement } from "../../../src/adapter-kit/check-statements.js";
 import { isSQLName } from "../../../src/transaction/sql-statement.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import { quoteName } from "../sql-text.js";
-import { checkSingleStatement } from "./check-statements.js";
 import { isPlaceholder, tokensOf } from "./sql-tokens.js";
+import { POSTGRES_STATEMENTS } from "./statement-rules.js";
 
 /** A statement as the server takes it. */
 export interface RenderedStatement {
@@ -28,7 +29,7 @@ export function renderStatement({ strings, values }: SQLStatement): RenderedStat
   const text = isRaw
     ? (strings[0] as string)
     : strings.reduce((before, part, index) => before + between(values[index - 1] as SQLValue | SQLName) + part);
-  checkSingleStatement(text);
+  checkSingleStatement(text, POSTGRES_STATEMENTS);
   if (!isRaw) return { text, values: bound };
   checkPlaceholders(text, values.length);
   return { text, values: values as readonly SQLValue[] };

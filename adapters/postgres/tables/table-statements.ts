@@ -1,8 +1,9 @@
 import type { SQL, SQLStatement, SQLValue } from "../../../protocols/index.js";
+import { checkScript } from "../../../src/adapter-kit/check-statements.js";
 import type { PostgresConnection } from "../client/client.js";
 import { storageError } from "../postgres-errors.js";
-import { checkScript } from "./check-statements.js";
 import { type RenderedStatement, renderStatement } from "./render-statement.js";
+import { POSTGRES_STATEMENTS } from "./statement-rules.js";
 
 /** The application's tables, over the connection of an open transaction. */
 export class TableStatements implements SQL {
@@ -25,7 +26,7 @@ export class TableStatements implements SQL {
   }
 
   async runScript(text: string): Promise<void> {
-    checkScript(text);
+    checkScript(text, POSTGRES_STATEMENTS);
     try {
       await this.#connection.script(text);
     } catch (error) {

@@ -1,41 +1,9 @@
 import type { StorageSession, TransactOptions } from "../../../protocols/index.js";
+import { PendingCall } from "../../../src/adapter-kit/pending-call.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
 import { type AppendOutcome, type GroupMember, requestsOf } from "../append/append-member.js";
 import type { Entry } from "../append/append-run.js";
 import { charactersOf } from "../append/call-size.js";
-
-/** A call that waits for the writing connection. */
-abstract class PendingCall<Result> {
-  readonly #signal: AbortSignal | undefined;
-  readonly #resolve: (result: Result) => void;
-  readonly #reject: (error: unknown) => void;
-  #isSettled = false;
-
-  constructor(signal: AbortSignal | undefined, resolve: (result: Result) => void, reject: (error: unknown) => void) {
-    this.#signal = signal;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  /** What it attempts, for messages: `write to stream "a"`. */
-  abstract readonly attempt: string;
-
-  /** Whether it still wants to be done; asked right before it is sent. */
-  isWanted(): boolean {
-    if (this.#signal?.aborted) this.fail(this.#signal.reason);
-    return !this.#isSettled;
-  }
-
-  succeed(result: Result): void {
-    this.#isSettled = true;
-    this.#resolve(result);
-  }
-
-  fail(error: unknown): void {
-    this.#isSettled = true;
-    this.#reject(error);
-  }
-}
 
 type AppendResults = Extract<AppendOutcome, { readonly result: unknown }>["result"];
 

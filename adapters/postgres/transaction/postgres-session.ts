@@ -1,8 +1,8 @@
 import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageSession } from "../../../protocols/index.js";
+import type { Commit } from "../../../src/adapter-kit/commit-feed.js";
 import type { AppendOutcome } from "../append/append-member.js";
 import { AppendRun, type StoringContext } from "../append/append-run.js";
 import type { PostgresConnection } from "../client/client.js";
-import type { Commit } from "../notify/commit-feed.js";
 import { storageError } from "../postgres-errors.js";
 import { readPage } from "../read/read-page.js";
 import { TableStatements } from "../tables/table-statements.js";

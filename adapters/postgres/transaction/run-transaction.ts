@@ -1,7 +1,7 @@
+import type { CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import { MAX_TRANSACTION_TIMEOUT_MS } from "../../../src/limits.js";
 import type { StoringContext } from "../append/append-run.js";
 import { ConnectionLostError, type PostgresConnection } from "../client/client.js";
-import type { CommitFeed } from "../notify/commit-feed.js";
 import type { StoreNames } from "../open/schema.js";
 import type { Session } from "../open/session.js";
 import { outcomeUnknown, storageError } from "../postgres-errors.js";

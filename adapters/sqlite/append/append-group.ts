@@ -1,7 +1,7 @@
 import type { AppendRequest } from "../../../protocols/index.js";
+import type { CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import type { CommitFeed } from "../notify/commit-feed.js";
 import type { OpenFiles } from "../open/open-files.js";
 import { isConstraint } from "../sqlite-errors.js";
 import { inTransaction } from "../transaction/transaction.js";

@@ -1,4 +1,5 @@
 import type { AppendResult } from "../../../protocols/index.js";
+import { PendingCall } from "../../../src/adapter-kit/pending-call.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
 import { type AppendOutcome, type GroupMember, requestsOf } from "./append-plan.js";
 import { eventCharacters } from "./event-rows.js";
@@ -6,14 +7,10 @@ import { eventCharacters } from "./event-rows.js";
 /** What an append results in, or each of a unit's. */
 export type AppendResults = AppendResult | readonly AppendResult[];
 
-/** A call that waits for the writing connection. */
-export abstract class PendingCall<Result> {
+/** A call that waits for the lock of the file, for no longer than it may. */
+export abstract class LockedCall<Result> extends PendingCall<Result> {
   /** The moment on the clock of the lock at which it gives up. */
   readonly lockDeadline: number;
-  readonly #signal: AbortSignal | undefined;
-  readonly #resolve: (result: Result) => void;
-  readonly #reject: (error: unknown) => void;
-  #isSettled = false;
 
   constructor(
     lockDeadline: number,
@@ -21,36 +18,13 @@ export abstract class PendingCall<Result> {
     resolve: (result: Result) => void,
     reject: (error: unknown) => void,
   ) {
+    super(signal, resolve, reject);
     this.lockDeadline = lockDeadline;
-    this.#signal = signal;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  /** What it attempts, for messages: `write to stream "a"`. */
-  abstract readonly attempt: string;
-
-  /** Whether it still wants to be done; asked right before each attempt to begin a transaction. */
-  isWanted(): boolean {
-    if (this.#signal?.aborted) this.fail(this.#signal.reason);
-    return !this.#isSettled;
-  }
-
-  succeed(result: Result): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
-    this.#resolve(result);
-  }
-
-  fail(error: unknown): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
-    this.#reject(error);
   }
 }
 
 /** An append, or a unit of several, that waits for its transaction. */
-export class PendingAppend extends PendingCall<AppendResults> {
+export class PendingAppend extends LockedCall<AppendResults> {
   readonly member: GroupMember;
   readonly events: number;
   /** How much content it stores. */

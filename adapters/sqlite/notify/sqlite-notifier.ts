@@ -1,9 +1,9 @@
 import { ALL_STREAM, type NotificationListener, type Notifier, type Subscription } from "../../../protocols/index.js";
+import type { Commit, CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import { Listeners } from "../../../src/adapter-kit/listeners.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { OpenFiles } from "../open/open-files.js";
 import { head } from "../read/stream-figures.js";
-import type { Commit, CommitFeed } from "./commit-feed.js";
 import { LogWatch } from "./log-watch.js";
 import { readNewEvents } from "./read-new-events.js";
 

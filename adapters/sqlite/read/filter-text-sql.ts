@@ -1,4 +1,4 @@
-import { type LikeSegment, parseLikePattern } from "../../../src/filter/like-pattern.js";
+import { type LikeSegment, literalRuns, parseLikePattern } from "../../../src/filter/like-pattern.js";
 import type { SQLiteValue } from "../drivers/driver.js";
 
 /** A condition on a row of events, and the values of its parameters in order. */
@@ -32,14 +32,4 @@ export function likeCondition(pattern: string, column: string): SQLCondition | n
   const sought = [...longest].slice(0, MAX_SOUGHT_CHARACTERS).join("");
   if (sought === "") return null;
   return { sql: `instr(CAST(${column} AS BLOB), CAST(? AS BLOB)) > 0`, values: [sought] };
-}
-
-/** The characters between the wildcards of a segment: the first run begins where the segment does. */
-function literalRuns(segment: LikeSegment): string[] {
-  const runs = [""];
-  for (const part of segment) {
-    if (typeof part === "string") runs.push(`${runs.pop()}${part}`);
-    else runs.push("");
-  }
-  return runs;
 }

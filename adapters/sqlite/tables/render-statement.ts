@@ -1,9 +1,10 @@
 import type { SQLName, SQLStatement, SQLValue } from "../../../protocols/index.js";
+import { checkSingleStatement } from "../../../src/adapter-kit/check-statements.js";
 import { isSQLName } from "../../../src/transaction/sql-statement.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { SQLiteValue } from "../drivers/driver.js";
-import { checkSingleStatement } from "./check-statements.js";
 import { replacePlaceholders } from "./sql-tokens.js";
+import { SQLITE_STATEMENTS } from "./statement-rules.js";
 
 /** A statement as a driver takes it. */
 export interface RenderedStatement {
@@ -20,7 +21,7 @@ export interface RenderedStatement {
  */
 export function renderStatement({ strings, values }: SQLStatement): RenderedStatement {
   const text = strings.reduce((before, part, index) => before + between(values[index - 1]) + part);
-  checkSingleStatement(text);
+  checkSingleStatement(text, SQLITE_STATEMENTS);
   const bound = values.filter((value) => !isSQLName(value)) as SQLValue[];
   return bind(
     text,

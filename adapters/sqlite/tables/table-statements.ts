@@ -1,9 +1,10 @@
 import { type SQL, type SQLStatement, type SQLValue, StorageError } from "../../../protocols/index.js";
+import { checkScript } from "../../../src/adapter-kit/check-statements.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
-import { checkScript } from "./check-statements.js";
 import { interruptible } from "./interruptible.js";
 import { type RenderedStatement, renderStatement } from "./render-statement.js";
+import { SQLITE_STATEMENTS } from "./statement-rules.js";
 
 /** The application's tables, over the connection of an open transaction. */
 export class TableStatements implements SQL {
@@ -36,7 +37,7 @@ export class TableStatements implements SQL {
 
   /** Runs statements that take no values. SQLite finds their ends. */
   async runScript(text: string): Promise<void> {
-    checkScript(text);
+    checkScript(text, SQLITE_STATEMENTS);
     await this.#saying({ text }, () => this.#connection.exec(text));
   }
 

@@ -1,11 +1,11 @@
 import type { StorageSession, TransactOptions } from "../../../protocols/index.js";
-import { PendingCall } from "../append/pending-append.js";
+import { LockedCall } from "../append/pending-append.js";
 
 /** The callback of a transaction, with its result as what its caller knows. */
 export type TransactionWork = (session: StorageSession) => Promise<unknown>;
 
 /** A transaction that waits for its turn. */
-export class PendingTransaction extends PendingCall<unknown> {
+export class PendingTransaction extends LockedCall<unknown> {
   readonly attempt = "commit a transaction";
   readonly work: TransactionWork;
   /** Whether it shares its commit with nobody. */

@@ -3,7 +3,7 @@ import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
 import type { AppendGroup } from "../append/append-group.js";
 import type { AppendOutcome, GroupMember } from "../append/append-plan.js";
 import { MAX_STATEMENT_CHARACTERS } from "../append/event-rows.js";
-import { type AppendResults, PendingAppend, type PendingCall } from "../append/pending-append.js";
+import { type AppendResults, type LockedCall, PendingAppend } from "../append/pending-append.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { LockClock } from "../retry-busy.js";
 import { isBusy, storageError } from "../sqlite-errors.js";
@@ -224,7 +224,7 @@ export class WriteQueue {
     for (const call of calls) if (this.#context.lock.isPast(call.lockDeadline)) this.#fail(call, error);
   }
 
-  #fail(call: PendingCall<never>, error: unknown): void {
+  #fail(call: LockedCall<never>, error: unknown): void {
     call.fail(storageError(error, call.attempt, this.#context.location));
   }
 

@@ -1,4 +1,4 @@
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { PlacedEvent } from "./placed-event.js";
 
 /** The events that one commit of this process stored. */
 export interface Commit {
@@ -7,7 +7,7 @@ export interface Commit {
   readonly events: readonly PlacedEvent[];
 }
 
-/** Publishes this process's own commits to the notifier, so that its watchers wait for no notification. */
+/** Publishes this process's own commits to the notifier, so that its watchers wait neither for a poll nor for a message. */
 export class CommitFeed {
   readonly #listeners: ((commit: Commit) => void)[] = [];
 

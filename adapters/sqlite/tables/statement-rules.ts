@@ -1,4 +1,4 @@
-import { invalidArgument } from "../../../src/validate/check-arguments.js";
+import type { StatementRules } from "../../../src/adapter-kit/check-statements.js";
 import { isPlaceholder, tokensOf } from "./sql-tokens.js";
 
 /** Statements that would end the transaction, or change the connection for others. */
@@ -18,42 +18,8 @@ const REFUSED: ReadonlySet<string> = new Set([
 /** Before a statement. SQLite runs some of what it explains: PRAGMA while it compiles it. */
 const EXPLAINING: ReadonlySet<string> = new Set(["EXPLAIN", "QUERY", "PLAN"]);
 
-/**
- * Checks that a text is one statement, and none that is refused. Drivers run the first of several, and say nothing of the
- * others.
- *
- * @throws InvalidArgumentError
- */
-export function checkSingleStatement(text: string): void {
-  if (text.includes("\0")) throw invalidArgument("statement", "it has a zero character; bind values instead");
-  const { keywords } = readStatements(text);
-  const [first] = keywords;
-  if (first === undefined) throw invalidArgument("statement", "it is empty");
-  if (REFUSED.has(first)) {
-    const reason = `${first} is refused: transactions and connections are the store's; use transaction(), or migrations`;
-    throw invalidArgument("statement", reason);
-  }
-  if (keywords.length > 1) throw invalidArgument("statement", "it has several statements; give one in each call");
-}
-
-/**
- * Checks that a script has no statement that is refused: one that ended the transaction would leave a part of the script
- * behind. It takes no values, so placeholders are mistakes; SQLite would bind NULL to them.
- *
- * @throws InvalidArgumentError
- */
-export function checkScript(text: string): void {
-  if (text.includes("\0")) throw invalidArgument("script", "it has a zero character");
-  const { keywords, placeholder } = readStatements(text);
-  const refused = keywords.find((keyword) => REFUSED.has(keyword));
-  if (refused !== undefined) {
-    const reason = `${refused} is refused: the script runs in a transaction of the store's, completely or not at all`;
-    throw invalidArgument("script", reason);
-  }
-  if (placeholder !== undefined) {
-    throw invalidArgument("script", `it has the placeholder "${placeholder}", and a script takes no values`);
-  }
-}
+/** The statements of SQLite. */
+export const SQLITE_STATEMENTS: StatementRules = { read: readStatements, refused: REFUSED };
 
 function readStatements(text: string): StatementReader {
   const statements = new StatementReader();
