@@ -4,6 +4,8 @@ import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { type MigrationReport, migrate } from "../../../src/migrations/index.js";
 import { rawSQL, sql } from "../../../src/transaction/sql-statement.js";
 import { NodeProcess } from "../../support/node-process.js";
+import { openStoreOver } from "../../support/open-store.js";
+import { recordingDriver } from "../../support/recording-driver.js";
 import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
@@ -66,11 +68,14 @@ describe.each(DRIVER_NAMES)("migrations and other processes, over %s", (driver) 
 });
 
 test("the signal interrupts a statement that runs, over a driver that can", async () => {
-  await using streams = await sqliteStreamFactory(":memory:", { driver: "sqlite3" });
+  const { driver, calls } = recordingDriver(DRIVERS.sqlite3);
+  await using streams = await openStoreOver(driver, ":memory:");
   const endless = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
   const controller = new AbortController();
   const inScript = migrate(streams, [{ id: "a", up: `CREATE TABLE a (x); ${endless}` }], { signal: controller.signal });
-  setTimeout(() => controller.abort(new Error("no longer wanted")), 50);
+  inScript.catch(() => undefined);
+  await expect.poll(() => calls.some(({ sql: text }) => text.includes(endless))).toBe(true);
+  controller.abort(new Error("no longer wanted"));
   await expect(inScript).rejects.toThrow("no longer wanted");
   expect(await streams.query(sql`SELECT name FROM sqlite_schema WHERE name = 'a'`)).toEqual([]);
   expect((await migrate(streams, [{ id: "a", up: "CREATE TABLE a (x)" }])).applied).toEqual(["a"]);
