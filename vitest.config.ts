@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { failedTests } from "./test/support/failed-tests.js";
 
@@ -6,6 +7,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Tests kill processes, load a native driver and count open files: each file gets a process of its own.
     pool: "forks",
+    // Vitest would leave one core idle, which of two is half of them.
+    maxWorkers: availableParallelism(),
+    globalSetup: "test/support/stores-in-memory.ts",
     // Generous, because a loaded machine takes seconds to start a process. No test waits for a time to pass.
     testTimeout: 60_000,
     hookTimeout: 60_000,
