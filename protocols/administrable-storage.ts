@@ -1,4 +1,5 @@
 import type { JsonObject } from "./json.js";
+import type { Records } from "./records.js";
 import type { TransactionalStorage } from "./transactional-storage.js";
 
 /**
@@ -14,8 +15,10 @@ export interface AdministrableStorage extends TransactionalStorage {
 
   /**
    * Removes the first events of a stream, and raises its first version, as one atomic step. The last event stays, whatever
-   * `before` says. The position that comes next is skipped, so that other processes notice.
+   * `before` says. The position that comes next is skipped, so that other processes notice. `assertUnneeded` runs in the same
+   * transaction, before anything is removed.
    *
+   * @throws whatever `assertUnneeded` rejects with; nothing was removed.
    * @throws StorageError when the store fails.
    */
   removeBefore(request: RemoveRequest): Promise<RemovedEvents>;
@@ -93,6 +96,12 @@ export interface RemoveRequest {
   readonly limit: number;
   /** Whether the idempotency keys of the removed events stay, so that a retry stores nothing. */
   readonly keepKeys: boolean;
+  /**
+   * Decides whether the events may go: when it rejects, with an `EventsNeededError`, nothing is removed. It reads records,
+   * those of reserved spaces too. Nobody changes a record between its reads and the commit of the removal. It may be called
+   * again if the transaction is begun again.
+   */
+  readonly assertUnneeded?: ((records: Pick<Records, "list">) => Promise<void>) | undefined;
 }
 
 /** Says which snapshots of a stream are removed. */

@@ -24,7 +24,7 @@ import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import { appendTo } from "./append-to.js";
 import { listStreams } from "./list-streams.js";
 import { headOf, isDeleted, lastOf, MemoryEvents } from "./memory-events.js";
-import { MemoryRecords } from "./memory-records.js";
+import { MemoryRecords, RecordOverlay } from "./memory-records.js";
 import { MemorySession, type MemoryState } from "./memory-session.js";
 import { MemorySnapshots } from "./memory-snapshots.js";
 import { readPageOf } from "./read-page-of.js";
@@ -121,7 +121,9 @@ export class MemoryStorageHandle implements AdministrableStorage {
   async removeBefore(request: RemoveRequest): Promise<RemovedEvents> {
     this.#lifetime.assertOpen(`remove events of stream "${request.streamId}"`);
     using _turn = await this.#turns.take();
-    return this.#state.events.remove(request);
+    const { events, records, location } = this.#state;
+    await request.assertUnneeded?.(new RecordOverlay(records, location));
+    return events.remove(request);
   }
 
   async deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number> {

@@ -18,7 +18,7 @@ export interface ReaderPosition {
 }
 
 /** The registered readers whose record has a position. */
-export async function readerPositions(records: Records): Promise<readonly ReaderPosition[]> {
+export async function readerPositions(records: Pick<Records, "list">): Promise<readonly ReaderPosition[]> {
   const readers: ReaderPosition[] = [];
   for (const [space, kind] of READERS) {
     for await (const { key, value } of recordsOf(records, space)) {
@@ -30,7 +30,7 @@ export async function readerPositions(records: Records): Promise<readonly Reader
 }
 
 /** The events of a stream that consumers have set aside: they are read when they are tried again. */
-async function parkedPositions(records: Records, streamId: string): Promise<readonly ReaderPosition[]> {
+async function parkedPositions(records: Pick<Records, "list">, streamId: string): Promise<readonly ReaderPosition[]> {
   const parked: ReaderPosition[] = [];
   for await (const { key, value } of recordsOf(records, PARKED_SPACE)) {
     if (value.streamId !== streamId) continue;
@@ -48,7 +48,7 @@ const withoutNumber = (key: string): string => key.replace(/\/\d+$/, "");
  * @throws EventsNeededError
  */
 export async function assertRead(
-  records: Records,
+  records: Pick<Records, "list">,
   { streamId, upTo }: { readonly streamId: string; readonly upTo: number },
   attempt: string,
   location: string | undefined,

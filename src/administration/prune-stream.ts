@@ -1,4 +1,4 @@
-import type { PruneOptions, RemovalReport, StreamRow } from "../../protocols/index.js";
+import type { PruneOptions, RemovalReport, RemoveRequest, StreamRow } from "../../protocols/index.js";
 import {
   checkFlag,
   checkFunction,
@@ -62,25 +62,14 @@ async function prune(
     if (!isCovered) throw eventsNeeded(attempt, [`snapshot ${behindSnapshot}`], storage.location);
   }
   const upTo = isNothing || force ? undefined : await positionOf(context, streamId, before - 1);
-  const assertUnneeded = upTo === undefined ? undefined : () => assertReadUpTo(context, { streamId, upTo }, attempt);
+  const assertUnneeded: RemoveRequest["assertUnneeded"] =
+    upTo === undefined ? undefined : (records) => assertRead(records, { streamId, upTo }, attempt, storage.location);
   const removal = { streamId, before, keepKeys: forgetKeys !== true, archive, signal, attempt, assertUnneeded };
   const removed = await removeInSteps(context, removal, firstVersion);
   const removedSnapshots = await inStep(context, attempt, () =>
     storage.deleteSnapshots({ streamId, below: removed.firstVersion - 1 }),
   );
   return { streamId, version, ...removed, removedSnapshots };
-}
-
-/** @throws EventsNeededError */
-function assertReadUpTo(
-  context: AdministrationContext,
-  needed: { readonly streamId: string; readonly upTo: number },
-  attempt: string,
-): Promise<void> {
-  const { storage } = context;
-  return inStep(context, attempt, () =>
-    storage.transact(({ records }) => assertRead(records, needed, attempt, storage.location), {}),
-  );
 }
 
 function parse(options: PruneOptions): PruneOptions {

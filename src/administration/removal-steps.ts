@@ -1,4 +1,4 @@
-import type { PruneOptions } from "../../protocols/index.js";
+import type { PruneOptions, RemoveRequest } from "../../protocols/index.js";
 import { REMOVAL_STEP_EVENTS, REMOVAL_TRANSACTION_EVENTS } from "../limits.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 
@@ -12,8 +12,8 @@ export interface Removal {
   readonly signal: AbortSignal | undefined;
   /** What is attempted, for messages. */
   readonly attempt: string;
-  /** Throws where events of the removal must stay; comes before each step. */
-  readonly assertUnneeded?: (() => Promise<void>) | undefined;
+  /** Rejects where events of the removal must stay. */
+  readonly assertUnneeded?: RemoveRequest["assertUnneeded"];
 }
 
 /** What a removal has done. */
@@ -34,7 +34,6 @@ export async function removeInSteps(
   let done: RemovedSoFar = { removedEvents: 0, firstVersion };
   for (;;) {
     removal.signal?.throwIfAborted();
-    await removal.assertUnneeded?.();
     const end = await archived(context, removal, done.firstVersion);
     const before = done.firstVersion;
     done = await removeUpTo(context, removal, end, done);
@@ -44,13 +43,18 @@ export async function removeInSteps(
 
 /** Has the events of the next step archived. @returns the version before which they are */
 async function archived(
-  { storage, lifetime }: AdministrationContext,
-  { streamId, before, archive, attempt }: Removal,
+  context: AdministrationContext,
+  { streamId, before, archive, attempt, assertUnneeded }: Removal,
   firstVersion: number,
 ): Promise<number> {
+  const { storage, lifetime } = context;
   lifetime.assertOpen(attempt);
   const end = Math.min(before, firstVersion + REMOVAL_STEP_EVENTS);
   if (archive === undefined || firstVersion >= before) return end;
+  // What must stay is not archived. Whether it may go is decided as it is removed.
+  if (assertUnneeded !== undefined) {
+    await inStep(context, attempt, () => storage.transact(({ records }) => assertUnneeded(records), {}));
+  }
   const query = { streamId, after: firstVersion - 1, upTo: end - 1, limit: REMOVAL_STEP_EVENTS } as const;
   const { events } = await storage.readPage({ ...query, direction: "forward" });
   const last = events.at(-1);
@@ -63,7 +67,7 @@ async function archived(
 /** Removes the events of a step by transactions. */
 async function removeUpTo(
   context: AdministrationContext,
-  { streamId, keepKeys, signal, attempt }: Removal,
+  { streamId, keepKeys, signal, attempt, assertUnneeded }: Removal,
   end: number,
   before: RemovedSoFar,
 ): Promise<RemovedSoFar> {
@@ -71,7 +75,7 @@ async function removeUpTo(
   for (;;) {
     // It may have been ended while the events were archived: they are there again with the next call.
     signal?.throwIfAborted();
-    const request = { streamId, before: end, limit: REMOVAL_TRANSACTION_EVENTS, keepKeys };
+    const request = { streamId, before: end, limit: REMOVAL_TRANSACTION_EVENTS, keepKeys, assertUnneeded };
     const step = await inStep(context, attempt, () => context.storage.removeBefore(request));
     const isDone = step.firstVersion >= end || step.firstVersion <= firstVersion;
     removedEvents += step.removed;

@@ -19,6 +19,7 @@ interface BrokenAdministration {
 
 const LIST = "the list of streams, where the storage has it";
 const REMOVAL = "a removal, where the storage has it";
+const NEEDS = "events that somebody needs, where the storage can remove them";
 const KEYS = "the keys of removed events, where the storage can remove them";
 const END = "a stream that ends with a tombstone, where the storage can remove events";
 const SNAPSHOTS = "the removal of snapshots, where the storage has it";
@@ -59,6 +60,13 @@ function withoutTombstones(storage: AdministrableStorage): AdministrableStorage 
 function removingOneMore(storage: AdministrableStorage): AdministrableStorage {
   return overriding<AdministrableStorage>(storage, {
     removeBefore: (request) => storage.removeBefore({ ...request, before: request.before + 1 }),
+  });
+}
+
+/** Removes events whoever needs them. */
+function withoutNeeds(storage: AdministrableStorage): AdministrableStorage {
+  return overriding<AdministrableStorage>(storage, {
+    removeBefore: ({ assertUnneeded: _, ...request }) => storage.removeBefore(request),
   });
 }
 
@@ -124,6 +132,37 @@ export const BROKEN_ADMINISTRATION: readonly BrokenAdministration[] = [
     group: REMOVAL,
     found: "is told by the first version of each page of the stream",
     breakStorage: withoutFirst,
+  },
+  {
+    fault: "removes what somebody needs",
+    group: NEEDS,
+    found: "stay, and the removal fails with what says so",
+    breakStorage: withoutNeeds,
+  },
+  {
+    fault: "says that somebody needs the events once they are gone",
+    group: NEEDS,
+    found: "stay, and the removal fails with what says so",
+    breakStorage: (storage) =>
+      overriding<AdministrableStorage>(storage, {
+        async removeBefore({ assertUnneeded, ...request }) {
+          const removed = await storage.removeBefore(request);
+          await storage.transact(async ({ records }) => assertUnneeded?.(records), {});
+          return removed;
+        },
+      }),
+  },
+  {
+    fault: "looks for who needs the events in a transaction of its own",
+    group: NEEDS,
+    found: "are looked for in the transaction that removes",
+    breakStorage: (storage) =>
+      overriding<AdministrableStorage>(storage, {
+        async removeBefore({ assertUnneeded, ...request }) {
+          await storage.transact(async ({ records }) => assertUnneeded?.(records), {});
+          return storage.removeBefore(request);
+        },
+      }),
   },
   {
     fault: "forgets the keys of what it removes",

@@ -1,5 +1,6 @@
 import { type RemoveRequest, StorageError } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
+import { SQLiteRecords } from "../transaction/sqlite-records.js";
 import { inTransaction } from "../transaction/transaction.js";
 
 /** What a step of a removal has done. */
@@ -35,10 +36,15 @@ const DELETE_EVENTS = "DELETE FROM es_events WHERE stream = ?1 AND version < ?2"
 const SKIP_POSITION = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'es_events'";
 const COUNT_REMOVAL = "UPDATE es_counters SET value = value + 1 WHERE name IN ('skipped', 'removal')";
 
-/** Removes the first events of a stream, in one transaction. */
-export function removeEvents(connection: SQLiteConnection, request: RemoveRequest): Promise<RemovedEvents> {
-  const { streamId, before, limit, keepKeys } = request;
+/** Removes the first events of a stream, in one transaction, unless they are needed. */
+export function removeEvents(
+  connection: SQLiteConnection,
+  request: RemoveRequest,
+  location: string,
+): Promise<RemovedEvents> {
+  const { streamId, before, limit, keepKeys, assertUnneeded } = request;
   return inTransaction(connection, async () => {
+    await assertUnneeded?.(new SQLiteRecords(connection, location));
     const [stream] = await connection.all<StreamState>(FIND_STREAM, [streamId]);
     if (stream === undefined || stream.last === null) return { removed: 0, firstVersion: 1 };
     const { id, first, last } = stream;

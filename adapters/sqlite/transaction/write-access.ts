@@ -85,15 +85,18 @@ export class Writing implements WriteAccess {
   }
 
   async removeBefore(request: RemoveRequest): Promise<RemovedEvents> {
-    if (!request.keepKeys) await this.#forgetKeys(request);
+    const { location, group, checkpointer } = this.#parts;
+    let result: RemovedEvents;
     try {
-      const result = await this.#change((connection) => removeEvents(connection, request));
-      this.#parts.checkpointer?.written(0, result.removed);
-      return result;
+      result = await this.#change((connection) => removeEvents(connection, request, location));
+      checkpointer?.written(0, result.removed);
     } finally {
       // Also where it failed: it may be stored.
-      this.#parts.group.failed();
+      group.failed();
     }
+    // Those of earlier removals.
+    if (!request.keepKeys) await this.#forgetKeys(request);
+    return result;
   }
 
   /** In transactions of their own, each of a limited size. */

@@ -1,5 +1,5 @@
-import type { AdministrableStorage, RemoveRequest, StorageHandle } from "../../../protocols/index.js";
-import { ALL_STREAM } from "../../../protocols/index.js";
+import type { AdministrableStorage, Records, RemoveRequest, StorageHandle } from "../../../protocols/index.js";
+import { ALL_STREAM, EventsNeededError } from "../../../protocols/index.js";
 import { parseFilter } from "../../../src/filter/parse-filter.js";
 import { encodeEvents } from "../../../src/write/encode-events.js";
 import type { Suite } from "../suite.js";
@@ -136,8 +136,60 @@ export function describeRemoveBefore(suite: Suite<StorageHandle>): void {
       expect(await failureOf(storage.reclaim(1_024))).toMatchObject(closed);
     });
   });
+  describeNeeds(suite);
   describeKeys(suite);
   describeEnd(suite);
+}
+
+/** The record of one who reads the store, and has read it up to a position. */
+function putReader(storage: AdministrableStorage, position: number): Promise<number> {
+  return storage.transact(({ records }) => records.put("@consumers", "mail", { position }), {});
+}
+
+/** Rejects as soon as somebody is registered. */
+async function assertNobodyReads(records: Pick<Records, "list">): Promise<void> {
+  const [reader] = await records.list("@consumers");
+  if (reader !== undefined) throw new EventsNeededError([reader.key], `needed by ${reader.key}`);
+}
+
+function describeNeeds({ describe, testWith, expect }: Suite<StorageHandle>): void {
+  describe("events that somebody needs, where the storage can remove them", () => {
+    testWith(ADMINISTRABLE_STORAGE, "stay, and the removal fails with what says so", async (storage) => {
+      await append(storage, "a", countedUpTo(5));
+      await putReader(storage, 2);
+      const assertUnneeded = assertNobodyReads;
+
+      const failure = await failureOf(removeBefore(storage, 4, { assertUnneeded, keepKeys: false }));
+      expect(failure).toMatchObject({ code: "EVENTS_NEEDED", message: "needed by mail" });
+      expect((await readPage(storage, "a")).first ?? 1).toBe(1);
+      expect(versionsOf(await readAll(storage, "a"))).toEqual(wholeNumbers(1, 5));
+
+      await storage.transact(({ records }) => records.delete("@consumers", "mail"), {});
+      expect(await removeBefore(storage, 4, { assertUnneeded })).toEqual({ removed: 3, firstVersion: 4 });
+    });
+
+    testWith(ADMINISTRABLE_STORAGE, "are looked for in the transaction that removes", async (storage) => {
+      await append(storage, "a", countedUpTo(5));
+      const firsts: unknown[] = [];
+      const registrations: Promise<unknown>[] = [];
+      const removal = await removeBefore(storage, 4, {
+        assertUnneeded: async (records) => {
+          await assertNobodyReads(records);
+          // It comes too late to keep the events, and so it must find them gone.
+          const registered = storage.transact(async (session) => {
+            await session.records.put("@consumers", "mail", { position: 0 });
+            firsts.push((await session.readPage({ streamId: "a", after: 4, limit: 1, direction: "forward" })).first);
+          }, {});
+          registrations.push(registered);
+          await new Promise((resolve) => setImmediate(resolve));
+        },
+      });
+      await Promise.all(registrations);
+
+      expect(removal).toEqual({ removed: 3, firstVersion: 4 });
+      expect(firsts).toEqual(registrations.map(() => 4));
+    });
+  });
 }
 
 function describeKeys({ describe, testWith, expect }: Suite<StorageHandle>): void {

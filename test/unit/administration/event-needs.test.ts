@@ -12,6 +12,7 @@ import type {
 } from "../../../protocols/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
+import { overriding } from "../../support/overriding.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 
 // Who has yet to read events keeps them from being removed.
@@ -39,22 +40,39 @@ describe.each(STORES)("through %s", (_, openBackend) => {
   async function open() {
     const clock = { nowMs: Date.UTC(2030, 0, 1) };
     const backend = await openBackend(() => clock.nowMs);
-    const streams = createStreamFactory(backend);
+    const { storage } = backend;
+    let beforeNextRemoval = async (): Promise<unknown> => undefined;
+    const removing = overriding<AdministrableStorage>(storage, {
+      async removeBefore(request) {
+        const before = beforeNextRemoval;
+        beforeNextRemoval = async () => undefined;
+        await before();
+        return storage.removeBefore(request);
+      },
+    });
+    const streams = createStreamFactory({ ...backend, storage: removing });
     return {
       streams,
+      /** Has something happen once the next removal is decided, and before it is begun. */
+      beforeRemoval: (happening: () => Promise<unknown>) => {
+        beforeNextRemoval = happening;
+      },
+      /** As a consumer that gives an event up for now. */
+      park: (streamId: string, position: number) =>
+        storage.transact(({ records }) => records.put("@parked", `mail/${position}`, { streamId, position }), {}),
       pass: (ms: number) => {
         clock.nowMs += ms;
       },
       write: async (streamId: string, count: number) => (await streams.openStream(streamId)).write(counted(count)),
       register: (space: "@consumers" | "@projections", key: string, position: number) =>
-        backend.storage.transact(({ records }) => records.put(space, key, { position, owner: null }), {}),
+        storage.transact(({ records }) => records.put(space, key, { position, owner: null }), {}),
       retain: async (rules: readonly RetentionRule[], options?: RetentionOptions) => {
         const reports: RemovalReport[] = [];
         for await (const report of applyRetention(streams, rules, options)) reports.push(report);
         return reports;
       },
       first: async (streamId: string) => (await streams.describeStream(streamId))?.firstVersion,
-      transact: backend.storage.transact.bind(backend.storage),
+      transact: storage.transact.bind(storage),
       [Symbol.asyncDispose]: () => streams[Symbol.asyncDispose](),
     };
   }
@@ -77,6 +95,37 @@ describe.each(STORES)("through %s", (_, openBackend) => {
     expect(await streams.describeStream("a")).toMatchObject({ version: 200, deleted: false });
     expect(await streams.pruneStream("a", { before: 151, force: true })).toMatchObject({ firstVersion: 151 });
     expect(await streams.deleteStream("a", { force: true })).toMatchObject({ version: 201, firstVersion: 201 });
+  });
+
+  test("an event that is parked as a prune begins stays, and so does what a late reader has yet to read", async () => {
+    await using store = await open();
+    const { streams } = store;
+    await store.write("a", 10);
+    store.beforeRemoval(() => store.park("a", 4));
+    const parked = { code: "EVENTS_NEEDED", neededBy: ["consumer mail (parked)"] };
+    expect(await failureOf(streams.pruneStream("a", { before: 6 }))).toMatchObject(parked);
+    expect(await store.first("a")).toBe(1);
+    expect(await streams.pruneStream("a", { before: 4 })).toMatchObject({ firstVersion: 4 });
+    store.beforeRemoval(() => store.register("@projections", "late@1", 4));
+    const rules = [{ prefix: "", maxEvents: 1 }];
+    expect(await store.retain(rules)).toEqual([]);
+    expect(await store.first("a")).toBe(4);
+    expect(await streams.pruneStream("a", { before: 6, force: true })).toMatchObject({ firstVersion: 6 });
+  });
+
+  test("what is needed is not archived", async () => {
+    await using store = await open();
+    await store.write("a", 10);
+    await store.register("@consumers", "mail", 2);
+    const archived: number[] = [];
+    const archive: RetentionOptions["archive"] = async (events) => {
+      archived.push(...events.map(({ version }) => version));
+    };
+    const pruning = store.streams.pruneStream("a", { before: 6, archive });
+    expect(await failureOf(pruning)).toMatchObject({ code: "EVENTS_NEEDED" });
+    expect(archived).toEqual([]);
+    expect(await store.streams.pruneStream("a", { before: 3, archive })).toMatchObject({ removedEvents: 2 });
+    expect(archived).toEqual([1, 2]);
   });
 
   test("retention keeps so many events, and events that are young enough", async () => {

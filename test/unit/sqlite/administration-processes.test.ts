@@ -54,6 +54,37 @@ describe.each(DRIVER_NAMES)("what another process removes, through %s", (driver)
     expect(await store.ours.verify()).toMatchObject({ ok: true });
   });
 
+  test("a reader that registers there while a removal is decided here comes after it", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    const open = async () => {
+      const backend = await openSQLiteBackend(path, {}, DRIVERS[driver]);
+      return { streams: createStreamFactory(backend), storage: backend.storage };
+    };
+    const ours = await open();
+    const theirs = await open();
+    await using _ourStreams = ours.streams;
+    await using _theirStreams = theirs.streams;
+    await (await ours.streams.openStream("a")).write(counted(5));
+    const first = { streamId: "a", after: 4, limit: 1, direction: "forward" } as const;
+    let registering: Promise<number | undefined> | undefined;
+    const request = { streamId: "a", before: 4, limit: 10, keepKeys: true };
+    const removal = await ours.storage.removeBefore({
+      ...request,
+      assertUnneeded: async (records) => {
+        expect(await records.list("@consumers")).toEqual([]);
+        registering = theirs.storage.transact(async (session) => {
+          await session.records.put("@consumers", "late", { position: 0 });
+          return (await session.readPage(first)).first;
+        }, {});
+        // It waits for the lock, and gets it behind the removal.
+        await new Promise((resolve) => setImmediate(resolve));
+      },
+    });
+    expect(removal).toEqual({ removed: 3, firstVersion: 4 });
+    expect(await registering).toBe(4);
+  });
+
   test("a write after a delete is refused, whatever it expects", async () => {
     await using store = await openTwo();
     await store.theirs.deleteStream("a");
