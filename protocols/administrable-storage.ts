@@ -92,7 +92,7 @@ export interface RemoveRequest {
   readonly streamId: string;
   /** The first version that stays. */
   readonly before: number;
-  /** At most this many events, 1 or more. */
+  /** At most this many events, 1 or more. Where events are large, a step may remove fewer, so that writers do not wait. */
   readonly limit: number;
   /** Whether the idempotency keys of the removed events stay, so that a retry stores nothing. */
   readonly keepKeys: boolean;

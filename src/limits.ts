@@ -73,11 +73,14 @@ export const LISTED_STREAMS = 512;
 /** How many events one step of a removal takes: so many are archived together. */
 export const REMOVAL_STEP_EVENTS = 4_096;
 
-/** How many events one transaction removes. Writers wait for it. */
-export const REMOVAL_TRANSACTION_EVENTS = 1_024;
+/** How many events one transaction removes. Writers wait for it, which should be 5 ms at most. */
+export const REMOVAL_TRANSACTION_EVENTS = 256;
 
-/** How many bytes one step gives back to the file system: 256 pages of SQLite. */
-export const RECLAIM_STEP_BYTES = 1024 * 1024;
+/** How many bytes of content one transaction removes, unless it is a single event's: large events take as long as many. */
+export const REMOVAL_TRANSACTION_BYTES = 1024 * 1024;
+
+/** How many bytes one step gives back to the file system: 64 pages of SQLite. Writers wait for that too. */
+export const RECLAIM_STEP_BYTES = 256 * 1024;
 
 /** The most streams that one `writeAll` may name. */
 export const MAX_UNIT_STREAMS = 1_000;

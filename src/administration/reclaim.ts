@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ReclaimOptions } from "../../protocols/index.js";
 import { RECLAIM_STEP_BYTES } from "../limits.js";
 import { checkFunction, checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
@@ -34,5 +35,7 @@ async function reclaimAll(
     freedBytes += freed;
     onProgress?.({ freedBytes, freeBytes: left });
     if (left === 0 || freed === 0) return { freedBytes };
+    // Writes that wait go first.
+    await nextTurn();
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PruneOptions, RemoveRequest } from "../../protocols/index.js";
 import { REMOVAL_STEP_EVENTS, REMOVAL_TRANSACTION_EVENTS } from "../limits.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
@@ -81,5 +82,7 @@ async function removeUpTo(
     removedEvents += step.removed;
     firstVersion = step.firstVersion;
     if (isDone) return { removedEvents, firstVersion };
+    // Writes that wait go first.
+    await nextTurn();
   }
 }

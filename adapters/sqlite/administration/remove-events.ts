@@ -1,4 +1,5 @@
 import { type RemoveRequest, StorageError } from "../../../protocols/index.js";
+import { REMOVAL_TRANSACTION_BYTES } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { SQLiteRecords } from "../transaction/sqlite-records.js";
 import { inTransaction } from "../transaction/transaction.js";
@@ -12,6 +13,11 @@ export interface RemovedEvents {
 const FIND_STREAM = `
   SELECT id, first, removed, (SELECT max(version) FROM es_events WHERE stream = s.id) AS last
   FROM es_streams AS s WHERE name = ?1`;
+
+// Of the content only the length is read, which is at the beginning of its row.
+const SIZES = `
+  SELECT json_group_array(octet_length(data) + coalesce(octet_length(metadata), 0) ORDER BY version) AS sizes
+  FROM es_events WHERE stream = ?1 AND version >= ?2 AND version < ?3`;
 
 interface StreamState {
   readonly id: number;
@@ -48,8 +54,9 @@ export function removeEvents(
     const [stream] = await connection.all<StreamState>(FIND_STREAM, [streamId]);
     if (stream === undefined || stream.last === null) return { removed: 0, firstVersion: 1 };
     const { id, first, last } = stream;
-    const end = Math.min(before, first + limit, last);
-    if (end <= first) return { removed: 0, firstVersion: first };
+    const most = Math.min(before, first + limit, last);
+    if (most <= first) return { removed: 0, firstVersion: first };
+    const end = await endWithinBytes(connection, id, first, most);
     const removed = stream.removed ^ (await xorOfChecksums(connection, id, end));
     if (keepKeys) await connection.run(KEEP_KEYS, [id, end]);
     await connection.run(RAISE_FIRST, [id, end, removed]);
@@ -59,6 +66,23 @@ export function removeEvents(
     await connection.run(COUNT_REMOVAL);
     return { removed: changes, firstVersion: end };
   });
+}
+
+/** The version up to which, from `first` on, the events are small enough to be removed at once: at least one event. */
+async function endWithinBytes(
+  connection: SQLiteConnection,
+  stream: number,
+  first: number,
+  end: number,
+): Promise<number> {
+  const [row] = await connection.all<{ sizes: string }>(SIZES, [stream, first, end]);
+  const sizes = JSON.parse((row as { sizes: string }).sizes) as number[];
+  let bytes = 0;
+  const tooLarge = sizes.findIndex((size, index) => {
+    bytes += size;
+    return index > 0 && bytes > REMOVAL_TRANSACTION_BYTES;
+  });
+  return tooLarge === -1 ? end : first + tooLarge;
 }
 
 /** The xor of the checksums of a stream's events below a version. One without a checksum counts as 0. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import type { CandidateEvent, StoredEvent, StreamInfo } from "../../../protocols/index.js";
+import type { CandidateEvent, StoredEvent, StreamFactory, StreamInfo } from "../../../protocols/index.js";
 import { failureOf, outcomesOf } from "../../conformance/support/failure-of.js";
 import { DRIVER_NAMES } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
@@ -13,6 +13,11 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const collected: T[] = [];
   for await (const item of items) collected.push(item);
   return collected;
+}
+
+/** The position of an event that is written now. Each transaction of a removal before it has skipped one. */
+async function nextPosition(streams: StreamFactory): Promise<number> {
+  return (await (await streams.openStream("marks")).write(counted(1))).position;
 }
 
 describe.each(DRIVER_NAMES)("a pruned stream, through %s", (driver) => {
@@ -56,6 +61,33 @@ describe.each(DRIVER_NAMES)("a pruned stream, through %s", (driver) => {
     });
     await streams.pruneStream("a", { before: 5, forgetKeys: true });
     expect(await stream.write(keyed(2))).toMatchObject({ version: 8, written: 1 });
+    expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+
+  test("loses large events a few at a time, and each at least", async () => {
+    await using streams = await open();
+    const stream = await streams.openStream("a");
+    const filled = (bytes: number): CandidateEvent => ({ type: "Filled", data: "x".repeat(bytes) });
+    await stream.write([...Array.from({ length: 5 }, () => filled(400_000)), filled(2_000_000), ...counted(3)]);
+    const before = await nextPosition(streams);
+    await streams.pruneStream("a", { before: 9 });
+    // 2 events, 2 more, 1, the large one, and the rest.
+    expect((await nextPosition(streams)) - before).toBe(5 + 1);
+    expect(await streams.describeStream("a")).toMatchObject({ version: 9, firstVersion: 9 });
+    expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+
+  test("lets writes go first between two transactions", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(counted(5_000));
+    const other = await streams.openStream("b");
+    let isPruned = false;
+    const pruning = streams.pruneStream("a", { before: 5_000 }).then(() => {
+      isPruned = true;
+    });
+    for (let version = 1; version <= 3; version += 1) await other.write(counted(1));
+    expect(isPruned).toBe(false);
+    await pruning;
     expect(await streams.verify()).toMatchObject({ ok: true });
   });
 
