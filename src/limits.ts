@@ -129,3 +129,9 @@ export const MAX_EVENTS_AHEAD = 256;
 
 /** How many bytes of events a consumer reads ahead, if it is more than one event. */
 export const MAX_BYTES_AHEAD = 8 * 1024 * 1024;
+
+/** The longest name of a projection and of a table of it, in characters. */
+export const MAX_PROJECTION_NAME_LENGTH = 48;
+
+/** The most projections of one runner. */
+export const MAX_PROJECTIONS = 100;

@@ -48,6 +48,11 @@ export function addStoreAccess(
   Object.defineProperty(streams, STORE_ACCESS, { value: access });
 }
 
+/** Whether it is a factory of this library, or something that forwards to one. */
+export function hasStoreAccess(streams: object): boolean {
+  return STORE_ACCESS in streams;
+}
+
 /**
  * @param attempt - such as `migrate the tables`
  * @throws InvalidArgumentError when it is no store

@@ -1,0 +1,73 @@
+import type { Records } from "../../protocols/index.js";
+import { type Build, type BuildState, readBuild, type Spaces, writeBuild } from "./projection-records.js";
+
+/** The record of a build that this process runs, or waits for. */
+export class BuildLease {
+  readonly #build: Build;
+  readonly #spaces: Spaces;
+  readonly #owner: string;
+  readonly #leaseMs: number;
+  #held: { readonly state: BuildState; readonly revision: number } | undefined;
+  /** The record as it was seen last, and since when by the clock that does not jump. */
+  #sighting: { readonly revision: number; readonly sinceMs: number } | undefined;
+  #renewedMs = 0;
+
+  constructor(build: Build, spaces: Spaces, owner: string, leaseMs: number) {
+    this.#build = build;
+    this.#spaces = spaces;
+    this.#owner = owner;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** Undefined while another process has it. */
+  get state(): BuildState | undefined {
+    return this.#held?.state;
+  }
+
+  /** Whether it is time to write the record again. */
+  get isDue(): boolean {
+    return performance.now() - this.#renewedMs >= this.#leaseMs / 3;
+  }
+
+  lose(): void {
+    this.#held = undefined;
+  }
+
+  /**
+   * Takes the lease within a transaction, where it is free.
+   *
+   * @returns commit: call it once the transaction has committed; undefined: another process has it, or there is no record
+   */
+  async take(records: Records): Promise<(() => void) | undefined> {
+    const found = await readBuild(records, this.#spaces, this.#build);
+    if (found === null) return undefined;
+    const { value, revision } = found;
+    const nowMs = performance.now();
+    if (this.#sighting?.revision !== revision) this.#sighting = { revision, sinceMs: nowMs };
+    const isUnchanged = nowMs - this.#sighting.sinceMs >= this.#leaseMs;
+    const isFree = value.owner === null || value.owner === this.#owner || value.untilMs <= Date.now() || isUnchanged;
+    if (!isFree) return undefined;
+    return this.#write(records, value, {}, revision);
+  }
+
+  /**
+   * Writes the record within a transaction, first of all: a holder that was fenced off loses before it changes anything.
+   *
+   * @returns commit: call it once the transaction has committed
+   * @throws RecordConflictError when another process has it
+   */
+  async write(records: Records, change: Partial<BuildState>): Promise<() => void> {
+    if (this.#held === undefined) throw new Error("the lease is not held");
+    return this.#write(records, this.#held.state, change, this.#held.revision);
+  }
+
+  async #write(records: Records, before: BuildState, change: Partial<BuildState>, expected: number) {
+    const beganMs = performance.now();
+    const state = { ...before, owner: this.#owner, ...change, untilMs: Date.now() + this.#leaseMs };
+    const revision = await writeBuild(records, this.#spaces, this.#build, state, expected);
+    return () => {
+      this.#held = state.owner === null ? undefined : { state, revision };
+      this.#renewedMs = beganMs;
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import type { Records } from "../../protocols/index.js";
+import type { ParsedProjection } from "./definition.js";
+import type { ModelStore, ModelTransaction } from "./model-store.js";
+import {
+  type Build,
+  type BuildState,
+  buildKey,
+  type LiveState,
+  readBuild,
+  readLive,
+  type Spaces,
+  writeBuild,
+  writeLive,
+} from "./projection-records.js";
+import { VersionedContext } from "./versioned-context.js";
+import { dropTables, showTables } from "./views.js";
+
+/** How long tables stay after another build was shown in their place: a deploy may be rolled back. */
+const FORMER_MS = 24 * 3_600_000;
+
+const NEW_BUILD: BuildState = { position: 0, owner: null, untilMs: 0, parked: 0, tables: [], hasCaughtUp: false };
+
+/** Makes the tables and the record of a projection where they are not there yet. @returns the builds to be run */
+export async function registerBuilds(
+  tx: ModelTransaction,
+  model: ModelStore,
+  projection: ParsedProjection,
+): Promise<readonly Build[]> {
+  const { name, version } = projection;
+  const { records } = tx;
+  const live = await readLive(records, model.spaces, name);
+  const generation = live?.version === version ? live.generation : 0;
+  const build = { name, version, generation };
+  if ((await readBuild(records, model.spaces, build)) === null) await makeBuild(tx, model, projection, build);
+  if (live === null) {
+    // There is nothing better to show.
+    const state = (await readBuild(records, model.spaces, build))?.value ?? NEW_BUILD;
+    await showTables(tx.sql, build, state.tables, []);
+    await writeLive(records, model.spaces, name, { version, generation, former: [], rebuilding: null });
+  }
+  const rebuilding = live?.version === version ? live.rebuilding : null;
+  if (rebuilding === null) return [build];
+  return [build, { name, version, generation: rebuilding.generation }];
+}
+
+/** Makes the tables of a build, and its record. */
+export async function makeBuild(
+  tx: ModelTransaction,
+  { spaces }: ModelStore,
+  projection: ParsedProjection,
+  build: Build,
+): Promise<void> {
+  const context = new VersionedContext(tx, build, spaces.builds);
+  await projection.tables?.(context);
+  await writeBuild(tx.records, spaces, build, { ...NEW_BUILD, tables: context.tables }, 0);
+}
+
+/** Whether readers see a build, or one that came after it. */
+export function isShown({ version, generation }: Build, live: LiveState): boolean {
+  return live.version > version || (live.version === version && live.generation >= generation);
+}
+
+/** Shows a build that has caught up, unless a later one is shown already. */
+export async function swap(
+  tx: ModelTransaction,
+  { spaces }: ModelStore,
+  build: Build,
+  state: BuildState,
+): Promise<void> {
+  const { name, version, generation } = build;
+  const live = await readLive(tx.records, spaces, name);
+  if (live === null || isShown(build, live)) return;
+  const before = await readBuild(tx.records, spaces, { name, version: live.version, generation: live.generation });
+  await showTables(tx.sql, build, state.tables, before?.value.tables ?? []);
+  const former = [...live.former, { version: live.version, generation: live.generation, sinceMs: Date.now() }];
+  await writeLive(tx.records, spaces, name, { version, generation, former, rebuilding: null });
+}
+
+/** Deletes what has not been shown for a day. */
+export async function dropFormer(tx: ModelTransaction, { spaces }: ModelStore, name: string): Promise<void> {
+  const live = await readLive(tx.records, spaces, name);
+  const gone = live?.former.filter(({ sinceMs }) => Date.now() - sinceMs >= FORMER_MS) ?? [];
+  if (live === null || gone.length === 0) return;
+  for (const { version, generation } of gone) await dropBuild(tx, spaces, { name, version, generation });
+  await writeLive(tx.records, spaces, name, { ...live, former: live.former.filter((each) => !gone.includes(each)) });
+}
+
+/** Deletes the tables and the record of a build. */
+export async function dropBuild(tx: ModelTransaction, spaces: Spaces, build: Build): Promise<void> {
+  const found = await readBuild(tx.records, spaces, build);
+  if (found === null) return;
+  await dropTables(tx.sql, build, found.value.tables);
+  await tx.records.delete(spaces.builds, buildKey(build));
+  await deleteParked(tx.records, spaces, build);
+}
+
+const POSITION_DIGITS = 16;
+
+/** Sets an event aside. */
+export async function park(
+  records: Records,
+  spaces: Spaces,
+  build: Build,
+  parked: { readonly position: number; readonly streamId: string; readonly type: string; readonly message: string },
+): Promise<void> {
+  const key = `${buildKey(build)}/${String(parked.position).padStart(POSITION_DIGITS, "0")}`;
+  await records.put(spaces.parked, key, parked);
+}
+
+async function deleteParked(records: Records, spaces: Spaces, build: Build): Promise<void> {
+  for (;;) {
+    const page = await records.list(spaces.parked, { prefix: `${buildKey(build)}/` });
+    if (page.length === 0) return;
+    for (const { key } of page) await records.delete(spaces.parked, key);
+  }
+}

@@ -1,0 +1,146 @@
+import type { EventFilter, EventShape, JsonValue, StoredEvent } from "../../protocols/index.js";
+import { DELETED_EVENT_TYPE } from "../../protocols/index.js";
+import { sql } from "../transaction/sql-statement.js";
+import { checkName } from "../validate/check-arguments.js";
+import { inAttempt } from "../validate/in-call.js";
+import { checkPlainName } from "./definition.js";
+import { modelStoreOf } from "./model-store.js";
+import type { Projection, ProjectionContext, ReadModelStore } from "./projection.js";
+import { readLive } from "./projection-records.js";
+import { hasTables, VersionedContext } from "./versioned-context.js";
+
+/** The space of the documents where there are no tables. */
+const SPACE = "documents";
+
+/** What documents are made of. */
+export interface DocumentsDefinition<S extends JsonValue, E extends EventShape> {
+  /** The name of the projection, and of its view. */
+  readonly name: string;
+  /** Raise it with every change of `key` or `evolve`. Default 1. */
+  readonly version?: number;
+  /** The types that it wants. Default: all but the library's own. */
+  readonly types?: readonly E["type"][];
+  /** Only events for which every clause holds. Default: all. */
+  readonly filter?: EventFilter;
+  /** Which documents an event changes; null: none. Default: the one of its stream. */
+  key?(event: StoredEvent<E>): string | readonly string[] | null;
+  /** The document after an event. Null deletes it. */
+  evolve(document: S | null, event: StoredEvent<E>): S | null;
+}
+
+/**
+ * A projection of one JSON document for each key, loaded and stored once a batch. Where the store has SQL, the documents are
+ * rows of the view `<name>` with the columns `key` and `document`.
+ *
+ * @example
+ * ```ts
+ * const balances = documents<number, Deposited>({
+ *   name: "balances",
+ *   types: ["Deposited"],
+ *   evolve: (balance, { data }) => (balance ?? 0) + data.amount,
+ * });
+ * ```
+ */
+export function documents<S extends JsonValue, E extends EventShape>(
+  definition: DocumentsDefinition<S, E>,
+): Projection<E> {
+  const { name, version, types, filter } = definition;
+  return {
+    name,
+    version,
+    types,
+    filter,
+    async tables(context) {
+      if (!hasTables(context)) return;
+      await context.sql.run(sql`CREATE TABLE ${context.table(name)} (key TEXT PRIMARY KEY, document TEXT NOT NULL)`);
+    },
+    async project(events, context) {
+      const found = new Map<string, S | null>();
+      for (const event of events) {
+        for (const key of keysOf(definition, event)) {
+          if (!found.has(key)) found.set(key, await loadDocument<S>(context, name, key));
+          found.set(key, isEnd(definition, event) ? null : definition.evolve(found.get(key) ?? null, event));
+        }
+      }
+      for (const [key, document] of found) await storeDocument(context, name, key, document);
+    },
+  };
+}
+
+function keysOf<S extends JsonValue, E extends EventShape>(
+  definition: DocumentsDefinition<S, E>,
+  event: StoredEvent<E>,
+): readonly string[] {
+  const keys = definition.key === undefined ? event.streamId : definition.key(event);
+  if (keys === null) return [];
+  return typeof keys === "string" ? [keys] : [...new Set(keys)];
+}
+
+/** A deleted stream's document goes with it, where the stream is the key. */
+function isEnd<S extends JsonValue, E extends EventShape>(
+  { key }: DocumentsDefinition<S, E>,
+  { type }: StoredEvent<E>,
+): boolean {
+  return key === undefined && type === DELETED_EVENT_TYPE;
+}
+
+async function loadDocument<S extends JsonValue>(
+  context: ProjectionContext,
+  name: string,
+  key: string,
+): Promise<S | null> {
+  if (!hasTables(context)) {
+    const found = await context.records.get(SPACE, key);
+    return found === null ? null : (found.value.document as S);
+  }
+  const [row] = await context.sql.all<{ document: string }>(
+    sql`SELECT document FROM ${context.table(name)} WHERE key = ${key}`,
+  );
+  return row === undefined ? null : (JSON.parse(row.document) as S);
+}
+
+async function storeDocument(
+  context: ProjectionContext,
+  name: string,
+  key: string,
+  document: JsonValue | null,
+): Promise<void> {
+  if (!hasTables(context)) {
+    if (document === null) await context.records.delete(SPACE, key);
+    else await context.records.put(SPACE, key, { document });
+    return;
+  }
+  const table = context.table(name);
+  if (document === null) await context.sql.run(sql`DELETE FROM ${table} WHERE key = ${key}`);
+  else {
+    const text = JSON.stringify(document);
+    await context.sql.run(sql`
+      INSERT INTO ${table} VALUES (${key}, ${text})
+      ON CONFLICT (key) DO UPDATE SET document = excluded.document`);
+  }
+}
+
+const READ_TIMEOUT_MS = 10_000;
+
+/**
+ * The document of a key in the live version, or null.
+ *
+ * @throws InvalidArgumentError when an argument is invalid.
+ */
+export async function readDocument<S extends JsonValue>(
+  store: ReadModelStore,
+  name: string,
+  key: string,
+): Promise<S | null> {
+  const model = modelStoreOf(store as never, store, "read a document");
+  inAttempt("read a document", model.access?.location, () => {
+    checkPlainName("name", name);
+    checkName("key", key);
+  });
+  return model.run("readDocument", READ_TIMEOUT_MS, async (tx) => {
+    const live = await readLive(tx.records, model.spaces, name);
+    if (live === null) return null;
+    const { version, generation } = live;
+    return loadDocument<S>(new VersionedContext(tx, { name, version, generation }, model.spaces.builds), name, key);
+  });
+}

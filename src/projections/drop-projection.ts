@@ -1,0 +1,55 @@
+import type { StreamFactory } from "../../protocols/index.js";
+import { sql, name as sqlName } from "../transaction/sql-statement.js";
+import { invalidArgument } from "../validate/check-arguments.js";
+import { inAttempt, inCall } from "../validate/in-call.js";
+import { dropBuild } from "./builds.js";
+import { checkPlainName } from "./definition.js";
+import { type ModelStore, type ModelTransaction, modelStoreOf } from "./model-store.js";
+import type { ReadModelStore } from "./projection.js";
+import { type Build, type BuildState, readLive } from "./projection-records.js";
+
+const ATTEMPT = "drop a projection";
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Deletes the records, tables and views of a projection that will not run again, so that it holds up no prune.
+ *
+ * @returns false when there is none of that name
+ * @throws InvalidArgumentError while a process runs it.
+ */
+export async function dropProjection(
+  streams: StreamFactory,
+  name: string,
+  options: { readonly store?: ReadModelStore } = {},
+): Promise<boolean> {
+  const model = modelStoreOf(streams, options.store, ATTEMPT);
+  inAttempt(ATTEMPT, model.access?.location, () => checkPlainName("name", name));
+  try {
+    return await model.run("dropProjection", TIMEOUT_MS, (tx) => drop(tx, model, name));
+  } catch (error) {
+    throw inCall(error, ATTEMPT, model.access?.location);
+  }
+}
+
+async function drop(tx: ModelTransaction, { spaces }: ModelStore, name: string): Promise<boolean> {
+  const live = await readLive(tx.records, spaces, name);
+  if (live === null) return false;
+  const builds = await buildsOf(tx, spaces.builds, name);
+  if (builds.some(({ state }) => state.owner !== null && state.untilMs > Date.now())) {
+    throw invalidArgument("name", `a process runs "${name}"; stop it first`);
+  }
+  const views = new Set(builds.flatMap(({ state }) => state.tables));
+  for (const view of views) await tx.sql.run(sql`DROP VIEW IF EXISTS ${sqlName(view)}`);
+  for (const { build } of builds) await dropBuild(tx, spaces, build);
+  await tx.records.delete(spaces.live, name);
+  return true;
+}
+
+async function buildsOf({ records }: ModelTransaction, space: string, name: string) {
+  const found = await records.list(space, { prefix: `${name}@` });
+  return found.map(({ key, value }) => {
+    const [version = "", generation = "0"] = key.slice(name.length + 1).split(".");
+    const build: Build = { name, version: Number(version), generation: Number(generation) };
+    return { build, state: value as unknown as BuildState };
+  });
+}

@@ -1,0 +1,69 @@
+import { ALL_STREAM, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
+import { filterOf, isWanted } from "../consumers/wanted-events.js";
+import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
+import type { Projection } from "./projection.js";
+
+/** Some events that a projection wants, and up to where these are all. */
+export interface Batch {
+  readonly events: readonly StoredEvent[];
+  readonly upTo: number;
+  /** The last position of the store before it was read. */
+  readonly head: number;
+}
+
+/** The store as projections read it, whatever it is wrapped in. */
+export class EventSource implements AsyncDisposable {
+  readonly #all: Stream;
+  readonly #head: () => Promise<number>;
+
+  private constructor(all: Stream, head: () => Promise<number>) {
+    this.#all = all;
+    this.#head = head;
+  }
+
+  static async open(streams: StreamFactory): Promise<EventSource> {
+    const all = await streams.openStream(ALL_STREAM);
+    if (!hasStoreAccess(streams)) return new EventSource(all, async () => (await all.metrics()).currentVersion);
+    const { storage } = storeAccessOf(streams, "read the store");
+    return new EventSource(all, () => storage.getVersion(ALL_STREAM));
+  }
+
+  async read(
+    { types, filter }: Pick<Projection, "types" | "filter">,
+    { after, limit, signal }: { readonly after: number; readonly limit: number; readonly signal: AbortSignal },
+  ): Promise<Batch> {
+    const head = await this.#head();
+    if (head <= after) return { events: [], upTo: after, head };
+    const events: StoredEvent[] = [];
+    let count = 0;
+    let last = after;
+    for await (const event of this.#all.read({
+      after,
+      upTo: head,
+      limit,
+      filter: filterOf({ types, filter }),
+      signal,
+    })) {
+      count += 1;
+      last = event.position;
+      if (isWanted(event.type, types)) events.push(event);
+    }
+    return { events, upTo: count < limit ? head : last, head };
+  }
+
+  /** Calls a listener after commits, until it is told to stop. */
+  async onCommit(streams: StreamFactory, listener: () => void): Promise<() => void> {
+    if (!hasStoreAccess(streams)) {
+      const subscription = this.#all.watch().subscribe({ next: listener, error: listener });
+      return () => subscription.unsubscribe();
+    }
+    const { notifier } = storeAccessOf(streams, "watch the store");
+    await notifier.start();
+    const subscription = notifier.subscribe(ALL_STREAM, listener);
+    return () => subscription.unsubscribe();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#all[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * Projections: tables and documents as a function of the events.
+ *
+ * @packageDocumentation
+ */
+export { MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS } from "../limits.js";
+export { type DocumentsDefinition, documents, readDocument } from "./documents.js";
+export { dropProjection } from "./drop-projection.js";
+export type {
+  Projection,
+  ProjectionContext,
+  ProjectionFailure,
+  ProjectionOptions,
+  ProjectionRunner,
+  ProjectionStatus,
+  ReadModelStore,
+  RebuildOptions,
+} from "./projection.js";
+export { runProjections } from "./run-projections.js";
+export { whenProcessed } from "./when-processed.js";

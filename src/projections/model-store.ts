@@ -1,0 +1,55 @@
+import type { Records, SQL, StreamFactory } from "../../protocols/index.js";
+import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
+import type { ReadModelStore } from "./projection.js";
+import { PUBLIC, RESERVED, type Spaces } from "./projection-records.js";
+
+/** What a transaction of a read model works with. */
+export interface ModelTransaction {
+  readonly sql: SQL;
+  /** Whether the store has any. */
+  readonly hasSQL: boolean;
+  /** All records: the reserved ones too, where the store lets the library have them. */
+  readonly records: Records;
+}
+
+/** Where read models are, as the runner uses it. */
+export interface ModelStore {
+  readonly spaces: Spaces;
+  /** The event store's own access, where it is the event store. */
+  readonly access: StoreAccess | undefined;
+  run<T>(call: string, timeoutMs: number, work: (tx: ModelTransaction) => Promise<T>): Promise<T>;
+}
+
+/** @param store - what the caller gave; default the event store itself */
+export function modelStoreOf(streams: StreamFactory, store: ReadModelStore | undefined, attempt: string): ModelStore {
+  if (store === undefined || hasStoreAccess(store)) return overAccess(storeAccessOf(store ?? streams, attempt));
+  return {
+    spaces: PUBLIC,
+    access: undefined,
+    run: (_call, _timeoutMs, work) => store.transaction(({ sql, records }) => work({ sql, records, hasSQL: true })),
+  };
+}
+
+function overAccess(access: StoreAccess): ModelStore {
+  return {
+    spaces: RESERVED,
+    access,
+    run: (call, timeoutMs, work) =>
+      access.run(
+        call,
+        async (tx, callSession) => {
+          const inTurn = <T>(use: (records: Records) => Promise<T>): Promise<T> =>
+            callSession("use the records of a projection", ({ records }) => use(records));
+          const records: Records = {
+            get: (space, key) => inTurn((all) => all.get(space, key)),
+            put: (space, key, value, expected) => inTurn((all) => all.put(space, key, value, expected)),
+            delete: (space, key, expected) => inTurn((all) => all.delete(space, key, expected)),
+            list: (space, options) => inTurn((all) => all.list(space, options)),
+          };
+          const hasSQL = await callSession("look for tables", async (session) => session.sql !== undefined);
+          return work({ sql: tx.sql, records, hasSQL });
+        },
+        { timeoutMs, signal: undefined },
+      ),
+  };
+}

@@ -1,0 +1,85 @@
+import type { JsonObject, Records } from "../../protocols/index.js";
+
+/** The state of one build of a projection: checkpoint, lease and fence in one. */
+export type BuildState = {
+  /** Everything up to here is in the tables. */
+  readonly position: number;
+  /** Null: nobody runs it. */
+  readonly owner: string | null;
+  readonly untilMs: number;
+  /** How many events were set aside. */
+  readonly parked: number;
+  /** The plain names of its tables. */
+  readonly tables: readonly string[];
+  /** Whether it has once been within one batch of the end. */
+  readonly hasCaughtUp: boolean;
+};
+
+/** Which build readers see, and which others have tables. */
+export type LiveState = {
+  readonly version: number;
+  readonly generation: number;
+  /** Builds that were live, and when they were swapped away. */
+  readonly former: readonly { readonly version: number; readonly generation: number; readonly sinceMs: number }[];
+  /** The generation that is to be built of the live version; null: none. */
+  readonly rebuilding: { readonly generation: number; readonly mayMiss: boolean } | null;
+};
+
+/** One build: a version, and how often it was built again. */
+export interface Build {
+  readonly name: string;
+  readonly version: number;
+  readonly generation: number;
+}
+
+export interface Stored<Value> {
+  readonly value: Value;
+  readonly revision: number;
+}
+
+/** The spaces of the records, which begin with `@` where the store lets the library have them. */
+export interface Spaces {
+  readonly builds: string;
+  readonly live: string;
+  readonly parked: string;
+}
+
+export const RESERVED: Spaces = { builds: "@projections", live: "@live-projections", parked: "@parked-projections" };
+export const PUBLIC: Spaces = {
+  builds: "async-streams.projections",
+  live: "async-streams.live-projections",
+  parked: "async-streams.parked-projections",
+};
+
+/** `orders@2`, and `orders@2.1` when it was built again. */
+export function buildKey({ name, version, generation }: Build): string {
+  return `${name}@${version}${generation === 0 ? "" : `.${generation}`}`;
+}
+
+/** `orders__2`, and `orders__2_1` when it was built again. */
+export function tableName(plainName: string, { version, generation }: Pick<Build, "version" | "generation">): string {
+  return `${plainName}__${version}${generation === 0 ? "" : `_${generation}`}`;
+}
+
+export async function readBuild(records: Records, spaces: Spaces, build: Build): Promise<Stored<BuildState> | null> {
+  const found = await records.get(spaces.builds, buildKey(build));
+  return found === null ? null : { value: found.value as unknown as BuildState, revision: found.revision };
+}
+
+export function writeBuild(
+  records: Records,
+  spaces: Spaces,
+  build: Build,
+  state: BuildState,
+  expected: number,
+): Promise<number> {
+  return records.put(spaces.builds, buildKey(build), state as unknown as JsonObject, expected);
+}
+
+export async function readLive(records: Records, spaces: Spaces, name: string): Promise<LiveState | null> {
+  return ((await records.get(spaces.live, name))?.value as LiveState | undefined) ?? null;
+}
+
+export async function writeLive(records: Records, spaces: Spaces, name: string, live: LiveState): Promise<void> {
+  await records.put(spaces.live, name, live as unknown as JsonObject);
+}
