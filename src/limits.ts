@@ -133,5 +133,8 @@ export const MAX_BYTES_AHEAD = 8 * 1024 * 1024;
 /** The longest name of a projection and of a table of it, in characters. */
 export const MAX_PROJECTION_NAME_LENGTH = 48;
 
+/** How many bytes of events a projection takes in one transaction, if it is more than one event. */
+export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+
 /** The most projections of one runner. */
 export const MAX_PROJECTIONS = 100;

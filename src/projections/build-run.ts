@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isStreamError, StorageError, type StoredEvent } from "../../protocols/index.js";
+import { isStreamError, StorageError, type StoredEvent, type StreamFactory } from "../../protocols/index.js";
 import { Wake } from "../consumers/wake.js";
 import { inStore } from "../validate/in-call.js";
 import { BuildLease } from "./build-lease.js";
@@ -7,6 +7,7 @@ import { dropFormer, isShown, park, swap } from "./builds.js";
 import type { ParsedProjection, ProjectionSettings } from "./definition.js";
 import type { Batch, EventSource } from "./event-source.js";
 import type { ModelStore, ModelTransaction } from "./model-store.js";
+import { PositionMirror } from "./position-mirror.js";
 import type { ProjectionFailure, ProjectionStatus } from "./projection.js";
 import { type Build, type BuildState, readLive } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
@@ -29,6 +30,7 @@ export interface BuildContext {
   readonly settings: ProjectionSettings;
   readonly owner: string;
   readonly location: string | undefined;
+  readonly streams: StreamFactory;
   onChange(): void;
 }
 
@@ -39,6 +41,7 @@ export class BuildRun {
   readonly #context: BuildContext;
   readonly #projection: ParsedProjection;
   readonly #lease: BuildLease;
+  readonly #mirror: PositionMirror;
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();
   #state: ProjectionStatus["state"] = "standby";
@@ -56,6 +59,7 @@ export class BuildRun {
     this.build = build;
     const { model, owner, settings } = context;
     this.#lease = new BuildLease(build, model.spaces, owner, settings.leaseMs);
+    this.#mirror = new PositionMirror(context.streams, model, build);
     this.finished = this.#run();
   }
 
@@ -132,6 +136,7 @@ export class BuildRun {
     if (batch.events.length > 0 || isFirstTime) await this.#project(batch, hasAll);
     else if (batch.upTo > after) await this.#passOver(batch.upTo);
     if (batch.events.length > 0) this.#recovered();
+    await this.#mirror.copy(this.#position);
     if (!hasAll) return;
     if (this.#state !== "live") this.#change("live");
     await this.#rest();
@@ -223,7 +228,7 @@ export class BuildRun {
 
   /** Waits for events, and keeps the lease meanwhile. */
   async #rest(): Promise<void> {
-    const isUnsaved = this.#lease.state?.position !== this.#position;
+    const isUnsaved = this.#lease.state?.position !== this.#position || this.#mirror.isBehind(this.#position);
     if (this.#lease.isDue) return this.#save();
     await this.#sleep(isUnsaved ? CHECKPOINT_MS : this.#context.settings.leaseMs / 3);
     if (isUnsaved && performance.now() - this.#savedMs >= CHECKPOINT_MS) await this.#save();
@@ -263,6 +268,7 @@ export class BuildRun {
   async #giveBack(): Promise<void> {
     if (this.#lease.state === undefined) return;
     try {
+      await this.#mirror.copy(this.#position, true);
       await this.#transact((tx) => this.#lease.write(tx.records, { position: this.#position, owner: null }));
     } catch {
       // It ends by itself.

@@ -1,5 +1,7 @@
 import { ALL_STREAM, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
 import { filterOf, isWanted } from "../consumers/wanted-events.js";
+import { MAX_BATCH_BYTES } from "../limits.js";
+import { decodedBytes } from "../stream/content-bytes.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import type { Projection } from "./projection.js";
 
@@ -36,6 +38,7 @@ export class EventSource implements AsyncDisposable {
     if (head <= after) return { events: [], upTo: after, head };
     const events: StoredEvent[] = [];
     let count = 0;
+    let bytes = 0;
     let last = after;
     for await (const event of this.#all.read({
       after,
@@ -46,7 +49,10 @@ export class EventSource implements AsyncDisposable {
     })) {
       count += 1;
       last = event.position;
-      if (isWanted(event.type, types)) events.push(event);
+      if (!isWanted(event.type, types)) continue;
+      events.push(event);
+      bytes += decodedBytes([event]);
+      if (bytes >= MAX_BATCH_BYTES) return { events, upTo: last, head };
     }
     return { events, upTo: count < limit ? head : last, head };
   }

@@ -3,9 +3,10 @@
  *
  * @packageDocumentation
  */
-export { MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS } from "../limits.js";
+export { MAX_BATCH_BYTES, MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS } from "../limits.js";
 export { type DocumentsDefinition, documents, readDocument } from "./documents.js";
 export { dropProjection } from "./drop-projection.js";
+export { type MemoryProjection, type MemoryReadModel, projectToMemory } from "./project-to-memory.js";
 export type {
   Projection,
   ProjectionContext,

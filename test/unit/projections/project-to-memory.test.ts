@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { projectToMemory } from "../../../src/projections/index.js";
+
+type Deposited = { type: "Deposited"; data: { amount: number } };
+const deposited = (amount: number): Deposited => ({ type: "Deposited", data: { amount } });
+
+const definition = {
+  name: "total",
+  types: ["Deposited"],
+  initial: () => 0,
+  evolve: (sum: number, { data }: { data: { amount: number } }) => sum + data.amount,
+} as const;
+
+test("a read model in memory has what was stored, and follows", async () => {
+  await using streams = memoryStreamFactory();
+  const a = await streams.openStream<Deposited>("a");
+  await a.write([deposited(1), deposited(2)]);
+  await using total = await projectToMemory<number, Deposited>(streams, definition);
+  expect([total.state, total.position]).toEqual([3, 2]);
+  const seen: number[] = [];
+  total.changes.subscribe((state) => seen.push(state));
+  await a.write([deposited(3), deposited(4)]);
+  const { position } = await (await streams.openStream("b")).write({ type: "Other", data: null });
+  await total.whenProcessed(position);
+  expect(seen).toEqual([6, 10]);
+  expect(total.state).toBe(10);
+});
+
+test("a read model in memory begins at its snapshot, unless that is of another version", async () => {
+  await using streams = memoryStreamFactory();
+  const a = await streams.openStream<Deposited>("a");
+  await a.write([1, 2, 3].map(deposited));
+  let calls = 0;
+  const counting = {
+    ...definition,
+    snapshotEvery: 2,
+    evolve: (sum: number, event: { data: { amount: number } }) => {
+      calls += 1;
+      return definition.evolve(sum, event);
+    },
+  };
+  {
+    await using _ = await projectToMemory<number, Deposited>(streams, counting);
+  }
+  calls = 0;
+  {
+    await using total = await projectToMemory<number, Deposited>(streams, counting);
+    expect([total.state, calls]).toEqual([6, 0]);
+  }
+  await using other = await projectToMemory<number, Deposited>(streams, { ...counting, version: 2 });
+  expect([other.state, calls]).toEqual([6, 3]);
+});
+
+test("a read model in memory refuses what makes no sense", async () => {
+  await using streams = memoryStreamFactory();
+  for (const wrong of [{ name: "" }, { evolve: undefined }, { snapshotEvery: 0 }, { type: ["A"] }]) {
+    const started = projectToMemory(streams, { ...definition, ...wrong } as never);
+    await expect(started).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  }
+});
