@@ -56,11 +56,25 @@ export async function deleteStream(
   signal?.throwIfAborted();
   const deleting = async (): Promise<RemovalReport> => {
     const version = await inStep(context, attempt, () =>
-      storage.transact((session) => end(session, streamId, plan, attempt, storage.location), { signal }),
+      storage.transact((session) => endWithParticipants(context, session, streamId, plan, attempt), { signal }),
     );
     return removeAll(context, streamId, version, plan, attempt);
   };
   return calls.note(deleting, "deleteStream", streamId);
+}
+
+/** Writes the tombstone, which those see who want it. */
+async function endWithParticipants(
+  { storage, participants }: AdministrationContext,
+  session: StorageSession,
+  streamId: string,
+  plan: DeletePlan,
+  attempt: string,
+): Promise<number> {
+  const version = await end(session, streamId, plan, attempt, storage.location);
+  const types = new Set([DELETED_EVENT_TYPE]);
+  for (const participant of participants) if (participant.wants(types)) await participant.join(session);
+  return version;
 }
 
 /** Writes the tombstone, unless it is there. @returns its version */

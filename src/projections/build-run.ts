@@ -247,8 +247,8 @@ export class BuildRun {
 
   async #onError(error: unknown): Promise<void> {
     if (isFenced(error, this.#context.model)) {
+      // Another process has it, or an inline projection has moved its position: the next look tells which.
       this.#lease.lose();
-      this.#change("standby");
       return;
     }
     this.#failure = error instanceof ProjectionError ? error.failure : this.#failure;

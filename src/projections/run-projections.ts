@@ -4,13 +4,14 @@ import { isAdministrable } from "../administration/administrable-factory.js";
 import type { StoreService } from "../stream/store-service.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
-import { inAttempt } from "../validate/in-call.js";
+import { inAttempt, inCall } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import { type BuildContext, BuildRun } from "./build-run.js";
 import { isShown, makeBuild, registerBuilds } from "./builds.js";
 import { type ParsedProjection, parseProjectionOptions, parseProjections } from "./definition.js";
 import { EventSource } from "./event-source.js";
+import { InlineProjection } from "./inline-projection.js";
 import { type ModelStore, modelStoreOf } from "./model-store.js";
 import type {
   Projection,
@@ -72,6 +73,10 @@ export async function runProjections(
     settings: parseProjectionOptions(options),
   }));
   settings.signal?.throwIfAborted();
+  const isElsewhere = !hasStoreAccess(streams) || model.access !== storeAccessOf(streams, ATTEMPT);
+  if (settings.mode === "inline" && isElsewhere) {
+    throw inCall(invalidArgument("mode", '"inline" needs the tables in the event store itself'), ATTEMPT, location);
+  }
   const source = await EventSource.open(streams);
   const runner = new Runner({ streams, source, model, settings, location, projections: parsed });
   await runner.start(options.store ?? streams);
@@ -121,6 +126,12 @@ class Runner implements ProjectionRunner, RunningProjections, StoreService {
     if (this.#stopped !== undefined || this.#runs.has(buildKey(build))) return;
     const run = new BuildRun(this.#context, projection, build);
     this.#runs.set(buildKey(build), run);
+    const { model, settings, location } = this.#parts;
+    if (settings.mode !== "inline" || model.access === undefined) return;
+    const { participants } = model.access;
+    const inline = new InlineProjection(projection, build, model.spaces, location);
+    participants.add(inline);
+    this.#stopListening.push(() => participants.delete(inline));
   }
 
   #wakeAll(): void {

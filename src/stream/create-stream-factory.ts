@@ -86,6 +86,7 @@ function contextOf({ storage, notifier, now = Date.now, findMisuse }: StreamBack
     pendingWrites: new PendingWork(),
     calls: new CallGuard(storage.location, findMisuse),
     services: new Set(),
+    participants: new Set(),
   };
 }
 

@@ -22,6 +22,7 @@ import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions, type ReadPlan } from "../read/read-options.js";
 import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
 import type { CallGuard } from "../transaction/call-guard.js";
+import { appendWith } from "../transaction/write-all.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
@@ -29,6 +30,7 @@ import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { appendRequest } from "../write/append-request.js";
 import { encodedBytes } from "./content-bytes.js";
 import { type MemoryBudget, overloaded } from "./memory-budget.js";
+import { type Participant, participantsOf } from "./participant.js";
 import type { StoreService } from "./store-service.js";
 import type { UntypedStream } from "./typed-stream.js";
 
@@ -44,6 +46,8 @@ export interface StreamContext extends StreamBackend {
   readonly calls: CallGuard;
   /** What the factory's disposal stops first. */
   readonly services: Set<StoreService>;
+  /** What takes part in the transactions that store events. */
+  readonly participants: Set<Participant>;
   readonly now: () => number;
 }
 
@@ -79,12 +83,13 @@ export class StreamImpl implements UntypedStream {
   }
 
   async #append(request: AppendRequest): Promise<WriteResult> {
-    const { memory, pendingWrites, storage } = this.#context;
+    const { memory, pendingWrites, storage, participants } = this.#context;
     const bytes = encodedBytes(request.events);
     if (!memory.reserve(bytes)) throw overloaded(`write to stream "${this.streamId}"`, bytes, this.#context);
     pendingWrites.begin();
     try {
-      const result = await storage.append(request);
+      const joining = participantsOf(participants, request.events);
+      const result = await (joining.length === 0 ? storage.append(request) : appendWith(storage, request, joining));
       this.#learn(result.version);
       return result;
     } finally {

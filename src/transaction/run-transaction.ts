@@ -19,7 +19,7 @@ import { TransactionCalls } from "./transaction-calls.js";
 const OPTIONS: OptionNames<TransactionOptions> = { timeoutMs: true, signal: true };
 
 /** What a transaction runs in. */
-export type TransactionContext = Pick<StreamContext, "memory" | "calls" | "pendingWrites"> & {
+export type TransactionContext = Pick<StreamContext, "memory" | "calls" | "pendingWrites" | "participants"> & {
   readonly storage: TransactionalStorage;
 };
 
@@ -100,7 +100,7 @@ function giveUpWaiting<T>(signal: AbortSignal, transact: (onBegun: () => void) =
 }
 
 async function runWork<T>(
-  { storage: { location }, memory, calls: guard }: TransactionContext,
+  { storage: { location }, memory, calls: guard, participants }: TransactionContext,
   session: StorageSession,
   work: TransactionWork<T>,
   plan: TransactionPlan,
@@ -114,6 +114,9 @@ async function runWork<T>(
     const working = callback.run(async () => {
       const result = await work(tx, (attempt, call) => calls.run(attempt, () => call(session)));
       await calls.finish();
+      if (calls.failure === undefined) {
+        for (const participant of participants) if (participant.wants(tx.writtenTypes)) await participant.join(session);
+      }
       return result;
     });
     const result = await Promise.race([working, limit.reached]);

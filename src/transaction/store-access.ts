@@ -1,4 +1,5 @@
 import { type Notifier, StorageError, type StreamFactory, type TransactionalStorage } from "../../protocols/index.js";
+import type { Participant } from "../stream/participant.js";
 import type { StoreService } from "../stream/store-service.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { invalidArgument } from "../validate/check-arguments.js";
@@ -20,6 +21,8 @@ export interface StoreAccess {
   readonly notifier: Notifier;
   /** What the disposal of the factory stops first. */
   readonly services: Set<StoreService>;
+  /** What takes part in the transactions that store events. */
+  readonly participants: Set<Participant>;
   /**
    * Runs a transaction that reaches the reserved records.
    *
@@ -31,14 +34,15 @@ export interface StoreAccess {
 /** Gives a factory over transactional storage what {@link storeAccessOf} finds. */
 export function addStoreAccess(
   streams: StreamFactory,
-  context: TransactionContext & Pick<StreamContext, "lifetime" | "notifier" | "services">,
+  context: TransactionContext & Pick<StreamContext, "lifetime" | "notifier" | "services" | "participants">,
 ): void {
-  const { storage, notifier, services, lifetime, calls } = context;
+  const { storage, notifier, services, participants, lifetime, calls } = context;
   const access: StoreAccess = {
     location: storage.location,
     storage,
     notifier,
     services,
+    participants,
     async run(call, work, plan) {
       lifetime.assertOpen(call);
       calls.assertOutside(call);

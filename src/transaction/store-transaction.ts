@@ -48,6 +48,8 @@ export class StoreTransaction implements Transaction {
   readonly position: number;
   readonly records: Records;
   readonly sql: SQL;
+  /** The types of what was written. */
+  readonly writtenTypes = new Set<string>();
   readonly #parts: TransactionParts;
   readonly #pages: PageStorage;
 
@@ -84,7 +86,12 @@ export class StoreTransaction implements Transaction {
       return checked;
     });
     const release = (): void => memory.release(reservedBytes);
-    return calls.run(attempt, () => session.append(request()), release);
+    const append = async (): Promise<WriteResult> => {
+      const result = await session.append(request());
+      if (result.written > 0) for (const { type } of request().events) this.writtenTypes.add(type);
+      return result;
+    };
+    return calls.run(attempt, append, release);
   }
 
   // The type of the events is the caller's word, as it is for streams.

@@ -13,6 +13,7 @@ import type {
 } from "../../protocols/index.js";
 import { encodedBytes } from "../stream/content-bytes.js";
 import { overloaded } from "../stream/memory-budget.js";
+import { participantsOf } from "../stream/participant.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
@@ -42,7 +43,11 @@ export function atomicCalls(storage: AtomicStorage | TransactionalStorage, conte
       if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, context);
       pendingWrites.begin();
       try {
-        return await calls.note(() => writeUnit(storage, unit), `writeAll (${attemptOf(unit.requests)})`);
+        const joining = participantsOf(
+          context.participants,
+          unit.requests.flatMap(({ events }) => events),
+        );
+        return await calls.note(() => writeUnit(storage, unit, joining), `writeAll (${attemptOf(unit.requests)})`);
       } finally {
         memory.release(bytes);
         pendingWrites.end();

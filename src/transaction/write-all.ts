@@ -12,6 +12,7 @@ import type {
 } from "../../protocols/index.js";
 import { checkVersionInUnit } from "../adapter-kit/decide-append.js";
 import { MAX_UNIT_EVENTS, MAX_UNIT_STREAMS } from "../limits.js";
+import type { Participant } from "../stream/participant.js";
 import {
   checkOptions,
   checkSignal,
@@ -87,13 +88,36 @@ function checkUnit(writes: readonly StreamWrite[]): void {
 export async function writeUnit(
   storage: AtomicStorage | TransactionalStorage,
   unit: AppendUnit,
+  joining: readonly Participant[],
 ): Promise<readonly AppendResult[]> {
   if (unit.requests.length === 0 && unit.conditions.length === 0) return [];
   const conditions: ParsedCondition[] = [];
   for (const condition of unit.conditions) conditions.push(await lookedAt(storage, condition, unit.signal));
   const left = { ...unit, conditions };
-  if (isAtomic(storage)) return storage.appendAll(left);
-  return storage.transact((session) => appendInSession(session, left, storage.location), { signal: unit.signal });
+  if (isAtomic(storage) && joining.length === 0) return storage.appendAll(left);
+  const work = async (session: StorageSession): Promise<readonly AppendResult[]> => {
+    const results = await appendInSession(session, left, storage.location);
+    if (results.some(({ written }) => written > 0)) for (const participant of joining) await participant.join(session);
+    return results;
+  };
+  return (storage as TransactionalStorage).transact(work, { signal: unit.signal });
+}
+
+/** Appends to one stream in a transaction that others take part in. */
+export function appendWith(
+  storage: StorageHandle,
+  request: AppendRequest,
+  joining: readonly Participant[],
+): Promise<AppendResult> {
+  // Only transactional storage has participants.
+  return (storage as TransactionalStorage).transact(
+    async (session) => {
+      const result = await session.append(request);
+      if (result.written > 0) for (const participant of joining) await participant.join(session);
+      return result;
+    },
+    { signal: request.signal },
+  );
 }
 
 /** What is left of a condition: of one that an event matches, that event. A retry does not ask, so it is not refused here. */

@@ -15,5 +15,5 @@ export function plainStorage(storage: StorageHandle): StorageHandle {
 
 /** A storage handle that appends to several streams in one step, and has no transactions. */
 export function atomicStorage(storage: TransactionalStorage): AtomicStorage {
-  return { ...plainStorage(storage), appendAll: (unit) => writeUnit(storage, unit) };
+  return { ...plainStorage(storage), appendAll: (unit) => writeUnit(storage, unit, []) };
 }

@@ -1,0 +1,97 @@
+import {
+  ALL_STREAM,
+  type ParsedClause,
+  type SQL,
+  type StorageSession,
+  type StoredEvent,
+} from "../../protocols/index.js";
+import { filterOf, isWanted } from "../consumers/wanted-events.js";
+import { compileFilter } from "../filter/compile-filter.js";
+import { parseFilter } from "../filter/parse-filter.js";
+import type { Participant } from "../stream/participant.js";
+import { checkStatement } from "../transaction/sql-statement.js";
+import { noSQL } from "../transaction/store-transaction.js";
+import type { ParsedProjection } from "./definition.js";
+import { type Build, type BuildState, readBuild, type Spaces, writeBuild } from "./projection-records.js";
+import { VersionedContext } from "./versioned-context.js";
+
+const PAGE_EVENTS = 1_024;
+
+/** More missed events than these are left to the runner: a write must not wait for them. */
+const MAX_MISSED_EVENTS = 10_000;
+
+/** Projects in the transaction of each write that stores events which a projection wants. */
+export class InlineProjection implements Participant {
+  readonly #projection: ParsedProjection;
+  readonly #build: Build;
+  readonly #spaces: Spaces;
+  readonly #location: string | undefined;
+  readonly #clauses: readonly ParsedClause[];
+
+  constructor(projection: ParsedProjection, build: Build, spaces: Spaces, location: string | undefined) {
+    this.#projection = projection;
+    this.#build = build;
+    this.#spaces = spaces;
+    this.#location = location;
+    this.#clauses = parseFilter(filterOf(projection));
+  }
+
+  wants(types: ReadonlySet<string>): boolean {
+    for (const type of types) if (this.#wantsType(type)) return true;
+    return false;
+  }
+
+  #wantsType(type: string): boolean {
+    const { types } = this.#projection;
+    return types === undefined ? isWanted(type, types) : types.includes(type);
+  }
+
+  /** Takes what other processes have written meanwhile first. Needs no lease: the write lock is its fence. */
+  async join(session: StorageSession): Promise<void> {
+    const found = await readBuild(session.records, this.#spaces, this.#build);
+    if (found === null) return;
+    const missed = await this.#missed(session, found.value.position);
+    if (missed === undefined || missed.events.length === 0) return;
+    const state: BuildState = { ...found.value, position: missed.upTo };
+    await writeBuild(session.records, this.#spaces, this.#build, state, found.revision);
+    const sql = checkedSQL(session.sql, this.#location);
+    const tx = { sql, hasSQL: session.sql !== undefined, records: session.records };
+    await this.#projection.project(missed.events, new VersionedContext(tx, this.#build, this.#spaces.builds));
+  }
+
+  /** What is wanted behind a position, this transaction's own events included. Undefined: too much. */
+  async #missed(session: StorageSession, position: number) {
+    const matches = compileFilter(this.#clauses);
+    const events: StoredEvent[] = [];
+    let after = position;
+    let passed = 0;
+    for (;;) {
+      const page = await session.readPage({
+        streamId: ALL_STREAM,
+        after,
+        limit: PAGE_EVENTS,
+        direction: "forward",
+        filter: this.#clauses,
+      });
+      for (const event of page.events) if (matches(event) && this.#wantsType(event.type)) events.push(event);
+      passed += page.events.length;
+      if (page.next === null) return { events, upTo: Math.max(position, page.head) };
+      if (passed >= MAX_MISSED_EVENTS) return undefined;
+      after = page.next;
+    }
+  }
+}
+
+/** The tables as a projection gets them. */
+function checkedSQL(sql: SQL | undefined, location: string | undefined): SQL {
+  const checked = (statement: Parameters<SQL["run"]>[0]): SQL => {
+    if (sql === undefined) throw noSQL("run a statement", location);
+    checkStatement(statement);
+    return sql;
+  };
+  return {
+    dialect: sql?.dialect ?? "sqlite",
+    run: async (statement) => checked(statement).run(statement),
+    all: async (statement) => checked(statement).all(statement),
+  };
+}
