@@ -30,6 +30,13 @@ module.exports = {
       to: { pathNot: ["^src/", "^protocols/", "^adapters/sqlite/index\\.ts$"] },
     },
     {
+      name: "the-entry-of-projections-names-sqlite-only",
+      comment: "Read models may have a SQLite file of their own.",
+      severity: "error",
+      from: { path: "^projections\\.ts$" },
+      to: { pathNot: ["^src/", "^adapters/sqlite/read-models\\.ts$"] },
+    },
+    {
       name: "an-adapter-knows-no-other",
       comment: "An adapter is removed by removing its folder.",
       severity: "error",
@@ -41,7 +48,7 @@ module.exports = {
       comment: "It names the SQLite adapter, which nothing inside the library may bring along unasked.",
       severity: "error",
       from: { path: "^(protocols|src|adapters|test/conformance)/" },
-      to: { path: "^index\\.ts$" },
+      to: { path: "^(index|projections)\\.ts$" },
     },
     {
       name: "only-the-sqlite-adapter-knows-its-client",
@@ -65,6 +72,7 @@ module.exports = {
       to: {
         pathNot: [
           "^examples/",
+          "^projections\\.ts$",
           "^((protocols|src/adapter-kit|src/migrations|src/consumers|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely)/",
         ],

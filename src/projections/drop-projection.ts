@@ -1,12 +1,13 @@
 import type { StreamFactory } from "../../protocols/index.js";
 import { sql, name as sqlName } from "../transaction/sql-statement.js";
+import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt, inCall } from "../validate/in-call.js";
 import { dropBuild } from "./builds.js";
 import { checkPlainName } from "./definition.js";
 import { type ModelStore, type ModelTransaction, modelStoreOf } from "./model-store.js";
 import type { ReadModelStore } from "./projection.js";
-import { type Build, type BuildState, readLive } from "./projection-records.js";
+import { type Build, type BuildState, RESERVED, readLive } from "./projection-records.js";
 
 const ATTEMPT = "drop a projection";
 const TIMEOUT_MS = 60_000;
@@ -25,7 +26,9 @@ export async function dropProjection(
   const model = modelStoreOf(streams, options.store, ATTEMPT);
   inAttempt(ATTEMPT, model.access?.location, () => checkPlainName("name", name));
   try {
-    return await model.run("dropProjection", TIMEOUT_MS, (tx) => drop(tx, model, name));
+    const isDropped = await model.run("dropProjection", TIMEOUT_MS, (tx) => drop(tx, model, name));
+    await forgetPosition(streams, model, name);
+    return isDropped;
   } catch (error) {
     throw inCall(error, ATTEMPT, model.access?.location);
   }
@@ -43,6 +46,16 @@ async function drop(tx: ModelTransaction, { spaces }: ModelStore, name: string):
   for (const { build } of builds) await dropBuild(tx, spaces, build);
   await tx.records.delete(spaces.live, name);
   return true;
+}
+
+/** Deletes what the event store knows of read models that are kept elsewhere. */
+async function forgetPosition(streams: StreamFactory, model: ModelStore, name: string): Promise<void> {
+  if (!hasStoreAccess(streams) || storeAccessOf(streams, ATTEMPT) === model.access) return;
+  await modelStoreOf(streams, undefined, ATTEMPT).run("dropProjection", TIMEOUT_MS, async ({ records }) => {
+    for (const { key } of await records.list(RESERVED.builds, { prefix: `${name}@` })) {
+      await records.delete(RESERVED.builds, key);
+    }
+  });
 }
 
 async function buildsOf({ records }: ModelTransaction, space: string, name: string) {

@@ -1,8 +1,3 @@
-/**
- * Projections: tables and documents as a function of the events.
- *
- * @packageDocumentation
- */
 export { MAX_BATCH_BYTES, MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS } from "../limits.js";
 export { type DocumentsDefinition, documents, readDocument } from "./documents.js";
 export { dropProjection } from "./drop-projection.js";

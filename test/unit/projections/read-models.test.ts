@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { sql } from "../../../index.js";
+import {
+  documents,
+  dropProjection,
+  type ReadModelStore,
+  readDocument,
+  runProjections,
+  sqliteReadModels,
+  whenProcessed,
+} from "../../../projections.js";
+import { createTempDir } from "../../support/temp-dir.js";
+
+const counted = { type: "Counted", data: null };
+const counts = documents<number, { type: string; data: unknown }>({
+  name: "counts",
+  evolve: (count) => (count ?? 0) + 1,
+});
+
+test("read models in a file of their own follow the event store, which knows how far they are", async () => {
+  await using folder = await createTempDir();
+  await using streams = await sqliteStreamFactory(folder.file("events.db"));
+  await using models = await sqliteReadModels(folder.file("models.db"));
+  const a = await streams.openStream("a");
+  await a.write([counted, counted]);
+  const runner = await runProjections(streams, [counts], { store: models });
+  await whenProcessed(models, "counts", 2);
+  expect(await models.query(sql`SELECT * FROM counts`)).toEqual([{ key: "a", document: "2" }]);
+  expect(await readDocument(models, "counts", "a")).toBe(2);
+  expect(await streams.query(sql`SELECT name FROM sqlite_master WHERE name LIKE 'counts%'`)).toEqual([]);
+  await runner[Symbol.asyncDispose]();
+
+  const { position } = await a.write([counted, counted]);
+  const prune = () => streams.pruneStream("a", { before: 4 });
+  await expect(prune()).rejects.toMatchObject({ code: "EVENTS_NEEDED", neededBy: ["projection counts@1"] });
+  await using again = await runProjections(streams, [counts], { store: models });
+  await whenProcessed(models, "counts", position);
+  await expect
+    .poll(() => prune().catch((error: unknown) => error), { timeout: 5_000 })
+    .toMatchObject({ firstVersion: 4 });
+  await again[Symbol.asyncDispose]();
+  await a.write([counted, counted]);
+  await expect(streams.pruneStream("a", { before: 6 })).rejects.toMatchObject({ code: "EVENTS_NEEDED" });
+  expect(await dropProjection(streams, "counts", { store: models })).toBe(true);
+  expect(await streams.pruneStream("a", { before: 6 })).toMatchObject({ firstVersion: 6 });
+});
+
+test("read models in any store with transactions keep their checkpoints there", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  await using database = await sqliteStreamFactory(":memory:");
+  const store: ReadModelStore = { transaction: (work) => database.transaction((tx) => work(tx)) };
+  await (await streams.openStream("a")).write([counted, counted]);
+  {
+    await using _ = await runProjections(streams, [counts], { store });
+    await whenProcessed(store, "counts", 2);
+  }
+  expect(await readDocument(store, "counts", "a")).toBe(2);
+  expect(await dropProjection(streams, "counts", { store })).toBe(true);
+  expect(await database.query(sql`SELECT name FROM sqlite_master WHERE name LIKE 'counts%'`)).toEqual([]);
+});
+
+test("inline projections are refused elsewhere", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  await using models = await sqliteReadModels(":memory:");
+  const started = runProjections(streams, [counts], { store: models, mode: "inline" });
+  await expect(started).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "mode" });
+});
