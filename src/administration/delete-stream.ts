@@ -6,6 +6,7 @@ import {
   type StorageSession,
 } from "../../protocols/index.js";
 import { MAX_LISTED_RECORDS, MAX_REASON_BYTES } from "../limits.js";
+import { joinAll, participantsFor } from "../stream/participant.js";
 import {
   checkFlag,
   checkFunction,
@@ -63,7 +64,7 @@ export async function deleteStream(
   return calls.note(deleting, "deleteStream", streamId);
 }
 
-/** Writes the tombstone, which those see who want it. */
+/** Writes the tombstone, together with those who take part in it. */
 async function endWithParticipants(
   { storage, participants }: AdministrationContext,
   session: StorageSession,
@@ -72,8 +73,10 @@ async function endWithParticipants(
   attempt: string,
 ): Promise<number> {
   const version = await end(session, streamId, plan, attempt, storage.location);
-  const types = new Set([DELETED_EVENT_TYPE]);
-  for (const participant of participants) if (participant.wants(types)) await participant.join(session);
+  if (participants.size > 0) {
+    const joining = participantsFor(participants, new Set([DELETED_EVENT_TYPE]));
+    await joinAll(joining, session, storage.location);
+  }
   return version;
 }
 

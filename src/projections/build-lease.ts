@@ -50,6 +50,13 @@ export class BuildLease {
     return this.#write(records, value, {}, revision);
   }
 
+  /** Reads the record within a transaction: an inline projection moves the position, and leaves the lease as it is. */
+  async refresh(records: Records): Promise<void> {
+    const found = await readBuild(records, this.#spaces, this.#build);
+    if (found?.value.owner !== this.#owner) this.lose();
+    else this.#held = { state: found.value, revision: found.revision };
+  }
+
   /**
    * Writes the record within a transaction, first of all: a holder that was fenced off loses before it changes anything.
    *

@@ -1,38 +1,24 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isStreamError, StorageError, type StoredEvent, type StreamFactory } from "../../protocols/index.js";
+import { StorageError } from "../../protocols/index.js";
 import { Wake } from "../consumers/wake.js";
 import { inStore } from "../validate/in-call.js";
+import { BatchProjector, type BuildContext } from "./batch-projector.js";
 import { BuildLease } from "./build-lease.js";
-import { dropFormer, isShown, park, swap } from "./builds.js";
-import type { ParsedProjection, ProjectionSettings } from "./definition.js";
-import type { Batch, EventSource } from "./event-source.js";
-import type { ModelStore, ModelTransaction } from "./model-store.js";
+import { dropFormer } from "./builds.js";
+import type { ParsedProjection } from "./definition.js";
 import { PositionMirror } from "./position-mirror.js";
 import type { ProjectionFailure, ProjectionStatus } from "./projection.js";
-import { type Build, type BuildState, readLive } from "./projection-records.js";
-import { VersionedContext } from "./versioned-context.js";
+import { isFenced, ProjectionError } from "./projection-error.js";
+import type { Build, LiveState } from "./projection-records.js";
 
-const BATCH_EVENTS = 256;
-const CATCH_UP_EVENTS = 2_048;
-/** So many events behind, batches are larger. */
-const FAR_BEHIND_EVENTS = 10_000;
-/** How long a batch should hold the writer, in milliseconds. */
-const BATCH_MS = 10;
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
+
 /** After so long a position that only passed over events that are not wanted is written down. */
 const CHECKPOINT_MS = 1_000;
 
-/** What a build runs in. */
-export interface BuildContext {
-  readonly source: EventSource;
-  readonly model: ModelStore;
-  readonly settings: ProjectionSettings;
-  readonly owner: string;
-  readonly location: string | undefined;
-  readonly streams: StreamFactory;
-  onChange(): void;
-}
+/** A lease that another process has is looked at after commits, no more often than this. */
+const MIN_STANDBY_MS = 500;
 
 /** Runs one build of a projection, as long as this process has its lease. */
 export class BuildRun {
@@ -41,6 +27,7 @@ export class BuildRun {
   readonly #context: BuildContext;
   readonly #projection: ParsedProjection;
   readonly #lease: BuildLease;
+  readonly #projector: BatchProjector;
   readonly #mirror: PositionMirror;
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();
@@ -49,7 +36,6 @@ export class BuildRun {
   #head = 0;
   #parked = 0;
   #failure: ProjectionFailure | undefined;
-  #batchEvents = BATCH_EVENTS;
   #retryMs = MIN_RETRY_MS;
   #savedMs = 0;
 
@@ -59,22 +45,19 @@ export class BuildRun {
     this.build = build;
     const { model, owner, settings } = context;
     this.#lease = new BuildLease(build, model.spaces, owner, settings.leaseMs);
+    this.#projector = new BatchProjector(context, projection, build, this.#lease, () => this.#moved());
     this.#mirror = new PositionMirror(context.streams, model, build);
     this.finished = this.#run();
   }
 
   get status(): ProjectionStatus {
-    const status = {
-      name: this.build.name,
-      version: this.build.version,
-      state: this.#state,
-      position: this.#position,
-      head: this.#head,
-      parked: this.#parked,
-    };
-    return this.#failure === undefined ? status : { ...status, error: this.#failure };
+    const { name, version } = this.build;
+    const status = { name, version, state: this.#state, position: this.#position, head: this.#head };
+    const failure = this.#failure === undefined ? {} : { error: this.#failure };
+    return { ...status, parked: this.#parked, ...failure };
   }
 
+  /** There are new events. */
   wake(): void {
     this.#wake.wake();
   }
@@ -89,12 +72,10 @@ export class BuildRun {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        if (this.#lease.state === undefined && !(await this.#take()))
-          await this.#sleep(this.#context.settings.leaseMs / 3);
-        else await this.#step();
+        if (this.#lease.state !== undefined || (await this.#take())) await this.#step();
+        else await this.#standBy();
       } catch (error) {
-        if (signal.aborted) break;
-        await this.#onError(error);
+        if (!signal.aborted) await this.#onError(error);
       }
     }
     await this.#giveBack();
@@ -103,108 +84,66 @@ export class BuildRun {
 
   /** @returns whether this process has the lease now */
   async #take(): Promise<boolean> {
-    const { model } = this.#context;
-    let isShownNow = false;
-    const commit = await this.#transact(async (tx) => {
-      const live = await readLive(tx.records, model.spaces, this.build.name);
-      isShownNow = live !== null && isShown(this.build, live);
-      if (isShownNow) await dropFormer(tx, model, this.build.name);
-      return this.#lease.take(tx.records);
+    const { model, onLive } = this.#context;
+    let live: LiveState | null = null;
+    const commit = await this.#projector.transact(async (tx) => {
+      const taken = await this.#lease.take(tx.records);
+      live = await dropFormer(tx, model, this.build);
+      return taken;
     });
     commit?.();
     const { state } = this.#lease;
-    if (state === undefined) {
-      this.#change("standby");
-      return false;
+    if (state !== undefined) {
+      this.#position = state.position;
+      this.#parked = state.parked;
     }
-    this.#position = state.position;
-    this.#parked = state.parked;
-    this.#change(state.hasCaughtUp ? "live" : "building");
-    return true;
+    this.#change(this.#leaseState);
+    onLive(this.#projection, live);
+    return state !== undefined;
+  }
+
+  get #leaseState(): ProjectionStatus["state"] {
+    const { state } = this.#lease;
+    if (state === undefined) return "standby";
+    return state.hasCaughtUp ? "live" : "building";
+  }
+
+  /** Waits for the lease that another process has. */
+  async #standBy(): Promise<void> {
+    const { leaseMs } = this.#context.settings;
+    await this.#sleep(leaseMs / 3);
+    await this.#pause(Math.min(leaseMs / 3, MIN_STANDBY_MS));
+  }
+
+  /** Learns what the inline projection has written. */
+  async #refresh(): Promise<void> {
+    await this.#projector.transact((tx) => this.#lease.refresh(tx.records));
+    const position = this.#lease.state?.position ?? 0;
+    if (position <= this.#position) return;
+    this.#position = position;
+    this.#context.onChange();
   }
 
   /** Projects one batch, or waits for events. */
   async #step(): Promise<void> {
-    const { source } = this.#context;
+    if (this.#context.settings.mode === "inline") await this.#refresh();
+    if (this.#lease.state === undefined) return;
     const after = this.#position;
-    const limit = this.#batchLimit();
-    const batch = await source.read(this.#projection, { after, limit, signal: this.#stopping.signal });
+    const limit = this.#projector.size.limitFor(this.#head - after);
+    const { signal } = this.#stopping;
+    const batch = await this.#context.source.read(this.#projection, { after, limit, signal });
     this.#head = batch.head;
     if (batch.head < after) throw this.#wentBack(after, batch.head);
     const hasAll = batch.upTo >= batch.head;
-    const isFirstTime = hasAll && this.#lease.state?.hasCaughtUp === false;
-    if (batch.events.length > 0 || isFirstTime) await this.#project(batch, hasAll);
-    else if (batch.upTo > after) await this.#passOver(batch.upTo);
-    if (batch.events.length > 0) this.#recovered();
+    const isFirstTime = hasAll && !this.#lease.state.hasCaughtUp;
+    if (batch.events.length > 0 || isFirstTime) {
+      await this.#projector.project(batch, hasAll);
+      this.#recovered();
+    } else if (batch.upTo > after) await this.#passOver(batch.upTo);
     await this.#mirror.copy(this.#position);
     if (!hasAll) return;
     if (this.#state !== "live") this.#change("live");
     await this.#rest();
-  }
-
-  #batchLimit(): number {
-    const { batchSize } = this.#context.settings;
-    if (batchSize !== undefined) return batchSize;
-    const isFarBehind = this.#head - this.#position > FAR_BEHIND_EVENTS;
-    return isFarBehind ? CATCH_UP_EVENTS : this.#batchEvents;
-  }
-
-  async #project({ events, upTo }: Batch, hasAll: boolean): Promise<void> {
-    const beganMs = performance.now();
-    try {
-      await this.#projectAtOnce(events, upTo, hasAll);
-    } catch (error) {
-      if (events.length === 0 || !isProjections(error, this.#context.model)) throw error;
-      // So that everything before the event that fails is in the tables, and it is known which one it is.
-      await this.#projectOneByOne(events, upTo, hasAll);
-    }
-    const tookMs = performance.now() - beganMs;
-    if (tookMs > BATCH_MS) this.#batchEvents = Math.max(1, Math.floor((events.length * BATCH_MS) / tookMs));
-    else this.#batchEvents = Math.min(BATCH_EVENTS, this.#batchEvents * 2);
-  }
-
-  async #projectOneByOne(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {
-    for (const [index, event] of events.entries()) {
-      const isLast = index === events.length - 1;
-      const end = isLast ? upTo : event.position;
-      try {
-        await this.#projectAtOnce([event], end, isLast && hasAll);
-      } catch (error) {
-        if (!isProjections(error, this.#context.model)) throw error;
-        const { position, streamId, type } = event;
-        const failure = { position, streamId, type, message: error instanceof Error ? error.message : String(error) };
-        if (this.#context.settings.onError === "stop") throw new ProjectionError(failure);
-        await this.#park(failure, end);
-      }
-    }
-  }
-
-  /** Projects events in the transaction that moves the checkpoint. */
-  async #projectAtOnce(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {
-    const { model } = this.#context;
-    const hasCaughtUp = hasAll || this.#lease.state?.hasCaughtUp === true;
-    const commit = await this.#transact(async (tx) => {
-      const written = await this.#lease.write(tx.records, { position: upTo, hasCaughtUp });
-      const context = new VersionedContext(tx, this.build, model.spaces.builds);
-      if (events.length > 0) await this.#projection.project(events, context);
-      if (hasAll) await swap(tx, model, this.build, this.#lease.state as BuildState);
-      return written;
-    });
-    commit();
-    this.#moved(upTo);
-  }
-
-  async #park(failure: ProjectionFailure, upTo: number): Promise<void> {
-    const { model } = this.#context;
-    const parked = this.#parked + 1;
-    const commit = await this.#transact(async (tx) => {
-      const written = await this.#lease.write(tx.records, { position: upTo, parked });
-      await park(tx.records, model.spaces, this.build, { ...failure });
-      return written;
-    });
-    commit();
-    this.#parked = parked;
-    this.#moved(upTo);
   }
 
   /** Nothing is wanted up to there: known at once here, and written down with the next batch or after a second. */
@@ -214,14 +153,24 @@ export class BuildRun {
     if (performance.now() - this.#savedMs >= CHECKPOINT_MS) await this.#save();
   }
 
+  /** Writes the record, which renews the lease. */
   async #save(): Promise<void> {
-    const commit = await this.#transact((tx) => this.#lease.write(tx.records, { position: this.#position }));
+    const { model, onLive } = this.#context;
+    let live: LiveState | null = null;
+    const commit = await this.#projector.transact(async (tx) => {
+      const written = await this.#lease.write(tx.records, { position: this.#position });
+      live = await dropFormer(tx, model, this.build);
+      return written;
+    });
     commit();
     this.#savedMs = performance.now();
+    onLive(this.#projection, live);
   }
 
-  #moved(position: number): void {
-    this.#position = position;
+  #moved(): void {
+    const { state } = this.#lease;
+    this.#position = state?.position ?? this.#position;
+    this.#parked = state?.parked ?? this.#parked;
     this.#savedMs = performance.now();
     this.#context.onChange();
   }
@@ -234,42 +183,52 @@ export class BuildRun {
     if (isUnsaved && performance.now() - this.#savedMs >= CHECKPOINT_MS) await this.#save();
   }
 
+  /** Waits for new events, for no longer than that. */
   async #sleep(ms: number): Promise<void> {
     const timer = setTimeout(() => this.#wake.wake(), ms);
     await this.#wake.wait();
     clearTimeout(timer);
   }
 
-  #transact<T>(work: (tx: ModelTransaction) => Promise<T>): Promise<T> {
-    const { model, settings } = this.#context;
-    return model.run(`projection "${this.build.name}"`, Math.min(settings.leaseMs, 60_000), work);
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 
   async #onError(error: unknown): Promise<void> {
-    if (isFenced(error, this.#context.model)) {
+    if (isFenced(error, this.#context.model.spaces)) {
       // Another process has it, or an inline projection has moved its position: the next look tells which.
       this.#lease.lose();
       return;
     }
     this.#failure = error instanceof ProjectionError ? error.failure : this.#failure;
     this.#change("failed");
-    await delay(this.#retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    await this.#waitToRetry();
+  }
+
+  /** Keeps the lease meanwhile, if it can: who takes it over would fail too. */
+  async #waitToRetry(): Promise<void> {
+    const endMs = performance.now() + this.#retryMs;
     this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
-    // The lease goes on meanwhile, if it can.
-    if (this.#lease.state !== undefined && this.#lease.isDue) await this.#save().catch(() => this.#lease.lose());
+    for (;;) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0 || this.#stopping.signal.aborted) return;
+      await this.#pause(Math.min(leftMs, this.#context.settings.leaseMs / 3));
+      if (this.#lease.state !== undefined && this.#lease.isDue) await this.#save().catch(() => this.#lease.lose());
+    }
   }
 
   #recovered(): void {
     this.#retryMs = MIN_RETRY_MS;
     this.#failure = undefined;
-    if (this.#state === "failed") this.#change(this.#lease.state?.hasCaughtUp === true ? "live" : "building");
+    if (this.#state === "failed") this.#change(this.#leaseState);
   }
 
   async #giveBack(): Promise<void> {
     if (this.#lease.state === undefined) return;
     try {
       await this.#mirror.copy(this.#position, true);
-      await this.#transact((tx) => this.#lease.write(tx.records, { position: this.#position, owner: null }));
+      const change = { position: this.#position, owner: null };
+      await this.#projector.transact((tx) => this.#lease.write(tx.records, change));
     } catch {
       // It ends by itself.
     }
@@ -287,24 +246,4 @@ export class BuildRun {
       `position is ${head}: the store went back. Find out what was lost, and rebuild the projection.`;
     return new StorageError("STORAGE_WENT_BACK", message);
   }
-}
-
-/** An event that could not be projected, and by now is known. */
-class ProjectionError extends Error {
-  readonly failure: ProjectionFailure;
-
-  constructor(failure: ProjectionFailure) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
-
-/** Whether an error is of what `project` does, and not of the store or of another process. */
-function isProjections(error: unknown, model: ModelStore): boolean {
-  if (isFenced(error, model)) return false;
-  return !(error instanceof StorageError && error.retryable) && !isStreamError(error, "STREAM_CLOSED");
-}
-
-function isFenced(error: unknown, { spaces }: ModelStore): boolean {
-  return isStreamError(error, "RECORD_CONFLICT") && error.space === spaces.builds;
 }

@@ -1,4 +1,6 @@
 import type { Records } from "../../protocols/index.js";
+import { recordsOf } from "../transaction/records-of.js";
+import { deleteBuildRecords } from "./build-records.js";
 import type { ParsedProjection } from "./definition.js";
 import type { ModelStore, ModelTransaction } from "./model-store.js";
 import {
@@ -39,8 +41,7 @@ export async function registerBuilds(
     await writeLive(records, model.spaces, name, { version, generation, former: [], rebuilding: null });
   }
   const rebuilding = live?.version === version ? live.rebuilding : null;
-  if (rebuilding === null) return [build];
-  return [build, { name, version, generation: rebuilding.generation }];
+  return rebuilding === null ? [build] : [build, { name, version, generation: rebuilding }];
 }
 
 /** Makes the tables of a build, and its record. */
@@ -50,7 +51,7 @@ export async function makeBuild(
   projection: ParsedProjection,
   build: Build,
 ): Promise<void> {
-  const context = new VersionedContext(tx, build, spaces.builds);
+  const context = new VersionedContext(tx, build, spaces);
   await projection.tables?.(context);
   await writeBuild(tx.records, spaces, build, { ...NEW_BUILD, tables: context.tables }, 0);
 }
@@ -60,29 +61,38 @@ export function isShown({ version, generation }: Build, live: LiveState): boolea
   return live.version > version || (live.version === version && live.generation >= generation);
 }
 
-/** Shows a build that has caught up, unless a later one is shown already. */
+/** Shows a build that has caught up, unless a later one is shown already. @returns what is shown now */
 export async function swap(
   tx: ModelTransaction,
   { spaces }: ModelStore,
   build: Build,
   state: BuildState,
-): Promise<void> {
+): Promise<LiveState | null> {
   const { name, version, generation } = build;
   const live = await readLive(tx.records, spaces, name);
-  if (live === null || isShown(build, live)) return;
+  if (live === null || isShown(build, live)) return live;
   const before = await readBuild(tx.records, spaces, { name, version: live.version, generation: live.generation });
   await showTables(tx.sql, build, state.tables, before?.value.tables ?? []);
   const former = [...live.former, { version: live.version, generation: live.generation, sinceMs: Date.now() }];
-  await writeLive(tx.records, spaces, name, { version, generation, former, rebuilding: null });
+  const shown = { version, generation, former, rebuilding: null };
+  await writeLive(tx.records, spaces, name, shown);
+  return shown;
 }
 
-/** Deletes what has not been shown for a day. */
-export async function dropFormer(tx: ModelTransaction, { spaces }: ModelStore, name: string): Promise<void> {
-  const live = await readLive(tx.records, spaces, name);
-  const gone = live?.former.filter(({ sinceMs }) => Date.now() - sinceMs >= FORMER_MS) ?? [];
-  if (live === null || gone.length === 0) return;
-  for (const { version, generation } of gone) await dropBuild(tx, spaces, { name, version, generation });
-  await writeLive(tx.records, spaces, name, { ...live, former: live.former.filter((each) => !gone.includes(each)) });
+/** Deletes what has not been shown for a day, in the lease of what came after it. @returns what is shown now */
+export async function dropFormer(
+  tx: ModelTransaction,
+  { spaces }: ModelStore,
+  build: Build,
+): Promise<LiveState | null> {
+  const live = await readLive(tx.records, spaces, build.name);
+  if (live === null || !isShown(build, live)) return live;
+  const gone = live.former.filter(({ sinceMs }) => Date.now() - sinceMs >= FORMER_MS);
+  if (gone.length === 0) return live;
+  for (const former of gone) await dropBuild(tx, spaces, { ...former, name: build.name });
+  const left = { ...live, former: live.former.filter((each) => !gone.includes(each)) };
+  await writeLive(tx.records, spaces, build.name, left);
+  return left;
 }
 
 /** Deletes the tables and the record of a build. */
@@ -90,6 +100,7 @@ export async function dropBuild(tx: ModelTransaction, spaces: Spaces, build: Bui
   const found = await readBuild(tx.records, spaces, build);
   if (found === null) return;
   await dropTables(tx.sql, build, found.value.tables);
+  await deleteBuildRecords(tx.records, spaces, build);
   await tx.records.delete(spaces.builds, buildKey(build));
   await deleteParked(tx.records, spaces, build);
 }
@@ -108,9 +119,7 @@ export async function park(
 }
 
 async function deleteParked(records: Records, spaces: Spaces, build: Build): Promise<void> {
-  for (;;) {
-    const page = await records.list(spaces.parked, { prefix: `${buildKey(build)}/` });
-    if (page.length === 0) return;
-    for (const { key } of page) await records.delete(spaces.parked, key);
+  for await (const { key } of recordsOf(records, spaces.parked, `${buildKey(build)}/`)) {
+    await records.delete(spaces.parked, key);
   }
 }

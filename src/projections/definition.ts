@@ -1,8 +1,13 @@
-import { checkFunction } from "../administration/check-administration.js";
 import { filterOf } from "../consumers/wanted-events.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import { MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS } from "../limits.js";
-import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import {
+  checkFunction,
+  checkOptions,
+  checkSignal,
+  invalidArgument,
+  type OptionNames,
+} from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 import type { Projection, ProjectionOptions } from "./projection.js";
 

@@ -4,7 +4,7 @@ import { sql } from "../transaction/sql-statement.js";
 import { checkName } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { checkPlainName } from "./definition.js";
-import { modelStoreOf } from "./model-store.js";
+import { readModelStoreOf } from "./model-store.js";
 import type { Projection, ProjectionContext, ReadModelStore } from "./projection.js";
 import { readLive } from "./projection-records.js";
 import { hasTables, VersionedContext } from "./versioned-context.js";
@@ -132,7 +132,7 @@ export async function readDocument<S extends JsonValue>(
   name: string,
   key: string,
 ): Promise<S | null> {
-  const model = modelStoreOf(store as never, store, "read a document");
+  const model = readModelStoreOf(store, "read a document");
   inAttempt("read a document", model.access?.location, () => {
     checkPlainName("name", name);
     checkName("key", key);
@@ -141,6 +141,6 @@ export async function readDocument<S extends JsonValue>(
     const live = await readLive(tx.records, model.spaces, name);
     if (live === null) return null;
     const { version, generation } = live;
-    return loadDocument<S>(new VersionedContext(tx, { name, version, generation }, model.spaces.builds), name, key);
+    return loadDocument<S>(new VersionedContext(tx, { name, version, generation }, model.spaces), name, key);
   });
 }

@@ -1,4 +1,5 @@
 import type { StreamFactory } from "../../protocols/index.js";
+import { recordsOf } from "../transaction/records-of.js";
 import { sql, name as sqlName } from "../transaction/sql-statement.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
@@ -52,17 +53,23 @@ async function drop(tx: ModelTransaction, { spaces }: ModelStore, name: string):
 async function forgetPosition(streams: StreamFactory, model: ModelStore, name: string): Promise<void> {
   if (!hasStoreAccess(streams) || storeAccessOf(streams, ATTEMPT) === model.access) return;
   await modelStoreOf(streams, undefined, ATTEMPT).run("dropProjection", TIMEOUT_MS, async ({ records }) => {
-    for (const { key } of await records.list(RESERVED.builds, { prefix: `${name}@` })) {
+    for await (const { key } of recordsOf(records, RESERVED.builds, `${name}@`)) {
       await records.delete(RESERVED.builds, key);
     }
   });
 }
 
-async function buildsOf({ records }: ModelTransaction, space: string, name: string) {
-  const found = await records.list(space, { prefix: `${name}@` });
-  return found.map(({ key, value }) => {
+interface FoundBuild {
+  readonly build: Build;
+  readonly state: BuildState;
+}
+
+async function buildsOf({ records }: ModelTransaction, space: string, name: string): Promise<readonly FoundBuild[]> {
+  const found: FoundBuild[] = [];
+  for await (const { key, value } of recordsOf(records, space, `${name}@`)) {
     const [version = "", generation = "0"] = key.slice(name.length + 1).split(".");
     const build: Build = { name, version: Number(version), generation: Number(generation) };
-    return { build, state: value as unknown as BuildState };
-  });
+    found.push({ build, state: value as unknown as BuildState });
+  }
+  return found;
 }

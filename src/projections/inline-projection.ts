@@ -1,17 +1,12 @@
-import {
-  ALL_STREAM,
-  type ParsedClause,
-  type SQL,
-  type StorageSession,
-  type StoredEvent,
-} from "../../protocols/index.js";
+import { ALL_STREAM, type ParsedClause, type StorageSession, type StoredEvent } from "../../protocols/index.js";
 import { filterOf, isWanted } from "../consumers/wanted-events.js";
 import { compileFilter } from "../filter/compile-filter.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import type { Participant } from "../stream/participant.js";
-import { checkStatement } from "../transaction/sql-statement.js";
-import { noSQL } from "../transaction/store-transaction.js";
+import { TransactionSQL } from "../transaction/store-transaction.js";
+import type { TransactionCalls } from "../transaction/transaction-calls.js";
 import type { ParsedProjection } from "./definition.js";
+import { recordsInTurn } from "./model-store.js";
 import { type Build, type BuildState, readBuild, type Spaces, writeBuild } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
 
@@ -47,32 +42,28 @@ export class InlineProjection implements Participant {
   }
 
   /** Takes what other processes have written meanwhile first. Needs no lease: the write lock is its fence. */
-  async join(session: StorageSession): Promise<void> {
-    const found = await readBuild(session.records, this.#spaces, this.#build);
+  async join(session: StorageSession, calls: TransactionCalls): Promise<void> {
+    const records = recordsInTurn((use) => calls.run("use the records of a projection", () => use(session.records)));
+    const found = await readBuild(records, this.#spaces, this.#build);
     if (found === null) return;
-    const missed = await this.#missed(session, found.value.position);
+    const missed = await this.#missed(session, calls, found.value.position);
     if (missed === undefined || missed.events.length === 0) return;
     const state: BuildState = { ...found.value, position: missed.upTo };
-    await writeBuild(session.records, this.#spaces, this.#build, state, found.revision);
-    const sql = checkedSQL(session.sql, this.#location);
-    const tx = { sql, hasSQL: session.sql !== undefined, records: session.records };
-    await this.#projection.project(missed.events, new VersionedContext(tx, this.#build, this.#spaces.builds));
+    await writeBuild(records, this.#spaces, this.#build, state, found.revision);
+    const sql = new TransactionSQL(session.sql, calls, this.#location);
+    const tx = { sql, hasSQL: session.sql !== undefined, records };
+    await this.#projection.project(missed.events, new VersionedContext(tx, this.#build, this.#spaces));
   }
 
   /** What is wanted behind a position, this transaction's own events included. Undefined: too much. */
-  async #missed(session: StorageSession, position: number) {
+  async #missed(session: StorageSession, calls: TransactionCalls, position: number) {
     const matches = compileFilter(this.#clauses);
     const events: StoredEvent[] = [];
     let after = position;
     let passed = 0;
     for (;;) {
-      const page = await session.readPage({
-        streamId: ALL_STREAM,
-        after,
-        limit: PAGE_EVENTS,
-        direction: "forward",
-        filter: this.#clauses,
-      });
+      const query = { streamId: ALL_STREAM, after, limit: PAGE_EVENTS, filter: this.#clauses } as const;
+      const page = await calls.run("read for a projection", () => session.readPage({ ...query, direction: "forward" }));
       for (const event of page.events) if (matches(event) && this.#wantsType(event.type)) events.push(event);
       passed += page.events.length;
       if (page.next === null) return { events, upTo: Math.max(position, page.head) };
@@ -80,18 +71,4 @@ export class InlineProjection implements Participant {
       after = page.next;
     }
   }
-}
-
-/** The tables as a projection gets them. */
-function checkedSQL(sql: SQL | undefined, location: string | undefined): SQL {
-  const checked = (statement: Parameters<SQL["run"]>[0]): SQL => {
-    if (sql === undefined) throw noSQL("run a statement", location);
-    checkStatement(statement);
-    return sql;
-  };
-  return {
-    dialect: sql?.dialect ?? "sqlite",
-    run: async (statement) => checked(statement).run(statement),
-    all: async (statement) => checked(statement).all(statement),
-  };
 }

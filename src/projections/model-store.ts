@@ -1,5 +1,7 @@
 import type { Records, SQL, StreamFactory } from "../../protocols/index.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
+import { invalidArgument } from "../validate/check-arguments.js";
+import { describeValue } from "../validate/json-text.js";
 import type { ReadModelStore } from "./projection.js";
 import { PUBLIC, RESERVED, type Spaces } from "./projection-records.js";
 
@@ -20,9 +22,21 @@ export interface ModelStore {
   run<T>(call: string, timeoutMs: number, work: (tx: ModelTransaction) => Promise<T>): Promise<T>;
 }
 
-/** @param store - what the caller gave; default the event store itself */
+/**
+ * @param store - what the caller gave; default the event store itself
+ * @throws InvalidArgumentError when it is no store
+ */
 export function modelStoreOf(streams: StreamFactory, store: ReadModelStore | undefined, attempt: string): ModelStore {
-  if (store === undefined || hasStoreAccess(store)) return overAccess(storeAccessOf(store ?? streams, attempt));
+  if (store === undefined) return overAccess(storeAccessOf(streams, attempt));
+  return readModelStoreOf(store, attempt);
+}
+
+/** @throws InvalidArgumentError when it is no store */
+export function readModelStoreOf(store: ReadModelStore, attempt: string): ModelStore {
+  if (typeof store !== "object" || store === null || typeof store.transaction !== "function") {
+    throw invalidArgument("store", `expected an object with transaction(work), got ${describeValue(store)}`);
+  }
+  if (hasStoreAccess(store)) return overAccess(storeAccessOf(store, attempt));
   return {
     spaces: PUBLIC,
     access: undefined,
@@ -38,18 +52,23 @@ function overAccess(access: StoreAccess): ModelStore {
       access.run(
         call,
         async (tx, callSession) => {
-          const inTurn = <T>(use: (records: Records) => Promise<T>): Promise<T> =>
-            callSession("use the records of a projection", ({ records }) => use(records));
-          const records: Records = {
-            get: (space, key) => inTurn((all) => all.get(space, key)),
-            put: (space, key, value, expected) => inTurn((all) => all.put(space, key, value, expected)),
-            delete: (space, key, expected) => inTurn((all) => all.delete(space, key, expected)),
-            list: (space, options) => inTurn((all) => all.list(space, options)),
-          };
+          const records = recordsInTurn((use) =>
+            callSession("use the records of a projection", (session) => use(session.records)),
+          );
           const hasSQL = await callSession("look for tables", async (session) => session.sql !== undefined);
           return work({ sql: tx.sql, records, hasSQL });
         },
         { timeoutMs, signal: undefined },
       ),
+  };
+}
+
+/** The records of a session, each call of which is made in its turn. */
+export function recordsInTurn(inTurn: <T>(use: (records: Records) => Promise<T>) => Promise<T>): Records {
+  return {
+    get: (space, key) => inTurn((all) => all.get(space, key)),
+    put: (space, key, value, expected) => inTurn((all) => all.put(space, key, value, expected)),
+    delete: (space, key, expected) => inTurn((all) => all.delete(space, key, expected)),
+    list: (space, options) => inTurn((all) => all.list(space, options)),
   };
 }

@@ -7,12 +7,11 @@ import {
   type Stream,
   type StreamFactory,
 } from "../../protocols/index.js";
-import { checkFunction } from "../administration/check-administration.js";
 import { Wake } from "../consumers/wake.js";
 import { filterOf } from "../consumers/wanted-events.js";
 import { waitUntilProcessed } from "../consumers/when-processed.js";
 import { parseFilter } from "../filter/parse-filter.js";
-import { checkOptions, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import { checkFunction, checkOptions, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { checkPlainName } from "./definition.js";

@@ -1,4 +1,5 @@
 import type { JsonObject, Records } from "../../protocols/index.js";
+import { PROJECTIONS_SPACE } from "../administration/reserved-spaces.js";
 
 /** The state of one build of a projection: checkpoint, lease and fence in one. */
 export type BuildState = {
@@ -21,8 +22,8 @@ export type LiveState = {
   readonly generation: number;
   /** Builds that were live, and when they were swapped away. */
   readonly former: readonly { readonly version: number; readonly generation: number; readonly sinceMs: number }[];
-  /** The generation that is to be built of the live version; null: none. */
-  readonly rebuilding: { readonly generation: number; readonly mayMiss: boolean } | null;
+  /** The generation of the live version that is to be built; null: none. */
+  readonly rebuilding: number | null;
 };
 
 /** One build: a version, and how often it was built again. */
@@ -44,7 +45,7 @@ export interface Spaces {
   readonly parked: string;
 }
 
-export const RESERVED: Spaces = { builds: "@projections", live: "@live-projections", parked: "@parked-projections" };
+export const RESERVED: Spaces = { builds: PROJECTIONS_SPACE, live: "@live-projections", parked: "@parked-projections" };
 export const PUBLIC: Spaces = {
   builds: "async-streams.projections",
   live: "async-streams.live-projections",

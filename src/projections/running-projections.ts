@@ -1,9 +1,11 @@
-import type { ReadModelStore } from "./projection.js";
+import type { Build } from "./projection-records.js";
 
 /** What of a runner others in the process may ask. */
 export interface RunningProjections {
-  /** Up to where the live build of a projection is, where this runner runs it; undefined where it does not. */
-  positionOf(name: string, version: number, generation: number): number | undefined;
+  /** Up to where a build is, where this runner runs it; undefined where it does not. */
+  positionOf(build: Build): number | undefined;
+  /** Up to where that build of a projection is that has come furthest here; undefined where this runner runs none. */
+  lastPositionOf(name: string): number | undefined;
   /** Called with every change, until it is taken back. */
   onChange(listener: () => void): () => void;
 }
@@ -11,7 +13,7 @@ export interface RunningProjections {
 const runners = new WeakMap<object, Set<RunningProjections>>();
 
 /** The runners of this process over a store. */
-export function runnersOf(store: ReadModelStore | object): Set<RunningProjections> {
+export function runnersOf(store: object): Set<RunningProjections> {
   const found = runners.get(store) ?? new Set();
   runners.set(store, found);
   return found;

@@ -1,10 +1,11 @@
 import type { Records, SQLName } from "../../protocols/index.js";
 import { name } from "../transaction/sql-statement.js";
-import { invalidArgument } from "../validate/check-arguments.js";
+import { TransactionRecords } from "../transaction/transaction-records.js";
+import { buildRecords } from "./build-records.js";
 import { checkPlainName } from "./definition.js";
 import type { ModelTransaction } from "./model-store.js";
 import type { ProjectionContext } from "./projection.js";
-import { type Build, buildKey, tableName } from "./projection-records.js";
+import { type Build, type Spaces, tableName } from "./projection-records.js";
 
 /** What a projection works with: tables and records of one build. */
 export class VersionedContext implements ProjectionContext {
@@ -15,11 +16,11 @@ export class VersionedContext implements ProjectionContext {
   readonly #build: Build;
   readonly #tables = new Set<string>();
 
-  constructor(tx: ModelTransaction, build: Build, prefix: string) {
+  constructor(tx: ModelTransaction, build: Build, spaces: Spaces) {
     this.sql = tx.sql;
     this.hasSQL = tx.hasSQL;
     this.#build = build;
-    this.records = recordsOf(tx.records, `${prefix}${buildKey(build)}/`);
+    this.records = checked(buildRecords(tx.records, spaces, build));
   }
 
   /** The plain names that were asked for. */
@@ -40,16 +41,7 @@ export function hasTables(context: ProjectionContext): boolean {
   return !(context instanceof VersionedContext) || context.hasSQL;
 }
 
-/** The records of spaces whose names begin so: nobody else has them. */
-function recordsOf(records: Records, prefix: string): Records {
-  const inSpace = (space: unknown): string => {
-    if (typeof space !== "string" || space === "") throw invalidArgument("space", "expected a non-empty string");
-    return prefix + space;
-  };
-  return {
-    get: async (space, key) => records.get(inSpace(space), key),
-    put: async (space, key, value, expected) => records.put(inSpace(space), key, value, expected),
-    delete: async (space, key, expected) => records.delete(inSpace(space), key, expected),
-    list: async (space, options) => records.list(inSpace(space), options),
-  };
+/** What a projection stores is checked as it is in a transaction of the application. */
+function checked(records: Records): Records {
+  return new TransactionRecords(records, { run: async (_attempt, call) => call() });
 }

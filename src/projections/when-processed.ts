@@ -1,12 +1,13 @@
 import { waitUntilProcessed } from "../consumers/when-processed.js";
 import { inAttempt } from "../validate/in-call.js";
 import { checkPlainName } from "./definition.js";
-import { modelStoreOf } from "./model-store.js";
+import { type ModelStore, readModelStoreOf } from "./model-store.js";
 import type { ReadModelStore } from "./projection.js";
 import { readBuild, readLive } from "./projection-records.js";
 import { runnersOf } from "./running-projections.js";
 
 const RECORDS_TIMEOUT_MS = 10_000;
+const POLL_INTERVAL_MS = 100;
 
 /**
  * Resolves once the live version of a projection has everything up to a position, whichever process runs it. A projection that
@@ -28,20 +29,16 @@ export async function whenProcessed(
   position: number,
   options: { timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<void> {
-  const model = modelStoreOf(store as never, store, "wait for a projection");
+  const model = readModelStoreOf(store, "wait for a projection");
   inAttempt("wait for a projection", model.access?.location, () => checkPlainName("name", name));
+  let askedMs = Number.NEGATIVE_INFINITY;
   const isProcessed = async (): Promise<boolean> => {
-    const found = await model.run("whenProcessed", RECORDS_TIMEOUT_MS, async ({ records }) => {
-      const live = await readLive(records, model.spaces, name);
-      if (live === null) return undefined;
-      const { version, generation } = live;
-      const build = await readBuild(records, model.spaces, { name, version, generation });
-      return { version, generation, position: build?.value.position ?? 0 };
-    });
-    if (found === undefined) return false;
-    const { version, generation } = found;
-    const own = [...runnersOf(store)].map((runner) => runner.positionOf(name, version, generation) ?? 0);
-    return Math.max(found.position, ...own) >= position;
+    const own = Math.max(...[...runnersOf(store)].map((runner) => runner.lastPositionOf(name) ?? -1));
+    const nowMs = performance.now();
+    // The record is asked when this process may have it, and now and then for what other processes have done.
+    if (own < position && nowMs - askedMs < POLL_INTERVAL_MS) return false;
+    askedMs = nowMs;
+    return (await livePosition(store, model, name)) >= position;
   };
   const progress = new Set<() => void>();
   const notify = (): void => {
@@ -53,4 +50,17 @@ export async function whenProcessed(
   } finally {
     for (const stop of stops) stop();
   }
+}
+
+/** Up to where the live build is, by its record and by those of this process who run it. -1: it is not registered. */
+async function livePosition(store: ReadModelStore, model: ModelStore, name: string): Promise<number> {
+  const found = await model.run("whenProcessed", RECORDS_TIMEOUT_MS, async ({ records }) => {
+    const live = await readLive(records, model.spaces, name);
+    if (live === null) return undefined;
+    const build = { name, version: live.version, generation: live.generation };
+    return { build, position: (await readBuild(records, model.spaces, build))?.value.position ?? 0 };
+  });
+  if (found === undefined) return -1;
+  const own = [...runnersOf(store)].map((runner) => runner.positionOf(found.build) ?? 0);
+  return Math.max(found.position, ...own);
 }

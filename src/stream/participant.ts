@@ -1,19 +1,40 @@
 import type { NewEvent, StorageSession } from "../../protocols/index.js";
+import { TransactionCalls } from "../transaction/transaction-calls.js";
 
 /** What takes part in the transactions that store events, such as an inline projection. */
 export interface Participant {
   /** Whether it has something to do when events of these types are stored. */
   wants(types: ReadonlySet<string>): boolean;
-  /** Does it, behind everything else in the transaction. Its failure fails the transaction. */
-  join(session: StorageSession): Promise<void>;
+  /** Does it, after everything else in the transaction, through its calls. Its failure fails the transaction. */
+  join(session: StorageSession, calls: TransactionCalls): Promise<void>;
 }
 
-/** Those who take part when these events are stored. */
+/** Those who take part when these events are stored. Undefined: nobody, and the write is what it is without them. */
 export function participantsOf(
   participants: ReadonlySet<Participant>,
   events: readonly NewEvent[],
-): readonly Participant[] {
-  if (participants.size === 0 || events.length === 0) return [];
-  const types = new Set(events.map(({ type }) => type));
-  return [...participants].filter((participant) => participant.wants(types));
+): readonly Participant[] | undefined {
+  return participants.size === 0 ? undefined : participantsFor(participants, new Set(events.map(({ type }) => type)));
+}
+
+/** Those who take part when events of these types are stored. Undefined: nobody. */
+export function participantsFor(
+  participants: ReadonlySet<Participant>,
+  types: ReadonlySet<string>,
+): readonly Participant[] | undefined {
+  const joining = [...participants].filter((participant) => participant.wants(types));
+  return joining.length === 0 ? undefined : joining;
+}
+
+/** Lets them take part in a transaction that has no other calls. */
+export async function joinAll(
+  joining: readonly Participant[] | undefined,
+  session: StorageSession,
+  location: string | undefined,
+): Promise<void> {
+  if (joining === undefined) return;
+  const calls = new TransactionCalls(location);
+  for (const participant of joining) await participant.join(session, calls);
+  await calls.finish();
+  if (calls.failure !== undefined) throw calls.failure.error;
 }

@@ -89,7 +89,7 @@ export class StreamImpl implements UntypedStream {
     pendingWrites.begin();
     try {
       const joining = participantsOf(participants, request.events);
-      const result = await (joining.length === 0 ? storage.append(request) : appendWith(storage, request, joining));
+      const result = await (joining === undefined ? storage.append(request) : appendWith(storage, request, joining));
       this.#learn(result.version);
       return result;
     } finally {

@@ -8,6 +8,7 @@ import {
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { encodedBytes } from "../stream/content-bytes.js";
 import { overloaded } from "../stream/memory-budget.js";
+import { type Participant, participantsFor } from "../stream/participant.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
@@ -106,17 +107,16 @@ async function runWork<T>(
   plan: TransactionPlan,
 ): Promise<T> {
   const calls = new TransactionCalls(location);
-  const tx = new StoreTransaction({ session, calls, location, memory });
+  const writtenTypes = participants.size === 0 ? undefined : new Set<string>();
+  const tx = new StoreTransaction({ session, calls, location, memory, writtenTypes });
   const beganMs = performance.now();
   using limit = new TimeLimit(plan, (timeoutMs) => timeoutError(timeoutMs, guard.describeWaiting(beganMs), location));
   using callback = guard.begin((error) => calls.fail(error));
   try {
     const working = callback.run(async () => {
       const result = await work(tx, (attempt, call) => calls.run(attempt, () => call(session)));
+      if (writtenTypes !== undefined) await takePart(participants, writtenTypes, session, calls);
       await calls.finish();
-      if (calls.failure === undefined) {
-        for (const participant of participants) if (participant.wants(tx.writtenTypes)) await participant.join(session);
-      }
       return result;
     });
     const result = await Promise.race([working, limit.reached]);
@@ -127,6 +127,19 @@ async function runWork<T>(
     await calls.abandon();
     throw calls.failure?.error;
   }
+}
+
+/** Lets those take part who want what was written. */
+async function takePart(
+  participants: ReadonlySet<Participant>,
+  writtenTypes: ReadonlySet<string>,
+  session: StorageSession,
+  calls: TransactionCalls,
+): Promise<void> {
+  // Some of the callback's calls may not have been awaited.
+  await calls.settle();
+  if (writtenTypes.size === 0 || calls.failure !== undefined) return;
+  for (const participant of participantsFor(participants, writtenTypes) ?? []) await participant.join(session, calls);
 }
 
 function timeoutError(timeoutMs: number, waiting: string, location: string | undefined): TransactionError {

@@ -1,6 +1,8 @@
 import {
   ALL_STREAM,
   type AppendCondition,
+  type AppendRequest,
+  type AppendResult,
   type CandidateEvent,
   type EventPage,
   type ExpectedVersion,
@@ -41,6 +43,8 @@ export interface TransactionParts {
   readonly calls: TransactionCalls;
   readonly location: string | undefined;
   readonly memory: MemoryBudget;
+  /** Takes the types of what is written. Undefined: nobody asks for them. */
+  readonly writtenTypes: Set<string> | undefined;
 }
 
 /** A transaction as its callback gets it: checks what comes in, and hands it to the storage's session. */
@@ -48,8 +52,6 @@ export class StoreTransaction implements Transaction {
   readonly position: number;
   readonly records: Records;
   readonly sql: SQL;
-  /** The types of what was written. */
-  readonly writtenTypes = new Set<string>();
   readonly #parts: TransactionParts;
   readonly #pages: PageStorage;
 
@@ -71,7 +73,7 @@ export class StoreTransaction implements Transaction {
     events: CandidateEvent | readonly CandidateEvent[],
     options: { readonly expectedVersion?: ExpectedVersion | undefined } = {},
   ): Promise<WriteResult> {
-    const { session, calls, location, memory } = this.#parts;
+    const { session, calls, location, memory, writtenTypes } = this.#parts;
     const attempt = `write to stream "${String(streamId)}"`;
     let reservedBytes = 0;
     // The events are taken as they are now, and take memory while they wait for earlier calls.
@@ -86,12 +88,8 @@ export class StoreTransaction implements Transaction {
       return checked;
     });
     const release = (): void => memory.release(reservedBytes);
-    const append = async (): Promise<WriteResult> => {
-      const result = await session.append(request());
-      if (result.written > 0) for (const { type } of request().events) this.writtenTypes.add(type);
-      return result;
-    };
-    return calls.run(attempt, append, release);
+    if (writtenTypes === undefined) return calls.run(attempt, () => session.append(request()), release);
+    return calls.run(attempt, () => appendNoting(session, request(), writtenTypes), release);
   }
 
   // The type of the events is the caller's word, as it is for streams.
@@ -141,8 +139,18 @@ export class StoreTransaction implements Transaction {
   }
 }
 
+async function appendNoting(
+  session: StorageSession,
+  request: AppendRequest,
+  writtenTypes: Set<string>,
+): Promise<AppendResult> {
+  const result = await session.append(request);
+  if (result.written > 0) for (const { type } of request.events) writtenTypes.add(type);
+  return result;
+}
+
 /** The tables of a transaction, or that the store has none. */
-class TransactionSQL implements SQL {
+export class TransactionSQL implements SQL {
   readonly dialect: SQL["dialect"];
   readonly #sql: SQL | undefined;
   readonly #calls: TransactionCalls;

@@ -61,6 +61,11 @@ export class TransactionCalls {
     this.#fail(error);
   }
 
+  /** Waits for the calls that were accepted. */
+  async settle(): Promise<void> {
+    await this.#last;
+  }
+
   /** Accepts no further call, and waits for those that were accepted. */
   async finish(): Promise<void> {
     this.#end ??= FINISHED;

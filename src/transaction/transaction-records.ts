@@ -10,9 +10,9 @@ const LIST_OPTIONS: OptionNames<ListRecordsOptions> = { after: true, prefix: tru
 /** The records of a transaction: checks the arguments, and leaves the rest to storage. */
 export class TransactionRecords implements Records {
   readonly #records: Records;
-  readonly #calls: TransactionCalls;
+  readonly #calls: Pick<TransactionCalls, "run">;
 
-  constructor(records: Records, calls: TransactionCalls) {
+  constructor(records: Records, calls: Pick<TransactionCalls, "run">) {
     this.#records = records;
     this.#calls = calls;
   }

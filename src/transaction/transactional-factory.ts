@@ -1,6 +1,8 @@
 import type {
+  AppendUnit,
   AtomicStorage,
   AtomicStreamFactory,
+  NewEvent,
   QueryOptions,
   SQLStatement,
   StreamWrite,
@@ -43,10 +45,8 @@ export function atomicCalls(storage: AtomicStorage | TransactionalStorage, conte
       if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, context);
       pendingWrites.begin();
       try {
-        const joining = participantsOf(
-          context.participants,
-          unit.requests.flatMap(({ events }) => events),
-        );
+        const { participants } = context;
+        const joining = participants.size === 0 ? undefined : participantsOf(participants, eventsOf(unit));
         return await calls.note(() => writeUnit(storage, unit, joining), `writeAll (${attemptOf(unit.requests)})`);
       } finally {
         memory.release(bytes);
@@ -55,6 +55,8 @@ export function atomicCalls(storage: AtomicStorage | TransactionalStorage, conte
     },
   };
 }
+
+const eventsOf = ({ requests }: AppendUnit): readonly NewEvent[] => requests.flatMap(({ events }) => events);
 
 /** The calls that need transactions. */
 export function transactionalCalls(storage: TransactionalStorage, context: StreamContext): TransactionalCalls {

@@ -12,7 +12,7 @@ import type {
 } from "../../protocols/index.js";
 import { checkVersionInUnit } from "../adapter-kit/decide-append.js";
 import { MAX_UNIT_EVENTS, MAX_UNIT_STREAMS } from "../limits.js";
-import type { Participant } from "../stream/participant.js";
+import { joinAll, type Participant } from "../stream/participant.js";
 import {
   checkOptions,
   checkSignal,
@@ -88,16 +88,19 @@ function checkUnit(writes: readonly StreamWrite[]): void {
 export async function writeUnit(
   storage: AtomicStorage | TransactionalStorage,
   unit: AppendUnit,
-  joining: readonly Participant[],
+  joining: readonly Participant[] | undefined,
 ): Promise<readonly AppendResult[]> {
   if (unit.requests.length === 0 && unit.conditions.length === 0) return [];
   const conditions: ParsedCondition[] = [];
   for (const condition of unit.conditions) conditions.push(await lookedAt(storage, condition, unit.signal));
   const left = { ...unit, conditions };
-  if (isAtomic(storage) && joining.length === 0) return storage.appendAll(left);
+  if (joining === undefined) {
+    if (isAtomic(storage)) return storage.appendAll(left);
+    return storage.transact((session) => appendInSession(session, left, storage.location), { signal: unit.signal });
+  }
   const work = async (session: StorageSession): Promise<readonly AppendResult[]> => {
     const results = await appendInSession(session, left, storage.location);
-    if (results.some(({ written }) => written > 0)) for (const participant of joining) await participant.join(session);
+    if (results.some(({ written }) => written > 0)) await joinAll(joining, session, storage.location);
     return results;
   };
   return (storage as TransactionalStorage).transact(work, { signal: unit.signal });
@@ -113,7 +116,7 @@ export function appendWith(
   return (storage as TransactionalStorage).transact(
     async (session) => {
       const result = await session.append(request);
-      if (result.written > 0) for (const participant of joining) await participant.join(session);
+      if (result.written > 0) await joinAll(joining, session, storage.location);
       return result;
     },
     { signal: request.signal },

@@ -1,0 +1,118 @@
+import type { StoredEvent, StreamFactory } from "../../protocols/index.js";
+import { BatchSize } from "./batch-size.js";
+import type { BuildLease } from "./build-lease.js";
+import { park, swap } from "./builds.js";
+import type { ParsedProjection, ProjectionSettings } from "./definition.js";
+import type { Batch, EventSource } from "./event-source.js";
+import type { ModelStore, ModelTransaction } from "./model-store.js";
+import type { ProjectionFailure } from "./projection.js";
+import { isOfProject, ProjectionError } from "./projection-error.js";
+import type { Build, BuildState, LiveState } from "./projection-records.js";
+import { VersionedContext } from "./versioned-context.js";
+
+const MAX_TRANSACTION_MS = 60_000;
+
+/** What a build runs in. */
+export interface BuildContext {
+  readonly source: EventSource;
+  readonly model: ModelStore;
+  readonly settings: ProjectionSettings;
+  readonly owner: string;
+  readonly location: string | undefined;
+  readonly streams: StreamFactory;
+  onChange(): void;
+  /** Called with what is shown to readers, whenever that was read. */
+  onLive(projection: ParsedProjection, live: LiveState | null): void;
+}
+
+/** Projects batches of one build, each in the transaction that moves its checkpoint. */
+export class BatchProjector {
+  readonly size: BatchSize;
+  readonly #context: BuildContext;
+  readonly #projection: ParsedProjection;
+  readonly #build: Build;
+  readonly #lease: BuildLease;
+  readonly #onMoved: () => void;
+
+  /** @param onMoved - called when the lease has another position */
+  constructor(
+    context: BuildContext,
+    projection: ParsedProjection,
+    build: Build,
+    lease: BuildLease,
+    onMoved: () => void,
+  ) {
+    this.#context = context;
+    this.#projection = projection;
+    this.#build = build;
+    this.#lease = lease;
+    this.#onMoved = onMoved;
+    this.size = new BatchSize(context.settings.batchSize);
+  }
+
+  /**
+   * @param hasAll - whether nothing comes after it
+   * @throws ProjectionError when an event cannot be projected; everything before it is
+   */
+  async project({ events, upTo }: Batch, hasAll: boolean): Promise<void> {
+    const beganMs = performance.now();
+    try {
+      await this.#projectAtOnce(events, upTo, hasAll);
+    } catch (error) {
+      if (events.length === 0 || !isOfProject(error, this.#context.model.spaces)) throw error;
+      // So that everything before the event that fails is in the tables, and it is known which one it is.
+      await this.#projectOneByOne(events, upTo, hasAll);
+    }
+    this.size.note(events.length, performance.now() - beganMs);
+  }
+
+  async #projectOneByOne(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {
+    for (const [index, event] of events.entries()) {
+      const isLast = index === events.length - 1;
+      const end = isLast ? upTo : event.position;
+      try {
+        await this.#projectAtOnce([event], end, isLast && hasAll);
+      } catch (error) {
+        if (!isOfProject(error, this.#context.model.spaces)) throw error;
+        const { position, streamId, type } = event;
+        const failure = { position, streamId, type, message: error instanceof Error ? error.message : String(error) };
+        if (this.#context.settings.onError === "stop") throw new ProjectionError(failure);
+        await this.#park(failure, end);
+      }
+    }
+  }
+
+  async #projectAtOnce(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {
+    const { model, onLive } = this.#context;
+    const hasCaughtUp = hasAll || this.#lease.state?.hasCaughtUp === true;
+    let live: LiveState | null = null;
+    const commit = await this.transact(async (tx) => {
+      const written = await this.#lease.write(tx.records, { position: upTo, hasCaughtUp });
+      const context = new VersionedContext(tx, this.#build, model.spaces);
+      if (events.length > 0) await this.#projection.project(events, context);
+      if (hasAll) live = await swap(tx, model, this.#build, this.#lease.state as BuildState);
+      return written;
+    });
+    commit();
+    this.#onMoved();
+    onLive(this.#projection, live);
+  }
+
+  async #park(failure: ProjectionFailure, upTo: number): Promise<void> {
+    const { model } = this.#context;
+    const commit = await this.transact(async (tx) => {
+      const parked = (this.#lease.state?.parked ?? 0) + 1;
+      const written = await this.#lease.write(tx.records, { position: upTo, parked });
+      await park(tx.records, model.spaces, this.#build, { ...failure });
+      return written;
+    });
+    commit();
+    this.#onMoved();
+  }
+
+  /** Runs a transaction of the read model, for no longer than the lease. */
+  transact<T>(work: (tx: ModelTransaction) => Promise<T>): Promise<T> {
+    const { model, settings } = this.#context;
+    return model.run(`projection "${this.#build.name}"`, Math.min(settings.leaseMs, MAX_TRANSACTION_MS), work);
+  }
+}

@@ -1,0 +1,29 @@
+const MAX_EVENTS = 256;
+const MAX_CATCH_UP_EVENTS = 2_048;
+
+/** So many events behind, batches are larger. */
+const FAR_BEHIND_EVENTS = 10_000;
+
+/** How long a batch should hold the writer, in milliseconds. */
+const GOAL_MS = 10;
+
+/** How many events a batch has: fewer while batches hold the writer for too long. */
+export class BatchSize {
+  readonly #fixed: number | undefined;
+  #events = MAX_EVENTS;
+
+  /** @param fixed - what the caller wants; undefined: as it fits */
+  constructor(fixed: number | undefined) {
+    this.#fixed = fixed;
+  }
+
+  limitFor(behind: number): number {
+    if (this.#fixed !== undefined) return this.#fixed;
+    return behind > FAR_BEHIND_EVENTS ? MAX_CATCH_UP_EVENTS : this.#events;
+  }
+
+  note(events: number, tookMs: number): void {
+    if (tookMs > GOAL_MS) this.#events = Math.max(1, Math.floor((events * GOAL_MS) / tookMs));
+    else this.#events = Math.min(MAX_EVENTS, this.#events * 2);
+  }
+}
