@@ -56,30 +56,28 @@ export class BatchProjector {
    */
   async project({ events, upTo }: Batch, hasAll: boolean): Promise<void> {
     const beganMs = performance.now();
-    try {
-      await this.#projectAtOnce(events, upTo, hasAll);
-    } catch (error) {
-      if (events.length === 0 || !isOfProject(error, this.#context.model.spaces)) throw error;
-      // So that everything before the event that fails is in the tables, and it is known which one it is.
-      await this.#projectOneByOne(events, upTo, hasAll);
-    }
+    await this.#projectOrSplit(events, upTo, hasAll);
     this.size.note(events.length, performance.now() - beganMs);
   }
 
-  async #projectOneByOne(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {
-    for (const [index, event] of events.entries()) {
-      const isLast = index === events.length - 1;
-      const end = isLast ? upTo : event.position;
-      try {
-        await this.#projectAtOnce([event], end, isLast && hasAll);
-      } catch (error) {
-        if (!isOfProject(error, this.#context.model.spaces)) throw error;
-        const { position, streamId, type } = event;
-        const failure = { position, streamId, type, message: error instanceof Error ? error.message : String(error) };
-        if (this.#context.settings.onError === "stop") throw new ProjectionError(failure);
-        await this.#park(failure, end);
-      }
+  /** Halves what fails, so that everything before the event that fails is in the tables, and it is known which one it is. */
+  async #projectOrSplit(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {
+    try {
+      await this.#projectAtOnce(events, upTo, hasAll);
+    } catch (error) {
+      const half = Math.ceil(events.length / 2);
+      const middle = events[half - 1];
+      if (middle === undefined || !isOfProject(error, this.#context.model.spaces)) throw error;
+      if (events.length === 1) return this.#stopOrPark(middle, upTo, error);
+      await this.#projectOrSplit(events.slice(0, half), middle.position, false);
+      await this.#projectOrSplit(events.slice(half), upTo, hasAll);
     }
+  }
+
+  async #stopOrPark({ position, streamId, type }: StoredEvent, upTo: number, error: unknown): Promise<void> {
+    const failure = { position, streamId, type, message: error instanceof Error ? error.message : String(error) };
+    if (this.#context.settings.onError === "stop") throw new ProjectionError(failure);
+    await this.#park(failure, upTo);
   }
 
   async #projectAtOnce(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {

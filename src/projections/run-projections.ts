@@ -27,8 +27,8 @@ const ATTEMPT = "run projections";
  *       void (await db.run(sql`CREATE TABLE ${table("balances")} (id TEXT PRIMARY KEY, balance REAL NOT NULL)`)),
  *     project: async (events, { sql: db, table }) => {
  *       for (const { streamId, data } of events) {
- *         await db.run(sql`INSERT INTO ${table("balances")} VALUES (${streamId}, ${data.amount})
- *           ON CONFLICT (id) DO UPDATE SET balance = balance + excluded.balance`);
+ *         await db.run(sql`INSERT INTO ${table("balances")} AS total VALUES (${streamId}, ${data.amount})
+ *           ON CONFLICT (id) DO UPDATE SET balance = total.balance + excluded.balance`);
  *       }
  *     },
  *   },

@@ -86,6 +86,31 @@ describe("an inline projection", () => {
     expect((await streams.openStream("s-1")).version).toBe(1);
   });
 
+  test("fails the write with a statement that it did not wait for", async () => {
+    await using streams = await sqliteStreamFactory(":memory:");
+    const careless: Projection<Deposited> = {
+      ...balances,
+      project: async (_, { sql: db }) => void db.run(sql`INSERT INTO nowhere VALUES (1)`).catch(() => undefined),
+    };
+    await using _ = await runProjections(streams, [careless], INLINE);
+    const a = await streams.openStream("a");
+    await expect(a.write(deposited(1))).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+    const writing = streams.transaction((tx) => tx.write("a", deposited(1)));
+    await expect(writing).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+    expect((await streams.openStream("a")).version).toBe(0);
+  });
+
+  test("that takes too long ends with the transaction, and holds nobody up", async () => {
+    await using streams = await sqliteStreamFactory(":memory:");
+    const endless: Projection<Deposited> = { ...balances, project: () => new Promise(() => undefined) };
+    {
+      await using _ = await runProjections(streams, [endless], INLINE);
+      const writing = streams.transaction((tx) => tx.write("a", deposited(1)), { timeoutMs: 20 });
+      await expect(writing).rejects.toMatchObject({ code: "TRANSACTION_TIMEOUT" });
+    }
+    expect((await (await streams.openStream("a")).write(deposited(1))).version).toBe(1);
+  });
+
   test("of documents has them in the transaction, and a deletion too", async () => {
     await using streams = await sqliteStreamFactory(":memory:");
     const counts = documents<number, { type: string; data: unknown }>({

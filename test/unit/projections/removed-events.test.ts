@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { type StoredEvent, sql } from "../../../index.js";
+import {
+  documents,
+  dropProjection,
+  type Projection,
+  readDocument,
+  runProjections,
+  whenProcessed,
+} from "../../../src/projections/index.js";
+import { type Deposited, deposited } from "./support/stores.js";
+
+const balances: Projection<Deposited> = {
+  name: "balances",
+  types: ["Deposited"],
+  async tables({ sql: db, table }) {
+    await db.run(sql`CREATE TABLE ${table("balances")} (id TEXT PRIMARY KEY, balance REAL NOT NULL)`);
+  },
+  async project(events, { sql: db, table }) {
+    for (const { streamId, data } of events) {
+      if (data.amount < 0) throw new Error(`negative ${data.amount}`);
+      await db.run(sql`
+        INSERT INTO ${table("balances")} VALUES (${streamId}, ${data.amount})
+        ON CONFLICT (id) DO UPDATE SET balance = balance + excluded.balance`);
+    }
+  },
+};
+
+test("a rebuild that needs events which were removed is refused, and the tables stay as they are", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  const a = await streams.openStream("a");
+  await a.write([deposited(1), deposited(2), deposited(4)]);
+  await using runner = await runProjections(streams, [balances]);
+  await whenProcessed(streams, "balances", 3);
+  await streams.pruneStream("a", { before: 2 });
+  await expect(runner.rebuild("balances")).rejects.toMatchObject({ code: "EVENTS_REMOVED", streamId: "a" });
+  expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 7 }]);
+  await runner.rebuild("balances", { missing: "skip" });
+  expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 6 }]);
+});
+
+test("projections hold up a prune until they are dropped, which is refused while they run", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  const a = await streams.openStream("a");
+  await a.write([deposited(1), deposited(-1), deposited(2)]);
+  const runner = await runProjections(streams, [balances]);
+  await expect.poll(() => runner.status()[0]?.state).toBe("failed");
+  await expect(dropProjection(streams, "balances")).rejects.toThrow('a process runs "balances"');
+  await runner[Symbol.asyncDispose]();
+  await expect(streams.pruneStream("a", { before: 3 })).rejects.toMatchObject({
+    neededBy: ["projection balances@1"],
+  });
+  expect(await dropProjection(streams, "balances")).toBe(true);
+  expect(await dropProjection(streams, "balances")).toBe(false);
+  expect(await streams.pruneStream("a", { before: 3 })).toMatchObject({ removedEvents: 2 });
+  expect(await streams.query(sql`SELECT name FROM sqlite_master WHERE name LIKE 'balances%'`)).toEqual([]);
+});
+
+test("documents of streams that are deleted go with them, where the type is wanted", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  const a = await streams.openStream("a");
+  await a.write(deposited(1));
+  const byStream = documents({
+    name: "streams",
+    types: ["Deposited", "@deleted"],
+    evolve: (count: number | null, _event: StoredEvent) => (count ?? 0) + 1,
+  });
+  await using _ = await runProjections(streams, [byStream]);
+  await whenProcessed(streams, "streams", 1);
+  expect(await readDocument(streams, "streams", "a")).toBe(1);
+  await streams.deleteStream("a");
+  await whenProcessed(streams, "streams", 2);
+  expect(await readDocument(streams, "streams", "a")).toBe(null);
+});
