@@ -1,8 +1,8 @@
-import { EventsNeededError, type Records } from "../../protocols/index.js";
+import { EventsNeededError, type JsonObject, type Records } from "../../protocols/index.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { inStore } from "../validate/in-call.js";
 import type { AdministrationContext } from "./administration-context.js";
-import { CONSUMERS_SPACE, PARKED_SPACE, PROJECTIONS_SPACE } from "./reserved-spaces.js";
+import { CONSUMERS_SPACE, LIVE_PROJECTIONS_SPACE, PARKED_SPACE, PROJECTIONS_SPACE } from "./reserved-spaces.js";
 
 /** Where the records of those who read the whole store are, and what they are called. */
 const READERS = [
@@ -20,13 +20,25 @@ export interface ReaderPosition {
 /** The registered readers whose record has a position. */
 export async function readerPositions(records: Pick<Records, "list">): Promise<readonly ReaderPosition[]> {
   const readers: ReaderPosition[] = [];
+  const live = new Map<string, JsonObject>();
+  for await (const { key, value } of recordsOf(records, LIVE_PROJECTIONS_SPACE)) live.set(key, value);
   for (const [space, kind] of READERS) {
     for await (const { key, value } of recordsOf(records, space)) {
-      if (typeof value.position !== "number") continue;
+      if (typeof value.position !== "number" || isFormerBuild(key, value, live)) continue;
       readers.push({ name: `${kind} ${withoutNumber(key)}`, position: value.position });
     }
   }
   return readers;
+}
+
+/** Whether it is a version of a projection that another was shown in place of, and that nobody runs any more. */
+function isFormerBuild(key: string, value: JsonObject, live: ReadonlyMap<string, JsonObject>): boolean {
+  const [, name = "", version, generation = 0] = /^(\w+)@(\d+)(?:\.(\d+))?$/.exec(key) ?? [];
+  const shown = live.get(name);
+  if (shown === undefined || (value.owner !== null && Number(value.untilMs) > Date.now())) return false;
+  const [shownVersion, shownGeneration] = [Number(shown.version), Number(shown.generation)];
+  if (Number(version) !== shownVersion) return Number(version) < shownVersion;
+  return Number(generation) < shownGeneration;
 }
 
 /** The events of a stream that consumers have set aside: they are read when they are tried again. */

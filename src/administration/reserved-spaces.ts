@@ -11,6 +11,9 @@ export const RETENTION_SPACE = "@retention";
 export const CONSUMERS_SPACE = "@consumers";
 export const PROJECTIONS_SPACE = "@projections";
 
+/** The space of what readers see of each projection, by its name. */
+export const LIVE_PROJECTIONS_SPACE = "@live-projections";
+
 /** The space of what the partitions of a consumer share, by its name. */
 export const CONSUMER_GROUPS_SPACE = "@consumer-groups";
 

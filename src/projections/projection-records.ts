@@ -1,5 +1,5 @@
 import type { JsonObject, Records } from "../../protocols/index.js";
-import { PROJECTIONS_SPACE } from "../administration/reserved-spaces.js";
+import { LIVE_PROJECTIONS_SPACE, PROJECTIONS_SPACE } from "../administration/reserved-spaces.js";
 
 /** The state of one build of a projection: checkpoint, lease and fence in one. */
 export type BuildState = {
@@ -45,7 +45,11 @@ export interface Spaces {
   readonly parked: string;
 }
 
-export const RESERVED: Spaces = { builds: PROJECTIONS_SPACE, live: "@live-projections", parked: "@parked-projections" };
+export const RESERVED: Spaces = {
+  builds: PROJECTIONS_SPACE,
+  live: LIVE_PROJECTIONS_SPACE,
+  parked: "@parked-projections",
+};
 export const PUBLIC: Spaces = {
   builds: "async-streams.projections",
   live: "async-streams.live-projections",

@@ -38,6 +38,11 @@ test("a rebuild that needs events which were removed is refused, and the tables 
   expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 7 }]);
   await runner.rebuild("balances", { missing: "skip" });
   expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 6 }]);
+  // What was shown before does not run any more, and needs no events.
+  const { position } = await a.write(deposited(8));
+  await whenProcessed(streams, "balances", position);
+  await runner[Symbol.asyncDispose]();
+  expect(await streams.pruneStream("a", { before: 4 })).toMatchObject({ firstVersion: 4 });
 });
 
 test("projections hold up a prune until they are dropped, which is refused while they run", async () => {
