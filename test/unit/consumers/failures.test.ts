@@ -201,7 +201,7 @@ describe.each(STORES)("failures over %s", (_, open) => {
         startFrom: "beginning",
         handle: async () => {
           attempts += 1;
-          if (attempts > 1) {
+          if (attempts === 2) {
             await new Promise<void>((resolve) => {
               fail = resolve;
             });
