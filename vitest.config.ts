@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { failedTests } from "./test/support/failed-tests.js";
+import { SlowFilesFirst } from "./test/support/slow-files-first.js";
 
 export default defineConfig({
   test: {
@@ -9,6 +10,7 @@ export default defineConfig({
     pool: "forks",
     // Vitest would leave one core idle, which of two is half of them.
     maxWorkers: availableParallelism(),
+    sequence: { sequencer: SlowFilesFirst },
     globalSetup: "test/support/stores-in-memory.ts",
     // Generous, because a loaded machine takes seconds to start a process. No test waits for a time to pass.
     testTimeout: 60_000,
