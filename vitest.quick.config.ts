@@ -9,21 +9,29 @@ export default defineConfig({
   test: {
     ...everything.test,
     include: ["test/unit/**/*.test.ts"],
+    // What is tested here leaves nothing behind in its process, and loading it again for each file takes longer than most tests.
+    isolate: false,
     exclude: [
       // They build, compile, or test the conformance suite itself.
       "test/unit/{benchmarks,package,types}/**",
       "test/unit/conformance-bites.test.ts",
       // Other drivers and other places.
-      "test/unit/adapters/{better-sqlite3,node-sqlite,sqlite-in-memory}.test.ts",
+      "test/unit/adapters/{better-sqlite3,node-sqlite,sqlite-in-memory,postgres}.test.ts",
+      "test/unit/postgres/**",
       "test/unit/sqlite/{better-sqlite3-driver,file-claims}.test.ts",
+      // They put other modules in the place of the library's, and need a process of their own.
+      "test/unit/{little-memory,sqlite/driver-loading}.test.ts",
       // Processes, threads, locks that are held, and large amounts.
-      "test/unit/sqlite/{processes,threads,limits-of-the-system,shared-locks,lock-waits,after-a-lock}.test.ts",
-      "test/unit/sqlite/{log-size,forgetting,large-events}.test.ts",
+      "test/unit/sqlite/{processes,administration-processes,threads,limits-of-the-system,shared-locks,lock-waits,after-a-lock}.test.ts",
+      "test/unit/migrations/processes.test.ts",
+      "test/unit/sqlite/{log-size,forgetting,large-events,indexes}.test.ts",
       "test/unit/{like-pattern,snapshot-retention,waiting-writes}.test.ts",
+      // Hundreds of generated cases, of which the conformance suite has the ones that matter most.
+      "test/unit/property/**",
       // Files that are damaged, moved or copied.
-      "test/unit/sqlite/{damaged-*,verify*,backup*,checksums,foreign-objects,hard-links,older-copy,replaced-files}.test.ts",
+      "test/unit/sqlite/{damaged-*,verify*,backup*,administration-{backup,verify},checksums,foreign-objects,hard-links,older-copy,replaced-files}.test.ts",
     ],
-    env: { SQLITE_DRIVER: "sqlite3" },
+    env: { SQLITE_DRIVER: "sqlite3", POSTGRES_BIN: "" },
     reporters: ["dot"],
   },
 });

@@ -163,10 +163,10 @@ export class PostgresServer implements AsyncDisposable {
 
 const MAX_LOG_LENGTH = 10_000;
 
-/** The newest of Debian's servers, or the package's where it is installed. `POSTGRES_BIN` names another folder. */
+/** The newest of Debian's servers, or the package's where it is installed. `POSTGRES_BIN` names another folder, or none. */
 function binariesFolder(): string | null {
   const named = process.env.POSTGRES_BIN;
-  if (named !== undefined) return named;
+  if (named !== undefined) return named === "" ? null : named;
   const debian = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = debian.map((version) => join(DEBIAN, version, "bin"));
   try {
