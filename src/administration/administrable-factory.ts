@@ -16,9 +16,6 @@ export function isAdministrable(storage: StorageHandle): storage is Administrabl
   return "removeBefore" in storage && typeof storage.removeBefore === "function";
 }
 
-/** Where a factory keeps what `applyRetention` needs of it; the same symbol in every copy of the package. */
-export const ADMINISTRATION: unique symbol = Symbol.for("async-streams.administration");
-
 /** What a factory over administrable storage has besides. */
 type AdministrativeCalls = Omit<AdministrableStreamFactory, "openStream" | typeof Symbol.asyncDispose>;
 
@@ -33,5 +30,4 @@ export function addAdministration(factory: StreamFactory, context: Administratio
     reclaim: (options) => reclaim(context, options),
   };
   Object.assign(factory, calls);
-  Object.defineProperty(factory, ADMINISTRATION, { value: context });
 }

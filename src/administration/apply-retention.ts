@@ -6,6 +6,7 @@ import type {
   StreamInfo,
 } from "../../protocols/index.js";
 import { isStreamError } from "../../protocols/index.js";
+import { storeAccessOf } from "../transaction/store-access.js";
 import {
   checkFlag,
   checkFunction,
@@ -16,7 +17,7 @@ import {
 } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
-import { ADMINISTRATION } from "./administrable-factory.js";
+import { isAdministrable } from "./administrable-factory.js";
 import type { AdministrationContext } from "./administration-context.js";
 import { readerPositions } from "./event-needs.js";
 import { RetentionLease } from "./retention-lease.js";
@@ -95,10 +96,9 @@ async function* apply(
 }
 
 function contextOf(streams: AdministrableStreamFactory): AdministrationContext {
-  const context = (streams as Partial<Record<typeof ADMINISTRATION, AdministrationContext>> | undefined)?.[
-    ADMINISTRATION
-  ];
-  if (context !== undefined) return context;
+  const { context } = storeAccessOf(streams, ATTEMPT);
+  const { storage } = context;
+  if (isAdministrable(storage)) return { ...context, storage };
   throw invalidArgument("streams", `expected a factory with administration, got ${describeValue(streams)}`);
 }
 

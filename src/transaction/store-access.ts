@@ -4,18 +4,14 @@ import type { StoreService } from "../stream/store-service.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
-import {
-  runTransaction,
-  type TransactionContext,
-  type TransactionPlan,
-  type TransactionWork,
-} from "./run-transaction.js";
+import { runTransaction, type TransactionPlan, type TransactionWork } from "./run-transaction.js";
 
 // By name, so that it is found across copies of the package, and through objects that forward to a factory.
 const STORE_ACCESS: unique symbol = Symbol.for("async-streams.StoreAccess");
 
 /** What the library's own modules reach of a store, and its users do not. */
 export interface StoreAccess {
+  readonly context: StreamContext;
   readonly location: string | undefined;
   readonly storage: TransactionalStorage;
   readonly notifier: Notifier;
@@ -34,10 +30,11 @@ export interface StoreAccess {
 /** Gives a factory over transactional storage what {@link storeAccessOf} finds. */
 export function addStoreAccess(
   streams: StreamFactory,
-  context: TransactionContext & Pick<StreamContext, "lifetime" | "notifier" | "services" | "participants">,
+  context: StreamContext & { readonly storage: TransactionalStorage },
 ): void {
   const { storage, notifier, services, participants, lifetime, calls } = context;
   const access: StoreAccess = {
+    context,
     location: storage.location,
     storage,
     notifier,
