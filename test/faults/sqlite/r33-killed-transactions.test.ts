@@ -15,7 +15,7 @@ const MAX_STATEMENT = 100;
 
 faultTest(
   "R33 a transaction of a process that is killed at any statement is stored whole or not at all",
-  { quick: 4, soak: 400 },
+  { quick: 4, soak: 150 },
   async ({ rounds, random, integer, count }) => {
     await using folder = await createTempDir();
     for (let round = 0; round < rounds; round += 1) {
@@ -53,8 +53,8 @@ faultTest(
 
 // What a process leaves that is killed is what it has handed to the system. So the files are copied at every statement.
 faultTest(
-  "R33b the files as they are at each statement of transactions have each of them whole or not at all",
-  { quick: 1, soak: 60 },
+  "R33 the files as they are at each statement of transactions have each of them whole or not at all",
+  { quick: 1, soak: 110 },
   async ({ rounds, integer, count }) => {
     await using folder = await createTempDir();
     for (let round = 0; round < rounds; round += 1) {

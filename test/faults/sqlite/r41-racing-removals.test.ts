@@ -45,7 +45,7 @@ function expectWhole(
 
 faultTest(
   "R41 of writes, prunes and deletions that race in three processes, everything acknowledged is kept from the first version on, and nothing is behind a tombstone",
-  { quick: 1, soak: 60 },
+  { quick: 1, soak: 30 },
   async ({ rounds, integer, count }) => {
     await using folder = await createTempDir();
     for (let round = 0; round < rounds; round += 1) {

@@ -48,7 +48,7 @@ const start = (config: ConsumingConfig): NodeProcess =>
 
 faultTest(
   "R50 consumers of processes that are killed and stopped handle each event in order, and with transact exactly once",
-  { quick: 2, soak: 40 },
+  { quick: 2, soak: 20 },
   async ({ rounds, integer, random, count }) => {
     for (let round = 0; round < rounds; round += 1) {
       await using folder = await createTempDir();
@@ -121,7 +121,7 @@ function expectInOrder(lines: readonly string[]): void {
 
 faultTest(
   "R51 an event that kills its process is parked after its attempts, and the others are handled",
-  { quick: 1, soak: 10 },
+  { quick: 1, soak: 5 },
   async ({ rounds, count }) => {
     for (let round = 0; round < rounds; round += 1) {
       await using folder = await createTempDir();
