@@ -79,8 +79,8 @@ export const REMOVAL_TRANSACTION_EVENTS = 256;
 /** How many bytes of content one transaction removes, unless it is a single event's: large events take as long as many. */
 export const REMOVAL_TRANSACTION_BYTES = 1024 * 1024;
 
-/** How many bytes one step gives back to the file system: 64 pages of SQLite. Writers wait for that too. */
-export const RECLAIM_STEP_BYTES = 256 * 1024;
+/** How many bytes one step gives back to the file system: 256 pages of SQLite. Writers wait for that too. */
+export const RECLAIM_STEP_BYTES = 1024 * 1024;
 
 /** The most streams that one `writeAll` may name. */
 export const MAX_UNIT_STREAMS = 1_000;
