@@ -12,6 +12,7 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     sequence: { sequencer: SlowFilesFirst },
     globalSetup: "test/support/stores-in-memory.ts",
+    setupFiles: "test/support/temp-files.ts",
     // Generous, because a loaded machine takes seconds to start a process. No test waits for a time to pass.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -10,15 +10,15 @@ const MIN_FREE_BYTES = 2 * 1024 ** 3;
 let folder: string | undefined;
 
 /**
- * Puts the temporary files of a run into memory where there is room for them. Most of the time of the tests of stores
- * would go into syncing files. A soak run keeps to the disk.
+ * Makes a folder in memory where there is room for it. Most of the time of the tests of stores would go into syncing
+ * files. `temp-files.ts` says which tests use it.
  */
 export function setup(): void {
-  if (process.env.FAULT_SIZE === "soak" || !hasRoom()) return;
+  if (!hasRoom()) return;
   folder = mkdtempSync(join(MEMORY, "async-streams-tests-"));
-  // The server of PostgreSQL runs as another user.
-  chmodSync(folder, 0o755);
-  process.env.TMPDIR = folder;
+  // As the system's own folder is: some programs that the tests start run as other users, and make files of their own.
+  chmodSync(folder, 0o1777);
+  process.env.TEST_MEMORY_FOLDER = folder;
 }
 
 /** Removes what a run has left there. */
