@@ -105,8 +105,7 @@ export class StreamImpl implements UntypedStream {
     const { expectedVersion = "any", signal } = options;
     checkSignal(signal);
     signal?.throwIfAborted();
-    const request = appendRequest(this.streamId, events, expectedVersion, this.#context.storage.location);
-    return { ...request, signal };
+    return appendRequest(this.streamId, events, expectedVersion, this.#context.storage.location, signal);
   }
 
   read(options?: ReadOptions): AsyncIterable<StoredEvent> {

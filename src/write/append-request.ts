@@ -19,6 +19,7 @@ export function appendRequest(
   events: CandidateEvent | readonly CandidateEvent[],
   expectedVersion: ExpectedVersion,
   location: string | undefined,
+  signal?: AbortSignal,
 ): AppendRequest {
   if (streamId === ALL_STREAM) {
     const message =
@@ -28,5 +29,5 @@ export function appendRequest(
   }
   checkExpectedVersion(expectedVersion);
   const candidates = Array.isArray(events) ? events : [events as CandidateEvent];
-  return { streamId, events: encodeEvents(streamId, candidates, location), expectedVersion };
+  return { streamId, events: encodeEvents(streamId, candidates, location), expectedVersion, signal };
 }

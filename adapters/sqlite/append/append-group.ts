@@ -10,6 +10,7 @@ import {
   type AppendPlan,
   type GroupMember,
   headsAfter,
+  isUnit,
   type KnownStore,
   planAppends,
   requestsOf,
@@ -83,11 +84,8 @@ export class AppendGroup {
   }
 
   async store(connection: SQLiteConnection, members: readonly GroupMember[]): Promise<readonly AppendOutcome[]> {
-    const group = {
-      members,
-      requests: requestsOf(members),
-      looks: ConditionLooks.of(connection, members, this.#context.indexes),
-    };
+    const looks = members.some(isUnit) ? ConditionLooks.of(connection, members, this.#context.indexes) : undefined;
+    const group = { members, requests: requestsOf(members), looks };
     return (
       (await this.#storeOnMemory(connection, group)) ??
       (await this.#storeAsRead(connection, group)) ??
@@ -106,7 +104,8 @@ export class AppendGroup {
       return null;
     if (this.#expectsRetries || group.requests.some((request) => mayHaveRemovedKeys(request, heads)))
       return this.#storeAsRetried(connection, group, last);
-    const plan = await this.#plan(group, { position: last.position, heads, keys: NO_KEYS });
+    const planning = this.#plan(group, { position: last.position, heads, keys: NO_KEYS });
+    const plan = planning instanceof Promise ? await planning : planning;
     if (!plan.isPlain || plan.events.length === 0) return null;
     try {
       return await this.#insertPlanned(connection, plan, last);

@@ -1,7 +1,7 @@
 import type { AppendResult } from "../../../protocols/index.js";
 import { PendingCall } from "../../../src/adapter-kit/pending-call.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
-import { type AppendOutcome, type GroupMember, requestsOf } from "./append-plan.js";
+import { type AppendOutcome, type GroupMember, isUnit, requestsOf } from "./append-plan.js";
 import { eventCharacters } from "./event-rows.js";
 
 /** What an append results in, or each of a unit's. */
@@ -43,7 +43,7 @@ export class PendingAppend extends LockedCall<AppendResults> {
     let events = 0;
     let characters = 0;
     let indexPages = 0;
-    for (const request of requestsOf([member])) {
+    for (const request of isUnit(member) ? member.requests : [member]) {
       indexPages += 1;
       events += request.events.length;
       for (const event of request.events) {
