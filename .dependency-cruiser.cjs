@@ -37,6 +37,13 @@ module.exports = {
       to: { pathNot: ["^src/", "^adapters/sqlite/read-models\\.ts$"] },
     },
     {
+      name: "the-entry-of-copies-names-sqlite-only",
+      comment: "Backups are SQLite files.",
+      severity: "error",
+      from: { path: "^copy\\.ts$" },
+      to: { pathNot: ["^src/", "^adapters/sqlite/restore\\.ts$"] },
+    },
+    {
       name: "an-adapter-knows-no-other",
       comment: "An adapter is removed by removing its folder.",
       severity: "error",
@@ -48,7 +55,7 @@ module.exports = {
       comment: "It names the SQLite adapter, which nothing inside the library may bring along unasked.",
       severity: "error",
       from: { path: "^(protocols|src|adapters|test/conformance)/" },
-      to: { path: "^(index|projections)\\.ts$" },
+      to: { path: "^(index|copy|projections)\\.ts$" },
     },
     {
       name: "only-the-sqlite-adapter-knows-its-client",
@@ -72,7 +79,7 @@ module.exports = {
       to: {
         pathNot: [
           "^examples/",
-          "^projections\\.ts$",
+          "^(copy|projections)\\.ts$",
           "^((protocols|src/adapter-kit|src/migrations|src/consumers|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely)/",
         ],

@@ -41,8 +41,10 @@ export type StorageErrorCode =
    * it, or its log was truncated. The message says if the place may be a position that was passed as a version.
    */
   | "STORAGE_WENT_BACK"
-  /** The target path of a backup already exists. */
+  /** The target path of a backup already exists, or the target of a copy has contents of its own. */
   | "STORAGE_TARGET_EXISTS"
+  /** The store is a copy that is not complete. It takes nothing but the rest of the copy. */
+  | "STORAGE_COPY_UNFINISHED"
   /** This process has the file open through another copy of SQLite: another driver, or another installation of it. */
   | "STORAGE_DRIVER_CONFLICT"
   /** The file has more than one name (hard links). SQLite keeps a log for each name. */

@@ -1,6 +1,7 @@
 export type * from "./administrable-storage.js";
 export * from "./administration.js";
 export * from "./administration-errors.js";
+export type * from "./copyable-storage.js";
 export * from "./errors.js";
 export type * from "./event.js";
 export type * from "./filter.js";

@@ -27,4 +27,9 @@ export interface StreamBackend<Storage extends StorageHandle = StorageHandle> {
   readonly maintenance?: StoreMaintenance | undefined;
   /** Whether the store has deletions that were interrupted: then the factory finishes them. Default false. */
   readonly hasUnfinishedDeletions?: boolean | undefined;
+  /**
+   * Whether the store has a record in the space `@copy` whose field `isComplete` is false: it then refuses every use but the
+   * rest of the copy. Default false.
+   */
+  readonly isUnfinishedCopy?: boolean | undefined;
 }

@@ -138,3 +138,15 @@ export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 /** The most projections of one runner. */
 export const MAX_PROJECTIONS = 100;
+
+/** How many items one page and one batch of a copy have. */
+export const MAX_COPY_PAGE_ITEMS = 1_000;
+
+/** How many bytes of content one page and one batch of a copy have, unless it is a single item's. */
+export const MAX_COPY_PAGE_BYTES = 4 * 1024 * 1024;
+
+/** How many pages a copy reads of one state of its source, before it looks at a newer one. */
+export const MAX_COPY_SESSION_PAGES = 64;
+
+/** How often a copy brings what was written meanwhile, before it takes the rest as it is at one moment. */
+export const MAX_COPY_ROUNDS = 5;

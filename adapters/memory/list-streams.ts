@@ -1,6 +1,6 @@
 import type { JsonObject, ListStreamsQuery, StreamRow } from "../../protocols/index.js";
+import { compareCodePoints } from "../../src/adapter-kit/code-point-order.js";
 import { STREAM_METADATA_SPACE } from "../../src/administration/reserved-spaces.js";
-import { compareCodePoints } from "./code-point-order.js";
 import { indexOfFirst } from "./index-of-first.js";
 import { isDeleted, lastOf } from "./memory-events.js";
 import type { MemoryState } from "./memory-session.js";

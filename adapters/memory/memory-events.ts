@@ -2,11 +2,13 @@ import {
   ALL_STREAM,
   DELETED_EVENT_TYPE,
   type EventPlace,
+  type KeptKey,
+  type PrunedStream,
   type RemovedEvents,
   type RemoveRequest,
 } from "../../protocols/index.js";
+import { compareCodePoints } from "../../src/adapter-kit/code-point-order.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
-import { compareCodePoints } from "./code-point-order.js";
 import type { EventLog } from "./event-log.js";
 import { indexOfFirst } from "./index-of-first.js";
 
@@ -62,6 +64,32 @@ export class MemoryEvents implements EventLog {
     }
   }
 
+  /** The streams whose first events were removed. */
+  *prunedStreams(): Generator<PrunedStream, void> {
+    for (const streamId of this.streamIds) {
+      const firstVersion = this.first(streamId);
+      if (firstVersion > 1) yield { streamId, firstVersion };
+    }
+  }
+
+  /** The keys of removed events. */
+  *keptKeys(): Generator<KeptKey, void> {
+    for (const keys of this.#keptKeys.values()) for (const [key, place] of keys) yield { ...place, key };
+  }
+
+  keepKey({ key, streamId, version, position }: KeptKey): void {
+    entryOf(this.#keptKeys, streamId, () => new Map<string, EventPlace>()).set(key, { streamId, version, position });
+  }
+
+  forgetKey({ streamId, key }: Pick<KeptKey, "streamId" | "key">): void {
+    this.#keptKeys.get(streamId)?.delete(key);
+  }
+
+  /** Gives none of the positions up to this one any more. */
+  skipTo(position: number): void {
+    this.#position = Math.max(position, headOf(this, ALL_STREAM));
+  }
+
   /** Removes the first events of a stream, all but its last, and skips a position. */
   remove({ streamId, before, limit, keepKeys }: RemoveRequest): RemovedEvents {
     if (!keepKeys) this.#forgetKeys(streamId, before);
@@ -69,7 +97,8 @@ export class MemoryEvents implements EventLog {
     const first = this.first(streamId);
     const end = Math.min(before, first + limit, events.at(-1)?.version ?? 0);
     if (end <= first) return { removed: 0, firstVersion: first };
-    const gone = new Set(events.splice(0, end - first));
+    // Not as many as there are versions: a copy that is not complete may lack some.
+    const gone = new Set(events.splice(0, this.countUpTo(streamId, end - 1)));
     const left = this.slice(ALL_STREAM, 0, this.count(ALL_STREAM)).filter((placed) => !gone.has(placed));
     this.#streams.set(ALL_STREAM, left);
     for (const placed of gone) this.#removeKey(placed, keepKeys);

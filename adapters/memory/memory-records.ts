@@ -1,7 +1,7 @@
-import type { JsonObject, ListRecordsOptions, Records, StoredRecord } from "../../protocols/index.js";
+import type { CopiedRecord, JsonObject, ListRecordsOptions, Records, StoredRecord } from "../../protocols/index.js";
+import { compareCodePoints } from "../../src/adapter-kit/code-point-order.js";
 import { recordConflict } from "../../src/adapter-kit/record-conflict.js";
 import { MAX_LISTED_RECORDS } from "../../src/limits.js";
-import { compareCodePoints } from "./code-point-order.js";
 
 /** A record with its value as JSON text, so that nobody shares the value. */
 interface RecordText {
@@ -29,6 +29,32 @@ export class MemoryRecords {
 
   keysOf(space: string): Iterable<string> {
     return this.#spaces.get(space)?.keys() ?? [];
+  }
+
+  /** The last revision that was given. */
+  get lastRevision(): number {
+    return this.#revision;
+  }
+
+  *all(): Generator<CopiedRecord, void> {
+    for (const [space, records] of this.#spaces) {
+      for (const [key, record] of records)
+        if (record !== null) yield { space, key, revision: record.revision, value: record.text };
+    }
+  }
+
+  /** Stores a record as it is in another store. */
+  import({ space, key, revision, value }: CopiedRecord): void {
+    changeIn(this.#spaces, space, key, { revision, text: value });
+  }
+
+  remove({ space, key }: Pick<CopiedRecord, "space" | "key">): void {
+    this.#spaces.get(space)?.delete(key);
+  }
+
+  /** Gives none of the revisions up to this one any more. */
+  skipTo(revision: number): void {
+    this.#revision = Math.max(this.#revision, revision);
   }
 
   /** Makes the changes of a transaction. */

@@ -26,6 +26,17 @@ export class MemorySnapshots {
     this.#snapshots = this.#snapshots.filter((other) => !gone.has(other));
   }
 
+  all(): readonly Snapshot<EncodedState>[] {
+    return [...this.#snapshots];
+  }
+
+  /** Removes one snapshot. */
+  removeOne({ streamId, projection, version }: Pick<Snapshot, "streamId" | "projection" | "version">): void {
+    this.#snapshots = this.#snapshots.filter(
+      (other) => other.streamId !== streamId || other.projection !== projection || other.version !== version,
+    );
+  }
+
   /** Removes snapshots of a stream. @returns how many */
   remove({ streamId, projection, below = Number.POSITIVE_INFINITY }: DeleteSnapshotsQuery): number {
     const count = this.#snapshots.length;

@@ -1,28 +1,34 @@
-import type {
-  AdministrableStorage,
-  AppendRequest,
-  AppendResult,
-  DeleteSnapshotsQuery,
-  EncodedState,
-  EventPage,
-  ListStreamsQuery,
-  ReadQuery,
-  ReclaimedBytes,
-  RemovedEvents,
-  RemoveRequest,
-  Snapshot,
-  SnapshotQuery,
-  SnapshotRetention,
-  StorageSession,
-  StreamMetrics,
-  StreamRow,
-  TransactOptions,
+import {
+  type AdministrableStorage,
+  ALL_STREAM,
+  type AppendRequest,
+  type AppendResult,
+  type ContentsBatch,
+  type CopyableStorage,
+  type DeleteSnapshotsQuery,
+  type EncodedState,
+  type EventPage,
+  type ListStreamsQuery,
+  type ReadQuery,
+  type ReclaimedBytes,
+  type RemovedEvents,
+  type RemoveRequest,
+  type Snapshot,
+  type SnapshotQuery,
+  type SnapshotRetention,
+  type StorageSession,
+  type StoreContents,
+  type StreamMetrics,
+  type StreamRow,
+  type TransactOptions,
 } from "../../protocols/index.js";
 import { Lifetime } from "../../src/adapter-kit/lifetime.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import { appendTo } from "./append-to.js";
+import { importContents } from "./import-contents.js";
 import { listStreams } from "./list-streams.js";
+import { MemoryContents } from "./memory-contents.js";
 import { headOf, isDeleted, lastOf, MemoryEvents } from "./memory-events.js";
 import { MemoryRecords, RecordOverlay } from "./memory-records.js";
 import { MemorySession, type MemoryState } from "./memory-session.js";
@@ -31,7 +37,7 @@ import { readPageOf } from "./read-page-of.js";
 import { TurnQueue } from "./turn-queue.js";
 
 /** Keeps everything in this process's memory, for as long as the handle lives: the model that others are held to. */
-export class MemoryStorageHandle implements AdministrableStorage {
+export class MemoryStorageHandle implements AdministrableStorage, CopyableStorage {
   readonly location = "memory";
   readonly #state: MemoryState;
   readonly #snapshots = new MemorySnapshots();
@@ -135,6 +141,20 @@ export class MemoryStorageHandle implements AdministrableStorage {
   async reclaim(): Promise<ReclaimedBytes> {
     this.#lifetime.assertOpen("reclaim space");
     return { freed: 0, left: 0 };
+  }
+
+  async exportContents<T>(work: (contents: StoreContents) => Promise<T>): Promise<T> {
+    this.#lifetime.assertOpen("copy the store");
+    return work(new MemoryContents(this.#state, this.#snapshots));
+  }
+
+  async importContents(batch: ContentsBatch): Promise<boolean> {
+    this.#lifetime.assertOpen("copy to the store");
+    using _turn = await this.#turns.take();
+    if (headOf(this.#state.events, ALL_STREAM) !== batch.after) return false;
+    importContents(this.#state, this.#snapshots, batch);
+    this.#publish(batch.put?.events ?? []);
+    return true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

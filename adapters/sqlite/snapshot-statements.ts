@@ -9,20 +9,26 @@ import {
 import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import { DELETED_TYPE } from "./append/append-statements.js";
 import { snapshotChecksum } from "./checksum.js";
-import type { SQLiteConnection } from "./drivers/driver.js";
+import type { SQLiteConnection, SQLiteValue } from "./drivers/driver.js";
 import { SCHEMA_VERSION } from "./open/schema.js";
 import { STREAM } from "./read/stream-figures.js";
 import { inTransaction } from "./transaction/transaction.js";
 
-// Nothing is saved of a deleted stream.
-const SAVE = `
+const INSERT = `
   INSERT INTO es_snapshots (stream, projection, version, timestamp, schema, codec, state, checksum)
-  SELECT ?1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5, ?6, ?7
-  WHERE ${DELETED_TYPE} IS NULL OR coalesce((
-    SELECT type FROM es_events WHERE stream = ${STREAM} ORDER BY version DESC LIMIT 1), 0) <> ${DELETED_TYPE}
+  SELECT ?1, ?2, ?3, ?4, ${SCHEMA_VERSION}, ?5, ?6, ?7`;
+const OR_REPLACE = `
   ON CONFLICT (stream, projection, version)
   DO UPDATE SET timestamp = excluded.timestamp, schema = excluded.schema, codec = excluded.codec,
                 state = excluded.state, checksum = excluded.checksum`;
+
+// Nothing is saved of a deleted stream.
+const SAVE = `${INSERT}
+  WHERE ${DELETED_TYPE} IS NULL OR coalesce((
+    SELECT type FROM es_events WHERE stream = ${STREAM} ORDER BY version DESC LIMIT 1), 0) <> ${DELETED_TYPE}
+  ${OR_REPLACE}`;
+
+const PUT = `${INSERT} WHERE true ${OR_REPLACE}`;
 
 // Without the addition the driver's binding would have SQLite compile the statement anew each time.
 const REMOVE_OLDER = `
@@ -71,21 +77,42 @@ export async function saveSnapshot(
 }
 
 async function insert(connection: SQLiteConnection, snapshot: Snapshot<EncodedState>, location: string): Promise<void> {
+  const { streamId } = snapshot;
+  const { changes } = await connection.run(SAVE, valuesOf(snapshot));
+  if (changes === 0) throw streamDeleted(`save a snapshot of stream "${streamId}"`, streamId, location);
+}
+
+/** Stores a snapshot as it is in another store. */
+export async function putSnapshot(connection: SQLiteConnection, snapshot: Snapshot<EncodedState>): Promise<void> {
+  await connection.run(PUT, valuesOf(snapshot));
+}
+
+function valuesOf(snapshot: Snapshot<EncodedState>): SQLiteValue[] {
   const { streamId, projection, version, timestamp, state } = snapshot;
   const bytes = Buffer.from(state.bytes.buffer, state.bytes.byteOffset, state.bytes.byteLength);
-  const checksum = snapshotChecksum(snapshot);
-  const values = [streamId, projection, version, timestamp.getTime(), state.codec, bytes, checksum];
-  const { changes } = await connection.run(SAVE, values);
-  if (changes === 0) throw streamDeleted(`save a snapshot of stream "${streamId}"`, streamId, location);
+  return [streamId, projection, version, timestamp.getTime(), state.codec, bytes, snapshotChecksum(snapshot)];
 }
 
 export async function loadSnapshot(
   connection: SQLiteConnection,
   { streamId, projection, atOrBefore = Number.MAX_SAFE_INTEGER }: SnapshotQuery,
 ): Promise<Snapshot<EncodedState> | null> {
-  type Row = { version: number; timestamp: number; schema: number; codec: string; state: Uint8Array; checksum: number };
-  const [row] = await connection.all<Row>(LOAD, [streamId, projection, atOrBefore]);
-  if (row === undefined) return null;
+  const [row] = await connection.all<SnapshotRow>(LOAD, [streamId, projection, atOrBefore]);
+  return row === undefined ? null : soundSnapshot(streamId, projection, row);
+}
+
+/** A snapshot as it is stored. */
+export interface SnapshotRow {
+  readonly version: number;
+  readonly timestamp: number;
+  readonly schema: number;
+  readonly codec: string;
+  readonly state: Uint8Array;
+  readonly checksum: number;
+}
+
+/** @throws StorageError `STORAGE_CORRUPT` when it is not what its checksum was made of */
+export function soundSnapshot(streamId: string, projection: string, row: SnapshotRow): Snapshot<EncodedState> {
   const state = { codec: row.codec, bytes: new Uint8Array(row.state) };
   const snapshot = { streamId, projection, version: row.version, timestamp: new Date(row.timestamp), state };
   if (snapshotChecksum(snapshot, row.schema) === row.checksum) return snapshot;

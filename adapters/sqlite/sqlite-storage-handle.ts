@@ -4,6 +4,8 @@ import {
   type AppendResult,
   type AppendUnit,
   type AtomicStorage,
+  type ContentsBatch,
+  type CopyableStorage,
   type DeleteSnapshotsQuery,
   type EncodedState,
   type EventPage,
@@ -16,6 +18,7 @@ import {
   type SQLStatement,
   type SQLValue,
   type StorageSession,
+  type StoreContents,
   StreamClosedError,
   type StreamMetrics,
   type StreamRow,
@@ -46,11 +49,11 @@ export interface SQLiteStorageParts {
   readonly writes: WriteAccess;
   readonly indexes: readonly FieldIndex[];
   /** Uses the store, and is waited for before it is closed. */
-  readonly maintenance: AsyncDisposable;
+  readonly maintenance: Pick<CopyableStorage, "exportContents"> & AsyncDisposable;
 }
 
 /** Events in a SQLite database: one connection writes, a pool reads. */
-export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage {
+export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage, CopyableStorage {
   readonly location: string;
   readonly #parts: SQLiteStorageParts;
   #disposal: Promise<void> | undefined;
@@ -131,6 +134,16 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage 
   async reclaim(maxBytes: number): Promise<ReclaimedBytes> {
     this.#assertOpen();
     return this.#attempting("reclaim space", () => this.#parts.writes.reclaim(maxBytes));
+  }
+
+  async exportContents<T>(work: (contents: StoreContents) => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    return this.#parts.maintenance.exportContents(work);
+  }
+
+  async importContents(batch: ContentsBatch): Promise<boolean> {
+    this.#assertOpen();
+    return this.#attempting("copy a store", () => this.#parts.writes.importContents(batch));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,6 @@ import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
-import { findUnfinishedDeletions } from "./administration/unfinished-deletions.js";
 import { AppendGroup } from "./append/append-group.js";
 import { chooseDriver } from "./drivers/choose-driver.js";
 import type { SQLiteDriver } from "./drivers/driver.js";
@@ -23,6 +22,7 @@ import { openInMemory } from "./open/open-in-memory.js";
 import { openReadOnlyStore } from "./open/open-read-only.js";
 import type { OpenedForWriting, OpenedStore } from "./open/opened-store.js";
 import { IN_MEMORY, parseStorePath } from "./open/store-path.js";
+import { findUnfinishedWork, NOTHING_UNFINISHED, type UnfinishedWork } from "./open/unfinished-work.js";
 import { LockClock } from "./retry-busy.js";
 import { parseSQLiteOptions, type SQLiteOptions, type SQLiteSettings } from "./sqlite-options.js";
 import { SQLiteStorageHandle } from "./sqlite-storage-handle.js";
@@ -105,8 +105,14 @@ async function openBackend(
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, files, open: openReader });
   // What fails here is left to the first call that needs it: that one waits for locks, and says what was attempted.
   await Promise.allSettled([opened.prepareReads(), writing && group.prepare(writing.connection)]);
-  const hasUnfinishedDeletions = writing !== undefined && (await findUnfinishedDeletions(writing.connection));
-  return { storage, notifier, now, findMisuse, hasUnfinishedDeletions, maintenance };
+  return { storage, notifier, now, findMisuse, maintenance, ...(await unfinishedWorkIn(opened)) };
+}
+
+async function unfinishedWorkIn({ writing, reads }: OpenedStore): Promise<UnfinishedWork> {
+  if (writing !== undefined) return findUnfinishedWork(writing.connection);
+  const found = await reads.use(findUnfinishedWork).catch(() => NOTHING_UNFINISHED);
+  // A store that is only read cannot finish a deletion.
+  return { ...found, hasUnfinishedDeletions: false };
 }
 
 function openStore(driver: SQLiteDriver, location: string, settings: SQLiteSettings): Promise<OpenedStore> {

@@ -8,7 +8,7 @@ export interface AdministrationContext extends StreamContext {
 
 /** Makes one step of a longer call: a disposal waits for it, and lets no further one begin. */
 export async function inStep<T>(
-  { lifetime, pendingWrites }: AdministrationContext,
+  { lifetime, pendingWrites }: Pick<StreamContext, "lifetime" | "pendingWrites">,
   attempt: string,
   step: () => Promise<T>,
 ): Promise<T> {

@@ -18,6 +18,7 @@ import { PendingWork } from "../adapter-kit/pending-work.js";
 import { addAdministration, isAdministrable } from "../administration/administrable-factory.js";
 import type { AdministrationContext } from "../administration/administration-context.js";
 import { finishDeletions } from "../administration/delete-stream.js";
+import { refuseUnfinishedCopy } from "../copy/unfinished-copy.js";
 import { CallGuard } from "../transaction/call-guard.js";
 import { isAtomic, isTransactional } from "../transaction/storage-kinds.js";
 import { addStoreAccess } from "../transaction/store-access.js";
@@ -75,7 +76,9 @@ function administer(factory: StreamFactory, context: AdministrationContext, hasU
   if (hasUnfinishedDeletions) void finishDeletions(context);
 }
 
-function contextOf({ storage, notifier, now = Date.now, findMisuse }: StreamBackend): StreamContext {
+function contextOf(backend: StreamBackend): StreamContext {
+  const { notifier, now = Date.now, findMisuse, isUnfinishedCopy } = backend;
+  const storage = isUnfinishedCopy ? refuseUnfinishedCopy(backend.storage) : backend.storage;
   const subject = storage.location === undefined ? "the store" : `the store ${storage.location}`;
   return {
     storage,

@@ -4,6 +4,7 @@ import { describeAllStream } from "./storage/all-stream.js";
 import { describeAppend } from "./storage/append.js";
 import { describeAppendAll } from "./storage/append-all.js";
 import { describeConcurrentAppends } from "./storage/concurrent-appends.js";
+import { describeContents } from "./storage/contents.js";
 import { describeDeleteSnapshots } from "./storage/delete-snapshots.js";
 import { describeExpectedVersion } from "./storage/expected-version.js";
 import { describeFilters } from "./storage/filters.js";
@@ -25,8 +26,8 @@ import { createSuite } from "./suite.js";
 export type StorageConformanceOptions = ConformanceOptions<StorageHandle>;
 
 /**
- * Registers the tests that every `StorageHandle` must pass, and those of `appendAll`, of `transact` and of
- * an `AdministrableStorage` where it has them.
+ * Registers the tests that every `StorageHandle` must pass, and those of `appendAll`, of `transact`, of
+ * an `AdministrableStorage` and of a `CopyableStorage` where it has them.
  *
  * @example
  * ```ts
@@ -58,6 +59,7 @@ export function describeStorageHandle(options: StorageConformanceOptions): void 
     describeMetrics(suite);
     describeAppendAll(suite);
     describeTransact(suite);
+    describeContents(suite);
     describeListStreams(suite);
     describeRemoveBefore(suite);
     describeDeleteSnapshots(suite);

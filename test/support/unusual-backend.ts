@@ -53,7 +53,8 @@ function unusualStorage(storage: AdministrableStorage): AdministrableStorage {
     await turn();
     return value;
   };
-  return overriding<AdministrableStorage>(storage, {
+  return overriding<AdministrableStorage & Uncopyable>(storage, {
+    ...UNCOPYABLE,
     append: (request) => inOrder(() => spreadAppend(storage, request)),
     transact: (work, options) => inOrder(() => storage.transact((session) => work(unusualSession(session)), options)),
     readPage: (query) => spreadRead(storage, query),
@@ -73,6 +74,14 @@ function unusualStorage(storage: AdministrableStorage): AdministrableStorage {
     },
   });
 }
+
+/** A copy has positions of its own, which this store could not spread. */
+interface Uncopyable {
+  readonly exportContents?: undefined;
+  readonly importContents?: undefined;
+}
+
+const UNCOPYABLE: Uncopyable = { exportContents: undefined, importContents: undefined };
 
 function unusualSession(session: StorageSession): StorageSession {
   return {

@@ -1,6 +1,7 @@
-import type { AppendRequest } from "../../../protocols/index.js";
+import type { AppendRequest, ContentsBatch } from "../../../protocols/index.js";
 import type { CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import { importContents } from "../copy/import-contents.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { OpenFiles } from "../open/open-files.js";
 import { isConstraint } from "../sqlite-errors.js";
@@ -91,6 +92,15 @@ export class AppendGroup {
       (await this.#storeAsRead(connection, group)) ??
       (await this.#storeInTransaction(connection, group))
     );
+  }
+
+  /** Imports a part of another store, and publishes its events. */
+  async import(connection: SQLiteConnection, batch: ContentsBatch): Promise<boolean> {
+    const { checksums, feed } = this.#context;
+    const isImported = await importContents(connection, batch, checksums);
+    const events = batch.put?.events ?? [];
+    if (isImported && events.length > 0) feed.publish({ previousPosition: batch.after, events });
+    return isImported;
   }
 
   /** Forgets what is remembered of the store, which a failure, or another copy of it, may have left untrue. */

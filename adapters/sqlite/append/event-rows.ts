@@ -87,6 +87,22 @@ function encodeRow(placed: PlacedEvent, shared: SharedByRows, { streams, types, 
   return `${own},${streams.get(streamId)?.id},${version},${codec},${types.get(event.type)}]`;
 }
 
+/**
+ * Events with the places that they have in another store, as one JSON text: lists of the position, the stream, the version,
+ * the time, the codec, the type, the id, data, metadata and the checksum.
+ */
+export function copiedRows(events: readonly PlacedEvent[], numbers: RowNumbers): string {
+  return JSON.stringify(
+    events.map((placed) => {
+      const { data } = placed.event;
+      const values: unknown[] = rowValues(placed, numbers);
+      values[0] = placed.position;
+      if (typeof data !== "string") values[7] = Buffer.from(data.buffer, data.byteOffset, data.length).toString("hex");
+      return values;
+    }),
+  );
+}
+
 function boundCodecOf(event: NewEvent): number {
   return codecOf(event) + (event.idempotencyKey === null ? CODEC_MADE_ID : 0);
 }

@@ -49,6 +49,18 @@ export class MaintenanceSession {
     );
   }
 
+  /** Runs a task in a read transaction: all that it reads is of one state of the database. */
+  atOneMoment<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
+    return this.#use(async (connection) => {
+      await this.#lock.retryWhileBusy(this.#lockDeadline, () => beginReading(connection));
+      try {
+        return await task(connection);
+      } finally {
+        await connection.run("ROLLBACK");
+      }
+    });
+  }
+
   /** The same session over a connection to another database. */
   over(connection: SQLiteConnection): MaintenanceSession {
     return new MaintenanceSession((task) => task(connection), this.#busyTimeoutMs, this.assertWanted);
@@ -57,5 +69,16 @@ export class MaintenanceSession {
   /** Runs a step that tidies up, whether the session is wanted or not. */
   tidyUp(task: (connection: SQLiteConnection) => Promise<void>): Promise<void> {
     return this.#use(task);
+  }
+}
+
+async function beginReading(connection: SQLiteConnection): Promise<void> {
+  await connection.run("BEGIN");
+  try {
+    // The first read decides what the transaction sees.
+    await connection.all("SELECT 1 FROM es_events LIMIT 1");
+  } catch (error) {
+    await connection.run("ROLLBACK");
+    throw error;
   }
 }

@@ -1,6 +1,7 @@
 import {
   type BackupOptions,
   type BackupReport,
+  type StoreContents,
   type StoreMaintenance,
   StreamClosedError,
   type VerifyOptions,
@@ -8,6 +9,7 @@ import {
 } from "../../../protocols/index.js";
 import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../../../src/validate/check-arguments.js";
 import { describeValue } from "../../../src/validate/json-text.js";
+import { SQLiteContents } from "../copy/sqlite-contents.js";
 import type { SQLiteDriver } from "../drivers/driver.js";
 import { IN_MEMORY, parseStorePath } from "../open/store-path.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
@@ -60,6 +62,12 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
     const copy = isReadOnly ? backupReadOnlyStore : backupStore;
     return this.#run(attempt, isReadOnly ? "readonly" : "existing", options, (session) =>
       copy(session, driver, parseTarget(path), options),
+    );
+  }
+
+  async exportContents<T>(work: (contents: StoreContents) => Promise<T>): Promise<T> {
+    return this.#run("copy the store", "readonly", {}, (session) =>
+      session.atOneMoment((connection) => work(new SQLiteContents(connection, session.assertWanted))),
     );
   }
 

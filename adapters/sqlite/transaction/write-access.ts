@@ -2,6 +2,7 @@ import {
   type AppendRequest,
   type AppendResult,
   type AppendUnit,
+  type ContentsBatch,
   type DeleteSnapshotsQuery,
   type EncodedState,
   type RemoveRequest,
@@ -15,6 +16,7 @@ import { attemptOf } from "../../../src/transaction/write-all.js";
 import { type ReclaimedBytes, reclaimPages } from "../administration/reclaim-pages.js";
 import { forgetKeys, type RemovedEvents, removeEvents } from "../administration/remove-events.js";
 import type { AppendGroup } from "../append/append-group.js";
+import { eventCharacters } from "../append/event-rows.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { AcknowledgedPosition } from "../maintenance/acknowledged-position.js";
 import type { OpenFiles } from "../open/open-files.js";
@@ -33,6 +35,7 @@ export interface WriteAccess {
   removeBefore(request: RemoveRequest): Promise<RemovedEvents>;
   deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number>;
   reclaim(maxBytes: number): Promise<ReclaimedBytes>;
+  importContents(batch: ContentsBatch): Promise<boolean>;
   /** Lets nothing more be written: a read has found the database damaged. */
   failed(error: unknown): void;
   /** Finishes what was accepted. */
@@ -124,6 +127,23 @@ export class Writing implements WriteAccess {
     return reclaimed;
   }
 
+  async importContents(batch: ContentsBatch): Promise<boolean> {
+    const { group, checkpointer } = this.#parts;
+    const events = batch.put?.events ?? [];
+    try {
+      const isImported = await this.#change((connection) => group.import(connection, batch));
+      if (isImported) {
+        const characters = events.reduce((sum, { event }) => sum + eventCharacters(event), 0);
+        const bytes = (batch.put?.snapshots ?? []).reduce((sum, { state }) => sum + state.bytes.length, characters);
+        checkpointer?.written(bytes, events.length);
+      }
+      return isImported;
+    } finally {
+      // Also where it failed: it may be stored.
+      group.failed();
+    }
+  }
+
   /** Makes a change that is no append, once nothing else is under way. */
   #change<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
     const { files, writer, lock } = this.#parts;
@@ -189,6 +209,10 @@ export class NoWriting implements WriteAccess {
 
   async reclaim(): Promise<never> {
     throw this.#readOnly("reclaim space");
+  }
+
+  async importContents(): Promise<never> {
+    throw this.#readOnly("copy a store");
   }
 
   failed(): void {}

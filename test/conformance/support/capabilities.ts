@@ -3,6 +3,7 @@ import type {
   AdministrableStreamFactory,
   AtomicStorage,
   AtomicStreamFactory,
+  CopyableStorage,
   MaintainableStreamFactory,
   TransactionalStorage,
   TransactionalStreamFactory,
@@ -47,6 +48,11 @@ export const TRANSACTIONAL_STORAGE: Capability<TransactionalStorage> = {
 export const ADMINISTRABLE_STORAGE: Capability<AdministrableStorage> = {
   name: "administration",
   methods: ["listStreams", "removeBefore", "deleteSnapshots", "reclaim"],
+};
+
+export const COPYABLE_STORAGE: Capability<CopyableStorage> = {
+  name: "copying",
+  methods: ["exportContents", "importContents"],
 };
 
 /** Whether a subject has the methods of a capability. One that has only some of them has a method missing. */

@@ -29,6 +29,7 @@ describe("importing an entry of the package loads no native driver", () => {
     "async-streams/migrations",
     "async-streams/consumers",
     "async-streams/projections",
+    "async-streams/copy",
     "async-streams/conformance",
   ])("%s", async (entry) => {
     expect(await nativeLibrariesOf(entry)).toEqual([]);

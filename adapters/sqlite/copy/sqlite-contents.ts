@@ -1,0 +1,90 @@
+import {
+  type ContentsFigures,
+  type ContentsItems,
+  type ContentsKeys,
+  type ContentsPart,
+  type CopiedEvent,
+  StorageError,
+  type StoreContents,
+} from "../../../protocols/index.js";
+import { MAX_COPY_PAGE_BYTES, MAX_COPY_PAGE_ITEMS } from "../../../src/limits.js";
+import type { SQLiteConnection } from "../drivers/driver.js";
+import { applicationTablesOf } from "../maintenance/application-tables.js";
+import { type EventRow, isSound, namesOf, pageEnd, placedEventOf, selectRows } from "../maintenance/event-rows.js";
+import { PART_PAGES } from "./part-pages.js";
+
+const FIGURES = `
+  SELECT (SELECT count(*) FROM es_events) AS eventCount,
+         (SELECT coalesce(max(position), 0) FROM es_events) AS lastPosition,
+         (SELECT seq FROM sqlite_sequence WHERE name = 'es_events') AS givenPosition,
+         (SELECT value FROM es_counters WHERE name = 'revision') AS lastRevision`;
+
+const EVENTS_PAGE = { events: MAX_COPY_PAGE_ITEMS, bytes: MAX_COPY_PAGE_BYTES };
+
+/** The contents of a store, over a connection that is in a read transaction. */
+export class SQLiteContents implements StoreContents {
+  readonly #connection: SQLiteConnection;
+  readonly #assertWanted: () => void;
+
+  constructor(connection: SQLiteConnection, assertWanted: () => void) {
+    this.#connection = connection;
+    this.#assertWanted = assertWanted;
+  }
+
+  async readFigures(): Promise<ContentsFigures> {
+    const [figures] = await this.#connection.all<ContentsFigures>(FIGURES);
+    return figures as ContentsFigures;
+  }
+
+  async listTables(): Promise<readonly string[]> {
+    return (await applicationTablesOf(this.#connection)).map(({ name }) => name);
+  }
+
+  read<Part extends ContentsPart>(
+    part: Part,
+    after?: ContentsKeys[Part],
+  ): AsyncIterable<readonly ContentsItems[Part][]> {
+    const pages = part === "events" ? this.#events(after as ContentsKeys["events"]) : this.#items(part, after);
+    return pages as AsyncIterable<readonly ContentsItems[Part][]>;
+  }
+
+  async *#events(after: ContentsKeys["events"] = { position: 0 }): AsyncGenerator<readonly CopiedEvent[], void> {
+    const { lastPosition } = await this.readFigures();
+    for (let place = after.position; place < lastPosition; ) {
+      this.#assertWanted();
+      const end = await pageEnd(this.#connection, place, lastPosition, EVENTS_PAGE);
+      const rows = await selectRows(this.#connection, place, end);
+      yield rows.map(eventOf);
+      place = end;
+    }
+  }
+
+  async *#items(
+    part: Exclude<ContentsPart, "events">,
+    after: unknown,
+  ): AsyncGenerator<readonly ContentsItems[ContentsPart][], void> {
+    const readNext = PART_PAGES[part] as (
+      connection: SQLiteConnection,
+      after: unknown,
+    ) => Promise<readonly ContentsItems[ContentsPart][]>;
+    for (let place = after; ; ) {
+      this.#assertWanted();
+      const page = await readNext(this.#connection, place);
+      if (page.length === 0) return;
+      yield page;
+      place = page.at(-1);
+    }
+  }
+}
+
+/** @throws StorageError `STORAGE_CORRUPT`: a copy would get a checksum that hides the damage */
+function eventOf(row: EventRow): CopiedEvent {
+  const names = namesOf(row);
+  const placed = placedEventOf(row, names);
+  if (names.streamId !== null && names.type !== null && isSound(row, placed)) return placed;
+  const { position, version } = row;
+  const message =
+    `Cannot copy the event at position ${position}: it is not what was written. The database is damaged; verify() lists ` +
+    "what is.";
+  throw new StorageError("STORAGE_CORRUPT", message, { event: { streamId: placed.streamId, version, position } });
+}

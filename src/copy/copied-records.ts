@@ -1,0 +1,45 @@
+import type { CopiedRecord, JsonObject, StoreContents } from "../../protocols/index.js";
+import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE, RETENTION_SPACE } from "../administration/reserved-spaces.js";
+import { MIGRATIONS_SPACE } from "../migrations/migrations-space.js";
+import { PUBLIC, RESERVED } from "../projections/projection-records.js";
+import { COPY_SPACE } from "./copy-note.js";
+
+/**
+ * The spaces whose records stay behind: they say what was done with tables, which stay behind too, or who is at work. Spaces
+ * below them (`@projections/...`) belong to them.
+ */
+const LEFT_SPACES: readonly string[] = [
+  COPY_SPACE,
+  MIGRATIONS_SPACE,
+  RETENTION_SPACE,
+  ...Object.values(RESERVED),
+  ...Object.values(PUBLIC),
+];
+
+function isCopied({ space }: CopiedRecord): boolean {
+  return !LEFT_SPACES.some((left) => space === left || space.startsWith(`${left}/`));
+}
+
+/** The records that a copy has, as it has them: leases are released. */
+export async function* copiedRecords(
+  contents: StoreContents,
+  after?: Pick<CopiedRecord, "space" | "key">,
+): AsyncGenerator<readonly CopiedRecord[], void> {
+  for await (const page of contents.read("records", after)) yield page.filter(isCopied).map(released);
+}
+
+/** Whoever has a lease runs on the source. The owner stays, since it may have been at work on the next events. */
+function released(record: CopiedRecord): CopiedRecord {
+  switch (record.space) {
+    case CONSUMERS_SPACE:
+      return changed(record, { untilMs: 0 });
+    case CONSUMER_GROUPS_SPACE:
+      return changed(record, { members: {} });
+    default:
+      return record;
+  }
+}
+
+function changed(record: CopiedRecord, change: JsonObject): CopiedRecord {
+  return { ...record, value: JSON.stringify({ ...(JSON.parse(record.value) as JsonObject), ...change }) };
+}
