@@ -30,7 +30,10 @@ export type StorageErrorCode =
   | "STORAGE_IO"
   /** An earlier write failed on the disk. No write is accepted until the store is reopened. */
   | "STORAGE_MUST_REOPEN"
-  /** The files of the store were deleted, moved or replaced while it was open. A write in progress may be stored. */
+  /**
+   * The files of the store were deleted, moved or replaced while it was open, or another store took its place on the server. A
+   * write in progress may be stored.
+   */
   | "STORAGE_REPLACED"
   /** There is a log with content, and its database is missing or empty. Nothing was changed. */
   | "STORAGE_LOG_WITHOUT_DATABASE"
@@ -38,7 +41,8 @@ export type StorageErrorCode =
   | "STORAGE_TOO_MANY_FILES"
   /**
    * The store ends before the place of a watch, or before a place that the handle of a read has seen. An older copy replaced
-   * it, or its log was truncated. The message says if the place may be a position that was passed as a version.
+   * it, or its log was truncated. The message says if the place may be a position that was passed as a version. On a server it
+   * also means that events are gone which this process has seen, and then every later call fails.
    */
   | "STORAGE_WENT_BACK"
   /** The target path of a backup already exists, or the target of a copy has contents of its own. */

@@ -110,6 +110,12 @@ export interface EventPage {
    */
   readonly first?: number | undefined;
   /**
+   * Names the store that the page was read from. It changes when another store, or an older copy that lost events, took the
+   * place of the one that the handle was opened on: then reads and watches that go on fail with `STORAGE_REPLACED`, however long
+   * the other one is. An adapter may also fail by itself. Default: the store cannot be replaced unnoticed.
+   */
+  readonly epoch?: string | undefined;
+  /**
    * The size of the events' JSON text and binary content in bytes, exact or estimated. The core uses it to limit the memory of
    * readers. Default: the core measures the events, which takes some time.
    */

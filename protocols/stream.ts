@@ -181,6 +181,9 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   /**
    * Replays the stored events after `after`, and then delivers live events: each exactly once, in order, without a gap.
    *
+   * While the server of the store is away (`STORAGE_UNAVAILABLE`), a watch waits, and goes on from its place. The
+   * `diagnostics_channel` named `async-streams:watch` reports that.
+   *
    * A watch is cold: each subscription and each iteration starts again from the same place. It completes when the handle or
    * the factory is disposed. While it polls for writes of other processes (SQLite in a file), it keeps the process alive.
    *
@@ -190,7 +193,8 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws InvalidFilterError when the filter is invalid.
    * @throws StreamClosedError when the handle or the factory has been disposed before it begins.
-   * @throws StorageError when the store fails; `STORAGE_WENT_BACK` when the watch's place is beyond the end of the store.
+   * @throws StorageError when the store fails; `STORAGE_WENT_BACK` when the watch's place is beyond the end of the store, and
+   * `STORAGE_REPLACED` when another store took its place.
    * @throws EventsRemovedError when events after its place were removed from the stream. On `@all` they are left out.
    * @throws the signal's reason when it is aborted, as an async iterable; an observable completes.
    *

@@ -11,6 +11,7 @@ import { EventHold, type EventHolder, type MemoryBudget, MIN_COUNTED_BYTES } fro
 import { eventsRemoved, isRemoved } from "./events-removed.js";
 import { PageSize } from "./page-size.js";
 import type { ReadPlan } from "./read-options.js";
+import { replacedStore } from "./replaced-store.js";
 
 /** The part of a storage handle, or of a transaction, that a read uses. */
 export interface PageStorage extends Pick<StorageHandle, "readPage" | "getVersion"> {
@@ -52,6 +53,7 @@ export class PageReader implements EventHolder {
   #bytes = 0;
   #ahead: PageAhead | undefined;
   #ended = false;
+  #epoch: string | undefined;
   /** Whether the consumer waits for an event. */
   #isPulled = false;
   /** The first version that the stream still has, of a backward read: it fails when it gets there. */
@@ -160,7 +162,11 @@ export class PageReader implements EventHolder {
     return eventsRemoved("read", { streamId, after: this.#after, first }, storage.location);
   }
 
-  #advance({ next, head, first }: EventPage): void {
+  #advance({ next, head, first, epoch }: EventPage): void {
+    if (this.#epoch !== undefined && epoch !== this.#epoch) {
+      throw replacedStore("read", this.#source.streamId, this.#source.storage.location);
+    }
+    this.#epoch = epoch;
     if (this.#plan.direction === "backward") {
       this.#firstLeft = first;
       this.#ended = next === null || next <= this.#after;

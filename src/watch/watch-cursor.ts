@@ -13,9 +13,11 @@ import { wentBackError } from "../read/beyond-end.js";
 import { eventsRemoved, isRemoved } from "../read/events-removed.js";
 import type { PageStorage } from "../read/page-reader.js";
 import { PageSize } from "../read/page-size.js";
+import { replacedStore } from "../read/replaced-store.js";
 import { decodedBytes, pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget } from "../stream/memory-budget.js";
 import { onAbort } from "./abort-listeners.js";
+import { StorageOutage } from "./storage-outage.js";
 
 /** The source of a watch: the stream, the place to start at, and the signal that ends it. */
 export interface WatchSource {
@@ -72,6 +74,9 @@ export class WatchCursor implements Closable, EventHolder {
   #isPulled = false;
   #isAsleep = false;
   #closed = false;
+  #epoch: string | undefined;
+  /** While the server is away. */
+  #outage: StorageOutage | undefined;
   #wake: () => void = () => undefined;
   #ignoreAbort: () => void = () => undefined;
 
@@ -112,7 +117,7 @@ export class WatchCursor implements Closable, EventHolder {
     this.#isPulled = true;
     if (!this.#begun) await this.#begin();
     while (!this.#closed) {
-      if (this.#behind && this.#queue.length === 0) await this.#readPage();
+      if (this.#behind && this.#queue.length === 0) await this.#readPageOrWait();
       else this.#takeQueue();
       if (this.#closed) break;
       if (this.#hand.length > 0) return true;
@@ -146,6 +151,7 @@ export class WatchCursor implements Closable, EventHolder {
     this.#subscription?.unsubscribe();
     this.#source.lifetime.delete(this);
     this.#ignoreAbort();
+    this.#outage?.close();
     this.#wake();
     this.#onClose();
   }
@@ -225,6 +231,26 @@ export class WatchCursor implements Closable, EventHolder {
     this.#source.memory.count(this.#hold, this.#handBytes + this.#queueBytes + this.#heldBytes);
   }
 
+  async #readPageOrWait(): Promise<void> {
+    try {
+      await this.#readPage();
+    } catch (error) {
+      if (!StorageOutage.isOf(error)) throw error;
+      this.#held = null;
+      this.#heldBytes = 0;
+      if (this.#closed) return;
+      this.#outage ??= new StorageOutage();
+      return this.#outage.wait(error, this.#whereabouts());
+    }
+    this.#outage?.over(this.#whereabouts());
+    this.#outage = undefined;
+  }
+
+  #whereabouts() {
+    const { storage, streamId } = this.#source;
+    return { store: storage.location, streamId, after: this.#place };
+  }
+
   async #readPage(): Promise<void> {
     const { storage, streamId, filter } = this.#source;
     this.#held = [];
@@ -239,6 +265,9 @@ export class WatchCursor implements Closable, EventHolder {
       throw eventsRemoved("watch", { streamId, after: this.#place, first: page.first }, storage.location);
     }
     if (page.head < this.#place) throw await this.#wentBack(page.head);
+    if (this.#epoch !== undefined && page.epoch !== this.#epoch)
+      throw replacedStore("watch", streamId, storage.location);
+    this.#epoch = page.epoch;
     this.#place = Math.max(this.#place, page.next ?? page.head);
     this.#handPlace = this.#place;
     if (this.#closed) return;
