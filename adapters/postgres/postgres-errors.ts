@@ -1,5 +1,6 @@
 import { StorageError, type StorageErrorCode, StreamError } from "../../protocols/index.js";
 import { ConnectionLostError, DatabaseError } from "./client/client.js";
+import { StoreChangedError } from "./history/store-history.js";
 
 interface Meaning {
   readonly code: StorageErrorCode;
@@ -25,6 +26,17 @@ const CORRUPT: Meaning = {
   code: "STORAGE_CORRUPT",
   reason: "the database is damaged; stop writing and restore a backup",
 };
+
+const GONE: Meaning = {
+  code: "STORAGE_REPLACED",
+  reason: "the tables of the store are not there any more. Find out where they are, and open the store again",
+};
+
+/** A table, a schema or a function that there is not. */
+const NOT_FOUND: ReadonlySet<string> = new Set(["42P01", "3F000", "42883"]);
+
+/** A name of the library, in the words of the server, which may be of any language. */
+const OWN_NAME = /\.es_(append|counters|events|field|records|snapshots|store|streams|writers)\b/;
 
 /** By SQLSTATE, or by its first two characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -64,10 +76,42 @@ function meaningOf(error: unknown): Meaning {
     return { ...UNAVAILABLE, reason: `${UNAVAILABLE.reason} (${error.message})` };
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof AbandonedError) return { code: "STORAGE_UNAVAILABLE", reason: message };
+  if (error instanceof StoreChangedError) return { code: error.code, reason: message };
   if (!(error instanceof DatabaseError)) return { code: "STORAGE_FAILED", reason: message };
   const { code } = error;
+  if (NOT_FOUND.has(code) && OWN_NAME.test(message)) return GONE;
   const meaning = MEANINGS[code] ?? MEANINGS[code.slice(0, 3)] ?? MEANINGS[code.slice(0, 2)];
   return meaning ?? { code: "STORAGE_FAILED", reason: message };
+}
+
+/** What the disposal of a store does not wait for any longer. */
+export class AbandonedError extends Error {
+  override readonly name = "AbandonedError";
+
+  constructor(commandTimeoutMs: number) {
+    super(
+      `the disposal of the store waits no longer than commandTimeoutMs (${commandTimeoutMs} ms). Nothing was stored`,
+    );
+  }
+}
+
+/** How many calls a message names. */
+const MAX_NAMED_CALLS = 5;
+
+/** Says of a disposal what it could not finish. */
+export function unfinished(
+  { underWay, waiting }: { readonly underWay: readonly string[]; readonly waiting: readonly string[] },
+  commandTimeoutMs: number,
+  location: string,
+): StorageError {
+  const attempts = [...underWay, ...waiting];
+  const others = attempts.length > MAX_NAMED_CALLS ? ` and ${attempts.length - MAX_NAMED_CALLS} others` : "";
+  const named = `${attempts.slice(0, MAX_NAMED_CALLS).join(", ")}${others}`;
+  const message =
+    `The store ${location} was disposed of, but ${attempts.length} of its calls could not be finished within ` +
+    `commandTimeoutMs (${commandTimeoutMs} ms): ${named}. Each of them says whether it may be stored.`;
+  return new StorageError(underWay.length > 0 ? "STORAGE_OUTCOME_UNKNOWN" : "STORAGE_UNAVAILABLE", message);
 }
 
 /** Says that nobody knows what became of a write. */

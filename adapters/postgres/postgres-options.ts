@@ -4,6 +4,13 @@ import { describeValue } from "../../src/validate/json-text.js";
 import type { FieldIndex, IndexField } from "./indexes/field-index.js";
 import { parseIndexes } from "./indexes/parse-indexes.js";
 
+/**
+ * A connection string (`postgresql://user@host:5432/database`), the options of the client of the package `pg`, or a pool of
+ * that package. A pool stays open when the store is disposed of. The store keeps up to `readPoolSize` and two more of its
+ * connections, and gives none back for the use of others.
+ */
+export type PostgresConnectionSource = string | object;
+
 /** The options of `postgresStreamFactory`. */
 export interface PostgresOptions {
   /** The schema of the library's tables. Several stores in one database have a schema each. Default `"async_streams"`. */
@@ -25,7 +32,8 @@ export interface PostgresOptions {
   readonly connectTimeoutMs?: number | undefined;
   /**
    * How long one statement may take, in milliseconds, the waiting for the store's lock included. It also limits how long
-   * a lost answer is looked for, and how long a disposal waits. 1 or more, default 30,000.
+   * a lost answer is looked for, and how long a disposal waits for calls: what it cannot finish it names in its error. 1 or
+   * more, default 30,000.
    */
   readonly commandTimeoutMs?: number | undefined;
   /**
@@ -38,6 +46,12 @@ export interface PostgresOptions {
    * unnecessary, as long as none is lost. 1 or more, default 1,000.
    */
   readonly pollIntervalMs?: number | undefined;
+  /**
+   * A hot standby of the server, to read events from: `read`, `metrics`, the version of a handle, and what a watch reads that was
+   * not notified. It may lag. Yet no read shows less than this factory has read or written before: what the replica does not
+   * have within a moment is read from the server itself, and so is everything while the replica fails. Default: none.
+   */
+  readonly replica?: PostgresConnectionSource | undefined;
   /** The oldest major version of the server that is accepted. 15 or more, default 15. */
   readonly minServerVersion?: number | undefined;
   /**
@@ -76,6 +90,8 @@ export interface PostgresSettings {
   readonly commandTimeoutMs: number;
   readonly notify: boolean;
   readonly pollIntervalMs: number;
+  /** Checked when it is used. */
+  readonly replica: unknown;
   readonly minServerVersion: number;
   readonly durability: "full" | "normal";
   readonly indexes: readonly FieldIndex[];
@@ -92,6 +108,7 @@ const OPTIONS: OptionNames<PostgresOptions> = {
   commandTimeoutMs: true,
   notify: true,
   pollIntervalMs: true,
+  replica: true,
   minServerVersion: true,
   durability: true,
   indexes: true,
@@ -126,6 +143,7 @@ export function parsePostgresOptions(options: PostgresOptions = {}): PostgresSet
     commandTimeoutMs: wholeNumber("commandTimeoutMs", options.commandTimeoutMs ?? 30_000, 1, MAX_INT32),
     notify: flag("notify", options.notify ?? true),
     pollIntervalMs: wholeNumber("pollIntervalMs", options.pollIntervalMs ?? 1_000, 1, MAX_INT32),
+    replica: options.replica,
     minServerVersion: wholeNumber(
       "minServerVersion",
       options.minServerVersion ?? OLDEST_SERVER_VERSION,

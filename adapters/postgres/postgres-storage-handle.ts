@@ -11,6 +11,7 @@ import {
   type SnapshotRetention,
   type SQLStatement,
   type SQLValue,
+  type StorageError,
   type StorageSession,
   StreamClosedError,
   type StreamMetrics,
@@ -18,8 +19,10 @@ import {
   type TransactOptions,
 } from "../../protocols/index.js";
 import type { PostgresConnection } from "./client/client.js";
+import type { StoreHistory } from "./history/store-history.js";
 import type { StoreNames } from "./open/schema.js";
-import { storageError } from "./postgres-errors.js";
+import { AbandonedError, storageError, unfinished } from "./postgres-errors.js";
+import type { EventRead, EventReads } from "./read/event-reads.js";
 import type { ReadContext } from "./read/filter-sql.js";
 import { readPage } from "./read/read-page.js";
 import type { ReadPool } from "./read/read-pool.js";
@@ -32,7 +35,12 @@ import type { Writer } from "./transaction/writer.js";
 /** The parts of the handle. */
 export interface PostgresStorageParts extends ReadContext {
   readonly location: string;
+  readonly history: StoreHistory;
   readonly reads: ReadPool;
+  /** Reads events where they are read best. */
+  readonly eventReads: EventReads;
+  /** How long a disposal may take. */
+  readonly commandTimeoutMs: number;
   readonly queue: WriteQueue;
   readonly writer: Writer;
 }
@@ -42,10 +50,17 @@ export class PostgresStorageHandle implements AtomicStorage, TransactionalStorag
   readonly location: string;
   readonly #parts: PostgresStorageParts;
   #disposal: Promise<void> | undefined;
+  /** What a disposal has given up. */
+  #unfinished: StorageError | undefined;
+  readonly #abandoned: Promise<void>;
+  #onAbandoned: () => void = () => undefined;
 
   constructor(parts: PostgresStorageParts) {
     this.location = parts.location;
     this.#parts = parts;
+    this.#abandoned = new Promise((resolve) => {
+      this.#onAbandoned = resolve;
+    });
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
@@ -73,17 +88,17 @@ export class PostgresStorageHandle implements AtomicStorage, TransactionalStorag
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
-    return this.#read("read", query, (connection) => readPage(connection, this.#parts, query));
+    return this.#readEvents("read", query, (connection, context) => readPage(connection, context, query));
   }
 
   getVersion(streamId: string): Promise<number> {
-    return this.#read("read the version of", { streamId }, (connection, names) =>
-      readHead(connection, names, streamId),
+    return this.#readEvents("read the version of", { streamId }, (connection, context) =>
+      readHead(connection, context, streamId),
     );
   }
 
   getMetrics(streamId: string): Promise<StreamMetrics> {
-    return this.#read("read the metrics of", { streamId }, (connection, names) =>
+    return this.#readEvents("read the metrics of", { streamId }, (connection, { names }) =>
       readMetrics(connection, names, streamId),
     );
   }
@@ -99,26 +114,68 @@ export class PostgresStorageHandle implements AtomicStorage, TransactionalStorag
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal ??= this.#dispose();
+    this.#disposal ??= this.disposeInTime(() => this.#dispose());
     return this.#disposal;
   }
 
-  async #dispose(): Promise<void> {
-    const { queue, reads, writer } = this.#parts;
-    await queue.drained();
-    await Promise.all([reads.close(), writer.close()]);
+  /**
+   * Runs a disposal that waits for calls of this handle. When it takes longer than it may, it gives these calls up.
+   *
+   * @throws StorageError that names the calls which could not be finished
+   */
+  async disposeInTime(dispose: () => Promise<void>): Promise<void> {
+    const timer = setTimeout(() => this.#abandon(), this.#parts.commandTimeoutMs);
+    try {
+      await dispose();
+    } finally {
+      clearTimeout(timer);
+    }
+    if (this.#unfinished !== undefined) throw this.#unfinished;
   }
 
-  async #read<T>(
+  async #dispose(): Promise<void> {
+    const { queue, reads, eventReads, writer } = this.#parts;
+    const close = async (): Promise<void> => {
+      await queue.drained();
+      await Promise.all([reads.close(), eventReads.close(), writer.close()]);
+    };
+    await Promise.race([close(), this.#abandoned]);
+  }
+
+  #abandon(): void {
+    const { queue, reads, eventReads, writer, commandTimeoutMs } = this.#parts;
+    const reason = new AbandonedError(commandTimeoutMs);
+    const left = queue.abandon(reason);
+    if (left.underWay.length + left.waiting.length > 0) {
+      this.#unfinished = unfinished(left, commandTimeoutMs, this.location);
+    }
+    for (const connections of [reads, eventReads, writer]) connections.abandon(reason);
+    this.#onAbandoned();
+  }
+
+  #readEvents<T>(verb: string, { streamId }: { readonly streamId: string }, read: EventRead<T>): Promise<T> {
+    return this.#attempting(`${verb} stream "${streamId}"`, () => this.#parts.eventReads.use(read));
+  }
+
+  #read<T>(
     verb: string,
     { streamId }: { readonly streamId: string },
     task: (connection: PostgresConnection, names: StoreNames) => Promise<T>,
   ): Promise<T> {
+    const { reads, names, history } = this.#parts;
+    return this.#attempting(`${verb} stream "${streamId}"`, () => {
+      history.assertUnchanged();
+      return reads.use((connection) => task(connection, names));
+    });
+  }
+
+  /** Says of an error what was attempted. */
+  async #attempting<T>(attempt: string, task: () => Promise<T>): Promise<T> {
     this.#assertOpen();
     try {
-      return await this.#parts.reads.use((connection) => task(connection, this.#parts.names));
+      return await task();
     } catch (error) {
-      throw storageError(error, `${verb} stream "${streamId}"`, this.location);
+      throw storageError(error, attempt, this.location);
     }
   }
 

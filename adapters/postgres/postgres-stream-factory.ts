@@ -6,28 +6,28 @@ import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
 import { loadPG } from "./client/load-pg.js";
-import { isPool, PGClient, type PGPool } from "./client/pg-client.js";
-import type { FieldIndex } from "./indexes/field-index.js";
+import { isPool, PGClient, type PGClientSettings, type PGPool } from "./client/pg-client.js";
+import { StoreHistory } from "./history/store-history.js";
 import { PostgresNotifier } from "./notify/postgres-notifier.js";
 import { openStore } from "./open/open-store.js";
 import { storeNames } from "./open/schema.js";
-import { answerTimeoutMs, openSession } from "./open/session.js";
+import { answerTimeoutMs, openSession, type Session } from "./open/session.js";
 import { storageError } from "./postgres-errors.js";
-import { type PostgresOptions, type PostgresSettings, parsePostgresOptions } from "./postgres-options.js";
+import {
+  type PostgresConnectionSource,
+  type PostgresOptions,
+  type PostgresSettings,
+  parsePostgresOptions,
+} from "./postgres-options.js";
 import { PostgresStorageHandle } from "./postgres-storage-handle.js";
+import { EventReads, REPLICA_TIMEOUT_MS } from "./read/event-reads.js";
+import type { ReadContext } from "./read/filter-sql.js";
 import { ReadPool } from "./read/read-pool.js";
 import { WriteQueue } from "./transaction/write-queue.js";
 import { Writer } from "./transaction/writer.js";
 
 /** A store in a PostgreSQL database. */
 export type PostgresStreamFactory = TransactionalStreamFactory;
-
-/**
- * A connection string (`postgresql://user@host:5432/database`), the options of the client of the package `pg`, or a pool of
- * that package. A pool stays open when the store is disposed of. The store keeps up to `readPoolSize` and two more of its
- * connections, and gives none back for the use of others.
- */
-export type PostgresConnectionSource = string | object;
 
 /**
  * Opens a store in a PostgreSQL database, and creates it if there is none. Any number of processes may use it at the same time.
@@ -46,7 +46,10 @@ export async function postgresStreamFactory(
   connection: PostgresConnectionSource,
   options?: PostgresOptions,
 ): Promise<PostgresStreamFactory> {
-  return createStreamFactory(await openPostgresBackend(connection, options));
+  const backend = await openPostgresBackend(connection, options);
+  const factory = createStreamFactory(backend);
+  const dispose = factory[Symbol.asyncDispose].bind(factory);
+  return Object.assign(factory, { [Symbol.asyncDispose]: () => backend.storage.disposeInTime(dispose) });
 }
 
 /** Opens the parts of a store. */
@@ -56,7 +59,10 @@ export async function openPostgresBackend(
 ): Promise<StreamBackend<PostgresStorageHandle>> {
   try {
     const settings = parsePostgresOptions(options);
-    return await openBackend(await clientOf(connection, settings), settings);
+    const { connectTimeoutMs } = settings;
+    const timeouts = { connectTimeoutMs, answerTimeoutMs: answerTimeoutMs(settings) };
+    const client = await clientOf("connection", connection, timeouts, MIN_CONNECTIONS);
+    return await openBackend({ client, replica: await replicaOf(settings) }, settings);
   } catch (error) {
     throw inCall(error, "open the store in PostgreSQL", undefined);
   }
@@ -65,70 +71,109 @@ export async function openPostgresBackend(
 /** The fewest connections that a store takes: one that writes, one that reads and one that listens. */
 const MIN_CONNECTIONS = 3;
 
-async function clientOf(connection: unknown, settings: PostgresSettings): Promise<PGClient> {
+/** What a store is opened with. */
+interface Clients {
+  readonly client: PGClient;
+  readonly replica: PGClient | undefined;
+}
+
+async function replicaOf({ replica, connectTimeoutMs }: PostgresSettings): Promise<PGClient | undefined> {
+  if (replica === undefined) return undefined;
+  const timeouts = {
+    connectTimeoutMs: Math.min(connectTimeoutMs, REPLICA_TIMEOUT_MS),
+    answerTimeoutMs: REPLICA_TIMEOUT_MS,
+  };
+  return clientOf("replica", replica, timeouts, 1);
+}
+
+async function clientOf(
+  argument: "connection" | "replica",
+  connection: unknown,
+  timeouts: PGClientSettings,
+  minConnections: number,
+): Promise<PGClient> {
   const isSource =
     (typeof connection === "string" && connection !== "") || (typeof connection === "object" && connection !== null);
   if (!isSource) {
     const expected = "expected a connection string, the options of the client, or a pool";
     throw invalidArgument(
-      "connection",
+      argument,
       `${expected}, got ${typeof connection === "string" ? '""' : describeValue(connection)}`,
     );
   }
   const max = isPool(connection) ? (connection as { options?: { max?: unknown } }).options?.max : undefined;
-  if (typeof max === "number" && max < MIN_CONNECTIONS) {
+  if (typeof max === "number" && max < minConnections) {
     throw invalidArgument(
-      "connection",
-      `a pool of ${max} is too small; a store takes ${MIN_CONNECTIONS} connections or more`,
+      argument,
+      `a pool of ${max} is too small; a store takes ${minConnections} connections or more`,
     );
   }
   const pg = await loadPG();
   const source =
     typeof connection === "string" ? { connectionString: connection } : (connection as PGPool | ClientConfig);
   try {
-    const { connectTimeoutMs } = settings;
-    return new PGClient(pg, source, { connectTimeoutMs, answerTimeoutMs: answerTimeoutMs(settings) });
+    return new PGClient(pg, source, timeouts);
   } catch {
     // Its message may have the password.
-    throw invalidArgument("connection", "it is no connection string, such as postgresql://user@host:5432/database");
+    throw invalidArgument(argument, "it is no connection string, such as postgresql://user@host:5432/database");
   }
 }
 
 async function openBackend(
-  client: PGClient,
+  { client, replica }: Clients,
   settings: PostgresSettings,
 ): Promise<StreamBackend<PostgresStorageHandle>> {
   const { location } = client;
-  const { schema, now, notify, pollIntervalMs, readPoolSize, connectTimeoutMs, commandTimeoutMs, findMisuse } =
-    settings;
-  const names = storeNames(schema);
+  const { now, findMisuse } = settings;
+  const names = storeNames(settings.schema);
   try {
     const session = await openSession(client, settings, "write");
-    let indexes: readonly FieldIndex[];
     try {
-      indexes = await openStore(session, { settings, names, location });
+      const indexes = await openStore(session, { settings, names, location });
+      const history = await StoreHistory.begin(session.connection, names);
+      const context = { names, indexes, marks: history, history, location };
+      return { ...partsOf({ client, replica, session, context, settings }), now, findMisuse };
     } catch (error) {
       await session.connection.close();
       throw error;
     }
-    const writer = new Writer(session, {
-      names,
-      connectTimeoutMs,
-      commandTimeoutMs,
-      open: () => openSession(client, settings, "write"),
-    });
-    const reads = new ReadPool({
-      size: readPoolSize,
-      retryMs: connectTimeoutMs,
-      open: () => openSession(client, settings, "read"),
-    });
-    const feed = new CommitFeed();
-    const queue = new WriteQueue({ writer, feed, names, indexes, location, now, notify });
-    const storage = new PostgresStorageHandle({ location, names, indexes, reads, queue, writer });
-    const open = notify ? () => client.connect() : undefined;
-    const notifier = new PostgresNotifier({ feed, names, reads, pollIntervalMs, open });
-    return { storage, notifier, now, findMisuse };
   } catch (error) {
     throw storageError(error, "open the store", location);
+  }
+}
+
+interface OpenedStore extends Clients {
+  readonly session: Session;
+  readonly context: ReadContext & { readonly history: StoreHistory; readonly location: string };
+  readonly settings: PostgresSettings;
+}
+
+function partsOf({ client, replica, session, context, settings }: OpenedStore) {
+  const { now, notify, pollIntervalMs, readPoolSize, connectTimeoutMs, commandTimeoutMs } = settings;
+  const { history } = context;
+  const open = async (kind: "write" | "read"): Promise<Session> =>
+    checked(history, await openSession(client, settings, kind));
+  const writer = new Writer(session, { ...context, connectTimeoutMs, commandTimeoutMs, open: () => open("write") });
+  const reads = new ReadPool({ size: readPoolSize, retryMs: connectTimeoutMs, open: () => open("read") });
+  const openReplica =
+    replica && (() => openSession(replica, { ...settings, commandTimeoutMs: REPLICA_TIMEOUT_MS }, "replica"));
+  const eventReads = new EventReads({ primary: reads, context, history, readPoolSize, openReplica });
+  const feed = new CommitFeed();
+  feed.connect((commit) => history.noteCommit(commit));
+  const queue = new WriteQueue({ ...context, writer, feed, now, notify });
+  const storage = new PostgresStorageHandle({ ...context, reads, eventReads, queue, writer, commandTimeoutMs });
+  const listen = notify ? () => client.connect() : undefined;
+  const notifier = new PostgresNotifier({ ...context, feed, reads, pollIntervalMs, open: listen });
+  return { storage, notifier };
+}
+
+/** Every new connection may be to another server. */
+async function checked(history: StoreHistory, session: Session): Promise<Session> {
+  try {
+    await history.check(session.connection);
+    return session;
+  } catch (error) {
+    await session.connection.close();
+    throw error;
   }
 }

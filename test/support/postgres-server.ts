@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -45,6 +45,7 @@ export class PostgresServer implements AsyncDisposable {
   #process: ChildProcess | undefined;
   /** The end of what the server has logged. */
   #output = "";
+  #isPaused = false;
 
   private constructor(folder: string, binaries: string, port: number, settings: ServerSettings) {
     this.#folder = folder;
@@ -55,15 +56,39 @@ export class PostgresServer implements AsyncDisposable {
 
   /** Makes and starts a server. It ends with this process at the latest. */
   static async start(settings: ServerSettings = {}): Promise<PostgresServer> {
+    const server = await PostgresServer.#create(settings);
+    await server.#initialize();
+    await server.restart();
+    return server;
+  }
+
+  /** Makes and starts a hot standby of a running server. It gets what the server writes from now on. */
+  static async startStandby(primary: PostgresServer, settings: ServerSettings = {}): Promise<PostgresServer> {
+    const server = await PostgresServer.#create(settings);
+    const source = ["-h", "127.0.0.1", "-p", String(primary.port), "-U", "postgres"];
+    await server.#run("pg_basebackup", [
+      "-D",
+      server.#data,
+      "-R",
+      "-X",
+      "stream",
+      "-c",
+      "fast",
+      "--no-sync",
+      ...source,
+    ]);
+    process.on("exit", server.#onExit);
+    await server.restart();
+    return server;
+  }
+
+  static async #create(settings: ServerSettings): Promise<PostgresServer> {
     const binaries = binariesFolder();
     if (binaries === null) throw new Error(NO_POSTGRES ?? "");
     const folder = await mkdtemp(join(tmpdir(), "async-streams-postgres-"));
     await chmod(folder, 0o700);
     if (isRoot()) await run("chown", [ACCOUNT, folder]);
-    const server = new PostgresServer(folder, binaries, await freePort(), settings);
-    await server.#initialize();
-    await server.restart();
-    return server;
+    return new PostgresServer(folder, binaries, await freePort(), settings);
   }
 
   /** The process of the server itself. */
@@ -102,6 +127,29 @@ export class PostgresServer implements AsyncDisposable {
     await this.#end("SIGKILL");
   }
 
+  /** Stops all processes of the server where they are: they answer nothing, and keep their connections. */
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+    await this.#signalAll("SIGSTOP");
+  }
+
+  /** Lets them go on. */
+  async resume(): Promise<void> {
+    this.#isPaused = false;
+    await this.#signalAll("SIGCONT");
+  }
+
+  /** Makes a server of its own of a standby. */
+  async promote(): Promise<void> {
+    await this.query("SELECT pg_promote(true, 30)");
+  }
+
+  /** The statements that make a schema again as it is now, as `pg_dump` writes them. */
+  async dump(schema: string): Promise<string> {
+    const connection = ["-h", "127.0.0.1", "-p", String(this.port), "-U", "postgres"];
+    return this.#run("pg_dump", ["--schema", schema, "--inserts", "--no-sync", ...connection, "postgres"]);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     process.off("exit", this.#onExit);
     // An immediate shutdown: nothing is kept.
@@ -111,9 +159,20 @@ export class PostgresServer implements AsyncDisposable {
 
   async #initialize(): Promise<void> {
     const args = ["-D", this.#data, "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C.UTF-8", "-E", "UTF8"];
-    const [command, ...rest] = asServer([join(this.#binaries, "initdb"), ...args]);
-    await run(command as string, rest, { cwd: this.#folder });
+    await this.#run("initdb", args);
     process.on("exit", this.#onExit);
+  }
+
+  async #run(program: string, args: readonly string[]): Promise<string> {
+    const [command, ...rest] = asServer([join(this.#binaries, program), ...args]);
+    const { stdout } = await run(command as string, rest, { cwd: this.#folder, maxBuffer: MAX_DUMP_BYTES });
+    return stdout;
+  }
+
+  /** Signals the server before its children, which it would start again. */
+  async #signalAll(signal: "SIGSTOP" | "SIGCONT"): Promise<void> {
+    const children = (await readFile(`/proc/${this.pid}/task/${this.pid}/children`, "utf8")).trim();
+    for (const pid of [this.pid, ...children.split(" ").map(Number)]) process.kill(pid, signal);
   }
 
   async #spawn(): Promise<ChildProcess> {
@@ -146,6 +205,7 @@ export class PostgresServer implements AsyncDisposable {
   async #end(signal: "SIGKILL" | "SIGQUIT"): Promise<void> {
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (this.#isPaused) await this.resume();
     child.ref();
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill(signal);
@@ -162,6 +222,19 @@ export class PostgresServer implements AsyncDisposable {
 }
 
 const MAX_LOG_LENGTH = 10_000;
+
+const MAX_DUMP_BYTES = 64 * 1024 * 1024;
+
+/** Why no standby and no dump can be made here, or null: some packages have the server alone. */
+export const NO_STANDBY = NO_POSTGRES ?? whyNoStandby();
+
+function whyNoStandby(): string | null {
+  const binaries = binariesFolder() as string;
+  const missing = ["pg_basebackup", "pg_dump"].filter((name) => !existsSync(join(binaries, name)));
+  return missing.length === 0
+    ? null
+    : `${binaries} has no ${missing.join(" and no ")}: the tests that need it are left out.`;
+}
 
 /** The newest of Debian's servers, or the package's where it is installed. `POSTGRES_BIN` names another folder, or none. */
 function binariesFolder(): string | null {

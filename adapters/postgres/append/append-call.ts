@@ -1,5 +1,7 @@
 import type { ExpectedVersion, NewEvent } from "../../../protocols/index.js";
 import type { PostgresConnection } from "../client/client.js";
+import type { StoreHistory } from "../history/store-history.js";
+import { storeIdentity } from "../history/store-mark.js";
 import type { StoreNames } from "../open/schema.js";
 import { bytesArray, plainArray, textArray } from "../sql-text.js";
 import { unconfirmed } from "../transaction/writer.js";
@@ -39,12 +41,24 @@ export interface CallAnswer {
 const ANY = -1;
 const EXISTS = -2;
 
-/** Stores the first members that are clean: see the function in the database. */
+/** What a call has besides its members. */
+export interface CallSettings {
+  readonly timestampMs: number;
+  readonly notify: boolean;
+  readonly history: StoreHistory;
+}
+
+/**
+ * Stores the first members that are clean: see the function in the database. It is called only in the store that this process
+ * has seen.
+ *
+ * @throws StoreChangedError
+ */
 export async function callAppend(
   connection: PostgresConnection,
   names: StoreNames,
   members: readonly CallMember[],
-  { timestampMs, notify }: { readonly timestampMs: number; readonly notify: boolean },
+  { timestampMs, notify, history }: CallSettings,
 ): Promise<CallAnswer> {
   const parts = members.flatMap((member) => member.parts);
   const numbers = members.flatMap((member, index) => member.parts.map(() => index + 1));
@@ -74,13 +88,24 @@ export async function callAppend(
       textArray,
     ),
   ];
-  const { rows, hasWarning } = await connection.query<AnswerRow>({
-    name: "es_append",
-    text: `SELECT * FROM ${names.prefix}es_append($1::bigint, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-    values,
-  });
-  if (hasWarning) throw unconfirmed();
-  return answerOf(rows[0] as AnswerRow, parts);
+  for (;;) {
+    const { rows, hasWarning } = await connection.query<AnswerRow>({
+      name: "es_append",
+      text: appendSQL(names),
+      values: [...values, history.identity],
+    });
+    if (hasWarning) throw unconfirmed();
+    if (rows[0] !== undefined) return answerOf(rows[0], parts);
+    await history.check(connection);
+  }
+}
+
+// The timestamp depends on the row of the store, so that nothing is stored before that row is found.
+function appendSQL({ prefix }: StoreNames): string {
+  return `
+    SELECT a.* FROM ${prefix}es_store s CROSS JOIN LATERAL ${prefix}es_append(
+      CASE WHEN s.is_only THEN $1::bigint END, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) a
+    WHERE ${storeIdentity("s")} = $15`;
 }
 
 interface AnswerRow {

@@ -5,6 +5,7 @@ import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import { conditionFailed, lookForMatch } from "../../../src/transaction/conditions.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
 import type { PostgresConnection } from "../client/client.js";
+import type { StoreHistory } from "../history/store-history.js";
 import type { ReadContext } from "../read/filter-sql.js";
 import { readPage } from "../read/read-page.js";
 import { beginLocked } from "../transaction/locked-transaction.js";
@@ -28,6 +29,7 @@ const MAX_ATTEMPTS = 4;
 /** The context of storing events. */
 export interface StoringContext extends ReadContext {
   readonly location: string;
+  readonly history: StoreHistory;
   readonly now: () => number;
   /** Whether to notify other processes. */
   readonly notify: boolean;
@@ -105,6 +107,7 @@ export class AppendRun {
   /** Takes note of what a call has stored: the first members, in order. */
   apply({ previousPosition, parts }: CallAnswer): void {
     this.sent = undefined;
+    this.#notePosition(previousPosition);
     let index = 0;
     const events: PlacedEvent[] = [];
     const heads = new Map<string, number>();
@@ -129,6 +132,11 @@ export class AppendRun {
     if (events.length > 0) this.#onStored({ previousPosition, events });
   }
 
+  /** What an open transaction has stored may still be undone. */
+  #notePosition(position: number): void {
+    if (!this.#isLocked) this.#context.history.notePosition(position);
+  }
+
   #timestampMs = 0;
 
   #call(connection: PostgresConnection): Promise<CallAnswer> {
@@ -139,8 +147,8 @@ export class AppendRun {
   }
 
   #send(connection: PostgresConnection, members: readonly CallMember[]): Promise<CallAnswer> {
-    const { names, notify } = this.#context;
-    return callAppend(connection, names, members, { timestampMs: this.#timestampMs, notify });
+    const { names, notify, history } = this.#context;
+    return callAppend(connection, names, members, { timestampMs: this.#timestampMs, notify, history });
   }
 
   /** Decides the first entry, and others that do not depend on entries before them. What stores nothing has its outcome. */
@@ -148,6 +156,7 @@ export class AppendRun {
     const { names } = this.#context;
     const requests = this.#entries.flatMap(({ member }) => requestsOf(member));
     const states = await readStreamStates(connection, names, requests);
+    this.#notePosition(states.position);
     const left: UndecidedEntry[] = [];
     const touched = new Set<string>();
     for (const entry of this.#entries) {
@@ -204,7 +213,7 @@ export class AppendRun {
     const { names } = this.#context;
     this.#timestampMs = this.#context.now();
     this.sent = { members: [callMember(entry.member, undefined)], timestampMs: this.#timestampMs };
-    if (!this.#isLocked) await beginLocked(connection, names);
+    if (!this.#isLocked) await beginLocked(connection, this.#context);
     try {
       const states = await readStreamStates(connection, names, requestsOf(entry.member));
       const isSettled = await this.#decideEntry(connection, entry, states);

@@ -73,6 +73,9 @@ function locationOf(pg: typeof PG, source: PGPool | ClientConfig): string {
   return `postgresql://${host}:${port}/${database ?? ""}`;
 }
 
+/** How long the server may take to end a session. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
 class PGConnection implements PostgresConnection {
   readonly #client: Client | PoolClient;
   answerTimeoutMs: number | undefined;
@@ -121,14 +124,21 @@ class PGConnection implements PostgresConnection {
   async close(): Promise<void> {
     if (this.#failure !== undefined) return;
     this.#failure = new ConnectionLostError("the connection was closed");
+    // A server that was stopped never says goodbye.
+    const timer = setTimeout(() => this.#destroyStream(), CLOSE_TIMEOUT_MS);
     await this.#end().catch(() => undefined);
+    clearTimeout(timer);
     this.#tellEnd();
   }
 
   destroy(): void {
+    this.#destroyStream();
+    this.#ended(new ConnectionLostError("no answer came in time, and the connection was given up"));
+  }
+
+  #destroyStream(): void {
     const { stream } = (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection;
     stream.destroy();
-    this.#ended(new ConnectionLostError("no answer came in time, and the connection was given up"));
   }
 
   async #run<Row>(config: object): Promise<ClientResult<Row>> {

@@ -3,16 +3,15 @@ import type { Commit, CommitFeed } from "../../../src/adapter-kit/commit-feed.js
 import { Listeners } from "../../../src/adapter-kit/listeners.js";
 import { MAX_WATCH_BUFFER_EVENTS } from "../../../src/limits.js";
 import type { PostgresConnection } from "../client/client.js";
-import type { StoreNames } from "../open/schema.js";
+import type { ReadContext } from "../read/filter-sql.js";
 import { readNewEvents } from "../read/read-page.js";
 import type { ReadPool } from "../read/read-pool.js";
 import { readHead } from "../read/stream-figures.js";
 import { NotificationChannel } from "./notification-channel.js";
 
 /** The context of the notifier. */
-export interface PostgresNotifierParts {
+export interface PostgresNotifierParts extends ReadContext {
   readonly feed: CommitFeed;
-  readonly names: StoreNames;
   readonly reads: ReadPool;
   readonly pollIntervalMs: number;
   /** Opens the connection that listens. Absent where no notification is sent. */
@@ -121,14 +120,14 @@ export class PostgresNotifier implements Notifier {
   }
 
   async #read(): Promise<void> {
-    const { reads, names } = this.#parts;
+    const { reads } = this.#parts;
     if (this.#listeners.isEmpty) return;
     const after = this.#position;
     if (after === undefined) return this.#startFromHead();
     const limit = MAX_WATCH_BUFFER_EVENTS;
     const { events, head } = await reads.use(async (connection) => {
-      const found = await readNewEvents(connection, names, after, limit);
-      return { events: found, head: found.length > 0 ? found.length : await readHead(connection, names, ALL_STREAM) };
+      const found = await readNewEvents(connection, this.#parts, after, limit);
+      return { events: found, head: found.length > 0 ? found.length : await this.#readHead(connection) };
     });
     const last = events.at(-1);
     if (this.#hasNewListener) return;
@@ -144,9 +143,12 @@ export class PostgresNotifier implements Notifier {
   }
 
   async #startFromHead(): Promise<void> {
-    const { reads, names } = this.#parts;
-    this.#position = await reads.use((connection) => readHead(connection, names, ALL_STREAM));
+    this.#position = await this.#parts.reads.use((connection) => this.#readHead(connection));
     this.#listeners.publishUnknown();
+  }
+
+  #readHead(connection: PostgresConnection): Promise<number> {
+    return readHead(connection, this.#parts, ALL_STREAM);
   }
 
   #startTimer(): void {

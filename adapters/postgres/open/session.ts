@@ -1,4 +1,4 @@
-import type { PostgresClient, PostgresConnection } from "../client/client.js";
+import { ConnectionLostError, type PostgresClient, type PostgresConnection } from "../client/client.js";
 import type { PostgresSettings } from "../postgres-options.js";
 import { quoteName } from "../sql-text.js";
 
@@ -15,18 +15,22 @@ export interface Backend {
   readonly startedAt: string;
 }
 
-/** What an opening checks. */
+/** What an opening checks, and what tells the server from another that takes its place. */
 export interface ServerFigures {
+  readonly startedAt: string;
   /** Such as 150018. */
   readonly version: number;
   readonly fsync: string;
   readonly fullPageWrites: string;
 }
 
-/** What a session may do. */
-export type SessionKind = "write" | "read";
+/** What a session may do, and with which server: only that with a replica may be with a standby. */
+export type SessionKind = "write" | "read" | "replica";
 
-interface Row extends ServerFigures, Backend {}
+interface Row extends Omit<ServerFigures, "startedAt">, Backend {
+  readonly serverStartedAt: string;
+  readonly isStandby: string;
+}
 
 /** How much longer a client waits for an answer than the server takes at most. */
 const ANSWER_GRACE_MS = 2_000;
@@ -36,7 +40,11 @@ export function answerTimeoutMs({ commandTimeoutMs }: Pick<PostgresSettings, "co
   return Math.min(commandTimeoutMs + ANSWER_GRACE_MS, 2 ** 31 - 1);
 }
 
-/** Opens a connection, and makes its settings those that the store needs, whatever the server's or the role's are. */
+/**
+ * Opens a connection, and makes its settings those that the store needs, whatever the server's or the role's are.
+ *
+ * @throws ConnectionLostError also while the server is a standby: it may be promoted
+ */
 export async function openSession(
   client: PostgresClient,
   settings: PostgresSettings,
@@ -45,8 +53,10 @@ export async function openSession(
   const connection = await client.connect();
   try {
     const { rows } = await connection.script<Row>(sessionScript(settings, kind));
-    const { version, fsync, fullPageWrites, processId, startedAt } = rows[0] as Row;
-    return { connection, backend: { processId, startedAt }, server: { version, fsync, fullPageWrites } };
+    const { version, fsync, fullPageWrites, processId, startedAt, serverStartedAt, isStandby } = rows[0] as Row;
+    if (kind !== "replica" && isStandby === "t") throw new ConnectionLostError("the server is a standby");
+    const server = { startedAt: serverStartedAt, version, fsync, fullPageWrites };
+    return { connection, backend: { processId, startedAt }, server };
   } catch (error) {
     await connection.close();
     throw error;
@@ -59,7 +69,7 @@ function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
   const weaker = durability === "normal" ? "'on', 'local', 'remote_write', 'remote_apply'" : "'off', 'local'";
   return `
     SET default_transaction_isolation TO 'read committed';
-    SET default_transaction_read_only TO ${kind === "read" ? "on" : "off"};
+    SET default_transaction_read_only TO ${kind === "write" ? "off" : "on"};
     SET default_transaction_deferrable TO off;
     SET standard_conforming_strings TO on;
     SET client_encoding TO 'UTF8';
@@ -77,6 +87,7 @@ function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
     SELECT set_config('synchronous_commit', '${durability === "normal" ? "off" : "on"}', false)
     WHERE current_setting('synchronous_commit') IN (${weaker});
     SELECT pg_backend_pid() AS "processId", current_setting('server_version_num')::int AS version,
+           pg_postmaster_start_time()::text AS "serverStartedAt", pg_is_in_recovery() AS "isStandby",
            current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
            coalesce((SELECT backend_start::text FROM pg_stat_get_activity(pg_backend_pid())), '') AS "startedAt"`;
 }

@@ -1,6 +1,7 @@
 import type { ParsedClause, ParsedValue } from "../../../protocols/index.js";
 import { type LikeSegment, literalRuns, parseLikePattern } from "../../../src/filter/like-pattern.js";
 import type { ClientValue } from "../client/client.js";
+import type { StoreMarks } from "../history/store-history.js";
 import { type FieldIndex, indexedExpression } from "../indexes/field-index.js";
 import { ESCAPED, MAX_FIELD_CHARACTERS, type StoreNames } from "../open/schema.js";
 import { bytesArray, bytesOf, plainArray, textArray } from "../sql-text.js";
@@ -8,6 +9,8 @@ import { bytesArray, bytesOf, plainArray, textArray } from "../sql-text.js";
 /** What reading a page needs to know of the store. */
 export interface ReadContext {
   readonly names: StoreNames;
+  /** Takes what each page says of the store. */
+  readonly marks: StoreMarks;
   /** The fields that the store has an index of. */
   readonly indexes: readonly FieldIndex[];
 }
@@ -37,7 +40,7 @@ const NEVER: Condition = { sql: "false", values: [] };
  */
 export function filterSQL(
   filter: readonly ParsedClause[],
-  { names, indexes }: ReadContext,
+  { names, indexes }: Pick<ReadContext, "names" | "indexes">,
   firstParameter: number,
 ): FilterSQL {
   const conditions = filter

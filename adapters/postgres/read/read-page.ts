@@ -2,6 +2,7 @@ import { ALL_STREAM, type EventPage, type ReadQuery } from "../../../protocols/i
 import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { ClientStatement, PostgresConnection } from "../client/client.js";
+import { markSQL } from "../history/store-mark.js";
 import type { StoreNames } from "../open/schema.js";
 import { bytesOf, textOfHex } from "../sql-text.js";
 import { EVENT_COLUMNS, type EventRow, placedEventOf } from "./event-row.js";
@@ -16,6 +17,8 @@ const MAX_CONTENT_BYTES = 8 * 1024 * 1024;
 
 interface PageRow extends EventRow {
   readonly head: number;
+  /** In the first row: see `markSQL`. */
+  readonly mark: string | null;
   readonly name: string | null;
   readonly size: number;
 }
@@ -28,18 +31,19 @@ export async function readPage(
 ): Promise<EventPage> {
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit, filter } = query;
   const isForward = query.direction === "forward";
-  const { names } = context;
+  const { names, marks } = context;
   const condition = filter === undefined ? NO_FILTER : filterSQL(filter, context, 5);
   const [low, high] =
     filter === undefined || condition.isLookup
       ? [after, upTo]
-      : scanned(query, upTo, await readHead(connection, names, query.streamId));
+      : scanned(query, upTo, await readHead(connection, context, query.streamId));
   const { rows } = await connection.query<PageRow>(pageStatement(names, query, condition, [low, high]));
+  await marks.take(rows[0]?.mark, connection);
   const head = (rows[0] as PageRow).head;
   const found = rows.filter(({ position }) => position !== null);
   const contentBytes = found.reduce((sum, { size }) => sum + size, 0);
   const events = found.map((row) => decoded(row, query.streamId));
-  return { events, next: nextPlace(), head, contentBytes };
+  return { events, next: nextPlace(), head, contentBytes, epoch: marks.epoch };
 
   function nextPlace(): number | null {
     const last = found.at(-1);
@@ -89,7 +93,7 @@ interface PageKind {
   readonly condition: string;
 }
 
-// The head comes with each row, and alone where there is no event. Sizes are added up before any large content is fetched
+// The head comes with each row, and alone where there is no event; the mark only with the first. Sizes are added up before any large content is fetched
 // from where the server keeps it.
 function pageSQL(names: StoreNames, { isAll, direction, condition }: PageKind): string {
   const { prefix } = names;
@@ -98,7 +102,8 @@ function pageSQL(names: StoreNames, { isAll, direction, condition }: PageKind): 
   const needsName = isAll || condition.includes("s.name");
   const streams = needsName ? `JOIN ${prefix}es_streams s ON s.id = e.stream` : "";
   return `
-    SELECT h.head, e.* FROM (SELECT coalesce(${headOf(names, isAll)}, 0) AS head) h LEFT JOIN LATERAL (
+    SELECT CASE WHEN coalesce(e.before, 0) = 0 THEN m.mark END AS mark, h.head, e.*
+    FROM (${markSQL(names, isAll)}) m CROSS JOIN (SELECT coalesce(${headOf(names, isAll)}, 0) AS head) h LEFT JOIN LATERAL (
       SELECT * FROM (
         SELECT *, sum(size) OVER (ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"} ROWS UNBOUNDED PRECEDING) - size AS before
         FROM (
@@ -116,7 +121,7 @@ function pageSQL(names: StoreNames, { isAll, direction, condition }: PageKind): 
 /** Reads the first events behind a position, as many as watchers can be handed at once. */
 export async function readNewEvents(
   connection: PostgresConnection,
-  names: StoreNames,
+  { names, marks }: ReadContext,
   after: number,
   limit: number,
 ): Promise<PlacedEvent[]> {
@@ -124,5 +129,6 @@ export async function readNewEvents(
   const { rows } = await connection.query<PageRow>(
     pageStatement(names, query, NO_FILTER, [after, Number.MAX_SAFE_INTEGER]),
   );
+  await marks.take(rows[0]?.mark, connection);
   return rows.filter(({ name }) => name !== null).map((row) => placedEventOf(row, textOfHex(row.name as string)));
 }

@@ -1,6 +1,6 @@
-import type { PostgresConnection } from "../client/client.js";
+import { ConnectionLostError, type PostgresConnection } from "../client/client.js";
 import { retryWhileLost } from "../open/connect-within.js";
-import type { Backend, Session } from "../open/session.js";
+import type { Session } from "../open/session.js";
 
 /** What a pool is made of. */
 export interface ReadPoolSettings {
@@ -14,10 +14,14 @@ export interface ReadPoolSettings {
 export class ReadPool {
   readonly #settings: ReadPoolSettings;
   readonly #idle: Session[] = [];
+  readonly #busy = new Set<Session>();
   readonly #waiting: (() => void)[] = [];
   /** Tasks that have a connection, or are opening one. */
   #lent = 0;
   #onIdle: (() => void) | undefined;
+  /** When the server was started that the newest connection is to. */
+  #serverStartedAt: string | undefined;
+  #abandoned: Error | undefined;
 
   constructor(settings: ReadPoolSettings) {
     this.#settings = settings;
@@ -34,17 +38,9 @@ export class ReadPool {
     return this.#lend((lend) => lend(task));
   }
 
-  /** Cancels the statement that a backend runs, by a connection of its own: all others may be lent. */
-  async cancel({ processId, startedAt }: Backend): Promise<void> {
-    const { connection } = await this.#settings.open();
-    try {
-      await connection.query({
-        text: "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $1::int AND backend_start::text = $2",
-        values: [processId, startedAt],
-      });
-    } finally {
-      await connection.close();
-    }
+  /** Opens a connection that the caller closes, however many are lent. */
+  openApart(): Promise<Session> {
+    return this.#settings.open();
   }
 
   /** Waits for the tasks that were accepted, and closes the connections. */
@@ -55,6 +51,12 @@ export class ReadPool {
       });
     }
     await Promise.all(this.#idle.splice(0).map(({ connection }) => connection.close()));
+  }
+
+  /** Drops the connections at once. Tasks fail, those that wait with the reason. */
+  abandon(reason: Error): void {
+    this.#abandoned = reason;
+    for (const { connection } of [...this.#idle, ...this.#busy]) connection.destroy();
   }
 
   async #lend<T>(run: (lend: <R>(task: (session: Session) => Promise<R>) => Promise<R>) => Promise<T>): Promise<T> {
@@ -75,17 +77,32 @@ export class ReadPool {
   }
 
   async #withSession<T>(task: (session: Session) => Promise<T>): Promise<T> {
-    const session = this.#takeIdle() ?? (await this.#settings.open());
+    if (this.#abandoned !== undefined) throw this.#abandoned;
+    const session = this.#takeIdle() ?? (await this.#open());
+    this.#busy.add(session);
     try {
       return await task(session);
+    } catch (error) {
+      // The connection was dropped on purpose.
+      throw this.#abandoned !== undefined && error instanceof ConnectionLostError ? this.#abandoned : error;
     } finally {
+      this.#busy.delete(session);
       if (session.connection.isOpen) this.#idle.push(session);
     }
   }
 
+  async #open(): Promise<Session> {
+    const session = await this.#settings.open();
+    this.#serverStartedAt = session.server.startedAt;
+    return session;
+  }
+
+  /** Connections to a server that another has taken the place of are not used any more, even where it still answers. */
   #takeIdle(): Session | undefined {
     for (let session = this.#idle.pop(); session !== undefined; session = this.#idle.pop()) {
-      if (session.connection.isOpen) return session;
+      const { connection, server } = session;
+      if (connection.isOpen && server.startedAt === this.#serverStartedAt) return session;
+      connection.destroy();
     }
     return undefined;
   }

@@ -1,7 +1,9 @@
 import { ALL_STREAM, type StreamMetrics } from "../../../protocols/index.js";
 import type { PostgresConnection } from "../client/client.js";
+import { markSQL } from "../history/store-mark.js";
 import type { StoreNames } from "../open/schema.js";
 import { bytesOf } from "../sql-text.js";
+import type { ReadContext } from "./filter-sql.js";
 
 /** The number of the stream whose id is the first value. */
 export function streamNumber({ prefix }: StoreNames): string {
@@ -16,13 +18,18 @@ export function headOf(names: StoreNames, isAll: boolean): string {
 }
 
 /** The last place of a stream, 0 without one. */
-export async function readHead(connection: PostgresConnection, names: StoreNames, streamId: string): Promise<number> {
+export async function readHead(
+  connection: PostgresConnection,
+  { names, marks }: Pick<ReadContext, "names" | "marks">,
+  streamId: string,
+): Promise<number> {
   const isAll = streamId === ALL_STREAM;
-  const { rows } = await connection.query<{ head: number }>({
+  const { rows } = await connection.query<{ head: number; mark: string }>({
     name: isAll ? "es_head_of_all" : "es_head",
-    text: `SELECT coalesce(${headOf(names, isAll)}, 0) AS head`,
+    text: `SELECT coalesce(${headOf(names, isAll)}, 0) AS head, m.mark FROM (${markSQL(names, isAll)}) m`,
     values: isAll ? [] : [bytesOf(streamId)],
   });
+  await marks.take(rows[0]?.mark, connection);
   return (rows[0] as { head: number }).head;
 }
 

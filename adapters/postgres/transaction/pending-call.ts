@@ -37,6 +37,10 @@ export class PendingTransaction extends PendingCall<unknown> {
   readonly attempt = "commit a transaction";
   readonly work: TransactionWork;
   readonly options: TransactOptions;
+  /** Rejects when the callback is waited for no longer. */
+  readonly abandoned: Promise<never>;
+  /** Ends the waiting for the callback. Has no effect on a commit that is under way. */
+  readonly abandon: (reason: Error) => void;
 
   constructor(
     work: TransactionWork,
@@ -47,5 +51,11 @@ export class PendingTransaction extends PendingCall<unknown> {
     super(options.signal, resolve, reject);
     this.work = work;
     this.options = options;
+    let abandon: (reason: Error) => void = () => undefined;
+    this.abandoned = new Promise((_, rejectAbandoned) => {
+      abandon = rejectAbandoned;
+    });
+    this.abandoned.catch(() => undefined);
+    this.abandon = abandon;
   }
 }

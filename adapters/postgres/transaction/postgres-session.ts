@@ -20,7 +20,8 @@ export class PostgresSession implements StorageSession {
 
   constructor(connection: PostgresConnection, head: number, context: StoringContext) {
     this.#connection = connection;
-    this.#context = context;
+    // What it reads may be its own and be undone. The lock keeps the store from being replaced.
+    this.#context = { ...context, marks: { epoch: context.history.epoch, take: async () => undefined } };
     this.head = head;
     this.records = new PostgresRecords(connection, context.names, context.location);
     this.sql = new TableStatements(connection, context.location);

@@ -2,10 +2,10 @@ import type { CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import { MAX_TRANSACTION_TIMEOUT_MS } from "../../../src/limits.js";
 import type { StoringContext } from "../append/append-run.js";
 import { ConnectionLostError, type PostgresConnection } from "../client/client.js";
-import type { StoreNames } from "../open/schema.js";
+import { cancellable } from "../open/cancellable.js";
 import type { Session } from "../open/session.js";
 import { outcomeUnknown, storageError } from "../postgres-errors.js";
-import { beginLocked } from "./locked-transaction.js";
+import { beginLocked, type LockedStore } from "./locked-transaction.js";
 import type { PendingTransaction } from "./pending-call.js";
 import { PostgresSession } from "./postgres-session.js";
 import type { Writer } from "./writer.js";
@@ -22,32 +22,25 @@ const IDLE_GRACE_MS = 1_000;
 /** Runs a transaction of the application's, and settles its call. */
 export async function runTransaction(
   pending: PendingTransaction,
-  { connection, backend }: Session,
+  opened: Session,
   context: WritingContext,
 ): Promise<void> {
-  const { names, location, writer, feed } = context;
+  const { connection, backend } = opened;
+  const { location, writer, feed } = context;
   let transaction: number | undefined;
-  let session: PostgresSession | undefined;
-  let result: unknown;
+  let done: DoneWork | undefined;
   const { answerTimeoutMs } = connection;
   try {
-    const head = await begin(pending, connection, names);
-    session = new PostgresSession(connection, head, context);
-    try {
-      result = await pending.work(session);
-    } catch (error) {
-      // What a callback has thrown is its caller's, and stays as it is.
-      pending.fail(error);
-      await connection.script("ROLLBACK").catch(() => connection.destroy());
-      return;
-    }
+    done = await work(pending, opened, context);
+    if (done === undefined) return;
     await writer.commit(connection, (number) => {
       transaction = number;
     });
   } catch (error) {
     if (!(error instanceof ConnectionLostError) || transaction === undefined) {
       if (connection.isOpen) await connection.script("ROLLBACK").catch(() => connection.destroy());
-      return pending.fail(storageError(error, pending.attempt, location));
+      const { isAlone, signal } = pending.options;
+      return pending.fail(isAlone && signal?.aborted ? signal.reason : storageError(error, pending.attempt, location));
     }
     const sent = transaction;
     connection.destroy();
@@ -60,13 +53,37 @@ export async function runTransaction(
   } finally {
     connection.answerTimeoutMs = answerTimeoutMs;
   }
-  for (const commit of session?.commits ?? []) feed.publish(commit);
+  const { session, result } = done as DoneWork;
+  for (const commit of session.commits) feed.publish(commit);
   pending.succeed(result);
 }
 
-function begin({ options }: PendingTransaction, connection: PostgresConnection, names: StoreNames): Promise<number> {
+interface DoneWork {
+  readonly session: PostgresSession;
+  readonly result: unknown;
+}
+
+/** Begins the transaction and calls its callback. @returns undefined where the callback has failed, and so the call */
+function work(pending: PendingTransaction, opened: Session, context: WritingContext): Promise<DoneWork | undefined> {
+  const { connection } = opened;
+  const { isAlone = false, signal } = pending.options;
+  const openApart = () => context.writer.openApart();
+  return cancellable(opened, isAlone ? signal : undefined, openApart, async () => {
+    const session = new PostgresSession(connection, await begin(pending, connection, context), context);
+    try {
+      return { session, result: await Promise.race([pending.work(session), pending.abandoned]) };
+    } catch (error) {
+      // What a callback has thrown is its caller's, and stays as it is.
+      pending.fail(error);
+      await connection.script("ROLLBACK").catch(() => connection.destroy());
+      return undefined;
+    }
+  });
+}
+
+function begin({ options }: PendingTransaction, connection: PostgresConnection, store: LockedStore): Promise<number> {
   const { isAlone = false, timeoutMs = MAX_TRANSACTION_TIMEOUT_MS } = options;
-  if (!isAlone) return beginLocked(connection, names, { idleTimeoutMs: timeoutMs + IDLE_GRACE_MS });
+  if (!isAlone) return beginLocked(connection, store, { idleTimeoutMs: timeoutMs + IDLE_GRACE_MS });
   connection.answerTimeoutMs = undefined;
-  return beginLocked(connection, names, { isLong: true });
+  return beginLocked(connection, store, { isLong: true });
 }

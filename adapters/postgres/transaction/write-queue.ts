@@ -21,6 +21,8 @@ type Call = PendingAppend | PendingTransaction;
 export class WriteQueue {
   readonly #context: WritingContext;
   #waiting: Call[] = [];
+  /** What is being stored. */
+  #current: readonly Call[] = [];
   #isScheduled = false;
   readonly #storing = new PendingWork();
 
@@ -38,6 +40,20 @@ export class WriteQueue {
 
   transact(work: TransactionWork, options: TransactOptions): Promise<unknown> {
     return new Promise((resolve, reject) => this.#add(new PendingTransaction(work, options, resolve, reject)));
+  }
+
+  /**
+   * Gives up what was accepted, because the disposal may not take longer. Calls fail as the writer is abandoned; a callback
+   * that goes on is waited for no longer.
+   *
+   * @returns what is not finished, of which the first may be stored
+   */
+  abandon(reason: Error): { readonly underWay: readonly string[]; readonly waiting: readonly string[] } {
+    const underWay = this.#current.filter((call) => call.isWanted());
+    const waiting = this.#waiting.filter((call) => call.isWanted());
+    const attempts = { underWay: underWay.map(attemptOf), waiting: waiting.map(attemptOf) };
+    for (const call of underWay) if (call instanceof PendingTransaction) call.abandon(this.#failure(reason, call));
+    return attempts;
   }
 
   /** Resolves once every call that was accepted has settled. */
@@ -83,8 +99,14 @@ export class WriteQueue {
     const [next] = this.#waiting;
     if (next instanceof PendingTransaction) {
       this.#waiting.shift();
+      this.#current = [next];
       await runTransaction(next, session, this.#context);
-    } else if (next !== undefined) await this.#storeGroup(this.#takeAppends(), session);
+    } else if (next !== undefined) {
+      const appends = this.#takeAppends();
+      this.#current = appends;
+      await this.#storeGroup(appends, session);
+    }
+    this.#current = [];
   }
 
   async #storeGroup(appends: readonly PendingAppend[], session: Session): Promise<void> {
@@ -133,4 +155,8 @@ export class WriteQueue {
   #failure(error: unknown, { attempt }: { readonly attempt: string }): Error {
     return storageError(error, attempt, this.#context.location);
   }
+}
+
+function attemptOf({ attempt }: Call): string {
+  return attempt;
 }

@@ -1,13 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { ConnectionLostError, type PostgresConnection } from "../client/client.js";
 import { retryWhileLost } from "../open/connect-within.js";
-import type { StoreNames } from "../open/schema.js";
 import type { Backend, Session } from "../open/session.js";
-import { beginLocked } from "./locked-transaction.js";
+import { beginLocked, type LockedStore } from "./locked-transaction.js";
 
 /** What a writer is made of. */
-export interface WriterSettings {
-  readonly names: StoreNames;
+export interface WriterSettings extends LockedStore {
   readonly connectTimeoutMs: number;
   readonly commandTimeoutMs: number;
   readonly open: () => Promise<Session>;
@@ -25,18 +23,47 @@ export class Writer {
   readonly #settings: WriterSettings;
   #session: Session | undefined;
   #transaction = 0;
+  #abandoned: Error | undefined;
+  #onAbandoned: (reason: Error) => void = () => undefined;
 
   constructor(session: Session, settings: WriterSettings) {
     this.#session = session;
     this.#settings = settings;
   }
 
-  /** @throws ConnectionLostError when there is no connection to be had in time */
+  /**
+   * @throws ConnectionLostError when there is no connection to be had in time
+   * @throws StoreChangedError when it is not to the store that this process has seen
+   */
   async session(): Promise<Session> {
+    if (this.#abandoned !== undefined) throw this.#abandoned;
+    this.#settings.history.assertUnchanged();
     if (this.#session?.connection.isOpen) return this.#session;
+    const abandoned = new Promise<never>((_, reject) => {
+      this.#onAbandoned = reject;
+    });
+    const session = await Promise.race([this.#open(), abandoned]);
+    this.#session = session;
+    return session;
+  }
+
+  async #open(): Promise<Session> {
     const { connectTimeoutMs, open } = this.#settings;
-    this.#session = await retryWhileLost(performance.now() + connectTimeoutMs, open);
-    return this.#session;
+    const session = await retryWhileLost(performance.now() + connectTimeoutMs, open);
+    if (this.#abandoned !== undefined) session.connection.destroy();
+    return session;
+  }
+
+  /** Opens a connection that the caller closes, while the other is busy. */
+  openApart(): Promise<Session> {
+    return this.#settings.open();
+  }
+
+  /** Drops the connection at once, and opens none any more. What is under way fails, and what was sent may be stored. */
+  abandon(reason: Error): void {
+    this.#abandoned = reason;
+    this.#onAbandoned(reason);
+    this.#session?.connection.destroy();
   }
 
   /**
@@ -79,7 +106,7 @@ export class Writer {
     return retryWhileLost(deadlineMs, async () => {
       const { connection } = await this.session();
       await endBackend(connection, lost);
-      await beginLocked(connection, this.#settings.names);
+      await beginLocked(connection, this.#settings);
       const found = await look(connection);
       const { hasWarning } = await connection.script(`${this.#sign()} COMMIT`);
       if (hasWarning) throw unconfirmed();

@@ -4,16 +4,19 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class CuttingProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** The port that new connections go to. */
+  targetPort: number;
   #cuts = 0;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, targetPort: number) {
     this.#server = server;
+    this.targetPort = targetPort;
   }
 
   static async start(targetPort: number): Promise<CuttingProxy> {
     const server = createServer();
-    const proxy = new CuttingProxy(server);
-    server.on("connection", (client) => proxy.#join(client, connect(targetPort, "127.0.0.1")));
+    const proxy = new CuttingProxy(server, targetPort);
+    server.on("connection", (client) => proxy.#join(client, connect(proxy.targetPort, "127.0.0.1")));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return proxy;
   }

@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { ALL_STREAM } from "../../../protocols/index.js";
+import { eventsOf } from "../../conformance/support/collect.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
+import { wholeNumbers } from "../../conformance/support/sample-events.js";
+import { NO_POSTGRES } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+
+if (NO_POSTGRES === null) {
+  const server = sharedServer();
+
+  test("a disposal finishes what was accepted", async () => {
+    const url = (await server()).url();
+    const schemas = ownSchemas();
+    const streams = await postgresStreamFactory(url, schemas);
+    const stream = await streams.openStream("a");
+    const writes = wholeNumbers(1, 200).map((data) => stream.write({ type: "Written", data }));
+    const committing = streams.transaction((tx) => tx.write("b", { type: "Written", data: 201 }));
+    await streams[Symbol.asyncDispose]();
+
+    await Promise.all([...writes, committing]);
+    await using reopened = await postgresStreamFactory(url, schemas);
+    const events = await eventsOf(await reopened.openStream(ALL_STREAM));
+    expect(events.map(({ data }) => data)).toEqual(wholeNumbers(1, 201));
+  });
+
+  test("a disposal while the server is frozen ends in time, and says what it could not finish", async () => {
+    const started = await server();
+    const streams = await postgresStreamFactory(started.url(), { ...ownSchemas(), commandTimeoutMs: 500 });
+    const stream = await streams.openStream("a");
+    await stream.write({ type: "Written", data: 1 });
+    stream.watch().subscribe({ error: () => undefined });
+    await started.pause();
+    try {
+      const sent = failureOf(stream.write({ type: "Written", data: 2 }));
+      await new Promise((resolve) => setImmediate(resolve));
+      const waiting = failureOf(streams.transaction((tx) => tx.write("b", { type: "Written", data: 3 })));
+      const reading = failureOf(stream.metrics());
+      const disposal = failureOf(streams[Symbol.asyncDispose]());
+
+      expect(await disposal).toMatchObject({
+        code: "STORAGE_OUTCOME_UNKNOWN",
+        message: expect.stringMatching(/2 of its calls.*write to stream "a", commit a transaction/),
+      });
+      expect(await sent).toMatchObject({ code: "STORAGE_OUTCOME_UNKNOWN" });
+      expect(await waiting).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      expect(await reading).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      await failureOf(streams[Symbol.asyncDispose]());
+    } finally {
+      await started.resume();
+    }
+  });
+
+  test("a callback that goes on for ever ends with the disposal, and nothing of it is stored", async () => {
+    const url = (await server()).url();
+    const schemas = ownSchemas();
+    const streams = await postgresStreamFactory(url, { ...schemas, commandTimeoutMs: 300 });
+    let hasBegun = false;
+    const hanging = failureOf(
+      streams.transaction(
+        async (tx) => {
+          await tx.write("a", { type: "Written", data: 1 });
+          hasBegun = true;
+          return new Promise(() => undefined);
+        },
+        { timeoutMs: 60_000 },
+      ),
+    );
+    await expect.poll(() => hasBegun).toBe(true);
+
+    expect(await failureOf(streams[Symbol.asyncDispose]())).toMatchObject({ name: "StorageError" });
+    expect(await hanging).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    await using reopened = await postgresStreamFactory(url, schemas);
+    expect(await eventsOf(await reopened.openStream(ALL_STREAM))).toEqual([]);
+  });
+} else {
+  test(NO_POSTGRES, () => undefined);
+}

@@ -1,0 +1,53 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { expect, test } from "vitest";
+import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { ALL_STREAM, type StoredEvent } from "../../../protocols/index.js";
+import { take } from "../../conformance/support/collect.js";
+import { Observation } from "../../conformance/support/observation.js";
+import { NO_POSTGRES } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+
+const numbersOf = (events: readonly StoredEvent[]): unknown[] => events.map(({ data }) => data);
+
+if (NO_POSTGRES === null) {
+  const server = sharedServer();
+
+  test("watches wait for a server that is away for longer than connectTimeoutMs, and miss nothing", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    const waits = new Map<unknown, number>();
+    const listener = (message: unknown): void => {
+      const { kind, streamId, attempts } = message as { kind: string; streamId: string; attempts: number };
+      if (kind === "waiting") waits.set(streamId, attempts);
+    };
+    subscribe("async-streams:watch", listener);
+    try {
+      await using streams = await postgresStreamFactory(started.url(), {
+        ...schemas,
+        connectTimeoutMs: 100,
+        pollIntervalMs: 50,
+      });
+      await using stream = await streams.openStream("a");
+      await stream.write({ type: "Written", data: 1 });
+      await using all = await streams.openStream(ALL_STREAM);
+      const observation = new Observation(stream.watch({ after: 0 }));
+      const taking = take(all.watch({ after: 0 }), 2);
+      await expect.poll(() => numbersOf(observation.events)).toEqual([1]);
+
+      await started.kill();
+      await expect.poll(() => waits.get("a"), { timeout: 30_000 }).toBeGreaterThan(2);
+      expect(observation.hasEnded).toBe(false);
+      await started.restart();
+      await using other = await postgresStreamFactory(started.url(), schemas);
+      await (await other.openStream("a")).write({ type: "Written", data: 2 });
+
+      await expect.poll(() => numbersOf(observation.events), { timeout: 30_000 }).toEqual([1, 2]);
+      expect(numbersOf(await taking)).toEqual([1, 2]);
+      observation.unsubscribe();
+    } finally {
+      unsubscribe("async-streams:watch", listener);
+    }
+  });
+} else {
+  test(NO_POSTGRES, () => undefined);
+}

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { type Migration, migrate } from "../../../src/migrations/index.js";
+import { rawSQL } from "../../../src/transaction/sql-statement.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
+import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+
+const SLOW = "SELECT pg_sleep(3600)";
+
+const MIGRATIONS: readonly Migration[] = [
+  { id: "0001_text", up: `CREATE TABLE slow (id int); ${SLOW}` },
+  {
+    id: "0001_callback",
+    up: async ({ sql }) => {
+      await sql.run(rawSQL("CREATE TABLE slow (id int)"));
+      await sql.all(rawSQL(SLOW));
+    },
+  },
+];
+
+if (NO_POSTGRES === null) {
+  const server = sharedServer(THROWAWAY);
+  const opened = async (schemas = ownSchemas()) =>
+    postgresStreamFactory((await server()).url(), { ...schemas, durability: "normal" });
+  const running = async (pattern: string) => {
+    const text =
+      "SELECT count(*)::int AS count FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()";
+    return (await (await server()).query(text, [pattern])).rows[0].count;
+  };
+
+  test.each(MIGRATIONS)(
+    "a migration that is aborted ends its statement, and leaves nothing: $id",
+    async (migration) => {
+      await using streams = await opened();
+      const aborting = new AbortController();
+      const migrating = failureOf(migrate(streams, [migration], { signal: aborting.signal }));
+      await expect.poll(() => running("%pg_sleep(3600)%"), { timeout: 20_000 }).toBe(1);
+      aborting.abort(new Error("enough"));
+
+      expect(await migrating).toMatchObject({ message: "enough" });
+      await expect.poll(() => running("%pg_sleep(3600)%")).toBe(0);
+      expect(await failureOf(streams.query(rawSQL("SELECT * FROM slow")))).toMatchObject({ code: "STORAGE_FAILED" });
+      // The connection is as it was.
+      await (await streams.openStream("a")).write({ type: "Written", data: 1 });
+    },
+  );
+
+  test("a migration that waits for the lock is aborted, and the lock is not waited for any longer", async () => {
+    const schemas = ownSchemas();
+    await using holding = await opened(schemas);
+    await using streams = await opened(schemas);
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const held = holding.transaction(() => released, { timeoutMs: 60_000 });
+    const aborting = new AbortController();
+    const list: Migration[] = [{ id: "0001_quick", up: "CREATE TABLE quick (id int)" }];
+    const migrating = failureOf(migrate(streams, list, { signal: aborting.signal }));
+    await expect.poll(() => running("%pg_advisory_xact_lock%"), { timeout: 20_000 }).toBe(1);
+    aborting.abort(new Error("enough"));
+
+    expect(await migrating).toMatchObject({ message: "enough" });
+    await expect.poll(() => running("%pg_advisory_xact_lock%")).toBe(0);
+    release();
+    await held;
+    expect((await migrate(streams, list)).applied).toEqual(["0001_quick"]);
+  });
+} else {
+  test(NO_POSTGRES, () => undefined);
+}
