@@ -56,7 +56,9 @@ faultTest(
       const path = folder.file("store.db");
       const logPath = folder.file("handled.log");
       await using streams = await sqliteStreamFactory(path);
-      await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE handled (stream TEXT, version INTEGER)`));
+      await streams.transaction((tx) =>
+        tx.sql.run(sql`CREATE TABLE handled (stream TEXT, version INTEGER, token INTEGER)`),
+      );
       const config = { path, logPath, mode, leaseMs: LEASE_MS, partitions: integer(1, 8) } as const;
       let expected = 0;
       const processes: NodeProcess[] = [];

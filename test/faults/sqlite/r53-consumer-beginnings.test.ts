@@ -1,0 +1,93 @@
+import { expect } from "vitest";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { consume, parked, retryParked, TerminalError } from "../../../src/consumers/index.js";
+import { createTempDir } from "../../support/temp-dir.js";
+import { listOf } from "../../unit/consumers/support/stores.js";
+import type { AcknowledgingWriterConfig } from "../fixtures/acknowledging-writer.js";
+import { faultTest } from "../support/fault-test.js";
+import { startFixture } from "../support/fixture.js";
+
+const EVENTS_BESIDE = 400;
+/** So many are stored before the consumer begins. */
+const EVENTS_BEFORE = 50;
+const PATIENCE = { timeout: 40_000, interval: 20 };
+
+faultTest(
+  "R53 a consumer that begins at the end misses no event, while another process appends in a loop",
+  { quick: 1, soak: 40 },
+  async ({ rounds, integer, count }) => {
+    for (let round = 0; round < rounds; round += 1) {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      await using streams = await sqliteStreamFactory(path);
+      const config: AcknowledgingWriterConfig = { path, driver: "sqlite3" };
+      await using writer = startFixture("acknowledging-writer.ts", { args: [JSON.stringify(config)] });
+      await writer.ready();
+      writer.say(String(EVENTS_BESIDE));
+      const begun = integer(1, EVENTS_BEFORE);
+      await writer.waitFor(() => writer.lines.length > begun);
+
+      const all = await streams.openStream("@all");
+      const before = all.version;
+      const seen: number[] = [];
+      await using _ = await consume(streams, {
+        name: "late",
+        startFrom: "end",
+        handle: async ({ position }) => void seen.push(position),
+      });
+      const after = (await streams.openStream("@all")).version;
+      await writer.waitFor(() => writer.lines.includes("done"));
+      const last = (await streams.openStream("@all")).version;
+      await expect.poll(() => seen.at(-1) ?? last, PATIENCE).toBe(last);
+      const first = seen[0] ?? last + 1;
+      expect(first).toBeGreaterThan(before);
+      expect(first).toBeLessThanOrEqual(after + 1);
+      expect(seen).toEqual(Array.from({ length: last - first + 1 }, (_event, index) => first + index));
+      count("events handled", seen.length);
+      count("events passed over", first - 1);
+    }
+  },
+);
+
+const PARKED = 20;
+
+faultTest(
+  "R53 what two stores release at the same time is handled by one at a time, and in order",
+  { quick: 2, soak: 60 },
+  async ({ rounds, count }) => {
+    for (let round = 0; round < rounds; round += 1) {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      await using one = await sqliteStreamFactory(path);
+      await using other = await sqliteStreamFactory(path);
+      const events = Array.from({ length: PARKED }, (_, index) => ({ type: "Numbered", data: index }));
+      const { position } = await (await one.openStream("a")).write(events);
+      let isBroken = true;
+      const underWay = new Set<number>();
+      const handled: number[] = [];
+      const definition = {
+        name: "shared",
+        startFrom: "beginning",
+        handle: async ({ version }: { version: number }) => {
+          if (isBroken) throw new TerminalError("broken");
+          expect(underWay.has(version)).toBe(false);
+          underWay.add(version);
+          await new Promise((resolve) => setImmediate(resolve));
+          underWay.delete(version);
+          handled.push(version);
+        },
+      } as const;
+      await using first = await consume(one, definition, { partitions: 2, leaseMs: 1_000 });
+      await using _second = await consume(other, definition, { partitions: 2, leaseMs: 1_000 });
+      await first.whenProcessed(position, { timeoutMs: 40_000 });
+      expect(await listOf(parked(one, "shared"))).toHaveLength(PARKED);
+
+      isBroken = false;
+      const released = await Promise.all([retryParked(one, "shared"), retryParked(other, "shared")]);
+      await expect.poll(async () => (await listOf(parked(one, "shared"))).length, PATIENCE).toBe(0);
+      expect(Math.max(...released)).toBe(PARKED);
+      expect(handled).toEqual(events.map((_, index) => index + 1));
+      count("events released", PARKED);
+    }
+  },
+);
