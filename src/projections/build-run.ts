@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { StorageError } from "../../protocols/index.js";
+import { ALL_STREAM, StorageError } from "../../protocols/index.js";
 import { Wake } from "../consumers/wake.js";
 import { inStore } from "../validate/in-call.js";
 import { BatchProjector, type BuildContext } from "./batch-projector.js";
@@ -200,9 +200,15 @@ export class BuildRun {
       this.#lease.lose();
       return;
     }
-    this.#failure = error instanceof ProjectionError ? error.failure : this.#failure;
+    this.#failure = error instanceof ProjectionError ? error.failure : this.#failureOfStore(error);
     this.#change("failed");
     await this.#waitToRetry();
+  }
+
+  /** What is no event's fault: an outage, or a store that went back. */
+  #failureOfStore(error: unknown): ProjectionFailure {
+    const message = error instanceof Error ? error.message : String(error);
+    return { position: this.#position, streamId: ALL_STREAM, type: "", message };
   }
 
   /** Keeps the lease meanwhile, if it can: who takes it over would fail too. */

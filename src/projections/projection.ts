@@ -88,7 +88,10 @@ export interface ProjectionStatus {
   readonly error?: ProjectionFailure;
 }
 
-/** An event that cannot be projected. */
+/**
+ * An event that cannot be projected. Where no event is to blame, such as in an outage, `position` is that of the projection,
+ * `streamId` is `@all` and `type` is empty.
+ */
 export interface ProjectionFailure {
   /** Its position. */
   readonly position: number;

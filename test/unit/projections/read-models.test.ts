@@ -60,6 +60,28 @@ test("read models in any store with transactions keep their checkpoints there", 
   expect(await database.query(sql`SELECT name FROM sqlite_master WHERE name LIKE 'counts%'`)).toEqual([]);
 });
 
+test("read models that are ahead of the event store say so, and change nothing", async () => {
+  await using folder = await createTempDir();
+  await using models = await sqliteReadModels(folder.file("models.db"));
+  {
+    await using streams = await sqliteStreamFactory(folder.file("events.db"));
+    const a = await streams.openStream("a");
+    await a.write(counted);
+    await streams.backup(folder.file("older.db"));
+    const { position } = await a.write([counted, counted]);
+    await using _ = await runProjections(streams, [counts], { store: models });
+    await whenProcessed(models, "counts", position);
+  }
+  await using older = await sqliteStreamFactory(folder.file("older.db"));
+  await using runner = await runProjections(older, [counts], { store: models });
+  await expect.poll(() => runner.status()[0]?.state, { timeout: 20_000 }).toBe("failed");
+  expect(runner.status()).toMatchObject([{ error: { position: 3, streamId: "@all", type: "" } }]);
+  expect(runner.status()[0]?.error?.message).toMatch(
+    /has 3 as its checkpoint, and the last position is 1: the store went back/,
+  );
+  expect(await readDocument(models, "counts", "a")).toBe(3);
+});
+
 test("inline projections are refused elsewhere", async () => {
   await using streams = await sqliteStreamFactory(":memory:");
   await using models = await sqliteReadModels(":memory:");

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { sql } from "../../../index.js";
 import {
   documents,
@@ -10,6 +11,7 @@ import {
   runProjections,
   whenProcessed,
 } from "../../../src/projections/index.js";
+import { stopClock } from "../../support/stopped-clock.js";
 import { type Deposited, deposited, SQL_STORES } from "./support/stores.js";
 
 function balances(version: number, factor = 1): Projection<Deposited> {
@@ -229,4 +231,27 @@ test("documents need no SQL", async () => {
   await using _again = await runProjections(streams, [total]);
   await whenProcessed(streams, "totals", position);
   expect(await readDocument(streams, "totals", "all")).toBe(6);
+});
+
+test("nothing is written for events that a projection does not want, until its checkpoint is due", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  const a = await streams.openStream("a");
+  await a.write(deposited(1));
+  await using _ = await runProjections(streams, [balances(1)]);
+  await whenProcessed(streams, "balances", 1);
+  const revisions = new Set<number>();
+  const note = async () => {
+    const rows = await streams.query<{ revision: number }>(
+      sql`SELECT value AS revision FROM es_counters WHERE name = 'revision'`,
+    );
+    for (const { revision } of rows) revisions.add(revision);
+  };
+  // A checkpoint is due after a second, which does not pass.
+  using _clock = stopClock();
+  for (let batch = 0; batch < 100; batch += 1) {
+    const { position } = await a.write(Array.from({ length: 100 }, () => ({ type: "Other", data: null })));
+    await whenProcessed(streams, "balances", position);
+    await note();
+  }
+  expect(revisions.size).toBeLessThanOrEqual(15);
 });
