@@ -11,6 +11,7 @@ export class BuildLease {
   /** The record as it was seen last, and since when by the clock that does not jump. */
   #sighting: { readonly revision: number; readonly sinceMs: number } | undefined;
   #renewedMs = 0;
+  #freeAtMs = 0;
 
   constructor(build: Build, spaces: Spaces, owner: string, leaseMs: number) {
     this.#build = build;
@@ -29,6 +30,11 @@ export class BuildLease {
     return performance.now() - this.#renewedMs >= this.#leaseMs / 3;
   }
 
+  /** How long another process has it from now on, as far as this one knows; never longer than its own leases. */
+  get freeInMs(): number {
+    return Math.max(0, this.#freeAtMs - performance.now());
+  }
+
   lose(): void {
     this.#held = undefined;
   }
@@ -44,6 +50,7 @@ export class BuildLease {
     const { value, revision } = found;
     const nowMs = performance.now();
     if (this.#sighting?.revision !== revision) this.#sighting = { revision, sinceMs: nowMs };
+    this.#freeAtMs = nowMs + Math.min(this.#leaseMs, Math.max(0, value.untilMs - Date.now()));
     const isUnchanged = nowMs - this.#sighting.sinceMs >= this.#leaseMs;
     const isFree = value.owner === null || value.owner === this.#owner || value.untilMs <= Date.now() || isUnchanged;
     if (!isFree) return undefined;

@@ -111,7 +111,7 @@ export class BuildRun {
   /** Waits for the lease that another process has. */
   async #standBy(): Promise<void> {
     const { leaseMs } = this.#context.settings;
-    await this.#sleep(leaseMs / 3);
+    await this.#sleep(Math.min(leaseMs / 3, this.#lease.freeInMs));
     await this.#pause(Math.min(leaseMs / 3, MIN_STANDBY_MS));
   }
 
