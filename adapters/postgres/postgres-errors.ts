@@ -1,6 +1,6 @@
 import { StorageError, type StorageErrorCode, StreamError } from "../../protocols/index.js";
 import { ConnectionLostError, DatabaseError } from "./client/client.js";
-import { StoreChangedError } from "./history/store-history.js";
+import { StoreChangedError } from "./history/store-changed-error.js";
 
 interface Meaning {
   readonly code: StorageErrorCode;

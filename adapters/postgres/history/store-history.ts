@@ -2,18 +2,8 @@ import type { Commit } from "../../../src/adapter-kit/commit-feed.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
 import { bytesOf } from "../sql-text.js";
+import { replaced, type StoreChangedError, wentBack } from "./store-changed-error.js";
 import { storeIdentity } from "./store-mark.js";
-
-/** The store is not the one that this process has seen. */
-export class StoreChangedError extends Error {
-  override readonly name = "StoreChangedError";
-  readonly code: "STORAGE_REPLACED" | "STORAGE_WENT_BACK";
-
-  constructor(code: StoreChangedError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** Takes what statements say of the store that they ran in. */
 export interface StoreMarks {
@@ -122,9 +112,19 @@ export class StoreHistory implements StoreMarks {
       found = await this.#look(connection, last);
     }
     if (found === undefined || epochOf(found.identity) !== epochOf(this.#identity)) this.#change = replaced();
-    else if (!found.hasLast) this.#change = wentBack(last);
+    else if (!found.hasLast) this.#change = wentBack(`the event at position ${last?.position}`);
     else this.#identity = found.identity;
     this.assertUnchanged();
+  }
+
+  /**
+   * A transaction of this process that was acknowledged is not there.
+   *
+   * @throws StoreChangedError
+   */
+  failForLostTransaction(): never {
+    this.#change = wentBack("the last transaction of this process");
+    throw this.#change;
   }
 
   /** Whether a server shows all that was seen. A replica may lag, or follow another server. */
@@ -183,18 +183,4 @@ function lookSQL({ prefix }: StoreNames): string {
              WHERE stream = coalesce($4::bigint, (SELECT id FROM ${prefix}es_streams WHERE hash = sha256($5::bytea)))
              ORDER BY version LIMIT 1), 0) > $3::bigint AS "hasLast"
     FROM ${prefix}es_store s`;
-}
-
-const REOPEN = "Find out what was lost, and open the store again";
-
-function replaced(): StoreChangedError {
-  const message = `another store was put in its place, of which this process knows nothing. ${REOPEN}`;
-  return new StoreChangedError("STORAGE_REPLACED", message);
-}
-
-function wentBack(last: SeenEvent | undefined): StoreChangedError {
-  const message =
-    `the store went back: the event at position ${last?.position} is not there any more. An older copy was restored, or a ` +
-    `standby was promoted that did not have it. ${REOPEN}`;
-  return new StoreChangedError("STORAGE_WENT_BACK", message);
 }

@@ -15,7 +15,10 @@ export interface WriterSettings extends LockedStore {
 const END_BACKEND_TIMEOUT_MS = 5_000;
 
 /** How long a row of a process that is gone is kept. */
-const KEPT_WRITERS = "7 days";
+const KEPT_WRITERS_DAYS = 7;
+
+/** How long the row of this process is there for certain, since its last transaction. */
+const KEPT_FOR_CERTAIN_MS = (KEPT_WRITERS_DAYS - 1) * 24 * 60 * 60 * 1_000;
 
 /** The connection that writes. It is opened again when it was lost. */
 export class Writer {
@@ -23,6 +26,8 @@ export class Writer {
   readonly #settings: WriterSettings;
   #session: Session | undefined;
   #transaction = 0;
+  /** The last transaction that was acknowledged, and when. */
+  #acknowledged: { readonly transaction: number; readonly atMs: number } | undefined;
   #abandoned: Error | undefined;
   #onAbandoned: (reason: Error) => void = () => undefined;
 
@@ -48,10 +53,31 @@ export class Writer {
   }
 
   async #open(): Promise<Session> {
-    const { connectTimeoutMs, open } = this.#settings;
-    const session = await retryWhileLost(performance.now() + connectTimeoutMs, open);
+    const deadlineMs = performance.now() + this.#settings.connectTimeoutMs;
+    const session = await retryWhileLost(deadlineMs, () => this.#openChecked());
     if (this.#abandoned !== undefined) session.connection.destroy();
     return session;
+  }
+
+  /** A transaction may have stored no event by which it would be missed. */
+  async #openChecked(): Promise<Session> {
+    const session = await this.#settings.open();
+    try {
+      if (this.#acknowledged !== undefined) await this.#check(session.connection, this.#acknowledged);
+      return session;
+    } catch (error) {
+      await session.connection.close();
+      throw error;
+    }
+  }
+
+  async #check(
+    connection: PostgresConnection,
+    { transaction, atMs }: { readonly transaction: number; readonly atMs: number },
+  ): Promise<void> {
+    const stored = await this.#storedTransaction(connection);
+    const isKept = performance.now() - atMs < KEPT_FOR_CERTAIN_MS;
+    if (stored === undefined ? isKept : stored < transaction) this.#settings.history.failForLostTransaction();
   }
 
   /** Opens a connection that the caller closes, while the other is busy. */
@@ -77,12 +103,19 @@ export class Writer {
     const { command, hasWarning } = await connection.script(`${this.#note()} COMMIT`);
     if (hasWarning) throw unconfirmed();
     if (command !== "COMMIT") throw new Error(`the server answered COMMIT with ${command}`);
+    this.#acknowledge(this.#transaction);
+  }
+
+  #acknowledge(transaction: number): void {
+    this.#acknowledged = { transaction, atMs: performance.now() };
   }
 
   #note(): string {
     const { prefix } = this.#settings.names;
     const clean =
-      this.#transaction === 1 ? `DELETE FROM ${prefix}es_writers WHERE seen < now() - interval '${KEPT_WRITERS}';` : "";
+      this.#transaction === 1
+        ? `DELETE FROM ${prefix}es_writers WHERE seen < now() - interval '${KEPT_WRITERS_DAYS} days';`
+        : "";
     return `${clean}
       INSERT INTO ${prefix}es_writers (id, transaction, seen) VALUES ('${this.#id}', ${this.#transaction}, now())
       ON CONFLICT (id) DO UPDATE SET transaction = excluded.transaction, seen = excluded.seen;`;
@@ -116,11 +149,18 @@ export class Writer {
 
   /** Whether the last transaction was committed; asked while nobody else can. */
   async hasCommitted(connection: PostgresConnection, transaction: number): Promise<boolean> {
+    const hasCommitted = (await this.#storedTransaction(connection)) === transaction;
+    if (hasCommitted) this.#acknowledge(transaction);
+    return hasCommitted;
+  }
+
+  /** The number of the last transaction that the store has of this writer. */
+  async #storedTransaction(connection: PostgresConnection): Promise<number | undefined> {
     const { rows } = await connection.query<{ transaction: number }>({
       text: `SELECT transaction FROM ${this.#settings.names.prefix}es_writers WHERE id = $1::uuid`,
       values: [this.#id],
     });
-    return rows[0]?.transaction === transaction;
+    return rows[0]?.transaction;
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
 import { isStreamError, type StreamFactory } from "../../../protocols/index.js";
 import { collect } from "../../conformance/support/collect.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
 import { Observation } from "../../conformance/support/observation.js";
 import { wholeNumbers } from "../../conformance/support/sample-events.js";
 import { NO_STANDBY, PostgresServer } from "../../support/postgres-server.js";
@@ -46,6 +47,14 @@ async function caughtUp(primary: PostgresServer, standby: PostgresServer): Promi
   await expect.poll(has, TIMEOUT).toBe(true);
 }
 
+/** From here on nothing reaches the standby. */
+async function cutOff(standby: PostgresServer): Promise<void> {
+  await standby.query("ALTER SYSTEM SET primary_conninfo TO ''");
+  await standby.query("SELECT pg_reload_conf()");
+  const receivers = async () => (await standby.query("SELECT pid FROM pg_stat_wal_receiver")).rowCount;
+  await expect.poll(receivers, TIMEOUT).toBe(0);
+}
+
 if (NO_STANDBY === null) {
   test("a watch goes on when a standby is promoted that has everything, and so do writers", async () => {
     await using pair = await openPair();
@@ -70,6 +79,26 @@ if (NO_STANDBY === null) {
     observation.unsubscribe();
   });
 
+  test("a writer fails when a standby is promoted that lacks a transaction without events", async () => {
+    await using pair = await openPair();
+    const { primary, standby, url, failOver } = pair;
+    await using streams = await postgresStreamFactory(url, { ...ownSchemas(), connectTimeoutMs: 1_000 });
+    await write(streams, 1);
+    await caughtUp(primary, standby);
+    await cutOff(standby);
+    const put = (number: number) => streams.transaction((tx) => tx.records.put("settings", "limit", { number }));
+    expect(await put(1)).toBe(1);
+
+    await failOver();
+    const codeOf = () =>
+      put(2).then(
+        () => "stored",
+        (error: { readonly code: string }) => error.code,
+      );
+    await expect.poll(codeOf, TIMEOUT).toBe("STORAGE_WENT_BACK");
+    expect(await failureOf(streams.openStream("a"))).toMatchObject({ code: "STORAGE_WENT_BACK" });
+  });
+
   test.each([
     ["lacks acknowledged events", 0],
     ["lacks acknowledged events, and has grown past them", 20],
@@ -82,11 +111,7 @@ if (NO_STANDBY === null) {
     await using stream = await streams.openStream("a");
     const observation = new Observation(stream.watch({ after: 0 }));
     await caughtUp(primary, standby);
-    // From here on nothing reaches it.
-    await standby.query("ALTER SYSTEM SET primary_conninfo TO ''");
-    await standby.query("SELECT pg_reload_conf()");
-    const receivers = async () => (await standby.query("SELECT pid FROM pg_stat_wal_receiver")).rowCount;
-    await expect.poll(receivers, TIMEOUT).toBe(0);
+    await cutOff(standby);
     for (const number of wholeNumbers(2, 5)) await write(streams, number);
     await expect.poll(() => observation.events.length).toBe(5);
 
