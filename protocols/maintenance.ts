@@ -112,8 +112,12 @@ export interface VerifyProblem {
 
 /** The options of {@link MaintainableStreamFactory.backup}. */
 export interface BackupOptions {
-  /** Which of the application's tables are copied, with their indexes, views and triggers. Default `"all"`. */
-  readonly tables?: "all" | "none" | undefined;
+  /**
+   * Which of the application's tables are copied, with their indexes, views and triggers. `"projections-excluded"` leaves out
+   * those of projections, which can make them again from the copy's events, with their checkpoints. `"none"` leaves out all.
+   * Default `"all"`.
+   */
+  readonly tables?: "all" | "projections-excluded" | "none" | undefined;
   /** Called after each step of at most 4,096 events. An error that it throws ends the backup. */
   readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
   /** Ends the backup: it rejects with the signal's reason and leaves no file. */

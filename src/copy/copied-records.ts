@@ -1,20 +1,14 @@
 import type { CopiedRecord, JsonObject, StoreContents } from "../../protocols/index.js";
 import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE, RETENTION_SPACE } from "../administration/reserved-spaces.js";
 import { MIGRATIONS_SPACE } from "../migrations/migrations-space.js";
-import { PUBLIC, RESERVED } from "../projections/projection-records.js";
+import { PROJECTION_SPACES } from "../projections/read-model-tables.js";
 import { COPY_SPACE } from "./copy-note.js";
 
 /**
  * The spaces whose records stay behind: they say what was done with tables, which stay behind too, or who is at work. Spaces
  * below them (`@projections/...`) belong to them.
  */
-const LEFT_SPACES: readonly string[] = [
-  COPY_SPACE,
-  MIGRATIONS_SPACE,
-  RETENTION_SPACE,
-  ...Object.values(RESERVED),
-  ...Object.values(PUBLIC),
-];
+const LEFT_SPACES: readonly string[] = [COPY_SPACE, MIGRATIONS_SPACE, RETENTION_SPACE, ...PROJECTION_SPACES];
 
 function isCopied({ space }: CopiedRecord): boolean {
   return !LEFT_SPACES.some((left) => space === left || space.startsWith(`${left}/`));

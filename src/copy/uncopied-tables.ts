@@ -1,5 +1,5 @@
 import { type JsonObject, StorageError, type StoreContents } from "../../protocols/index.js";
-import { PUBLIC, RESERVED, tableName } from "../projections/projection-records.js";
+import { BUILD_SPACES, readModelTablesOf } from "../projections/read-model-tables.js";
 
 /** How many tables a message names. */
 const MAX_NAMED_TABLES = 10;
@@ -20,13 +20,10 @@ export async function assertNoTables(contents: StoreContents, attempt: string): 
 /** The tables of all versions of all projections. */
 async function readModelTables(contents: StoreContents): Promise<ReadonlySet<string>> {
   const tables = new Set<string>();
-  for (const space of [RESERVED.builds, PUBLIC.builds]) {
+  for (const space of BUILD_SPACES) {
     for await (const page of contents.read("records", { space, key: "" })) {
       for (const { key, value } of page.filter((record) => record.space === space)) {
-        const build = JSON.parse(value) as JsonObject;
-        const [, version, generation = 0] = /@(\d+)(?:\.(\d+))?$/.exec(key) ?? [];
-        const numbers = { version: Number(version), generation: Number(generation) };
-        for (const name of (build.tables ?? []) as string[]) tables.add(tableName(name, numbers));
+        for (const { table } of readModelTablesOf(key, JSON.parse(value) as JsonObject)) tables.add(table);
       }
       if (page.some((record) => record.space !== space)) break;
     }

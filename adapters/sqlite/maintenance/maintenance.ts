@@ -117,7 +117,10 @@ function parseTarget(path: unknown): string {
   throw invalidArgument("path", `expected the path of a new file, got ${describeValue(path)}`);
 }
 
+const TABLES: readonly unknown[] = ["all", "projections-excluded", "none"] satisfies BackupOptions["tables"][];
+
 function checkTables(tables: unknown): void {
-  if (tables === undefined || tables === "all" || tables === "none") return;
-  throw invalidArgument("tables", `expected "all" or "none", got ${describeValue(tables)}`);
+  if (tables === undefined || TABLES.includes(tables)) return;
+  const expected = 'expected "all", "projections-excluded" or "none"';
+  throw invalidArgument("tables", `${expected}, got ${describeValue(tables)}`);
 }

@@ -6,6 +6,8 @@ import { isLibraryName } from "../../open/inspect-schema.js";
 export interface SchemaObject {
   readonly type: "table" | "index" | "view" | "trigger";
   readonly name: string;
+  /** The table, or view, that it is on. */
+  readonly tableName: string;
   readonly sql: string;
 }
 
@@ -26,7 +28,7 @@ const OBJECTS = `
   WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid`;
 
 export async function readApplicationSchema(connection: SQLiteConnection): Promise<ApplicationSchema> {
-  const found = await connection.all<SchemaObject & { readonly tableName: string }>(OBJECTS);
+  const found = await connection.all<SchemaObject>(OBJECTS);
   const objects = found.filter(({ name, tableName }) => !isLibraryName(name) && !isLibraryName(tableName));
   const ofType = (type: SchemaObject["type"]) => objects.filter((object) => object.type === type);
   const tables = ofType("table");
@@ -42,6 +44,18 @@ export async function readApplicationSchema(connection: SQLiteConnection): Promi
 // SQLite keeps the statement with its first words in this form.
 function isVirtual({ sql }: SchemaObject): boolean {
   return sql.startsWith("CREATE VIRTUAL TABLE");
+}
+
+/** Leaves out tables and views by their names, with what is on them. */
+export function without(schema: ApplicationSchema, names: ReadonlySet<string>): ApplicationSchema {
+  const isKept = ({ name, tableName }: SchemaObject): boolean => !names.has(name) && !names.has(tableName);
+  return {
+    tables: schema.tables.filter(isKept),
+    virtualTables: schema.virtualTables.filter(isKept),
+    indexes: schema.indexes.filter(isKept),
+    views: schema.views.filter(isKept),
+    triggers: schema.triggers.filter(isKept),
+  };
 }
 
 /** The indexes of filter fields, which the copy has too. */

@@ -1,19 +1,13 @@
 import type { BackupOptions, BackupReport, CopiedTable } from "../../../../protocols/index.js";
-import { MIGRATIONS_SPACE } from "../../../../src/migrations/migrations-space.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
 import { applicationTablesOf } from "../application-tables.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
-import {
-  type ApplicationSchema,
-  NOTHING,
-  readApplicationSchema,
-  readFieldIndexes,
-  type SchemaObject,
-} from "./application-schema.js";
+import { type ApplicationSchema, readFieldIndexes, type SchemaObject } from "./application-schema.js";
 import { applyRemovals, readFigures, type StoreFigures } from "./apply-removals.js";
 import { checkTarget, giveName, partialPath, removeDatabase } from "./backup-file.js";
 import { copyingObject } from "./copied-object.js";
 import { copyRows, quoted } from "./copy-rows.js";
+import { copiedSchema, forgetTables } from "./left-out.js";
 import { readFormat, StoreCopy } from "./store-copy.js";
 
 /** How many events one step copies. */
@@ -127,14 +121,15 @@ async function copyMoment(
     await connection.run("BEGIN");
     try {
       const figures = await readFigures(connection);
-      const schema = tables === "none" ? NOTHING : await readApplicationSchema(connection);
+      const schema = await copiedSchema(connection, tables);
       const fieldIndexes = await readFieldIndexes(connection);
       await copy.createTables(schema);
       for (const name of await copy.libraryTables()) if (name !== EVENTS) await copyTable(session, connection, name);
       const rows = new Map<string, number>();
       for (const { name } of schema.tables) rows.set(name, await copyTable(session, connection, name));
-      await connection.exec(tables === "none" ? FORGET_MIGRATIONS : COUNTERS);
-      const copied = tables === "none" ? [] : await listTables(connection, rows);
+      await forgetTables(connection, tables);
+      await connection.exec(COUNTERS);
+      const copied = await listTables(connection, schema, rows);
       await connection.run("COMMIT");
       return { figures, schema, fieldIndexes, tables: copied };
     } catch (error) {
@@ -152,22 +147,22 @@ function copyTable(session: MaintenanceSession, connection: SQLiteConnection, na
   return copyingObject(`table ${quoted(name)}`, () => copyRows(session, connection, name));
 }
 
-/** The counters of AUTOINCREMENT tables. That of the events goes up with them. */
+/** The counters of the copy's AUTOINCREMENT tables. That of the events goes up with them. */
 const COUNTERS = `
   DELETE FROM backup.sqlite_sequence WHERE name <> '${EVENTS}';
-  INSERT INTO backup.sqlite_sequence (name, seq) SELECT name, seq FROM main.sqlite_sequence WHERE name <> '${EVENTS}'`;
-
-// They made tables that the copy does not have.
-const FORGET_MIGRATIONS = `DELETE FROM backup.es_records WHERE space = '${MIGRATIONS_SPACE}'`;
+  INSERT INTO backup.sqlite_sequence (name, seq) SELECT name, seq FROM main.sqlite_sequence
+    WHERE name <> '${EVENTS}' AND name IN (SELECT name FROM backup.sqlite_schema)`;
 
 /** The application's tables. One in which a virtual table keeps its content is no table of its own. */
 async function listTables(
   connection: SQLiteConnection,
+  { virtualTables }: ApplicationSchema,
   copied: ReadonlyMap<string, number>,
 ): Promise<readonly CopiedTable[]> {
   const listed: CopiedTable[] = [];
+  const virtual = new Set(virtualTables.map(({ name }) => name));
   for (const { name } of await applicationTablesOf(connection)) {
-    const rows = copied.get(name) ?? (await countVirtual(connection, name));
+    const rows = copied.get(name) ?? (virtual.has(name) ? await countVirtual(connection, name) : undefined);
     if (rows !== undefined) listed.push({ name, rows });
   }
   return listed;
