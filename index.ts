@@ -1,7 +1,6 @@
 export {
   type IndexField,
   type IndexProgress,
-  MAX_VERIFY_PROBLEMS,
   type SQLiteOptions,
   type SQLiteStreamFactory,
   sqliteStreamFactory,
@@ -35,6 +34,7 @@ export {
   MAX_TYPE_LENGTH,
   MAX_UNIT_EVENTS,
   MAX_UNIT_STREAMS,
+  MAX_VERIFY_PROBLEMS,
   MAX_WRITE_EVENTS,
 } from "./src/limits.js";
 export { createStreamFactory, type StreamFactoryOver } from "./src/stream/create-stream-factory.js";

@@ -64,6 +64,9 @@ export const MAX_QUEUED_EVENT_BYTES = 64 * 1024;
  */
 export const MAX_STORE_MEMORY_BYTES = 512 * 1024 * 1024;
 
+/** How many problems a report of a check lists. A check that has found so many stops: the store is beyond single repairs. */
+export const MAX_VERIFY_PROBLEMS = 1_000;
+
 /** The largest reason of a deletion in bytes of UTF-8 JSON text. */
 export const MAX_REASON_BYTES = 4 * 1024;
 

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { EncodedState, Snapshot } from "../../protocols/index.js";
+import { crc32OfBytes } from "../../src/adapter-kit/checksum.js";
 import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { SCHEMA_VERSION } from "./open/schema.js";
 
@@ -16,16 +16,4 @@ export function eventChecksum(placed: PlacedEvent, codec: number, schema = SCHEM
   const content = typeof data === "string" ? data : "\0";
   const text = `${schema} ${codec} ${position} ${version} ${timestampMs} ${streamId}\0${type}\0${id}\0${metadata ?? ""}\0${content}`;
   return (typeof data === "string" ? crc32(text) : crc32OfBytes(data, crc32(text))) | 0;
-}
-
-/** The checksum that is stored with a snapshot. */
-export function snapshotChecksum(snapshot: Snapshot<EncodedState>, schema = SCHEMA_VERSION): number {
-  const { streamId, projection, version, timestamp, state } = snapshot;
-  const place = `${schema} ${streamId}\0${projection}\0${version} ${timestamp.getTime()} ${state.codec}\0`;
-  return crc32OfBytes(state.bytes, crc32(place)) | 0;
-}
-
-// zlib takes no bytes at all for a request to start anew.
-function crc32OfBytes(bytes: Uint8Array, before: number): number {
-  return bytes.length === 0 ? before : crc32(bytes, before);
 }

@@ -6,9 +6,9 @@ import {
   type SnapshotRetention,
   StorageError,
 } from "../../protocols/index.js";
+import { snapshotChecksum } from "../../src/adapter-kit/checksum.js";
 import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import { DELETED_TYPE } from "./append/append-statements.js";
-import { snapshotChecksum } from "./checksum.js";
 import type { SQLiteConnection, SQLiteValue } from "./drivers/driver.js";
 import { SCHEMA_VERSION } from "./open/schema.js";
 import { STREAM } from "./read/stream-figures.js";
@@ -90,7 +90,8 @@ export async function putSnapshot(connection: SQLiteConnection, snapshot: Snapsh
 function valuesOf(snapshot: Snapshot<EncodedState>): SQLiteValue[] {
   const { streamId, projection, version, timestamp, state } = snapshot;
   const bytes = Buffer.from(state.bytes.buffer, state.bytes.byteOffset, state.bytes.byteLength);
-  return [streamId, projection, version, timestamp.getTime(), state.codec, bytes, snapshotChecksum(snapshot)];
+  const checksum = snapshotChecksum(snapshot, SCHEMA_VERSION);
+  return [streamId, projection, version, timestamp.getTime(), state.codec, bytes, checksum];
 }
 
 export async function loadSnapshot(

@@ -1,13 +1,13 @@
-import {
-  type BackupOptions,
-  type BackupReport,
-  type StoreContents,
-  type StoreMaintenance,
-  StreamClosedError,
-  type VerifyOptions,
-  type VerifyReport,
+import type {
+  BackupOptions,
+  BackupReport,
+  StoreContents,
+  StoreMaintenance,
+  VerifyOptions,
+  VerifyReport,
 } from "../../../protocols/index.js";
-import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../../../src/validate/check-arguments.js";
+import { type MaintenanceOptions, MaintenanceRuns } from "../../../src/adapter-kit/maintenance-runs.js";
+import { checkOptions, invalidArgument, type OptionNames } from "../../../src/validate/check-arguments.js";
 import { describeValue } from "../../../src/validate/json-text.js";
 import { SQLiteContents } from "../copy/sqlite-contents.js";
 import type { SQLiteDriver } from "../drivers/driver.js";
@@ -31,19 +31,17 @@ export interface MaintenanceParts {
   readonly acknowledgedFile: AcknowledgedPositionFile | undefined;
 }
 
-type Options = Pick<VerifyOptions, "signal"> & { readonly onProgress?: unknown };
-
 const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { onProgress: true, signal: true };
 const BACKUP_OPTIONS: OptionNames<BackupOptions> = { tables: true, onProgress: true, signal: true };
 
-/** Checks and backups of an open store, and what they wait for when it is disposed of. */
+/** Checks and backups of an open store. */
 export class Maintenance implements StoreMaintenance, AsyncDisposable {
   readonly #parts: MaintenanceParts;
-  readonly #running = new Set<Promise<unknown>>();
-  #isClosed = false;
+  readonly #runs: MaintenanceRuns;
 
   constructor(parts: MaintenanceParts) {
     this.#parts = parts;
+    this.#runs = new MaintenanceRuns(parts.location);
   }
 
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
@@ -71,43 +69,24 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
     );
   }
 
-  /** Lets nothing new begin, ends what is under way between two of its steps, and waits for it. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
-    await Promise.allSettled(this.#running);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#runs[Symbol.asyncDispose]();
   }
 
   async #run<T>(
     attempt: string,
     mode: LentMode,
-    options: Options,
+    options: MaintenanceOptions,
     task: (session: MaintenanceSession) => Promise<T>,
   ): Promise<T> {
-    const { signal, onProgress } = options;
-    checkSignal(signal);
-    if (onProgress !== undefined && typeof onProgress !== "function") {
-      throw invalidArgument("onProgress", `expected a function, got ${describeValue(onProgress)}`);
-    }
-    const assertWanted = (): void => {
-      if (this.#isClosed) throw this.#closedError(attempt);
-      signal?.throwIfAborted();
-    };
-    assertWanted();
-    const { lend, busyTimeoutMs } = this.#parts;
-    const running = lend(mode, (use) => task(new MaintenanceSession(use, busyTimeoutMs, assertWanted)));
-    this.#running.add(running);
+    const { lend, busyTimeoutMs, location } = this.#parts;
     try {
-      return await running;
+      return await this.#runs.run(attempt, options, (assertWanted) =>
+        lend(mode, (use) => task(new MaintenanceSession(use, busyTimeoutMs, assertWanted))),
+      );
     } catch (error) {
-      throw sqliteCode(error) === undefined ? error : storageError(error, attempt, this.#parts.location);
-    } finally {
-      this.#running.delete(running);
+      throw sqliteCode(error) === undefined ? error : storageError(error, attempt, location);
     }
-  }
-
-  #closedError(attempt: string): StreamClosedError {
-    const message = `Cannot ${attempt} ${this.#parts.location}: the factory has been disposed. Open a new one.`;
-    return new StreamClosedError(message);
   }
 }
 

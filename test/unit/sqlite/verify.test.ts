@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { snapshotChecksum } from "../../../adapters/sqlite/checksum.js";
 import type { SQLiteConnection } from "../../../adapters/sqlite/drivers/driver.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import { MAX_VERIFY_PROBLEMS } from "../../../adapters/sqlite/maintenance/verify/problem-list.js";
 import type { VerifyProblem, VerifyProgress, VerifyReport } from "../../../protocols/index.js";
+import { snapshotChecksum } from "../../../src/adapter-kit/checksum.js";
+import { MAX_VERIFY_PROBLEMS } from "../../../src/limits.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 

@@ -1,8 +1,8 @@
+import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import { isDamage } from "../../sqlite-errors.js";
 import { type EventRow, isSound, namesOf, pageEnd, placedEventOf, selectRows } from "../event-rows.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
-import type { ProblemList } from "./problem-list.js";
 
 /** How much one step reads. */
 const PAGE = { events: 1_024, bytes: 8 * 1024 * 1024 };

@@ -1,7 +1,7 @@
+import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import { GONE } from "../../read/stream-figures.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
-import type { ProblemList } from "./problem-list.js";
 
 interface Head {
   /** The last position that was given. */

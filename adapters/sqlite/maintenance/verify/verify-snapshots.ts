@@ -1,10 +1,10 @@
 import { ALL_STREAM, type EncodedState, type Snapshot } from "../../../../protocols/index.js";
+import { snapshotChecksum } from "../../../../src/adapter-kit/checksum.js";
+import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
 import { decodeState } from "../../../../src/snapshot/snapshot-codec.js";
-import { snapshotChecksum } from "../../checksum.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import { head } from "../../read/stream-figures.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
-import type { ProblemList } from "./problem-list.js";
 
 /** Compares every snapshot with its checksum, decodes it, and looks for the version that it names. One at a time. */
 export function verifySnapshots(session: MaintenanceSession, problems: ProblemList): Promise<void> {

@@ -1,10 +1,10 @@
 import type { VerifyOptions, VerifyReport } from "../../../../protocols/index.js";
+import { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
 import type { SQLiteDriver } from "../../drivers/driver.js";
 import { isDamage } from "../../sqlite-errors.js";
 import { findLost } from "../acknowledged-position.js";
 import type { AcknowledgedEvent, AcknowledgedPositionFile } from "../acknowledged-position-file.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
-import { ProblemList } from "./problem-list.js";
 import { verifyEvents } from "./verify-events.js";
 import { verifyHead } from "./verify-head.js";
 import { verifySnapshots } from "./verify-snapshots.js";
@@ -18,7 +18,7 @@ export async function verifyStore(
   acknowledgedFile: AcknowledgedPositionFile | undefined,
   onProgress: VerifyOptions["onProgress"],
 ): Promise<VerifyReport> {
-  const problems = new ProblemList();
+  const problems = new ProblemList({ name: "SQLite", isDamage });
   // Before the store is read: what was acknowledged by now has to be in it.
   const acknowledged = await readAcknowledged(acknowledgedFile, problems);
   const last = await verifyHead(session, problems);

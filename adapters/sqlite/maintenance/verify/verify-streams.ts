@@ -1,6 +1,6 @@
+import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
-import type { ProblemList } from "./problem-list.js";
 
 /** How many streams one step looks at. */
 const STEP_STREAMS = 1_024;

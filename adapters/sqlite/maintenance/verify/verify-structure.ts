@@ -1,3 +1,4 @@
+import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
 import { indexedField } from "../../indexes/field-index.js";
 import { isLibraryName } from "../../open/inspect-schema.js";
@@ -5,7 +6,6 @@ import { migrate } from "../../open/migrate.js";
 import { isDamage } from "../../sqlite-errors.js";
 import { applicationTablesOf } from "../application-tables.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
-import type { ProblemList } from "./problem-list.js";
 
 const MAX_MESSAGES = 100;
 

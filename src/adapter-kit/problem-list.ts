@@ -1,12 +1,22 @@
-import type { VerifyProblem } from "../../../../protocols/index.js";
-import { isDamage } from "../../sqlite-errors.js";
+import type { VerifyProblem } from "../../protocols/index.js";
+import { MAX_VERIFY_PROBLEMS } from "../limits.js";
 
-/** How many problems a report lists. A check that has found so many stops: the store is beyond single repairs. */
-export const MAX_VERIFY_PROBLEMS = 1_000;
+/** What reads the store for a check. */
+export interface CheckedReader {
+  /** Such as `SQLite`. */
+  readonly name: string;
+  /** Whether a failure says that the database is damaged. */
+  readonly isDamage: (error: unknown) => boolean;
+}
 
 /** Collects what a check finds, up to {@link MAX_VERIFY_PROBLEMS}. */
 export class ProblemList {
+  readonly #reader: CheckedReader;
   readonly #problems: VerifyProblem[] = [];
+
+  constructor(reader: CheckedReader) {
+    this.#reader = reader;
+  }
 
   get found(): readonly VerifyProblem[] {
     return this.#problems;
@@ -23,14 +33,14 @@ export class ProblemList {
   /**
    * Reads a part of the store. Where the database is damaged there, that is a problem, and the check goes on.
    *
-   * @param part - what SQLite cannot do, such as "read the schema"
+   * @param part - what the reader cannot do, such as "read the schema"
    */
   async reading<T>(part: string, whenDamaged: T, read: () => Promise<T>): Promise<T> {
     try {
       return await read();
     } catch (error) {
-      if (!isDamage(error)) throw error;
-      this.add({ kind: "unreadable", detail: `SQLite cannot ${part}: ${String(error)}` });
+      if (!this.#reader.isDamage(error)) throw error;
+      this.add({ kind: "unreadable", detail: `${this.#reader.name} cannot ${part}: ${String(error)}` });
       return whenDamaged;
     }
   }
