@@ -115,7 +115,8 @@ export interface AdministrableStreamFactory extends StreamFactory {
   /**
    * Gives free space back to the file system, in short steps while others read and write.
    *
-   * @throws StorageError `STORAGE_UNSUPPORTED` when the file was made without support for it. A `backup` is compact.
+   * @throws StorageError `STORAGE_UNSUPPORTED` when the file was made without support for it. A `backup` is compact. Over
+   * PostgreSQL, `STORAGE_PERMISSION_DENIED` where the role does not own the tables.
    * @throws the signal's reason when it is aborted.
    */
   reclaim(options?: ReclaimOptions): Promise<ReclaimReport>;

@@ -9,7 +9,7 @@ export interface MaintainableStreamFactory extends StreamFactory {
    * It changes nothing, and reads and writes go on meanwhile. Events that are appended after it began are not checked. `ok`
    * means that the store contains what was written, as far as it has checksums. Memory stays constant: events are read in
    * pages, and at most `MAX_VERIFY_PROBLEMS` problems are listed. SQLite's own check is one statement, which cannot be
-   * interrupted.
+   * interrupted. Over PostgreSQL, tables and indexes are the server's to check.
    *
    * @throws InvalidArgumentError when an option is unknown or invalid.
    * @throws StorageError when the store cannot be read at all; damage is reported, not thrown.
@@ -38,7 +38,8 @@ export interface MaintainableStreamFactory extends StreamFactory {
    * @throws StorageError `STORAGE_TARGET_EXISTS` when the file already exists; `STORAGE_CORRUPT` when events are missing in
    * the store (`verify` says which); `STORAGE_FOLDER_MISSING`, `STORAGE_PERMISSION_DENIED`, `STORAGE_FULL` or
    * `STORAGE_IO` when the copy cannot be made there; `STORAGE_FAILED` when SQLite cannot make one of the application's
-   * tables, indexes, views or triggers, which the message names: it may need a function that only the application has.
+   * tables, indexes, views or triggers, which the message names: it may need a function that only the application has;
+   * `STORAGE_UNSUPPORTED` where the store makes no copies.
    * @throws the signal's reason when it is aborted before the copy has its name.
    * @throws StreamClosedError when the factory is, or gets, disposed.
    *
@@ -92,7 +93,7 @@ export interface VerifyReport {
  * - `"schema"`: a table, an index or a trigger of the library is missing or changed, or another program created an object whose
  *   name begins with `es_`, or one on a table of the library.
  * - `"structure"`: SQLite's own check of pages, rows and indexes failed.
- * - `"unreadable"`: SQLite could not read a part of the file.
+ * - `"unreadable"`: SQLite, or the server, could not read a part of the store.
  */
 export type VerifyProblemKind = "checksum" | "gap" | "head" | "snapshot" | "schema" | "structure" | "unreadable";
 

@@ -57,6 +57,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   "57P": UNAVAILABLE,
   "58": { code: "STORAGE_IO", reason: "the server failed to read or write a file; check its disk" },
+  // Class XX is of the server's own failures; these two say that its files are damaged.
   XX001: CORRUPT,
   XX002: CORRUPT,
 };
@@ -113,6 +114,13 @@ export function unfinished(
     `commandTimeoutMs (${commandTimeoutMs} ms): ${named}. Each of them says whether it may be stored.`;
   return new StorageError(underWay.length > 0 ? "STORAGE_OUTCOME_UNKNOWN" : "STORAGE_UNAVAILABLE", message);
 }
+
+/** Whether the server found its files damaged as it read them. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof DatabaseError && DAMAGE.has(error.code);
+}
+
+const DAMAGE: ReadonlySet<string> = new Set(["XX001", "XX002"]);
 
 /** Says that nobody knows what became of a write. */
 export function outcomeUnknown(cause: unknown, attempt: string, location: string): StorageError {

@@ -1,11 +1,17 @@
 import {
+  type AdministrableStorage,
   type AppendRequest,
   type AppendResult,
   type AppendUnit,
   type AtomicStorage,
+  type DeleteSnapshotsQuery,
   type EncodedState,
   type EventPage,
+  type ListStreamsQuery,
   type ReadQuery,
+  type ReclaimedBytes,
+  type RemovedEvents,
+  type RemoveRequest,
   type Snapshot,
   type SnapshotQuery,
   type SnapshotRetention,
@@ -15,9 +21,12 @@ import {
   type StorageSession,
   StreamClosedError,
   type StreamMetrics,
-  type TransactionalStorage,
+  type StreamRow,
   type TransactOptions,
 } from "../../protocols/index.js";
+import { listStreams } from "./administration/list-streams.js";
+import { removeBefore } from "./administration/remove-events.js";
+import { vacuumTables } from "./administration/vacuum-tables.js";
 import type { PostgresConnection } from "./client/client.js";
 import type { StoreHistory } from "./history/store-history.js";
 import type { StoreNames } from "./open/schema.js";
@@ -27,7 +36,7 @@ import type { ReadContext } from "./read/filter-sql.js";
 import { readPage } from "./read/read-page.js";
 import type { ReadPool } from "./read/read-pool.js";
 import { readHead, readMetrics } from "./read/stream-figures.js";
-import { loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
+import { deleteSnapshots, loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
 import { queryTables } from "./tables/query-tables.js";
 import type { WriteQueue } from "./transaction/write-queue.js";
 import type { Writer } from "./transaction/writer.js";
@@ -43,13 +52,17 @@ export interface PostgresStorageParts extends ReadContext {
   readonly commandTimeoutMs: number;
   readonly queue: WriteQueue;
   readonly writer: Writer;
+  /** Uses the store, and is waited for before it is closed. */
+  readonly maintenance: AsyncDisposable;
 }
 
 /** Events in a PostgreSQL database: one connection writes, a pool reads. */
-export class PostgresStorageHandle implements AtomicStorage, TransactionalStorage {
+export class PostgresStorageHandle implements AtomicStorage, AdministrableStorage {
   readonly location: string;
   readonly #parts: PostgresStorageParts;
   #disposal: Promise<void> | undefined;
+  /** Connections that are apart from the others. */
+  readonly #reclaiming = new Set<PostgresConnection>();
   /** What a disposal has given up. */
   #unfinished: StorageError | undefined;
   readonly #abandoned: Promise<void>;
@@ -75,8 +88,7 @@ export class PostgresStorageHandle implements AtomicStorage, TransactionalStorag
 
   async transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T> {
     this.#assertOpen();
-    // The queue hands the result of each callback to its own caller.
-    return this.#parts.queue.transact(work, options) as Promise<T>;
+    return this.#parts.queue.transact(work, options);
   }
 
   async query(
@@ -105,12 +117,37 @@ export class PostgresStorageHandle implements AtomicStorage, TransactionalStorag
 
   saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention = {}): Promise<void> {
     return this.#read("save a snapshot of", snapshot, (connection, names) =>
-      saveSnapshot(connection, names, snapshot, retention),
+      saveSnapshot(connection, names, snapshot, retention, this.location),
     );
   }
 
   loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
     return this.#read("load a snapshot of", query, (connection, names) => loadSnapshot(connection, names, query));
+  }
+
+  listStreams(query: ListStreamsQuery): Promise<readonly StreamRow[]> {
+    return this.#readWith("list the streams", (connection, names) => listStreams(connection, names, query));
+  }
+
+  removeBefore(request: RemoveRequest): Promise<RemovedEvents> {
+    const attempt = `remove events of stream "${request.streamId}"`;
+    return this.#attempting(attempt, () => removeBefore(this.#parts, request, attempt));
+  }
+
+  deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number> {
+    return this.#read("delete snapshots of", query, (connection, names) => deleteSnapshots(connection, names, query));
+  }
+
+  reclaim(): Promise<ReclaimedBytes> {
+    const { names, writer } = this.#parts;
+    return this.#attempting("reclaim space", async () => {
+      const { connection } = await writer.openApart();
+      this.#reclaiming.add(connection);
+      return vacuumTables(connection, names, this.location).finally(() => {
+        this.#reclaiming.delete(connection);
+        return connection.close();
+      });
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -134,8 +171,9 @@ export class PostgresStorageHandle implements AtomicStorage, TransactionalStorag
   }
 
   async #dispose(): Promise<void> {
-    const { queue, reads, eventReads, writer } = this.#parts;
+    const { maintenance, queue, reads, eventReads, writer } = this.#parts;
     const close = async (): Promise<void> => {
+      await maintenance[Symbol.asyncDispose]();
       await queue.drained();
       await Promise.all([reads.close(), eventReads.close(), writer.close()]);
     };
@@ -150,6 +188,7 @@ export class PostgresStorageHandle implements AtomicStorage, TransactionalStorag
       this.#unfinished = unfinished(left, commandTimeoutMs, this.location);
     }
     for (const connections of [reads, eventReads, writer]) connections.abandon(reason);
+    for (const connection of this.#reclaiming) connection.destroy();
     this.#onAbandoned();
   }
 
@@ -162,8 +201,12 @@ export class PostgresStorageHandle implements AtomicStorage, TransactionalStorag
     { streamId }: { readonly streamId: string },
     task: (connection: PostgresConnection, names: StoreNames) => Promise<T>,
   ): Promise<T> {
+    return this.#readWith(`${verb} stream "${streamId}"`, task);
+  }
+
+  #readWith<T>(attempt: string, task: (connection: PostgresConnection, names: StoreNames) => Promise<T>): Promise<T> {
     const { reads, names, history } = this.#parts;
-    return this.#attempting(`${verb} stream "${streamId}"`, () => {
+    return this.#attempting(attempt, () => {
       history.assertUnchanged();
       return reads.use((connection) => task(connection, names));
     });

@@ -1,15 +1,23 @@
 import type { ClientConfig } from "pg";
-import type { StreamBackend, TransactionalStreamFactory } from "../../protocols/index.js";
+import type {
+  AdministrableStreamFactory,
+  MaintainableStreamFactory,
+  StreamBackend,
+  TransactionalStreamFactory,
+} from "../../protocols/index.js";
 import { CommitFeed } from "../../src/adapter-kit/commit-feed.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
+import { SeenPosition } from "./append/seen-position.js";
 import { loadPG } from "./client/load-pg.js";
 import { isPool, PGClient, type PGClientSettings, type PGPool } from "./client/pg-client.js";
 import { StoreHistory } from "./history/store-history.js";
+import { PostgresMaintenance } from "./maintenance/postgres-maintenance.js";
 import { PostgresNotifier } from "./notify/postgres-notifier.js";
 import { openStore } from "./open/open-store.js";
+import { type OpeningFigures, readOpeningFigures } from "./open/opening-figures.js";
 import { storeNames } from "./open/schema.js";
 import { answerTimeoutMs, openSession, type Session } from "./open/session.js";
 import { storageError } from "./postgres-errors.js";
@@ -27,7 +35,7 @@ import { WriteQueue } from "./transaction/write-queue.js";
 import { Writer } from "./transaction/writer.js";
 
 /** A store in a PostgreSQL database. */
-export type PostgresStreamFactory = TransactionalStreamFactory;
+export type PostgresStreamFactory = TransactionalStreamFactory & AdministrableStreamFactory & MaintainableStreamFactory;
 
 /**
  * Opens a store in a PostgreSQL database, and creates it if there is none. Any number of processes may use it at the same time.
@@ -52,11 +60,16 @@ export async function postgresStreamFactory(
   return Object.assign(factory, { [Symbol.asyncDispose]: () => backend.storage.disposeInTime(dispose) });
 }
 
+/** The parts of a store in PostgreSQL: the storage handle, the notifier, and what checks it. */
+export interface PostgresBackend extends StreamBackend<PostgresStorageHandle> {
+  readonly maintenance: PostgresMaintenance;
+}
+
 /** Opens the parts of a store. */
 export async function openPostgresBackend(
   connection: PostgresConnectionSource,
   options?: PostgresOptions,
-): Promise<StreamBackend<PostgresStorageHandle>> {
+): Promise<PostgresBackend> {
   try {
     const settings = parsePostgresOptions(options);
     const { connectTimeoutMs } = settings;
@@ -119,10 +132,7 @@ async function clientOf(
   }
 }
 
-async function openBackend(
-  { client, replica }: Clients,
-  settings: PostgresSettings,
-): Promise<StreamBackend<PostgresStorageHandle>> {
+async function openBackend({ client, replica }: Clients, settings: PostgresSettings): Promise<PostgresBackend> {
   const { location } = client;
   const { now, findMisuse } = settings;
   const names = storeNames(settings.schema);
@@ -132,7 +142,10 @@ async function openBackend(
       const indexes = await openStore(session, { settings, names, location });
       const history = await StoreHistory.begin(session.connection, names);
       const context = { names, indexes, marks: history, history, location };
-      return { ...partsOf({ client, replica, session, context, settings }), now, findMisuse };
+      const figures = await readOpeningFigures(session.connection, names);
+      const { hasUnfinishedDeletions } = figures;
+      const parts = partsOf({ client, replica, session, context, settings, figures });
+      return { ...parts, now, findMisuse, hasUnfinishedDeletions };
     } catch (error) {
       await session.connection.close();
       throw error;
@@ -146,10 +159,11 @@ interface OpenedStore extends Clients {
   readonly session: Session;
   readonly context: ReadContext & { readonly history: StoreHistory; readonly location: string };
   readonly settings: PostgresSettings;
+  readonly figures: OpeningFigures;
 }
 
-function partsOf({ client, replica, session, context, settings }: OpenedStore) {
-  const { now, notify, pollIntervalMs, readPoolSize, connectTimeoutMs, commandTimeoutMs } = settings;
+function partsOf({ client, replica, session, context, settings, figures }: OpenedStore) {
+  const { applicationSchema, now, notify, pollIntervalMs, readPoolSize, connectTimeoutMs, commandTimeoutMs } = settings;
   const { history } = context;
   const open = async (kind: "write" | "read"): Promise<Session> =>
     checked(history, await openSession(client, settings, kind));
@@ -160,11 +174,21 @@ function partsOf({ client, replica, session, context, settings }: OpenedStore) {
   const eventReads = new EventReads({ primary: reads, context, history, readPoolSize, openReplica });
   const feed = new CommitFeed();
   feed.connect((commit) => history.noteCommit(commit));
-  const queue = new WriteQueue({ ...context, writer, feed, now, notify });
-  const storage = new PostgresStorageHandle({ ...context, reads, eventReads, queue, writer, commandTimeoutMs });
+  const seen = new SeenPosition(figures.position);
+  const queue = new WriteQueue({ ...context, writer, feed, now, notify, seen });
+  const maintenance = new PostgresMaintenance({ ...context, applicationSchema, reads });
+  const storage = new PostgresStorageHandle({
+    ...context,
+    reads,
+    eventReads,
+    queue,
+    writer,
+    maintenance,
+    commandTimeoutMs,
+  });
   const listen = notify ? () => client.connect() : undefined;
   const notifier = new PostgresNotifier({ ...context, feed, reads, pollIntervalMs, open: listen });
-  return { storage, notifier };
+  return { storage, notifier, maintenance };
 }
 
 /** Every new connection may be to another server. */

@@ -43,3 +43,8 @@ function hexOf(value: string | Uint8Array): string {
   if (typeof value === "string") return Buffer.from(value, "utf8").toString("hex");
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex");
 }
+
+/** A text as bytes, as a part of a statement. */
+export function bytesLiteral(text: string): string {
+  return `decode('${hexOf(text)}', 'hex')`;
+}

@@ -1,4 +1,5 @@
 import type { ExpectedVersion, NewEvent } from "../../../protocols/index.js";
+import { contentChecksum } from "../checksum.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { StoreHistory } from "../history/store-history.js";
 import { storeIdentity } from "../history/store-mark.js";
@@ -32,7 +33,7 @@ export interface StoredPart {
 
 /** What a call did. */
 export interface CallAnswer {
-  /** The last position before. */
+  /** The last position before that was given or skipped. */
   readonly previousPosition: number;
   /** The parts of the first members: all that were stored. */
   readonly parts: readonly StoredPart[];
@@ -87,6 +88,7 @@ export async function callAppend(
       events.map(({ metadata }) => metadata),
       textArray,
     ),
+    plainArray(parts.flatMap((part) => part.events.map((event) => contentChecksum(event, part.streamId, timestampMs)))),
   ];
   for (;;) {
     const { rows, hasWarning } = await connection.query<AnswerRow>({
@@ -104,8 +106,8 @@ export async function callAppend(
 function appendSQL({ prefix }: StoreNames): string {
   return `
     SELECT a.* FROM ${prefix}es_store s CROSS JOIN LATERAL ${prefix}es_append(
-      CASE WHEN s.is_only THEN $1::bigint END, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) a
-    WHERE ${storeIdentity("s")} = $15`;
+      CASE WHEN s.is_only THEN $1::bigint END, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) a
+    WHERE ${storeIdentity("s")} = $16`;
 }
 
 interface AnswerRow {

@@ -21,6 +21,7 @@ import {
   resultOf,
 } from "./append-member.js";
 import { charactersOf, chunksOf, MAX_CALL_CHARACTERS } from "./call-size.js";
+import type { SeenPosition } from "./seen-position.js";
 import { readStreamStates, type StreamStates } from "./stream-states.js";
 
 /** How often a member is decided on what is read, while others change it, before it is decided under the lock. */
@@ -33,6 +34,7 @@ export interface StoringContext extends ReadContext {
   readonly now: () => number;
   /** Whether to notify other processes. */
   readonly notify: boolean;
+  readonly seen: SeenPosition;
 }
 
 /** A member that waits for its outcome. */
@@ -129,6 +131,8 @@ export class AppendRun {
       index += results.length;
       settle({ result: isUnit(member) ? results : (results[0] as (typeof results)[number]) });
     }
+    // A transaction may be undone yet.
+    if (!this.#isLocked) this.#context.seen.note(previousPosition + events.length);
     if (events.length > 0) this.#onStored({ previousPosition, events });
   }
 

@@ -3,6 +3,7 @@ import type { StoreNames } from "../open/schema.js";
 import { bytesArray, plainArray } from "../sql-text.js";
 import type { CallAnswer, CallMember, CallPart, StoredPart } from "./append-call.js";
 import type { SentCall } from "./append-run.js";
+import type { SeenPosition } from "./seen-position.js";
 import { readStreamStates, type StreamStates } from "./stream-states.js";
 
 /** How many of the newest events of a stream are looked at. Few others have been stored since the call was sent. */
@@ -20,19 +21,37 @@ interface Row {
  * positions and one timestamp, by which they are told from events of others with the same keys.
  *
  * Members without events have left no trace. Behind the last event that is found they are taken as not stored.
+ *
+ * @param seen - the last position that was known to be given before the call was sent
+ * @throws Error when what was sent may have been stored and removed since
  */
 export async function findStored(
   connection: PostgresConnection,
   names: StoreNames,
   { members, timestampMs }: SentCall,
+  seen: SeenPosition,
 ): Promise<CallAnswer> {
   const parts = members.flatMap((member) => member.parts);
   const rows = await findFirstEvents(connection, names, parts, timestampMs);
+  const sought = parts.filter(({ events }) => events.length > 0).length;
+  if (rows.length < sought) await assertNothingRemoved(connection, names, seen);
   const [first] = rows;
   if (first === undefined) return { previousPosition: 0, parts: [] };
   const requests = parts.map(({ streamId }) => ({ streamId, events: [], expectedVersion: "any" as const }));
   const states = await readStreamStates(connection, names, requests);
   return { previousPosition: first.position - 1, parts: storedParts(members, rows, states) };
+}
+
+async function assertNothingRemoved(
+  connection: PostgresConnection,
+  { prefix }: StoreNames,
+  seen: SeenPosition,
+): Promise<void> {
+  const { rows } = await connection.query({
+    text: `SELECT FROM ${prefix}es_counters WHERE name = 'position' AND value > $1::bigint`,
+    values: [seen.value],
+  });
+  if (rows.length > 0) throw new Error("events were removed meanwhile, and what was sent may be among them");
 }
 
 async function findFirstEvents(

@@ -1,10 +1,10 @@
-import type { AppendRequest } from "../../../protocols/index.js";
+import { type AppendRequest, DELETED_EVENT_TYPE, type EventPlace } from "../../../protocols/index.js";
 import type { StreamState } from "../../../src/adapter-kit/decide-append.js";
 import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
 import { EVENT_COLUMNS, type EventRow, placedEventOf } from "../read/event-row.js";
-import { bytesArray, plainArray } from "../sql-text.js";
+import { bytesArray, plainArray, textOfHex } from "../sql-text.js";
 
 /** What appends are decided on, of one state of the store. */
 export interface StreamStates {
@@ -18,11 +18,13 @@ export interface StreamStateWithHead extends StreamState {
   readonly head: number;
 }
 
-interface Row extends EventRow {
+interface Row extends Omit<EventRow, "type" | "id"> {
   /** Which stream it is of, from 1; null for the row of the store. */
   readonly stream: number | null;
+  /** Null for the place of an event that was removed, and in the row of the store. */
+  readonly type: string | null;
   /** Null in the rows of heads. */
-  readonly id: string;
+  readonly id: string | null;
 }
 
 /** Reads the heads of streams, and the events that are stored under the keys of appends to them, by one statement. */
@@ -59,26 +61,33 @@ function statesOf(rows: readonly Row[], streamIds: readonly string[]): StreamSta
     if (row.id === null) {
       state.version = row.version;
       state.head = row.position;
+      state.isDeleted = textOfHex(row.type as string) === DELETED_EVENT_TYPE;
     } else {
-      const placed = placedEventOf(row, streamId);
-      state.keys.set(placed.event.id, placed);
+      state.keys.set(textOfHex(row.id), keyedEventOf(row, streamId));
     }
   }
   return { position, stateOf: (streamId) => states.get(streamId) ?? new ReadState() };
 }
 
+/** An event by its key; of one that was removed only the place. */
+function keyedEventOf(row: Row, streamId: string): PlacedEvent | EventPlace {
+  if (row.type !== null) return placedEventOf(row as EventRow, streamId);
+  return { streamId, version: row.version, position: row.position };
+}
+
 class ReadState implements StreamStateWithHead {
   version = 0;
   head = 0;
-  readonly keys = new Map<string, PlacedEvent>();
+  isDeleted = false;
+  readonly keys = new Map<string, PlacedEvent | EventPlace>();
 
-  findByKey(key: string): PlacedEvent | undefined {
+  findByKey(key: string): PlacedEvent | EventPlace | undefined {
     return this.keys.get(key);
   }
 }
 
 function statesSQL({ prefix }: StoreNames): string {
-  const noEvent = "NULL::bigint, NULL::bytea, NULL::bytea, NULL::boolean, NULL::text, NULL::bytea, NULL::text";
+  const noContent = "NULL::boolean, NULL::text, NULL::bytea, NULL::text";
   return `
     WITH wanted AS MATERIALIZED (
       SELECT u.number::int AS stream, s.id FROM unnest($1::bytea[]) WITH ORDINALITY AS u(name, number)
@@ -87,12 +96,16 @@ function statesSQL({ prefix }: StoreNames): string {
     SELECT NULL::int AS stream, coalesce(max(position), 0) AS position, NULL::bigint AS version, ${namedNoEvent()}
     FROM ${prefix}es_events
     UNION ALL
-    SELECT w.stream, l.position, l.version, ${noEvent} FROM wanted w
-    JOIN LATERAL (SELECT position, version FROM ${prefix}es_events e WHERE e.stream = w.id ORDER BY version DESC LIMIT 1) l ON true
+    SELECT w.stream, l.position, l.version, NULL, l.type, NULL, ${noContent} FROM wanted w
+    JOIN LATERAL (SELECT position, version, type FROM ${prefix}es_events e WHERE e.stream = w.id ORDER BY version DESC LIMIT 1) l ON true
     UNION ALL
     SELECT w.stream, ${EVENT_COLUMNS}
     FROM unnest($2::int[], $3::bytea[]) AS k(stream, key) JOIN wanted w ON w.stream = k.stream
-    JOIN ${prefix}es_events e ON e.stream = w.id AND e.key = sha256(k.key) AND e.key IS NOT NULL`;
+    JOIN ${prefix}es_events e ON e.stream = w.id AND e.key = sha256(k.key) AND e.key IS NOT NULL
+    UNION ALL
+    SELECT w.stream, x.position, x.version, NULL, NULL, x.id, ${noContent}
+    FROM unnest($2::int[], $3::bytea[]) AS k(stream, key) JOIN wanted w ON w.stream = k.stream
+    JOIN ${prefix}es_keys x ON x.stream = w.id AND sha256(x.id) = sha256(k.key)`;
 }
 
 function namedNoEvent(): string {

@@ -1,4 +1,5 @@
 import { StorageError } from "../../../protocols/index.js";
+import { createRemoveFunction } from "../administration/remove-function.js";
 import { createAppendFunction } from "../append/append-function.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { FieldIndex } from "../indexes/field-index.js";
@@ -59,6 +60,7 @@ function migrationScript(version: number, { settings, names }: OpenContext): str
     ${createStoreTable(names)}
     ${steps.join("\n")}
     ${createAppendFunction(names)}
+    ${createRemoveFunction(names)}
     UPDATE ${names.prefix}es_store SET schema_version = ${SCHEMA_VERSION};`;
 }
 

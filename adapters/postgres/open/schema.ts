@@ -23,6 +23,9 @@ export function storeNames(schema: string): StoreNames {
 /** What begins an escape of JSON that the server may not be able to read. For events with one, es_field is this. */
 export const ESCAPED = "\\u";
 
+/** How much of a name or a key an index has. An entry must fit into a page; what is longer is compared in the table. */
+export const INDEXED_NAME_BYTES = 1_024;
+
 /** How many characters of a value are compared in storage. The core compares all of them. */
 export const MAX_FIELD_CHARACTERS = 256;
 
@@ -32,7 +35,12 @@ export const MAX_FIELD_CHARACTERS = 256;
  *
  * Ids, types, keys and names are bytes (UTF-8), because a text of the server has no zero character. They may be longer than
  * an entry of an index, so indexes have their SHA-256. `data` is JSON text, and `bytes` is binary content; one of the two is
- * null. `json` and `jsonb` would refuse or change what was written.
+ * null. `json` and `jsonb` would refuse or change what was written. `checksum` covers the whole event with its place.
+ *
+ * `es_streams.first` is the first version that a stream still has. What lies below it was removed, and may be deleted in spite
+ * of the triggers. `es_streams.removed` is the xor of the checksums of what was removed. `es_keys` has the idempotency keys of
+ * removed events. `es_counters` has the last `revision` of a record; and of the removals the last `position` that one has
+ * skipped, how many were `skipped`, and how many steps there were (`removal`).
  *
  * Positions, versions and the numbers of streams come from the tables themselves, under the lock, and never from a sequence:
  * a number from a sequence is visible to readers in the order of the commits, not of the numbers.
@@ -40,10 +48,13 @@ export const MAX_FIELD_CHARACTERS = 256;
 export const MIGRATIONS: readonly ((names: StoreNames) => string)[] = [
   ({ prefix }) => `
   CREATE TABLE ${prefix}es_streams (
-    id   bigint PRIMARY KEY,
-    hash bytea NOT NULL UNIQUE,
-    name bytea NOT NULL CHECK (length(name) > 0)
+    id      bigint PRIMARY KEY,
+    hash    bytea NOT NULL UNIQUE,
+    name    bytea NOT NULL CHECK (length(name) > 0),
+    first   bigint NOT NULL DEFAULT 1 CHECK (first > 0),
+    removed integer NOT NULL DEFAULT 0
   );
+  CREATE INDEX es_streams_by_name ON ${prefix}es_streams (substring(name FROM 1 FOR ${INDEXED_NAME_BYTES}));
 
   CREATE TABLE ${prefix}es_events (
     position  bigint PRIMARY KEY CHECK (position > 0),
@@ -57,19 +68,32 @@ export const MIGRATIONS: readonly ((names: StoreNames) => string)[] = [
     data      text,
     bytes     bytea,
     metadata  text,
+    checksum  integer NOT NULL,
     CHECK ((data IS NULL) <> (bytes IS NULL))
   );
   CREATE UNIQUE INDEX es_events_by_version ON ${prefix}es_events (stream, version);
   CREATE UNIQUE INDEX es_events_by_key ON ${prefix}es_events (stream, key) WHERE key IS NOT NULL;
 
+  CREATE TABLE ${prefix}es_keys (
+    stream   bigint NOT NULL,
+    version  bigint NOT NULL,
+    position bigint NOT NULL,
+    id       bytea NOT NULL,
+    PRIMARY KEY (stream, version)
+  );
+  CREATE UNIQUE INDEX es_keys_by_key ON ${prefix}es_keys (stream, sha256(id));
+
   CREATE TABLE ${prefix}es_snapshots (
     stream_hash     bytea NOT NULL,
     projection_hash bytea NOT NULL,
+    stream          bytea NOT NULL,
+    projection      bytea NOT NULL,
     version         bigint NOT NULL CHECK (version >= 0),
     timestamp       bigint NOT NULL,
     schema          smallint NOT NULL,
     codec           text NOT NULL,
     state           bytea NOT NULL,
+    checksum        integer NOT NULL,
     PRIMARY KEY (stream_hash, projection_hash, version)
   );
 
@@ -81,13 +105,14 @@ export const MIGRATIONS: readonly ((names: StoreNames) => string)[] = [
     revision   bigint NOT NULL CHECK (revision > 0),
     value      text NOT NULL
   );
-  CREATE INDEX es_records_by_key ON ${prefix}es_records (space_hash, substring(key FROM 1 FOR 1024));
+  CREATE INDEX es_records_by_key ON ${prefix}es_records (space_hash, substring(key FROM 1 FOR ${INDEXED_NAME_BYTES}));
 
   CREATE TABLE ${prefix}es_counters (
     name  text PRIMARY KEY,
     value bigint NOT NULL
   );
-  INSERT INTO ${prefix}es_counters (name, value) VALUES ('revision', 0);
+  INSERT INTO ${prefix}es_counters (name, value) VALUES
+    ('revision', 0), ('position', 0), ('skipped', 0), ('removal', 0);
 
   CREATE TABLE ${prefix}es_writers (
     id          uuid PRIMARY KEY,
@@ -102,8 +127,30 @@ export const MIGRATIONS: readonly ((names: StoreNames) => string)[] = [
 
   CREATE FUNCTION ${prefix}es_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN RAISE EXCEPTION 'events are append-only' USING ERRCODE = 'restrict_violation'; END $$;
-  CREATE TRIGGER es_events_are_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${prefix}es_events
+  CREATE TRIGGER es_events_are_never_changed BEFORE UPDATE OR TRUNCATE ON ${prefix}es_events
     FOR EACH STATEMENT EXECUTE FUNCTION ${prefix}es_refuse_change();
+
+  CREATE FUNCTION ${prefix}es_refuse_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF EXISTS (SELECT FROM gone g LEFT JOIN ${prefix}es_streams s ON s.id = g.stream WHERE g.version >= coalesce(s.first, 0)) THEN
+      RAISE EXCEPTION 'events are append-only' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER es_events_are_never_deleted AFTER DELETE ON ${prefix}es_events
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION ${prefix}es_refuse_deletion();
+
+  CREATE FUNCTION ${prefix}es_refuse_first() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF NEW.first < OLD.first
+      OR NEW.first > coalesce((SELECT max(version) FROM ${prefix}es_events WHERE stream = OLD.id), 1) THEN
+      RAISE EXCEPTION 'the first version of a stream only grows, and its last event stays'
+        USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER es_streams_keep_their_last_event BEFORE UPDATE OF first ON ${prefix}es_streams
+    FOR EACH ROW EXECUTE FUNCTION ${prefix}es_refuse_first();
   `,
 ];
 

@@ -7,7 +7,7 @@ import type { StoreNames } from "../open/schema.js";
 import { bytesOf, textOfHex } from "../sql-text.js";
 import { EVENT_COLUMNS, type EventRow, placedEventOf } from "./event-row.js";
 import { type FilterSQL, filterSQL, type ReadContext } from "./filter-sql.js";
-import { headOf, readHead, streamNumber } from "./stream-figures.js";
+import { firstOf, headOf, readHead, streamNumber } from "./stream-figures.js";
 
 /** How many places one page looks through for events that match a filter, so that no statement runs for long. */
 const MAX_SCANNED_PLACES = 16_384;
@@ -17,6 +17,8 @@ const MAX_CONTENT_BYTES = 8 * 1024 * 1024;
 
 interface PageRow extends EventRow {
   readonly head: number;
+  /** The first version that the stream still has; null for a stream without events, absent for the whole store. */
+  readonly first?: number | null;
   /** In the first row: see `markSQL`. */
   readonly mark: string | null;
   readonly name: string | null;
@@ -39,11 +41,11 @@ export async function readPage(
       : scanned(query, upTo, await readHead(connection, context, query.streamId));
   const { rows } = await connection.query<PageRow>(pageStatement(names, query, condition, [low, high]));
   await marks.take(rows[0]?.mark, connection);
-  const head = (rows[0] as PageRow).head;
+  const { head, first } = rows[0] as PageRow;
   const found = rows.filter(({ position }) => position !== null);
   const contentBytes = found.reduce((sum, { size }) => sum + size, 0);
   const events = found.map((row) => decoded(row, query.streamId));
-  return { events, next: nextPlace(), head, contentBytes, epoch: marks.epoch };
+  return { events, next: nextPlace(), head, first: first ?? undefined, contentBytes, epoch: marks.epoch };
 
   function nextPlace(): number | null {
     const last = found.at(-1);
@@ -99,11 +101,12 @@ function pageSQL(names: StoreNames, { isAll, direction, condition }: PageKind): 
   const { prefix } = names;
   const place = isAll ? "e.position" : "e.version";
   const order = `${place} ${direction === "forward" ? "ASC" : "DESC"}`;
+  const first = isAll ? "" : `, ${firstOf(names)} AS first`;
   const needsName = isAll || condition.includes("s.name");
   const streams = needsName ? `JOIN ${prefix}es_streams s ON s.id = e.stream` : "";
   return `
-    SELECT CASE WHEN coalesce(e.before, 0) = 0 THEN m.mark END AS mark, h.head, e.*
-    FROM (${markSQL(names, isAll)}) m CROSS JOIN (SELECT coalesce(${headOf(names, isAll)}, 0) AS head) h LEFT JOIN LATERAL (
+    SELECT CASE WHEN coalesce(e.before, 0) = 0 THEN m.mark END AS mark, h.*, e.*
+    FROM (${markSQL(names, isAll)}) m CROSS JOIN (SELECT coalesce(${headOf(names, isAll)}, 0) AS head${first}) h LEFT JOIN LATERAL (
       SELECT * FROM (
         SELECT *, sum(size) OVER (ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"} ROWS UNBOUNDED PRECEDING) - size AS before
         FROM (

@@ -17,6 +17,22 @@ export function headOf(names: StoreNames, isAll: boolean): string {
   return `(SELECT version FROM ${prefix}es_events WHERE stream = ${streamNumber(names)} ORDER BY version DESC LIMIT 1)`;
 }
 
+/** The first version that it still has; null without events. */
+export function firstOf({ prefix }: StoreNames): string {
+  return `(SELECT first FROM ${prefix}es_streams WHERE hash = sha256($1::bytea))`;
+}
+
+/** The last position that was given or skipped. */
+export function lastGiven({ prefix }: StoreNames): string {
+  return `(SELECT greatest(value, (SELECT max(position) FROM ${prefix}es_events)) FROM ${prefix}es_counters WHERE name = 'position')`;
+}
+
+/** How many positions have no event any more, or never had one. */
+export function goneFrom({ prefix }: StoreNames): string {
+  return `((SELECT coalesce(sum(first - 1), 0)::bigint FROM ${prefix}es_streams)
+           + (SELECT value FROM ${prefix}es_counters WHERE name = 'skipped'))`;
+}
+
 /** The last place of a stream, 0 without one. */
 export async function readHead(
   connection: PostgresConnection,
@@ -43,8 +59,9 @@ export async function readMetrics(
   const events = `${names.prefix}es_events`;
   const where = isAll ? "" : `WHERE stream = ${streamNumber(names)}`;
   const place = isAll ? "position" : "version";
+  const amount = isAll ? `${lastGiven(names)} - ${goneFrom(names)}` : `version - ${firstOf(names)} + 1`;
   const { rows } = await connection.query<{ amount: number; place: number; timestamp: number }>({
-    text: `SELECT (SELECT count(*) FROM ${events} ${where}) AS amount, ${place} AS place, timestamp
+    text: `SELECT ${amount} AS amount, ${place} AS place, timestamp
            FROM ${events} ${where} ORDER BY ${place} DESC LIMIT 1`,
     values: isAll ? [] : [bytesOf(streamId)],
   });

@@ -1,9 +1,10 @@
-import type { StorageSession, TransactOptions } from "../../../protocols/index.js";
+import type { TransactOptions } from "../../../protocols/index.js";
 import { PendingCall } from "../../../src/adapter-kit/pending-call.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
 import { type AppendOutcome, type GroupMember, requestsOf } from "../append/append-member.js";
 import type { Entry } from "../append/append-run.js";
 import { charactersOf } from "../append/call-size.js";
+import type { PostgresSession } from "./postgres-session.js";
 
 type AppendResults = Extract<AppendOutcome, { readonly result: unknown }>["result"];
 
@@ -30,11 +31,12 @@ export class PendingAppend extends PendingCall<AppendResults> implements Entry {
 }
 
 /** The callback of a transaction, with its result as what its caller knows. */
-export type TransactionWork = (session: StorageSession) => Promise<unknown>;
+export type TransactionWork = (session: PostgresSession) => Promise<unknown>;
 
 /** A transaction that waits. */
 export class PendingTransaction extends PendingCall<unknown> {
-  readonly attempt = "commit a transaction";
+  /** What is attempted, for messages. */
+  readonly attempt: string;
   readonly work: TransactionWork;
   readonly options: TransactOptions;
   /** Rejects when the callback is waited for no longer. */
@@ -45,10 +47,12 @@ export class PendingTransaction extends PendingCall<unknown> {
   constructor(
     work: TransactionWork,
     options: TransactOptions,
+    attempt: string,
     resolve: (result: unknown) => void,
     reject: (error: unknown) => void,
   ) {
     super(options.signal, resolve, reject);
+    this.attempt = attempt;
     this.work = work;
     this.options = options;
     let abandon: (reason: Error) => void = () => undefined;

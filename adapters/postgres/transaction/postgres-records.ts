@@ -2,7 +2,7 @@ import type { JsonObject, ListRecordsOptions, Records, StoredRecord } from "../.
 import { recordConflict } from "../../../src/adapter-kit/record-conflict.js";
 import { MAX_LISTED_RECORDS } from "../../../src/limits.js";
 import type { ClientValue, PostgresConnection } from "../client/client.js";
-import type { StoreNames } from "../open/schema.js";
+import { INDEXED_NAME_BYTES, type StoreNames } from "../open/schema.js";
 import { storageError } from "../postgres-errors.js";
 import { bytesOf, textOfHex } from "../sql-text.js";
 
@@ -66,8 +66,8 @@ export class PostgresRecords implements Records {
     const text = `
       SELECT key, revision, value FROM ${this.#names.prefix}es_records
       WHERE space_hash = sha256($1::bytea) AND key > $2::bytea AND substring(key FROM 1 FOR length($3::bytea)) = $3::bytea
-        AND substring(key FROM 1 FOR 1024) >= substring(greatest($2::bytea, $3::bytea) FROM 1 FOR 1024)
-      ORDER BY substring(key FROM 1 FOR 1024), key LIMIT $4::bigint`;
+        AND substring(key FROM 1 FOR ${INDEXED_NAME_BYTES}) >= substring(greatest($2::bytea, $3::bytea) FROM 1 FOR ${INDEXED_NAME_BYTES})
+      ORDER BY substring(key FROM 1 FOR ${INDEXED_NAME_BYTES}), key LIMIT $4::bigint`;
     const values = [bytesOf(space), bytesOf(after), bytesOf(prefix), limit];
     const rows = await this.#query<Row & { key: string }>(["list", space, prefix], "es_list_records", text, values);
     return rows.map(({ key, revision, value }) => ({

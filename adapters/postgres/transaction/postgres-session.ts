@@ -13,13 +13,13 @@ export class PostgresSession implements StorageSession {
   readonly head: number;
   readonly records: PostgresRecords;
   readonly sql: TableStatements;
+  readonly connection: PostgresConnection;
   /** What it has stored, to be published after the commit. */
   readonly commits: Commit[] = [];
-  readonly #connection: PostgresConnection;
   readonly #context: StoringContext;
 
   constructor(connection: PostgresConnection, head: number, context: StoringContext) {
-    this.#connection = connection;
+    this.connection = connection;
     // What it reads may be its own and be undone. The lock keeps the store from being replaced.
     this.#context = { ...context, marks: { epoch: context.history.epoch, take: async () => undefined } };
     this.head = head;
@@ -34,7 +34,7 @@ export class PostgresSession implements StorageSession {
     };
     await this.#saying(`write to stream "${request.streamId}"`, () =>
       new AppendRun([{ member: request, settle }], this.#context, true, (commit) => this.commits.push(commit)).run(
-        this.#connection,
+        this.connection,
       ),
     );
     const settled = outcome as AppendOutcome | undefined;
@@ -43,7 +43,7 @@ export class PostgresSession implements StorageSession {
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
-    return this.#saying(`read stream "${query.streamId}"`, () => readPage(this.#connection, this.#context, query));
+    return this.#saying(`read stream "${query.streamId}"`, () => readPage(this.connection, this.#context, query));
   }
 
   runScript(script: string): Promise<void> {

@@ -6,7 +6,8 @@ import { findStored } from "../append/find-stored.js";
 import { ConnectionLostError } from "../client/client.js";
 import type { Session } from "../open/session.js";
 import { outcomeUnknown, storageError } from "../postgres-errors.js";
-import { PendingAppend, PendingTransaction, type TransactionWork } from "./pending-call.js";
+import { PendingAppend, PendingTransaction } from "./pending-call.js";
+import type { PostgresSession } from "./postgres-session.js";
 import { runTransaction, type WritingContext } from "./run-transaction.js";
 
 /** How many events one group takes; a single append may have more. */
@@ -38,8 +39,17 @@ export class WriteQueue {
     return this.#appendMember(unit) as Promise<readonly AppendResult[]>;
   }
 
-  transact(work: TransactionWork, options: TransactOptions): Promise<unknown> {
-    return new Promise((resolve, reject) => this.#add(new PendingTransaction(work, options, resolve, reject)));
+  /** @param attempt - what is attempted, for messages */
+  transact<T>(
+    work: (session: PostgresSession) => Promise<T>,
+    options: TransactOptions,
+    attempt = "commit a transaction",
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      // The result is that of its own callback.
+      const succeed = (result: unknown): void => resolve(result as T);
+      this.#add(new PendingTransaction(work, options, attempt, succeed, reject));
+    });
   }
 
   /**
@@ -122,12 +132,12 @@ export class WriteQueue {
 
   /** Finds out which of the appends that were sent are stored. The others are not. */
   async #settle(run: AppendRun, { connection, backend }: Session): Promise<void> {
-    const { writer, names } = this.#context;
+    const { writer, names, seen } = this.#context;
     const { sent } = run;
     if (sent === undefined) return;
     connection.destroy();
     try {
-      run.apply(await writer.settle(backend, (fresh) => findStored(fresh, names, sent)));
+      run.apply(await writer.settle(backend, (fresh) => findStored(fresh, names, sent, seen)));
     } catch (error) {
       run.fail((entry) => outcomeUnknown(error, (entry as PendingAppend).attempt, this.#context.location));
     }

@@ -140,7 +140,10 @@ export class Writer {
       const { connection } = await this.session();
       await endBackend(connection, lost);
       await beginLocked(connection, this.#settings);
-      const found = await look(connection);
+      const found = await look(connection).catch(async (error: unknown) => {
+        if (connection.isOpen) await connection.script("ROLLBACK").catch(() => connection.destroy());
+        throw error;
+      });
       const { hasWarning } = await connection.script(`${this.#sign()} COMMIT`);
       if (hasWarning) throw unconfirmed();
       return found;

@@ -1,0 +1,62 @@
+import type {
+  BackupOptions,
+  BackupReport,
+  StoreMaintenance,
+  VerifyOptions,
+  VerifyReport,
+} from "../../../protocols/index.js";
+import { type MaintenanceOptions, MaintenanceRuns } from "../../../src/adapter-kit/maintenance-runs.js";
+import { checkOptions, type OptionNames } from "../../../src/validate/check-arguments.js";
+import { ConnectionLostError, DatabaseError } from "../client/client.js";
+import type { StoreNames } from "../open/schema.js";
+import { storageError } from "../postgres-errors.js";
+import type { ReadPool } from "../read/read-pool.js";
+import { backupStore } from "./backup-store.js";
+import { CheckSession } from "./check-session.js";
+import { verifyStore } from "./verify/verify-store.js";
+
+/** The context of maintenance. */
+export interface PostgresMaintenanceParts {
+  readonly location: string;
+  readonly names: StoreNames;
+  readonly applicationSchema: string;
+  readonly reads: ReadPool;
+}
+
+const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { onProgress: true, signal: true };
+const BACKUP_OPTIONS: OptionNames<BackupOptions> = { tables: true, onProgress: true, signal: true };
+
+/** Checks and backups of an open store. */
+export class PostgresMaintenance implements StoreMaintenance, AsyncDisposable {
+  readonly #parts: PostgresMaintenanceParts;
+  readonly #runs: MaintenanceRuns;
+
+  constructor(parts: PostgresMaintenanceParts) {
+    this.#parts = parts;
+    this.#runs = new MaintenanceRuns(parts.location);
+  }
+
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    checkOptions(options, VERIFY_OPTIONS);
+    return this.#run("verify the store", options, (session) => verifyStore(session, this.#parts, options.onProgress));
+  }
+
+  async backup(_path: string | URL, options: BackupOptions = {}): Promise<BackupReport> {
+    checkOptions(options, BACKUP_OPTIONS);
+    return this.#run("back up the store", options, () => backupStore(this.#parts.location));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#runs[Symbol.asyncDispose]();
+  }
+
+  async #run<T>(attempt: string, options: MaintenanceOptions, task: (session: CheckSession) => Promise<T>): Promise<T> {
+    const { reads, location } = this.#parts;
+    try {
+      return await this.#runs.run(attempt, options, (assertWanted) => task(new CheckSession(reads, assertWanted)));
+    } catch (error) {
+      const isServers = error instanceof DatabaseError || error instanceof ConnectionLostError;
+      throw isServers ? storageError(error, attempt, location) : error;
+    }
+  }
+}
