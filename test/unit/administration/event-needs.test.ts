@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../../adapters/memory/index.js";
+import { openPostgresBackend } from "../../../adapters/postgres/postgres-stream-factory.js";
 import { openSQLiteBackend } from "../../../adapters/sqlite/index.js";
 import { applyRetention } from "../../../index.js";
 import type {
@@ -13,6 +14,8 @@ import type {
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { overriding } from "../../support/overriding.js";
+import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 
 // Who has yet to read events keeps them from being removed.
@@ -33,7 +36,17 @@ const inMemory: OpenBackend = async (now) => {
   return { storage, notifier: new MemoryNotifier(storage), now };
 };
 
-const STORES = [["memory", inMemory] as const, ...DRIVER_NAMES.map((name) => [name, inSQLite(name)] as const)];
+const STORES: [string, OpenBackend][] = [
+  ["memory", inMemory],
+  ...DRIVER_NAMES.map((name): [string, OpenBackend] => [name, inSQLite(name)]),
+];
+if (NO_POSTGRES === null) {
+  const server = sharedServer(THROWAWAY);
+  STORES.push([
+    "PostgreSQL",
+    async (now) => openPostgresBackend((await server()).url(), { ...ownSchemas(), durability: "normal", now }),
+  ]);
+}
 
 describe.each(STORES)("through %s", (_, openBackend) => {
   /** A store with a clock of its own, in which readers register. */

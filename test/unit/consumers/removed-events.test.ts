@@ -1,15 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import type { AdministrableStreamFactory, StoredEvent, TransactionalStreamFactory } from "../../../index.js";
+import type { StoredEvent } from "../../../index.js";
 import { consume, dropConsumer, dropParked, parked, retryParked } from "../../../src/consumers/index.js";
-import { listOf, numbered } from "./support/stores.js";
-
-type Store = TransactionalStreamFactory & AdministrableStreamFactory;
-const STORES: readonly [string, () => Promise<Store>][] = [
-  ["memory", async () => memoryStreamFactory()],
-  ["SQLite", () => sqliteStreamFactory(":memory:")],
-];
+import { listOf, numbered, STORES } from "./support/stores.js";
 
 describe.each(STORES)("events that a consumer needs, over %s", (_, open) => {
   test("are not removed before it has handled them, and it is named", async () => {

@@ -1,15 +1,20 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import {
   type AdministrableStreamFactory,
   type DeleteOptions,
   isStreamError,
   type ReadOptions,
+  type Stream,
   type StreamInfo,
   type WriteOptions,
 } from "../../../protocols/index.js";
+import { overriding } from "../../support/overriding.js";
+import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
+import { ReusedSchemas, sharedServer } from "../../support/postgres-stores.js";
 
 const streamId = fc.constantFrom("a", "b", "c");
 const event = fc.record(
@@ -119,29 +124,78 @@ async function outcomeOf(operation: Operation, streams: AdministrableStreamFacto
   }
 }
 
-test("SQLite does what the store in memory does, whatever is asked of it", async () => {
+interface CheckedStore {
+  readonly streams: AdministrableStreamFactory;
+  readonly dispose: () => Promise<void>;
+}
+
+/** What is held to the store in memory, and how many times: a server takes longer. */
+const STORES: [string, number, () => Promise<CheckedStore>][] = [
+  [
+    "SQLite",
+    150,
+    async () => {
+      const streams = await sqliteStreamFactory(":memory:");
+      return { streams, dispose: () => streams[Symbol.asyncDispose]() };
+    },
+  ],
+];
+if (NO_POSTGRES === null) {
+  const server = sharedServer(THROWAWAY);
+  const reused = new ReusedSchemas(server);
+  STORES.push([
+    "PostgreSQL",
+    25,
+    async () => {
+      const { schemas, giveBack } = reused.take();
+      const streams = await postgresStreamFactory((await server()).url(), { ...schemas, durability: "normal" });
+      const dispose = async () => {
+        await streams[Symbol.asyncDispose]();
+        await giveBack[Symbol.asyncDispose]();
+      };
+      return { streams, dispose };
+    },
+  ]);
+}
+
+test.each(STORES)("%s does what the store in memory does, whatever is asked of it", async (_, numRuns, open) => {
   const administration = fc.oneof(prune, prune, list, setMetadata, deletion);
   const operation = fc.oneof(write, write, write, read, read, snapshot, metrics, administration);
   const operations = fc.array(operation, { minLength: 1, maxLength: 60, size: "max" });
   const property = fc.asyncProperty(operations, async (asked) => {
     await using memory = memoryStreamFactory();
-    await using sqlite = await sqliteStreamFactory(":memory:");
-    for (const operation of asked) {
-      expect(await outcomeOf(operation, sqlite)).toEqual(await outcomeOf(operation, memory));
+    const { streams, dispose } = await open();
+    try {
+      for (const operation of asked) {
+        expect(await outcomeOf(operation, streams)).toEqual(await outcomeOf(operation, memory));
+      }
+    } finally {
+      await dispose();
     }
   });
-  await fc.assert(property, { numRuns: 150 });
+  await fc.assert(property, { numRuns });
 });
 
-test("appends that are made at once come to what they come to one by one", async () => {
-  const property = fc.asyncProperty(fc.array(write, { minLength: 1, maxLength: 30 }), async (asked) => {
-    await using memory = memoryStreamFactory();
-    await using sqlite = await sqliteStreamFactory(":memory:");
-    for (const id of ["a", "b", "c"]) await sqlite.openStream(id);
-    const outcomes = await Promise.all(asked.map((operation) => outcomeOf(operation, sqlite)));
-    for (const [index, operation] of asked.entries()) {
-      expect(outcomes[index]).toEqual(await outcomeOf(operation, memory));
-    }
-  });
-  await fc.assert(property, { numRuns: 150 });
-});
+test.each(STORES)(
+  "appends to %s that are made at once come to what they come to one by one",
+  async (_, numRuns, open) => {
+    const property = fc.asyncProperty(fc.array(write, { minLength: 1, maxLength: 30 }), async (asked) => {
+      await using memory = memoryStreamFactory();
+      const { streams, dispose } = await open();
+      try {
+        // Opened before, since a server may answer in another order.
+        const handles = new Map<string, Stream>();
+        for (const id of ["a", "b", "c"]) handles.set(id, await streams.openStream(id));
+        const openStream = async (id: string) => handles.get(id) as Stream;
+        const opened = overriding<AdministrableStreamFactory>(streams, { openStream: openStream as never });
+        const outcomes = await Promise.all(asked.map((operation) => outcomeOf(operation, opened)));
+        for (const [index, operation] of asked.entries()) {
+          expect(outcomes[index]).toEqual(await outcomeOf(operation, memory));
+        }
+      } finally {
+        await dispose();
+      }
+    });
+    await fc.assert(property, { numRuns });
+  },
+);

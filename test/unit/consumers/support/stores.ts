@@ -1,12 +1,14 @@
 import { memoryStreamFactory } from "../../../../adapters/memory/index.js";
 import { postgresStreamFactory } from "../../../../adapters/postgres/index.js";
 import { sqliteStreamFactory } from "../../../../adapters/sqlite/index.js";
-import type { CandidateEvent, TransactionalStreamFactory } from "../../../../index.js";
+import type { AdministrableStreamFactory, CandidateEvent, TransactionalStreamFactory } from "../../../../index.js";
 import { NO_POSTGRES } from "../../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../../support/postgres-stores.js";
 
+type Store = TransactionalStreamFactory & AdministrableStreamFactory;
+
 /** The stores that consumers are tested over. */
-export const STORES: [string, () => Promise<TransactionalStreamFactory>][] = [
+export const STORES: [string, () => Promise<Store>][] = [
   ["memory", async () => memoryStreamFactory()],
   ["SQLite", () => sqliteStreamFactory(":memory:")],
 ];
