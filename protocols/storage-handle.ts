@@ -14,6 +14,9 @@ export interface StorageHandle extends AsyncDisposable {
   /** The name of the store in error messages, such as a path or a URL. Default: the messages name no store. */
   readonly location?: string;
 
+  /** What the store takes, where that is less than what the core takes. The core checks it before it calls. Default: as much. */
+  readonly limits?: StorageLimits;
+
   /**
    * Stores all events of the request or none, as one atomic step.
    *
@@ -57,6 +60,21 @@ export interface StorageHandle extends AsyncDisposable {
 
   /** Finishes accepted appends and releases everything. A second call is harmless. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * What a store takes. A write beyond it is refused with an `InvalidEventError`, and a snapshot with an `InvalidArgumentError`.
+ * The conformance suite needs 10,000 events of an append, 1 MiB of an event, and 2 MiB of an append and of a snapshot.
+ */
+export interface StorageLimits {
+  /** The most events of one append. Each request of a unit is one. */
+  readonly appendEvents?: number;
+  /** The most bytes of the data and metadata of one append. Texts are counted in UTF-8. */
+  readonly appendBytes?: number;
+  /** The largest data, and the largest metadata, of one event in bytes. */
+  readonly eventBytes?: number;
+  /** The largest state of a snapshot in bytes, as it is stored: usually compressed. */
+  readonly snapshotBytes?: number;
 }
 
 /** One atomic write to one stream. */

@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import {
   type AdministrableStorage,
   type AppendRequest,
@@ -18,6 +19,7 @@ import {
   type SQLStatement,
   type SQLValue,
   type StorageError,
+  type StorageLimits,
   type StorageSession,
   StreamClosedError,
   type StreamMetrics,
@@ -56,9 +58,13 @@ export interface PostgresStorageParts extends ReadContext {
   readonly maintenance: AsyncDisposable;
 }
 
+/** Bytes come back as one text, of two digits each behind `\\x`. */
+const MAX_SNAPSHOT_BYTES = Math.floor((constants.MAX_STRING_LENGTH - 2) / 2);
+
 /** Events in a PostgreSQL database: one connection writes, a pool reads. */
 export class PostgresStorageHandle implements AtomicStorage, AdministrableStorage {
   readonly location: string;
+  readonly limits: StorageLimits = { snapshotBytes: MAX_SNAPSHOT_BYTES };
   readonly #parts: PostgresStorageParts;
   #disposal: Promise<void> | undefined;
   /** Connections that are apart from the others. */

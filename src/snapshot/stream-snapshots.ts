@@ -55,6 +55,14 @@ async function store(context: SnapshotContext, encoded: EncodedState, plan: Snap
   const { storage, now, streamId, knownVersion } = context;
   const { version, projection, keep } = plan;
   const state = await compressState(encoded);
+  const { byteLength } = state.bytes;
+  const { snapshotBytes = byteLength } = storage.limits ?? {};
+  if (byteLength > snapshotBytes) {
+    throw invalidArgument(
+      "state",
+      `${byteLength} bytes, as it is stored, are more than ${snapshotBytes}, which this store takes`,
+    );
+  }
   if (version > knownVersion) {
     const current = await storage.getVersion(streamId);
     if (version > current) {

@@ -28,6 +28,7 @@ import { inCall, inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { appendRequest } from "../write/append-request.js";
+import { checkLimits } from "../write/check-limits.js";
 import { encodedBytes } from "./content-bytes.js";
 import { type MemoryBudget, overloaded } from "./memory-budget.js";
 import { type Participant, participantsOf } from "./participant.js";
@@ -105,7 +106,10 @@ export class StreamImpl implements UntypedStream {
     const { expectedVersion = "any", signal } = options;
     checkSignal(signal);
     signal?.throwIfAborted();
-    return appendRequest(this.streamId, events, expectedVersion, this.#context.storage.location, signal);
+    const { storage } = this.#context;
+    const request = appendRequest(this.streamId, events, expectedVersion, storage.location, signal);
+    checkLimits(request, storage);
+    return request;
   }
 
   read(options?: ReadOptions): AsyncIterable<StoredEvent> {

@@ -101,14 +101,14 @@ function giveUpWaiting<T>(signal: AbortSignal, transact: (onBegun: () => void) =
 }
 
 async function runWork<T>(
-  { storage: { location }, memory, calls: guard, participants }: TransactionContext,
+  { storage: { location, limits }, memory, calls: guard, participants }: TransactionContext,
   session: StorageSession,
   work: TransactionWork<T>,
   plan: TransactionPlan,
 ): Promise<T> {
   const calls = new TransactionCalls(location);
   const writtenTypes = participants.size === 0 ? undefined : new Set<string>();
-  const tx = new StoreTransaction({ session, calls, location, memory, writtenTypes });
+  const tx = new StoreTransaction({ session, calls, location, limits, memory, writtenTypes });
   const beganMs = performance.now();
   using limit = new TimeLimit(plan, (timeoutMs) => timeoutError(timeoutMs, guard.describeWaiting(beganMs), location));
   using callback = guard.begin((error) => calls.fail(error));

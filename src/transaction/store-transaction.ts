@@ -13,6 +13,7 @@ import {
   type SQLStatement,
   type SQLValue,
   StorageError,
+  type StorageLimits,
   type StorageSession,
   type StoredEvent,
   type Transaction,
@@ -29,6 +30,7 @@ import { checkOptions, checkStreamId, type OptionNames } from "../validate/check
 import { inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
 import { appendRequest } from "../write/append-request.js";
+import { checkLimits } from "../write/check-limits.js";
 import { conditionFailed, lookForMatch, parseCondition } from "./conditions.js";
 import { checkStatement } from "./sql-statement.js";
 import type { TransactionCalls } from "./transaction-calls.js";
@@ -42,6 +44,7 @@ export interface TransactionParts {
   readonly session: StorageSession;
   readonly calls: TransactionCalls;
   readonly location: string | undefined;
+  readonly limits: StorageLimits | undefined;
   readonly memory: MemoryBudget;
   /** Takes the types of what is written. Undefined: nobody asks for them. */
   readonly writtenTypes: Set<string> | undefined;
@@ -73,7 +76,7 @@ export class StoreTransaction implements Transaction {
     events: CandidateEvent | readonly CandidateEvent[],
     options: { readonly expectedVersion?: ExpectedVersion | undefined } = {},
   ): Promise<WriteResult> {
-    const { session, calls, location, memory, writtenTypes } = this.#parts;
+    const { session, calls, location, limits, memory, writtenTypes } = this.#parts;
     const attempt = `write to stream "${String(streamId)}"`;
     let reservedBytes = 0;
     // The events are taken as they are now, and take memory while they wait for earlier calls.
@@ -82,6 +85,7 @@ export class StoreTransaction implements Transaction {
       checkOptions(options, WRITE_OPTIONS);
       const { expectedVersion = "any" } = options;
       const checked = appendRequest(streamId, events, expectedVersion, location);
+      checkLimits(checked, { limits, location });
       const bytes = encodedBytes(checked.events);
       if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, { storage: { location }, memory });
       reservedBytes = bytes;

@@ -40,7 +40,7 @@ export function atomicCalls(storage: AtomicStorage | TransactionalStorage, conte
       const attempt = "write to several streams";
       lifetime.assertOpen(attempt);
       calls.assertOutside("writeAll");
-      const unit = inAttempt(attempt, storage.location, () => appendUnit(writes, options, storage.location));
+      const unit = inAttempt(attempt, storage.location, () => appendUnit(writes, options, storage));
       const bytes = unit.requests.reduce((sum, { events }) => sum + encodedBytes(events), 0);
       if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, context);
       pendingWrites.begin();

@@ -22,6 +22,7 @@ import {
 } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 import { appendRequest } from "../write/append-request.js";
+import { checkLimits, type LimitedStorage } from "../write/check-limits.js";
 import { conditionFailed, lookForMatch, parseConditions } from "./conditions.js";
 import { isAtomic } from "./storage-kinds.js";
 
@@ -32,7 +33,7 @@ const WRITE_FIELDS: OptionNames<StreamWrite> = { streamId: true, events: true, e
 export function appendUnit(
   writes: readonly StreamWrite[],
   options: WriteAllOptions,
-  location: string | undefined,
+  storage: LimitedStorage,
 ): AppendUnit {
   checkOptions(options, OPTIONS);
   const { conditions, signal } = options;
@@ -46,7 +47,7 @@ export function appendUnit(
   for (const write of list) checkWrite(write);
   checkUnit(list);
   return {
-    requests: list.map((write) => requestOf(write, location)),
+    requests: list.map((write) => requestOf(write, storage)),
     conditions: parseConditions(conditions),
     signal,
   };
@@ -60,9 +61,10 @@ function checkWrite(write: StreamWrite): void {
   checkStreamId(write.streamId);
 }
 
-function requestOf(write: StreamWrite, location: string | undefined): AppendUnit["requests"][number] {
+function requestOf(write: StreamWrite, storage: LimitedStorage): AppendUnit["requests"][number] {
   const { streamId, events = [], expectedVersion = "any" } = write;
-  const request = appendRequest(streamId, events, expectedVersion, location);
+  const request = appendRequest(streamId, events, expectedVersion, storage.location);
+  checkLimits(request, storage);
   return request.events.length === 0 ? { ...request, checkOnly: true } : request;
 }
 

@@ -116,7 +116,8 @@ function tooLarge(place: EventPlace, path: string, bytes: number): InvalidEventE
   return invalidEvent(place, path, reason);
 }
 
-function invalidEvent(place: EventPlace, path: string, reason: string, cause?: unknown): InvalidEventError {
+/** Says which event cannot be stored, and why. */
+export function invalidEvent(place: EventPlace, path: string, reason: string, cause?: unknown): InvalidEventError {
   const { streamId, location, eventIndex } = place;
   const where = path === "" ? `event ${eventIndex}` : `${path} of event ${eventIndex}`;
   const message = `Cannot write to stream "${streamId}"${inStore(location)}: ${where}: ${reason}. Nothing was written.`;
