@@ -5,6 +5,8 @@ import {
   type AppendResult,
   type AppendUnit,
   type AtomicStorage,
+  type ContentsBatch,
+  type CopyableStorage,
   type DeleteSnapshotsQuery,
   type EncodedState,
   type EventPage,
@@ -21,15 +23,18 @@ import {
   type StorageError,
   type StorageLimits,
   type StorageSession,
+  type StoreContents,
   StreamClosedError,
   type StreamMetrics,
   type StreamRow,
   type TransactOptions,
 } from "../../protocols/index.js";
+import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../../src/limits.js";
 import { listStreams } from "./administration/list-streams.js";
 import { removeBefore } from "./administration/remove-events.js";
 import { vacuumTables } from "./administration/vacuum-tables.js";
 import type { PostgresConnection } from "./client/client.js";
+import { importContents } from "./copy/import-contents.js";
 import type { StoreHistory } from "./history/store-history.js";
 import type { StoreNames } from "./open/schema.js";
 import { AbandonedError, storageError, unfinished } from "./postgres-errors.js";
@@ -55,14 +60,17 @@ export interface PostgresStorageParts extends ReadContext {
   readonly queue: WriteQueue;
   readonly writer: Writer;
   /** Uses the store, and is waited for before it is closed. */
-  readonly maintenance: AsyncDisposable;
+  readonly maintenance: Pick<CopyableStorage, "exportContents"> & AsyncDisposable;
 }
 
 /** Bytes come back as one text, of two digits each behind `\\x`. */
 const MAX_SNAPSHOT_BYTES = Math.floor((constants.MAX_STRING_LENGTH - 2) / 2);
 
+/** For how long a process that has stopped in the middle of a batch holds up others. */
+const IMPORT_OPTIONS = { timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS };
+
 /** Events in a PostgreSQL database: one connection writes, a pool reads. */
-export class PostgresStorageHandle implements AtomicStorage, AdministrableStorage {
+export class PostgresStorageHandle implements AtomicStorage, AdministrableStorage, CopyableStorage {
   readonly location: string;
   readonly limits: StorageLimits = { snapshotBytes: MAX_SNAPSHOT_BYTES };
   readonly #parts: PostgresStorageParts;
@@ -154,6 +162,19 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
         return connection.close();
       });
     });
+  }
+
+  async exportContents<T>(work: (contents: StoreContents) => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    return this.#parts.maintenance.exportContents(work);
+  }
+
+  async importContents(batch: ContentsBatch): Promise<boolean> {
+    const { queue, names } = this.#parts;
+    const attempt = "copy a store";
+    return this.#attempting(attempt, () =>
+      queue.transact((session) => importContents(session, names, batch), IMPORT_OPTIONS, attempt),
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {

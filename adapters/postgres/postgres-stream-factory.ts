@@ -143,9 +143,9 @@ async function openBackend({ client, replica }: Clients, settings: PostgresSetti
       const history = await StoreHistory.begin(session.connection, names);
       const context = { names, indexes, marks: history, history, location };
       const figures = await readOpeningFigures(session.connection, names);
-      const { hasUnfinishedDeletions } = figures;
+      const { hasUnfinishedDeletions, isUnfinishedCopy } = figures;
       const parts = partsOf({ client, replica, session, context, settings, figures });
-      return { ...parts, now, findMisuse, hasUnfinishedDeletions };
+      return { ...parts, now, findMisuse, hasUnfinishedDeletions, isUnfinishedCopy };
     } catch (error) {
       await session.connection.close();
       throw error;
@@ -176,7 +176,7 @@ function partsOf({ client, replica, session, context, settings, figures }: Opene
   feed.connect((commit) => history.noteCommit(commit));
   const seen = new SeenPosition(figures.position);
   const queue = new WriteQueue({ ...context, writer, feed, now, notify, seen });
-  const maintenance = new PostgresMaintenance({ ...context, applicationSchema, reads });
+  const maintenance = new PostgresMaintenance({ ...context, applicationSchema, reads, open: () => open("read") });
   const storage = new PostgresStorageHandle({
     ...context,
     reads,

@@ -31,7 +31,7 @@ export async function saveSnapshot(
 ): Promise<void> {
   const { streamId, projection } = snapshot;
   await inTransaction(connection, `pg_advisory_xact_lock_shared(${lockKey(names, streamId)})`, async () => {
-    if (!(await insert(connection, names, snapshot))) {
+    if (!(await putSnapshot(connection, names, snapshot))) {
       throw streamDeleted(`save a snapshot of stream "${streamId}"`, streamId, location);
     }
     if (keep === undefined) return;
@@ -44,8 +44,8 @@ export async function saveSnapshot(
   });
 }
 
-/** @returns false for a deleted stream, of which nothing is saved */
-async function insert(
+/** Stores a snapshot. @returns false for a deleted stream, of which nothing is saved */
+export async function putSnapshot(
   connection: PostgresConnection,
   { prefix }: StoreNames,
   snapshot: Snapshot<EncodedState>,
@@ -117,7 +117,8 @@ async function inTransaction<T>(connection: PostgresConnection, lock: string, ta
   }
 }
 
-interface Row {
+/** A snapshot as the server gives it. */
+export interface SnapshotRow {
   readonly version: number;
   readonly timestamp: number;
   readonly schema: string;
@@ -132,13 +133,17 @@ export async function loadSnapshot(
   { prefix }: StoreNames,
   { streamId, projection, atOrBefore = Number.MAX_SAFE_INTEGER }: SnapshotQuery,
 ): Promise<Snapshot<EncodedState> | null> {
-  const { rows } = await connection.query<Row>({
+  const { rows } = await connection.query<SnapshotRow>({
     text: `SELECT version, timestamp, schema, codec, state, checksum FROM ${prefix}es_snapshots
            WHERE ${KEY} AND version <= $3::bigint ORDER BY version DESC LIMIT 1`,
     values: [bytesOf(streamId), bytesOf(projection), atOrBefore],
   });
   const [row] = rows;
-  if (row === undefined) return null;
+  return row === undefined ? null : soundSnapshot(streamId, projection, row);
+}
+
+/** @throws StorageError `STORAGE_CORRUPT` when it is not what its checksum was made of */
+export function soundSnapshot(streamId: string, projection: string, row: SnapshotRow): Snapshot<EncodedState> {
   const state = { codec: row.codec, bytes: new Uint8Array(Buffer.from(row.state.slice(2), "hex")) };
   const snapshot = { streamId, projection, version: row.version, timestamp: new Date(row.timestamp), state };
   if (snapshotChecksum(snapshot, Number(row.schema)) === row.checksum) return snapshot;

@@ -1,6 +1,7 @@
 import type {
   BackupOptions,
   BackupReport,
+  StoreContents,
   StoreMaintenance,
   VerifyOptions,
   VerifyReport,
@@ -8,7 +9,9 @@ import type {
 import { type MaintenanceOptions, MaintenanceRuns } from "../../../src/adapter-kit/maintenance-runs.js";
 import { checkOptions, type OptionNames } from "../../../src/validate/check-arguments.js";
 import { ConnectionLostError, DatabaseError } from "../client/client.js";
+import { exportContents } from "../copy/export-contents.js";
 import type { StoreNames } from "../open/schema.js";
+import type { Session } from "../open/session.js";
 import { storageError } from "../postgres-errors.js";
 import type { ReadPool } from "../read/read-pool.js";
 import { backupStore } from "./backup-store.js";
@@ -21,6 +24,8 @@ export interface PostgresMaintenanceParts {
   readonly names: StoreNames;
   readonly applicationSchema: string;
   readonly reads: ReadPool;
+  /** Opens a connection of its own that reads, which the caller closes. */
+  readonly open: () => Promise<Session>;
 }
 
 const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { onProgress: true, signal: true };
@@ -46,17 +51,28 @@ export class PostgresMaintenance implements StoreMaintenance, AsyncDisposable {
     return this.#run("back up the store", options, () => backupStore(this.#parts.location));
   }
 
+  exportContents<T>(work: (contents: StoreContents) => Promise<T>): Promise<T> {
+    const attempt = "copy the store";
+    return this.#saying(attempt, () => this.#runs.run(attempt, {}, () => exportContents(this.#parts, work)));
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#runs[Symbol.asyncDispose]();
   }
 
   async #run<T>(attempt: string, options: MaintenanceOptions, task: (session: CheckSession) => Promise<T>): Promise<T> {
-    const { reads, location } = this.#parts;
+    const { reads } = this.#parts;
+    return this.#saying(attempt, () =>
+      this.#runs.run(attempt, options, (assertWanted) => task(new CheckSession(reads, assertWanted))),
+    );
+  }
+
+  async #saying<T>(attempt: string, run: () => Promise<T>): Promise<T> {
     try {
-      return await this.#runs.run(attempt, options, (assertWanted) => task(new CheckSession(reads, assertWanted)));
+      return await run();
     } catch (error) {
       const isServers = error instanceof DatabaseError || error instanceof ConnectionLostError;
-      throw isServers ? storageError(error, attempt, location) : error;
+      throw isServers ? storageError(error, attempt, this.#parts.location) : error;
     }
   }
 }

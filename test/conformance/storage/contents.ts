@@ -188,12 +188,12 @@ export function describeContents(suite: Suite<StorageHandle>): void {
 
     test("have the keys of removed events, which a retry does not store again", async (storage) => {
       const kept = { streamId: "a", key: "k", version: 1, position: 1 };
-      const other = { ...kept, key: "l" };
+      const other = { streamId: "a", key: "l", version: 2, position: 2 };
       await storage.importContents({
         after: 0,
         put: {
-          events: [eventAt(3, "a", 2)],
-          prunedStreams: [{ streamId: "a", firstVersion: 2 }],
+          events: [eventAt(4, "a", 3)],
+          prunedStreams: [{ streamId: "a", firstVersion: 3 }],
           keptKeys: [other, kept],
         },
       });
@@ -201,9 +201,9 @@ export function describeContents(suite: Suite<StorageHandle>): void {
       expect(await itemsOf(storage, "keptKeys", kept)).toEqual([other]);
       expect(await append(storage, "a", [keyed("k")])).toMatchObject({ written: 0, version: 1, position: 1 });
 
-      await storage.importContents({ after: 3, remove: { keptKeys: [kept] } });
+      await storage.importContents({ after: 4, remove: { keptKeys: [kept] } });
       expect(await itemsOf(storage, "keptKeys")).toEqual([other]);
-      expect(await append(storage, "a", [keyed("k")])).toMatchObject({ written: 1, version: 3 });
+      expect(await append(storage, "a", [keyed("k")])).toMatchObject({ written: 1, version: 4 });
     });
 
     test("leave a place for what the source had given and removed", async (storage) => {

@@ -1,0 +1,30 @@
+import type { StoreContents } from "../../../protocols/index.js";
+import type { StoreNames } from "../open/schema.js";
+import type { Session } from "../open/session.js";
+import { PostgresContents } from "./postgres-contents.js";
+
+/** What an export needs of the store. */
+export interface ExportContext {
+  readonly names: StoreNames;
+  readonly applicationSchema: string;
+  readonly open: () => Promise<Session>;
+}
+
+/**
+ * Runs a task on one state of the store. It has a connection of its own, however long it takes: reads of the application do not
+ * wait for it, and the server keeps what was removed meanwhile.
+ */
+export async function exportContents<T>(
+  { names, applicationSchema, open }: ExportContext,
+  work: (contents: StoreContents) => Promise<T>,
+): Promise<T> {
+  const { connection } = await open();
+  try {
+    // There are a few statements that read a whole index, or sort a table.
+    connection.answerTimeoutMs = undefined;
+    await connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout TO 0");
+    return await work(new PostgresContents(connection, names, applicationSchema));
+  } finally {
+    await connection.close();
+  }
+}

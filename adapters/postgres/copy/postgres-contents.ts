@@ -1,0 +1,133 @@
+import {
+  type ContentsFigures,
+  type ContentsItems,
+  type ContentsKeys,
+  type ContentsPart,
+  type CopiedEvent,
+  StorageError,
+  type StoreContents,
+} from "../../../protocols/index.js";
+import { MAX_COPY_PAGE_BYTES, MAX_COPY_PAGE_ITEMS } from "../../../src/limits.js";
+import { contentChecksum, placeChecksum } from "../checksum.js";
+import type { PostgresConnection } from "../client/client.js";
+import type { StoreNames } from "../open/schema.js";
+import { EVENT_COLUMNS, type EventRow, placedEventOf } from "../read/event-row.js";
+import { lastGiven } from "../read/stream-figures.js";
+import { quoteName, textOfHex } from "../sql-text.js";
+import { Cursor } from "./cursor.js";
+import { PART_ROWS, type PartRows } from "./part-rows.js";
+import { readSnapshots, type SnapshotKeyRow } from "./read-snapshots.js";
+
+/** The contents of a store, over a connection that is in a transaction which reads one state of it. */
+export class PostgresContents implements StoreContents {
+  readonly #connection: PostgresConnection;
+  readonly #names: StoreNames;
+  readonly #applicationSchema: string;
+
+  constructor(connection: PostgresConnection, names: StoreNames, applicationSchema: string) {
+    this.#connection = connection;
+    this.#names = names;
+    this.#applicationSchema = applicationSchema;
+  }
+
+  async readFigures(): Promise<ContentsFigures> {
+    const { prefix } = this.#names;
+    const { rows } = await this.#connection.query<ContentsFigures>({
+      text: `
+        SELECT (SELECT count(*) FROM ${prefix}es_events) AS "eventCount",
+               (SELECT coalesce(max(position), 0) FROM ${prefix}es_events) AS "lastPosition",
+               ${lastGiven(this.#names)} AS "givenPosition",
+               (SELECT value FROM ${prefix}es_counters WHERE name = 'revision') AS "lastRevision"`,
+    });
+    return rows[0] as ContentsFigures;
+  }
+
+  // Those of extensions are not the application's.
+  async listTables(): Promise<readonly string[]> {
+    const { rows } = await this.#connection.query<{ name: string }>({
+      text: `
+        SELECT relname::text AS name FROM pg_class c
+        WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'p') AND NOT relispartition
+          AND NOT EXISTS (SELECT FROM pg_depend d
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+        ORDER BY 1`,
+      values: [quoteName(this.#applicationSchema)],
+    });
+    return rows.map(({ name }) => name);
+  }
+
+  read<Part extends ContentsPart>(
+    part: Part,
+    after?: ContentsKeys[Part],
+  ): AsyncIterable<readonly ContentsItems[Part][]> {
+    return this.#pagesOf(part, after) as AsyncIterable<readonly ContentsItems[Part][]>;
+  }
+
+  #pagesOf(part: ContentsPart, after: ContentsKeys[ContentsPart] | undefined): AsyncIterable<readonly unknown[]> {
+    if (part === "events") return this.#events((after as ContentsKeys["events"] | undefined)?.position ?? 0);
+    if (part === "snapshots") return this.#snapshots(after as ContentsKeys["snapshots"] | undefined);
+    return this.#rows(PART_ROWS[part] as PartRows<unknown, unknown, unknown>, after);
+  }
+
+  async *#events(after: number): AsyncGenerator<readonly CopiedEvent[], void> {
+    for (let place = after; ; ) {
+      const { rows } = await this.#connection.query<CopiedRow>({
+        name: "es_copied_events",
+        text: eventsSQL(this.#names),
+        values: [place],
+      });
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      yield rows.map(eventOf);
+      place = last.position;
+    }
+  }
+
+  async *#snapshots(after: ContentsKeys["snapshots"] | undefined): AsyncGenerator<readonly unknown[], void> {
+    const { sql, valuesAfter } = PART_ROWS.snapshots;
+    await using cursor = await Cursor.open<SnapshotKeyRow>(this.#connection, sql(this.#names), valuesAfter(after));
+    for await (const keys of cursor.pages(MAX_COPY_PAGE_ITEMS))
+      yield* readSnapshots(this.#connection, this.#names, keys);
+  }
+
+  async *#rows(
+    { sql, valuesAfter, itemOf, pageItems }: PartRows<unknown, unknown, unknown>,
+    after: unknown,
+  ): AsyncGenerator<readonly unknown[], void> {
+    await using cursor = await Cursor.open<unknown>(this.#connection, sql(this.#names), valuesAfter(after));
+    for await (const rows of cursor.pages(pageItems)) yield rows.map(itemOf);
+  }
+}
+
+interface CopiedRow extends EventRow {
+  /** Null where the stream has no name. */
+  readonly name: string | null;
+  readonly schema: string;
+  readonly checksum: number;
+}
+
+// Sizes are added up before any large content is fetched from where the server keeps it.
+function eventsSQL({ prefix }: StoreNames): string {
+  return `
+    SELECT * FROM (
+      SELECT *, sum(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)::bigint - size AS before FROM (
+        SELECT ${EVENT_COLUMNS}, e.schema, e.checksum, s.name,
+               coalesce(octet_length(e.data), octet_length(e.bytes)) + coalesce(octet_length(e.metadata), 0) AS size
+        FROM ${prefix}es_events e LEFT JOIN ${prefix}es_streams s ON s.id = e.stream
+        WHERE e.position > $1::bigint ORDER BY e.position LIMIT ${MAX_COPY_PAGE_ITEMS}
+      ) e
+    ) e WHERE before < ${MAX_COPY_PAGE_BYTES} ORDER BY position`;
+}
+
+/** @throws StorageError `STORAGE_CORRUPT`: a copy would get a checksum that hides the damage */
+function eventOf(row: CopiedRow): CopiedEvent {
+  const { position, version, timestamp, schema, checksum, name } = row;
+  const streamId = name === null ? "" : textOfHex(name);
+  const placed = placedEventOf(row, streamId);
+  const found = contentChecksum(placed.event, streamId, timestamp, Number(schema)) ^ placeChecksum(position, version);
+  if (name !== null && found === checksum) return placed;
+  const message =
+    `Cannot copy the event at position ${position}: it is not what was written. The database is damaged; verify() lists ` +
+    "what is.";
+  throw new StorageError("STORAGE_CORRUPT", message, { event: { streamId, version, position } });
+}
