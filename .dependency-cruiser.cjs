@@ -44,6 +44,15 @@ module.exports = {
       to: { pathNot: ["^src/", "^adapters/sqlite/restore\\.ts$"] },
     },
     {
+      name: "the-entry-of-postgres-names-sqlite-for-backups",
+      comment: "A backup of a server is a SQLite file.",
+      severity: "error",
+      from: { path: "^postgres\\.ts$" },
+      to: {
+        pathNot: ["^src/", "^protocols/", "^adapters/postgres/index\\.ts$", "^adapters/sqlite/backup-to-file\\.ts$"],
+      },
+    },
+    {
       name: "an-adapter-knows-no-other",
       comment: "An adapter is removed by removing its folder.",
       severity: "error",
@@ -55,7 +64,7 @@ module.exports = {
       comment: "It names the SQLite adapter, which nothing inside the library may bring along unasked.",
       severity: "error",
       from: { path: "^(protocols|src|adapters|test/conformance)/" },
-      to: { path: "^(index|copy|projections)\\.ts$" },
+      to: { path: "^(index|copy|postgres|projections)\\.ts$" },
     },
     {
       name: "only-the-sqlite-adapter-knows-its-client",
@@ -79,7 +88,7 @@ module.exports = {
       to: {
         pathNot: [
           "^examples/",
-          "^(copy|projections)\\.ts$",
+          "^(copy|postgres|projections)\\.ts$",
           "^((protocols|src/adapter-kit|src/migrations|src/consumers|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely)/",
         ],

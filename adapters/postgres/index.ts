@@ -1,3 +1,3 @@
 export type { IndexField } from "./indexes/field-index.js";
 export type { PostgresConnectionSource, PostgresOptions } from "./postgres-options.js";
-export { type PostgresStreamFactory, postgresStreamFactory } from "./postgres-stream-factory.js";
+export { openPostgresBackend, type PostgresStreamFactory, postgresStreamFactory } from "./postgres-stream-factory.js";

@@ -7,7 +7,13 @@ import type {
   VerifyReport,
 } from "../../../protocols/index.js";
 import { type MaintenanceOptions, MaintenanceRuns } from "../../../src/adapter-kit/maintenance-runs.js";
-import { checkOptions, invalidArgument, type OptionNames } from "../../../src/validate/check-arguments.js";
+import {
+  checkFunction,
+  checkOptions,
+  checkSignal,
+  invalidArgument,
+  type OptionNames,
+} from "../../../src/validate/check-arguments.js";
 import { describeValue } from "../../../src/validate/json-text.js";
 import { SQLiteContents } from "../copy/sqlite-contents.js";
 import type { SQLiteDriver } from "../drivers/driver.js";
@@ -54,8 +60,7 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
 
   async backup(path: string | URL, options: BackupOptions = {}): Promise<BackupReport> {
     const { driver, isReadOnly } = this.#parts;
-    checkOptions(options, BACKUP_OPTIONS);
-    checkTables(options.tables);
+    checkBackupOptions(options);
     const attempt = `back up to ${path instanceof URL ? path.href : describeValue(path)} from the store`;
     const copy = isReadOnly ? backupReadOnlyStore : backupStore;
     return this.#run(attempt, isReadOnly ? "readonly" : "existing", options, (session) =>
@@ -90,7 +95,8 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
   }
 }
 
-function parseTarget(path: unknown): string {
+/** @throws InvalidArgumentError when it is not the path of a file */
+export function parseTarget(path: unknown): string {
   const target = parseStorePath(path);
   if (target !== IN_MEMORY) return target;
   throw invalidArgument("path", `expected the path of a new file, got ${describeValue(path)}`);
@@ -98,7 +104,12 @@ function parseTarget(path: unknown): string {
 
 const TABLES: readonly unknown[] = ["all", "projections-excluded", "none"] satisfies BackupOptions["tables"][];
 
-function checkTables(tables: unknown): void {
+/** @throws InvalidArgumentError */
+export function checkBackupOptions(options: BackupOptions): void {
+  checkOptions(options, BACKUP_OPTIONS);
+  checkFunction("onProgress", options.onProgress);
+  checkSignal(options.signal);
+  const { tables } = options;
   if (tables === undefined || TABLES.includes(tables)) return;
   const expected = 'expected "all", "projections-excluded" or "none"';
   throw invalidArgument("tables", `${expected}, got ${describeValue(tables)}`);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { openPostgresBackend, postgresStreamFactory } from "../../../adapters/postgres/postgres-stream-factory.js";
+import { openPostgresBackend } from "../../../adapters/postgres/postgres-stream-factory.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { describeNotifier, describeStorageHandle, describeStreamFactory } from "../../conformance/index.js";
 import { disposingAlso } from "../../support/disposing-also.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
