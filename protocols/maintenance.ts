@@ -25,7 +25,8 @@ export interface MaintainableStreamFactory extends StreamFactory {
   verify(options?: VerifyOptions): Promise<VerifyReport>;
 
   /**
-   * Copies the store into a new file while reading and writing go on.
+   * Copies the store into a new file while reading and writing go on: a SQLite store, also where the store is in PostgreSQL. From
+   * there the application's tables are not copied.
    *
    * The copy is the store as it was at one position: every event up to the last one when the copy began, and the snapshots and
    * the application's tables as they were then, with their indexes, views and triggers. It gets the name `path` when it is
@@ -35,7 +36,8 @@ export interface MaintainableStreamFactory extends StreamFactory {
    * @param path - a file that does not exist, in a folder that does. Names that belong to another database there, such
    * as `bank.db-wal` beside `bank.db`, are invalid, and so are those over 230 bytes.
    * @throws InvalidArgumentError when the path or an option is invalid.
-   * @throws StorageError `STORAGE_TARGET_EXISTS` when the file already exists; `STORAGE_CORRUPT` when events are missing in
+   * @throws StorageError `STORAGE_TARGET_EXISTS` when the file already exists; `STORAGE_UNSUPPORTED` when there are tables of the
+   * application that cannot be copied, unless `tables` is `"none"`; `STORAGE_CORRUPT` when events are missing in
    * the store (`verify` says which); `STORAGE_FOLDER_MISSING`, `STORAGE_PERMISSION_DENIED`, `STORAGE_FULL` or
    * `STORAGE_IO` when the copy cannot be made there; `STORAGE_FAILED` when SQLite cannot make one of the application's
    * tables, indexes, views or triggers, which the message names: it may need a function that only the application has;

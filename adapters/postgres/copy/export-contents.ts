@@ -22,7 +22,10 @@ export async function exportContents<T>(
   try {
     // There are a few statements that read a whole index, or sort a table.
     connection.answerTimeoutMs = undefined;
-    await connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout TO 0");
+    // The first query decides what the transaction sees.
+    await connection.script(
+      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout TO 0; SELECT 1",
+    );
     return await work(new PostgresContents(connection, names, applicationSchema));
   } finally {
     await connection.close();
