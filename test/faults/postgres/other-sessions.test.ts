@@ -83,6 +83,26 @@ if (NO_POSTGRES === null) {
     subscription.unsubscribe();
   });
 
+  test("what others have removed of what was seen is not taken for lost", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    await using streams = await postgresStreamFactory(started.url(), schemas);
+    await using other = await postgresStreamFactory(started.url(), schemas);
+    const reconnect = () =>
+      started.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'async-streams'");
+    for (const number of wholeNumbers(1, 3)) await write(streams, "a", number);
+    for (const number of wholeNumbers(4, 6)) await write(other, "a", number);
+    await other.pruneStream("a", { before: 5 });
+    await reconnect();
+    const events = await eventsOf(await streams.openStream(ALL_STREAM));
+    expect(events.map(({ data }) => data)).toEqual([5, 6]);
+
+    await other.deleteStream("a");
+    await reconnect();
+    await write(streams, "b", 7);
+    expect((await eventsOf(await streams.openStream("b"))).map(({ data }) => data)).toEqual([7]);
+  });
+
   test("without notifications, polling finds what other processes write", async () => {
     const url = (await server()).url();
     const options = { ...ownSchemas(), notify: false, pollIntervalMs: 20 };
