@@ -22,16 +22,15 @@ import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions, type ReadPlan } from "../read/read-options.js";
 import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
 import type { CallGuard } from "../transaction/call-guard.js";
-import { appendWith } from "../transaction/write-all.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { appendRequest } from "../write/append-request.js";
 import { checkLimits } from "../write/check-limits.js";
-import { encodedBytes } from "./content-bytes.js";
-import { type MemoryBudget, overloaded } from "./memory-budget.js";
-import { type Participant, participantsOf } from "./participant.js";
+import { acceptAppend } from "./accept-append.js";
+import type { MemoryBudget } from "./memory-budget.js";
+import type { Participant } from "./participant.js";
 import type { StoreService } from "./store-service.js";
 import type { UntypedStream } from "./typed-stream.js";
 
@@ -84,19 +83,9 @@ export class StreamImpl implements UntypedStream {
   }
 
   async #append(request: AppendRequest): Promise<WriteResult> {
-    const { memory, pendingWrites, storage, participants } = this.#context;
-    const bytes = encodedBytes(request.events);
-    if (!memory.reserve(bytes)) throw overloaded(`write to stream "${this.streamId}"`, bytes, this.#context);
-    pendingWrites.begin();
-    try {
-      const joining = participantsOf(participants, request.events);
-      const result = await (joining === undefined ? storage.append(request) : appendWith(storage, request, joining));
-      this.#learn(result.version);
-      return result;
-    } finally {
-      memory.release(bytes);
-      pendingWrites.end();
-    }
+    const result = await acceptAppend(this.#context, request);
+    this.#learn(result.version);
+    return result;
   }
 
   #appendRequest(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions): AppendRequest {

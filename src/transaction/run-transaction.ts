@@ -16,6 +16,7 @@ import { describeValue } from "../validate/json-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import { StoreTransaction } from "./store-transaction.js";
 import { TransactionCalls } from "./transaction-calls.js";
+import { notingTypes } from "./written-types.js";
 
 const OPTIONS: OptionNames<TransactionOptions> = { timeoutMs: true, signal: true };
 
@@ -102,13 +103,14 @@ function giveUpWaiting<T>(signal: AbortSignal, transact: (onBegun: () => void) =
 
 async function runWork<T>(
   { storage: { location, limits }, memory, calls: guard, participants }: TransactionContext,
-  session: StorageSession,
+  storageSession: StorageSession,
   work: TransactionWork<T>,
   plan: TransactionPlan,
 ): Promise<T> {
   const calls = new TransactionCalls(location);
   const writtenTypes = participants.size === 0 ? undefined : new Set<string>();
-  const tx = new StoreTransaction({ session, calls, location, limits, memory, writtenTypes });
+  const session = writtenTypes === undefined ? storageSession : notingTypes(storageSession, writtenTypes);
+  const tx = new StoreTransaction({ session, calls, location, limits, memory });
   const beganMs = performance.now();
   using limit = new TimeLimit(plan, (timeoutMs) => timeoutError(timeoutMs, guard.describeWaiting(beganMs), location));
   using callback = guard.begin((error) => calls.fail(error));

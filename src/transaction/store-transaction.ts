@@ -1,8 +1,6 @@
 import {
   ALL_STREAM,
   type AppendCondition,
-  type AppendRequest,
-  type AppendResult,
   type CandidateEvent,
   type EventPage,
   type ExpectedVersion,
@@ -46,8 +44,6 @@ export interface TransactionParts {
   readonly location: string | undefined;
   readonly limits: StorageLimits | undefined;
   readonly memory: MemoryBudget;
-  /** Takes the types of what is written. Undefined: nobody asks for them. */
-  readonly writtenTypes: Set<string> | undefined;
 }
 
 /** A transaction as its callback gets it: checks what comes in, and hands it to the storage's session. */
@@ -76,7 +72,7 @@ export class StoreTransaction implements Transaction {
     events: CandidateEvent | readonly CandidateEvent[],
     options: { readonly expectedVersion?: ExpectedVersion | undefined } = {},
   ): Promise<WriteResult> {
-    const { session, calls, location, limits, memory, writtenTypes } = this.#parts;
+    const { session, calls, location, limits, memory } = this.#parts;
     const attempt = `write to stream "${String(streamId)}"`;
     let reservedBytes = 0;
     // The events are taken as they are now, and take memory while they wait for earlier calls.
@@ -92,8 +88,7 @@ export class StoreTransaction implements Transaction {
       return checked;
     });
     const release = (): void => memory.release(reservedBytes);
-    if (writtenTypes === undefined) return calls.run(attempt, () => session.append(request()), release);
-    return calls.run(attempt, () => appendNoting(session, request(), writtenTypes), release);
+    return calls.run(attempt, () => session.append(request()), release);
   }
 
   // The type of the events is the caller's word, as it is for streams.
@@ -141,16 +136,6 @@ export class StoreTransaction implements Transaction {
     const what = query.streamId === ALL_STREAM ? "the store" : `stream "${query.streamId}"`;
     return calls.run(`read ${what}`, () => session.readPage(query));
   }
-}
-
-async function appendNoting(
-  session: StorageSession,
-  request: AppendRequest,
-  writtenTypes: Set<string>,
-): Promise<AppendResult> {
-  const result = await session.append(request);
-  if (result.written > 0) for (const { type } of request.events) writtenTypes.add(type);
-  return result;
 }
 
 /** The tables of a transaction, or that the store has none. */

@@ -36,24 +36,37 @@ export type TransactionalCalls = Pick<TransactionalStreamFactory, "transaction" 
 export function atomicCalls(storage: AtomicStorage | TransactionalStorage, context: StreamContext): AtomicCalls {
   return {
     async writeAll(writes: readonly StreamWrite[], options: WriteAllOptions = {}): Promise<readonly WriteResult[]> {
-      const { lifetime, calls, pendingWrites, memory } = context;
+      const { lifetime, calls } = context;
       const attempt = "write to several streams";
       lifetime.assertOpen(attempt);
       calls.assertOutside("writeAll");
       const unit = inAttempt(attempt, storage.location, () => appendUnit(writes, options, storage));
-      const bytes = unit.requests.reduce((sum, { events }) => sum + encodedBytes(events), 0);
-      if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, context);
-      pendingWrites.begin();
-      try {
-        const { participants } = context;
-        const joining = participants.size === 0 ? undefined : participantsOf(participants, eventsOf(unit));
-        return await calls.note(() => writeUnit(storage, unit, joining), `writeAll (${attemptOf(unit.requests)})`);
-      } finally {
-        memory.release(bytes);
-        pendingWrites.end();
-      }
+      return acceptUnit(storage, unit, context);
     },
   };
+}
+
+/**
+ * Appends a unit within the memory of the store, together with those who take part. A disposal waits for it.
+ *
+ * @throws StorageError `STORAGE_OVERLOADED` when there is no memory for it
+ */
+export async function acceptUnit(
+  storage: AtomicStorage | TransactionalStorage,
+  unit: AppendUnit,
+  context: StreamContext,
+): Promise<readonly WriteResult[]> {
+  const { calls, pendingWrites, memory, participants } = context;
+  const bytes = unit.requests.reduce((sum, { events }) => sum + encodedBytes(events), 0);
+  if (!memory.reserve(bytes)) throw overloaded("write to several streams", bytes, context);
+  pendingWrites.begin();
+  try {
+    const joining = participants.size === 0 ? undefined : participantsOf(participants, eventsOf(unit));
+    return await calls.note(() => writeUnit(storage, unit, joining), `writeAll (${attemptOf(unit.requests)})`);
+  } finally {
+    memory.release(bytes);
+    pendingWrites.end();
+  }
 }
 
 const eventsOf = ({ requests }: AppendUnit): readonly NewEvent[] => requests.flatMap(({ events }) => events);
