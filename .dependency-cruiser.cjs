@@ -89,7 +89,7 @@ module.exports = {
         pathNot: [
           "^examples/",
           "^(copy|postgres|projections)\\.ts$",
-          "^((protocols|src/adapter-kit|src/migrations|src/consumers|adapters/memory|test/conformance)/)?index\\.ts$",
+          "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely)/",
         ],
         dependencyTypesNot: ["core"],

@@ -153,3 +153,18 @@ export const MAX_COPY_SESSION_PAGES = 64;
 
 /** How often a copy brings what was written meanwhile, before it takes the rest as it is at one moment. */
 export const MAX_COPY_ROUNDS = 5;
+
+/** How many writes and transactions a worker has under way in the thread of the store. Others wait in the worker. */
+export const MAX_WORKER_WRITES = 1_024;
+
+/** How many bytes of writes a worker has under way there, if it is more than one write. */
+export const MAX_WORKER_WRITE_BYTES = 16 * 1024 * 1024;
+
+/** How many reads a worker has under way there. Each answer is a page at most. */
+export const MAX_WORKER_READS = 32;
+
+/**
+ * How much later than in the worker itself a transaction of a worker ends in the thread of the store, in case the worker
+ * does not get to it.
+ */
+export const WORKER_TIMEOUT_GRACE_MS = 1_000;

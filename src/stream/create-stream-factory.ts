@@ -25,6 +25,7 @@ import { addStoreAccess } from "../transaction/store-access.js";
 import { atomicCalls, transactionalCalls } from "../transaction/transactional-factory.js";
 import { checkStreamId } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
+import { addStreamContext } from "./context-access.js";
 import { maintenanceCalls } from "./maintenance-calls.js";
 import { MemoryBudget } from "./memory-budget.js";
 import { type StreamContext, StreamImpl } from "./stream-impl.js";
@@ -61,6 +62,7 @@ export function createStreamFactory(backend: StreamBackend): StreamFactory {
   const context = contextOf(backend);
   const { storage } = context;
   const factory = new StreamFactoryImpl(context);
+  addStreamContext(factory, context);
   if (isTransactional(storage)) {
     Object.assign(factory, transactionalCalls(storage, context));
     addStoreAccess(factory, { ...context, storage });
@@ -77,13 +79,14 @@ function administer(factory: StreamFactory, context: AdministrationContext, hasU
 }
 
 function contextOf(backend: StreamBackend): StreamContext {
-  const { notifier, now = Date.now, findMisuse, isUnfinishedCopy } = backend;
+  const { notifier, now = Date.now, findMisuse, maintenance, isUnfinishedCopy } = backend;
   const storage = isUnfinishedCopy ? refuseUnfinishedCopy(backend.storage) : backend.storage;
   const subject = storage.location === undefined ? "the store" : `the store ${storage.location}`;
   return {
     storage,
     notifier,
     now,
+    maintenance,
     lifetime: new Lifetime(subject),
     memory: new MemoryBudget(),
     pendingWrites: new PendingWork(),

@@ -30,6 +30,7 @@ describe("importing an entry of the package loads no native driver", () => {
     "async-streams/consumers",
     "async-streams/projections",
     "async-streams/copy",
+    "async-streams/worker",
     "async-streams/conformance",
   ])("%s", async (entry) => {
     expect(await nativeLibrariesOf(entry)).toEqual([]);

@@ -1,0 +1,45 @@
+import type {
+  BackupOptions,
+  BackupReport,
+  StoreMaintenance,
+  VerifyOptions,
+  VerifyReport,
+} from "../../protocols/index.js";
+import { checkFunction, checkSignal } from "../validate/check-arguments.js";
+import { inAttempt } from "../validate/in-call.js";
+import type { Connection } from "./connection.js";
+
+/** What checks and copies a store in another thread. */
+export function connectedMaintenance(connection: Connection, location: string | undefined): StoreMaintenance {
+  const call = async <T>(method: string, attempt: string, first: readonly unknown[], options: unknown): Promise<T> => {
+    const { rest, onProgress, signal } = inAttempt(attempt, location, () => splitOptions(options));
+    // An error of the listener ends the call, and is what it rejects with.
+    const controller = new AbortController();
+    const guarded = onProgress && ((progress: unknown) => orAbort(controller, () => onProgress(progress)));
+    const signals = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
+    const args = [...first, rest, guarded !== undefined];
+    return connection.call<T>({ method, args, attempt, lane: "read", signal: signals, onProgress: guarded });
+  };
+  return {
+    verify: (options?: VerifyOptions) => call<VerifyReport>("verify", "verify the store", [], options),
+    backup: (path: string | URL, options?: BackupOptions) =>
+      call<BackupReport>("backup", "back the store up", [path instanceof URL ? { url: path.href } : path], options),
+  };
+}
+
+/** Takes out of the options what no message can carry. The others are checked where the store is. */
+function splitOptions(options: unknown) {
+  if (typeof options !== "object" || options === null) return { rest: options };
+  const { onProgress, signal, ...rest } = options as VerifyOptions & BackupOptions;
+  checkFunction("onProgress", onProgress);
+  checkSignal(signal);
+  return { rest, onProgress: onProgress as ((progress: unknown) => void) | undefined, signal };
+}
+
+function orAbort(controller: AbortController, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    controller.abort(error);
+  }
+}
