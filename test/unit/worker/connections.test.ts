@@ -1,0 +1,204 @@
+import { MessageChannel } from "node:worker_threads";
+import { expect, test } from "vitest";
+import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
+import {
+  type AdministrableStreamFactory,
+  createStreamFactory,
+  type StorageHandle,
+  StreamClosedError,
+  StreamError,
+  type TransactionalStreamFactory,
+} from "../../../index.js";
+import { documents, readDocument, runProjections } from "../../../projections.js";
+import { connectStreams, exposeStreams } from "../../../src/worker/index.js";
+import { eventsOf } from "../../conformance/support/collect.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
+import { Gate } from "../../conformance/support/transactions.js";
+
+const EVENT = { type: "A", data: null };
+
+/** A store, and its connection through a channel. */
+async function openPair() {
+  const { port1, port2 } = new MessageChannel();
+  const store = memoryStreamFactory();
+  const exposed = exposeStreams(store, port1);
+  const streams = await connectStreams<TransactionalStreamFactory & AdministrableStreamFactory>(port2);
+  return { port1, port2, store, exposed, streams };
+}
+
+/** A transaction of the connection that writes, and then waits. */
+async function beginTransaction(streams: TransactionalStreamFactory) {
+  const [begun, end] = [new Gate(), new Gate()];
+  const working = streams.transaction(async (tx) => {
+    await tx.write("a", EVENT);
+    begun.open();
+    await end.opened;
+    await tx.write("a", EVENT);
+  });
+  const ended: Promise<unknown> = working.then(
+    () => "committed",
+    (error: unknown) => error,
+  );
+  await begun.opened;
+  return { ended, end };
+}
+
+test("a connection waits until the store is exposed, and ignores the messages of others", async () => {
+  const { port1, port2 } = new MessageChannel();
+  await using store = memoryStreamFactory();
+  const connecting = connectStreams(port2);
+  port1.postMessage({ kind: "call" });
+  port1.postMessage(null);
+  using _exposed = exposeStreams(store, port1);
+  await using streams = await connecting;
+
+  expect(await (await streams.openStream("a")).write(EVENT)).toMatchObject({ version: 1 });
+});
+
+test("a connection that nobody answers ends when the other end goes away", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const connecting = failureOf(connectStreams(port2));
+  port1.close();
+
+  expect(await connecting).toBeInstanceOf(StreamClosedError);
+});
+
+test("what is no port, or no store, or in use is refused", async () => {
+  const { port1, port2, store, streams } = await openPair();
+  const refused = { code: "INVALID_ARGUMENT" };
+
+  expect(() => exposeStreams(store, port1)).toThrow(expect.objectContaining({ ...refused, argument: "port" }));
+  expect(() => exposeStreams({} as never, port1)).toThrow(expect.objectContaining({ ...refused, argument: "streams" }));
+  expect(await failureOf(connectStreams({} as never))).toMatchObject(refused);
+  expect(await failureOf(connectStreams(port2))).toMatchObject({ ...refused, argument: "port" });
+  await streams[Symbol.asyncDispose]();
+  await store[Symbol.asyncDispose]();
+});
+
+test("the end of a connection ends what is under way in it, and no transaction of it is left", async () => {
+  const { port2, store, streams } = await openPair();
+  await using _store = store;
+  const watch = failureOf(eventsOfWatch(streams));
+  const { ended } = await beginTransaction(streams);
+  const written = (await store.openStream("a")).write(EVENT);
+  port2.close();
+
+  expect(await ended).toBeInstanceOf(StreamClosedError);
+  expect(await watch).toBeInstanceOf(StreamClosedError);
+  expect(await failureOf(streams.openStream("a"))).toBeInstanceOf(StreamClosedError);
+  expect(await written).toMatchObject({ version: 1 });
+});
+
+test("the end of the exposure ends the connection, and the store goes on", async () => {
+  const { exposed, store, streams } = await openPair();
+  await using _store = store;
+  const { ended } = await beginTransaction(streams);
+  exposed[Symbol.dispose]();
+
+  expect(await ended).toBeInstanceOf(StreamClosedError);
+  expect(await (await store.openStream("a")).write(EVENT)).toMatchObject({ version: 1 });
+});
+
+test("the disposal of the store lets a transaction of a worker finish, and refuses other calls", async () => {
+  const { store, streams } = await openPair();
+  const { ended, end } = await beginTransaction(streams);
+  const disposal = store[Symbol.asyncDispose]();
+  const refused = await failureOf(streams.openStream("b"));
+  end.open();
+  await disposal;
+
+  expect(refused).toMatchObject({ code: "STREAM_CLOSED" });
+  expect(await ended).toBe("committed");
+});
+
+test("the disposal of a connection leaves the store, and the port takes another", async () => {
+  const { port2, store, streams } = await openPair();
+  await using _store = store;
+  await (await streams.openStream("a")).write(EVENT);
+  await streams[Symbol.asyncDispose]();
+  await using again = await connectStreams(port2);
+
+  expect((await eventsOf(await again.openStream("a"))).length).toBe(1);
+});
+
+test("a write that is aborted while it waits for a transaction is not stored", async () => {
+  const { store, streams } = await openPair();
+  await using _store = store;
+  await using _streams = streams;
+  const a = await streams.openStream("a");
+  const { ended, end } = await beginTransaction(streams);
+  const [controller, reason] = [new AbortController(), new Error("changed my mind")];
+  const aborted = failureOf(a.write(EVENT, { signal: controller.signal }));
+  controller.abort(reason);
+
+  expect(await aborted).toBe(reason);
+  end.open();
+  await ended;
+  expect((await eventsOf(a)).length).toBe(2);
+});
+
+test("more writes than may be under way are stored in order, and may be aborted while they wait for their turn", async () => {
+  const { store, streams } = await openPair();
+  await using _store = store;
+  await using _streams = streams;
+  const a = await streams.openStream("a");
+  const controller = new AbortController();
+  const writes = Array.from({ length: 1_500 }, (_, index) => a.write({ type: "A", data: index }));
+  const last = failureOf(a.write(EVENT, { signal: controller.signal }));
+  controller.abort();
+  const large = [1, 2, 3].map((index) => a.write({ type: "A", data: String(index).repeat(9_000_000) }));
+
+  expect((await Promise.all(writes)).map(({ version }) => version)).toEqual(writes.map((_, index) => index + 1));
+  expect(await last).toBe(controller.signal.reason);
+  expect((await Promise.all(large)).map(({ version }) => version)).toEqual([1_501, 1_502, 1_503]);
+});
+
+test("an inline projection of the store takes part in the writes and the transactions of a worker", async () => {
+  const { store, streams } = await openPair();
+  await using _store = store;
+  await using _streams = streams;
+  const counts = documents<number, { type: string; data: unknown }>({
+    name: "counts",
+    evolve: (count, { data }) => {
+      if (data === "poison") throw new RangeError("no such event", { cause: "poison" });
+      return (count ?? 0) + 1;
+    },
+  });
+  await using _runner = await runProjections(store, [counts], { mode: "inline" });
+  const a = await streams.openStream("a");
+  await a.write(EVENT);
+  expect(await readDocument(streams, "counts", "a")).toBe(1);
+  await streams.transaction((tx) => tx.write("a", EVENT));
+  expect(await readDocument(streams, "counts", "a")).toBe(2);
+  await streams.writeAll([{ streamId: "a", events: EVENT }]);
+  expect(await readDocument(streams, "counts", "a")).toBe(3);
+
+  const failure = await failureOf(a.write({ type: "A", data: "poison" }));
+  expect(failure).toBeInstanceOf(RangeError);
+  expect(failure).toMatchObject({ message: "no such event", cause: "poison" });
+});
+
+test("a store without transactions has none in a worker either", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const memory = new MemoryStorageHandle();
+  const names = ["append", "readPage", "getVersion", "getMetrics", "saveSnapshot", "loadSnapshot"] as const;
+  const storage = Object.fromEntries([...names, Symbol.asyncDispose].map((name) => [name, bound(memory, name)]));
+  const notifier = new MemoryNotifier(memory);
+  await using store = createStreamFactory({ storage: storage as unknown as StorageHandle, notifier });
+  exposeStreams(store, port1);
+  await using streams = await connectStreams(port2);
+
+  expect([streams.transaction, streams.writeAll, "listStreams" in streams]).toEqual([undefined, undefined, false]);
+  expect(await (await streams.openStream("a")).write(EVENT)).toMatchObject({ version: 1 });
+  expect(await failureOf((await streams.openStream("a")).write(EVENT, { expectedVersion: 0 }))).toBeInstanceOf(
+    StreamError,
+  );
+});
+
+function bound(target: object, name: PropertyKey): unknown {
+  return (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
+}
+
+async function eventsOfWatch(streams: TransactionalStreamFactory): Promise<void> {
+  for await (const _ of (await streams.openStream("w")).watch());
+}
