@@ -22,7 +22,7 @@ type MakeCall = <T>(call: StoreCall, work?: SessionWork) => Promise<T>;
 
 /** A store in another thread, as storage: each call is a message. It has the methods that the store has. */
 export function connectedStorage(connection: Connection, store: StoreDescription): StorageHandle {
-  const { location, canWriteAll, canTransact, canQuery, canAdminister } = store;
+  const { location, limits, canWriteAll, canTransact, canQuery, canAdminister } = store;
   const lifetime = new Lifetime(location === undefined ? "the store" : `the store ${location}`);
   const pending = new PendingWork();
   const call: MakeCall = async (made, work) => {
@@ -41,6 +41,7 @@ export function connectedStorage(connection: Connection, store: StoreDescription
   };
   return {
     ...(location !== undefined && { location }),
+    ...(limits !== undefined && { limits }),
     ...streamCalls(call),
     ...(canWriteAll && atomicCalls(call)),
     ...(canTransact && transactionalCalls(call)),

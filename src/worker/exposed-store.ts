@@ -29,6 +29,7 @@ import type { StoreDescription } from "./messages.js";
 export function describeStore({ storage, maintenance }: StreamContext): StoreDescription {
   return {
     location: storage.location,
+    limits: storage.limits,
     canWriteAll: isAtomic(storage) || isTransactional(storage),
     canTransact: isTransactional(storage),
     canQuery: isTransactional(storage) && storage.query !== undefined,

@@ -1,9 +1,10 @@
-import type { SQL } from "../../protocols/index.js";
+import type { SQL, StorageLimits } from "../../protocols/index.js";
 import type { EncodedError } from "./error-codec.js";
 
 /** What the exposing thread says about its store. */
 export interface StoreDescription {
   readonly location: string | undefined;
+  readonly limits: StorageLimits | undefined;
   readonly canWriteAll: boolean;
   readonly canTransact: boolean;
   readonly canQuery: boolean;

@@ -3,10 +3,11 @@ import { expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
 import {
   type AdministrableStreamFactory,
+  ConcurrencyError,
   createStreamFactory,
+  InvalidEventError,
   type StorageHandle,
   StreamClosedError,
-  StreamError,
   type TransactionalStreamFactory,
 } from "../../../index.js";
 import { documents, readDocument, runProjections } from "../../../projections.js";
@@ -178,21 +179,22 @@ test("an inline projection of the store takes part in the writes and the transac
   expect(failure).toMatchObject({ message: "no such event", cause: "poison" });
 });
 
-test("a store without transactions has none in a worker either", async () => {
+test("a store without transactions has none in a worker either, and the limits of the store hold there", async () => {
   const { port1, port2 } = new MessageChannel();
   const memory = new MemoryStorageHandle();
   const names = ["append", "readPage", "getVersion", "getMetrics", "saveSnapshot", "loadSnapshot"] as const;
   const storage = Object.fromEntries([...names, Symbol.asyncDispose].map((name) => [name, bound(memory, name)]));
   const notifier = new MemoryNotifier(memory);
-  await using store = createStreamFactory({ storage: storage as unknown as StorageHandle, notifier });
+  const limited = { ...storage, limits: { appendEvents: 1 } } as unknown as StorageHandle;
+  await using store = createStreamFactory({ storage: limited, notifier });
   exposeStreams(store, port1);
   await using streams = await connectStreams(port2);
 
   expect([streams.transaction, streams.writeAll, "listStreams" in streams]).toEqual([undefined, undefined, false]);
-  expect(await (await streams.openStream("a")).write(EVENT)).toMatchObject({ version: 1 });
-  expect(await failureOf((await streams.openStream("a")).write(EVENT, { expectedVersion: 0 }))).toBeInstanceOf(
-    StreamError,
-  );
+  const a = await streams.openStream("a");
+  expect(await a.write(EVENT)).toMatchObject({ version: 1 });
+  expect(await failureOf(a.write(EVENT, { expectedVersion: 0 }))).toBeInstanceOf(ConcurrencyError);
+  expect(await failureOf(a.write([EVENT, EVENT]))).toBeInstanceOf(InvalidEventError);
 });
 
 function bound(target: object, name: PropertyKey): unknown {
