@@ -1,16 +1,16 @@
-import {
-  type ContentsFigures,
-  type ContentsItems,
-  type ContentsKeys,
-  type ContentsPart,
-  type CopiedEvent,
-  StorageError,
-  type StoreContents,
+import type {
+  ContentsFigures,
+  ContentsItems,
+  ContentsKeys,
+  ContentsPart,
+  CopiedEvent,
+  StoreContents,
 } from "../../../protocols/index.js";
 import { MAX_COPY_PAGE_BYTES, MAX_COPY_PAGE_ITEMS } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { applicationTablesOf } from "../maintenance/application-tables.js";
-import { type EventRow, isSound, namesOf, pageEnd, placedEventOf, selectRows } from "../maintenance/event-rows.js";
+import { pageEnd } from "../maintenance/event-rows.js";
+import { readCopiedEvents } from "./copied-events.js";
 import { PART_PAGES } from "./part-pages.js";
 
 const FIGURES = `
@@ -53,8 +53,7 @@ export class SQLiteContents implements StoreContents {
     for (let place = after.position; place < lastPosition; ) {
       this.#assertWanted();
       const end = await pageEnd(this.#connection, place, lastPosition, EVENTS_PAGE);
-      const rows = await selectRows(this.#connection, place, end);
-      yield rows.map(eventOf);
+      yield await readCopiedEvents(this.#connection, place, end);
       place = end;
     }
   }
@@ -75,16 +74,4 @@ export class SQLiteContents implements StoreContents {
       place = page.at(-1);
     }
   }
-}
-
-/** @throws StorageError `STORAGE_CORRUPT`: a copy would get a checksum that hides the damage */
-function eventOf(row: EventRow): CopiedEvent {
-  const names = namesOf(row);
-  const placed = placedEventOf(row, names);
-  if (names.streamId !== null && names.type !== null && isSound(row, placed)) return placed;
-  const { position, version } = row;
-  const message =
-    `Cannot copy the event at position ${position}: it is not what was written. The database is damaged; verify() lists ` +
-    "what is.";
-  throw new StorageError("STORAGE_CORRUPT", message, { event: { streamId: placed.streamId, version, position } });
 }

@@ -7,6 +7,8 @@ import { migrate } from "../../../src/migrations/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { counted, countedUpTo } from "../../conformance/support/sample-events.js";
 import { overriding } from "../../support/overriding.js";
+import { DRIVERS } from "../../support/sqlite-drivers.js";
+import { createTempDir } from "../../support/temp-dir.js";
 import { contentsOf, type Streams } from "./support/rich-store.js";
 
 async function write(streams: Streams, streamId: string, count: number): Promise<void> {
@@ -134,4 +136,21 @@ test("a copy that does not keep what it is given is found out, and stays unusabl
       message: expect.stringContaining(part),
     });
   }
+});
+
+test("a damaged event is not copied, because the copy's checksum would hide the damage", async () => {
+  await using folder = await createTempDir();
+  const path = folder.file("store.db");
+  {
+    await using from = await sqliteStreamFactory(path);
+    await write(from, "a", 3);
+  }
+  const connection = await DRIVERS.sqlite3.open(path, "existing");
+  await connection.exec(
+    `DROP TRIGGER es_events_are_never_changed; UPDATE es_events SET timestamp = 1 WHERE position = 2`,
+  );
+  await connection.close();
+  await using from = await sqliteStreamFactory(path, { mode: "readonly" });
+  await using to = memoryStreamFactory();
+  await expect(copyStore(from, to)).rejects.toMatchObject({ code: "STORAGE_CORRUPT", streamId: "a", position: 2 });
 });
