@@ -13,44 +13,37 @@ vi.setConfig({ testTimeout: 120_000 });
 /** How often a process is stopped, so that it is in the middle of a write at least once. */
 const STOPS = 8;
 
-/** A transaction of a process that has stopped is ended a second after its `timeoutMs`, which is 2 s; and the machine may be busy. */
-const MAX_HELD_UP_MS = { append: 3_000, transaction: 6_000 };
-
 if (NO_POSTGRES === null) {
   const server = sharedServer();
 
   test.each([
-    ["appends", false, MAX_HELD_UP_MS.append],
-    ["commits transactions", true, MAX_HELD_UP_MS.transaction],
-  ])(
-    "a process that is stopped while it %s holds up the others for no longer than a moment",
-    async (_, isTransacting, longestMs) => {
-      const url = (await server()).url();
-      const schemas = ownSchemas();
-      await using streams = await postgresStreamFactory(url, schemas);
-      await using stream = await streams.openStream("b");
-      const config = { url, ...schemas, streamId: "a", isTransacting };
-      await using writer = startFixture("postgres-writer.ts", { args: [JSON.stringify(config)] });
-      await writer.ready();
-      for (const stop of wholeNumbers(1, STOPS)) {
-        const lines = writer.lines.length;
-        await writer.waitFor(() => writer.lines.length > lines + stop);
-        writer.signal("SIGSTOP");
-        const beganMs = performance.now();
-        expect(await stream.write({ type: "Written", data: stop })).toMatchObject({ version: stop });
-        expect(performance.now() - beganMs).toBeLessThan(longestMs);
-        writer.signal("SIGCONT");
-      }
-      const seen = writer.lines.length;
-      await writer.waitFor(() => writer.lines.length > seen);
-      await writer.kill();
-      const events = await eventsOf(await streams.openStream("a"));
-      // Its last write may be stored without its knowing.
-      const versions = writer.lines.map(Number);
-      expect(versions).toEqual(wholeNumbers(1, versions.length));
-      expect(events.length - versions.length).toBeLessThan(2);
-    },
-  );
+    ["appends", false],
+    ["commits transactions", true],
+  ])("others write while a process is stopped that %s", async (_, isTransacting) => {
+    const url = (await server()).url();
+    const schemas = ownSchemas();
+    await using streams = await postgresStreamFactory(url, schemas);
+    await using stream = await streams.openStream("b");
+    const config = { url, ...schemas, streamId: "a", isTransacting };
+    await using writer = startFixture("postgres-writer.ts", { args: [JSON.stringify(config)] });
+    await writer.ready();
+    for (const stop of wholeNumbers(1, STOPS)) {
+      const lines = writer.lines.length;
+      await writer.waitFor(() => writer.lines.length > lines + stop);
+      writer.signal("SIGSTOP");
+      // It goes on after the write only.
+      expect(await stream.write({ type: "Written", data: stop })).toMatchObject({ version: stop });
+      writer.signal("SIGCONT");
+    }
+    const seen = writer.lines.length;
+    await writer.waitFor(() => writer.lines.length > seen);
+    await writer.kill();
+    const events = await eventsOf(await streams.openStream("a"));
+    // Its last write may be stored without its knowing.
+    const versions = writer.lines.map(Number);
+    expect(versions).toEqual(wholeNumbers(1, versions.length));
+    expect(events.length - versions.length).toBeLessThan(2);
+  });
 } else {
   test(NO_POSTGRES, () => undefined);
 }
