@@ -16,16 +16,23 @@ export interface AppendContext {
 /**
  * Appends within the memory of the store, together with those who take part. A disposal waits for it.
  *
+ * @param onStored - called with the result before it is returned, so that no caller needs a promise of its own for that
  * @throws StorageError `STORAGE_OVERLOADED` when there is no memory for it
  */
-export async function acceptAppend(context: AppendContext, request: AppendRequest): Promise<AppendResult> {
+export async function acceptAppend(
+  context: AppendContext,
+  request: AppendRequest,
+  onStored?: (result: AppendResult) => void,
+): Promise<AppendResult> {
   const { memory, pendingWrites, storage, participants } = context;
   const bytes = encodedBytes(request.events);
   if (!memory.reserve(bytes)) throw overloaded(`write to stream "${request.streamId}"`, bytes, context);
   pendingWrites.begin();
   try {
     const joining = participantsOf(participants, request.events);
-    return await (joining === undefined ? storage.append(request) : appendWith(storage, request, joining));
+    const result = await (joining === undefined ? storage.append(request) : appendWith(storage, request, joining));
+    onStored?.(result);
+    return result;
   } finally {
     memory.release(bytes);
     pendingWrites.end();

@@ -76,17 +76,14 @@ export class StreamImpl implements UntypedStream {
   write(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions = {}): Promise<WriteResult> {
     try {
       const request = this.#appendRequest(events, options);
-      return this.#context.calls.note(() => this.#append(request), "stream.write", this.streamId);
+      const append = () => acceptAppend(this.#context, request, this.#onStored);
+      return this.#context.calls.note(append, "stream.write", this.streamId);
     } catch (error) {
       return Promise.reject(this.#inCall(error, "write to"));
     }
   }
 
-  async #append(request: AppendRequest): Promise<WriteResult> {
-    const result = await acceptAppend(this.#context, request);
-    this.#learn(result.version);
-    return result;
-  }
+  readonly #onStored = ({ version }: WriteResult): void => this.#learn(version);
 
   #appendRequest(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions): AppendRequest {
     this.#lifetime.assertOpen(`write to stream "${this.streamId}"`);
