@@ -4,13 +4,12 @@
  * @packageDocumentation
  */
 import {
+  createPostgresFactory,
   openPostgresBackend,
   type PostgresConnectionSource,
   type PostgresOptions,
   type PostgresStreamFactory,
 } from "./adapters/postgres/index.js";
-import type { StoreMaintenance } from "./protocols/index.js";
-import { createStreamFactory } from "./src/stream/create-stream-factory.js";
 
 export type {
   IndexField,
@@ -37,14 +36,10 @@ export async function postgresStreamFactory(
   options?: PostgresOptions,
 ): Promise<PostgresStreamFactory> {
   const backend = await openPostgresBackend(connection, options);
-  const maintenance: StoreMaintenance = {
-    verify: (verifyOptions) => backend.maintenance.verify(verifyOptions),
-    async backup(path, backupOptions) {
-      // Only a backup needs SQLite.
-      const { backupToFile } = await import("./adapters/sqlite/backup-to-file.js");
-      return backupToFile(streams, path, backupOptions);
-    },
-  };
-  const streams: PostgresStreamFactory = createStreamFactory({ ...backend, maintenance });
+  const streams: PostgresStreamFactory = createPostgresFactory(backend, async (path, backupOptions) => {
+    // Only a backup needs SQLite.
+    const { backupToFile } = await import("./adapters/sqlite/backup-to-file.js");
+    return backupToFile(streams, path, backupOptions);
+  });
   return streams;
 }

@@ -1,3 +1,3 @@
 export type { IndexField } from "./indexes/field-index.js";
 export type { PostgresConnectionSource, PostgresOptions } from "./postgres-options.js";
-export { openPostgresBackend, type PostgresStreamFactory, postgresStreamFactory } from "./postgres-stream-factory.js";
+export { createPostgresFactory, openPostgresBackend, type PostgresStreamFactory } from "./postgres-stream-factory.js";

@@ -2,8 +2,10 @@ import type { ClientConfig } from "pg";
 import type {
   AdministrableStreamFactory,
   MaintainableStreamFactory,
+  StoreMaintenance,
   StreamBackend,
   TransactionalStreamFactory,
+  VerifyOptions,
 } from "../../protocols/index.js";
 import { CommitFeed } from "../../src/adapter-kit/commit-feed.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
@@ -37,32 +39,21 @@ import { Writer } from "./transaction/writer.js";
 /** A store in a PostgreSQL database. */
 export type PostgresStreamFactory = TransactionalStreamFactory & AdministrableStreamFactory & MaintainableStreamFactory;
 
-/**
- * Opens a store in a PostgreSQL database, and creates it if there is none. Any number of processes may use it at the same time.
- * It needs the package `pg`.
- *
- * @param connection - a connection string, the options of the client, or a pool
- * @throws InvalidArgumentError when the connection or an option is invalid.
- * @throws StorageError when the store cannot be used; its `code` says why, and the database is not changed.
- *
- * @example
- * ```ts
- * await using streams = await postgresStreamFactory("postgresql://bank@localhost/bank");
- * ```
- */
-export async function postgresStreamFactory(
-  connection: PostgresConnectionSource,
-  options?: PostgresOptions,
-): Promise<PostgresStreamFactory> {
-  const backend = await openPostgresBackend(connection, options);
-  const factory = createStreamFactory(backend);
+/** A factory over an open store, whose disposal takes no longer than `commandTimeoutMs`. */
+export function createPostgresFactory(
+  backend: PostgresBackend,
+  backup: StoreMaintenance["backup"],
+): PostgresStreamFactory {
+  const { verifier, ...parts } = backend;
+  const maintenance = { verify: (options?: VerifyOptions) => verifier.verify(options), backup };
+  const factory: PostgresStreamFactory = createStreamFactory({ ...parts, maintenance });
   const dispose = factory[Symbol.asyncDispose].bind(factory);
   return Object.assign(factory, { [Symbol.asyncDispose]: () => backend.storage.disposeInTime(dispose) });
 }
 
 /** The parts of a store in PostgreSQL: the storage handle, the notifier, and what checks it. */
 export interface PostgresBackend extends StreamBackend<PostgresStorageHandle> {
-  readonly maintenance: PostgresMaintenance;
+  readonly verifier: Pick<StoreMaintenance, "verify">;
 }
 
 /** Opens the parts of a store. */
@@ -188,7 +179,7 @@ function partsOf({ client, replica, session, context, settings, figures }: Opene
   });
   const listen = notify ? () => client.connect() : undefined;
   const notifier = new PostgresNotifier({ ...context, feed, reads, pollIntervalMs, open: listen });
-  return { storage, notifier, maintenance };
+  return { storage, notifier, verifier: maintenance };
 }
 
 /** Every new connection may be to another server. */

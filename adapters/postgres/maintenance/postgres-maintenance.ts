@@ -1,11 +1,4 @@
-import type {
-  BackupOptions,
-  BackupReport,
-  StoreContents,
-  StoreMaintenance,
-  VerifyOptions,
-  VerifyReport,
-} from "../../../protocols/index.js";
+import type { StoreContents, StoreMaintenance, VerifyOptions, VerifyReport } from "../../../protocols/index.js";
 import { type MaintenanceOptions, MaintenanceRuns } from "../../../src/adapter-kit/maintenance-runs.js";
 import { checkOptions, type OptionNames } from "../../../src/validate/check-arguments.js";
 import { ConnectionLostError, DatabaseError } from "../client/client.js";
@@ -14,7 +7,6 @@ import type { StoreNames } from "../open/schema.js";
 import type { Session } from "../open/session.js";
 import { storageError } from "../postgres-errors.js";
 import type { ReadPool } from "../read/read-pool.js";
-import { backupStore } from "./backup-store.js";
 import { CheckSession } from "./check-session.js";
 import { verifyStore } from "./verify/verify-store.js";
 
@@ -29,10 +21,9 @@ export interface PostgresMaintenanceParts {
 }
 
 const VERIFY_OPTIONS: OptionNames<VerifyOptions> = { onProgress: true, signal: true };
-const BACKUP_OPTIONS: OptionNames<BackupOptions> = { tables: true, onProgress: true, signal: true };
 
-/** Checks and backups of an open store. */
-export class PostgresMaintenance implements StoreMaintenance, AsyncDisposable {
+/** What checks an open store, and reads it for a copy. */
+export class PostgresMaintenance implements Pick<StoreMaintenance, "verify">, AsyncDisposable {
   readonly #parts: PostgresMaintenanceParts;
   readonly #runs: MaintenanceRuns;
 
@@ -44,11 +35,6 @@ export class PostgresMaintenance implements StoreMaintenance, AsyncDisposable {
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     checkOptions(options, VERIFY_OPTIONS);
     return this.#run("verify the store", options, (session) => verifyStore(session, this.#parts, options.onProgress));
-  }
-
-  async backup(_path: string | URL, options: BackupOptions = {}): Promise<BackupReport> {
-    checkOptions(options, BACKUP_OPTIONS);
-    return this.#run("back up the store", options, () => backupStore(this.#parts.location));
   }
 
   exportContents<T>(work: (contents: StoreContents) => Promise<T>): Promise<T> {

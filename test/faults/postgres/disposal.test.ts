@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM } from "../../../protocols/index.js";
 import { eventsOf } from "../../conformance/support/collect.js";
 import { failureOf } from "../../conformance/support/failure-of.js";

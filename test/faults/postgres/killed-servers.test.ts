@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM, isStreamError } from "../../../protocols/index.js";
 import { eventsOf } from "../../conformance/support/collect.js";
 import { wholeNumbers } from "../../conformance/support/sample-events.js";

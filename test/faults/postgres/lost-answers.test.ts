@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM, isStreamError, type TransactionalStreamFactory } from "../../../protocols/index.js";
 import { eventsOf } from "../../conformance/support/collect.js";
 import { wholeNumbers } from "../../conformance/support/sample-events.js";

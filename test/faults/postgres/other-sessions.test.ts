@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { expect, test } from "vitest";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM, type StreamFactory } from "../../../protocols/index.js";
 import { eventsOf } from "../../conformance/support/collect.js";
 import { wholeNumbers } from "../../conformance/support/sample-events.js";

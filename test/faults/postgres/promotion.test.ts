@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { isStreamError, type StreamFactory } from "../../../protocols/index.js";
 import { collect } from "../../conformance/support/collect.js";
 import { failureOf } from "../../conformance/support/failure-of.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { isStreamError } from "../../../protocols/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, type PostgresServer } from "../../support/postgres-server.js";

@@ -1,5 +1,5 @@
 import { test } from "vitest";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { NO_POSTGRES } from "../../support/postgres-server.js";
 import { sharedServer } from "../../support/postgres-stores.js";
 import { faultTest } from "../support/fault-test.js";

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { type PostgresOptions, postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { type PostgresOptions, postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM, type StreamFactory } from "../../../protocols/index.js";
 import { collect, eventsOf } from "../../conformance/support/collect.js";
 import { Observation } from "../../conformance/support/observation.js";

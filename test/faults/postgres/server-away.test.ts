@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect, test } from "vitest";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM, type StoredEvent } from "../../../protocols/index.js";
 import { take } from "../../conformance/support/collect.js";
 import { Observation } from "../../conformance/support/observation.js";

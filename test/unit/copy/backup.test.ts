@@ -55,10 +55,12 @@ if (NO_POSTGRES === null) {
   });
 
   test("its path and its options are checked", async () => {
+    await using folder = await createTempDir();
     await using from = await open();
     await expect(from.backup(":memory:")).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "path" });
-    await expect(from.backup("/tmp/x.db", { tables: "some" } as never)).rejects.toMatchObject({ argument: "tables" });
-    await expect(from.backup("/nowhere/x.db")).rejects.toMatchObject({ code: "STORAGE_FOLDER_MISSING" });
+    const path = folder.file("copy.db");
+    await expect(from.backup(path, { tables: "some" } as never)).rejects.toMatchObject({ argument: "tables" });
+    await expect(from.backup(folder.file("missing/copy.db"))).rejects.toMatchObject({ code: "STORAGE_FOLDER_MISSING" });
   });
 } else {
   test(NO_POSTGRES, () => undefined);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { copyStore } from "../../../src/copy/index.js";
 import { migrate } from "../../../src/migrations/index.js";
 import { counted, countedUpTo } from "../../conformance/support/sample-events.js";

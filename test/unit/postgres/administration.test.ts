@@ -1,6 +1,7 @@
 import { Client } from "pg";
 import { expect, test } from "vitest";
-import { openPostgresBackend, postgresStreamFactory } from "../../../adapters/postgres/postgres-stream-factory.js";
+import { openPostgresBackend } from "../../../adapters/postgres/postgres-stream-factory.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import type { CandidateEvent, StreamFactory } from "../../../protocols/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { uuidV7 } from "../../../src/write/uuid-v7.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { type Migration, migrate } from "../../../src/migrations/index.js";
 import { rawSQL } from "../../../src/transaction/sql-statement.js";
 import { failureOf } from "../../conformance/support/failure-of.js";

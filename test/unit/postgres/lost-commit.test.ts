@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { ConnectionLostError, type PostgresConnection } from "../../../adapters/postgres/client/client.js";
 import { PGClient } from "../../../adapters/postgres/client/pg-client.js";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";

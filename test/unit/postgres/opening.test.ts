@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type PostgresOptions, postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { type PostgresOptions, postgresStreamFactory } from "../../../postgres.js";
 import { collect } from "../../conformance/support/collect.js";
 import { NO_POSTGRES } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { DatabaseError, type PostgresConnection } from "../../../adapters/postgres/client/client.js";
 import { PGClient } from "../../../adapters/postgres/client/pg-client.js";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import type { CandidateEvent, VerifyProblem, VerifyProgress } from "../../../protocols/index.js";
 import { rawSQL } from "../../../src/transaction/sql-statement.js";
 import { failureOf } from "../../conformance/support/failure-of.js";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { postgresStreamFactory } from "../../../adapters/postgres/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
 import {
   type AdministrableStreamFactory,
   type DeleteOptions,

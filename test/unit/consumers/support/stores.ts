@@ -1,7 +1,7 @@
 import { memoryStreamFactory } from "../../../../adapters/memory/index.js";
-import { postgresStreamFactory } from "../../../../adapters/postgres/index.js";
 import { sqliteStreamFactory } from "../../../../adapters/sqlite/index.js";
 import type { AdministrableStreamFactory, CandidateEvent, TransactionalStreamFactory } from "../../../../index.js";
+import { postgresStreamFactory } from "../../../../postgres.js";
 import { NO_POSTGRES } from "../../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../../support/postgres-stores.js";
 
