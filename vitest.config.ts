@@ -16,6 +16,7 @@ export default defineConfig({
     // Generous, because a loaded machine takes seconds to start a process. No test waits for a time to pass.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     allowOnly: false,
     reporters: ["default", failedTests],
     coverage: {

@@ -285,14 +285,6 @@ if (NO_POSTGRES === null) {
       expect(await streams.verify()).toMatchObject({ ok: true, problems: [] });
     }
   });
-
-  test("a backup says that pg_dump makes one", async () => {
-    await using streams = await open();
-    expect(await failureOf(streams.backup("copy.db"))).toMatchObject({
-      code: "STORAGE_UNSUPPORTED",
-      message: expect.stringContaining("pg_dump"),
-    });
-  });
 } else {
   test(NO_POSTGRES, () => undefined);
 }
