@@ -95,6 +95,8 @@ export type StreamErrorCode =
   | "EVENTS_NEEDED"
   /** A `StreamDeletedError`: the stream was deleted. */
   | "STREAM_DELETED"
+  /** An `EventVersionError`: a catalogue of event types does not know an event that was read. */
+  | "EVENT_VERSION"
   /** A `MigrationError`: the text of a migration that was applied has changed. */
   | "MIGRATION_CHANGED"
   /** A `MigrationError`: a migration that was applied is not in the list any more. */

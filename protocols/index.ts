@@ -4,6 +4,7 @@ export * from "./administration-errors.js";
 export type * from "./copyable-storage.js";
 export * from "./errors.js";
 export type * from "./event.js";
+export * from "./event-version-error.js";
 export type * from "./filter.js";
 export * from "./is-stream-error.js";
 export type * from "./json.js";

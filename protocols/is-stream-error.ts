@@ -13,6 +13,7 @@ import {
   type StreamError,
   type StreamErrorCode,
 } from "./errors.js";
+import type { EventVersionError } from "./event-version-error.js";
 import type { MigrationError, MigrationErrorCode } from "./migration-error.js";
 import type { TimeoutError } from "./timeout-error.js";
 import type {
@@ -36,6 +37,7 @@ export type AnyStreamError =
   | EventsRemovedError
   | EventsNeededError
   | StreamDeletedError
+  | EventVersionError
   | MigrationError
   | TimeoutError
   | StreamClosedError

@@ -2,6 +2,7 @@ import { type EventFilter, type FilterClause, InvalidFilterError, type ParsedCla
 import { MAX_FILTER_CLAUSES, MAX_FILTER_LENGTH } from "../limits.js";
 import { describeValue } from "../validate/json-text.js";
 import { didYouMean } from "../validate/nearest-name.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import { invalidClause } from "./invalid-clause.js";
 import { parseField } from "./parse-field.js";
 import { parseOperand } from "./parse-operand.js";
@@ -13,9 +14,10 @@ const OPERATORS: ReadonlySet<string> = new Set(["=", "!=", "<", "<=", ">", ">=",
 /**
  * Checks a filter and copies it, so that later changes to it have no effect.
  *
+ * @param hooks - may refuse it as well
  * @throws InvalidFilterError which names the clause.
  */
-export function parseFilter(filter: EventFilter): readonly ParsedClause[] {
+export function parseFilter(filter: EventFilter, hooks?: EventHooks): readonly ParsedClause[] {
   if (!Array.isArray(filter)) {
     throw invalidFilter(`A filter is a list of clauses { field, op, value }, got ${describeValue(filter)}.`);
   }
@@ -26,9 +28,12 @@ export function parseFilter(filter: EventFilter): readonly ParsedClause[] {
   // Not map, which leaves out the holes of a list.
   const clauses = Array.from(filter, parseClause);
   const length = clauses.reduce((sum, clause) => sum + lengthOf(clause), 0);
-  if (length <= MAX_FILTER_LENGTH) return clauses;
-  const all = "The paths and strings of a filter together";
-  throw invalidFilter(`${all} have at most ${MAX_FILTER_LENGTH} characters, got ${length}.`);
+  if (length > MAX_FILTER_LENGTH) {
+    const all = "The paths and strings of a filter together";
+    throw invalidFilter(`${all} have at most ${MAX_FILTER_LENGTH} characters, got ${length}.`);
+  }
+  hooks?.checkFilter?.(clauses);
+  return clauses;
 }
 
 function parseClause(clause: unknown, index: number): ParsedClause {

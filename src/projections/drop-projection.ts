@@ -51,7 +51,7 @@ async function drop(tx: ModelTransaction, { spaces }: ModelStore, name: string):
 
 /** Deletes what the event store knows of read models that are kept elsewhere. */
 async function forgetPosition(streams: StreamFactory, model: ModelStore, name: string): Promise<void> {
-  if (!hasStoreAccess(streams) || storeAccessOf(streams, ATTEMPT) === model.access) return;
+  if (!hasStoreAccess(streams) || storeAccessOf(streams, ATTEMPT).storage === model.access?.storage) return;
   await modelStoreOf(streams, undefined, ATTEMPT).run("dropProjection", TIMEOUT_MS, async ({ records }) => {
     for await (const { key } of recordsOf(records, RESERVED.builds, `${name}@`)) {
       await records.delete(RESERVED.builds, key);

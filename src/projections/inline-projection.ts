@@ -1,10 +1,17 @@
-import { ALL_STREAM, type ParsedClause, type StorageSession, type StoredEvent } from "../../protocols/index.js";
+import {
+  ALL_STREAM,
+  isStreamError,
+  type ParsedClause,
+  type StorageSession,
+  type StoredEvent,
+} from "../../protocols/index.js";
 import { filterOf, isWanted } from "../consumers/wanted-events.js";
 import { compileFilter } from "../filter/compile-filter.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import type { Participant } from "../stream/participant.js";
 import { TransactionSQL } from "../transaction/store-transaction.js";
 import type { TransactionCalls } from "../transaction/transaction-calls.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import type { ParsedProjection } from "./definition.js";
 import { recordsInTurn } from "./model-store.js";
 import { type Build, type BuildState, readBuild, type Spaces, writeBuild } from "./projection-records.js";
@@ -21,14 +28,22 @@ export class InlineProjection implements Participant {
   readonly #build: Build;
   readonly #spaces: Spaces;
   readonly #location: string | undefined;
+  readonly #hooks: EventHooks | undefined;
   readonly #clauses: readonly ParsedClause[];
 
-  constructor(projection: ParsedProjection, build: Build, spaces: Spaces, location: string | undefined) {
+  /** @param hooks - those of the store that the projection was started on, whoever writes the events */
+  constructor(
+    projection: ParsedProjection,
+    build: Build,
+    spaces: Spaces,
+    { location, hooks }: { readonly location: string | undefined; readonly hooks: EventHooks | undefined },
+  ) {
     this.#projection = projection;
     this.#build = build;
     this.#spaces = spaces;
     this.#location = location;
-    this.#clauses = parseFilter(filterOf(projection));
+    this.#hooks = hooks;
+    this.#clauses = parseFilter(filterOf(projection), hooks);
   }
 
   wants(types: ReadonlySet<string>): boolean {
@@ -48,11 +63,26 @@ export class InlineProjection implements Participant {
     if (found === null) return;
     const missed = await this.#missed(session, calls, found.value.position);
     if (missed === undefined || missed.events.length === 0) return;
+    const events = await this.#read(missed.events, calls);
+    if (events === undefined) return;
     const state: BuildState = { ...found.value, position: missed.upTo };
     await writeBuild(records, this.#spaces, this.#build, state, found.revision);
     const sql = new TransactionSQL(session.sql, calls, this.#location);
     const tx = { sql, hasSQL: session.sql !== undefined, records };
-    await this.#projection.project(missed.events, new VersionedContext(tx, this.#build, this.#spaces));
+    if (events.length > 0) await this.#projection.project(events, new VersionedContext(tx, this.#build, this.#spaces));
+  }
+
+  /** The events as readers get them. Undefined: this process does not know a version. What it cannot read it leaves to others. */
+  async #read(events: readonly StoredEvent[], calls: TransactionCalls): Promise<readonly StoredEvent[] | undefined> {
+    const afterRead = this.#hooks?.afterRead;
+    if (afterRead === undefined) return events;
+    return calls.run("read for a projection", async () => {
+      const read = afterRead(events);
+      const result = read instanceof Promise ? await calls.unlessAbandoned(read) : read;
+      if (isStreamError(result.failure?.error, "EVENT_VERSION")) return undefined;
+      if (result.failure !== undefined) throw result.failure.error;
+      return result.events;
+    });
   }
 
   /** What is wanted behind a position, this transaction's own events included. Undefined: too much. */

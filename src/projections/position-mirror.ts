@@ -18,7 +18,7 @@ export class PositionMirror {
 
   constructor(streams: StreamFactory, model: ModelStore, build: Build) {
     const access = hasStoreAccess(streams) ? storeAccessOf(streams, "copy a position") : undefined;
-    this.#access = access === model.access ? undefined : access;
+    this.#access = access?.storage === model.access?.storage ? undefined : access;
     this.#key = buildKey(build);
   }
 

@@ -74,9 +74,10 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
 
   #begin(projection: ParsedProjection, build: Build): void {
     if (this.#stopped !== undefined || this.#builds.has(buildKey(build))) return;
-    const { model, settings, location } = this.#parts;
+    const { model, settings, location, streams } = this.#parts;
     const isInline = settings.mode === "inline" && model.access !== undefined;
-    const inline = isInline ? new InlineProjection(projection, build, model.spaces, location) : undefined;
+    const hooks = hasStoreAccess(streams) ? storeAccessOf(streams, "run projections").context.hooks : undefined;
+    const inline = isInline ? new InlineProjection(projection, build, model.spaces, { location, hooks }) : undefined;
     if (inline !== undefined) model.access?.participants.add(inline);
     this.#builds.set(buildKey(build), { run: new BuildRun(this.#context, projection, build), inline });
   }

@@ -48,7 +48,7 @@ export async function runProjections(
     settings: parseProjectionOptions(options),
   }));
   settings.signal?.throwIfAborted();
-  const isElsewhere = !hasStoreAccess(streams) || model.access !== storeAccessOf(streams, ATTEMPT);
+  const isElsewhere = !hasStoreAccess(streams) || model.access?.storage !== storeAccessOf(streams, ATTEMPT).storage;
   if (settings.mode === "inline" && isElsewhere) {
     throw inCall(invalidArgument("mode", '"inline" needs the tables in the event store itself'), ATTEMPT, location);
   }

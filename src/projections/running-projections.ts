@@ -1,3 +1,4 @@
+import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import type { Build } from "./projection-records.js";
 
 /** What of a runner others in the process may ask. */
@@ -12,9 +13,10 @@ export interface RunningProjections {
 
 const runners = new WeakMap<object, Set<RunningProjections>>();
 
-/** The runners of this process over a store. */
+/** The runners of this process over a store, whatever it is wrapped in. */
 export function runnersOf(store: object): Set<RunningProjections> {
-  const found = runners.get(store) ?? new Set();
-  runners.set(store, found);
+  const key = hasStoreAccess(store) ? storeAccessOf(store, "find projections").storage : store;
+  const found = runners.get(key) ?? new Set();
+  runners.set(key, found);
   return found;
 }

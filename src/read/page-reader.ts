@@ -2,12 +2,15 @@ import {
   ALL_STREAM,
   type EventPage,
   type EventsRemovedError,
+  type ParsedClause,
   type ReadQuery,
   type StorageHandle,
   type StoredEvent,
 } from "../../protocols/index.js";
+import { compileFilter } from "../filter/compile-filter.js";
 import { pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget, MIN_COUNTED_BYTES } from "../stream/memory-budget.js";
+import type { EventHooks, ReadFailure } from "../view/event-hooks.js";
 import { eventsRemoved, isRemoved } from "./events-removed.js";
 import { PageSize } from "./page-size.js";
 import type { ReadPlan } from "./read-options.js";
@@ -23,6 +26,7 @@ export interface PageSource {
   readonly storage: PageStorage;
   readonly streamId: string;
   readonly memory: MemoryBudget;
+  readonly hooks?: EventHooks | undefined;
   /**
    * Told when the stream ends before the place behind which a page was asked for.
    *
@@ -31,9 +35,15 @@ export interface PageSource {
   readonly onBeyondEnd: (place: number, head: number, isGiven: boolean) => Promise<void>;
 }
 
+/** A page as the reader gets it. */
+interface ReadPage extends EventPage {
+  /** What the reader gets after its events. */
+  readonly failure?: ReadFailure | undefined;
+}
+
 /** A page that is fetched before it is needed. */
 interface PageAhead {
-  readonly page: Promise<EventPage>;
+  readonly page: Promise<ReadPage>;
   /** Its memory, once it is loaded. */
   bytes: number;
 }
@@ -45,6 +55,7 @@ export class PageReader implements EventHolder {
   readonly #source: PageSource;
   readonly #plan: ReadPlan;
   readonly #size: PageSize;
+  readonly #afterRead: ((page: EventPage) => Promise<ReadPage>) | undefined;
   #hold: EventHold | undefined;
   #after: number;
   #upTo: number | undefined;
@@ -53,6 +64,7 @@ export class PageReader implements EventHolder {
   #bytes = 0;
   #ahead: PageAhead | undefined;
   #ended = false;
+  #failure: ReadFailure | undefined;
   #epoch: string | undefined;
   /** Whether the consumer waits for an event. */
   #isPulled = false;
@@ -65,21 +77,29 @@ export class PageReader implements EventHolder {
     this.#size = new PageSize(source.memory);
     this.#after = plan.after;
     this.#upTo = plan.upTo;
+    if (source.hooks?.afterRead !== undefined) this.#afterRead = hookedPages(source.hooks.afterRead, plan.filter);
   }
 
   /** Waits for a page with events; false behind the last one or when no more are wanted. */
   async fill(wanted: number): Promise<boolean> {
     this.#isPulled = true;
+    this.#throwFailure();
     while (!this.#ended && wanted > 0) {
       const ahead = this.#ahead ?? this.#load(wanted);
       const page = await ahead.page;
       this.#ahead = undefined;
       this.#advance(page);
       this.#take(page.events, ahead.bytes);
+      this.#failure = page.failure;
       if (page.events.length > 0) return true;
+      this.#throwFailure();
     }
     if (wanted > 0 && isRemoved(this.#after, this.#firstLeft)) throw this.#removed(this.#firstLeft);
     return false;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** The next event of the page; undefined behind its last. The consumer's call for the second half fetches ahead. */
@@ -98,6 +118,7 @@ export class PageReader implements EventHolder {
     this.#ahead = undefined;
     this.#size.shrink();
     if (next === undefined) return;
+    this.#failure = undefined;
     const place = this.#source.streamId === ALL_STREAM ? next.position : next.version;
     if (this.#plan.direction === "backward") this.#upTo = this.#isPulled ? place - 1 : place;
     else this.#after = this.#isPulled ? place : place - 1;
@@ -127,7 +148,7 @@ export class PageReader implements EventHolder {
   #fetchAhead(wanted: number): void {
     const isFiltered = this.#plan.filter !== undefined;
     const wantedAhead = isFiltered ? wanted : wanted - (this.#events.length - this.#index);
-    if (this.#ended || wantedAhead <= 0) return;
+    if (this.#ended || wantedAhead <= 0 || this.#failure !== undefined) return;
     this.#ahead = this.#load(wantedAhead);
     // The consumer may leave before it comes to this page; a failure is then nobody's.
     this.#ahead.page.catch(() => undefined);
@@ -144,14 +165,14 @@ export class PageReader implements EventHolder {
       direction,
       filter,
     };
-    const load = async (): Promise<EventPage> => {
+    const load = async (): Promise<ReadPage> => {
       const page = await this.#source.storage.readPage(query);
       if (query.direction === "forward" && isRemoved(query.after, page.first)) throw this.#removed(page.first);
       if (page.head < query.after) await this.#source.onBeyondEnd(query.after, page.head, query.after === after);
       ahead.bytes = pageBytes(page);
       this.#size.learn(page.events.length, ahead.bytes);
       if (this.#ahead === ahead) this.#count();
-      return page;
+      return this.#afterRead === undefined ? page : this.#afterRead(page);
     };
     const ahead: PageAhead = { bytes: 0, page: load() };
     return ahead;
@@ -177,4 +198,16 @@ export class PageReader implements EventHolder {
       if (next !== null) this.#after = next;
     }
   }
+}
+
+/** What readers get of pages. The filter is matched with what was stored, so it comes first. */
+function hookedPages(
+  afterRead: NonNullable<EventHooks["afterRead"]>,
+  filter: readonly ParsedClause[] | undefined,
+): (page: EventPage) => Promise<ReadPage> {
+  const matches = filter && compileFilter(filter);
+  return async (page) => {
+    const events = matches === undefined ? page.events : page.events.filter(matches);
+    return { ...page, ...(await afterRead(events)) };
+  };
 }

@@ -16,7 +16,8 @@ export async function* readEvents(context: ReadContext, planOf: () => ReadPlan):
   context.lifetime.assertOpen(`read stream "${context.streamId}"`);
   const plan = planOf();
   plan.signal?.throwIfAborted();
-  const matches = plan.filter && compileFilter(plan.filter);
+  // Hooks change what the filter would find: the pages of their reader have been filtered.
+  const matches = context.hooks?.afterRead === undefined ? plan.filter && compileFilter(plan.filter) : undefined;
   const pages = new PageReader(context, plan);
   let wanted = plan.limit;
   try {

@@ -8,6 +8,7 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import type { EventHooks } from "../view/event-hooks.js";
 
 /** The options of a read, checked, copied and complete. */
 export interface ReadPlan {
@@ -32,7 +33,7 @@ const READ_OPTIONS: OptionNames<ReadOptions> = {
  * @throws InvalidArgumentError
  * @throws InvalidFilterError
  */
-export function parseReadOptions(options: ReadOptions = {}): ReadPlan {
+export function parseReadOptions(options: ReadOptions = {}, hooks?: EventHooks): ReadPlan {
   checkOptions(options, READ_OPTIONS);
   const { after, upTo, limit, direction, filter, signal } = options;
   checkPlace("after", after);
@@ -47,7 +48,7 @@ export function parseReadOptions(options: ReadOptions = {}): ReadPlan {
     upTo,
     limit: limit ?? Number.POSITIVE_INFINITY,
     direction: direction ?? "forward",
-    filter: filter === undefined ? undefined : parseFilter(filter),
+    filter: filter === undefined ? undefined : parseFilter(filter, hooks),
     signal,
   };
 }

@@ -10,6 +10,7 @@ import {
 import { MAX_SNAPSHOT_BYTES } from "../limits.js";
 import { type MemoryBudget, overloaded } from "../stream/memory-budget.js";
 import { checkName, checkOptions, checkPlace, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import { compressState, decodedStateBytes, decodeState, encodeState } from "./snapshot-codec.js";
 
 const DEFAULT_PROJECTION = "default";
@@ -25,6 +26,7 @@ export interface SnapshotContext {
   readonly storage: StorageHandle;
   readonly memory: MemoryBudget;
   readonly now: () => number;
+  readonly hooks?: EventHooks | undefined;
   readonly streamId: string;
   /** The handle's version: the stream is there, or further. */
   readonly knownVersion: number;
@@ -52,10 +54,12 @@ export async function saveSnapshot(context: SnapshotContext, state: unknown, opt
 }
 
 async function store(context: SnapshotContext, encoded: EncodedState, plan: SnapshotPlan): Promise<void> {
-  const { storage, now, streamId, knownVersion } = context;
+  const { storage, now, hooks, streamId, knownVersion } = context;
   const { version, projection, keep } = plan;
   const state = await compressState(encoded);
-  const { byteLength } = state.bytes;
+  const taken = { streamId, projection, version, timestamp: new Date(now()), state };
+  const snapshot = hooks?.beforeSaveSnapshot === undefined ? taken : await hooks.beforeSaveSnapshot(taken);
+  const { byteLength } = snapshot.state.bytes;
   const { snapshotBytes = byteLength } = storage.limits ?? {};
   if (byteLength > snapshotBytes) {
     throw invalidArgument(
@@ -69,7 +73,7 @@ async function store(context: SnapshotContext, encoded: EncodedState, plan: Snap
       throw invalidArgument("version", `${version} is beyond stream "${streamId}", which is at ${current}`);
     }
   }
-  await storage.saveSnapshot({ streamId, projection, version, timestamp: new Date(now()), state }, { keep });
+  await storage.saveSnapshot(snapshot, { keep });
 }
 
 function parseOptions({ streamId, knownVersion }: SnapshotContext, options: SnapshotOptions): SnapshotPlan {
@@ -91,11 +95,12 @@ export async function loadSnapshot(
   options: LoadSnapshotOptions,
 ): Promise<Snapshot<unknown> | null> {
   const query = parseQuery(context.streamId, options);
-  const { memory, storage } = context;
+  const { memory, storage, hooks } = context;
   let bytes = LOAD_BYTES;
   await memory.beginLoad(bytes);
   try {
-    const snapshot = await storage.loadSnapshot(query);
+    const saved = await storage.loadSnapshot(query);
+    const snapshot = saved && hooks?.afterLoadSnapshot ? await hooks.afterLoadSnapshot(saved) : saved;
     if (snapshot === null) return null;
     const neededBytes = decodedStateBytes(snapshot.state);
     if (neededBytes > bytes) {

@@ -16,7 +16,6 @@ import type {
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import { PendingWork } from "../adapter-kit/pending-work.js";
 import { addAdministration, isAdministrable } from "../administration/administrable-factory.js";
-import type { AdministrationContext } from "../administration/administration-context.js";
 import { finishDeletions } from "../administration/delete-stream.js";
 import { refuseUnfinishedCopy } from "../copy/unfinished-copy.js";
 import { CallGuard } from "../transaction/call-guard.js";
@@ -61,6 +60,14 @@ export function createStreamFactory<Storage extends StorageHandle>(
 export function createStreamFactory(backend: StreamBackend): StreamFactory {
   const context = contextOf(backend);
   const { storage } = context;
+  const factory = factoryOver(context);
+  if (backend.hasUnfinishedDeletions && isAdministrable(storage)) void finishDeletions({ ...context, storage });
+  return factory;
+}
+
+/** Makes a factory that has the calls which its storage allows. */
+export function factoryOver(context: StreamContext): StreamFactory {
+  const { storage, maintenance } = context;
   const factory = new StreamFactoryImpl(context);
   addStreamContext(factory, context);
   if (isTransactional(storage)) {
@@ -68,14 +75,9 @@ export function createStreamFactory(backend: StreamBackend): StreamFactory {
     addStoreAccess(factory, { ...context, storage });
   }
   if (isTransactional(storage) || isAtomic(storage)) Object.assign(factory, atomicCalls(storage, context));
-  if (isAdministrable(storage)) administer(factory, { ...context, storage }, backend.hasUnfinishedDeletions);
-  if (backend.maintenance !== undefined) Object.assign(factory, maintenanceCalls(backend.maintenance, context));
+  if (isAdministrable(storage)) addAdministration(factory, { ...context, storage });
+  if (maintenance !== undefined) Object.assign(factory, maintenanceCalls(maintenance, context));
   return factory;
-}
-
-function administer(factory: StreamFactory, context: AdministrationContext, hasUnfinishedDeletions = false): void {
-  addAdministration(factory, context);
-  if (hasUnfinishedDeletions) void finishDeletions(context);
 }
 
 function contextOf(backend: StreamBackend): StreamContext {

@@ -25,9 +25,10 @@ import type { CallGuard } from "../transaction/call-guard.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
+import type { EventHooks } from "../view/event-hooks.js";
+import { OrderedAppends } from "../view/ordered-appends.js";
 import { parseWatchOptions, watchEvents } from "../watch/watch-events.js";
 import { appendRequest } from "../write/append-request.js";
-import { checkLimits } from "../write/check-limits.js";
 import { acceptAppend } from "./accept-append.js";
 import type { MemoryBudget } from "./memory-budget.js";
 import type { Participant } from "./participant.js";
@@ -49,6 +50,8 @@ export interface StreamContext extends StreamBackend {
   /** What takes part in the transactions that store events. */
   readonly participants: Set<Participant>;
   readonly now: () => number;
+  /** What decorators do with the events. Absent for the store itself. */
+  readonly hooks?: EventHooks | undefined;
 }
 
 /** A handle on one stream: checks and encodes what comes in, and leaves every decision to storage. */
@@ -56,6 +59,7 @@ export class StreamImpl implements UntypedStream {
   readonly streamId: string;
   readonly #context: StreamContext;
   readonly #lifetime: Lifetime;
+  readonly #order: OrderedAppends | undefined;
   #version: number;
   #hasWarned = false;
 
@@ -65,6 +69,7 @@ export class StreamImpl implements UntypedStream {
     this.#context = context;
     const subject = `the handle on stream "${streamId}"${inStore(context.storage.location)}`;
     this.#lifetime = new Lifetime(subject, context.lifetime);
+    if (context.hooks?.beforeAppend !== undefined) this.#order = new OrderedAppends();
   }
 
   get version(): number {
@@ -76,7 +81,7 @@ export class StreamImpl implements UntypedStream {
   write(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions = {}): Promise<WriteResult> {
     try {
       const request = this.#appendRequest(events, options);
-      const append = () => acceptAppend(this.#context, request, this.#onStored);
+      const append = () => acceptAppend(this.#context, request, this.#onStored, this.#order);
       return this.#context.calls.note(append, "stream.write", this.streamId);
     } catch (error) {
       return Promise.reject(this.#inCall(error, "write to"));
@@ -92,15 +97,13 @@ export class StreamImpl implements UntypedStream {
     const { expectedVersion = "any", signal } = options;
     checkSignal(signal);
     signal?.throwIfAborted();
-    const { storage } = this.#context;
-    const request = appendRequest(this.streamId, events, expectedVersion, storage.location, signal);
-    checkLimits(request, storage);
-    return request;
+    const { storage, hooks } = this.#context;
+    return appendRequest(this.streamId, events, expectedVersion, storage, { signal, prepare: hooks?.beforeEncode });
   }
 
   read(options?: ReadOptions): AsyncIterable<StoredEvent> {
     const plan = orThrowLater(
-      () => parseReadOptions(options),
+      () => parseReadOptions(options, this.#context.hooks),
       (error) => this.#inCall(error, "read"),
     );
     const context = this.#readContext("stream.read");
@@ -114,7 +117,7 @@ export class StreamImpl implements UntypedStream {
   watch(options?: WatchOptions): Watch {
     const after = this.#version;
     const plan = orThrowLater(
-      () => parseWatchOptions(options, after),
+      () => parseWatchOptions(options, after, this.#context.hooks),
       (error) => this.#inCall(error, "watch"),
     );
     const { notifier, calls } = this.#context;
@@ -125,13 +128,13 @@ export class StreamImpl implements UntypedStream {
   }
 
   #readContext(call: "stream.read" | "stream.watch"): ReadContext {
-    const { memory } = this.#context;
+    const { memory, hooks } = this.#context;
     const storage = this.#notedReads(call);
     const onEvent = (event: StoredEvent): void =>
       this.#learn(this.streamId === ALL_STREAM ? event.position : event.version);
     const onBeyondEnd = (place: number, head: number, isGiven: boolean): Promise<void> =>
       this.#readBeyondEnd(place, head, isGiven);
-    return { storage, streamId: this.streamId, lifetime: this.#lifetime, memory, onEvent, onBeyondEnd };
+    return { storage, streamId: this.streamId, lifetime: this.#lifetime, memory, hooks, onEvent, onBeyondEnd };
   }
 
   // A read waits for a transaction where the store has one connection for both.
@@ -180,8 +183,8 @@ export class StreamImpl implements UntypedStream {
   }
 
   #snapshotContext(): SnapshotContext {
-    const { storage, memory, now } = this.#context;
-    return { storage, memory, now, streamId: this.streamId, knownVersion: this.#version };
+    const { storage, memory, now, hooks } = this.#context;
+    return { storage, memory, now, hooks, streamId: this.streamId, knownVersion: this.#version };
   }
 
   async metrics(): Promise<StreamMetrics> {

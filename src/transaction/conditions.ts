@@ -13,6 +13,7 @@ import { parseFilter } from "../filter/parse-filter.js";
 import { MAX_CONDITION_CLAUSES, MAX_CONDITION_FILTERS, MAX_CONDITIONS, MAX_PAGE_EVENTS } from "../limits.js";
 import { checkOptions, checkPlace, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
+import type { EventHooks } from "../view/event-hooks.js";
 
 const CONDITION_FIELDS: OptionNames<AppendCondition> = { failIfEventsMatch: true, after: true };
 
@@ -22,20 +23,21 @@ const CONDITION_FIELDS: OptionNames<AppendCondition> = { failIfEventsMatch: true
  */
 export function parseConditions(
   conditions: AppendCondition | readonly AppendCondition[] | undefined,
+  hooks?: EventHooks,
 ): readonly ParsedCondition[] {
   if (conditions === undefined) return [];
   const list = Array.isArray(conditions) ? conditions : [conditions as AppendCondition];
   if (list.length > MAX_CONDITIONS) {
     throw invalidArgument("conditions", `${list.length} conditions are more than ${MAX_CONDITIONS}`);
   }
-  return list.map(parseCondition);
+  return list.map((condition) => parseCondition(condition, hooks));
 }
 
 /**
  * @throws InvalidArgumentError
  * @throws InvalidFilterError
  */
-export function parseCondition(condition: AppendCondition): ParsedCondition {
+export function parseCondition(condition: AppendCondition, hooks?: EventHooks): ParsedCondition {
   checkOptions(condition, CONDITION_FIELDS);
   const { failIfEventsMatch, after } = condition;
   checkPlace("after", after);
@@ -48,7 +50,7 @@ export function parseCondition(condition: AppendCondition): ParsedCondition {
   if (longest > MAX_CONDITION_CLAUSES) {
     throw invalidArgument("failIfEventsMatch", `a filter of ${longest} clauses has more than ${MAX_CONDITION_CLAUSES}`);
   }
-  return { anyOf: filters.map(parseFilter), after: after ?? 0 };
+  return { anyOf: filters.map((filter) => parseFilter(filter, hooks)), after: after ?? 0 };
 }
 
 /** One filter is a list of clauses, and several are a list of such lists. An empty list matches every event. */

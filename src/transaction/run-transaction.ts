@@ -21,7 +21,10 @@ import { notingTypes } from "./written-types.js";
 const OPTIONS: OptionNames<TransactionOptions> = { timeoutMs: true, signal: true };
 
 /** What a transaction runs in. */
-export type TransactionContext = Pick<StreamContext, "memory" | "calls" | "pendingWrites" | "participants"> & {
+export type TransactionContext = Pick<
+  StreamContext,
+  "memory" | "calls" | "pendingWrites" | "participants" | "hooks"
+> & {
   readonly storage: TransactionalStorage;
 };
 
@@ -102,7 +105,7 @@ function giveUpWaiting<T>(signal: AbortSignal, transact: (onBegun: () => void) =
 }
 
 async function runWork<T>(
-  { storage: { location, limits }, memory, calls: guard, participants }: TransactionContext,
+  { storage: { location, limits }, memory, calls: guard, participants, hooks }: TransactionContext,
   storageSession: StorageSession,
   work: TransactionWork<T>,
   plan: TransactionPlan,
@@ -110,7 +113,7 @@ async function runWork<T>(
   const calls = new TransactionCalls(location);
   const writtenTypes = participants.size === 0 ? undefined : new Set<string>();
   const session = writtenTypes === undefined ? storageSession : notingTypes(storageSession, writtenTypes);
-  const tx = new StoreTransaction({ session, calls, location, limits, memory });
+  const tx = new StoreTransaction({ session, calls, location, limits, memory, hooks });
   const beganMs = performance.now();
   using limit = new TimeLimit(plan, (timeoutMs) => timeoutError(timeoutMs, guard.describeWaiting(beganMs), location));
   using callback = guard.begin((error) => calls.fail(error));

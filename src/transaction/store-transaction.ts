@@ -27,8 +27,9 @@ import { type MemoryBudget, overloaded } from "../stream/memory-budget.js";
 import { checkOptions, checkStreamId, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
+import type { EventHooks } from "../view/event-hooks.js";
+import { hookedRequest } from "../view/ordered-appends.js";
 import { appendRequest } from "../write/append-request.js";
-import { checkLimits } from "../write/check-limits.js";
 import { conditionFailed, lookForMatch, parseCondition } from "./conditions.js";
 import { checkStatement } from "./sql-statement.js";
 import type { TransactionCalls } from "./transaction-calls.js";
@@ -44,6 +45,7 @@ export interface TransactionParts {
   readonly location: string | undefined;
   readonly limits: StorageLimits | undefined;
   readonly memory: MemoryBudget;
+  readonly hooks: EventHooks | undefined;
 }
 
 /** A transaction as its callback gets it: checks what comes in, and hands it to the storage's session. */
@@ -72,7 +74,8 @@ export class StoreTransaction implements Transaction {
     events: CandidateEvent | readonly CandidateEvent[],
     options: { readonly expectedVersion?: ExpectedVersion | undefined } = {},
   ): Promise<WriteResult> {
-    const { session, calls, location, limits, memory } = this.#parts;
+    const { session, calls, location, limits, memory, hooks } = this.#parts;
+    const storage = { location, limits };
     const attempt = `write to stream "${String(streamId)}"`;
     let reservedBytes = 0;
     // The events are taken as they are now, and take memory while they wait for earlier calls.
@@ -80,15 +83,19 @@ export class StoreTransaction implements Transaction {
       checkStreamId(streamId);
       checkOptions(options, WRITE_OPTIONS);
       const { expectedVersion = "any" } = options;
-      const checked = appendRequest(streamId, events, expectedVersion, location);
-      checkLimits(checked, { limits, location });
+      const prepare = hooks?.beforeEncode;
+      const checked = appendRequest(streamId, events, expectedVersion, storage, { prepare });
       const bytes = encodedBytes(checked.events);
-      if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, { storage: { location }, memory });
+      if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, { storage, memory });
       reservedBytes = bytes;
       return checked;
     });
     const release = (): void => memory.release(reservedBytes);
-    return calls.run(attempt, () => session.append(request()), release);
+    const append = async (): Promise<WriteResult> => {
+      const ready = hookedRequest(hooks, request(), storage);
+      return session.append(ready instanceof Promise ? await calls.unlessAbandoned(ready) : ready);
+    };
+    return calls.run(attempt, append, release);
   }
 
   // The type of the events is the caller's word, as it is for streams.
@@ -97,15 +104,16 @@ export class StoreTransaction implements Transaction {
   }
 
   async *#readEvents(streamId: string, options: ReadOptions | undefined): AsyncGenerator<StoredEvent, void> {
-    const { calls, memory, location } = this.#parts;
+    const { calls, memory, location, hooks } = this.#parts;
     const plan = await calls.run(`read stream "${String(streamId)}"`, async () => {
       checkStreamId(streamId);
-      return parseReadOptions(options);
+      return parseReadOptions(options, hooks);
     });
     const source = {
       storage: this.#pages,
       streamId,
       memory,
+      hooks,
       lifetime: new Lifetime(`the transaction${inStore(location)}`),
       onEvent: () => undefined,
       onBeyondEnd: async (place: number, head: number, isGiven: boolean) => {
@@ -123,8 +131,8 @@ export class StoreTransaction implements Transaction {
   }
 
   require(condition: AppendCondition): Promise<void> {
-    const { session, calls, location } = this.#parts;
-    const parsed = orThrowLater(() => parseCondition(condition));
+    const { session, calls, location, hooks } = this.#parts;
+    const parsed = orThrowLater(() => parseCondition(condition, hooks));
     return calls.run("check a condition", async () => {
       const { match } = await lookForMatch((query) => session.readPage(query), parsed(), this.position);
       if (match !== null) throw conditionFailed("go on with the transaction", match, location);

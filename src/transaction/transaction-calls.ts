@@ -12,6 +12,7 @@ export class TransactionCalls {
   #failure: { readonly error: unknown } | undefined;
   /** Why no further call is made: the transaction has ended, and how. */
   #end: string | undefined;
+  #onAbandoned: () => void = () => undefined;
 
   constructor(location: string | undefined) {
     this.#location = location;
@@ -56,6 +57,17 @@ export class TransactionCalls {
     return refused;
   }
 
+  /** Waits within a call for what is not the storage's, for no longer than the transaction may go on. */
+  async unlessAbandoned<T>(promise: Promise<T>): Promise<T> {
+    let refuse: () => void = () => undefined;
+    const abandoned = new Promise<never>((_, reject) => {
+      refuse = () => reject(this.#misuse("go on with a call", ABANDONED));
+    });
+    this.#onAbandoned = refuse;
+    if (this.#end === ABANDONED) refuse();
+    return Promise.race([promise, abandoned]);
+  }
+
   /** Notes that the transaction is lost, though no call has failed. */
   fail(error: unknown): void {
     this.#fail(error);
@@ -75,6 +87,7 @@ export class TransactionCalls {
   /** Accepts no further call, makes none of those that wait, and waits for the one that is running. */
   async abandon(): Promise<void> {
     this.#end ??= ABANDONED;
+    this.#onAbandoned();
     await this.#last;
   }
 

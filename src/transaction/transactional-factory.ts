@@ -5,6 +5,7 @@ import type {
   NewEvent,
   QueryOptions,
   SQLStatement,
+  StorageHandle,
   StreamWrite,
   Transaction,
   TransactionalStorage,
@@ -19,6 +20,8 @@ import { participantsOf } from "../stream/participant.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
+import type { EventHooks } from "../view/event-hooks.js";
+import { hookedRequest } from "../view/ordered-appends.js";
 import { parseTransaction, runTransaction } from "./run-transaction.js";
 import { checkStatement } from "./sql-statement.js";
 import { noSQL } from "./store-transaction.js";
@@ -40,7 +43,7 @@ export function atomicCalls(storage: AtomicStorage | TransactionalStorage, conte
       const attempt = "write to several streams";
       lifetime.assertOpen(attempt);
       calls.assertOutside("writeAll");
-      const unit = inAttempt(attempt, storage.location, () => appendUnit(writes, options, storage));
+      const unit = inAttempt(attempt, storage.location, () => appendUnit(writes, options, storage, context.hooks));
       return acceptUnit(storage, unit, context);
     },
   };
@@ -56,17 +59,23 @@ export async function acceptUnit(
   unit: AppendUnit,
   context: StreamContext,
 ): Promise<readonly WriteResult[]> {
-  const { calls, pendingWrites, memory, participants } = context;
+  const { calls, pendingWrites, memory, participants, hooks } = context;
   const bytes = unit.requests.reduce((sum, { events }) => sum + encodedBytes(events), 0);
   if (!memory.reserve(bytes)) throw overloaded("write to several streams", bytes, context);
   pendingWrites.begin();
   try {
-    const joining = participants.size === 0 ? undefined : participantsOf(participants, eventsOf(unit));
-    return await calls.note(() => writeUnit(storage, unit, joining), `writeAll (${attemptOf(unit.requests)})`);
+    const ready = hooks?.beforeAppend === undefined ? unit : await hookedUnit(hooks, unit, storage);
+    const joining = participants.size === 0 ? undefined : participantsOf(participants, eventsOf(ready));
+    return await calls.note(() => writeUnit(storage, ready, joining), `writeAll (${attemptOf(unit.requests)})`);
   } finally {
     memory.release(bytes);
     pendingWrites.end();
   }
+}
+
+async function hookedUnit(hooks: EventHooks, unit: AppendUnit, storage: StorageHandle): Promise<AppendUnit> {
+  const requests = await Promise.all(unit.requests.map((request) => hookedRequest(hooks, request, storage)));
+  return { ...unit, requests };
 }
 
 const eventsOf = ({ requests }: AppendUnit): readonly NewEvent[] => requests.flatMap(({ events }) => events);

@@ -8,6 +8,7 @@ import type {
   StorageSession,
   StreamWrite,
   TransactionalStorage,
+  UnitRequest,
   WriteAllOptions,
 } from "../../protocols/index.js";
 import { checkVersionInUnit } from "../adapter-kit/decide-append.js";
@@ -21,8 +22,10 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import { appendRequest } from "../write/append-request.js";
-import { checkLimits, type LimitedStorage } from "../write/check-limits.js";
+import type { LimitedStorage } from "../write/check-limits.js";
+import type { PrepareCandidate } from "../write/encode-events.js";
 import { conditionFailed, lookForMatch, parseConditions } from "./conditions.js";
 import { isAtomic } from "./storage-kinds.js";
 
@@ -34,6 +37,7 @@ export function appendUnit(
   writes: readonly StreamWrite[],
   options: WriteAllOptions,
   storage: LimitedStorage,
+  hooks?: EventHooks,
 ): AppendUnit {
   checkOptions(options, OPTIONS);
   const { conditions, signal } = options;
@@ -47,8 +51,8 @@ export function appendUnit(
   for (const write of list) checkWrite(write);
   checkUnit(list);
   return {
-    requests: list.map((write) => requestOf(write, storage)),
-    conditions: parseConditions(conditions),
+    requests: list.map((write) => requestOf(write, storage, hooks?.beforeEncode)),
+    conditions: parseConditions(conditions, hooks),
     signal,
   };
 }
@@ -61,10 +65,9 @@ function checkWrite(write: StreamWrite): void {
   checkStreamId(write.streamId);
 }
 
-function requestOf(write: StreamWrite, storage: LimitedStorage): AppendUnit["requests"][number] {
+function requestOf(write: StreamWrite, storage: LimitedStorage, prepare?: PrepareCandidate): UnitRequest {
   const { streamId, events = [], expectedVersion = "any" } = write;
-  const request = appendRequest(streamId, events, expectedVersion, storage.location);
-  checkLimits(request, storage);
+  const request = appendRequest(streamId, events, expectedVersion, storage, { prepare });
   return request.events.length === 0 ? { ...request, checkOnly: true } : request;
 }
 

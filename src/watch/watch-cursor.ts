@@ -16,6 +16,7 @@ import { PageSize } from "../read/page-size.js";
 import { replacedStore } from "../read/replaced-store.js";
 import { decodedBytes, pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget } from "../stream/memory-budget.js";
+import type { EventHooks, ReadFailure } from "../view/event-hooks.js";
 import { onAbort } from "./abort-listeners.js";
 import { StorageOutage } from "./storage-outage.js";
 
@@ -31,6 +32,7 @@ export interface WatchSource {
   readonly signal: AbortSignal | undefined;
   readonly lifetime: Lifetime;
   readonly memory: MemoryBudget;
+  readonly hooks?: EventHooks | undefined;
 }
 
 const NO_EVENTS: readonly StoredEvent[] = [];
@@ -58,6 +60,10 @@ export class WatchCursor implements Closable, EventHolder {
   #place: number;
   #hand = NO_EVENTS;
   #handIndex = 0;
+  /** Whether the hooks have seen what is in hand. */
+  #isHandReady = true;
+  /** What the consumer gets after what is in hand. */
+  #failure: ReadFailure | undefined;
   /** The last place that is considered once the hand is empty. */
   #handPlace: number;
   /** Up to here everything has been delivered or does not match. */
@@ -117,17 +123,37 @@ export class WatchCursor implements Closable, EventHolder {
     this.#isPulled = true;
     if (!this.#begun) await this.#begin();
     while (!this.#closed) {
-      if (this.#behind && this.#queue.length === 0) await this.#readPageOrWait();
-      else this.#takeQueue();
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#hand.length === 0) await this.#takeMore();
+      if (!this.#isHandReady && !this.#closed) await this.#hookHand();
       if (this.#closed) break;
-      if (this.#hand.length > 0) return true;
+      if (this.#hand.length > 0 && this.#isHandReady) return true;
+      if (this.#failure !== undefined || this.#hand.length > 0) continue;
       if (!this.#behind && this.#queue.length === 0) await this.#woken();
     }
     return false;
   }
 
+  async #takeMore(): Promise<void> {
+    if (this.#behind && this.#queue.length === 0) await this.#readPageOrWait();
+    else this.#takeQueue();
+    this.#isHandReady = this.#source.hooks?.afterRead === undefined;
+  }
+
+  /** Puts in hand what the consumer gets of it, unless it was taken out of the hand meanwhile. */
+  async #hookHand(): Promise<void> {
+    const hand = this.#hand;
+    const result = await this.#source.hooks?.afterRead?.(hand);
+    if (result === undefined || this.#closed || this.#hand !== hand) return;
+    this.#failure = result.failure;
+    this.#isHandReady = true;
+    this.#takeInHand(result.events, this.#handBytes);
+  }
+
   /** Its events are read from storage again. */
   evict(): void {
+    // What fails is read again as well, unless all before it has been delivered.
+    if (this.#hand.length > 0) this.#failure = undefined;
     const next = this.#isPulled ? this.#hand[this.#handIndex] : undefined;
     this.#place = next === undefined ? this.#deliveredPlace : this.#placeOf(next);
     this.#pageSize.shrink();

@@ -2,11 +2,13 @@ import { Observable, type Subscriber } from "rxjs";
 import type { StoredEvent, Watch, WatchOptions } from "../../protocols/index.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import { checkOptions, checkPlace, checkSignal, type OptionNames } from "../validate/check-arguments.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import { WatchCursor, type WatchSource } from "./watch-cursor.js";
 import { WatchIterator } from "./watch-iterator.js";
 
 /** The context of a watch besides its options. */
-export interface WatchContext extends Pick<WatchSource, "storage" | "notifier" | "streamId" | "lifetime" | "memory"> {
+export interface WatchContext
+  extends Pick<WatchSource, "storage" | "notifier" | "streamId" | "lifetime" | "memory" | "hooks"> {
   /** Called with each event just before the consumer gets it. */
   readonly onEvent: (event: StoredEvent) => void;
 }
@@ -19,7 +21,7 @@ type WatchPlan = Pick<WatchSource, "after" | "isAfterGiven" | "filter" | "signal
  * @throws InvalidArgumentError
  * @throws InvalidFilterError
  */
-export function parseWatchOptions(options: WatchOptions = {}, defaultAfter: number): WatchPlan {
+export function parseWatchOptions(options: WatchOptions = {}, defaultAfter: number, hooks?: EventHooks): WatchPlan {
   checkOptions(options, WATCH_OPTIONS);
   const { after, filter, signal } = options;
   checkPlace("after", after);
@@ -27,7 +29,7 @@ export function parseWatchOptions(options: WatchOptions = {}, defaultAfter: numb
   return {
     after: after ?? defaultAfter,
     isAfterGiven: after !== undefined,
-    filter: filter === undefined ? [] : parseFilter(filter),
+    filter: filter === undefined ? [] : parseFilter(filter, hooks),
     signal,
   };
 }

@@ -32,7 +32,10 @@ import { PortMessages, type StreamPort } from "./port.js";
  * ```
  */
 export function exposeStreams(streams: StreamFactory, port: StreamPort): Disposable {
-  return inAttempt("expose a store", undefined, () => new Exposure(streamContextOf(streams), port));
+  return inAttempt("expose a store", undefined, () => {
+    const { hooks: _, ...context } = streamContextOf(streams);
+    return new Exposure(context, port);
+  });
 }
 
 /** The side of the store. A worker may connect again after it has ended its connection. */

@@ -7,7 +7,15 @@ import {
 } from "../../protocols/index.js";
 import { checkExpectedVersion } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
-import { encodeEvents } from "./encode-events.js";
+import { checkLimits, type LimitedStorage } from "./check-limits.js";
+import { encodeEvents, type PrepareCandidate } from "./encode-events.js";
+
+/** What else there is to a write. */
+export interface AppendRequestOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Replaces each event before it is encoded. */
+  readonly prepare?: PrepareCandidate | undefined;
+}
 
 /**
  * Checks a write to a stream, and encodes its events as they are at this moment: the caller's objects are not retained.
@@ -18,16 +26,19 @@ export function appendRequest(
   streamId: string,
   events: CandidateEvent | readonly CandidateEvent[],
   expectedVersion: ExpectedVersion,
-  location: string | undefined,
-  signal?: AbortSignal,
+  storage: LimitedStorage,
+  { signal, prepare }: AppendRequestOptions = {},
 ): AppendRequest {
   if (streamId === ALL_STREAM) {
     const message =
-      `Cannot write to "${ALL_STREAM}"${inStore(location)}: it is the read-only stream of every event. Write to a stream ` +
+      `Cannot write to "${ALL_STREAM}"${inStore(storage.location)}: it is the read-only stream of every event. Write to a stream ` +
       "by its id.";
     throw new ReadOnlyStreamError(streamId, message);
   }
   checkExpectedVersion(expectedVersion);
   const candidates = Array.isArray(events) ? events : [events as CandidateEvent];
-  return { streamId, events: encodeEvents(streamId, candidates, location), expectedVersion, signal };
+  const encoded = encodeEvents(streamId, candidates, storage.location, prepare);
+  const request = { streamId, events: encoded, expectedVersion, signal };
+  checkLimits(request, storage);
+  return request;
 }

@@ -1,10 +1,13 @@
 import { isUint8Array } from "node:util/types";
-import { type CandidateEvent, InvalidEventError, type NewEvent } from "../../protocols/index.js";
+import { type CandidateEvent, InvalidArgumentError, InvalidEventError, type NewEvent } from "../../protocols/index.js";
 import { MAX_EVENT_BYTES, MAX_KEY_LENGTH, MAX_TYPE_LENGTH, MAX_WRITE_EVENTS } from "../limits.js";
 import { inStore } from "../validate/in-call.js";
 import { describeValue, isPlainObject, JsonLossError, toJsonText } from "../validate/json-text.js";
 import { findUnknownField } from "./event-fields.js";
 import { uuidV7 } from "./uuid-v7.js";
+
+/** Replaces an event to write before it is checked. It may be anything. */
+export type PrepareCandidate = (candidate: unknown, place: EventPlace) => unknown;
 
 /**
  * Checks the events of one write and turns them into text, as they are at this moment.
@@ -16,7 +19,12 @@ import { uuidV7 } from "./uuid-v7.js";
  * const [event] = encodeEvents("account-42", [{ type: "Deposited", data: { amount: 100 } }]);
  * ```
  */
-export function encodeEvents(streamId: string, candidates: readonly CandidateEvent[], location?: string): NewEvent[] {
+export function encodeEvents(
+  streamId: string,
+  candidates: readonly CandidateEvent[],
+  location?: string,
+  prepare?: PrepareCandidate,
+): NewEvent[] {
   const nowMs = Date.now();
   if (candidates.length > MAX_WRITE_EVENTS) {
     const reason = `${candidates.length} events are more than one write may hold (${MAX_WRITE_EVENTS}); split it`;
@@ -26,9 +34,10 @@ export function encodeEvents(streamId: string, candidates: readonly CandidateEve
   for (let eventIndex = 0; eventIndex < candidates.length; eventIndex += 1) {
     const place = { streamId, location, eventIndex };
     try {
-      events[eventIndex] = encodeEvent(candidates[eventIndex], place, nowMs);
+      const candidate = prepare === undefined ? candidates[eventIndex] : prepare(candidates[eventIndex], place);
+      events[eventIndex] = encodeEvent(candidate, place, nowMs);
     } catch (error) {
-      if (error instanceof InvalidEventError) throw error;
+      if (error instanceof InvalidEventError || error instanceof InvalidArgumentError) throw error;
       // A getter or a proxy of the caller's.
       throw invalidEvent(place, "", "reading it failed", error);
     }
@@ -36,7 +45,8 @@ export function encodeEvents(streamId: string, candidates: readonly CandidateEve
   return events;
 }
 
-interface EventPlace {
+/** Which event of which write. */
+export interface EventPlace {
   readonly streamId: string;
   readonly location: string | undefined;
   readonly eventIndex: number;
