@@ -24,7 +24,7 @@ export type StorageErrorCode =
   | "STORAGE_OVERLOADED"
   /** The disk is full. Writes succeed again once there is space. */
   | "STORAGE_FULL"
-  /** The database or a snapshot is damaged. Once a call has found the database damaged, no later write is accepted. */
+  /** The database, a snapshot or a blob is damaged. Once a call has found the database damaged, no later write is accepted. */
   | "STORAGE_CORRUPT"
   /** Reading or writing the file failed. A write that failed with this code may be stored. */
   | "STORAGE_IO"
@@ -103,6 +103,8 @@ export type StreamErrorCode =
   | "MIGRATION_MISSING"
   /** A `TimeoutError`: something was not processed in time. */
   | "TIMEOUT"
+  /** A `BlobReplacedError`: a blob was replaced or deleted while its bytes were read. */
+  | "BLOB_REPLACED"
   /** A {@link StreamClosedError}: the handle or the factory has been disposed. */
   | "STREAM_CLOSED"
   | StorageErrorCode;

@@ -1,6 +1,8 @@
 export type * from "./administrable-storage.js";
 export * from "./administration.js";
 export * from "./administration-errors.js";
+export * from "./blob-replaced-error.js";
+export type * from "./blob-store.js";
 export type * from "./copyable-storage.js";
 export * from "./errors.js";
 export type * from "./event.js";

@@ -1,4 +1,5 @@
 import type { EventsNeededError, EventsRemovedError, StreamDeletedError } from "./administration-errors.js";
+import type { BlobReplacedError } from "./blob-replaced-error.js";
 import {
   type ConcurrencyError,
   type IdempotencyConflictError,
@@ -40,6 +41,7 @@ export type AnyStreamError =
   | EventVersionError
   | MigrationError
   | TimeoutError
+  | BlobReplacedError
   | StreamClosedError
   | StorageError;
 

@@ -168,3 +168,18 @@ export const MAX_WORKER_READS = 32;
  * does not get to it.
  */
 export const WORKER_TIMEOUT_GRACE_MS = 1_000;
+
+/** The longest key of a blob, in UTF-16 units. */
+export const MAX_BLOB_KEY_LENGTH = 1_024;
+
+/** The longest content type of a blob, in characters. */
+export const MAX_CONTENT_TYPE_LENGTH = 256;
+
+/** How many bytes of a blob are in memory at a time, and in one row of a database. */
+export const BLOB_CHUNK_BYTES = 256 * 1024;
+
+/** How many blobs one page of a listing has. */
+export const LISTED_BLOBS = 1_000;
+
+/** How long a put may wait for its next bytes. What is older was left behind by a put that was killed, and is removed. */
+export const STALE_PUT_MS = 60 * 60_000;
