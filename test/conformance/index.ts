@@ -3,6 +3,11 @@
  *
  * @packageDocumentation
  */
+export {
+  type BlobStoreConformanceOptions,
+  type DisposableBlobStore,
+  describeBlobStore,
+} from "./describe-blob-store.js";
 export { describeNotifier, type NotifierConformanceOptions } from "./describe-notifier.js";
 export { describeStorageHandle, type StorageConformanceOptions } from "./describe-storage-handle.js";
 export { describeStreamFactory, type StreamFactoryConformanceOptions } from "./describe-stream-factory.js";

@@ -4,8 +4,8 @@ import { isStreamError } from "../../../protocols/index.js";
  * Watches the calls of a test for errors that are not the library's: a `StreamError` has a code that programs can switch
  * on, and what a database or a file system throws does not.
  *
- * A call that has been given a signal may fail with that signal's reason, a transaction with what its callback throws, and a
- * removal with what its `archive` throws.
+ * A call that has been given a signal may fail with that signal's reason, a transaction with what its callback throws, a
+ * removal with what its `archive` throws, and a put with what its data throws.
  */
 export class RawErrors {
   readonly #found: string[] = [];
@@ -42,7 +42,7 @@ export class RawErrors {
     const onError = (error: unknown): void => this.#judge(name, error, reasons);
     try {
       const watchCallback = (arg: unknown) =>
-        TRANSACTIONS.has(name) ? this.#watchCallback(arg, reasons) : this.#watchArchive(arg);
+        TRANSACTIONS.has(name) ? this.#watchCallback(arg, reasons) : this.#watchArchive(this.#watchData(arg));
       const given = args.map(watchCallback);
       const result = call(...given.map((arg) => withErrorHandler(arg, onError)));
       return result instanceof Promise
@@ -65,6 +65,25 @@ export class RawErrors {
     const { archive } = options;
     if (typeof archive !== "function") return options;
     return { ...options, archive: (events: unknown) => this.#noteThrown(() => archive(events)) };
+  }
+
+  /** The bytes of a blob, which the test makes. */
+  #watchData(arg: unknown): unknown {
+    if (typeof arg !== "object" || arg === null || !(Symbol.asyncIterator in arg)) return arg;
+    const noteThrown = (next: () => unknown) => this.#noteThrown(next);
+    async function* watched() {
+      const iterator = (arg as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      try {
+        while (true) {
+          const { done, value } = (await noteThrown(() => iterator.next())) as IteratorResult<unknown>;
+          if (done === true) return;
+          yield value;
+        }
+      } finally {
+        await iterator.return?.();
+      }
+    }
+    return { [Symbol.asyncIterator]: watched };
   }
 
   async #noteThrown(callback: () => unknown): Promise<unknown> {
