@@ -37,6 +37,13 @@ module.exports = {
       to: { pathNot: ["^src/", "^adapters/sqlite/read-models\\.ts$"] },
     },
     {
+      name: "the-entry-of-blobs-names-stores-of-blobs-only",
+      comment: "It loads no driver. Blobs in a database go through the transactions of any store.",
+      severity: "error",
+      from: { path: "^blobs\\.ts$" },
+      to: { pathNot: ["^src/", "^protocols/", "^adapters/(files|s3)/index\\.ts$"] },
+    },
+    {
       name: "the-entry-of-copies-names-sqlite-only",
       comment: "Backups are SQLite files.",
       severity: "error",
@@ -64,7 +71,7 @@ module.exports = {
       comment: "It names the SQLite adapter, which nothing inside the library may bring along unasked.",
       severity: "error",
       from: { path: "^(protocols|src|adapters|test/conformance)/" },
-      to: { path: "^(index|copy|postgres|projections)\\.ts$" },
+      to: { path: "^(index|blobs|copy|postgres|projections)\\.ts$" },
     },
     {
       name: "only-the-sqlite-adapter-knows-its-client",
@@ -88,7 +95,7 @@ module.exports = {
       to: {
         pathNot: [
           "^examples/",
-          "^(copy|postgres|projections)\\.ts$",
+          "^(blobs|copy|postgres|projections)\\.ts$",
           "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely)/",
         ],
