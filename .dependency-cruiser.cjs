@@ -44,6 +44,13 @@ module.exports = {
       to: { pathNot: ["^src/", "^protocols/", "^adapters/(files|s3)/index\\.ts$"] },
     },
     {
+      name: "the-entry-of-tests-names-sqlite-only",
+      comment: "Projections are tested over SQLite in memory.",
+      severity: "error",
+      from: { path: "^testing\\.ts$" },
+      to: { pathNot: ["^src/", "^adapters/sqlite/index\\.ts$"] },
+    },
+    {
       name: "the-entry-of-copies-names-sqlite-only",
       comment: "Backups are SQLite files.",
       severity: "error",
@@ -71,7 +78,7 @@ module.exports = {
       comment: "It names the SQLite adapter, which nothing inside the library may bring along unasked.",
       severity: "error",
       from: { path: "^(protocols|src|adapters|test/conformance)/" },
-      to: { path: "^(index|blobs|copy|postgres|projections)\\.ts$" },
+      to: { path: "^(index|blobs|copy|postgres|projections|testing)\\.ts$" },
     },
     {
       name: "only-the-sqlite-adapter-knows-its-client",
@@ -95,7 +102,7 @@ module.exports = {
       to: {
         pathNot: [
           "^examples/",
-          "^(blobs|copy|postgres|projections)\\.ts$",
+          "^(blobs|copy|postgres|projections|testing)\\.ts$",
           "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely)/",
         ],

@@ -183,3 +183,25 @@ export const LISTED_BLOBS = 1_000;
 
 /** How long a put may wait for its next bytes. What is older was left behind by a put that was killed, and is removed. */
 export const STALE_PUT_MS = 60 * 60_000;
+
+/** How many states a cache keeps unless it says otherwise. */
+export const DEFAULT_CACHED_STATES = 1_000;
+
+/** The most states of a cache. */
+export const MAX_CACHED_STATES = 1_000_000;
+
+/** How often a load begins again, because the events that it was about to read were removed meanwhile. */
+export const MAX_LOAD_ATTEMPTS = 5;
+
+/** How many lower versions of a fold are looked for, to remove their snapshots. */
+export const MAX_CLEARED_FOLD_VERSIONS = 100;
+
+/** How often a command is decided unless it says otherwise, and the most that it may ask for. */
+export const DEFAULT_ATTEMPTS = 5;
+export const MAX_ATTEMPTS = 10_000;
+
+/** The longest id of a command, in UTF-16 units: with the number of any of its events it is a key. */
+export const MAX_COMMAND_ID_LENGTH = MAX_KEY_LENGTH - "/999999".length;
+
+/** How long a command that decides keeps others of its process from the stream at most, once they have been in conflict. */
+export const MAX_DECISION_TURN_MS = 10;

@@ -21,3 +21,8 @@ export function streamContextOf(streams: unknown): StreamContext {
   if (!isStore) throw invalidArgument("streams", `expected a store, got ${describeValue(streams)}`);
   return streams[STREAM_CONTEXT] as StreamContext;
 }
+
+/** The same where there is one: a store may be anything that has the calls of one. */
+export function findStreamContext(streams: StreamFactory): StreamContext | undefined {
+  return STREAM_CONTEXT in streams ? (streams[STREAM_CONTEXT] as StreamContext) : undefined;
+}

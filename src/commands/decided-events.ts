@@ -1,0 +1,49 @@
+import type { CandidateEvent } from "../../protocols/index.js";
+import { invalidArgument } from "../validate/check-arguments.js";
+import { describeValue, isPlainObject } from "../validate/json-text.js";
+import { keyOf } from "./command-key.js";
+import type { CommandPlan } from "./command-options.js";
+
+/**
+ * The events of a decision as a list.
+ *
+ * @throws InvalidArgumentError when the decision is nothing of the kind
+ */
+export function listOf(decision: unknown, argument = "decide"): readonly CandidateEvent[] {
+  if (Array.isArray(decision)) return decision;
+  if (typeof decision === "object" && decision !== null && "type" in decision) return [decision as CandidateEvent];
+  const reason = `it has to return an event or a list of events, [] for none; got ${describeValue(decision)}`;
+  throw invalidArgument(argument, reason);
+}
+
+/**
+ * The events as they are written: with the metadata of the command below their own, and with its keys.
+ *
+ * @param first - the number of the first of them among the events of the command
+ * @throws InvalidArgumentError when an event of a named command has a key of its own
+ */
+export function writtenEvents(
+  events: readonly CandidateEvent[],
+  { commandId, metadata }: CommandPlan,
+  first = 0,
+): readonly CandidateEvent[] {
+  if (commandId === undefined && metadata === undefined) return events;
+  return events.map((event, index) => {
+    // What is no event is refused by the write, which says what it is.
+    if (typeof event !== "object" || event === null || !isPlainObject(event)) return event;
+    const written = metadata === undefined ? event : withMetadata(event, metadata);
+    if (commandId === undefined) return written;
+    if (event.idempotencyKey !== undefined) {
+      const reason = `event ${index} has the idempotencyKey ${describeValue(event.idempotencyKey)}; commandId gives the keys`;
+      throw invalidArgument("decide", reason);
+    }
+    return { ...written, idempotencyKey: keyOf(commandId, first + index) };
+  });
+}
+
+function withMetadata(event: CandidateEvent, below: Readonly<Record<string, string>>): CandidateEvent {
+  const { metadata } = event;
+  if (metadata === undefined || metadata === null) return { ...event, metadata: below };
+  if (typeof metadata !== "object" || !isPlainObject(metadata)) return event;
+  return { ...event, metadata: { ...below, ...metadata } };
+}

@@ -1,0 +1,66 @@
+import {
+  type EventFilter,
+  type EventShape,
+  StorageError,
+  type StreamWrite,
+  type TransactionalStreamFactory,
+  type WriteResult,
+} from "../../protocols/index.js";
+import { inAttempt } from "../validate/in-call.js";
+import { type HandleQueryOptions, parseHandleQueryOptions } from "./command-options.js";
+import { parseFold, type QueryFold } from "./fold.js";
+import { checkDecide } from "./handle.js";
+import { alternativesOf } from "./load-query.js";
+import { runQueryCommand } from "./query-command.js";
+
+/** What became of a command over a query. */
+export interface HandledQuery<S> {
+  /** The state that was decided on; of a command that was stored before, the one with its events in it. */
+  readonly state: S;
+  /** One for each write of the decision, in order; of a command that was stored before, for each stream of the found events. */
+  readonly results: readonly WriteResult[];
+}
+
+const ATTEMPT = "handle a command on a query";
+
+/**
+ * Handles a command on what a query finds (a dynamic consistency boundary): folds it, lets `decide` make writes of the state, and
+ * stores them if the query would still find the same. Otherwise it begins anew, so `decide` may run several times.
+ *
+ * With a `commandId` the events of all writes get the keys `<commandId>/0`, `<commandId>/1` and so on. A command of which the
+ * query finds an event is not decided again, so let the filters match what it stores.
+ *
+ * @param filters - one filter, or several that are alternatives; the limits are those of a condition.
+ * @param decide - the writes, `[]` for none.
+ * @throws whatever `decide` throws; nothing is written.
+ * @throws ConditionError, ConcurrencyError the last conflict, when `attempts` are used up.
+ * @throws IdempotencyConflictError when another command, or this one with other events, has used the `commandId`.
+ * @throws StorageError `STORAGE_UNSUPPORTED` when the store has no `writeAll`.
+ * @throws InvalidArgumentError, InvalidFilterError, InvalidEventError when an argument, the decision or an event is invalid.
+ *
+ * @example
+ * ```ts
+ * const filters = [{ field: "data.courseId", op: "=", value: "c-1" }] as const;
+ * await handleQuery(streams, seats, filters, ({ free }) =>
+ *   free === 0 ? [] : [{ streamId: "student-7", events: { type: "Subscribed", data: { courseId: "c-1" } } }],
+ * );
+ * ```
+ */
+export async function handleQuery<S, E extends EventShape, const W extends readonly StreamWrite<E>[]>(
+  streams: TransactionalStreamFactory,
+  fold: QueryFold<S, E>,
+  filters: EventFilter | readonly EventFilter[],
+  decide: (state: S) => W | Promise<W>,
+  options: HandleQueryOptions = {},
+): Promise<HandledQuery<S>> {
+  const command = inAttempt(ATTEMPT, undefined, () => {
+    checkDecide(decide);
+    const plan = parseHandleQueryOptions(options);
+    return { streams, fold: parseFold(fold), filters: alternativesOf(filters), plan, decide };
+  });
+  if (!("writeAll" in streams)) {
+    const message = `Cannot ${ATTEMPT}: this store writes to one stream at a time. Use one that has writeAll.`;
+    throw new StorageError("STORAGE_UNSUPPORTED", message);
+  }
+  return runQueryCommand(command);
+}

@@ -1,0 +1,75 @@
+import {
+  type CandidateEvent,
+  type EventFilter,
+  isStreamError,
+  type StoredEvent,
+  type StreamWrite,
+  type TransactionalStreamFactory,
+  type WriteResult,
+} from "../../protocols/index.js";
+import { invalidArgument } from "../validate/check-arguments.js";
+import { describeValue } from "../validate/json-text.js";
+import { indexOfKey } from "./command-key.js";
+import type { CommandPlan } from "./command-options.js";
+import { listOf, writtenEvents } from "./decided-events.js";
+import type { ParsedFold } from "./fold.js";
+import type { HandledQuery } from "./handle-query.js";
+import { loadQueryState } from "./query-load.js";
+import { pause } from "./retry-pauses.js";
+
+/** A command on what a query finds, checked. */
+export interface QueryCommand<S> {
+  readonly streams: TransactionalStreamFactory;
+  readonly fold: ParsedFold<S>;
+  readonly filters: readonly EventFilter[];
+  readonly plan: CommandPlan;
+  readonly decide: (state: S) => unknown;
+}
+
+/** Handles a command: folds the query, decides and writes, until no event that it finds comes in between. */
+export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<HandledQuery<S>> {
+  const { streams, filters, plan, decide } = command;
+  for (let attempt = 1; ; attempt += 1) {
+    const stored: StoredEvent[] = [];
+    const onEvent = (event: StoredEvent): void => {
+      if (plan.commandId !== undefined && indexOfKey(plan.commandId, event.id) >= 0) stored.push(event);
+    };
+    const { state, position } = await loadQueryState({ ...command, signal: plan.signal, onEvent });
+    if (stored.length > 0) return { state, results: resultsOf(stored) };
+    const writes = writesOf(await decide(state), plan);
+    if (writes.length === 0) return { state, results: [] };
+    try {
+      const conditions = { failIfEventsMatch: filters, after: position };
+      return { state, results: await streams.writeAll(writes, { conditions, signal: plan.signal }) };
+    } catch (error) {
+      if (!isConflict(error) || attempt === plan.attempts) throw error;
+    }
+    await pause(attempt + 1, plan.signal);
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return isStreamError(error, "CONDITION_FAILED") || isStreamError(error, "CONCURRENCY_CONFLICT");
+}
+
+/** What a stored command answers: for each of its streams the place of its last event there. */
+function resultsOf(stored: readonly StoredEvent[]): readonly WriteResult[] {
+  const results = new Map<string, WriteResult>();
+  for (const { streamId, version, position } of stored) results.set(streamId, { version, position, written: 0 });
+  return [...results.values()];
+}
+
+/** The writes of a decision, whose events are numbered through. */
+function writesOf(decision: unknown, plan: CommandPlan): readonly StreamWrite[] {
+  if (!Array.isArray(decision)) {
+    const reason = `it has to return a list of writes, [] for none; got ${describeValue(decision)}`;
+    throw invalidArgument("decide", reason);
+  }
+  let first = 0;
+  return decision.map((write: StreamWrite) => {
+    if (typeof write !== "object" || write === null || write.events === undefined) return write;
+    const events: readonly CandidateEvent[] = writtenEvents(listOf(write.events), plan, first);
+    first += events.length;
+    return { ...write, events };
+  });
+}

@@ -1,0 +1,166 @@
+import {
+  type CandidateEvent,
+  type ConcurrencyError,
+  isStreamError,
+  type Stream,
+  type StreamFactory,
+  type WriteResult,
+} from "../../protocols/index.js";
+import type { CommandPlan } from "./command-options.js";
+import { listOf, writtenEvents } from "./decided-events.js";
+import type { ParsedFold } from "./fold.js";
+import { saveFoldSnapshot } from "./fold-snapshots.js";
+import { type FoldedState, foldTail } from "./folded-state.js";
+import { pause } from "./retry-pauses.js";
+import type { StateCacheImpl } from "./state-cache.js";
+import { StateLoad } from "./state-load.js";
+import { candidateOf, findStoredCommand, type StoredCommand } from "./stored-command.js";
+import { decidedWithin, StreamTurns, type Turn } from "./stream-turns.js";
+
+/** A command on one stream, checked. */
+export interface StreamCommand<S> {
+  readonly streams: StreamFactory;
+  readonly fold: ParsedFold<S>;
+  readonly streamId: string;
+  readonly cache: StateCacheImpl | undefined;
+  readonly plan: CommandPlan;
+  readonly decide: (state: S) => unknown;
+}
+
+/** What became of it. */
+export interface CommandOutcome<S> extends WriteResult {
+  readonly state: S;
+  readonly events: readonly CandidateEvent[];
+}
+
+/** Handles a command: loads, decides and writes, until no other writer comes in between. */
+export async function runCommand<S>(command: StreamCommand<S>): Promise<CommandOutcome<S>> {
+  const { streams, streamId, plan } = command;
+  plan.signal?.throwIfAborted();
+  const stream = await streams.openStream(streamId);
+  const lookedUpTo = stream.version;
+  const stored = await lookUp(command, stream, 0);
+  if (stored !== null) return repeated(command, stream, stored);
+  const turns = new StreamTurns(streams, streamId);
+  let tried = await attempt(command, stream, {
+    lookedUpTo,
+    turn: turns.areTaken ? await turns.take(plan.signal) : undefined,
+  });
+  for (let attempts = 1; "conflict" in tried; attempts += 1) {
+    if (attempts === plan.attempts) throw tried.conflict;
+    await pause(attempts + 1, plan.signal);
+    tried = await attempt(command, stream, { ...tried, turn: await turns.take(plan.signal) });
+  }
+  return tried;
+}
+
+/** What an attempt begins with. */
+interface AttemptStart<S> {
+  /** The state that the attempt before has decided on. */
+  readonly folded?: FoldedState<S>;
+  /** Up to which version it is known that the command is not stored. */
+  readonly lookedUpTo: number;
+  readonly turn: Turn | undefined;
+}
+
+/** Another writer came in between. */
+interface Conflict<S> {
+  readonly conflict: ConcurrencyError;
+  readonly folded: FoldedState<S>;
+  readonly lookedUpTo: number;
+}
+
+async function attempt<S>(
+  command: StreamCommand<S>,
+  stream: Stream,
+  { folded: before, lookedUpTo, turn }: AttemptStart<S>,
+): Promise<CommandOutcome<S> | Conflict<S>> {
+  try {
+    const load = new StateLoad({ ...command, signal: command.plan.signal });
+    const folded = await (before === undefined ? load.from(stream) : load.continue(stream, before));
+    // The same command may have been stored since it was looked up, and be in the state: then there is nothing to decide.
+    const stored = folded.version > lookedUpTo ? await lookUp(command, stream, lookedUpTo) : null;
+    if (stored !== null) return await repeated(command, stream, stored);
+    const outcome = await decideAndWrite(command, stream, folded, turn);
+    return "conflict" in outcome ? { ...outcome, folded, lookedUpTo: folded.version } : outcome;
+  } finally {
+    turn?.end();
+  }
+}
+
+async function lookUp<S>({ plan }: StreamCommand<S>, stream: Stream, after: number): Promise<StoredCommand | null> {
+  const { commandId, signal } = plan;
+  return commandId === undefined ? null : findStoredCommand(stream, commandId, after, signal);
+}
+
+async function decideAndWrite<S>(
+  command: StreamCommand<S>,
+  stream: Stream,
+  folded: FoldedState<S>,
+  turn: Turn | undefined,
+): Promise<CommandOutcome<S> | Pick<Conflict<S>, "conflict">> {
+  const { plan, decide } = command;
+  const events = writtenEvents(listOf(await decidedWithin(turn, decide(folded.state))), plan);
+  if (events.length === 0) return unchanged(stream, folded);
+  let result: WriteResult;
+  try {
+    result = await stream.write(events, { expectedVersion: folded.version, signal: plan.signal });
+  } catch (error) {
+    if (isStreamError(error, "CONCURRENCY_CONFLICT")) return { conflict: error };
+    throw error;
+  }
+  const { written } = result;
+  const state = await (written === 0
+    ? stateOfRetry(command, stream, result.version)
+    : stateAfterWrite(command, stream, folded, written));
+  return { ...result, state, events };
+}
+
+/** Folds the events as they were stored. */
+async function stateAfterWrite<S>(
+  { streams, fold, streamId, cache }: StreamCommand<S>,
+  stream: Stream,
+  { state, version }: FoldedState<S>,
+  written: number,
+): Promise<S> {
+  const generation = cache?.generation ?? 0;
+  const upTo = version + written;
+  const folded = (await foldTail(stream, fold, { state, version }, { upTo })) as FoldedState<S>;
+  cache?.put({ streams, streamId, fold }, folded, generation);
+  const { every } = fold.snapshot ?? {};
+  if (every !== undefined && Math.floor(version / every) < Math.floor(upTo / every)) {
+    saveFoldSnapshot(streams, stream, fold, folded);
+  }
+  return folded.state;
+}
+
+/** The outcome of a decision without events. */
+async function unchanged<S>(stream: Stream, { state, version, last }: FoldedState<S>): Promise<CommandOutcome<S>> {
+  let place = last;
+  if (last === undefined && version > 0) {
+    for await (const event of stream.read({ upTo: version, direction: "backward", limit: 1 })) place = event;
+  }
+  return { version, position: place?.position ?? 0, written: 0, state, events: [] };
+}
+
+/** The outcome of a command that is stored already: what it was then. */
+async function repeated<S>(
+  command: StreamCommand<S>,
+  stream: Stream,
+  stored: StoredCommand,
+): Promise<CommandOutcome<S>> {
+  const { version, position } = stored.at(-1) as StoredCommand[number];
+  const state = await stateOfRetry(command, stream, version);
+  return { version, position, written: 0, state, events: stored.map(candidateOf) };
+}
+
+/** The state as it was behind a stored command; where the first events were removed, as it is now. */
+async function stateOfRetry<S>(command: StreamCommand<S>, stream: Stream, atVersion: number): Promise<S> {
+  const { signal } = command.plan;
+  try {
+    return (await new StateLoad({ ...command, signal, atVersion }).from(stream)).state;
+  } catch (error) {
+    if (!isStreamError(error, "EVENTS_REMOVED")) throw error;
+    return (await new StateLoad({ ...command, signal }).from(stream)).state;
+  }
+}

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import { handle } from "../../../src/commands/index.js";
+import { listOf, STORES } from "../consumers/support/stores.js";
+import { type Account, account, deposited, opened, withdraw, withdrawn } from "./support/account.js";
+
+const neverDecide = (): never => {
+  throw new Error("it was decided already");
+};
+
+describe.each(STORES)("a command with an id over %s", (_, open) => {
+  test("is not decided again: the answer is what is stored", async () => {
+    await using streams = await open();
+    await handle(streams, account, "a", () => deposited(40));
+    const command = () => handle(streams, account, "a", withdraw(30), { commandId: "w" });
+    const first = await command();
+    await handle(streams, account, "a", () => deposited(1));
+    const again = await handle(streams, account, "a", neverDecide, { commandId: "w" });
+
+    expect(first.state.balance).toBe(10);
+    expect(first.events).toEqual([{ ...withdrawn(30), idempotencyKey: "w/0" }]);
+    expect(again).toEqual({ ...first, written: 0 });
+  });
+
+  test("is found whole, however many events it has", async () => {
+    await using streams = await open();
+    const many = Array.from({ length: 300 }, (__, index) => deposited(index));
+    const first = await handle(streams, account, "a", () => many, { commandId: "many" });
+    await handle(streams, account, "a", () => [opened, opened], { commandId: "many/0" });
+    const again = await handle(streams, account, "a", neverDecide, { commandId: "many" });
+
+    expect(again.events).toEqual(first.events);
+    expect(again).toMatchObject({ version: 300, written: 0, state: first.state });
+  });
+
+  test("ids that begin alike are different commands", async () => {
+    await using streams = await open();
+    await handle(streams, account, "a", () => [deposited(1), deposited(2)], { commandId: "c" });
+    const other = await handle(streams, account, "a", () => deposited(3), { commandId: "c/0" });
+    const third = await handle(streams, account, "a", () => deposited(4), { commandId: "c/" });
+
+    expect([other.written, third.written]).toEqual([1, 1]);
+    expect((await handle(streams, account, "a", neverDecide, { commandId: "c" })).events).toHaveLength(2);
+  });
+
+  test("sent twice at once it is stored once", async () => {
+    await using streams = await open();
+    await handle(streams, account, "a", () => deposited(100));
+    const commands = Array.from({ length: 16 }, () => handle(streams, account, "a", withdraw(30), { commandId: "w" }));
+    const results = await Promise.all(commands);
+
+    expect(results.filter(({ written }) => written === 1)).toHaveLength(1);
+    expect(new Set(results.map(({ version, state }) => `${version} ${state.balance}`))).toEqual(new Set(["2 70"]));
+  });
+
+  test("stored by another caller between the look-up and the decision it is not decided on its own events", async () => {
+    await using streams = await open();
+    await handle(streams, account, "a", () => deposited(40));
+    let twin: Promise<unknown> | undefined;
+    let decisions = 0;
+    const decide = async (state: Account) => {
+      decisions += 1;
+      twin ??= handle(streams, account, "a", withdraw(30), { commandId: "w" });
+      await twin;
+      if (decisions === 1) await handle(streams, account, "a", () => deposited(0));
+      return [...withdraw(30)(state), withdrawn(0)];
+    };
+    const result = await handle(streams, account, "a", decide, { commandId: "w" });
+
+    expect(result).toMatchObject({ version: 2, written: 0, state: { balance: 10 } });
+    expect(decisions).toBe(1);
+  });
+
+  test("with other events for the same id it is a conflict, and nothing is stored", async () => {
+    await using streams = await open();
+    let isFirst = true;
+    const decide = async () => {
+      if (isFirst) {
+        isFirst = false;
+        await handle(streams, account, "a", () => deposited(1), { commandId: "c" });
+      }
+      return deposited(2);
+    };
+    await expect(handle(streams, account, "a", decide, { commandId: "c" })).rejects.toMatchObject({
+      code: "IDEMPOTENCY_CONFLICT",
+      idempotencyKey: "c/0",
+    });
+
+    expect(await listOf((await streams.openStream("a")).read())).toHaveLength(1);
+  });
+
+  test("without events it leaves no trace, and is decided again", async () => {
+    await using streams = await open();
+    await handle(streams, account, "a", withdraw(1), { commandId: "w" });
+    await handle(streams, account, "a", () => deposited(1));
+
+    expect(await handle(streams, account, "a", withdraw(1), { commandId: "w" })).toMatchObject({ written: 1 });
+  });
+
+  test("is found in what is left of a pruned stream", async () => {
+    await using streams = await open();
+    for (const commandId of ["one", "two", "three"]) {
+      await handle(streams, account, "a", () => deposited(1), { commandId });
+    }
+    const counted = { ...account, snapshot: { every: 1 } };
+    await handle(streams, counted, "a", () => deposited(1), { commandId: "four" });
+    await expect
+      .poll(() => streams.openStream("a").then((a) => a.loadSnapshot({ projection: "account@1" })))
+      .not.toBeNull();
+    await streams.pruneStream("a", { before: 3 });
+
+    const three = await handle(streams, counted, "a", neverDecide, { commandId: "three" });
+    expect(three).toMatchObject({ version: 3, written: 0 });
+    // Of a removed command only the keys are left: its decision has to be the same.
+    const one = await handle(streams, counted, "a", () => deposited(1), { commandId: "one" });
+    expect(one).toMatchObject({ version: 1, written: 0 });
+    expect((await streams.openStream("a")).version).toBe(4);
+  });
+});

@@ -1,0 +1,159 @@
+import { describe, expect, test } from "vitest";
+import { handle, loadState, stateCache } from "../../../src/commands/index.js";
+import { listOf, STORES } from "../consumers/support/stores.js";
+import { type Account, account, deposited, opened, withdraw, withdrawn } from "./support/account.js";
+
+describe.each(STORES)("handle over %s", (_, open) => {
+  test("writes what is decided on the state, and returns the state with it", async () => {
+    await using streams = await open();
+    const first = await handle(streams, account, "a", () => [opened, deposited(100)]);
+    const second = await handle(streams, account, "a", withdraw(30));
+
+    expect(first).toEqual({
+      version: 2,
+      position: 2,
+      written: 2,
+      state: { balance: 100, owner: "ada" },
+      events: [opened, deposited(100)],
+    });
+    expect(second).toEqual({
+      version: 3,
+      position: 3,
+      written: 1,
+      state: { balance: 70, owner: "ada" },
+      events: [withdrawn(30)],
+    });
+  });
+
+  test("folds the events as they were stored", async () => {
+    await using streams = await open();
+    const seen = {
+      ...account,
+      name: "seen",
+      initial: () => [] as unknown[],
+      evolve: (s: unknown[], e: unknown) => [...s, e],
+    };
+    const { state } = await handle(streams, seen, "a", () => [opened, deposited(1)]);
+
+    expect(state).toEqual(await listOf((await streams.openStream("a")).read()));
+  });
+
+  test("a decision without events writes nothing", async () => {
+    await using streams = await open();
+    expect(await handle(streams, account, "a", withdraw(1))).toMatchObject({
+      version: 0,
+      position: 0,
+      written: 0,
+      events: [],
+    });
+    await handle(streams, account, "other", () => opened);
+    await handle(streams, account, "a", () => opened);
+    const refused = await handle(streams, account, "a", withdraw(1));
+
+    expect(refused).toMatchObject({ version: 1, position: 2, written: 0, state: { balance: 0 }, events: [] });
+    expect((await streams.openStream("a")).version).toBe(1);
+  });
+
+  test("decides again on what another writer has stored in between", async () => {
+    await using streams = await open();
+    await handle(streams, account, "a", () => deposited(100));
+    const decidedOn: number[] = [];
+    const { state } = await handle(streams, account, "a", async (before) => {
+      decidedOn.push(before.balance);
+      if (decidedOn.length < 3) await (await streams.openStream("a")).write(withdrawn(10));
+      return withdraw(50)(before);
+    });
+
+    expect(decidedOn).toEqual([100, 90, 80]);
+    expect(state.balance).toBe(30);
+  });
+
+  test("decides on the empty stream as well", async () => {
+    await using streams = await open();
+    let isFirst = true;
+    const { version } = await handle(streams, account, "a", async ({ owner }) => {
+      if (isFirst) await (await streams.openStream("a")).write(opened);
+      isFirst = false;
+      return owner === null ? opened : deposited(1);
+    });
+
+    expect(version).toBe(2);
+    expect((await loadState(streams, account, "a")).state).toEqual({ owner: "ada", balance: 1 });
+  });
+
+  test("throws the last conflict after so many attempts", async () => {
+    await using streams = await open();
+    let decisions = 0;
+    const command = handle(
+      streams,
+      account,
+      "a",
+      async () => {
+        decisions += 1;
+        await (await streams.openStream("a")).write(deposited(1));
+        return withdrawn(1);
+      },
+      { attempts: 3 },
+    );
+
+    await expect(command).rejects.toMatchObject({ code: "CONCURRENCY_CONFLICT", expectedVersion: 2, actualVersion: 3 });
+    expect(decisions).toBe(3);
+  });
+
+  test("throws at once what the decision throws, a conflict of its own too", async () => {
+    await using streams = await open();
+    const other = await streams.openStream("other");
+    let decisions = 0;
+    const conflicting = handle(streams, account, "a", async () => {
+      decisions += 1;
+      await other.write(opened, { expectedVersion: 7 });
+      return [];
+    });
+    await expect(conflicting).rejects.toMatchObject({ code: "CONCURRENCY_CONFLICT", streamId: "other" });
+    await expect(handle(streams, account, "a", () => Promise.reject(new RangeError("too much")))).rejects.toThrow(
+      RangeError,
+    );
+
+    expect(decisions).toBe(1);
+  });
+
+  test("16 callers of one stream lose no command, with as many attempts as they have by default", async () => {
+    await using streams = await open();
+    const cache = stateCache();
+    const commands = Array.from({ length: 64 }, (__, index) =>
+      handle(streams, account, "a", () => deposited(1), index % 2 === 0 ? { cache } : {}),
+    );
+    const versions = (await Promise.all(commands)).map(({ version }) => version);
+
+    expect(versions.sort((a, b) => a - b)).toEqual(Array.from({ length: 64 }, (__, index) => index + 1));
+  });
+
+  test("lays the metadata of the command below that of its events", async () => {
+    await using streams = await open();
+    const decided = { ...deposited(1), metadata: { causationId: "of the event" } };
+    const metadata = { correlationId: "c", causationId: "of the command", userId: undefined };
+    const { events } = await handle(streams, account, "a", () => [decided, deposited(2)], { metadata });
+    const stored = await listOf((await streams.openStream("a")).read());
+
+    const expected = [
+      { correlationId: "c", causationId: "of the event" },
+      { correlationId: "c", causationId: "of the command" },
+    ];
+    expect(stored.map((event) => event.metadata)).toEqual(expected);
+    expect(events.map((event) => event.metadata)).toEqual(expected);
+  });
+
+  test("a signal ends it before the write", async () => {
+    await using streams = await open();
+    const stopping = new AbortController();
+    const decide = (state: Account) => {
+      stopping.abort(new Error("enough"));
+      return [...withdraw(0)(state)];
+    };
+    await expect(handle(streams, account, "a", decide, { signal: stopping.signal })).rejects.toThrow("enough");
+    await expect(handle(streams, account, "a", decide, { signal: AbortSignal.abort("before") })).rejects.toBe("before");
+    await expect(loadState(streams, account, "a", { signal: AbortSignal.abort("before") })).rejects.toBe("before");
+
+    expect((await streams.openStream("a")).version).toBe(0);
+  });
+});
