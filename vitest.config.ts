@@ -11,7 +11,7 @@ export default defineConfig({
     // Vitest would leave one core idle, which of two is half of them.
     maxWorkers: availableParallelism(),
     sequence: { sequencer: SlowFilesFirst },
-    globalSetup: "test/support/stores-in-memory.ts",
+    globalSetup: ["test/support/stores-in-memory.ts", "test/support/programs-folder.ts"],
     setupFiles: "test/support/temp-files.ts",
     // Generous, because a loaded machine takes seconds to start a process. No test waits for a time to pass.
     testTimeout: 60_000,

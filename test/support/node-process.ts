@@ -1,11 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
-import { pathToFileURL } from "node:url";
-
-/** By its address, so that a program in any folder finds it. */
-const TSX_URL = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
 /** A program that hangs is ended before the test's own time is over, so that it does not outlive it. */
 const LIFETIME_MS = process.env.FAULT_SIZE === "soak" ? 55 * 60_000 : 110_000;
@@ -36,10 +31,9 @@ export class NodeProcess implements AsyncDisposable {
   #rest = "";
   #end: ProcessEnd | undefined;
 
-  /** Starts a program, with tsx where it is TypeScript. */
+  /** Starts a program in JavaScript, unless the options tell Node how to load another. */
   constructor(file: string, { args = [], nodeOptions = [], cwd, env = {} }: NodeProcessOptions = {}) {
-    const loader = file.endsWith(".ts") ? ["--import", TSX_URL] : [];
-    const child = spawn(process.execPath, [...nodeOptions, ...loader, file, ...args.map(String)], {
+    const child = spawn(process.execPath, [...nodeOptions, file, ...args.map(String)], {
       cwd,
       env: { ...process.env, ...env },
       stdio: ["pipe", "pipe", "pipe"],

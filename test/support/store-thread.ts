@@ -1,11 +1,11 @@
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Acknowledgement } from "../faults/support/batches.js";
+import { compiledProgram } from "./compiled-program.js";
 import type { StoreThreadConfig, StoreThreadMessage } from "./store-thread-entry.js";
 
-// tsx leaves worker threads alone unless it is told.
-const ENTRY = JSON.stringify(new URL("store-thread-entry.ts", import.meta.url).href);
-const START = `import("tsx/esm/api").then(({ register }) => { register(); return import(${ENTRY}); });`;
+const ENTRY = fileURLToPath(new URL("store-thread-entry.ts", import.meta.url));
 
 /** A worker thread that writes to a store. */
 export class StoreThread implements AsyncDisposable {
@@ -17,7 +17,7 @@ export class StoreThread implements AsyncDisposable {
   readonly messages: StoreThreadMessage[] = [];
 
   constructor(config: StoreThreadConfig) {
-    this.#worker = new Worker(START, { eval: true, workerData: config, execArgv: [] });
+    this.#worker = new Worker(compiledProgram(ENTRY), { workerData: config, execArgv: [] });
     this.#worker.on("message", (message: StoreThreadMessage) => {
       this.messages.push(message);
       this.#check();

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { type MigrationReport, migrate } from "../../../src/migrations/index.js";
 import { rawSQL, sql } from "../../../src/transaction/sql-statement.js";
+import { compiledProgram } from "../../support/compiled-program.js";
 import { NodeProcess } from "../../support/node-process.js";
 import { openStoreOver } from "../../support/open-store.js";
 import { recordingDriver } from "../../support/recording-driver.js";
@@ -16,7 +17,10 @@ describe.each(DRIVER_NAMES)("migrations and other processes, over %s", (driver) 
   test("processes that start at the same time apply each migration once", async () => {
     await using folder = await createTempDir();
     const path = folder.file("shared.db");
-    const processes = Array.from({ length: 4 }, () => new NodeProcess(MIGRATOR, { args: [path, COUNT, driver] }));
+    const processes = Array.from(
+      { length: 4 },
+      () => new NodeProcess(compiledProgram(MIGRATOR), { args: [path, COUNT, driver] }),
+    );
     await Promise.all(processes.map((each) => each.ready()));
     for (const each of processes) each.say("go");
     for (const each of processes) expect(await each.ended).toMatchObject({ exitCode: 0, stderr: "" });

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { compiledProgram } from "../../support/compiled-program.js";
 import { DRIVER_NAMES } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
@@ -12,10 +13,10 @@ const MAX_DESCRIPTORS = 200;
 describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)("over %s", (driver) => {
   test("a call that needs a file descriptor, where none is left, says so, and succeeds once some are closed", async () => {
     await using folder = await createTempDir();
-    const command = `ulimit -n ${MAX_DESCRIPTORS}; exec "$0" --import tsx "$@"`;
+    const command = `ulimit -n ${MAX_DESCRIPTORS}; exec "$0" "$@"`;
     const { stdout, stderr } = spawnSync(
       "sh",
-      ["-c", command, process.execPath, FIXTURE, folder.file("a.db"), driver],
+      ["-c", command, process.execPath, compiledProgram(FIXTURE), folder.file("a.db"), driver],
       {
         encoding: "utf8",
       },

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { StoredEvent } from "../../../protocols/index.js";
+import { compiledProgram } from "../../support/compiled-program.js";
 import { NodeProcess } from "../../support/node-process.js";
 import { DRIVER_NAMES, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
@@ -18,7 +19,7 @@ interface AppenderOptions {
 }
 
 function startAppender({ driver, path, streamId, count, mode = "any" }: AppenderOptions): NodeProcess {
-  return new NodeProcess(APPENDER, { args: [path, streamId, count, mode, driver] });
+  return new NodeProcess(compiledProgram(APPENDER), { args: [path, streamId, count, mode, driver] });
 }
 
 /** The versions that it was told. */

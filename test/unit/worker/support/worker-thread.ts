@@ -1,11 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { StreamFactory } from "../../../../protocols/index.js";
 import { exposeStreams, type StreamPort } from "../../../../src/worker/index.js";
+import { compiledProgram } from "../../../support/compiled-program.js";
 import type { WorkerReport, WorkerTask } from "./worker-entry.js";
 
-// tsx leaves worker threads alone unless it is told.
-const ENTRY = JSON.stringify(new URL("worker-entry.ts", import.meta.url).href);
-const START = `import("tsx/esm/api").then(({ register }) => { register(); return import(${ENTRY}); });`;
+const ENTRY = fileURLToPath(new URL("worker-entry.ts", import.meta.url));
 
 /** A worker thread that has a task over a store of this thread. */
 export class WorkerThread implements AsyncDisposable {
@@ -28,8 +28,7 @@ export class WorkerThread implements AsyncDisposable {
       off: (event, listener) => port1.off(event, listener),
     };
     exposeStreams(streams, counting);
-    this.#worker = new Worker(START, {
-      eval: true,
+    this.#worker = new Worker(compiledProgram(ENTRY), {
       workerData: { port: port2, task },
       transferList: [port2],
       execArgv: [],
