@@ -103,7 +103,7 @@ module.exports = {
         pathNot: [
           "^examples/",
           "^(blobs|copy|postgres|projections|testing)\\.ts$",
-          "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
+          "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/events|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely)/",
         ],
         dependencyTypesNot: ["core"],

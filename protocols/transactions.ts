@@ -47,6 +47,9 @@ export interface AtomicStreamFactory extends StreamFactory {
    * without any event is never a retry: its checks are made. When some events are stored already, a write that has some of
    * them and expects a number is a conflict; otherwise the rest is stored.
    *
+   * Where it has events for more than one stream, the metadata of each gets the same `transactionId`, unless the caller gives
+   * one. A retry does not compare it.
+   *
    * @returns one result for each write, in order; for a write without events the stream's own version and position.
    * @throws ConcurrencyError which names the stream.
    * @throws ConditionError which names the first event that matched.
@@ -137,7 +140,10 @@ export interface TransactionOptions {
 export interface Transaction {
   /** The last position before this transaction. */
   readonly position: number;
-  /** Stores events in a stream, as `Stream.write` does. Nobody sees them before the commit. */
+  /**
+   * Stores events in a stream, as `Stream.write` does. Nobody sees them before the commit. The metadata of each get the same
+   * `transactionId`, unless the caller gives one.
+   */
   write<E extends EventShape = EventShape>(
     streamId: string,
     events: CandidateEvent<E> | readonly CandidateEvent<E>[],

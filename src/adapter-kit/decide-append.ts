@@ -49,7 +49,8 @@ export interface AppendDecision {
  * 5. The other events are stored if the stream is at the expected version.
  *
  * @throws StreamDeletedError when the stream is deleted.
- * @throws IdempotencyConflictError when a key is already stored with another type, data or metadata.
+ * @throws IdempotencyConflictError when a key is already stored with another type, data or metadata, apart from its
+ * `transactionId`.
  * @throws ConcurrencyError when the stream is not at the expected version.
  */
 export function decideAppend(request: AppendRequest, state: StreamState, location?: string): AppendDecision {
@@ -169,7 +170,20 @@ type EventContent = Pick<NewEvent, "type" | "data" | "metadata">;
 function differenceOf(a: EventContent, b: EventContent): keyof EventContent | null {
   if (a.type !== b.type) return "type";
   if (!isSameContent(a.data, b.data)) return "data";
-  return isSameContent(a.metadata, b.metadata) ? null : "metadata";
+  return isSameMetadata(a.metadata, b.metadata) ? null : "metadata";
+}
+
+/** Each attempt of a transaction has an id of its own: it is not compared. */
+function isSameMetadata(a: string | null, b: string | null): boolean {
+  if (a === b) return true;
+  return isDeepStrictEqual(withoutTransactionId(a), withoutTransactionId(b));
+}
+
+function withoutTransactionId(metadata: string | null): unknown {
+  const parsed: unknown = metadata === null ? null : JSON.parse(metadata);
+  if (parsed === null || !Object.hasOwn(parsed as object, "transactionId")) return parsed;
+  const { transactionId: _, ...rest } = parsed as { readonly transactionId: unknown };
+  return Object.keys(rest).length === 0 ? null : rest;
 }
 
 /** Texts that differ may still be one value: the keys of an object have no order. */

@@ -1,4 +1,5 @@
 import type { JsonObject, StoredEvent, Transaction, WriteResult } from "../../protocols/index.js";
+import { isPlainObject } from "../validate/json-text.js";
 
 /**
  * The transaction as the handler of an event gets it: what it writes names the event as its cause, and has a key, so that an
@@ -10,7 +11,9 @@ export function causedBy(event: StoredEvent, consumer: string, tx: Transaction):
     if (typeof candidate !== "object" || candidate === null) return candidate;
     count += 1;
     const { idempotencyKey = `${consumer}/${event.position}/${count}`, metadata } = candidate as Candidate;
-    return { ...candidate, idempotencyKey, metadata: { ...causes(event), ...metadata } };
+    // What is no metadata is refused by the write.
+    const isMetadata = metadata === undefined || metadata === null || isPlainObject(metadata);
+    return { ...candidate, idempotencyKey, metadata: isMetadata ? { ...causes(event), ...metadata } : metadata };
   };
   // The events stay what they are; only fields that are absent are added.
   const write = (streamId: string, events: unknown, options?: object): Promise<WriteResult> =>

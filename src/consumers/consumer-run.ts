@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { ALL_STREAM, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
+import { ALL_STREAM, isStreamError, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
 import type { StoreService } from "../stream/store-service.js";
 import { checkOptions, checkPlace, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
@@ -127,10 +127,21 @@ export class ConsumerRun implements Consumer, StoreService {
         if (!mayBeMore) await this.#feedWake.wait();
       } catch (error) {
         if (signal.aborted) return;
+        if (isStreamError(error, "EVENT_VERSION")) return this.#failWhenIdle(error);
         if (!(error instanceof StorageError && error.retryable)) return this.#fail(error);
         await delay(STORAGE_RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
+  }
+
+  /** Ends at an event that this process cannot read, once those before it are handled. */
+  async #failWhenIdle(error: unknown): Promise<void> {
+    const { signal } = this.#stopping;
+    while ([...this.#keeper.runs.values()].some((run) => !run.isIdle)) {
+      await this.#feedWake.wait();
+      if (signal.aborted) return;
+    }
+    this.#fail(error);
   }
 
   #onProgress(): void {

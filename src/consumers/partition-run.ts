@@ -37,6 +37,11 @@ export class PartitionRun {
     return this.#isBusy || this.#queue.length > 0 ? position : Math.max(position, this.readPosition);
   }
 
+  /** Whether it has handled all that it was given, or will not. */
+  get isIdle(): boolean {
+    return this.isLost || (!this.#isBusy && this.#queue.length === 0);
+  }
+
   get queued(): number {
     return this.#queue.length;
   }

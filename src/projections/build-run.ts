@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ALL_STREAM, StorageError } from "../../protocols/index.js";
+import { ALL_STREAM, isStreamError, StorageError } from "../../protocols/index.js";
 import { Wake } from "../consumers/wake.js";
 import { inStore } from "../validate/in-call.js";
 import { BatchProjector, type BuildContext } from "./batch-projector.js";
@@ -97,7 +97,9 @@ export class BuildRun {
       this.#position = state.position;
       this.#parked = state.parked;
     }
-    this.#change(this.#leaseState);
+    if (state === undefined) this.#failure = undefined;
+    // One that has failed goes on to say so until it has done better.
+    if (this.#failure === undefined) this.#change(this.#leaseState);
     onLive(this.#projection, live);
     return state !== undefined;
   }
@@ -200,14 +202,21 @@ export class BuildRun {
       this.#lease.lose();
       return;
     }
-    this.#failure = error instanceof ProjectionError ? error.failure : this.#failureOfStore(error);
+    this.#failure = this.#failureOf(error);
+    // A process that knows the event may go on meanwhile.
+    if (isStreamError(error, "EVENT_VERSION")) await this.#giveBack();
     this.#change("failed");
     await this.#waitToRetry();
   }
 
-  /** What is no event's fault: an outage, or a store that went back. */
-  #failureOfStore(error: unknown): ProjectionFailure {
+  #failureOf(error: unknown): ProjectionFailure {
+    if (error instanceof ProjectionError) return error.failure;
     const message = error instanceof Error ? error.message : String(error);
+    if (isStreamError(error, "EVENT_VERSION")) {
+      const { position, streamId, type } = error;
+      return { position, streamId, type, message };
+    }
+    // What is no event's fault: an outage, or a store that went back.
     return { position: this.#position, streamId: ALL_STREAM, type: "", message };
   }
 

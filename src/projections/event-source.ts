@@ -1,4 +1,4 @@
-import { ALL_STREAM, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
+import { ALL_STREAM, isStreamError, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
 import { filterOf, isWanted } from "../consumers/wanted-events.js";
 import { MAX_BATCH_BYTES } from "../limits.js";
 import { decodedBytes } from "../stream/content-bytes.js";
@@ -40,19 +40,20 @@ export class EventSource implements AsyncDisposable {
     let count = 0;
     let bytes = 0;
     let last = after;
-    for await (const event of this.#all.read({
-      after,
-      upTo: head,
-      limit,
-      filter: filterOf({ types, filter }),
-      signal,
-    })) {
-      count += 1;
-      last = event.position;
-      if (!isWanted(event.type, types)) continue;
-      events.push(event);
-      bytes += decodedBytes([event]);
-      if (bytes >= MAX_BATCH_BYTES) return { events, upTo: last, head };
+    const options = { after, upTo: head, limit, filter: filterOf({ types, filter }), signal };
+    try {
+      for await (const event of this.#all.read(options)) {
+        count += 1;
+        last = event.position;
+        if (!isWanted(event.type, types)) continue;
+        events.push(event);
+        bytes += decodedBytes([event]);
+        if (bytes >= MAX_BATCH_BYTES) return { events, upTo: last, head };
+      }
+    } catch (error) {
+      // What comes before an event that this process cannot read is projected first.
+      if (last > after && isStreamError(error, "EVENT_VERSION")) return { events, upTo: last, head };
+      throw error;
     }
     return { events, upTo: count < limit ? head : last, head };
   }

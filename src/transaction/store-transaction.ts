@@ -30,6 +30,7 @@ import { orThrowLater } from "../validate/or-throw-later.js";
 import type { EventHooks } from "../view/event-hooks.js";
 import { hookedRequest } from "../view/ordered-appends.js";
 import { appendRequest } from "../write/append-request.js";
+import { uuidV7 } from "../write/uuid-v7.js";
 import { conditionFailed, lookForMatch, parseCondition } from "./conditions.js";
 import { checkStatement } from "./sql-statement.js";
 import type { TransactionCalls } from "./transaction-calls.js";
@@ -55,6 +56,7 @@ export class StoreTransaction implements Transaction {
   readonly sql: SQL;
   readonly #parts: TransactionParts;
   readonly #pages: PageStorage;
+  #madeId: string | undefined;
 
   constructor(parts: TransactionParts) {
     const { session, calls, location } = parts;
@@ -67,6 +69,12 @@ export class StoreTransaction implements Transaction {
       readPage: (query) => this.#readPage(query),
       getVersion: (streamId) => this.version(streamId),
     };
+  }
+
+  /** The same for all events of the transaction. */
+  get #id(): string {
+    this.#madeId ??= uuidV7(Date.now());
+    return this.#madeId;
   }
 
   write(
@@ -83,8 +91,8 @@ export class StoreTransaction implements Transaction {
       checkStreamId(streamId);
       checkOptions(options, WRITE_OPTIONS);
       const { expectedVersion = "any" } = options;
-      const prepare = hooks?.beforeEncode;
-      const checked = appendRequest(streamId, events, expectedVersion, storage, { prepare });
+      const encoding = { prepare: hooks?.beforeEncode, transactionId: this.#id };
+      const checked = appendRequest(streamId, events, expectedVersion, storage, encoding);
       const bytes = encodedBytes(checked.events);
       if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, { storage, memory });
       reservedBytes = bytes;

@@ -25,7 +25,8 @@ import { describeValue } from "../validate/json-text.js";
 import type { EventHooks } from "../view/event-hooks.js";
 import { appendRequest } from "../write/append-request.js";
 import type { LimitedStorage } from "../write/check-limits.js";
-import type { PrepareCandidate } from "../write/encode-events.js";
+import type { EncodeOptions } from "../write/encode-events.js";
+import { uuidV7 } from "../write/uuid-v7.js";
 import { conditionFailed, lookForMatch, parseConditions } from "./conditions.js";
 import { isAtomic } from "./storage-kinds.js";
 
@@ -50,8 +51,9 @@ export function appendUnit(
   const list = Array.from(writes as readonly StreamWrite[]);
   for (const write of list) checkWrite(write);
   checkUnit(list);
+  const encoding = { prepare: hooks?.beforeEncode, transactionId: transactionIdOf(list) };
   return {
-    requests: list.map((write) => requestOf(write, storage, hooks?.beforeEncode)),
+    requests: list.map((write) => requestOf(write, storage, encoding)),
     conditions: parseConditions(conditions, hooks),
     signal,
   };
@@ -65,9 +67,15 @@ function checkWrite(write: StreamWrite): void {
   checkStreamId(write.streamId);
 }
 
-function requestOf(write: StreamWrite, storage: LimitedStorage, prepare?: PrepareCandidate): UnitRequest {
+/** What is stored in one stream only needs nothing that holds it together. */
+function transactionIdOf(writes: readonly StreamWrite[]): string | undefined {
+  const stored = writes.filter(({ events = [] }) => !Array.isArray(events) || events.length > 0);
+  return stored.length > 1 ? uuidV7(Date.now()) : undefined;
+}
+
+function requestOf(write: StreamWrite, storage: LimitedStorage, encoding: EncodeOptions): UnitRequest {
   const { streamId, events = [], expectedVersion = "any" } = write;
-  const request = appendRequest(streamId, events, expectedVersion, storage, { prepare });
+  const request = appendRequest(streamId, events, expectedVersion, storage, encoding);
   return request.events.length === 0 ? { ...request, checkOnly: true } : request;
 }
 

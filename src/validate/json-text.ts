@@ -114,8 +114,9 @@ class JsonWriter {
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-function pathSegment(key: string | number): string {
-  if (typeof key === "number") return `[${key}]`;
+/** A key or an index as a part of a path: `.items`, `[3]`. */
+export function pathSegment(key: PropertyKey): string {
+  if (typeof key !== "string") return `[${String(key)}]`;
   return IDENTIFIER.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 

@@ -8,13 +8,11 @@ import {
 import { checkExpectedVersion } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
 import { checkLimits, type LimitedStorage } from "./check-limits.js";
-import { encodeEvents, type PrepareCandidate } from "./encode-events.js";
+import { type EncodeOptions, encodeEvents } from "./encode-events.js";
 
 /** What else there is to a write. */
-export interface AppendRequestOptions {
+export interface AppendRequestOptions extends EncodeOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Replaces each event before it is encoded. */
-  readonly prepare?: PrepareCandidate | undefined;
 }
 
 /**
@@ -27,7 +25,7 @@ export function appendRequest(
   events: CandidateEvent | readonly CandidateEvent[],
   expectedVersion: ExpectedVersion,
   storage: LimitedStorage,
-  { signal, prepare }: AppendRequestOptions = {},
+  options: AppendRequestOptions = {},
 ): AppendRequest {
   if (streamId === ALL_STREAM) {
     const message =
@@ -37,8 +35,8 @@ export function appendRequest(
   }
   checkExpectedVersion(expectedVersion);
   const candidates = Array.isArray(events) ? events : [events as CandidateEvent];
-  const encoded = encodeEvents(streamId, candidates, storage.location, prepare);
-  const request = { streamId, events: encoded, expectedVersion, signal };
+  const encoded = encodeEvents(streamId, candidates, storage.location, options);
+  const request = { streamId, events: encoded, expectedVersion, signal: options.signal };
   checkLimits(request, storage);
   return request;
 }

@@ -9,6 +9,14 @@ import { uuidV7 } from "./uuid-v7.js";
 /** Replaces an event to write before it is checked. It may be anything. */
 export type PrepareCandidate = (candidate: unknown, place: EventPlace) => unknown;
 
+/** What else is known of the events of a write. */
+export interface EncodeOptions {
+  /** Called with each event, in order. */
+  readonly prepare?: PrepareCandidate | undefined;
+  /** The transaction that they are written in: in the metadata of each, unless that names one already. */
+  readonly transactionId?: string | undefined;
+}
+
 /**
  * Checks the events of one write and turns them into text, as they are at this moment.
  *
@@ -23,7 +31,7 @@ export function encodeEvents(
   streamId: string,
   candidates: readonly CandidateEvent[],
   location?: string,
-  prepare?: PrepareCandidate,
+  { prepare, transactionId }: EncodeOptions = {},
 ): NewEvent[] {
   const nowMs = Date.now();
   if (candidates.length > MAX_WRITE_EVENTS) {
@@ -35,7 +43,7 @@ export function encodeEvents(
     const place = { streamId, location, eventIndex };
     try {
       const candidate = prepare === undefined ? candidates[eventIndex] : prepare(candidates[eventIndex], place);
-      events[eventIndex] = encodeEvent(candidate, place, nowMs);
+      events[eventIndex] = encodeEvent(candidate, place, nowMs, transactionId);
     } catch (error) {
       if (error instanceof InvalidEventError || error instanceof InvalidArgumentError) throw error;
       // A getter or a proxy of the caller's.
@@ -52,7 +60,12 @@ export interface EventPlace {
   readonly eventIndex: number;
 }
 
-function encodeEvent(candidate: unknown, place: EventPlace, nowMs: number): NewEvent {
+function encodeEvent(
+  candidate: unknown,
+  place: EventPlace,
+  nowMs: number,
+  transactionId: string | undefined,
+): NewEvent {
   if (typeof candidate !== "object" || candidate === null || Array.isArray(candidate)) {
     throw invalidEvent(place, "", `expected an object with "type" and "data", got ${describeValue(candidate)}`);
   }
@@ -65,7 +78,7 @@ function encodeEvent(candidate: unknown, place: EventPlace, nowMs: number): NewE
     idempotencyKey: key,
     type: checkType(place, type),
     data: isUint8Array(data) ? encodeBytes(place, data) : encodeData(place, data),
-    metadata: metadata === undefined || metadata === null ? null : encodeMetadata(place, metadata),
+    metadata: encodeMetadata(place, metadata, transactionId),
   };
 }
 
@@ -96,11 +109,14 @@ function encodeBytes(place: EventPlace, bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
-function encodeMetadata(place: EventPlace, metadata: unknown): string {
+function encodeMetadata(place: EventPlace, metadata: unknown, transactionId: string | undefined): string | null {
+  if (metadata === undefined || metadata === null) {
+    return transactionId === undefined ? null : `{"transactionId":"${transactionId}"}`;
+  }
   if (typeof metadata !== "object" || metadata === null || !isPlainObject(metadata)) {
     throw invalidEvent(place, "metadata", `expected a plain object or null, got ${describeValue(metadata)}`);
   }
-  return encodeJson(place, "metadata", metadata);
+  return encodeJson(place, "metadata", transactionId === undefined ? metadata : { transactionId, ...metadata });
 }
 
 // A UTF-16 unit takes at most three bytes in UTF-8, so that most texts need no counting.

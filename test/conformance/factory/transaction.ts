@@ -33,6 +33,32 @@ export function describeTransaction({ describe, testWith, expect, eventually }: 
       expect(await recordIn(streams, "totals", "a")).toMatchObject({ key: "a", value: { version: 2 } });
     });
 
+    testTransaction("marks all of its events with one id, unless the caller gives another", async (streams) => {
+      await streams.transaction(async (tx) => {
+        await tx.write("a", [counted(1), { ...counted(2), metadata: { userId: "ada" } }]);
+        await tx.write("b", { ...counted(3), metadata: { transactionId: "mine" } });
+      });
+      await streams.transaction((tx) => tx.write("a", counted(4)));
+      const [first, second, third, fourth] = (await allEventsOf(streams)).map(({ metadata }) => metadata);
+
+      const transactionId = first?.transactionId;
+      expect(typeof transactionId).toBe("string");
+      expect(second).toEqual({ userId: "ada", transactionId });
+      expect(third).toEqual({ transactionId: "mine" });
+      expect(fourth?.transactionId === transactionId).toBe(false);
+    });
+
+    testTransaction("that is sent again with keys stores nothing, although its id is another", async (streams) => {
+      const send = () => streams.transaction((tx) => tx.write("a", { ...keyed("1"), metadata: { userId: "ada" } }));
+      const first = await send();
+
+      expect(await send()).toEqual({ ...first, written: 0 });
+      const plain = await (await streams.openStream("a")).write({ ...keyed("1"), metadata: { userId: "ada" } });
+      expect(plain).toEqual({ ...first, written: 0 });
+      const other = (await streams.openStream("a")).write({ ...keyed("1"), metadata: { userId: "bob" } });
+      expect(await failureOf(other)).toMatchObject({ code: "IDEMPOTENCY_CONFLICT" });
+    });
+
     testTransaction("stores nothing when its callback throws, and rejects with what it throws", async (streams) => {
       const error = new ChangedMyMind();
       const failing = streams.transaction(async (tx) => {

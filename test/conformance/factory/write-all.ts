@@ -27,6 +27,26 @@ export function describeWriteAll({ describe, testWith, expect, eventually }: Sui
       ]);
     });
 
+    testWith(ATOMIC_WRITES, "marks its events with one id where they are of more than one stream", async (streams) => {
+      const mine = { ...counted(2), metadata: { transactionId: "mine" } };
+      await streams.writeAll([
+        { streamId: "a", events: [counted(1), mine] },
+        { streamId: "b", events: { ...counted(3), metadata: { userId: "ada" } } },
+        { streamId: "c", expectedVersion: 0 },
+      ]);
+      await streams.writeAll([
+        { streamId: "a", events: counted(4) },
+        { streamId: "c", expectedVersion: 0 },
+      ]);
+      const [first, second, third, alone] = (await allEventsOf(streams)).map(({ metadata }) => metadata);
+
+      const transactionId = first?.transactionId;
+      expect(typeof transactionId).toBe("string");
+      expect(second).toEqual({ transactionId: "mine" });
+      expect(third).toEqual({ userId: "ada", transactionId });
+      expect(alone).toBe(null);
+    });
+
     testWith(ATOMIC_WRITES, "stores nothing when one stream is not at its expected version", async (streams) => {
       await (await streams.openStream("b")).write(counted(0));
       const writes = [

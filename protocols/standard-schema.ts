@@ -1,0 +1,33 @@
+/**
+ * The part of Standard Schema v1 that event types use: the schemas of zod, valibot, arktype and others fit as they are. It is
+ * written down here, as the specification (https://standardschema.dev) invites to, so that there is no dependency.
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  /** The properties that the specification names. */
+  readonly "~standard": StandardSchemaProps<Input, Output>;
+}
+
+/** The properties of a {@link StandardSchema}. */
+export interface StandardSchemaProps<Input, Output> {
+  /** The version of the specification. */
+  readonly version: 1;
+  /** The library that the schema was made with. */
+  readonly vendor: string;
+  /** Checks a value. Event types take synchronous schemas only. */
+  readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+  /** For the compiler alone. */
+  readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+}
+
+/** What a schema says of a value: what it makes of it, or what is wrong with it. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+/** Something that is wrong with a value. */
+export interface SchemaIssue {
+  /** For people. */
+  readonly message: string;
+  /** Where it is, below the value. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
