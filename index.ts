@@ -8,7 +8,6 @@ export {
 export * from "./protocols/index.js";
 export { type AppendDecision, decideAppend, decideUnit, type StreamState } from "./src/adapter-kit/decide-append.js";
 export { decodeEvent } from "./src/adapter-kit/decode-event.js";
-export type { PlacedEvent, StoredPlace } from "./src/adapter-kit/placed-event.js";
 export { applyRetention } from "./src/administration/apply-retention.js";
 export { compileFilter, matchesFilter } from "./src/filter/compile-filter.js";
 export {

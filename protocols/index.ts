@@ -13,6 +13,7 @@ export type * from "./json.js";
 export type * from "./maintenance.js";
 export * from "./migration-error.js";
 export type * from "./notifier.js";
+export type * from "./placed-event.js";
 export type * from "./records.js";
 export type * from "./snapshot.js";
 export type * from "./sql.js";

@@ -1,5 +1,6 @@
 import type { NewEvent, StoredEvent } from "./event.js";
 import type { ParsedClause } from "./filter.js";
+import type { PlacedEvent } from "./placed-event.js";
 import type { EncodedState, Snapshot, SnapshotQuery, SnapshotRetention } from "./snapshot.js";
 import type { ExpectedVersion, StreamMetrics, WriteResult } from "./stream.js";
 
@@ -87,6 +88,11 @@ export interface AppendRequest {
   readonly expectedVersion: ExpectedVersion;
   /** Cancels the append before its transaction begins. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Called with the events of the request that are stored now, and their places, before the append resolves. Of several calls
+   * the last one counts. An adapter may leave it out; then the core reads the events back where it needs them.
+   */
+  readonly onPlaced?: ((events: readonly PlacedEvent[]) => void) | undefined;
 }
 
 /** The outcome of an append; the same as that of `Stream.write`. */

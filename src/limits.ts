@@ -205,3 +205,12 @@ export const MAX_COMMAND_ID_LENGTH = MAX_KEY_LENGTH - "/999999".length;
 
 /** How long a command that decides keeps others of its process from the stream at most, once they have been in conflict. */
 export const MAX_DECISION_TURN_MS = 10;
+
+/** How many events the end of the store may have that is read for many loads at once; with more, each reads its own stream. */
+export const MAX_SHARED_TAIL_EVENTS = 1_024;
+
+/** How many loads have to be under way for that. */
+export const SHARED_TAIL_MIN_LOADS = 4;
+
+/** How many loads read their own streams before that is tried again. */
+export const SHARED_TAIL_REST_LOADS = 64;

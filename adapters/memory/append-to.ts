@@ -1,6 +1,5 @@
-import type { AppendRequest, AppendResult } from "../../protocols/index.js";
+import type { AppendRequest, AppendResult, PlacedEvent } from "../../protocols/index.js";
 import { decideAppend } from "../../src/adapter-kit/decide-append.js";
-import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import type { EventLog } from "./event-log.js";
 import { headOf, isDeleted, lastOf } from "./memory-events.js";
 
@@ -23,6 +22,7 @@ export function appendTo(log: EventLog, request: AppendRequest, now: () => numbe
     return { ...place, event, timestampMs: now() };
   });
   log.add(added);
+  request.onPlaced?.(added);
   const place = last === undefined ? lastOf(log, streamId) : "freshIndex" in last ? added[last.freshIndex] : last;
   return {
     result: { version: place?.version ?? 0, position: place?.position ?? 0, written: added.length },

@@ -1,5 +1,4 @@
-import type { EventPlace } from "../../protocols/index.js";
-import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
+import type { EventPlace, PlacedEvent } from "../../protocols/index.js";
 
 /** Events by stream. Versions have no gap between the first and the last one; positions have gaps where events were removed. */
 export interface EventLog {

@@ -1,5 +1,4 @@
-import { ALL_STREAM, type EventPlace } from "../../protocols/index.js";
-import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
+import { ALL_STREAM, type EventPlace, type PlacedEvent } from "../../protocols/index.js";
 import type { EventLog } from "./event-log.js";
 import { MemoryEvents } from "./memory-events.js";
 

@@ -3,12 +3,12 @@ import {
   DELETED_EVENT_TYPE,
   type EventPlace,
   type KeptKey,
+  type PlacedEvent,
   type PrunedStream,
   type RemovedEvents,
   type RemoveRequest,
 } from "../../protocols/index.js";
 import { compareCodePoints } from "../../src/adapter-kit/code-point-order.js";
-import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import type { EventLog } from "./event-log.js";
 import { indexOfFirst } from "./index-of-first.js";
 

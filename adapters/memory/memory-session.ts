@@ -1,6 +1,12 @@
-import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageSession } from "../../protocols/index.js";
+import type {
+  AppendRequest,
+  AppendResult,
+  EventPage,
+  PlacedEvent,
+  ReadQuery,
+  StorageSession,
+} from "../../protocols/index.js";
 import { ALL_STREAM } from "../../protocols/index.js";
-import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { appendTo } from "./append-to.js";
 import { EventOverlay } from "./event-overlay.js";
 import { headOf, type MemoryEvents } from "./memory-events.js";

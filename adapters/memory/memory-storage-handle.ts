@@ -9,6 +9,7 @@ import {
   type EncodedState,
   type EventPage,
   type ListStreamsQuery,
+  type PlacedEvent,
   type ReadQuery,
   type ReclaimedBytes,
   type RemovedEvents,
@@ -23,7 +24,6 @@ import {
   type TransactOptions,
 } from "../../protocols/index.js";
 import { Lifetime } from "../../src/adapter-kit/lifetime.js";
-import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import { appendTo } from "./append-to.js";
 import { importContents } from "./import-contents.js";

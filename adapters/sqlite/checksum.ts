@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
+import type { PlacedEvent } from "../../protocols/index.js";
 import { crc32OfBytes } from "../../src/adapter-kit/checksum.js";
-import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { SCHEMA_VERSION } from "./open/schema.js";
 
 /**

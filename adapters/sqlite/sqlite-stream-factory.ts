@@ -1,11 +1,11 @@
 import type {
   AdministrableStreamFactory,
   MaintainableStreamFactory,
+  PlacedEvent,
   StreamBackend,
   TransactionalStreamFactory,
 } from "../../protocols/index.js";
 import { CommitFeed } from "../../src/adapter-kit/commit-feed.js";
-import type { PlacedEvent } from "../../src/adapter-kit/placed-event.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";

@@ -1,4 +1,4 @@
-import type { PlacedEvent } from "./placed-event.js";
+import type { PlacedEvent } from "../../protocols/index.js";
 
 /** The events that one commit of this process stored. */
 export interface Commit {

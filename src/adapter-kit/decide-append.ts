@@ -6,9 +6,9 @@ import {
   type ExpectedVersion,
   IdempotencyConflictError,
   type NewEvent,
+  type PlacedEvent,
 } from "../../protocols/index.js";
 import { inStore } from "../validate/in-call.js";
-import type { PlacedEvent } from "./placed-event.js";
 import { streamDeleted } from "./stream-deleted.js";
 
 /** The state of a stream at the moment of the decision, read inside the transaction that will store the events. */

@@ -1,5 +1,4 @@
-import type { JsonObject, NewEvent, StoredEvent } from "../../protocols/index.js";
-import type { StoredPlace } from "./placed-event.js";
+import type { JsonObject, NewEvent, StoredEvent, StoredPlace } from "../../protocols/index.js";
 
 /**
  * The event that readers see, made of what was stored. Every call makes a new copy, so that no reader can change what

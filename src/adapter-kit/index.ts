@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+
+export type { PlacedEvent, StoredPlace } from "../../protocols/index.js";
 export { compileFilter, matchesFilter } from "../filter/compile-filter.js";
 export { createStreamFactory, type StreamFactoryOver } from "../stream/create-stream-factory.js";
 export { type AppendDecision, decideAppend, decideUnit, type StreamState } from "./decide-append.js";
@@ -10,6 +12,5 @@ export { decodeEvent } from "./decode-event.js";
 export { type Closable, Lifetime } from "./lifetime.js";
 export { Listeners } from "./listeners.js";
 export { PendingWork } from "./pending-work.js";
-export type { PlacedEvent, StoredPlace } from "./placed-event.js";
 export { type RecordConflict, recordConflict } from "./record-conflict.js";
 export { streamDeleted } from "./stream-deleted.js";

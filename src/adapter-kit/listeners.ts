@@ -1,7 +1,12 @@
-import { ALL_STREAM, type NotificationListener, type StoredEvent, type Subscription } from "../../protocols/index.js";
+import {
+  ALL_STREAM,
+  type NotificationListener,
+  type PlacedEvent,
+  type StoredEvent,
+  type Subscription,
+} from "../../protocols/index.js";
 import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
 import { decodeEvent } from "./decode-event.js";
-import type { PlacedEvent } from "./placed-event.js";
 
 /**
  * Who is subscribed to which stream. What the notifiers of most adapters are built on.

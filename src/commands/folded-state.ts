@@ -33,6 +33,18 @@ export function emptyState<S>(fold: ParsedFold<S>): FoldedState<S> {
 export async function foldTail<S>(
   stream: Stream,
   fold: ParsedFold<S>,
+  from: FoldedState<S> & { readonly last?: never },
+  options: FoldTailOptions,
+): Promise<FoldedState<S>>;
+export async function foldTail<S>(
+  stream: Stream,
+  fold: ParsedFold<S>,
+  from: FoldedState<S>,
+  options: FoldTailOptions,
+): Promise<FoldedState<S> | null>;
+export async function foldTail<S>(
+  stream: Stream,
+  fold: ParsedFold<S>,
   from: FoldedState<S>,
   { upTo, signal }: FoldTailOptions,
 ): Promise<FoldedState<S> | null> {
@@ -55,6 +67,17 @@ export async function foldTail<S>(
   }
   if (!isKnown) return null;
   return { state, version: Math.max(version, seen), last: last && placeOf(last) };
+}
+
+/** Folds events that come right after a state. */
+export function foldEvents<S>(
+  fold: ParsedFold<S>,
+  from: FoldedState<S>,
+  events: readonly StoredEvent[],
+): FoldedState<S> {
+  return events.reduce<FoldedState<S>>(({ state }, event) => {
+    return { state: evolved(fold, state, event), version: event.version, last: placeOf(event) };
+  }, from);
 }
 
 /**

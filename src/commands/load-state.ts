@@ -68,7 +68,7 @@ export async function loadState<S, E extends EventShape>(
     checkCommandStream(streamId);
     return new StateLoad({ streams, fold: parseFold(fold), streamId, cache: checkCache(cache), atVersion, signal });
   });
-  const { state, version } = await load.run();
+  const { state, version } = (await load.run()).folded;
   return { state, version };
 }
 

@@ -2,8 +2,7 @@ import type { StreamFactory } from "../../protocols/index.js";
 import { DEFAULT_CACHED_STATES, MAX_CACHED_STATES } from "../limits.js";
 import { checkOptions, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
-import type { ParsedFold } from "./fold.js";
-import type { FoldedState } from "./folded-state.js";
+import { type CachedState, type CacheUse, StoreStates } from "./store-states.js";
 
 /**
  * Keeps states of this process, so that a load reads only what is new in the stream. It does read that every time, so a
@@ -45,78 +44,48 @@ export function stateCache(options: StateCacheOptions = {}): StateCache {
   return new StateCacheImpl(maxEntries);
 }
 
-/** Which state is meant. */
-export interface StateKey {
-  readonly streams: StreamFactory;
-  readonly streamId: string;
-  readonly fold: Pick<ParsedFold, "projection">;
-}
-
-interface Entry {
-  readonly streamId: string;
-  readonly folded: FoldedState<unknown>;
-}
-
 /** What a {@link StateCache} is: an application only clears it. */
-export class StateCacheImpl implements StateCache {
+export class StateCacheImpl implements StateCache, CacheUse {
   readonly #maxEntries: number;
-  /** In the order of their last use. */
-  readonly #entries = new Map<string, Entry>();
-  /** Stores by their number, so that a store which is gone is not kept. */
-  readonly #stores = new WeakMap<StreamFactory, number>();
-  #nextStore = 0;
+  /** The states of all stores, in the order of their last use. */
+  readonly #recent = new Set<CachedState>();
+  readonly #stores = new WeakMap<StreamFactory, StoreStates>();
   #generation = 0;
 
   constructor(maxEntries: number) {
     this.#maxEntries = maxEntries;
   }
 
-  /** Grows when states are cleared: what was loaded before is not put in afterwards. */
-  get generation(): number {
-    return this.#generation;
+  /** The states of one store. */
+  of(streams: StreamFactory): StoreStates {
+    const known = this.#stores.get(streams);
+    if (known !== undefined) return known;
+    const states = new StoreStates(streams, this);
+    this.#stores.set(streams, states);
+    return states;
   }
 
   clear(streamId?: string): void {
     this.#generation += 1;
-    for (const [key, entry] of this.#entries) {
-      if (streamId === undefined || entry.streamId === streamId) this.#entries.delete(key);
+    for (const entry of [...this.#recent]) {
+      if (streamId === undefined || entry.streamId === streamId) entry.states.drop(entry);
     }
   }
 
-  get(key: StateKey): FoldedState<unknown> | undefined {
-    const text = this.#textOf(key);
-    const entry = this.#entries.get(text);
-    if (entry === undefined) return undefined;
-    this.#entries.delete(text);
-    this.#entries.set(text, entry);
-    return entry.folded;
+  get generation(): number {
+    return this.#generation;
   }
 
-  /** Puts a state in, unless a newer one is there, or the cache was cleared since. */
-  put(key: StateKey, folded: FoldedState<unknown>, generation: number): void {
-    if (generation !== this.#generation) return;
-    const text = this.#textOf(key);
-    const known = this.#entries.get(text);
-    if (known !== undefined && known.folded.version > folded.version) return;
-    this.#entries.delete(text);
-    this.#entries.set(text, { streamId: key.streamId, folded });
-    if (this.#entries.size <= this.#maxEntries) return;
-    const [oldest] = this.#entries.keys();
-    this.#entries.delete(oldest as string);
+  used(entry: CachedState): void {
+    this.#recent.delete(entry);
+    this.#recent.add(entry);
+    if (this.#recent.size <= this.#maxEntries) return;
+    const oldest = this.#recent.values().next().value;
+    oldest?.states.drop(oldest);
   }
 
-  drop(key: StateKey): void {
-    this.#entries.delete(this.#textOf(key));
-  }
-
-  // The length keeps names and ids apart that have spaces.
-  #textOf({ streams, fold: { projection }, streamId }: StateKey): string {
-    let store = this.#stores.get(streams);
-    if (store === undefined) {
-      store = this.#nextStore++;
-      this.#stores.set(streams, store);
-    }
-    return `${store} ${projection.length} ${projection} ${streamId}`;
+  dropped(entry: CachedState): void {
+    this.#recent.delete(entry);
   }
 }
 

@@ -4,6 +4,7 @@ import type { ParsedFold } from "./fold.js";
 import { type FoundSnapshot, loadFoldSnapshot, saveFoldSnapshot } from "./fold-snapshots.js";
 import { emptyState, type FoldedState, foldTail, streamIsDeleted } from "./folded-state.js";
 import type { StateCacheImpl } from "./state-cache.js";
+import type { CachedState, StoreStates } from "./store-states.js";
 
 /** What a load is made of. */
 export interface StateLoadParts<S> {
@@ -15,55 +16,72 @@ export interface StateLoadParts<S> {
   readonly signal: AbortSignal | undefined;
 }
 
+/** A state, and the handle that it was read with. */
+export interface LoadedFrom<S> {
+  readonly stream: Stream;
+  readonly folded: FoldedState<S>;
+}
+
 /** Loads the state of a stream, by the shortest way that leads to it. */
 export class StateLoad<S> {
   readonly #parts: StateLoadParts<S>;
-  readonly #generation: number;
 
   constructor(parts: StateLoadParts<S>) {
     this.#parts = parts;
-    this.#generation = parts.cache?.generation ?? 0;
   }
 
-  /** Opens the stream, and loads. */
-  async run(): Promise<FoldedState<S>> {
-    const { streams, streamId, signal } = this.#parts;
+  /** The handle that the state is in the cache with, or a new one. */
+  async open(): Promise<Stream> {
+    const { streams, streamId, fold, cache, signal } = this.#parts;
     signal?.throwIfAborted();
-    return this.from(await streams.openStream(streamId));
+    return cache?.of(streams).get(streamId, fold)?.stream ?? streams.openStream(streamId);
   }
 
-  /** Loads from a handle of its own: what the handle has seen is part of the state. */
-  async from(stream: Stream): Promise<FoldedState<S>> {
-    const { cache, atVersion } = this.#parts;
-    if (atVersion !== undefined && atVersion < stream.version) await this.#assertNotDeleted(stream);
-    const folded = (await this.#fromCache(stream)) ?? (await this.#fromStore(stream));
-    if (atVersion === undefined) cache?.put(this.#parts, folded, this.#generation);
-    return folded;
-  }
-
-  /** What is new after a state, in the same stream. */
-  async continue(stream: Stream, from: FoldedState<S>): Promise<FoldedState<S>> {
-    const folded = (await this.#tail(stream, from)) ?? (await this.#fromStore(stream));
-    this.#parts.cache?.put(this.#parts, folded, this.#generation);
-    return folded;
-  }
-
-  async #fromCache(stream: Stream): Promise<FoldedState<S> | null> {
-    const { cache, atVersion } = this.#parts;
-    const cached = cache?.get(this.#parts) as FoldedState<S> | undefined;
-    if (cached === undefined || (atVersion !== undefined && cached.version > atVersion)) return null;
-    // The store is one that ends before: an older copy took its place.
-    const folded = cached.version > stream.version ? null : await this.#tail(stream, cached);
-    if (folded === null) cache?.drop(this.#parts);
-    return folded;
-  }
-
-  /** Null: the state leads no further, and a snapshot, or the first event, may. */
-  async #tail(stream: Stream, from: FoldedState<S>): Promise<FoldedState<S> | null> {
+  /**
+   * @param stream - a handle that was opened for it
+   * @param before - a state to go on from, where the cache has none
+   */
+  async run(stream?: Stream, before?: FoldedState<S>): Promise<LoadedFrom<S>> {
+    const { streams, streamId, fold, cache, atVersion, signal } = this.#parts;
+    signal?.throwIfAborted();
+    if (cache === undefined || atVersion !== undefined) return this.#load(undefined, stream, before);
+    const states = cache.of(streams);
+    const loading = states.begin(streamId);
+    let found: LoadedFrom<S> | undefined;
     try {
-      return await this.#fold(stream, from);
+      found = await this.#load(states, stream, before);
+      return found;
+    } finally {
+      states.end(loading, found && { ...found, fold });
+    }
+  }
+
+  async #load(states: StoreStates | undefined, given?: Stream, before?: FoldedState<S>): Promise<LoadedFrom<S>> {
+    const { streams, streamId, fold, atVersion } = this.#parts;
+    const cached = states?.get(streamId, fold);
+    if (states !== undefined && cached !== undefined) {
+      const folded = await this.#refresh(states, cached);
+      if (folded !== null) return { stream: cached.stream, folded };
+      states.drop(cached);
+    }
+    // What its handle has seen may have been of another store.
+    const stream = given !== undefined && given !== cached?.stream ? given : await streams.openStream(streamId);
+    if (atVersion !== undefined && atVersion < stream.version) await this.#assertNotDeleted(stream);
+    const folded = (before && (await this.#tail(stream, before))) ?? (await this.#fromStore(stream));
+    return { stream, folded };
+  }
+
+  async #refresh(states: StoreStates, cached: CachedState): Promise<FoldedState<S> | null> {
+    const folded = await states.refresh(cached, this.#parts.signal);
+    return (folded ?? (await this.#tail(cached.stream, cached.folded))) as FoldedState<S> | null;
+  }
+
+  /** Null: the state leads no further, and a snapshot, or the first event, may. Or it is of another store. */
+  async #tail(stream: Stream, from: FoldedState<unknown>): Promise<FoldedState<S> | null> {
+    try {
+      return await this.#fold(stream, from as FoldedState<S>);
     } catch (error) {
-      if (isStreamError(error, "EVENTS_REMOVED")) return null;
+      if (isStreamError(error, "EVENTS_REMOVED") || isStreamError(error, "STORAGE_WENT_BACK")) return null;
       throw error;
     }
   }

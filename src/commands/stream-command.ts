@@ -2,18 +2,20 @@ import {
   type CandidateEvent,
   type ConcurrencyError,
   isStreamError,
+  type StoredEvent,
   type Stream,
   type StreamFactory,
   type WriteResult,
 } from "../../protocols/index.js";
+import { type SeenWrite, writeAndSee } from "../stream/write-and-see.js";
 import type { CommandPlan } from "./command-options.js";
 import { listOf, writtenEvents } from "./decided-events.js";
 import type { ParsedFold } from "./fold.js";
 import { saveFoldSnapshot } from "./fold-snapshots.js";
-import { type FoldedState, foldTail } from "./folded-state.js";
+import { type FoldedState, foldEvents, foldTail } from "./folded-state.js";
 import { pause } from "./retry-pauses.js";
 import type { StateCacheImpl } from "./state-cache.js";
-import { StateLoad } from "./state-load.js";
+import { type LoadedFrom, StateLoad } from "./state-load.js";
 import { candidateOf, findStoredCommand, type StoredCommand } from "./stored-command.js";
 import { decidedWithin, StreamTurns, type Turn } from "./stream-turns.js";
 
@@ -36,53 +38,51 @@ export interface CommandOutcome<S> extends WriteResult {
 /** Handles a command: loads, decides and writes, until no other writer comes in between. */
 export async function runCommand<S>(command: StreamCommand<S>): Promise<CommandOutcome<S>> {
   const { streams, streamId, plan } = command;
-  plan.signal?.throwIfAborted();
-  const stream = await streams.openStream(streamId);
+  const load = new StateLoad({ ...command, signal: plan.signal });
+  const stream = await load.open();
   const lookedUpTo = stream.version;
   const stored = await lookUp(command, stream, 0);
-  if (stored !== null) return repeated(command, stream, stored);
+  if (stored !== null) return repeated(command, stored);
   const turns = new StreamTurns(streams, streamId);
-  let tried = await attempt(command, stream, {
-    lookedUpTo,
-    turn: turns.areTaken ? await turns.take(plan.signal) : undefined,
-  });
+  const turn = turns.areTaken ? await turns.take(plan.signal) : undefined;
+  let tried = await attempt(command, load, { stream, lookedUpTo, turn });
   for (let attempts = 1; "conflict" in tried; attempts += 1) {
     if (attempts === plan.attempts) throw tried.conflict;
     await pause(attempts + 1, plan.signal);
-    tried = await attempt(command, stream, { ...tried, turn: await turns.take(plan.signal) });
+    tried = await attempt(command, load, { ...tried, turn: await turns.take(plan.signal) });
   }
   return tried;
 }
 
 /** What an attempt begins with. */
 interface AttemptStart<S> {
+  readonly stream: Stream;
   /** The state that the attempt before has decided on. */
-  readonly folded?: FoldedState<S>;
+  readonly before?: FoldedState<S> | undefined;
   /** Up to which version it is known that the command is not stored. */
   readonly lookedUpTo: number;
   readonly turn: Turn | undefined;
 }
 
 /** Another writer came in between. */
-interface Conflict<S> {
+interface Conflict<S> extends Pick<AttemptStart<S>, "stream" | "before" | "lookedUpTo"> {
   readonly conflict: ConcurrencyError;
-  readonly folded: FoldedState<S>;
-  readonly lookedUpTo: number;
 }
 
 async function attempt<S>(
   command: StreamCommand<S>,
-  stream: Stream,
-  { folded: before, lookedUpTo, turn }: AttemptStart<S>,
+  load: StateLoad<S>,
+  start: AttemptStart<S>,
 ): Promise<CommandOutcome<S> | Conflict<S>> {
+  const { before, lookedUpTo, turn } = start;
   try {
-    const load = new StateLoad({ ...command, signal: command.plan.signal });
-    const folded = await (before === undefined ? load.from(stream) : load.continue(stream, before));
+    const loaded = await load.run(start.stream, before);
+    const { stream, folded } = loaded;
     // The same command may have been stored since it was looked up, and be in the state: then there is nothing to decide.
     const stored = folded.version > lookedUpTo ? await lookUp(command, stream, lookedUpTo) : null;
-    if (stored !== null) return await repeated(command, stream, stored);
-    const outcome = await decideAndWrite(command, stream, folded, turn);
-    return "conflict" in outcome ? { ...outcome, folded, lookedUpTo: folded.version } : outcome;
+    if (stored !== null) return await repeated(command, stored);
+    const outcome = await decideAndWrite(command, loaded, turn);
+    return "conflict" in outcome ? { ...outcome, stream, before: folded, lookedUpTo: folded.version } : outcome;
   } finally {
     turn?.end();
   }
@@ -95,38 +95,43 @@ async function lookUp<S>({ plan }: StreamCommand<S>, stream: Stream, after: numb
 
 async function decideAndWrite<S>(
   command: StreamCommand<S>,
-  stream: Stream,
-  folded: FoldedState<S>,
+  { stream, folded }: LoadedFrom<S>,
   turn: Turn | undefined,
 ): Promise<CommandOutcome<S> | Pick<Conflict<S>, "conflict">> {
   const { plan, decide } = command;
   const events = writtenEvents(listOf(await decidedWithin(turn, decide(folded.state))), plan);
   if (events.length === 0) return unchanged(stream, folded);
-  let result: WriteResult;
+  let seen: SeenWrite;
   try {
-    result = await stream.write(events, { expectedVersion: folded.version, signal: plan.signal });
+    seen = await writeAndSee(stream, events, { expectedVersion: folded.version, signal: plan.signal });
   } catch (error) {
     if (isStreamError(error, "CONCURRENCY_CONFLICT")) return { conflict: error };
     throw error;
   }
-  const { written } = result;
-  const state = await (written === 0
-    ? stateOfRetry(command, stream, result.version)
-    : stateAfterWrite(command, stream, folded, written));
+  const { result, stored } = seen;
+  const state = await (result.written === 0
+    ? stateOfRetry(command, result.version)
+    : stateAfterWrite(command, { stream, folded }, result.written, stored));
   return { ...result, state, events };
 }
 
 /** Folds the events as they were stored. */
 async function stateAfterWrite<S>(
   { streams, fold, streamId, cache }: StreamCommand<S>,
-  stream: Stream,
-  { state, version }: FoldedState<S>,
+  { stream, folded: { state, version } }: LoadedFrom<S>,
   written: number,
+  stored: readonly StoredEvent[] | undefined,
 ): Promise<S> {
-  const generation = cache?.generation ?? 0;
   const upTo = version + written;
-  const folded = (await foldTail(stream, fold, { state, version }, { upTo })) as FoldedState<S>;
-  cache?.put({ streams, streamId, fold }, folded, generation);
+  const states = cache?.of(streams);
+  const loading = states?.begin(streamId);
+  let folded: FoldedState<S> | undefined;
+  try {
+    const before = { state, version };
+    folded = stored === undefined ? await foldTail(stream, fold, before, { upTo }) : foldEvents(fold, before, stored);
+  } finally {
+    if (loading !== undefined) states?.end(loading, folded && { fold, stream, folded });
+  }
   const { every } = fold.snapshot ?? {};
   if (every !== undefined && Math.floor(version / every) < Math.floor(upTo / every)) {
     saveFoldSnapshot(streams, stream, fold, folded);
@@ -144,23 +149,24 @@ async function unchanged<S>(stream: Stream, { state, version, last }: FoldedStat
 }
 
 /** The outcome of a command that is stored already: what it was then. */
-async function repeated<S>(
-  command: StreamCommand<S>,
-  stream: Stream,
-  stored: StoredCommand,
-): Promise<CommandOutcome<S>> {
+async function repeated<S>(command: StreamCommand<S>, stored: StoredCommand): Promise<CommandOutcome<S>> {
   const { version, position } = stored.at(-1) as StoredCommand[number];
-  const state = await stateOfRetry(command, stream, version);
-  return { version, position, written: 0, state, events: stored.map(candidateOf) };
+  return {
+    version,
+    position,
+    written: 0,
+    state: await stateOfRetry(command, version),
+    events: stored.map(candidateOf),
+  };
 }
 
 /** The state as it was behind a stored command; where the first events were removed, as it is now. */
-async function stateOfRetry<S>(command: StreamCommand<S>, stream: Stream, atVersion: number): Promise<S> {
+async function stateOfRetry<S>(command: StreamCommand<S>, atVersion: number): Promise<S> {
   const { signal } = command.plan;
   try {
-    return (await new StateLoad({ ...command, signal, atVersion }).from(stream)).state;
+    return (await new StateLoad({ ...command, signal, atVersion }).run()).folded.state;
   } catch (error) {
     if (!isStreamError(error, "EVENTS_REMOVED")) throw error;
-    return (await new StateLoad({ ...command, signal }).from(stream)).state;
+    return (await new StateLoad({ ...command, signal }).run()).folded.state;
   }
 }

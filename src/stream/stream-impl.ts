@@ -3,6 +3,7 @@ import {
   type AppendRequest,
   type CandidateEvent,
   type LoadSnapshotOptions,
+  type PlacedEvent,
   type ReadOptions,
   type Snapshot,
   type SnapshotOptions,
@@ -14,6 +15,7 @@ import {
   type WriteOptions,
   type WriteResult,
 } from "../../protocols/index.js";
+import { decodeEvent } from "../adapter-kit/decode-event.js";
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import type { PendingWork } from "../adapter-kit/pending-work.js";
 import { warnOfBeyondEnd, wentBackError } from "../read/beyond-end.js";
@@ -34,6 +36,7 @@ import type { MemoryBudget } from "./memory-budget.js";
 import type { Participant } from "./participant.js";
 import type { StoreService } from "./store-service.js";
 import type { UntypedStream } from "./typed-stream.js";
+import { type SeenWrite, WRITE_AND_SEE } from "./write-and-see.js";
 
 const WRITE_OPTIONS: OptionNames<WriteOptions> = { expectedVersion: true, signal: true };
 
@@ -79,13 +82,35 @@ export class StreamImpl implements UntypedStream {
   // Up to the call of append nothing waits: the events are taken as they are, and writes keep the order of their calls.
   // The caller's object is not retained while the write waits.
   write(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions = {}): Promise<WriteResult> {
+    return this.#write(events, options);
+  }
+
+  #write(
+    events: CandidateEvent | readonly CandidateEvent[],
+    options: WriteOptions,
+    onPlaced?: AppendRequest["onPlaced"],
+  ): Promise<WriteResult> {
     try {
-      const request = this.#appendRequest(events, options);
+      const checked = this.#appendRequest(events, options);
+      const request = onPlaced === undefined ? checked : { ...checked, onPlaced };
       const append = () => acceptAppend(this.#context, request, this.#onStored, this.#order);
       return this.#context.calls.note(append, "stream.write", this.streamId);
     } catch (error) {
       return Promise.reject(this.#inCall(error, "write to"));
     }
+  }
+
+  /** Writes, and returns the events as readers get them, where storage says where they are: see `writeAndSee`. */
+  async [WRITE_AND_SEE](events: readonly CandidateEvent[], options: WriteOptions): Promise<SeenWrite> {
+    let placed: readonly PlacedEvent[] = [];
+    const onPlaced = (stored: readonly PlacedEvent[]): void => {
+      placed = stored;
+    };
+    const result = await this.#write(events, options, onPlaced);
+    if (result.written === 0 || placed.length !== result.written) return { result };
+    const stored = placed.map((event) => decodeEvent(event.event, event));
+    const read = await this.#context.hooks?.afterRead?.(stored);
+    return read === undefined || read.failure === undefined ? { result, stored: read?.events ?? stored } : { result };
   }
 
   readonly #onStored = ({ version }: WriteResult): void => this.#learn(version);

@@ -1,7 +1,6 @@
-import type { AppendUnit, ReadQuery, StoredEvent } from "../../../protocols/index.js";
+import type { AppendUnit, PlacedEvent, ReadQuery, StoredEvent } from "../../../protocols/index.js";
 import type { Commit } from "../../../src/adapter-kit/commit-feed.js";
 import { decideAppend, decideUnit } from "../../../src/adapter-kit/decide-append.js";
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import { conditionFailed, lookForMatch } from "../../../src/transaction/conditions.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
 import type { PostgresConnection } from "../client/client.js";
@@ -120,12 +119,14 @@ export class AppendRun {
         const stored = parts[index + number] as StoredPart;
         const { streamId } = request;
         const result = resultOf(request, decision, { ...stored, head: heads.get(streamId) ?? stored.head });
+        const before = events.length;
         for (const event of decision?.fresh ?? request.events) {
           const version = stored.version + (events.length + previousPosition + 1 - stored.firstPosition) + 1;
           const position = previousPosition + events.length + 1;
           events.push({ event, streamId, version, position, timestampMs: this.#timestampMs });
           heads.set(streamId, position);
         }
+        request.onPlaced?.(events.slice(before));
         return result;
       });
       index += results.length;

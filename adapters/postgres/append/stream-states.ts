@@ -1,6 +1,5 @@
-import { type AppendRequest, DELETED_EVENT_TYPE, type EventPlace } from "../../../protocols/index.js";
+import { type AppendRequest, DELETED_EVENT_TYPE, type EventPlace, type PlacedEvent } from "../../../protocols/index.js";
 import type { StreamState } from "../../../src/adapter-kit/decide-append.js";
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
 import { EVENT_COLUMNS, type EventRow, placedEventOf } from "../read/event-row.js";

@@ -1,4 +1,4 @@
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { PlacedEvent } from "../../../protocols/index.js";
 import { textOfHex } from "../sql-text.js";
 
 /** The columns of an event, of the tables es_events (e) and es_streams (s). */

@@ -1,6 +1,5 @@
-import { ALL_STREAM, type EventPage, type ReadQuery } from "../../../protocols/index.js";
+import { ALL_STREAM, type EventPage, type PlacedEvent, type ReadQuery } from "../../../protocols/index.js";
 import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import type { ClientStatement, PostgresConnection } from "../client/client.js";
 import { markSQL } from "../history/store-mark.js";
 import type { StoreNames } from "../open/schema.js";

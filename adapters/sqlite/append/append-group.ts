@@ -1,6 +1,5 @@
-import type { AppendRequest, ContentsBatch } from "../../../protocols/index.js";
+import type { AppendRequest, ContentsBatch, PlacedEvent } from "../../../protocols/index.js";
 import type { CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import { importContents } from "../copy/import-contents.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { OpenFiles } from "../open/open-files.js";

@@ -5,11 +5,11 @@ import {
   DELETED_EVENT_TYPE,
   type EventPlace,
   type NewEvent,
+  type PlacedEvent,
   type StoredEvent,
 } from "../../../protocols/index.js";
 import { type AppendDecision, decideAppend, decideUnit } from "../../../src/adapter-kit/decide-append.js";
 import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
 import { compileFilter } from "../../../src/filter/compile-filter.js";
 import { conditionFailed } from "../../../src/transaction/conditions.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
@@ -124,11 +124,12 @@ class AppendPlanner {
     if (match !== undefined) throw conditionFailed(attemptOf(requests), match, this.#location);
   }
 
-  #placeAll({ streamId, events }: AppendRequest, { fresh, last }: AppendDecision): AppendResult {
+  #placeAll({ streamId, events, onPlaced }: AppendRequest, { fresh, last }: AppendDecision): AppendResult {
     const stream = this.#streamOf(streamId);
     if (fresh.length < events.length) this.isPlain = false;
     const before = stream.placed.length;
     for (const event of fresh) this.#place(event, streamId, stream);
+    onPlaced?.(stream.placed.slice(before));
     if (fresh.length > 0) this.lastEvents.set(streamId, stream.placed.at(-1) as PlacedEvent);
     const place =
       last === undefined ? stream.last : "freshIndex" in last ? stream.placed[before + last.freshIndex] : last;

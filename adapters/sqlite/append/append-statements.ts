@@ -1,5 +1,4 @@
-import { type AppendRequest, DELETED_EVENT_TYPE, type EventPlace } from "../../../protocols/index.js";
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import { type AppendRequest, DELETED_EVENT_TYPE, type EventPlace, type PlacedEvent } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { formatUuid } from "../read/event-page.js";
 import { type LastEvent, NO_EVENT, newStream, type StreamHead } from "./remembered-store.js";

@@ -1,5 +1,4 @@
-import { ALL_STREAM, type EventPage, type ReadQuery } from "../../../protocols/index.js";
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import { ALL_STREAM, type EventPage, type PlacedEvent, type ReadQuery } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { FieldIndex } from "../indexes/field-index.js";
 import { readPage } from "../read/read-page.js";

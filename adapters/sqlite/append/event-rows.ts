@@ -1,5 +1,4 @@
-import type { NewEvent } from "../../../protocols/index.js";
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { NewEvent, PlacedEvent } from "../../../protocols/index.js";
 import { eventChecksum } from "../checksum.js";
 import type { SQLiteValue } from "../drivers/driver.js";
 import { CODEC_MADE_ID, codecOf, STORED_CODEC } from "../event-codec.js";

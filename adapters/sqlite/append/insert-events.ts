@@ -1,4 +1,4 @@
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { PlacedEvent } from "../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import { CODEC_MADE_ID, STORED_CODEC } from "../event-codec.js";
 import { SCHEMA_VERSION } from "../open/schema.js";

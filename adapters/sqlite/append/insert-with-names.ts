@@ -1,4 +1,4 @@
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { PlacedEvent } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { createViews } from "./append-views.js";
 import type { RowNumbers } from "./event-rows.js";

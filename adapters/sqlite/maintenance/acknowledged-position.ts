@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { PlacedEvent } from "../../../protocols/index.js";
 import { LAST_POSITION, readLastPosition } from "../append/append-statements.js";
 import { eventChecksum } from "../checksum.js";
 import type { SQLiteConnection } from "../drivers/driver.js";

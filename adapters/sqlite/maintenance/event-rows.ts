@@ -1,4 +1,4 @@
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { PlacedEvent } from "../../../protocols/index.js";
 import { eventChecksum } from "../checksum.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { formatUuid } from "../read/event-page.js";

@@ -1,4 +1,4 @@
-import type { PlacedEvent } from "../../../src/adapter-kit/placed-event.js";
+import type { PlacedEvent } from "../../../protocols/index.js";
 import { MAX_WATCH_BUFFER_EVENTS } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { CODEC_BYTES } from "../event-codec.js";

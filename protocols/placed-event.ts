@@ -1,4 +1,5 @@
-import type { EventPlace, NewEvent } from "../../protocols/index.js";
+import type { EventPlace } from "./errors.js";
+import type { NewEvent } from "./event.js";
 
 /** Where and when an event was stored, or is about to be. */
 export interface StoredPlace extends EventPlace {

@@ -1,0 +1,109 @@
+import { ALL_STREAM, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
+import { MAX_SHARED_TAIL_EVENTS, SHARED_TAIL_MIN_LOADS, SHARED_TAIL_REST_LOADS } from "../limits.js";
+import { placeOf, type SeenEvent } from "./folded-state.js";
+import { untilAborted } from "./until-aborted.js";
+
+/** A time in which every event of the store is read, from its beginning on. */
+export interface TailSession {
+  readonly all: Stream;
+  /** The last event that was read. */
+  last: SeenEvent;
+}
+
+/**
+ * Reads the end of the whole store for many loads at once: one read says what is new in all their streams. It begins when so many
+ * loads are under way that this is less work than a read of each stream, and ends when other writers store too much, or a read
+ * fails; then each load reads its own stream.
+ */
+export class SharedTail {
+  readonly #streams: StreamFactory;
+  readonly #onEvent: (event: StoredEvent) => void;
+  #session: TailSession | undefined;
+  #isBeginning = false;
+  #loads = 0;
+  /** How many loads there have to be before it begins again. */
+  #rest = 0;
+  #running: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(streams: StreamFactory, onEvent: (event: StoredEvent) => void) {
+    this.#streams = streams;
+    this.#onEvent = onEvent;
+  }
+
+  get session(): TailSession | undefined {
+    return this.#session;
+  }
+
+  /** Counts a load that begins. @returns the session that has all events from now on */
+  begin(): TailSession | undefined {
+    this.#loads += 1;
+    if (this.#session === undefined && !this.#isBeginning) {
+      if (this.#rest > 0) this.#rest -= 1;
+      else if (this.#loads >= SHARED_TAIL_MIN_LOADS) void this.#begin();
+    }
+    return this.#session;
+  }
+
+  end(): void {
+    this.#loads -= 1;
+  }
+
+  /**
+   * Reads everything up to now, with a read that begins after the call.
+   *
+   * @returns false when the session has ended: something may have been missed
+   */
+  async read(signal: AbortSignal | undefined): Promise<boolean> {
+    const session = this.#session;
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined;
+      this.#running = this.#readOnce();
+      return this.#running;
+    });
+    await untilAborted(this.#next, signal);
+    return session !== undefined && session === this.#session;
+  }
+
+  async #begin(): Promise<void> {
+    this.#isBeginning = true;
+    try {
+      const all = await this.#streams.openStream(ALL_STREAM);
+      for await (const event of all.read({ direction: "backward", limit: 1 })) {
+        this.#session = { all, last: placeOf(event) };
+      }
+    } catch {
+      // Each load reads its own stream, and says what is wrong with it.
+    }
+    if (this.#session === undefined) this.#rest = SHARED_TAIL_REST_LOADS;
+    this.#isBeginning = false;
+  }
+
+  async #readOnce(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) return;
+    try {
+      if (await this.#readTail(session)) return;
+    } catch {
+      // As above.
+    }
+    this.#session = undefined;
+    this.#rest = SHARED_TAIL_REST_LOADS;
+  }
+
+  /** @returns false where the store is another one, or has too much that is new */
+  async #readTail(session: TailSession): Promise<boolean> {
+    const { all, last } = session;
+    let count = 0;
+    for await (const event of all.read({ after: last.position - 1, limit: MAX_SHARED_TAIL_EVENTS })) {
+      count += 1;
+      if (count === 1) {
+        if (event.id !== last.id || event.position !== last.position) return false;
+        continue;
+      }
+      this.#onEvent(event);
+      session.last = placeOf(event);
+    }
+    return count > 0 && count < MAX_SHARED_TAIL_EVENTS;
+  }
+}

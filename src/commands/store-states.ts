@@ -1,0 +1,131 @@
+import type { StoredEvent, Stream, StreamFactory } from "../../protocols/index.js";
+import type { ParsedFold } from "./fold.js";
+import { evolved, type FoldedState, placeOf } from "./folded-state.js";
+import { SharedTail, type TailSession } from "./shared-tail.js";
+
+/** A state in a cache. */
+export interface CachedState {
+  readonly states: StoreStates;
+  readonly streamId: string;
+  readonly fold: ParsedFold;
+  /** The handle that it was read with, and that is written with. */
+  readonly stream: Stream;
+  /** Replaced as a whole, so that whoever has got one keeps it. */
+  folded: FoldedState<unknown>;
+  /** Since when the tail of the store keeps it up to date; undefined: its own stream has to be read. */
+  session: TailSession | undefined;
+}
+
+/** A load that is under way. */
+export interface Loading {
+  readonly streamId: string;
+  readonly generation: number;
+  readonly session: TailSession | undefined;
+  /** The last version of the stream that the tail of the store had meanwhile. */
+  passedVersion: number;
+}
+
+/** What all stores of a cache share. */
+export interface CacheUse {
+  /** Grows when states are cleared: what was loaded before is not put in afterwards. */
+  readonly generation: number;
+  used(entry: CachedState): void;
+  dropped(entry: CachedState): void;
+}
+
+/** What a load has found. */
+export interface FoundState {
+  readonly fold: ParsedFold;
+  readonly stream: Stream;
+  readonly folded: FoldedState<unknown>;
+}
+
+/** The states of one store that a cache keeps. */
+export class StoreStates {
+  readonly #cache: CacheUse;
+  readonly #tail: SharedTail;
+  /** By streams, and by the names and versions of folds. */
+  readonly #entries = new Map<string, Map<string, CachedState>>();
+  readonly #loading = new Map<string, Set<Loading>>();
+
+  constructor(streams: StreamFactory, cache: CacheUse) {
+    this.#cache = cache;
+    this.#tail = new SharedTail(streams, (event) => this.#take(event));
+  }
+
+  get(streamId: string, fold: ParsedFold): CachedState | undefined {
+    const entry = this.#entries.get(streamId)?.get(fold.projection);
+    if (entry !== undefined) this.#cache.used(entry);
+    return entry;
+  }
+
+  /**
+   * Brings a state up to date by reading the tail of the store, which one read does for all that wait. Null: it is not kept up
+   * to date that way, or not any more.
+   */
+  async refresh(entry: CachedState, signal: AbortSignal | undefined): Promise<FoldedState<unknown> | null> {
+    const { session } = entry;
+    if (session === undefined || session !== this.#tail.session) return null;
+    const isRead = await this.#tail.read(signal);
+    return isRead && entry.session === this.#tail.session && this.#has(entry) ? entry.folded : null;
+  }
+
+  /** Takes note of a load that begins: what it finds is put in with {@link end}. */
+  begin(streamId: string): Loading {
+    const loading = { streamId, generation: this.#cache.generation, session: this.#tail.begin(), passedVersion: 0 };
+    const ofStream = this.#loading.get(streamId) ?? new Set();
+    this.#loading.set(streamId, ofStream.add(loading));
+    return loading;
+  }
+
+  /** Ends a load, with what it found, if it did. A newer state stays, and nothing comes back that was dropped meanwhile. */
+  end(loading: Loading, found?: FoundState): void {
+    this.#tail.end();
+    const { streamId, generation, passedVersion } = loading;
+    const ofStream = this.#loading.get(streamId);
+    ofStream?.delete(loading);
+    if (ofStream?.size === 0) this.#loading.delete(streamId);
+    if (found === undefined || generation !== this.#cache.generation) return;
+    const { fold, stream, folded } = found;
+    const known = this.#entries.get(streamId)?.get(fold.projection);
+    if (known !== undefined && (known.folded === folded || known.folded.version > folded.version)) return;
+    if (known !== undefined) this.drop(known);
+    // Of a state that misses an event which has passed, the tail would not tell the next ones.
+    const session = folded.version >= passedVersion ? loading.session : undefined;
+    const entry: CachedState = { states: this, streamId, fold, stream, folded, session };
+    const ofFolds = this.#entries.get(streamId) ?? new Map<string, CachedState>();
+    this.#entries.set(streamId, ofFolds.set(fold.projection, entry));
+    this.#cache.used(entry);
+  }
+
+  drop(entry: CachedState): void {
+    this.#cache.dropped(entry);
+    const { streamId, fold } = entry;
+    const ofFolds = this.#entries.get(streamId);
+    if (ofFolds?.get(fold.projection) !== entry) return;
+    ofFolds.delete(fold.projection);
+    if (ofFolds.size === 0) this.#entries.delete(streamId);
+  }
+
+  #has(entry: CachedState): boolean {
+    return this.#entries.get(entry.streamId)?.get(entry.fold.projection) === entry;
+  }
+
+  /** An event of the tail of the store. */
+  #take(event: StoredEvent): void {
+    for (const loading of this.#loading.get(event.streamId) ?? []) loading.passedVersion = event.version;
+    const ofFolds = this.#entries.get(event.streamId);
+    if (ofFolds === undefined) return;
+    for (const entry of [...ofFolds.values()]) {
+      const { fold, folded, session } = entry;
+      if (session !== this.#tail.session || event.version <= folded.version) continue;
+      try {
+        if (event.version > folded.version + 1) this.drop(entry);
+        else entry.folded = { state: evolved(fold, folded.state, event), version: event.version, last: placeOf(event) };
+      } catch {
+        // The next load of the state fails with it.
+        this.drop(entry);
+      }
+    }
+  }
+}
