@@ -11,6 +11,19 @@ function withNewEvents(storage: StorageHandle, rewrite: (events: readonly NewEve
 
 export const BROKEN_APPENDS: readonly BrokenStorage[] = [
   {
+    fault: "says wrong places of what it has stored",
+    group: "append",
+    found: "says of the events that it has placed, if it does, what a read says",
+    breakStorage: (storage) =>
+      overriding(storage, {
+        append: (request) => {
+          const onPlaced: typeof request.onPlaced = (events) =>
+            request.onPlaced?.(events.map((event) => ({ ...event, position: event.position + 1 })));
+          return storage.append({ ...request, onPlaced });
+        },
+      }),
+  },
+  {
     fault: "forgets idempotency keys",
     group: "idempotency keys",
     found: "make a retry succeed with its original expected version after the stream has grown",

@@ -19,6 +19,8 @@ export interface ReadContext {
 interface Condition {
   readonly sql: string;
   readonly values: readonly ClientValue[];
+  /** Whether it holds only for events with one of some idempotency keys, which a stream has an index of. */
+  readonly isKeyLookup?: boolean;
 }
 
 /** The part of a filter that the server applies. */
@@ -29,6 +31,8 @@ export interface FilterSQL {
   /** Whether an index finds what may match. */
   readonly isLookup: boolean;
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const NEVER: Condition = { sql: "false", values: [] };
 
@@ -41,7 +45,7 @@ const NEVER: Condition = { sql: "false", values: [] };
 export function filterSQL(
   filter: readonly ParsedClause[],
   { names, indexes }: Pick<ReadContext, "names" | "indexes">,
-  firstParameter: number,
+  { firstParameter, isOfStream }: { readonly firstParameter: number; readonly isOfStream: boolean },
 ): FilterSQL {
   const conditions = filter
     .map((clause) => clauseCondition(clause, names, indexOf(clause, indexes)))
@@ -51,7 +55,9 @@ export function filterSQL(
   return {
     sql: conditions.map(({ sql }) => ` AND (${numbered(sql)})`).join(""),
     values: conditions.flatMap(({ values }) => values),
-    isLookup: filter.some((clause) => indexOf(clause, indexes) !== undefined),
+    isLookup:
+      filter.some((clause) => indexOf(clause, indexes) !== undefined) ||
+      (isOfStream && conditions.some(({ isKeyLookup }) => isKeyLookup === true)),
   };
 }
 
@@ -73,11 +79,23 @@ function clauseCondition(clause: ParsedClause, names: StoreNames, index: FieldIn
     case "streamId":
       return textCondition(clause, "s.name");
     case "id":
+      return idCondition(clause);
     case "type":
-      return textCondition(clause, `e.${clause.field}`);
+      return textCondition(clause, "e.type");
     default:
       return numberCondition(clause, `e.${clause.field}`);
   }
+}
+
+/** What is no UUID can only be a key. An id that was made at the write is in no index. */
+function idCondition(clause: ParsedClause): Condition | null {
+  const condition = textCondition(clause, "e.id");
+  const { op, value } = clause;
+  if (condition === null || (op !== "=" && op !== "in")) return condition;
+  const ids = (op === "in" ? (value as readonly ParsedValue[]) : [value]).filter((id) => typeof id === "string");
+  if (ids.length === 0 || ids.some((id) => UUID.test(id))) return condition;
+  const keys = "e.key IS NOT NULL AND e.key = ANY(ARRAY(SELECT sha256(k) FROM unnest(?::bytea[]) AS k))";
+  return { sql: `${keys} AND ${condition.sql}`, values: [bytesArray(ids), ...condition.values], isKeyLookup: true };
 }
 
 function textCondition({ op, value }: ParsedClause, column: string): Condition | null {

@@ -33,7 +33,10 @@ export async function readPage(
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit, filter } = query;
   const isForward = query.direction === "forward";
   const { names, marks } = context;
-  const condition = filter === undefined ? NO_FILTER : filterSQL(filter, context, 5);
+  const condition =
+    filter === undefined
+      ? NO_FILTER
+      : filterSQL(filter, context, { firstParameter: 5, isOfStream: query.streamId !== ALL_STREAM });
   const [low, high] =
     filter === undefined || condition.isLookup
       ? [after, upTo]

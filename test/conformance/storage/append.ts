@@ -1,4 +1,5 @@
-import type { StorageHandle } from "../../../protocols/index.js";
+import type { PlacedEvent, StorageHandle } from "../../../protocols/index.js";
+import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
 import type { Suite } from "../suite.js";
 import { failureOf } from "../support/failure-of.js";
 import {
@@ -52,6 +53,21 @@ export function describeAppend({ describe, test, expect }: Suite<StorageHandle>)
       expect(isStrictlyRising(inOrderOfAppends)).toBe(true);
       expect((inOrderOfAppends[0] as number) > 0).toBe(true);
       expect(results.map((result) => result.position)).toEqual([a[2], b[1], a[3]]);
+    });
+
+    test("says of the events that it has placed, if it does, what a read says", async (storage) => {
+      const placed: (readonly PlacedEvent[])[] = [];
+      const onPlaced = (events: readonly PlacedEvent[]): void => void placed.push(events);
+      await append(storage, "b", [counted(0)]);
+      for (const events of [[keyed("1"), counted(1)], [keyed("1")], [keyed("1"), counted(2), keyed("2")]]) {
+        placed.length = 0;
+        const { written } = await append(storage, "a", events, { onPlaced });
+        const last = placed.at(-1) ?? [];
+        const stored = (await readAll(storage, "a")).slice(-written);
+        if (written > 0 && placed.length > 0)
+          expect(last.map((event) => decodeEvent(event.event, event))).toEqual(stored);
+        else expect(last).toEqual([]);
+      }
     });
 
     test("tells the place of the last event, and how many are new", async (storage) => {

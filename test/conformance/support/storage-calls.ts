@@ -1,9 +1,9 @@
 import {
+  type AppendRequest,
   type AppendResult,
   type CandidateEvent,
   DELETED_EVENT_TYPE,
   type EventPage,
-  type ExpectedVersion,
   type NewEvent,
   type ReadQuery,
   type StorageHandle,
@@ -16,10 +16,10 @@ export function append(
   storage: StorageHandle,
   streamId: string,
   events: readonly CandidateEvent[],
-  options: { readonly expectedVersion?: ExpectedVersion; readonly signal?: AbortSignal } = {},
+  options: Partial<Omit<AppendRequest, "streamId" | "events">> = {},
 ): Promise<AppendResult> {
-  const { expectedVersion = "any", signal } = options;
-  return storage.append({ streamId, events: encodeEvents(streamId, events), expectedVersion, signal });
+  const { expectedVersion = "any", ...others } = options;
+  return storage.append({ streamId, events: encodeEvents(streamId, events), expectedVersion, ...others });
 }
 
 /** Ends a stream, as the core does: its last event is a tombstone. */

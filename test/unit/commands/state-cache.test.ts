@@ -1,0 +1,240 @@
+import { describe, expect, test } from "vitest";
+import { MemoryNotifier, MemoryStorageHandle } from "../../../adapters/memory/index.js";
+import type { ReadQuery } from "../../../protocols/index.js";
+import { type Fold, handle, loadState, stateCache } from "../../../src/commands/index.js";
+import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { overriding } from "../../support/overriding.js";
+import { plainStorage } from "../../support/plain-storage.js";
+import { type Account, type AccountEvent, account, deposited, withdraw } from "./support/account.js";
+
+/** A store that counts what it is asked for. */
+function countingStore({ isPlain = false } = {}) {
+  const memory = new MemoryStorageHandle();
+  const counts = { getVersion: 0, readPage: 0, events: 0, loadSnapshot: 0, append: 0 };
+  const queries: ReadQuery[] = [];
+  let beforeRead: (query: ReadQuery) => Promise<void> = async () => undefined;
+  const storage = overriding(memory, {
+    getVersion: (streamId) => {
+      counts.getVersion += 1;
+      return memory.getVersion(streamId);
+    },
+    readPage: async (query) => {
+      counts.readPage += 1;
+      queries.push(query);
+      await beforeRead(query);
+      const page = await memory.readPage(query);
+      counts.events += page.events.length;
+      return page;
+    },
+    loadSnapshot: (query) => {
+      counts.loadSnapshot += 1;
+      return memory.loadSnapshot(query);
+    },
+    append: (request) => {
+      counts.append += 1;
+      return memory.append(request);
+    },
+  });
+  const streams = createStreamFactory({
+    storage: isPlain ? plainStorage(storage) : storage,
+    notifier: new MemoryNotifier(memory),
+  });
+  const counted = async (work: () => Promise<unknown>) => {
+    Object.assign(counts, { getVersion: 0, readPage: 0, events: 0, loadSnapshot: 0, append: 0 });
+    queries.length = 0;
+    await work();
+    return { ...counts };
+  };
+  return {
+    streams,
+    counted,
+    queries,
+    setBeforeRead: (hook: typeof beforeRead) => {
+      beforeRead = hook;
+    },
+  };
+}
+
+const IDS = Array.from({ length: 32 }, (_, index) => `s-${index}`);
+
+describe("what a command costs", () => {
+  test("on a warm cache: a read of the end of the stream, and the write", async () => {
+    const { streams, counted } = countingStore();
+    const cache = stateCache();
+    await handle(streams, account, "a", () => deposited(1), { cache });
+    const costs = await counted(() => handle(streams, account, "a", () => deposited(1), { cache }));
+    expect(costs).toEqual({ getVersion: 0, readPage: 1, events: 1, loadSnapshot: 0, append: 1 });
+  });
+
+  test("on a new stream: its version, a read, and the write", async () => {
+    const { streams, counted } = countingStore();
+    const costs = await counted(() => handle(streams, account, "a", () => deposited(1)));
+    expect(costs).toEqual({ getVersion: 1, readPage: 1, events: 0, loadSnapshot: 0, append: 1 });
+  });
+
+  test("with an id: one look-up more", async () => {
+    const { streams, counted } = countingStore();
+    const costs = await counted(() => handle(streams, account, "a", () => deposited(1), { commandId: "c" }));
+    expect(costs).toEqual({ getVersion: 1, readPage: 2, events: 0, loadSnapshot: 0, append: 1 });
+  });
+
+  test("without a cache, on a long stream with snapshots: one snapshot and the events after it", async () => {
+    const { streams, counted } = countingStore();
+    const fold: Fold<Account, AccountEvent> = { ...account, snapshot: { every: 500 } };
+    const stream = await streams.openStream("a");
+    await stream.write(Array.from({ length: 9_750 }, () => deposited(1)));
+    await loadState(streams, fold, "a");
+    await expect.poll(() => stream.loadSnapshot({ projection: "account@1" })).not.toBeNull();
+    await stream.write(Array.from({ length: 250 }, () => deposited(1)));
+    const costs = await counted(() => loadState(streams, fold, "a"));
+    expect(costs).toMatchObject({ loadSnapshot: 1, events: 250 });
+  });
+
+  test("many at once on a warm cache: they share a read of the end of the store", async () => {
+    const { streams, counted, queries } = countingStore();
+    const cache = stateCache();
+    const all = () => Promise.all(IDS.map((id) => handle(streams, account, id, () => deposited(1), { cache })));
+    for (let round = 0; round < 4; round += 1) await all();
+    const costs = await counted(all);
+    expect(costs).toMatchObject({ getVersion: 0, append: 32 });
+    expect(costs.readPage).toBeLessThanOrEqual(4);
+    expect(new Set(queries.map(({ streamId }) => streamId))).toEqual(new Set(["@all"]));
+  });
+});
+
+describe("loads that share a read of the end of the store", () => {
+  test("are as new as the call", async () => {
+    const { streams, setBeforeRead } = countingStore();
+    const cache = stateCache();
+    const writer = await streams.openStream("s-0");
+    for (let round = 0; round < 4; round += 1) {
+      await Promise.all(IDS.map((id) => handle(streams, account, id, () => deposited(1), { cache })));
+    }
+    // A read has begun when another event is stored and another load begins.
+    let hold = Promise.resolve();
+    setBeforeRead(async () => hold);
+    let release: () => void = () => undefined;
+    hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    const early = Promise.all(IDS.map((id) => loadState(streams, account, id, { cache })));
+    await writer.write(deposited(100));
+    const late = loadState(streams, account, "s-0", { cache });
+    release();
+    await early;
+    expect((await late).state.balance).toBe(104);
+  });
+
+  test("read their own streams where others have stored much, or the read fails", async () => {
+    const { streams, setBeforeRead } = countingStore();
+    const cache = stateCache();
+    const balances = async () => {
+      const loads = await Promise.all(IDS.map((id) => loadState(streams, account, id, { cache })));
+      return new Set(loads.map(({ state }) => state.balance));
+    };
+    for (let round = 0; round < 4; round += 1) {
+      await Promise.all(IDS.map((id) => handle(streams, account, id, () => deposited(1), { cache })));
+    }
+    await (await streams.openStream("other")).write(Array.from({ length: 3_000 }, () => deposited(1)));
+    await Promise.all(IDS.map(async (id) => (await streams.openStream(id)).write(deposited(1))));
+    expect(await balances()).toEqual(new Set([5]));
+    for (let round = 0; round < 4; round += 1) expect(await balances()).toEqual(new Set([5]));
+
+    await Promise.all(IDS.map(async (id) => (await streams.openStream(id)).write(deposited(1))));
+    setBeforeRead(async ({ streamId }) => {
+      if (streamId === "@all") throw new Error("not now");
+    });
+    expect(await balances()).toEqual(new Set([6]));
+    expect(await balances()).toEqual(new Set([6]));
+  });
+
+  test("a load that was under way when an event passed is not taken for newer than it is", async () => {
+    const { streams, setBeforeRead } = countingStore();
+    const cache = stateCache();
+    for (let round = 0; round < 4; round += 1) {
+      await Promise.all(IDS.map((id) => handle(streams, account, id, () => deposited(1), { cache })));
+    }
+    const slow = await streams.openStream("slow");
+    await slow.write(deposited(1));
+    // Its page is read, and held back until the others have read the end of the store.
+    let release: () => void = () => undefined;
+    const hold = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    setBeforeRead(async ({ streamId }) => (streamId === "slow" ? hold : undefined));
+    const loading = loadState(streams, account, "slow", { cache, atVersion: undefined });
+    await slow.write(deposited(1));
+    await Promise.all(IDS.map((id) => loadState(streams, account, id, { cache })));
+    release();
+    await loading;
+    setBeforeRead(async () => undefined);
+    await Promise.all([...IDS, "slow"].map((id) => loadState(streams, account, id, { cache })));
+    expect((await loadState(streams, account, "slow", { cache })).state.balance).toBe(2);
+  });
+});
+
+describe("stateCache", () => {
+  test("keeps so many states, those used last", async () => {
+    const { streams, counted } = countingStore();
+    const cache = stateCache({ maxEntries: 2 });
+    for (const id of ["a", "b", "c"]) await handle(streams, account, id, () => deposited(1), { cache });
+    await loadState(streams, account, "b", { cache });
+    await handle(streams, account, "d", () => deposited(1), { cache });
+    const isKept = async (id: string) =>
+      (await counted(() => loadState(streams, account, id, { cache }))).getVersion === 0;
+    expect([await isKept("b"), await isKept("d"), await isKept("c")]).toEqual([true, true, false]);
+  });
+
+  test("forgets one stream, or all, and nothing that is being loaded comes back", async () => {
+    const { streams, counted, setBeforeRead } = countingStore();
+    const cache = stateCache();
+    const isKept = async (id: string) =>
+      (await counted(() => loadState(streams, account, id, { cache }))).getVersion === 0;
+    for (const id of ["a", "b"]) await handle(streams, account, id, () => deposited(1), { cache });
+    cache.clear("a");
+    expect([await isKept("a"), await isKept("b")]).toEqual([false, true]);
+    cache.clear();
+    expect([await isKept("a"), await isKept("b")]).toEqual([false, false]);
+    setBeforeRead(async () => cache.clear("a"));
+    await loadState(streams, account, "c", { cache });
+    setBeforeRead(async () => undefined);
+    expect(await isKept("c")).toBe(false);
+  });
+
+  test("serves several stores, and keeps their states apart", async () => {
+    const [first, second] = [countingStore().streams, countingStore().streams];
+    const cache = stateCache();
+    await handle(first, account, "a", () => deposited(1), { cache });
+    await handle(second, account, "a", () => deposited(2), { cache });
+    expect((await loadState(first, account, "a", { cache })).state.balance).toBe(1);
+    expect((await loadState(second, account, "a", { cache })).state.balance).toBe(2);
+  });
+
+  test("a disposed store is an error, cached or not", async () => {
+    const { streams } = countingStore();
+    const cache = stateCache();
+    await handle(streams, account, "a", () => deposited(1), { cache });
+    await streams[Symbol.asyncDispose]();
+    await expect(handle(streams, account, "a", withdraw(1), { cache })).rejects.toMatchObject({
+      code: "STREAM_CLOSED",
+    });
+    await expect(handle(streams, account, "b", withdraw(1), { cache })).rejects.toMatchObject({
+      code: "STREAM_CLOSED",
+    });
+  });
+});
+
+describe("over a store that has nothing but streams", () => {
+  test("commands and snapshots work, and old snapshots stay", async () => {
+    const { streams } = countingStore({ isPlain: true });
+    const fold: Fold<Account, AccountEvent> = { ...account, snapshot: { every: 1 } };
+    await handle(streams, fold, "a", () => deposited(1), { commandId: "c" });
+    const again = await handle(streams, fold, "a", () => deposited(1), { commandId: "c", cache: stateCache() });
+    expect(again).toMatchObject({ written: 0, state: { balance: 1 } });
+    const stream = await streams.openStream("a");
+    await expect.poll(() => stream.loadSnapshot({ projection: "account@1" })).not.toBeNull();
+    await handle(streams, { ...fold, version: 2 }, "a", () => deposited(1));
+    await expect.poll(() => stream.loadSnapshot({ projection: "account@2" })).not.toBeNull();
+    expect(await stream.loadSnapshot({ projection: "account@1" })).not.toBeNull();
+  });
+});
