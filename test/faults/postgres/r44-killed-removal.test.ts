@@ -57,7 +57,7 @@ if (NO_POSTGRES === null) {
 
   faultTest(
     "R44 a prune or a deletion over PostgreSQL that is killed at any statement leaves a sound store, and a second call finishes it",
-    { quick: 6, soak: 360 },
+    { quick: 4, soak: 360 },
     async ({ rounds, integer, count }) => {
       const started = await server();
       const statements = new Map<RemovalKind, number>();

@@ -44,7 +44,7 @@ async function meetFaults(
 }
 
 const ANY_CALL = "R4 whichever call to the disk fails, the error says so, and what was acknowledged is there";
-faultTest(ANY_CALL, { quick: 60, soak: 1_200 }, async (laboratory) => {
+faultTest(ANY_CALL, { quick: 30, soak: 1_200 }, async (laboratory) => {
   await using folder = await createTempDir();
   const started = await FaultyDisk.start(folder.path);
   if ("why" in started) return leftOut(ANY_CALL, started.why);

@@ -26,7 +26,7 @@ async function removeIn(config: RemovingConfig): Promise<number | undefined> {
 
 faultTest(
   "R40 a prune or a deletion that is killed at any statement leaves a sound store, and a second call finishes it",
-  { quick: 9, soak: 180 },
+  { quick: 6, soak: 180 },
   async ({ rounds, integer, count }) => {
     await using folder = await createTempDir();
     const source = folder.file("source.db");

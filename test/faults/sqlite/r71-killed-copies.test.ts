@@ -46,7 +46,7 @@ async function expectRefused(path: string): Promise<void> {
 
 faultTest(
   "R71 a copy that is killed at any statement goes on when it is called again, and is what its source is",
-  { quick: 3, soak: 60 },
+  { quick: 1, soak: 60 },
   async ({ rounds, integer, count }) => {
     await using folder = await createTempDir();
     const original = folder.file("original.db");
