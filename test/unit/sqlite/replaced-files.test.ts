@@ -42,7 +42,7 @@ async function moveAway(path: string, name: string): Promise<void> {
 
 describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)("over %s, an open store whose files", (driver) => {
   const replacements: [how: string, message: RegExp, replace: (path: string) => Promise<unknown>][] = [
-    ["were deleted", /deleted or moved away/, async (path) => rm(dirname(path), { recursive: true })],
+    ["were deleted", /deleted or moved away/, async (path) => rm(dirname(path), { recursive: true, maxRetries: 5 })],
     ["were moved", /deleted or moved away/, (path) => moveAway(path, "store.db")],
     [
       "were moved with their folder",
