@@ -118,6 +118,15 @@ export const MAX_MIGRATIONS = 10_000;
 /** The longest text of a migration, in UTF-16 units. */
 export const MAX_MIGRATION_LENGTH = 16 * 1024 * 1024;
 
+/** The largest key, encrypted by a master key, that a key store keeps in bytes. */
+export const MAX_WRAPPED_KEY_BYTES = 4 * 1024;
+
+/** How many keys of persons a store with sealed fields has in memory unless it says otherwise. */
+export const DEFAULT_CACHED_KEYS = 10_000;
+
+/** How long such a key may be used before it is looked up again, unless the store says otherwise. */
+export const DEFAULT_KEY_TTL_MS = 60_000;
+
 /** The most records that one `list` returns. */
 export const MAX_LISTED_RECORDS = 1_000;
 

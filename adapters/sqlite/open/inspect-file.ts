@@ -4,7 +4,7 @@ import { StorageError, type StorageErrorCode } from "../../../protocols/index.js
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode } from "../drivers/driver.js";
 import { isOutOfDescriptors, NO_DESCRIPTOR_LEFT } from "./free-descriptors.js";
-import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
+import { EVENT_STORE, type FileFormat } from "./schema.js";
 
 /**
  * Looks at a path before SQLite touches it, without opening the database. The system answers from memory: seven hops to
@@ -44,7 +44,7 @@ export function inspectPlace(path: string, mode: OpenMode): void {
  *
  * @throws StorageError
  */
-export function inspectContent(path: string, mode: OpenMode): void {
+export function inspectContent(path: string, mode: OpenMode, format = EVENT_STORE): void {
   // An empty file becomes a store. With a journal beside it, SQLite has to undo an unfinished write first.
   const log = findLog(path);
   const isEmpty = statSync(path).size === 0;
@@ -56,7 +56,7 @@ export function inspectContent(path: string, mode: OpenMode): void {
   if (header.length < HEADER_BYTES || header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
     throw refusal("STORAGE_NOT_A_DATABASE", path, "it is not a SQLite database; choose another path");
   }
-  checkIdentity(path, header.readInt32BE(APPLICATION_ID_OFFSET), header.readInt32BE(USER_VERSION_OFFSET));
+  checkIdentity(path, header.readInt32BE(APPLICATION_ID_OFFSET), header.readInt32BE(USER_VERSION_OFFSET), format);
 }
 
 const JOURNAL_ENDING = "-journal";
@@ -123,10 +123,11 @@ export function checkIdentity(
   path: string,
   applicationId: number,
   schemaVersion: number,
-  knownVersion = SCHEMA_VERSION,
+  format: FileFormat = EVENT_STORE,
 ): void {
-  if (applicationId !== APPLICATION_ID) {
-    const reason = `it is another program's database (application_id ${applicationId}); choose another path`;
+  const knownVersion = format.steps.length;
+  if (applicationId !== format.applicationId) {
+    const reason = `it is another program's database, or one for something else (application_id ${applicationId}); choose another path`;
     throw refusal("STORAGE_FOREIGN_DATABASE", path, reason);
   }
   if (schemaVersion > knownVersion) {

@@ -1,7 +1,7 @@
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { BEGIN, inTransaction } from "../transaction/transaction.js";
 import { checkIdentity, refusal } from "./inspect-file.js";
-import { APPLICATION_ID, MIGRATIONS } from "./schema.js";
+import { EVENT_STORE, type FileFormat } from "./schema.js";
 
 interface Identity {
   readonly applicationId: number;
@@ -17,24 +17,24 @@ const IDENTITY = `
 /**
  * Brings a database to the newest schema, in one transaction: all steps that it has not seen, or none.
  *
- * @param steps - the schema, one step a version
  * @throws StorageError when the database is another program's, or a newer version of this library wrote it.
  */
 export async function migrate(
   connection: SQLiteConnection,
   path: string,
-  steps: readonly string[] = MIGRATIONS,
+  format: FileFormat = EVENT_STORE,
 ): Promise<void> {
-  if (!(await needsMigration(connection, path, steps))) return;
+  if (!(await needsMigration(connection, path, format))) return;
   const isEmpty = (await readIdentity(connection)).tables === 0;
   const work = async (): Promise<void> => {
     // It takes the write lock. SQLite takes it before the first page is made, and not later.
     if (isEmpty) await connection.exec("PRAGMA auto_vacuum = INCREMENTAL");
     // Another process may have done it while this one waited for the lock.
-    if (!(await needsMigration(connection, path, steps))) return;
+    if (!(await needsMigration(connection, path, format))) return;
     const { schemaVersion } = await readIdentity(connection);
+    const { applicationId, steps } = format;
     await connection.exec(steps.slice(schemaVersion).join("\n"));
-    await connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${steps.length}`);
+    await connection.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${steps.length}`);
   };
   await inTransaction(connection, work, isEmpty ? "BEGIN" : BEGIN);
 }
@@ -47,18 +47,18 @@ export async function migrate(
 export async function assertUpToDate(
   connection: SQLiteConnection,
   path: string,
-  steps: readonly string[] = MIGRATIONS,
+  format: FileFormat = EVENT_STORE,
 ): Promise<void> {
-  if (!(await needsMigration(connection, path, steps))) return;
+  if (!(await needsMigration(connection, path, format))) return;
   const reason = 'its schema is of an earlier version; open it once with mode: "existing", which brings it up to date';
   throw refusal("STORAGE_READ_ONLY", path, reason);
 }
 
-async function needsMigration(connection: SQLiteConnection, path: string, steps: readonly string[]): Promise<boolean> {
+async function needsMigration(connection: SQLiteConnection, path: string, format: FileFormat): Promise<boolean> {
   const { applicationId, schemaVersion, tables } = await readIdentity(connection);
   if (applicationId === 0 && schemaVersion === 0 && tables === 0) return true;
-  checkIdentity(path, applicationId, schemaVersion, steps.length);
-  return schemaVersion < steps.length;
+  checkIdentity(path, applicationId, schemaVersion, format);
+  return schemaVersion < format.steps.length;
 }
 
 async function readIdentity(connection: SQLiteConnection): Promise<Identity> {

@@ -1,9 +1,9 @@
 import { StorageError } from "../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
-import { isSupportedSQLite, MIN_SQLITE_VERSION } from "../drivers/sqlite-version.js";
 import { retryWhileBusy } from "../retry-busy.js";
 import { storageError } from "../sqlite-errors.js";
 import type { SQLiteSettings } from "../sqlite-options.js";
+import { checkSQLiteVersion } from "./check-sqlite-version.js";
 import { inspectSchema } from "./inspect-schema.js";
 import { assertUpToDate, migrate } from "./migrate.js";
 import type { OpenFiles } from "./open-files.js";
@@ -126,16 +126,6 @@ async function prepareOrClose(
     await connection.close();
     throw error;
   }
-}
-
-async function checkSQLiteVersion(connection: SQLiteConnection, path: string): Promise<void> {
-  const [row] = await connection.all<{ version: string }>("SELECT sqlite_version() AS version");
-  const { version } = row as { version: string };
-  if (isSupportedSQLite(version)) return;
-  const message =
-    `Cannot open ${path}: the driver has SQLite ${version}, and the minimum is ${MIN_SQLITE_VERSION}, since earlier ` +
-    "versions can corrupt a database that several connections write. Update the driver.";
-  throw new StorageError("STORAGE_DRIVER_UNSUPPORTED", message);
 }
 
 async function useWriteAheadLog(connection: SQLiteConnection, path: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** Marks a file as a store of this library (`PRAGMA application_id`): the ASCII codes of "EvSt". */
-export const APPLICATION_ID = 0x45765374;
+const APPLICATION_ID = 0x45765374;
 
 /**
  * The schema, one step a version. A step is never changed once it has been released; a new one is added behind it.
@@ -109,3 +109,14 @@ export const MIGRATIONS: readonly string[] = [
 
 /** The version that this library writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** What a SQLite file of this library has in it: its mark, and the steps of its schema. */
+export interface FileFormat {
+  /** `PRAGMA application_id`. */
+  readonly applicationId: number;
+  /** One step a version. */
+  readonly steps: readonly string[];
+}
+
+/** The format of a store of events. */
+export const EVENT_STORE: FileFormat = { applicationId: APPLICATION_ID, steps: MIGRATIONS };

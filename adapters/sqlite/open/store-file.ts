@@ -5,6 +5,7 @@ import { claimFolder } from "./claim-folder.js";
 import { FileClaim } from "./file-claim.js";
 import { fileErrorCode, inspectContent, inspectPlace, notFound, refusal } from "./inspect-file.js";
 import { withOpeningLock } from "./opening-lock.js";
+import { EVENT_STORE, type FileFormat } from "./schema.js";
 
 /** Which file a store is: a path may name another one later. */
 export interface FileIdentity {
@@ -30,14 +31,19 @@ export interface StoreFile extends FileIdentity {
  *
  * @throws StorageError
  */
-export async function claimStoreFile(path: string, driver: SQLiteDriver, mode: OpenMode): Promise<StoreFile> {
+export async function claimStoreFile(
+  path: string,
+  driver: SQLiteDriver,
+  mode: OpenMode,
+  format = EVENT_STORE,
+): Promise<StoreFile> {
   inspectPlace(path, mode);
   const libraryPath = await driver.libraryPath(path);
   // Locks belong to a connection on Windows: two copies of SQLite are as safe there as two processes.
-  if (process.platform === "win32") return { ...takeFile(path, mode), release: () => undefined };
+  if (process.platform === "win32") return { ...takeFile(path, mode, format), release: () => undefined };
   const claim = makeClaim(path, libraryPath);
   try {
-    const taken = await withOpeningLock(claim.folder, claim.holder, () => takeFile(path, mode, claim));
+    const taken = await withOpeningLock(claim.folder, claim.holder, () => takeFile(path, mode, format, claim));
     return { ...taken, release: () => claim.release() };
   } catch (error) {
     claim.release();
@@ -46,7 +52,7 @@ export async function claimStoreFile(path: string, driver: SQLiteDriver, mode: O
 }
 
 /** Under the lock: the header is read through a descriptor, and closing it would drop another connection's locks. */
-function takeFile(path: string, mode: OpenMode, claim?: FileClaim): Omit<StoreFile, "release"> {
+function takeFile(path: string, mode: OpenMode, format: FileFormat, claim?: FileClaim): Omit<StoreFile, "release"> {
   const isNew = statSync(path, { throwIfNoEntry: false }) === undefined;
   if (isNew && mode !== "create") throw notFound(path, mode, "there is no such file");
   if (isNew) createEmptyFile(path);
@@ -57,7 +63,7 @@ function takeFile(path: string, mode: OpenMode, claim?: FileClaim): Omit<StoreFi
   if (other !== undefined) throw driverConflict(path, claim?.libraryPath, other);
   assertOneName(path, found);
   // Whoever has it open has inspected it.
-  if (libraries.length === 0) inspectContent(path, mode);
+  if (libraries.length === 0) inspectContent(path, mode, format);
   claim?.grant(database);
   return { device: found.dev, inode: found.ino, isNew };
 }

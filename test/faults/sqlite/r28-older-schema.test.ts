@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { migrate } from "../../../adapters/sqlite/open/migrate.js";
-import { MIGRATIONS } from "../../../adapters/sqlite/open/schema.js";
+import { EVENT_STORE, MIGRATIONS } from "../../../adapters/sqlite/open/schema.js";
 import { isStreamError } from "../../../protocols/index.js";
 import { DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
@@ -18,7 +18,7 @@ import { makeLargeStore } from "../support/store-under-load.js";
 async function schemaOf(path: string, steps?: readonly string[]): Promise<SchemaState> {
   const connection = await DRIVERS.sqlite3.open(path, "create");
   try {
-    if (steps !== undefined) await migrate(connection, path, steps);
+    if (steps !== undefined) await migrate(connection, path, { ...EVENT_STORE, steps });
     return await readSchemaState(connection);
   } finally {
     await connection.close();

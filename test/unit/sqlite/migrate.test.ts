@@ -2,13 +2,16 @@ import { describe, expect, test } from "vitest";
 import type { SQLiteConnection } from "../../../adapters/sqlite/drivers/driver.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { migrate } from "../../../adapters/sqlite/open/migrate.js";
-import { MIGRATIONS } from "../../../adapters/sqlite/open/schema.js";
+import { EVENT_STORE } from "../../../adapters/sqlite/open/schema.js";
 import { overriding } from "../../support/overriding.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 /** A later version of the schema, as one may come. */
-const LATER = [...MIGRATIONS, "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT; INSERT INTO later VALUES (7);"];
+const LATER = {
+  ...EVENT_STORE,
+  steps: [...EVENT_STORE.steps, "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT; INSERT INTO later VALUES (7);"],
+};
 
 async function makeStore(path: string, driver: DriverName): Promise<void> {
   await using streams = await sqliteStreamFactory(path, { driver });
@@ -51,7 +54,8 @@ describe.each(DRIVER_NAMES)("a file of an older schema, over %s,", (name) => {
     const path = folder.file("store.db");
     await makeStore(path, name);
     const connection = await driver.open(path, "create");
-    await expect(migrate(connection, path, [...LATER, "CREATE TABLE later (again)"])).rejects.toThrow("later");
+    const failing = { ...LATER, steps: [...LATER.steps, "CREATE TABLE later (again)"] };
+    await expect(migrate(connection, path, failing)).rejects.toThrow("later");
     expect(await count(connection, "sqlite_schema WHERE name = 'later'")).toBe(0);
     await connection.close();
 

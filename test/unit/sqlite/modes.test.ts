@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type SQLiteOptions, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { assertUpToDate } from "../../../adapters/sqlite/open/migrate.js";
-import { MIGRATIONS } from "../../../adapters/sqlite/open/schema.js";
+import { EVENT_STORE } from "../../../adapters/sqlite/open/schema.js";
 import { ALL_STREAM, type Stream } from "../../../protocols/index.js";
 import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
@@ -192,7 +192,9 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     await makeStore(folder.file("store.db"));
     const connection = await DRIVERS[driver].open(folder.file("store.db"), "readonly");
     await assertUpToDate(connection, "store.db");
-    await expect(assertUpToDate(connection, "store.db", [...MIGRATIONS, "SELECT 1"])).rejects.toMatchObject({
+    await expect(
+      assertUpToDate(connection, "store.db", { ...EVENT_STORE, steps: [...EVENT_STORE.steps, "SELECT 1"] }),
+    ).rejects.toMatchObject({
       code: "STORAGE_READ_ONLY",
       message: expect.stringContaining('open it once with mode: "existing"'),
     });

@@ -1,0 +1,19 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The files of a folder, and of the folders in it, that have some bytes. */
+export function filesWith(folder: string, content: Uint8Array | string): string[] {
+  const bytes = Buffer.from(content as Uint8Array);
+  const found: string[] = [];
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    if (readFileSync(join(entry.parentPath, entry.name)).includes(bytes)) found.push(entry.name);
+  }
+  return found;
+}
+
+/** The parts of a value that are long enough to be no coincidence. */
+export function partsOf(bytes: Uint8Array, length = 8): Uint8Array[] {
+  const count = Math.floor(bytes.byteLength / length);
+  return Array.from({ length: count }, (_, index) => bytes.subarray(index * length, (index + 1) * length));
+}
