@@ -51,6 +51,13 @@ module.exports = {
       to: { pathNot: ["^src/", "^adapters/sqlite/index\\.ts$"] },
     },
     {
+      name: "the-entry-of-personal-data-names-sqlite-only",
+      comment: "Keys have a SQLite file of their own.",
+      severity: "error",
+      from: { path: "^privacy\\.ts$" },
+      to: { pathNot: ["^src/", "^adapters/sqlite/keys/key-store\\.ts$"] },
+    },
+    {
       name: "the-entry-of-copies-names-sqlite-only",
       comment: "Backups are SQLite files.",
       severity: "error",
@@ -78,7 +85,7 @@ module.exports = {
       comment: "It names the SQLite adapter, which nothing inside the library may bring along unasked.",
       severity: "error",
       from: { path: "^(protocols|src|adapters|test/conformance)/" },
-      to: { path: "^(index|blobs|copy|postgres|projections|testing)\\.ts$" },
+      to: { path: "^(index|blobs|copy|postgres|privacy|projections|testing)\\.ts$" },
     },
     {
       name: "only-the-sqlite-adapter-knows-its-client",
@@ -102,7 +109,7 @@ module.exports = {
       to: {
         pathNot: [
           "^examples/",
-          "^(blobs|copy|postgres|projections|testing)\\.ts$",
+          "^(blobs|copy|postgres|privacy|projections|testing)\\.ts$",
           "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/events|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely)/",
         ],

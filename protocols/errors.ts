@@ -97,6 +97,8 @@ export type StreamErrorCode =
   | "STREAM_DELETED"
   /** An `EventVersionError`: a catalogue of event types does not know an event that was read. */
   | "EVENT_VERSION"
+  /** A `SubjectForgottenError`: a write has personal data of somebody who is forgotten. */
+  | "SUBJECT_FORGOTTEN"
   /** A `MigrationError`: the text of a migration that was applied has changed. */
   | "MIGRATION_CHANGED"
   /** A `MigrationError`: a migration that was applied is not in the list any more. */

@@ -21,6 +21,7 @@ export type * from "./storage-handle.js";
 export * from "./stream.js";
 export type * from "./stream-backend.js";
 export type * from "./stream-factory.js";
+export * from "./subject-forgotten-error.js";
 export * from "./timeout-error.js";
 export * from "./transaction-errors.js";
 export type * from "./transactional-storage.js";

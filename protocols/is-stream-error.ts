@@ -16,6 +16,7 @@ import {
 } from "./errors.js";
 import type { EventVersionError } from "./event-version-error.js";
 import type { MigrationError, MigrationErrorCode } from "./migration-error.js";
+import type { SubjectForgottenError } from "./subject-forgotten-error.js";
 import type { TimeoutError } from "./timeout-error.js";
 import type {
   ConditionError,
@@ -39,6 +40,7 @@ export type AnyStreamError =
   | EventsNeededError
   | StreamDeletedError
   | EventVersionError
+  | SubjectForgottenError
   | MigrationError
   | TimeoutError
   | BlobReplacedError

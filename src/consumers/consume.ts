@@ -32,7 +32,7 @@ export async function consume<E extends EventShape>(
   const access = storeAccessOf(streams, "start a consumer");
   const parsed = inAttempt("start a consumer", access.location, () => ({
     // Which events it gets is the caller's word, as it is for streams.
-    definition: parseDefinition(definition as unknown as ConsumerDefinition),
+    definition: parseDefinition(definition as unknown as ConsumerDefinition, access.context.hooks),
     settings: parseConsumerOptions(options),
   }));
   parsed.settings.signal?.throwIfAborted();

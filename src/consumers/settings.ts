@@ -10,6 +10,7 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import {
   type CheckpointInterval,
   type ConsumerDefinition,
@@ -82,7 +83,7 @@ export interface ConsumerSettings {
  *
  * @throws InvalidArgumentError, InvalidFilterError
  */
-export function parseDefinition(definition: ConsumerDefinition): ConsumerDefinition {
+export function parseDefinition(definition: ConsumerDefinition, hooks?: EventHooks): ConsumerDefinition {
   if (typeof definition !== "object" || definition === null) {
     throw invalidArgument("definition", `expected { name, startFrom, handle }, got ${describeValue(definition)}`);
   }
@@ -90,7 +91,7 @@ export function parseDefinition(definition: ConsumerDefinition): ConsumerDefinit
   const { name, types, filter, startFrom, restart, handle, transact } = definition;
   checkConsumerName(name);
   if (types !== undefined) checkTypes(types);
-  parseFilter(filterOf({ types, filter }));
+  parseFilter(filterOf({ types, filter }), hooks);
   if (startFrom !== "beginning" && startFrom !== "end") {
     if (startFrom === undefined) throw invalidStart(startFrom);
     checkPlace("startFrom", typeof startFrom === "number" ? startFrom : throwInvalidStart(startFrom));

@@ -9,6 +9,7 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import type { Projection, ProjectionOptions } from "./projection.js";
 
 const FIELDS: OptionNames<Projection> = {
@@ -51,7 +52,7 @@ export interface ProjectionSettings {
 }
 
 /** @throws InvalidArgumentError, InvalidFilterError */
-export function parseProjections(projections: readonly Projection[]): readonly ParsedProjection[] {
+export function parseProjections(projections: readonly Projection[], hooks?: EventHooks): readonly ParsedProjection[] {
   if (!Array.isArray(projections)) {
     throw invalidArgument("projections", `expected a list, got ${describeValue(projections)}`);
   }
@@ -60,14 +61,14 @@ export function parseProjections(projections: readonly Projection[]): readonly P
   }
   const names = new Set<string>();
   return Array.from(projections, (projection) => {
-    const parsed = parseProjection(projection);
+    const parsed = parseProjection(projection, hooks);
     if (names.has(parsed.name)) throw invalidArgument("projections", `${describeValue(parsed.name)} is there twice`);
     names.add(parsed.name);
     return parsed;
   });
 }
 
-function parseProjection(projection: Projection): ParsedProjection {
+function parseProjection(projection: Projection, hooks: EventHooks | undefined): ParsedProjection {
   if (typeof projection !== "object" || projection === null) {
     throw invalidArgument("projections", `expected { name, project }, got ${describeValue(projection)}`);
   }
@@ -75,7 +76,7 @@ function parseProjection(projection: Projection): ParsedProjection {
   const { name, version = 1, types, filter } = projection;
   checkPlainName("name", name);
   checkBetween("version", version, 1, Number.MAX_SAFE_INTEGER);
-  parseFilter(filterOf({ types, filter }));
+  parseFilter(filterOf({ types, filter }), hooks);
   checkFunction("tables", projection.tables);
   checkFunction("project", projection.project);
   if (projection.project === undefined) throw invalidArgument("project", "expected a function, got undefined");

@@ -1,4 +1,5 @@
 import type { StreamFactory } from "../../protocols/index.js";
+import { findStreamContext } from "../stream/context-access.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt, inCall } from "../validate/in-call.js";
@@ -44,7 +45,7 @@ export async function runProjections(
   const model = modelStoreOf(streams, options.store, ATTEMPT);
   const location = model.access?.location;
   const { parsed, settings } = inAttempt(ATTEMPT, location, () => ({
-    parsed: parseProjections(projections),
+    parsed: parseProjections(projections, findStreamContext(streams)?.hooks),
     settings: parseProjectionOptions(options),
   }));
   settings.signal?.throwIfAborted();

@@ -32,6 +32,7 @@ describe("importing an entry of the package loads no native driver", () => {
     "async-streams/blobs",
     "async-streams/commands",
     "async-streams/testing",
+    "async-streams/privacy",
     "async-streams/copy",
     "async-streams/worker",
     "async-streams/conformance",
@@ -177,7 +178,7 @@ test("the entry for adapters exports what they are built of", async () => {
 test("the package holds what its users need and nothing else", async () => {
   const files = await packedFiles();
   const wanted =
-    /^((docs|examples)\/.+\.(md|svg|ts)|dist\/(index|blobs|copy|postgres|projections|testing)\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+    /^((docs|examples)\/.+\.(md|svg|ts)|dist\/(index|blobs|copy|postgres|privacy|projections|testing)\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
   expect(files.filter((path) => !wanted.test(path))).toEqual([]);
   expect(files).toEqual(expect.arrayContaining(["README.md", "LICENSE", "dist/index.d.ts"]));
 });

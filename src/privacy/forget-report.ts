@@ -1,0 +1,98 @@
+import { ALL_STREAM, type StoredEvent, type StreamFactory } from "../../protocols/index.js";
+import { readerPositions } from "../administration/event-needs.js";
+import { runnersOf } from "../projections/running-projections.js";
+import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
+import type { ForgetContext } from "./forget.js";
+import { forgottenEvent } from "./forgotten-event.js";
+import type { KeyState } from "./key-cache.js";
+import { KEY_BYTES, type KeyStore } from "./key-store.js";
+import { keyStoreFailed } from "./key-store-failed.js";
+import { isData } from "./personal-values.js";
+import { isSealedValue, openValue } from "./sealed-value.js";
+import { SealingKey } from "./sealing-key.js";
+import { checkSubject, hiddenSubject } from "./subject-names.js";
+
+/** What is left of a person. */
+export interface ForgetReport {
+  /** Whether the key store has destroyed the person's key. */
+  readonly keyDestroyed: boolean;
+  /** How many sealed values of the person the events of the store have. */
+  readonly sealedFields: number;
+  /** How many of them open: none once the key is destroyed. */
+  readonly openable: number;
+  /** The projections that have not read the event yet which says that the person is forgotten. */
+  readonly projectionsBehind: readonly string[];
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** Reads the whole store, and tries to open what is sealed for a person. */
+export async function reportForgotten(context: ForgetContext, subject: string): Promise<ForgetReport> {
+  checkSubject(subject);
+  await context.names.prepare();
+  const name = context.names.nameOf(subject);
+  const keys = [await keyOf(context.keys, subject), await keyOf(context.keys, hiddenSubject(name))];
+  let sealedFields = 0;
+  let openable = 0;
+  await using all = await context.streams.openStream(ALL_STREAM);
+  for await (const event of all.read()) {
+    for (const isOpen of sealedFor(name, event, keys)) {
+      sealedFields += 1;
+      if (isOpen) openable += 1;
+    }
+  }
+  const projectionsBehind = await projectionsBefore(context.streams, await forgottenPosition(context, name));
+  return { keyDestroyed: keys.every((key) => key === "forgotten"), sealedFields, openable, projectionsBehind };
+}
+
+/** For each value of an event that is sealed for a person, whether it opens. */
+function* sealedFor(name: string, event: StoredEvent, keys: readonly KeyState[]): Generator<boolean, void> {
+  const { streamId, type, data } = event;
+  if (!isData(data)) return;
+  for (const [key, value] of Object.entries(data)) {
+    if (!isSealedValue(value) || value.k !== name) continue;
+    const place = { streamId, type, path: `data.${key}` };
+    yield keys.some((each) => each instanceof SealingKey && openValue(each, place, value) !== undefined);
+  }
+}
+
+/** Not by the cache: it is to be proved that nobody gets the key. */
+async function keyOf(keys: KeyStore, subject: string): Promise<KeyState> {
+  try {
+    const key = await keys.get(subject, false);
+    return key instanceof Uint8Array && key.byteLength === KEY_BYTES
+      ? new SealingKey(key)
+      : (key as null | "forgotten");
+  } catch (error) {
+    throw keyStoreFailed("read a key", error);
+  }
+}
+
+/** The position of the event that says that the person is forgotten. Infinity: there is none. */
+async function forgottenPosition({ streams, auditStream }: ForgetContext, name: string): Promise<number> {
+  const { idempotencyKey = "" } = forgottenEvent(name);
+  await using audit = await streams.openStream(auditStream);
+  for await (const { position } of audit.read({ filter: [{ field: "id", op: "=", value: idempotencyKey }] })) {
+    return position;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+async function projectionsBefore(streams: StreamFactory, position: number): Promise<readonly string[]> {
+  if (!hasStoreAccess(streams)) return [];
+  const attempt = "report what is left of a person";
+  const readers = await storeAccessOf(streams, attempt).run(
+    attempt,
+    (_, call) => call(attempt, ({ records }) => readerPositions(records)),
+    { timeoutMs: TIMEOUT_MS, signal: undefined },
+  );
+  const behind = new Set<string>();
+  for (const { name, position: recorded } of readers) {
+    const [, projection] = /^projection (\w+)@/.exec(name) ?? [];
+    if (projection === undefined) continue;
+    // What this process has projected may not be written down yet.
+    const own = [...runnersOf(streams)].map((runner) => runner.lastPositionOf(projection) ?? 0);
+    if (Math.max(recorded, ...own) < position) behind.add(projection);
+  }
+  return [...behind];
+}

@@ -1,0 +1,3 @@
+export type { ForgetReport } from "./forget-report.js";
+export type { KeyStore, KeyWrapping } from "./key-store.js";
+export { type PersonalData, type PrivacyOptions, protectPersonalData } from "./protect-personal-data.js";

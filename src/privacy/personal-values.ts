@@ -1,0 +1,61 @@
+import type { NewEvent } from "../../protocols/index.js";
+import { invalidEvent } from "../write/encode-events.js";
+import { type PersonalCatalogue, type PersonalField, schemaVersionOf, subjectOf } from "./personal-catalogue.js";
+import { isReservedSubject } from "./subject-names.js";
+
+/** Data that is an object, as all has that has personal fields. */
+export type Data = Record<string, unknown>;
+
+/** A value that is to be sealed, and whose it is. */
+export interface PersonalValue {
+  readonly field: PersonalField;
+  readonly subject: string;
+}
+
+/** An event that is being written and has such values. */
+export interface PersonalEvent {
+  readonly event: NewEvent;
+  /** Its index in the write. */
+  readonly index: number;
+  readonly data: Data;
+  readonly values: readonly PersonalValue[];
+}
+
+/**
+ * The events of a write that have something to seal. A field that is missing or null has nothing.
+ *
+ * @throws InvalidEventError when an event does not say whose data it has
+ */
+export function personalEvents(
+  catalogue: PersonalCatalogue,
+  streamId: string,
+  events: readonly NewEvent[],
+  location: string | undefined,
+): readonly PersonalEvent[] {
+  const found: PersonalEvent[] = [];
+  for (const [index, event] of events.entries()) {
+    if (!catalogue.has(event.type) || typeof event.data !== "string") continue;
+    const data: unknown = JSON.parse(event.data);
+    if (!isData(data)) continue;
+    const metadata: unknown = event.metadata === null ? null : JSON.parse(event.metadata);
+    const values = catalogue
+      .fieldsOf(event.type, schemaVersionOf(metadata))
+      ?.filter(({ key }) => hasValue(data, key))
+      .map((field) => {
+        const subject = subjectOf(field.subject, { streamId, data, metadata });
+        if (subject !== undefined && !isReservedSubject(subject)) return { field, subject };
+        const reason = `expected the id of the person whose ${field.path} it is`;
+        throw invalidEvent({ streamId, location, eventIndex: index }, field.subject.path, reason);
+      });
+    if (values !== undefined && values.length > 0) found.push({ event, index, data, values });
+  }
+  return found;
+}
+
+export function isData(data: unknown): data is Data {
+  return typeof data === "object" && data !== null && !Array.isArray(data) && !(data instanceof Uint8Array);
+}
+
+function hasValue(data: Data, key: string): boolean {
+  return Object.hasOwn(data, key) && data[key] !== null;
+}

@@ -1,0 +1,94 @@
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { BLOCK_BYTES, hashTable } from "./ghash.js";
+import {
+  type BlockKey,
+  isShort,
+  MAX_OPENED_TOGETHER,
+  NONCE_BYTES,
+  openShortValues,
+  type SealedText,
+  TAG_BYTES,
+} from "./short-values.js";
+
+const ALGORITHM = "aes-256-gcm";
+const OPTIONS = { authTagLength: TAG_BYTES };
+
+/** Separates the key of nonces from that of contents. */
+const NONCE_KEY_LABEL = "async-streams: nonces";
+
+/** How many values a key opens before it gets a table of 4 KiB for that: most keys are used once or twice. */
+const MIN_VALUES_FOR_TABLE = 4;
+
+/**
+ * Seals with AES-256-GCM under the key of one person. What is sealed has the nonce, the ciphertext and the tag, in this
+ * order.
+ */
+export class SealingKey {
+  readonly #key: KeyObject;
+  #nonceKey: KeyObject | undefined;
+  #blockKey: BlockKey | undefined;
+  #openedTexts = 0;
+
+  constructor(key: Uint8Array) {
+    this.#key = createSecretKey(key);
+  }
+
+  /**
+   * @param place - what is authenticated with it: it opens at this place only
+   * @param nonce - never the same for two contents, or for two places
+   */
+  seal(place: string, content: Uint8Array, nonce: Uint8Array): Buffer {
+    const cipher = createCipheriv(ALGORITHM, this.#key, nonce, OPTIONS);
+    cipher.setAAD(Buffer.from(place));
+    return Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
+  }
+
+  /** The content. Undefined: this was not sealed at this place under this key. */
+  open(place: string, sealed: Uint8Array): Buffer | undefined {
+    if (sealed.byteLength < NONCE_BYTES + TAG_BYTES) return undefined;
+    const decipher = createDecipheriv(ALGORITHM, this.#key, sealed.subarray(0, NONCE_BYTES), OPTIONS);
+    decipher.setAAD(Buffer.from(place));
+    decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+    const content = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
+    try {
+      decipher.final();
+    } catch {
+      return undefined;
+    }
+    return content;
+  }
+
+  /** As {@link open}, for several texts. */
+  openTexts(values: readonly SealedText[]): readonly (string | undefined)[] {
+    this.#openedTexts += values.length;
+    if (this.#openedTexts < MIN_VALUES_FOR_TABLE || !values.every(isShort))
+      return values.map((value) => this.#openText(value));
+    this.#blockKey ??= this.#makeBlockKey();
+    if (values.length <= MAX_OPENED_TOGETHER) return openShortValues(this.#blockKey, values);
+    const opened: (string | undefined)[] = [];
+    for (let first = 0; first < values.length; first += MAX_OPENED_TOGETHER) {
+      opened.push(...openShortValues(this.#blockKey, values.slice(first, first + MAX_OPENED_TOGETHER)));
+    }
+    return opened;
+  }
+
+  #openText({ place, base64 }: SealedText): string | undefined {
+    return this.open(place, Buffer.from(base64, "base64"))?.toString();
+  }
+
+  /** A nonce that is a function of what is sealed with it, and of this key: the same parts give the same one. */
+  nonceOf(parts: readonly string[]): Uint8Array {
+    this.#nonceKey ??= createSecretKey(createHmac("sha256", this.#key).update(NONCE_KEY_LABEL).digest());
+    return createHmac("sha256", this.#nonceKey).update(joinParts(parts)).digest().subarray(0, NONCE_BYTES);
+  }
+
+  #makeBlockKey(): BlockKey {
+    const cipher = createCipheriv("aes-256-ecb", this.#key, null).setAutoPadding(false);
+    return { cipher, table: hashTable(cipher.update(Buffer.alloc(BLOCK_BYTES))) };
+  }
+}
+
+/** Texts as one text, from which they could be told apart again. */
+export function joinParts(parts: readonly string[]): string {
+  return parts.map((part) => `${part.length}:${part}`).join("");
+}

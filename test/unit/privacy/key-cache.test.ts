@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { KeyCache } from "../../../src/privacy/key-cache.js";
+import { SealingKey } from "../../../src/privacy/sealing-key.js";
+import { MemoryKeys } from "./support/memory-keys.js";
+import { testClock } from "./support/test-clock.js";
+
+function setUp({ maxCachedKeys = 100, keyTtlMs = 60_000 } = {}) {
+  const keys = new MemoryKeys();
+  const clock = testClock();
+  return { keys, clock, cache: new KeyCache(keys, { maxCachedKeys, keyTtlMs }, clock) };
+}
+
+/** A gate that is closed until it is told to open. */
+function gate() {
+  let open: () => void = () => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
+
+describe("the keys in memory", () => {
+  test("are asked for once each, however many calls need them at once and afterwards", async () => {
+    const { keys, cache } = setUp();
+    const calls = Array.from({ length: 100 }, (_, index) => cache.lookUp(`subject-${index % 4}`, true));
+    await Promise.all(calls);
+    expect(keys.asked.length).toBe(4);
+    expect(cache.peek("subject-0", "n0")).toBeInstanceOf(SealingKey);
+    await cache.all(
+      new Map([
+        ["subject-1", "n1"],
+        ["subject-2", "n2"],
+      ]),
+      false,
+    );
+    expect(keys.asked.length).toBe(4);
+  });
+
+  test("are used for the time that the options give, counted from when they were asked for", async () => {
+    const { keys, clock, cache } = setUp({ keyTtlMs: 1_000 });
+    const slow = gate();
+    keys.gate = slow.passed;
+    const lookup = cache.lookUp("ada", true);
+    clock.pass(600);
+    slow.open();
+    await lookup;
+    clock.pass(399);
+    expect(cache.peek("ada", "n")).toBeInstanceOf(SealingKey);
+    clock.pass(1);
+    expect(cache.peek("ada", "n")).toBeUndefined();
+  });
+
+  test("are none with a time of 0: every call asks, also while another one is waiting", async () => {
+    const { keys, cache } = setUp({ keyTtlMs: 0 });
+    await Promise.all([cache.lookUp("ada", true), cache.lookUp("ada", true)]);
+    expect(keys.asked.length).toBe(2);
+    expect(cache.peek("ada", "n")).toBeUndefined();
+  });
+
+  test("are as many as the options say, without those that were not used for longest", async () => {
+    const { cache } = setUp({ maxCachedKeys: 2 });
+    await cache.lookUp("a", true);
+    await cache.lookUp("b", true);
+    expect(cache.peek("a", "na")).toBeInstanceOf(SealingKey);
+    await cache.lookUp("c", true);
+    expect(["a", "b", "c"].filter((subject) => cache.peek(subject, subject) !== undefined)).toEqual(["a", "c"]);
+  });
+
+  test("are made by a write that joins a reader who found none", async () => {
+    const { keys, cache } = setUp();
+    const reader = cache.lookUp("ada", false);
+    const writer = cache.lookUp("ada", true);
+    expect(await reader).toBeNull();
+    expect(await writer).toBeInstanceOf(SealingKey);
+    expect(keys.asked.length).toBe(2);
+  });
+
+  test("that are missing are asked for again", async () => {
+    const { keys, cache } = setUp();
+    expect(await cache.lookUp("ada", false)).toBeNull();
+    await keys.get("ada", true);
+    expect(await cache.lookUp("ada", false)).toBeInstanceOf(SealingKey);
+  });
+
+  test("are gone when somebody says that their person is forgotten", async () => {
+    const { keys, cache } = setUp();
+    await cache.lookUp("ada", true);
+    await cache.lookUp("ben", true);
+    cache.peek("ada", "name of ada");
+    cache.peek("ben", "name of ben");
+    await keys.destroy("ada");
+    cache.drop("name of ada");
+    cache.drop("name of nobody");
+    expect(cache.peek("ada", "name of ada")).toBeUndefined();
+    expect(cache.peek("ben", "name of ben")).toBeInstanceOf(SealingKey);
+    expect(await cache.lookUp("ada", true)).toBe("forgotten");
+  });
+
+  test("are not kept from a lookup that began before somebody was forgotten elsewhere", async () => {
+    const { keys, cache } = setUp();
+    const slow = gate();
+    keys.gate = slow.passed;
+    const lookup = cache.lookUp("ada", true);
+    cache.drop("name of ada");
+    slow.open();
+    await lookup;
+    expect(cache.peek("ada", "name of ada")).toBeUndefined();
+  });
+
+  test.each([0, 60_000])(
+    "of a person who is forgotten here are given to no lookup under way, with %s ms",
+    async (keyTtlMs) => {
+      const { keys, cache } = setUp({ keyTtlMs });
+      const slow = gate();
+      keys.gate = slow.passed;
+      const lookups = [cache.lookUp("ada", true), cache.lookUp("ada", false)];
+      cache.forget("ada");
+      slow.open();
+      expect(await Promise.all(lookups)).toEqual(["forgotten", "forgotten"]);
+    },
+  );
+
+  test("are not known while the key store fails, and are asked for again afterwards", async () => {
+    const { keys, cache } = setUp();
+    keys.failure = new Error("no connection");
+    for (let call = 0; call < 2; call += 1) {
+      await expect(cache.lookUp("ada", true)).rejects.toMatchObject({
+        code: "STORAGE_UNAVAILABLE",
+        message: expect.stringContaining("no connection"),
+      });
+    }
+    keys.failure = "not even an error";
+    await expect(cache.lookUp("ada", true)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    keys.failure = undefined;
+    expect(await cache.lookUp("ada", true)).toBeInstanceOf(SealingKey);
+  });
+
+  test("are refused where a key store gives something else", async () => {
+    const { keys, cache } = setUp();
+    keys.keys.set("ada", new Uint8Array(16));
+    await expect(cache.lookUp("ada", false)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, test, vi } from "vitest";
+import type { StreamFactory } from "../../../index.js";
+import { type Fold, loadState } from "../../../src/commands/index.js";
+import { type PrivacyOptions, protectPersonalData } from "../../../src/privacy/index.js";
+import { STORES } from "../consumers/support/stores.js";
+import { counted, customerTypes, opened, registered, writeTo } from "./support/customers.js";
+import { MemoryKeys } from "./support/memory-keys.js";
+
+interface Registration {
+  readonly type: string;
+  readonly data: { readonly email?: string | null };
+}
+
+/** All mail addresses of a stream. */
+const emails: Fold<(string | null)[], Registration> = {
+  name: "emails",
+  version: 2,
+  initial: () => [],
+  evolve: (state, { data: { email } }) => (email === undefined ? state : [...state, email]),
+  snapshot: { every: 2 },
+};
+
+async function snapshotIn(streams: StreamFactory, projection = "emails@2", streamId = "ada"): Promise<unknown> {
+  await using stream = await streams.openStream(streamId);
+  return (await stream.loadSnapshot({ projection }))?.state ?? null;
+}
+
+describe.each(STORES)("snapshots over %s", (_name, open) => {
+  async function setUp(options: PrivacyOptions = {}) {
+    const base = await open();
+    const keys = new MemoryKeys();
+    const streams = protectPersonalData(base, customerTypes, keys, { keyTtlMs: 0, ...options });
+    return { base, keys, streams, [Symbol.asyncDispose]: () => streams[Symbol.asyncDispose]() };
+  }
+
+  test("are sealed with the key of the person that is named for their fold, and none once that person is forgotten", async () => {
+    const asked: string[] = [];
+    const snapshotSubject = (streamId: string, fold: string) => {
+      asked.push(fold);
+      return streamId;
+    };
+    await using store = await setUp({ snapshotSubject });
+    const { streams, base } = store;
+    await writeTo(
+      streams,
+      "ada",
+      registered("ada", "one@example.org"),
+      registered("ada", "two@example.org"),
+      counted(1),
+    );
+    const loaded = { state: ["one@example.org", "two@example.org"], version: 3 };
+    expect(await loadState(streams, emails, "ada")).toEqual(loaded);
+    await vi.waitUntil(async () => (await snapshotIn(streams)) !== null);
+    expect(await snapshotIn(streams)).toEqual(loaded.state);
+    await expect(snapshotIn(base)).rejects.toMatchObject({ code: "STORAGE_NEWER_SCHEMA" });
+    expect(new Set(asked)).toEqual(new Set(["emails"]));
+
+    await streams.forget("ada");
+    expect(await snapshotIn(streams)).toBeNull();
+    expect(await loadState(streams, emails, "ada")).toEqual({ state: [null, null], version: 3 });
+    await using stream = await streams.openStream("ada");
+    await expect(stream.snapshot(["three@example.org"], { projection: "emails@2" })).rejects.toMatchObject({
+      code: "SUBJECT_FORGOTTEN",
+    });
+  });
+
+  test("are refused where nobody's key seals them and the stream has personal data, and written nowhere", async () => {
+    await using store = await setUp();
+    await writeTo(store.streams, "ada", counted(1), opened("ada"));
+    await using stream = await store.streams.openStream("ada");
+    await expect(stream.snapshot({ owner: "ada" })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      argument: "state",
+      message: expect.stringContaining("snapshotSubject"),
+    });
+    expect(await snapshotIn(store.base, "default")).toBeNull();
+    // Up to there it has none.
+    await stream.snapshot({ count: 1 }, { version: 1 });
+    expect(await snapshotIn(store.base, "default")).toEqual({ count: 1 });
+    expect(await snapshotIn(store.streams, "default")).toEqual({ count: 1 });
+  });
+
+  test("of streams without personal data stay as they are", async () => {
+    await using store = await setUp({ snapshotSubject: () => null });
+    await writeTo(store.streams, "counter", counted(1), counted(2));
+    await using stream = await store.streams.openStream("counter");
+    await stream.snapshot({ count: 2 }, { projection: "count" });
+    expect(await snapshotIn(store.base, "count", "counter")).toEqual({ count: 2 });
+  });
+
+  test("that were saved before they were sealed, or sealed for another fold, are none", async () => {
+    await using store = await setUp({ snapshotSubject: (streamId) => streamId });
+    await writeTo(store.streams, "ada", registered("ada", "one@example.org"));
+    {
+      await using stream = await store.base.openStream("ada");
+      await stream.snapshot(["one@example.org"], { projection: "emails@2" });
+    }
+    expect(await snapshotIn(store.streams)).toBeNull();
+    await using sealing = await store.streams.openStream("ada");
+    await sealing.snapshot(["one@example.org"], { projection: "emails@2" });
+    expect(await snapshotIn(store.streams)).toEqual(["one@example.org"]);
+    const unnamed = protectPersonalData(store.base, customerTypes, store.keys, { keyTtlMs: 0 });
+    expect(await snapshotIn(unnamed)).toBeNull();
+    const renamed = protectPersonalData(store.base, customerTypes, store.keys, {
+      keyTtlMs: 0,
+      snapshotSubject: () => "ben",
+    });
+    expect(await snapshotIn(renamed)).toBeNull();
+  });
+
+  test("of nobody in particular are refused", async () => {
+    await using store = await setUp({ snapshotSubject: () => 7 as never });
+    await using stream = await store.streams.openStream("ada");
+    await expect(stream.snapshot({})).rejects.toMatchObject({ argument: "subject" });
+  });
+});
