@@ -56,7 +56,8 @@ export type FilterClause =
     };
 
 /**
- * A list of clauses. An event matches when all of them hold, so an empty list matches every event.
+ * A list of clauses. An event matches when all of them hold, so an empty list matches every event. It is matched with what is
+ * stored, and not with what upcasts of `async-streams/events` make of it.
  *
  * An unknown field, operator or key of a clause, an unsuitable value, or a filter beyond the limits is an
  * `InvalidFilterError`. The limits are `MAX_FILTER_CLAUSES`, `MAX_FILTER_VALUES` in one list, `MAX_FILTER_PATTERN_LENGTH`, `MAX_FILTER_PATH_LENGTH`, and

@@ -22,6 +22,7 @@ import { conditions } from "./w18-conditions.js";
 import { streamPages } from "./w19-stream-pages.js";
 import { fieldIndexes } from "./w20-field-indexes.js";
 import { churn } from "./w21-churn.js";
+import { typedReads } from "./w22-typed-reads.js";
 
 /** In the order of the tables' rows. */
 export const WORKLOADS: readonly Workload[] = [
@@ -49,6 +50,7 @@ export const WORKLOADS: readonly Workload[] = [
   streamPages,
   fieldIndexes,
   churn,
+  typedReads,
 ];
 
 export function workloadOf(id: string): Workload {

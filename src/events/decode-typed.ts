@@ -67,10 +67,10 @@ function atCurrentVersion(
     return failure(event, reading, `${reason}. Deploy a catalogue that knows it`);
   }
   try {
-    const data = validated(event.type, upcast(event.data, steps.slice(stored)), steps.at(-1) as VersionStep);
-    if (current === 1) return { ...event, data };
+    const data = validated(event.type, upcast(event.data, steps, stored), steps.at(-1) as VersionStep);
     // It says which version the data have now.
-    return { ...event, data, metadata: { ...(event.metadata as JsonObject | null), schemaVersion: current } };
+    const metadata = current === 1 ? event.metadata : { ...event.metadata, schemaVersion: current };
+    return { ...event, data, metadata };
   } catch (error) {
     if (error instanceof UnreadableData) return failure(event, reading, error.message, error.cause);
     return failure(event, reading, `bringing its data from version ${stored} to ${current} failed`, error);
@@ -80,10 +80,11 @@ function atCurrentVersion(
 /** Why data cannot be given to a reader. */
 class UnreadableData extends Error {}
 
-function upcast(stored: unknown, steps: readonly VersionStep[]): unknown {
+/** @param from - the version that the data have */
+function upcast(stored: unknown, steps: readonly VersionStep[], from: number): unknown {
   let data = stored;
-  for (const step of steps) {
-    data = step.upcast?.(data);
+  for (let index = from; index < steps.length; index += 1) {
+    data = steps[index]?.upcast?.(data);
     if (data === undefined) throw new UnreadableData("an upcast returned undefined");
     if (isThenable(data)) {
       ignoreResult(data);

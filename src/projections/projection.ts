@@ -16,7 +16,7 @@ export interface Projection<E extends EventShape = EventShape> {
   readonly version?: number | undefined;
   /** The types that it wants; all others are skipped in storage. Default: all but the library's own (`@...`). */
   readonly types?: readonly E["type"][] | undefined;
-  /** Only events for which every clause holds. Default: all. */
+  /** Only events for which every clause holds. It sees what is stored, and not what upcasts make of it. Default: all. */
   readonly filter?: EventFilter | undefined;
   /** Makes its tables and indexes, once for each version. Readers see each under its plain name, as a view of the live version. */
   tables?(context: ProjectionContext): Promise<void>;
