@@ -2,9 +2,9 @@ import type { ExpectedVersion } from "./stream.js";
 
 /** The code of a storage failure, for programs. */
 export type StorageErrorCode =
-  /** The database's folder does not exist. */
+  /** The database's folder does not exist, or a file is where the folder of blobs should be. */
   | "STORAGE_FOLDER_MISSING"
-  /** There is no store at the path, and the mode in which it was opened makes none. */
+  /** There is no store at the path, and the mode in which it was opened makes none; or the bucket does not exist. */
   | "STORAGE_NOT_FOUND"
   /** The store was opened to be read only, and what was asked would change it. */
   | "STORAGE_READ_ONLY"

@@ -190,6 +190,9 @@ export const BLOB_CHUNK_BYTES = 256 * 1024;
 /** How many blobs one page of a listing has. */
 export const LISTED_BLOBS = 1_000;
 
+/** How many keys of a listing are in memory, where a look through a folder has found them. */
+export const MAX_LISTED_KEYS = 100_000;
+
 /** How long a put may wait for its next bytes. What is older was left behind by a put that was killed, and is removed. */
 export const STALE_PUT_MS = 60 * 60_000;
 
@@ -223,3 +226,21 @@ export const SHARED_TAIL_MIN_LOADS = 4;
 
 /** How many loads read their own streams before that is tried again. */
 export const SHARED_TAIL_REST_LOADS = 64;
+
+/** How many bytes one part of an object has: it is in memory until it is stored. S3 takes 5 MiB and more. */
+export const S3_PART_BYTES = 8 * 1024 * 1024;
+
+/** The most parts of an object in S3. */
+export const MAX_S3_PARTS = 10_000;
+
+/** The longest key of an object in S3, in bytes of UTF-8. */
+export const MAX_S3_KEY_BYTES = 1_024;
+
+/** How often a request to S3 is made, until one of them succeeds. */
+export const S3_ATTEMPTS = 5;
+
+/** How long S3 may take to send something, and to take something, before the request is made again. */
+export const S3_IDLE_TIMEOUT_MS = 30_000;
+
+/** The largest answer of S3 that is not an object: a page of a listing. */
+export const MAX_S3_ANSWER_BYTES = 16 * 1024 * 1024;

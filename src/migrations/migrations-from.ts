@@ -1,8 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { invalidArgument } from "../validate/check-arguments.js";
-import { describeValue } from "../validate/json-text.js";
+import { folderPath } from "../validate/folder-path.js";
 import type { Migration } from "./migration.js";
 
 /** A number, a name, and a direction. */
@@ -21,7 +20,7 @@ const FILE_NAME = /^((\d+)_.+)\.(up|down)\.sql$/;
  * ```
  */
 export async function migrationsFrom(folder: string | URL): Promise<readonly Migration[]> {
-  const path = pathOf(folder);
+  const path = folderPath(folder);
   const byNumber = new Map<bigint, FoundMigration>();
   for (const fileName of await readNames(path)) {
     const [, id, digits, direction] = FILE_NAME.exec(fileName) ?? [];
@@ -46,18 +45,6 @@ interface FoundMigration {
 function migrationOf({ id, up, down }: FoundMigration, path: string): Migration {
   if (up === undefined) throw invalidFolder(path, `"${id}.down.sql" is there, and "${id}.up.sql" is not`);
   return down === undefined ? { id, up } : { id, up, down };
-}
-
-function pathOf(folder: string | URL): string {
-  if (typeof folder === "string" && folder !== "") return folder;
-  if (!(folder instanceof URL)) {
-    throw invalidArgument("folder", `expected the path or the URL of a folder, got ${describeValue(folder)}`);
-  }
-  try {
-    return fileURLToPath(folder);
-  } catch (cause) {
-    throw invalidArgument("folder", `expected a URL of a folder on this machine ("file:"), got ${folder.href}`, cause);
-  }
 }
 
 async function readNames(path: string): Promise<string[]> {

@@ -40,8 +40,8 @@ export function describeListedBlobs({ describe, test, expect }: Suite<Disposable
       expect(await keysOf(blobs, { prefix: "c" })).toEqual([]);
     });
 
-    test("goes through several pages", async (blobs) => {
-      const keys = Array.from({ length: 2_100 }, (_, index) => `page/${String(index).padStart(5, "0")}`);
+    test("goes on after its first page", async (blobs) => {
+      const keys = Array.from({ length: 1_005 }, (_, index) => `page/${String(index).padStart(5, "0")}`);
       for (let start = 0; start < keys.length; start += 50) {
         await Promise.all(keys.slice(start, start + 50).map((key) => blobs.put(key, someBytes(1))));
       }

@@ -1,0 +1,1 @@
+export { fileBlobs } from "./file-blobs.js";
