@@ -102,6 +102,13 @@ module.exports = {
       to: { path: "^node_modules/(@types/)?pg/" },
     },
     {
+      name: "only-the-s3-adapter-knows-its-signing-client",
+      comment: "Another client has to be able to take its place.",
+      severity: "error",
+      from: { pathNot: "^(adapters/s3|test)/" },
+      to: { path: "^node_modules/aws4fetch/" },
+    },
+    {
       name: "examples-import-what-a-user-can",
       comment: "An example is a program of a user: it has the entries of the package, rxjs, Kysely and Node.",
       severity: "error",

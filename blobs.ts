@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+export { fileBlobs } from "./adapters/files/index.js";
+export { type S3Credentials, type S3Options, s3Blobs } from "./adapters/s3/index.js";
 export type {
   BlobData,
   BlobStat,
