@@ -24,6 +24,7 @@ export default defineConfig({
       // Processes, threads, locks that are held, and large amounts.
       "test/unit/sqlite/{processes,administration-processes,threads,limits-of-the-system,shared-locks,lock-waits,after-a-lock}.test.ts",
       "test/unit/migrations/processes.test.ts",
+      "test/unit/blobs/{s3*,sqlite-blobs-conformance,memory,file-faults,file-blobs}.test.ts",
       "test/unit/worker/{conformance,threads}.test.ts",
       "test/unit/sqlite/{log-size,forgetting,large-events,indexes}.test.ts",
       "test/unit/{like-pattern,snapshot-retention,waiting-writes}.test.ts",
