@@ -244,3 +244,6 @@ export const S3_IDLE_TIMEOUT_MS = 30_000;
 
 /** The largest answer of S3 that is not an object: a page of a listing. */
 export const MAX_S3_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** In how many random ways the test of a projection divides its events into batches. */
+export const RANDOM_BATCH_PLANS = 3;
