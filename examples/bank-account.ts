@@ -1,96 +1,73 @@
 /**
- * Optimistic concurrency and idempotency at work: 20 transfers run at once over 4 accounts, and every third answer of
- * the store gets lost on the way. No cent appears or disappears.
+ * Commands at work: 20 transfers run at once over 4 accounts, and every third answer of the store gets lost on the way. No cent
+ * appears or disappears.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isStreamError, type Stream, type StreamFactory, sqliteStreamFactory, type WriteResult } from "async-streams";
+import { type StreamFactory, sqliteStreamFactory, type WriteResult } from "async-streams";
+import { type Fold, handle, loadState, stateCache } from "async-streams/commands";
 
 const ACCOUNT_IDS = ["account-ann", "account-bob", "account-cleo", "account-dan"];
 const OPENING_BALANCE = 100;
 const TRANSFER_COUNT = 20;
-// Each attempt that fails means that another writer got through, and no stream takes more than one event a transfer.
-const MAX_ATTEMPTS = TRANSFER_COUNT + 1;
 
 type AccountEvent =
   | { type: "Opened"; data: { balance: number } }
   | { type: "Withdrawn"; data: { amount: number } }
   | { type: "Deposited"; data: { amount: number } };
 
-interface Account {
-  readonly balance: number;
-  readonly version: number;
-}
+/** The state of an account is its balance. */
+const account: Fold<number, AccountEvent> = {
+  name: "account",
+  initial: () => 0,
+  evolve: (balance, event) => {
+    switch (event.type) {
+      case "Opened":
+        return event.data.balance;
+      case "Withdrawn":
+        return balance - event.data.amount;
+      case "Deposited":
+        return balance + event.data.amount;
+    }
+  },
+};
 
-/** What one event changes. Pure, so that history always folds to the same state. */
-function evolve(balance: number, event: AccountEvent): number {
-  switch (event.type) {
-    case "Opened":
-      return event.data.balance;
-    case "Withdrawn":
-      return balance - event.data.amount;
-    case "Deposited":
-      return balance + event.data.amount;
-  }
-}
-
-/** What a command makes of a state: the event to store, or null when it is refused. Pure as well. */
-type Decide = (account: Account) => AccountEvent | null;
+/** What a command makes of a balance: the events to store, none when it is refused. Pure, since it may be asked again. */
+type Decide = (balance: number) => readonly AccountEvent[];
 
 const withdraw =
   (amount: number): Decide =>
-  (account) =>
-    account.balance < amount ? null : { type: "Withdrawn", data: { amount } };
+  (balance) =>
+    balance < amount ? [] : [{ type: "Withdrawn", data: { amount } }];
 
 const deposit =
   (amount: number): Decide =>
-  () => ({ type: "Deposited", data: { amount } });
+  () => [{ type: "Deposited", data: { amount } }];
 
-async function load(stream: Stream<AccountEvent>): Promise<Account> {
-  let balance = 0;
-  let version = 0;
-  for await (const event of stream.read()) {
-    balance = evolve(balance, event);
-    version = event.version;
-  }
-  return { balance, version };
-}
+const cache = stateCache();
+const counts = { commands: 0, decisions: 0, answers: 0, lostAnswers: 0, repeatsThatWroteNothing: 0 };
 
-const counts = { conflicts: 0, lostAnswers: 0, repeatsThatWroteNothing: 0 };
-
-/** Loads, decides and writes, until no other writer comes in between. Returns whether the command was accepted. */
-async function execute(streams: StreamFactory, accountId: string, decide: Decide, key: string): Promise<boolean> {
-  await using stream = await streams.openStream<AccountEvent>(accountId);
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const account = await load(stream);
-    const event = decide(account);
-    if (event === null) return false;
-    try {
-      await writeSafely(stream, { ...event, idempotencyKey: key }, account.version);
-      return true;
-    } catch (error) {
-      if (!isStreamError(error, "CONCURRENCY_CONFLICT")) throw error;
-      counts.conflicts += 1;
-    }
-  }
-  throw new Error(`${key} on ${accountId} lost the race ${MAX_ATTEMPTS} times`);
-}
-
-/** Without an answer the event may be stored or not. Its key makes it safe to send it again, word for word. */
-async function writeSafely(
-  stream: Stream<AccountEvent>,
-  event: AccountEvent & { idempotencyKey: string },
-  expectedVersion: number,
-): Promise<void> {
+/** Returns whether the command was accepted. */
+async function execute(streams: StreamFactory, accountId: string, decide: Decide, commandId: string): Promise<boolean> {
+  const send = () => {
+    const decideAndCount: Decide = (balance) => {
+      counts.decisions += 1;
+      return decide(balance);
+    };
+    return handle(streams, account, accountId, decideAndCount, { commandId, cache });
+  };
+  counts.commands += 1;
   try {
-    await withBadNetwork(() => stream.write(event, { expectedVersion }));
+    return (await withBadNetwork(send)).events.length > 0;
   } catch (error) {
     if (!(error instanceof AnswerLost)) throw error;
+    // It may be stored or not. Its id makes it safe to send it again.
     counts.lostAnswers += 1;
-    const { written } = await stream.write(event, { expectedVersion });
+    const { written, events } = await send();
     if (written === 0) counts.repeatsThatWroteNothing += 1;
+    return events.length > 0;
   }
 }
 
@@ -98,49 +75,42 @@ class AnswerLost extends Error {
   override readonly name = "AnswerLost";
 }
 
-let answerCount = 0;
-
-/** Lets every third write succeed without its caller learning of it. */
-async function withBadNetwork(write: () => Promise<WriteResult>): Promise<WriteResult> {
-  const result = await write();
-  answerCount += 1;
-  if (answerCount % 3 === 0) throw new AnswerLost("The connection was reset");
+/** Lets every third command be stored without its sender learning of it. */
+async function withBadNetwork<Result extends WriteResult>(send: () => Promise<Result>): Promise<Result> {
+  const result = await send();
+  if (result.written > 0) counts.answers += 1;
+  if (result.written > 0 && counts.answers % 3 === 0) throw new AnswerLost("The connection was reset");
   return result;
 }
 
-/** Takes the money first and hands it over next. Both steps carry the transfer's key, so either can be repeated. */
+/** Takes the money first and hands it over next. Both steps have the transfer's id, so either can be repeated. */
 async function transfer(streams: StreamFactory, index: number): Promise<boolean> {
   const from = ACCOUNT_IDS[index % ACCOUNT_IDS.length] as string;
   const to = ACCOUNT_IDS[(index + 1 + (index % 3)) % ACCOUNT_IDS.length] as string;
   const amount = 15 + index;
-  const key = `transfer-${index}`;
-  if (!(await execute(streams, from, withdraw(amount), `${key}-out`))) return false;
-  return execute(streams, to, deposit(amount), `${key}-in`);
+  if (!(await execute(streams, from, withdraw(amount), `transfer-${index}-out`))) return false;
+  return execute(streams, to, deposit(amount), `transfer-${index}-in`);
 }
 
 async function main(databasePath: string): Promise<void> {
   await using streams = await sqliteStreamFactory(databasePath);
   for (const accountId of ACCOUNT_IDS) {
-    await using stream = await streams.openStream<AccountEvent>(accountId);
-    await stream.write({ type: "Opened", data: { balance: OPENING_BALANCE } }, { expectedVersion: 0 });
+    await handle(streams, account, accountId, () => ({ type: "Opened", data: { balance: OPENING_BALANCE } }));
   }
 
   const outcomes = await Promise.all(Array.from({ length: TRANSFER_COUNT }, (_, index) => transfer(streams, index)));
   const completed = outcomes.filter(Boolean).length;
   console.log(`${completed} transfers completed, ${TRANSFER_COUNT - completed} refused for lack of money`);
-  console.log(`${counts.conflicts} conflicts, each decided again on fresh state`);
+  console.log(`${counts.decisions - counts.commands} conflicts, each decided again on fresh state`);
   console.log(`${counts.lostAnswers} lost answers, ${counts.repeatsThatWroteNothing} repeats that wrote nothing`);
 
-  let total = 0;
-  let eventCount = 0;
-  for (const accountId of ACCOUNT_IDS) {
-    await using stream = await streams.openStream<AccountEvent>(accountId);
-    const account = await load(stream);
-    assert.ok(account.balance >= 0, `${accountId} is overdrawn`);
-    console.log(`${accountId.padEnd(14)}${String(account.balance).padStart(4)}`);
-    total += account.balance;
-    eventCount += account.version;
+  const accounts = await Promise.all(ACCOUNT_IDS.map((accountId) => loadState(streams, account, accountId)));
+  for (const [index, { state: balance }] of accounts.entries()) {
+    assert.ok(balance >= 0, `${ACCOUNT_IDS[index]} is overdrawn`);
+    console.log(`${(ACCOUNT_IDS[index] as string).padEnd(14)}${String(balance).padStart(4)}`);
   }
+  const total = accounts.reduce((sum, { state }) => sum + state, 0);
+  const eventCount = accounts.reduce((sum, { version }) => sum + version, 0);
   assert.equal(total, ACCOUNT_IDS.length * OPENING_BALANCE, "money appeared or disappeared");
   assert.equal(eventCount, ACCOUNT_IDS.length + 2 * completed, "an event was stored twice or not at all");
   assert.equal(counts.repeatsThatWroteNothing, counts.lostAnswers, "a repeat stored an event again");

@@ -37,7 +37,12 @@ function diagnose(snippets: readonly Snippet[]): string[] {
   return typeErrorsOf(modules).map(({ module, message }) => `${snippets[module]?.place ?? "the program"}: ${message}`);
 }
 
-test("every TypeScript block of the README and the guides type-checks against the package", async () => {
+// All of them are one program, which a busy machine takes long to check.
+const TIMEOUT_MS = 240_000;
+
+test("every TypeScript block of the README and the guides type-checks against the package", {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const snippets = await readSnippets();
   expect(snippets.length).toBeGreaterThan(10);
   // One more, to see that a block that does not fit is found, by file and line.

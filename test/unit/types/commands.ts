@@ -1,0 +1,101 @@
+// Programs on commands and their tests that must compile, and `@ts-expect-error` before what must not. The check of types is
+// their test.
+import type { StreamFactory, TransactionalStreamFactory } from "async-streams";
+import { type Fold, handle, handleQuery, loadQuery, loadState, type QueryFold } from "async-streams/commands";
+import { type EventOf, event, typed } from "async-streams/events";
+import { given } from "async-streams/testing";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: Same<A, B>): void {}
+
+const parcelEvents = {
+  Packed: event<{ grams: number }>().next(({ grams }) => ({ kilograms: grams / 1_000 })),
+  Sent: event<{ carrier: string }>(),
+  Lost: event<null>(),
+};
+type ParcelEvent = Exclude<EventOf<typeof parcelEvents>, { type: "Lost" }> | { type: "Lost"; data: null };
+interface Parcel {
+  readonly kilograms: number;
+  readonly carrier: string | null;
+}
+
+const parcel: Fold<Parcel, ParcelEvent> = {
+  name: "parcel",
+  initial: () => ({ kilograms: 0, carrier: null }),
+  evolve: (state, stored) => {
+    switch (stored.type) {
+      case "Packed":
+        return { ...state, kilograms: stored.data.kilograms };
+      case "Sent":
+        return { ...state, carrier: stored.data.carrier };
+      case "Lost":
+        same<typeof stored.data, null>(true);
+        return state;
+    }
+  },
+};
+
+const lost = { type: "Lost", data: null } as const;
+const eaten = { type: "Eaten", data: null } as const;
+
+declare const streams: StreamFactory;
+declare const transactional: TransactionalStreamFactory;
+
+export async function handling(): Promise<void> {
+  const store = typed(streams, parcelEvents);
+  const { state, events, version } = await handle(store, parcel, "parcel-1", ({ carrier }) =>
+    carrier === null ? { type: "Sent", data: { carrier: "post" } } : [],
+  );
+  same<typeof state, Parcel>(true);
+  same<typeof version, number>(true);
+  for (const { type } of events) same<typeof type, "Packed" | "Sent" | "Lost">(true);
+  await handle(store, parcel, "parcel-1", async () => [{ type: "Lost", data: null }], { commandId: "c", attempts: 3 });
+  await handle(store, parcel, "parcel-1", () => [{ type: "Packed", data: { kilograms: 1 }, metadata: { by: "ada" } }]);
+  // @ts-expect-error no event of a parcel
+  await handle(store, parcel, "parcel-1", () => ({ type: "Eaten", data: null }));
+  // @ts-expect-error the form of an older version
+  await handle(store, parcel, "parcel-1", () => ({ type: "Packed", data: { grams: 1 } }));
+  // @ts-expect-error one of several is no event of a parcel
+  await handle(store, parcel, "parcel-1", () => [lost, eaten]);
+  // @ts-expect-error the state has no such field
+  await handle(store, parcel, "parcel-1", ({ weight }) => (weight > 1 ? [] : []));
+  // @ts-expect-error an unknown option
+  await handle(store, parcel, "parcel-1", () => [], { retries: 3 });
+  const loaded = await loadState(store, parcel, "parcel-1", { atVersion: 3 });
+  same<typeof loaded.state, Parcel>(true);
+}
+
+export async function querying(): Promise<void> {
+  const total: QueryFold<number, ParcelEvent> = { name: "total", initial: () => 0, evolve: (count) => count + 1 };
+  const filter = [{ field: "type", op: "=", value: "Sent" }] as const;
+  const { position } = await loadQuery(streams, total, [filter, filter]);
+  same<typeof position, number>(true);
+  const { state, results } = await handleQuery(transactional, total, filter, (count) =>
+    count > 3 ? [] : [{ streamId: "parcel-2", events: { type: "Sent", data: { carrier: "post" } } }],
+  );
+  same<typeof state, number>(true);
+  same<(typeof results)[number]["written"], number>(true);
+  // @ts-expect-error no event of a parcel
+  await handleQuery(transactional, total, filter, () => [{ streamId: "parcel-2", events: eaten }]);
+  // @ts-expect-error a store that writes to one stream at a time
+  await handleQuery(streams, total, filter, () => []);
+}
+
+export async function testing(): Promise<void> {
+  const packed = { type: "Packed", data: { kilograms: 2 } } as const;
+  await given(parcel, packed)
+    .when(({ kilograms }) => ({ type: "Sent", data: { carrier: kilograms > 1 ? "freight" : "post" } }))
+    .thenEvents({ type: "Sent", data: { carrier: "freight" } });
+  given(parcel).thenState({ kilograms: 0, carrier: null });
+  // @ts-expect-error no event of a parcel
+  given(parcel, { type: "Eaten", data: null });
+  const none = given(parcel).when(() => []);
+  // @ts-expect-error decides on an event of another stream
+  await given(parcel).when(() => eaten);
+  // @ts-expect-error expects an event of another stream
+  await none.thenEvents(eaten);
+  // @ts-expect-error another state
+  given(parcel).thenState({ kilograms: 0 });
+  // @ts-expect-error no error
+  await none.thenThrows("not enough");
+}
