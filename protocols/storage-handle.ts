@@ -26,7 +26,8 @@ export interface StorageHandle extends AsyncDisposable {
    * the adapter promises to survive.
    *
    * @throws ConcurrencyError when the stream is not at the expected version.
-   * @throws IdempotencyConflictError when a key is already stored with another event.
+   * @throws IdempotencyConflictError when a key is already stored with another event: one of another type, data or metadata,
+   * where the `transactionId` of the metadata is not compared.
    * @throws StreamDeletedError when the stream is deleted.
    * @throws StorageError when the store fails.
    * @throws the signal's reason when it is aborted before the transaction begins; later it has no effect.

@@ -16,7 +16,12 @@ export type EventTypes = { readonly [type: string]: EventVersions<any> };
  * ```
  */
 export type EventOf<T extends EventTypes> = {
-  [K in keyof T & string]: { readonly type: K; readonly data: Exclude<T[K]["~data"], undefined> };
+  [K in keyof T & string]: {
+    /** Its name in the catalogue. */
+    readonly type: K;
+    /** Its data in the current version. */
+    readonly data: Exclude<T[K]["~data"], undefined>;
+  };
 }[keyof T & string];
 
 /** The type of the events that say whose personal data cannot be read any more. */

@@ -32,7 +32,8 @@ export function validateData(schema: StandardSchema, type: string, data: unknown
   }
   const { issues } = result;
   if (issues === undefined) return { isValid: true, data: result.value };
-  const all = issues.map(plainIssue);
+  // Not map: some libraries have lists of their own.
+  const all = Array.from(issues, plainIssue);
   const [first] = all;
   return { isValid: false, path: pathOf(first), reason: first?.message ?? "its schema refuses it", cause: all };
 }

@@ -11,6 +11,7 @@ import type {
   TransactionalStorage,
   TransactionalStreamFactory,
   TransactionOptions,
+  UnitRequest,
   WriteAllOptions,
   WriteResult,
 } from "../../protocols/index.js";
@@ -20,7 +21,7 @@ import { participantsOf } from "../stream/participant.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
-import type { EventHooks } from "../view/event-hooks.js";
+import type { Awaitable, EventHooks } from "../view/event-hooks.js";
 import { hookedRequest } from "../view/ordered-appends.js";
 import { parseTransaction, runTransaction } from "./run-transaction.js";
 import { checkStatement } from "./sql-statement.js";
@@ -64,18 +65,23 @@ export async function acceptUnit(
   if (!memory.reserve(bytes)) throw overloaded("write to several streams", bytes, context);
   pendingWrites.begin();
   try {
-    const ready = hooks?.beforeAppend === undefined ? unit : await hookedUnit(hooks, unit, storage);
-    const joining = participants.size === 0 ? undefined : participantsOf(participants, eventsOf(ready));
-    return await calls.note(() => writeUnit(storage, ready, joining), `writeAll (${attemptOf(unit.requests)})`);
+    const ready = hookedUnit(hooks, unit, storage);
+    const hooked = ready instanceof Promise ? await ready : ready;
+    const joining = participants.size === 0 ? undefined : participantsOf(participants, eventsOf(hooked));
+    return await calls.note(() => writeUnit(storage, hooked, joining), `writeAll (${attemptOf(unit.requests)})`);
   } finally {
     memory.release(bytes);
     pendingWrites.end();
   }
 }
 
-async function hookedUnit(hooks: EventHooks, unit: AppendUnit, storage: StorageHandle): Promise<AppendUnit> {
-  const requests = await Promise.all(unit.requests.map((request) => hookedRequest(hooks, request, storage)));
-  return { ...unit, requests };
+/** The unit as the hooks want it to be stored: at once where nothing has to be waited for, so that calls keep their order. */
+function hookedUnit(hooks: EventHooks | undefined, unit: AppendUnit, storage: StorageHandle): Awaitable<AppendUnit> {
+  if (hooks?.beforeAppend === undefined) return unit;
+  const hooked = unit.requests.map((request) => hookedRequest(hooks, request, storage));
+  const isReady = (request: Awaitable<UnitRequest>): request is UnitRequest => !(request instanceof Promise);
+  if (hooked.every(isReady)) return { ...unit, requests: hooked };
+  return Promise.all(hooked).then((requests) => ({ ...unit, requests }));
 }
 
 const eventsOf = ({ requests }: AppendUnit): readonly NewEvent[] => requests.flatMap(({ events }) => events);

@@ -124,20 +124,18 @@ export class WatchCursor implements Closable, EventHolder {
     if (!this.#begun) await this.#begin();
     while (!this.#closed) {
       if (this.#failure !== undefined) throw this.#failure.error;
-      if (this.#hand.length === 0) await this.#takeMore();
-      if (!this.#isHandReady && !this.#closed) await this.#hookHand();
+      if (this.#hand.length === 0) {
+        if (this.#behind && this.#queue.length === 0) await this.#readPageOrWait();
+        else this.#takeQueue();
+        this.#isHandReady = this.#source.hooks?.afterRead === undefined;
+      }
+      if (!this.#isHandReady && this.#hand.length > 0) await this.#hookHand();
       if (this.#closed) break;
       if (this.#hand.length > 0 && this.#isHandReady) return true;
       if (this.#failure !== undefined || this.#hand.length > 0) continue;
       if (!this.#behind && this.#queue.length === 0) await this.#woken();
     }
     return false;
-  }
-
-  async #takeMore(): Promise<void> {
-    if (this.#behind && this.#queue.length === 0) await this.#readPageOrWait();
-    else this.#takeQueue();
-    this.#isHandReady = this.#source.hooks?.afterRead === undefined;
   }
 
   /** Puts in hand what the consumer gets of it, unless it was taken out of the hand meanwhile. */

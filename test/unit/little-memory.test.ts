@@ -1,7 +1,10 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
 import { ALL_STREAM, type ReadOptions, type StoredEvent, type Stream } from "../../protocols/index.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
+import type { EventHooks } from "../../src/view/event-hooks.js";
+import { viewOf } from "../../src/view/store-view.js";
 import { overriding } from "../support/overriding.js";
 
 // Less than a page takes, so that whoever holds events loses them to the next one.
@@ -15,18 +18,31 @@ const PADDING = "x".repeat(2_000);
 const event = (number: number) => ({ type: number % 2 === 0 ? "Even" : "Odd", data: { number, PADDING } });
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-function openStore() {
+/** Leaves out nothing, and takes its time. */
+const SLOW_HOOKS: EventHooks = {
+  afterRead: async (events) => {
+    await nextTurn();
+    return { events: events.map((each) => ({ ...each })) };
+  },
+};
+
+const KINDS: [string, EventHooks][] = [
+  ["a store", {}],
+  ["a view of a store", SLOW_HOOKS],
+];
+
+function openStore(hooks: EventHooks) {
   const storage = new MemoryStorageHandle();
   const pages = { read: 0 };
   const readPage: MemoryStorageHandle["readPage"] = (query) => {
     pages.read += 1;
     return storage.readPage(query);
   };
-  const streams = createStreamFactory({
+  const store = createStreamFactory({
     storage: overriding(storage, { readPage }),
     notifier: new MemoryNotifier(storage),
   });
-  return { streams, pages };
+  return { streams: viewOf(store, hooks), pages };
 }
 
 /** Takes events from all consumers by turns, so that each of them is slow for the others. */
@@ -43,7 +59,7 @@ async function takeByTurns(consumers: readonly AsyncIterable<StoredEvent>[], cou
   return taken;
 }
 
-describe("with less memory than the consumers of a store would hold", () => {
+describe.each(KINDS)("with less memory than the consumers of %s would hold", (_kind, hooks) => {
   const filter = [{ field: "type", op: "=", value: "Even" }] as const;
   const even = upTo(EVENTS).filter((number) => number % 2 === 0);
   const cases: [string, string, ReadOptions, number[]][] = [
@@ -57,7 +73,7 @@ describe("with less memory than the consumers of a store would hold", () => {
     ["up to a place", "a", { after: 7, upTo: 180 }, upTo(180).slice(7)],
   ];
   test.each(cases)("reads %s have every event once and in order", async (_, streamId, options, expected) => {
-    const { streams } = openStore();
+    const { streams } = openStore(hooks);
     await using _streams = streams;
     await (await streams.openStream("a")).write(upTo(EVENTS).map(event));
     const stream = await streams.openStream(streamId);
@@ -67,7 +83,7 @@ describe("with less memory than the consumers of a store would hold", () => {
   });
 
   test.each(["a", ALL_STREAM])("watches of %s have every event once and in order", async (streamId) => {
-    const { streams, pages } = openStore();
+    const { streams, pages } = openStore(hooks);
     await using _streams = streams;
     const writer = await streams.openStream("a");
     const stream: Stream = await streams.openStream(streamId);
@@ -85,23 +101,23 @@ describe("with less memory than the consumers of a store would hold", () => {
     // Each page holds a part of what there is, and what did not stay in memory was read again.
     expect(pages.read).toBeGreaterThan(30);
   });
+});
 
-  test("watches that nobody takes from hold next to nothing, and one that is taken from stays live", async () => {
-    const { streams, pages } = openStore();
-    await using _streams = streams;
-    const stream = await streams.openStream("a");
-    const abandoned = Array.from({ length: 20 }, () => stream.watch()[Symbol.asyncIterator]());
-    const firsts = abandoned.map((iterator) => iterator.next());
-    const live: number[] = [];
-    stream.watch().subscribe(({ version }) => live.push(version));
-    await vi.waitFor(() => expect(pages.read).toBe(abandoned.length + 1));
-    for (const number of upTo(EVENTS)) await stream.write(event(number));
-    await Promise.all(firsts);
+test("with little memory, watches that nobody takes from hold next to nothing, and one that is taken from stays live", async () => {
+  const { streams, pages } = openStore({});
+  await using _streams = streams;
+  const stream = await streams.openStream("a");
+  const abandoned = Array.from({ length: 20 }, () => stream.watch()[Symbol.asyncIterator]());
+  const firsts = abandoned.map((iterator) => iterator.next());
+  const live: number[] = [];
+  stream.watch().subscribe(({ version }) => live.push(version));
+  await vi.waitFor(() => expect(pages.read).toBe(abandoned.length + 1));
+  for (const number of upTo(EVENTS)) await stream.write(event(number));
+  await Promise.all(firsts);
 
-    await vi.waitFor(() => expect(live).toEqual(upTo(EVENTS)));
-    expect(pages.read).toBe(abandoned.length + 1);
-    for (const iterator of abandoned) {
-      for (const version of upTo(EVENTS).slice(1)) expect((await iterator.next()).value).toMatchObject({ version });
-    }
-  });
+  await vi.waitFor(() => expect(live).toEqual(upTo(EVENTS)));
+  expect(pages.read).toBe(abandoned.length + 1);
+  for (const iterator of abandoned) {
+    for (const version of upTo(EVENTS).slice(1)) expect((await iterator.next()).value).toMatchObject({ version });
+  }
 });

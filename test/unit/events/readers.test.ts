@@ -1,6 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
+import { z } from "zod";
 import type { StoredEvent } from "../../../index.js";
+import { type Fold, handle, loadState } from "../../../src/commands/index.js";
 import { consume, parked, retryParked } from "../../../src/consumers/index.js";
+import { type EventOf, event, typed } from "../../../src/events/index.js";
 import {
   documents,
   type ProjectionStatus,
@@ -9,7 +12,7 @@ import {
   whenProcessed,
 } from "../../../src/projections/index.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
-import { ALL_AS_3, dataOf, type OpenedV3, readAs3, release, writeAs, writeAsEach } from "./support/owners.js";
+import { ALL_AS_3, dataOf, type OpenedV3, RELEASES, readAs3, release, writeAs, writeAsEach } from "./support/owners.js";
 
 const collecting = (name: string, seen: unknown[]) => ({
   name,
@@ -72,6 +75,21 @@ describe.each(STORES)("events of three releases, over %s", (_store, open) => {
     await writeAs(streams, 1, "ada");
     await writeAs(streams, 2, "bob");
     expect(await readDocument(streams, "owners", "a")).toEqual(["ada", "bob"]);
+  });
+
+  test("fold into a state, and those of a command with them as the schema returned them", async () => {
+    await using streams = await open();
+    const types = { ...RELEASES[3], Named: event(z.object({ name: z.string().trim() })) };
+    const store = typed(streams, types);
+    const names: Fold<readonly string[], EventOf<typeof types>> = {
+      name: "names",
+      initial: () => [],
+      evolve: (state, each) => [...state, ...(each.type === "Opened" ? each.data.owners : [each.data.name])],
+    };
+    await writeAsEach(streams);
+    expect(await loadState(store, names, "a")).toMatchObject({ state: ["ada", "bob", "eve"], version: 3 });
+    const handled = await handle(store, names, "a", () => ({ type: "Named", data: { name: " fay " } }));
+    expect(handled.state).toEqual(["ada", "bob", "eve", "fay"]);
   });
 
   test("written by a consumer of a view go through its catalogue", async () => {

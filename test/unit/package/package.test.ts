@@ -28,6 +28,7 @@ describe("importing an entry of the package loads no native driver", () => {
     "async-streams/memory",
     "async-streams/migrations",
     "async-streams/consumers",
+    "async-streams/events",
     "async-streams/projections",
     "async-streams/blobs",
     "async-streams/commands",

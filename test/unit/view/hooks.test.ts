@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { MessageChannel } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
-import { MemoryNotifier, MemoryStorageHandle } from "../../../adapters/memory/index.js";
+import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { copyStore } from "../../../copy.js";
 import {
   ALL_STREAM,
   createStreamFactory,
@@ -13,6 +15,7 @@ import { consume } from "../../../src/consumers/index.js";
 import { runProjections, whenProcessed } from "../../../src/projections/index.js";
 import type { EventHooks } from "../../../src/view/event-hooks.js";
 import { viewOf } from "../../../src/view/store-view.js";
+import { connectStreams, exposeStreams } from "../../../src/worker/index.js";
 import { plainStorage } from "../../support/plain-storage.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
 
@@ -235,6 +238,28 @@ describe.each(STORES)("views over %s", (_store, open) => {
     ];
     for (const call of calls) await expect(call()).rejects.toMatchObject({ code: "INVALID_FILTER" });
     expect(await listOf(stream.read({ filter: [{ field: "type", op: "=", value: "A" }] }))).toEqual([]);
+  });
+
+  test("leave to archives, copies and workers what is stored", async () => {
+    await using base = await open();
+    const view = viewOf(base, marked("1"));
+    await (await view.openStream("a")).write([noted("x"), noted("y")]);
+    await using target = memoryStreamFactory();
+    await copyStore(view, target);
+    expect(texts(await listOf((await target.openStream("a")).read()))).toEqual(["x1", "y1"]);
+    const { port1, port2 } = new MessageChannel();
+    {
+      using _exposed = exposeStreams(view, port1);
+      await using worker = await connectStreams(port2);
+      expect(texts(await listOf((await worker.openStream("a")).read()))).toEqual(["x1", "y1"]);
+      // A worker has a view of its own.
+      const own = viewOf(worker, marked("2"));
+      await (await own.openStream("a")).write(noted("z"));
+      expect(texts(await listOf((await own.openStream("a")).read()))).toEqual(["x12", "y12", "z22"]);
+    }
+    const archived: StoredEvent[] = [];
+    await view.pruneStream("a", { before: 3, archive: async (events) => void archived.push(...events) });
+    expect(texts(archived)).toEqual(["x1", "y1"]);
   });
 
   test("are the store: its calls, its disposal, and what decorators below have added", async () => {
