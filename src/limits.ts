@@ -185,7 +185,7 @@ export const MAX_BLOB_KEY_LENGTH = 1_024;
 export const MAX_CONTENT_TYPE_LENGTH = 256;
 
 /** How many bytes of a blob are in memory at a time, and in one row of a database. */
-export const BLOB_CHUNK_BYTES = 256 * 1024;
+export const BLOB_CHUNK_BYTES = 512 * 1024;
 
 /** How many blobs one page of a listing has. */
 export const LISTED_BLOBS = 1_000;

@@ -34,10 +34,11 @@ export async function* chunksOf(
 
 const FIRST_BUFFER_BYTES = 16 * 1024;
 
-/** Collects bytes in a buffer that grows with them. */
+/** Collects bytes in a buffer that grows with them, and from the second chunk on in one of its full size. */
 class ChunkBuffer {
   length = 0;
   readonly #chunkBytes: number;
+  #firstBytes = FIRST_BUFFER_BYTES;
   #buffer = Buffer.alloc(0);
 
   constructor(chunkBytes: number) {
@@ -60,13 +61,14 @@ class ChunkBuffer {
   take(): Uint8Array {
     const taken = this.#buffer.subarray(0, this.length);
     this.#buffer = Buffer.alloc(0);
+    this.#firstBytes = this.#chunkBytes;
     this.length = 0;
     return taken;
   }
 
   #reserve(bytes: number): void {
     if (bytes <= this.#buffer.length) return;
-    const grown = Math.max(bytes, 2 * this.#buffer.length, FIRST_BUFFER_BYTES);
+    const grown = Math.max(bytes, 2 * this.#buffer.length, this.#firstBytes);
     const buffer = Buffer.allocUnsafeSlow(Math.min(grown, this.#chunkBytes));
     buffer.set(this.#buffer.subarray(0, this.length));
     this.#buffer = buffer;

@@ -230,7 +230,7 @@ describe("a blob in S3", () => {
     stub.requests.length = 0;
     await read(blobs, "k");
 
-    expect(stub.names).toEqual(["GET k bytes=0-262143"]);
+    expect(stub.names).toEqual(["GET k bytes=0-524287"]);
   });
 
   const broken: [string, S3Fault][] = [

@@ -97,6 +97,29 @@ test.each([["sqlite3"], ["sqlite"]])(
   },
 );
 
+test("without aws4fetch, blobs are found in other stores, and S3 says what to install", async () => {
+  const hook = `export const resolve = async (name, context, next) => {
+    if (name === "aws4fetch") throw Object.assign(new Error("not there"), { code: "ERR_MODULE_NOT_FOUND" });
+    return next(name, context);
+  };`;
+  const script = `
+    import { register } from "node:module";
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
+    const { fileBlobs, s3Blobs } = await import("async-streams/blobs");
+    const credentials = { accessKeyId: "a", secretAccessKey: "s" };
+    const blobs = s3Blobs({ endpoint: "http://127.0.0.1:1", bucket: "b", credentials });
+    const { code, message } = await blobs.get("k").catch((error) => error);
+    console.log(JSON.stringify({ code, message, found: await fileBlobs("no such folder").get("k") }));
+  `;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], { cwd: ROOT });
+
+  expect(JSON.parse(stdout)).toEqual({
+    code: "STORAGE_DRIVER_UNSUPPORTED",
+    message: expect.stringMatching(/^Cannot get blob "k" in .*npm install aws4fetch/),
+    found: null,
+  });
+});
+
 test("the published types name no driver's package, which need not be installed", async () => {
   const files = await readdir(`${ROOT}dist/adapters`, { recursive: true });
   const types = files.filter((file) => file.endsWith(".d.ts"));
