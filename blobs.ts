@@ -14,5 +14,6 @@ export type {
   PutBlobOptions,
   StoredBlob,
 } from "./protocols/index.js";
+export type { BlobTablesOwner } from "./src/blobs/sql/blob-tables.js";
 export { sqliteBlobs } from "./src/blobs/sql/sqlite-blobs.js";
 export { BLOB_CHUNK_BYTES, MAX_BLOB_KEY_LENGTH, MAX_CONTENT_TYPE_LENGTH } from "./src/limits.js";

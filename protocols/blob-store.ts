@@ -25,6 +25,7 @@ export interface StoredBlob extends BlobStat {
 
 /** A blob in a listing. */
 export interface ListedBlob {
+  /** As `put` was given it. */
   readonly key: string;
   /** How many bytes it has. */
   readonly size: number;

@@ -4,7 +4,9 @@ import { describeValue } from "../../src/validate/json-text.js";
 
 /** What requests are signed with. */
 export interface S3Credentials {
+  /** Says who makes the requests. */
   readonly accessKeyId: string;
+  /** Proves it. It is in no message and in no request. */
   readonly secretAccessKey: string;
   /** Of temporary credentials. Default: none. */
   readonly sessionToken?: string | undefined;

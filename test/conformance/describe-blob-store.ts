@@ -1,4 +1,3 @@
-import type { BlobStore } from "../../protocols/index.js";
 import { describeBlobArguments } from "./blobs/arguments.js";
 import { describeInterruptedPuts } from "./blobs/interrupted-puts.js";
 import { describeBlobKeys } from "./blobs/keys.js";
@@ -7,9 +6,7 @@ import { describeReplacedBlobs } from "./blobs/replaced-blobs.js";
 import { describeStoredBlobs } from "./blobs/stored-blobs.js";
 import type { ConformanceOptions } from "./runner.js";
 import { createSuite } from "./suite.js";
-
-/** A store of blobs, and what releases what belongs to it. */
-export type DisposableBlobStore = BlobStore & Partial<AsyncDisposable>;
+import type { DisposableBlobStore } from "./support/disposable-blob-store.js";
 
 /** The options of {@link describeBlobStore}. */
 export type BlobStoreConformanceOptions = ConformanceOptions<DisposableBlobStore>;

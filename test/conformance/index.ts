@@ -5,7 +5,6 @@
  */
 export {
   type BlobStoreConformanceOptions,
-  type DisposableBlobStore,
   describeBlobStore,
 } from "./describe-blob-store.js";
 export { describeNotifier, type NotifierConformanceOptions } from "./describe-notifier.js";
@@ -18,3 +17,4 @@ export type {
   ConformanceOptions,
   ConformanceTest,
 } from "./runner.js";
+export type { DisposableBlobStore } from "./support/disposable-blob-store.js";

@@ -1,7 +1,7 @@
 import type { ListBlobsOptions, PutBlobOptions } from "../../../protocols/index.js";
 import { MAX_CONTENT_TYPE_LENGTH } from "../../../src/limits.js";
-import type { DisposableBlobStore } from "../describe-blob-store.js";
 import type { Suite } from "../suite.js";
+import type { DisposableBlobStore } from "../support/disposable-blob-store.js";
 import { failureOf } from "../support/failure-of.js";
 
 const INVALID_DATA: readonly (readonly [string, unknown])[] = [

@@ -1,7 +1,7 @@
 import type { StoredBlob } from "../../../protocols/index.js";
-import type { DisposableBlobStore } from "../describe-blob-store.js";
 import type { Suite } from "../suite.js";
 import { allBytes, fingerprint, inPieces, someBytes } from "../support/blob-bytes.js";
+import type { DisposableBlobStore } from "../support/disposable-blob-store.js";
 import { failureOf } from "../support/failure-of.js";
 
 class OutOfPaper extends Error {

@@ -1,8 +1,8 @@
 import type { StoredBlob } from "../../../protocols/index.js";
 import { MAX_BLOB_KEY_LENGTH } from "../../../src/limits.js";
-import type { DisposableBlobStore } from "../describe-blob-store.js";
 import type { Suite } from "../suite.js";
 import { allBytes } from "../support/blob-bytes.js";
+import type { DisposableBlobStore } from "../support/disposable-blob-store.js";
 import { failureOf } from "../support/failure-of.js";
 
 /** Keys that have been taken for one another somewhere, or for something else than a name. */

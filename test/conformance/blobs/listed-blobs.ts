@@ -1,7 +1,7 @@
 import type { ListBlobsOptions } from "../../../protocols/index.js";
-import type { DisposableBlobStore } from "../describe-blob-store.js";
 import type { Suite } from "../suite.js";
 import { someBytes } from "../support/blob-bytes.js";
+import type { DisposableBlobStore } from "../support/disposable-blob-store.js";
 
 async function keysOf(blobs: DisposableBlobStore, options?: ListBlobsOptions): Promise<string[]> {
   const keys: string[] = [];

@@ -1,8 +1,8 @@
 import type { StoredBlob } from "../../../protocols/index.js";
 import { BLOB_CHUNK_BYTES } from "../../../src/limits.js";
-import type { DisposableBlobStore } from "../describe-blob-store.js";
 import type { Suite } from "../suite.js";
 import { allBytes, fingerprint, inPieces, someBytes } from "../support/blob-bytes.js";
+import type { DisposableBlobStore } from "../support/disposable-blob-store.js";
 
 /** Around the ends of chunks, of ours and of what others may have. */
 const SIZES: readonly number[] = [
