@@ -42,7 +42,7 @@ async function killPutters(
 }
 
 faultTest(
-  "R80 a killed put into SQLite leaves the former blob or the whole new one, and rows that are removed later",
+  "R95 a killed put into SQLite leaves the former blob or the whole new one, and rows that are removed later",
   SIZES,
   async (laboratory) => {
     await using folder = await createTempDir();
@@ -68,7 +68,7 @@ faultTest(
 );
 
 faultTest(
-  "R81 a killed put into a folder leaves the former blob or the whole new one, and a file that is removed later",
+  "R96 a killed put into a folder leaves the former blob or the whole new one, and a file that is removed later",
   SIZES,
   async (laboratory) => {
     await using folder = await createTempDir();
@@ -84,7 +84,7 @@ faultTest(
   },
 );
 
-faultTest("R82 a killed put into S3 leaves the former blob or the whole new one", SIZES, async (laboratory) => {
+faultTest("R97 a killed put into S3 leaves the former blob or the whole new one", SIZES, async (laboratory) => {
   await using stub = await S3Stub.start();
   const config = { kind: "s3", path: "", s3: stub.options, maxBytes: 12_000_000 } as const;
   await killPutters(laboratory, config, (check) => check(s3Blobs(stub.options)));
