@@ -110,15 +110,16 @@ module.exports = {
     },
     {
       name: "examples-import-what-a-user-can",
-      comment: "An example is a program of a user: it has the entries of the package, rxjs, Kysely and Node.",
+      comment:
+        "An example is a program of a user: it has the entries of the package, rxjs, packages from the registry and Node.",
       severity: "error",
       from: { path: "^examples/" },
       to: {
         pathNot: [
           "^examples/",
           "^(blobs|copy|postgres|privacy|projections|testing)\\.ts$",
-          "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/events|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
-          "^node_modules/(rxjs|kysely)/",
+          "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/events|src/commands|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
+          "^node_modules/(rxjs|kysely|zod)/",
         ],
         dependencyTypesNot: ["core"],
       },

@@ -1,0 +1,90 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { isStreamError, sqliteStreamFactory } from "async-streams";
+import { type Database, openDatabase } from "./database.js";
+import type { DatabaseConfig } from "./database-config.js";
+import { permissionDenied } from "./document-errors.js";
+import { type Platform, thisPlatform } from "./platform.js";
+
+interface Connection {
+  readonly path: string;
+  readonly opening: Promise<Database>;
+}
+
+/** Opens the files of documents, one connection each. */
+export class ConnectionFactory {
+  readonly #platform: Platform;
+  readonly #connections = new Map<string, Connection>();
+  #isInitialized = false;
+
+  /** @param options - `platform` decides where relative paths lead; default this computer's */
+  constructor({ platform = thisPlatform() }: { readonly platform?: Platform } = {}) {
+    this.#platform = platform;
+  }
+
+  /** Loads SQLite, so that a program without it fails when it starts. */
+  async initialize(): Promise<void> {
+    const probe = await sqliteStreamFactory(":memory:");
+    await probe[Symbol.asyncDispose]();
+    this.#isInitialized = true;
+  }
+
+  /** How many documents are open. */
+  get activeConnectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** The connection of a document: a new one, or the one that it has. */
+  async openConnection({
+    documentId,
+    config,
+  }: {
+    readonly documentId: string;
+    readonly config: DatabaseConfig;
+  }): Promise<Database> {
+    if (!this.#isInitialized) throw new Error("The ConnectionFactory is not initialized. Call initialize() first.");
+    const path = config.databasePath(this.#platform);
+    const found = this.#connections.get(documentId);
+    if (found !== undefined && found.path !== path) {
+      throw new Error(`Document "${documentId}" is open from ${found.path}. Close it before you open ${path}.`);
+    }
+    if (found !== undefined) return found.opening;
+    const connection = { path, opening: open(documentId, path) };
+    this.#connections.set(documentId, connection);
+    try {
+      return await connection.opening;
+    } catch (error) {
+      if (this.#connections.get(documentId) === connection) this.#connections.delete(documentId);
+      throw error;
+    }
+  }
+
+  /** Closes the connection of a document, if it has one. */
+  async closeConnection(documentId: string): Promise<void> {
+    const connection = this.#connections.get(documentId);
+    if (connection === undefined) return;
+    this.#connections.delete(documentId);
+    const db = await connection.opening;
+    await db[Symbol.asyncDispose]();
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#connections.keys()].map((documentId) => this.closeConnection(documentId)));
+  }
+}
+
+async function open(documentId: string, path: string): Promise<Database> {
+  try {
+    if (path !== ":memory:") await mkdir(dirname(path), { recursive: true });
+    return await openDatabase(path);
+  } catch (error) {
+    if (isDenied(error)) throw permissionDenied(documentId, path, error);
+    throw error;
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  if (isStreamError(error, "STORAGE_PERMISSION_DENIED")) return true;
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EACCES" || code === "EPERM" || code === "EROFS";
+}

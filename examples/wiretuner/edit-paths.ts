@@ -1,0 +1,133 @@
+import type { Anchor, Path, Point, Style } from "./vector-document.js";
+
+/** A path as it was at some time: null where there was none. `index` is its place among the others. */
+export interface RestoredPath {
+  readonly pathId: string;
+  readonly index: number;
+  readonly path: Path | null;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Whole thousandths: a path that is moved there and back is where it was. */
+const PRECISION = 1_000;
+
+type EditPaths = (paths: readonly Path[], pathId: string, fields: Fields) => readonly Path[];
+
+const EDITS: ReadonlyMap<string, EditPaths> = new Map<string, EditPaths>([
+  ["CreatePathEvent", createPath],
+  ["AddAnchorEvent", (paths, pathId, fields) => setAnchor(paths, pathId, fields, 0)],
+  ["ModifyAnchorEvent", (paths, pathId, fields) => setAnchor(paths, pathId, fields, 1)],
+  ["ClosePathEvent", (paths, pathId) => replace(paths, pathId, (path) => ({ ...path, closed: true }))],
+  ["MoveObjectEvent", movePath],
+  ["DeleteObjectEvent", deletePath],
+]);
+
+/**
+ * The paths after an edit. An event that is no edit, or that does not fit, changes nothing: then it is the same array. The
+ * events of a document may have been stored by a program that checks less.
+ */
+export function editPaths(paths: readonly Path[], type: string, data: unknown): readonly Path[] {
+  const edit = EDITS.get(type);
+  if (edit === undefined || !isObject(data) || typeof data.pathId !== "string") return paths;
+  return edit(paths, data.pathId, data);
+}
+
+/** The paths after some of them became what they were. */
+export function restorePaths(paths: readonly Path[], restored: readonly RestoredPath[]): readonly Path[] {
+  const ids = new Set(restored.map(({ pathId }) => pathId));
+  const result = paths.filter(({ pathId }) => !ids.has(pathId));
+  // In the order of their places, so that each finds those before it.
+  for (const { index, path } of [...restored].sort((a, b) => a.index - b.index)) {
+    if (path !== null) result.splice(index, 0, path);
+  }
+  return result;
+}
+
+function createPath(paths: readonly Path[], pathId: string, { style }: Fields): readonly Path[] {
+  if (indexOf(paths, pathId) >= 0) return paths;
+  return [...paths, { pathId, style: styleOf(style), anchors: [], closed: false }];
+}
+
+function deletePath(paths: readonly Path[], pathId: string): readonly Path[] {
+  return indexOf(paths, pathId) < 0 ? paths : paths.filter((path) => path.pathId !== pathId);
+}
+
+function movePath(paths: readonly Path[], pathId: string, { x, y }: Fields): readonly Path[] {
+  if (!isNumber(x) || !isNumber(y)) return paths;
+  return replace(paths, pathId, (path) => moved(path, x, y));
+}
+
+/** @param gap - how far the index has to be before the end: 0 to add an anchor, 1 to change one */
+function setAnchor(paths: readonly Path[], pathId: string, fields: Fields, gap: 0 | 1): readonly Path[] {
+  const { index, anchor } = fields;
+  if (!isNumber(index) || !Number.isInteger(index) || index < 0 || !isAnchor(anchor)) return paths;
+  return replace(paths, pathId, (path) => {
+    if (index > path.anchors.length - gap) return path;
+    const anchors = path.anchors.slice();
+    anchors[index] = anchor;
+    return { ...path, anchors };
+  });
+}
+
+function replace(paths: readonly Path[], pathId: string, change: (path: Path) => Path): readonly Path[] {
+  const index = indexOf(paths, pathId);
+  const path = paths[index];
+  if (path === undefined) return paths;
+  const changed = change(path);
+  if (changed === path) return paths;
+  const result = paths.slice();
+  result[index] = changed;
+  return result;
+}
+
+/** From the end: what is drawn on is mostly on top. */
+function indexOf(paths: readonly Path[], pathId: string): number {
+  return paths.findLastIndex((path) => path.pathId === pathId);
+}
+
+/** The path with its first anchor at a point. */
+function moved(path: Path, x: number, y: number): Path {
+  const [first] = path.anchors;
+  if (first === undefined) return path;
+  const byX = x - first.x;
+  const byY = y - first.y;
+  const movePoint = ([pointX, pointY]: Point): Point => [round(pointX + byX), round(pointY + byY)];
+  const anchors = path.anchors.map((anchor): Anchor => {
+    const [anchorX, anchorY] = movePoint([anchor.x, anchor.y]);
+    return {
+      x: anchorX,
+      y: anchorY,
+      ...(anchor.in === undefined ? {} : { in: movePoint(anchor.in) }),
+      ...(anchor.out === undefined ? {} : { out: movePoint(anchor.out) }),
+    };
+  });
+  return { ...path, anchors };
+}
+
+const round = (value: number): number => Math.round(value * PRECISION) / PRECISION;
+
+function styleOf(value: unknown): Style {
+  const { fill, stroke, strokeWidth } = isObject(value) ? value : {};
+  return {
+    fill: typeof fill === "string" ? fill : "none",
+    stroke: typeof stroke === "string" ? stroke : "#000000",
+    strokeWidth: isNumber(strokeWidth) ? strokeWidth : 1,
+  };
+}
+
+function isAnchor(value: unknown): value is Anchor {
+  return isObject(value) && isNumber(value.x) && isNumber(value.y) && isHandle(value.in) && isHandle(value.out);
+}
+
+function isHandle(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 2 && value.every(isNumber));
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null;
+}

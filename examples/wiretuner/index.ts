@@ -1,0 +1,14 @@
+/**
+ * The documents of a vector editor, one SQLite file each.
+ *
+ * @packageDocumentation
+ */
+export { checkDocument } from "./check-document.js";
+export { ConnectionFactory } from "./connection-factory.js";
+export { DatabaseConfig } from "./database-config.js";
+export { createDocument, deleteDocument } from "./documents.js";
+export { loadDocument } from "./load-document.js";
+export { sampleEvents } from "./sample-events.js";
+export { SqliteEventGateway } from "./sqlite-event-gateway.js";
+export { redo, undo } from "./undo.js";
+export { validateEnvelope } from "./validate-envelope.js";

@@ -1,0 +1,71 @@
+import { type DeletedEvent, type StoredEvent, sql } from "async-streams";
+import type { Projection } from "async-streams/projections";
+import type { Database } from "./database.js";
+import { documentOf, streamOf } from "./document-stream.js";
+
+/** The first event of a document. Its sequences begin after it. */
+export type DocumentCreated = {
+  type: "DocumentCreated";
+  data: { title: string; formatVersion: number };
+};
+type DocumentRenamed = { type: "RenameDocumentEvent"; data: { title: string } };
+
+/** A row of the metadata table. */
+export interface DocumentMetadata {
+  readonly documentId: string;
+  readonly title: string;
+  readonly formatVersion: number;
+  readonly createdAt: Date;
+  readonly modifiedAt: Date;
+}
+
+/**
+ * The table `metadata`. It runs inline, so a document and its row come and go in one transaction: the tombstone of a deleted
+ * document takes the row with it.
+ */
+export const metadata: Projection<DocumentCreated | DocumentRenamed | DeletedEvent> = {
+  name: "metadata",
+  types: ["DocumentCreated", "RenameDocumentEvent", "@deleted"],
+  async tables({ sql: tables, table }) {
+    await tables.run(sql`
+      CREATE TABLE ${table("metadata")} (
+        document_id TEXT PRIMARY KEY, title TEXT NOT NULL, format_version INTEGER NOT NULL, created_at INTEGER NOT NULL
+      ) STRICT`);
+  },
+  async project(events, { sql: tables, table }) {
+    for (const event of events) await tables.run(statementFor(event, table("metadata")));
+  },
+};
+
+function statementFor(
+  event: StoredEvent<DocumentCreated | DocumentRenamed | DeletedEvent>,
+  table: ReturnType<Parameters<typeof metadata.project>[1]["table"]>,
+) {
+  const documentId = documentOf(event.streamId);
+  switch (event.type) {
+    case "DocumentCreated": {
+      const { title, formatVersion } = event.data;
+      return sql`INSERT INTO ${table} VALUES (${documentId}, ${title}, ${formatVersion}, ${event.timestamp.getTime()})`;
+    }
+    case "RenameDocumentEvent":
+      return sql`UPDATE ${table} SET title = ${String(event.data.title)} WHERE document_id = ${documentId}`;
+    case "@deleted":
+      return sql`DELETE FROM ${table} WHERE document_id = ${documentId}`;
+  }
+}
+
+/** A document's row, or null. It is modified when its last event is stored, so that no event has to change the row. */
+export async function readMetadata(db: Database, documentId: string): Promise<DocumentMetadata | null> {
+  const [row] = await db.query<{ title: string; format_version: number; created_at: number }>(
+    sql`SELECT title, format_version, created_at FROM metadata WHERE document_id = ${documentId}`,
+  );
+  const stream = await db.describeStream(streamOf(documentId));
+  if (row === undefined || stream?.lastTimestamp == null) return null;
+  return {
+    documentId,
+    title: row.title,
+    formatVersion: row.format_version,
+    createdAt: new Date(row.created_at),
+    modifiedAt: stream.lastTimestamp,
+  };
+}

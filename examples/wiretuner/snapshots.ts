@@ -1,0 +1,26 @@
+import type { Stream } from "async-streams";
+import { loadState } from "async-streams/commands";
+import type { Database } from "./database.js";
+import { type DocumentState, documentFold, SNAPSHOT_PROJECTION, SNAPSHOTS } from "./document-fold.js";
+
+/** Saves a snapshot for each multiple of the interval that a write has passed, so that a large batch gets as many as small ones. */
+export async function saveDueSnapshots(
+  db: Database,
+  stream: Stream,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+): Promise<void> {
+  const { every } = SNAPSHOTS;
+  const first = (Math.floor(after / every) + 1) * every;
+  for (let version = first; version <= upTo; version += every) await saveSnapshot(db, stream, version);
+}
+
+/** Saves the document as it was at a version. */
+export async function saveSnapshot(db: Database, stream: Stream, version: number): Promise<void> {
+  const { state } = await loadState(db, documentFold, stream.streamId, { atVersion: version });
+  await saveState(stream, state, version);
+}
+
+/** Saves a state, and removes the oldest of too many. */
+export async function saveState(stream: Stream, state: DocumentState, version: number): Promise<void> {
+  await stream.snapshot(state, { version, projection: SNAPSHOT_PROJECTION, keep: SNAPSHOTS.keep });
+}

@@ -1,0 +1,12 @@
+import { expect, test, vi } from "vitest";
+import { EXAMPLE_TIMEOUT_MS, runExample } from "../support/run-example.js";
+
+vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
+
+test("a drawing is drawn, closed, opened, changed, undone and written, and every byte is as it was", async () => {
+  const { exitCode, stdout, stderr } = await runExample("wiretuner/main.ts");
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  expect(stdout).toContain("Wrote      the document as SVG: every byte as it was read");
+  expect(stdout).toMatch(/for 2 s: 200 reports, 4[01] events/);
+  expect(stdout).toContain("Checked    12 of 12 lines of the checklist hold");
+});
