@@ -1,6 +1,6 @@
 import { checkName, invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
-import { type EventVersions, type PersonalFields, stepsOf, type VersionStep } from "./event-versions.js";
+import { type EventVersions, stepsOf, type VersionStep } from "./event-versions.js";
 
 /** A catalogue of event types, by their names. */
 // biome-ignore lint/suspicious/noExplicitAny: each type has data of its own.
@@ -56,13 +56,4 @@ function checkType(type: string): string {
     "types",
     `${describeValue(type)} is a type of the library, and passes every catalogue as it is`,
   );
-}
-
-/**
- * The personal fields of each version that an event type has had: those of version 1 first.
- *
- * @throws InvalidArgumentError when it was not made with `event`.
- */
-export function personalFieldsOf(versions: EventTypes[string]): readonly (readonly PersonalFields[])[] {
-  return stepsOf("versions", versions).map(({ personal }) => personal);
 }

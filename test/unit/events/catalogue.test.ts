@@ -2,7 +2,7 @@ import { type } from "arktype";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { personalFieldsOf } from "../../../src/events/event-catalogue.js";
+import { stepsOf } from "../../../src/events/event-versions.js";
 import { type EventTypes, event, type StandardSchema, typed } from "../../../src/events/index.js";
 
 const argumentError = (argument: string) => expect.objectContaining({ code: "INVALID_ARGUMENT", argument });
@@ -23,7 +23,7 @@ describe("the versions of an event type", () => {
       .next((data) => data)
       .personal("data.id", ["mail"]);
     expect(versions.current).toBe(3);
-    expect(personalFieldsOf(versions)).toEqual([
+    expect(stepsOf("versions", versions).map(({ personal }) => personal)).toEqual([
       [
         { subject: "data.id", fields: ["email"] },
         { subject: "data.other", fields: ["phone"] },

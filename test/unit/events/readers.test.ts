@@ -14,6 +14,9 @@ import {
 import { listOf, STORES } from "../consumers/support/stores.js";
 import { ALL_AS_3, dataOf, type OpenedV3, RELEASES, readAs3, release, writeAs, writeAsEach } from "./support/owners.js";
 
+/** For a condition on a busy machine. */
+const PATIENT = { timeout: 10_000 };
+
 const collecting = (name: string, seen: unknown[]) => ({
   name,
   project: async (events: readonly StoredEvent[]) => void seen.push(...dataOf(events)),
@@ -61,7 +64,7 @@ describe.each(STORES)("events of three releases, over %s", (_store, open) => {
     isBroken = false;
     // Through the store as well as through its view.
     expect(await retryParked(streams, "reader")).toBe(3);
-    await vi.waitFor(() => expect(handled).toEqual(ALL_AS_3));
+    await vi.waitFor(() => expect(handled).toEqual(ALL_AS_3), PATIENT);
   });
 
   test("fold into documents in the transaction of the write", async () => {
@@ -146,7 +149,8 @@ describe.each(STORES)("events of three releases, over %s", (_store, open) => {
     const position = await writeAs(streams, 3, "eve");
     await writeAs(streams, 2, "dan");
     const place = { position, streamId: "a", type: "Opened", message: expect.stringContaining("version 3") };
-    await vi.waitFor(() => expect(statuses.at(-1)).toMatchObject({ state: "failed", parked: 0, error: place }));
+    const failed = { state: "failed", parked: 0, error: place };
+    await vi.waitFor(() => expect(statuses.at(-1)).toMatchObject(failed), PATIENT);
     expect(old).toEqual([
       { owner: "ada", currency: "EUR" },
       { owner: "bob", currency: "EUR" },
