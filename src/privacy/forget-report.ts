@@ -8,7 +8,7 @@ import type { KeyState } from "./key-cache.js";
 import { KEY_BYTES, type KeyStore } from "./key-store.js";
 import { keyStoreFailed } from "./key-store-failed.js";
 import { isData } from "./personal-values.js";
-import { isSealedValue, openValue } from "./sealed-value.js";
+import { isSealedValue, placeInStream, placeOf } from "./sealed-value.js";
 import { SealingKey } from "./sealing-key.js";
 import { checkSubject, hiddenSubject } from "./subject-names.js";
 
@@ -51,8 +51,9 @@ function* sealedFor(name: string, event: StoredEvent, keys: readonly KeyState[])
   if (!isData(data)) return;
   for (const [key, value] of Object.entries(data)) {
     if (!isSealedValue(value) || value.k !== name) continue;
-    const place = { streamId, type, path: `data.${key}` };
-    yield keys.some((each) => each instanceof SealingKey && openValue(each, place, value) !== undefined);
+    const place = placeOf(streamId, { placeInStream: placeInStream(type, `data.${key}`) });
+    const sealed = Buffer.from(value.c, "base64");
+    yield keys.some((each) => each instanceof SealingKey && each.open(place, sealed) !== undefined);
   }
 }
 

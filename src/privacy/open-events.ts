@@ -1,12 +1,11 @@
 import type { StoredEvent } from "../../protocols/index.js";
 import type { Awaitable, ReadFailure, ReadResult } from "../view/event-hooks.js";
+import { type ClosedValue, closedValues } from "./closed-value.js";
 import { damagedValue, missingKey } from "./closed-value-errors.js";
-import { type ClosedValue, closedValues } from "./closed-values.js";
 import { forgottenName } from "./forgotten-event.js";
 import type { KeyState } from "./key-cache.js";
+import { openTexts } from "./open-texts.js";
 import type { PersonalContext } from "./personal-context.js";
-import type { Data } from "./personal-values.js";
-import { type OpenedValue, openValues, type ValueToOpen } from "./sealed-value.js";
 
 /**
  * Opens the personal fields of events that were read, in place. What is erased becomes null. It waits only for keys that are
@@ -14,17 +13,7 @@ import { type OpenedValue, openValues, type ValueToOpen } from "./sealed-value.j
  */
 export function openEvents(context: PersonalContext, events: readonly StoredEvent[]): Awaitable<ReadResult> {
   const page = new ClosedPage(context, events);
-  return page.openWhile(NO_KEYS) ? page.result() : page.openRest();
-}
-
-type Keys = ReadonlyMap<string, KeyState>;
-const NO_KEYS: Keys = new Map();
-
-/** A sealed value of an event, and what is known of its key. */
-interface KnownValue extends ClosedValue {
-  /** The index of its event. */
-  readonly index: number;
-  readonly key: KeyState;
+  return page.openWhile() ? page.result() : page.openRest();
 }
 
 class ClosedPage {
@@ -39,16 +28,18 @@ class ClosedPage {
     this.#events = events;
   }
 
-  /** Opens events up to the first whose key is not at hand. @returns whether there is none */
-  openWhile(keys: Keys): boolean {
-    const known: KnownValue[] = [];
-    const end = this.#takeKnown(keys, known);
-    try {
-      this.#open(known);
-      this.#opened = end;
-    } catch (error) {
-      this.#failure = { error };
-    }
+  /**
+   * Opens events up to the first whose key is not at hand.
+   *
+   * @param keys - those that were looked up
+   * @returns whether there is none
+   */
+  openWhile(keys?: ReadonlyMap<string, KeyState>): boolean {
+    const known: ClosedValue[] = [];
+    const end = this.#takeKnown(known, keys);
+    const failed = this.#open(known);
+    if (failed === undefined) this.#opened = end;
+    else this.#fail(failed);
     return this.#failure !== undefined || end === this.#events.length;
   }
 
@@ -70,67 +61,55 @@ class ClosedPage {
     return { events: this.#events.slice(0, this.#opened), failure: this.#failure };
   }
 
-  #lookUpKeys(): Awaitable<Keys> {
+  #lookUpKeys(): Awaitable<ReadonlyMap<string, KeyState>> {
     const wanted = new Map<string, string>();
     for (const event of this.#events.slice(this.#opened)) {
-      for (const { subject, sealed } of closedValues(this.#context.catalogue, event)) wanted.set(subject, sealed.k);
+      for (const { subject, name } of closedValues(this.#context.catalogue, event)) wanted.set(subject, name);
     }
     return this.#context.cache.all(wanted, false);
   }
 
   /** Collects the values of events whose keys are at hand. @returns the index of the first event with another key */
-  #takeKnown(keys: Keys, known: KnownValue[]): number {
-    const { catalogue, cache, names } = this.#context;
+  #takeKnown(known: ClosedValue[], keys: ReadonlyMap<string, KeyState> | undefined): number {
+    const { catalogue, cache } = this.#context;
     for (let index = this.#opened; index < this.#events.length; index += 1) {
       const event = this.#events[index] as StoredEvent;
       const forgotten = forgottenName(event);
       if (forgotten !== undefined) cache.drop(forgotten);
-      const { length } = known;
-      for (const value of closedValues(catalogue, event)) {
-        const { subject, sealed } = value;
-        const key = keys.has(subject) ? keys.get(subject) : cache.peek(subject, sealed.k);
-        if (key === undefined || (key === "forgotten" && !names.isReady)) {
-          known.length = length;
-          return index;
-        }
-        known.push({ ...value, index, key });
-      }
+      const values = closedValues(catalogue, event);
+      for (const value of values) if (!this.#findKey(value, keys)) return index;
+      known.push(...values);
     }
     return this.#events.length;
   }
 
-  /** @throws StorageError at the first value that does not open; `#opened` is the index of its event */
-  #open(known: readonly KnownValue[]): void {
-    const openable = known.filter(({ key }) => key !== null && key !== "forgotten");
-    const opened = openValues(openable.map((value) => this.#valueToOpen(value)));
-    let next = 0;
-    for (const value of known) {
-      const isOpenable = value.key !== null && value.key !== "forgotten";
-      const result = isOpenable ? opened[next++] : this.#withoutKey(value);
-      const event = this.#events[value.index] as StoredEvent;
-      if (result === undefined) {
-        this.#opened = value.index;
-        throw this.#error(event, value);
-      }
-      (event.data as Data)[value.field.key] = result.value;
-    }
+  /** @returns whether it is at hand */
+  #findKey(value: ClosedValue, keys: ReadonlyMap<string, KeyState> | undefined): boolean {
+    const { cache, names } = this.#context;
+    value.key = keys?.get(value.subject);
+    if (value.key === undefined) value.key = cache.peek(value.subject, value.name);
+    return value.key !== undefined && (value.key !== "forgotten" || names.isReady);
   }
 
-  #valueToOpen({ index, field, sealed, key }: KnownValue): ValueToOpen {
-    const { streamId, type } = this.#events[index] as StoredEvent;
-    return { key: key as ValueToOpen["key"], place: { streamId, type, path: field.path }, sealed };
+  /** Opens values until one does not open, and returns that one. */
+  #open(known: readonly ClosedValue[]): ClosedValue | undefined {
+    openTexts(known);
+    return known.find((value) => {
+      if (value.text === undefined && !this.#isErased(value)) return true;
+      value.set(value.text === undefined ? null : JSON.parse(value.text));
+      return false;
+    });
   }
 
-  /** Null where the person is forgotten. Otherwise it was sealed for somebody else, and moved here. */
-  #withoutKey({ key, person, sealed }: KnownValue): OpenedValue | undefined {
-    if (key !== "forgotten") return undefined;
-    return person === undefined || this.#context.names.nameOf(person) === sealed.k ? ERASED : undefined;
+  /** Whether the person is forgotten. Otherwise it was sealed for somebody else, and moved here. */
+  #isErased({ key, person, name }: ClosedValue): boolean {
+    return key === "forgotten" && (person === undefined || this.#context.names.nameOf(person) === name);
   }
 
-  #error(event: StoredEvent, { key, field }: KnownValue): Error {
+  #fail({ event, key, field }: ClosedValue): void {
     const { location } = this.#context;
-    return key === null ? missingKey(event, field.path, location) : damagedValue(event, field.path, location);
+    this.#opened = this.#events.indexOf(event);
+    const unopened = key === null ? missingKey : damagedValue;
+    this.#failure = { error: unopened(event, field.path, location) };
   }
 }
-
-const ERASED: OpenedValue = { value: null };

@@ -3,6 +3,7 @@ import type { PersonalFields } from "../events/event-versions.js";
 import { parseField } from "../filter/parse-field.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import { placeInStream } from "./sealed-value.js";
 
 /** A field that is sealed. */
 export interface PersonalField {
@@ -10,6 +11,8 @@ export interface PersonalField {
   readonly key: string;
   /** Its path, such as `data.email`. */
   readonly path: string;
+  /** What of its place is not the stream: see `placeOf`. */
+  readonly placeInStream: string;
   readonly subject: SubjectPath;
 }
 
@@ -39,7 +42,7 @@ export class PersonalCatalogue {
   /** @throws InvalidArgumentError */
   constructor(types: EventTypes) {
     for (const [type, steps] of parseCatalogue(types)) {
-      const fields = steps.map(({ personal }, index) => fieldsOfVersion(personal, `types.${type}`, index + 1));
+      const fields = steps.map(({ personal }, index) => fieldsOfVersion(type, personal, index + 1));
       if (fields.some(({ length }) => length > 0)) this.#byType.set(type, fields);
     }
   }
@@ -64,19 +67,19 @@ export class PersonalCatalogue {
   }
 }
 
-function fieldsOfVersion(
-  personal: readonly PersonalFields[],
-  argument: string,
-  version: number,
-): readonly PersonalField[] {
+function fieldsOfVersion(type: string, personal: readonly PersonalFields[], version: number): readonly PersonalField[] {
+  const argument = `types.${type}`;
   const keys = personal.flatMap(({ fields }) => fields);
   const twice = keys.find((key, index) => keys.indexOf(key) !== index);
   if (twice !== undefined) {
     throw invalidArgument(argument, `version ${version} has the personal field ${describeValue(twice)} twice`);
   }
   return personal.flatMap(({ subject, fields }) => {
-    const path = parseSubject(subject, new Set(keys), argument);
-    return fields.map((key) => ({ key, path: `data.${key}`, subject: path }));
+    const subjectPath = parseSubject(subject, new Set(keys), argument);
+    return fields.map((key) => {
+      const path = `data.${key}`;
+      return { key, path, placeInStream: placeInStream(type, path), subject: subjectPath };
+    });
   });
 }
 

@@ -13,19 +13,21 @@ export interface SealedValue {
   readonly c: string;
 }
 
-/** Where a value is: it opens nowhere else. */
-export interface SealedPlace {
-  readonly streamId: string;
-  readonly type: string;
-  /** The path of the field, such as `data.email`. */
-  readonly path: string;
-}
-
 /** Whether a value has the form of a sealed one. */
 export function isSealedValue(value: unknown): value is SealedValue {
   if (typeof value !== "object" || value === null) return false;
   const { "@sealed": version, k, c } = value as Partial<SealedValue>;
   return version === 1 && typeof k === "string" && typeof c === "string";
+}
+
+/** Where a value is, which is authenticated with it: it opens nowhere else. */
+export function placeOf(streamId: string, { placeInStream }: { readonly placeInStream: string }): string {
+  return `${streamId.length}:${streamId}${placeInStream}`;
+}
+
+/** The part of it that the event type and the path of the field are. */
+export function placeInStream(type: string, path: string): string {
+  return joinParts([type, path]);
 }
 
 /**
@@ -37,59 +39,11 @@ export function isSealedValue(value: unknown): value is SealedValue {
 export function sealValue(
   key: SealingKey,
   name: string,
-  place: SealedPlace,
+  place: string,
   value: unknown,
   idempotencyKey: string | null,
 ): SealedValue {
   const text = canonicalJson(value);
-  const { streamId, type, path } = place;
-  const nonce =
-    idempotencyKey === null ? randomBytes(NONCE_BYTES) : key.nonceOf([streamId, type, path, idempotencyKey, text]);
-  return { "@sealed": 1, k: name, c: key.seal(placeText(place), Buffer.from(text), nonce).toString("base64") };
-}
-
-/** A sealed value at its place, and the key that may open it. */
-export interface ValueToOpen {
-  readonly key: SealingKey;
-  readonly place: SealedPlace;
-  readonly sealed: SealedValue;
-}
-
-/** A value that was opened. */
-export interface OpenedValue {
-  readonly value: unknown;
-}
-
-/** The value again. Undefined: it is damaged, or was sealed elsewhere. */
-export function openValue(key: SealingKey, place: SealedPlace, { c: base64 }: SealedValue): OpenedValue | undefined {
-  return parse(key.openTexts([{ place: placeText(place), base64 }])[0]);
-}
-
-/** The same of several values. Those of one key are opened together. */
-export function openValues(values: readonly ValueToOpen[]): readonly (OpenedValue | undefined)[] {
-  const indexes = new Map<SealingKey, number[]>();
-  for (const [index, { key }] of values.entries()) {
-    const known = indexes.get(key);
-    if (known === undefined) indexes.set(key, [index]);
-    else known.push(index);
-  }
-  const opened: (OpenedValue | undefined)[] = new Array(values.length);
-  for (const [key, ofKey] of indexes) {
-    const texts = key.openTexts(
-      ofKey.map((index) => {
-        const { place, sealed } = values[index] as ValueToOpen;
-        return { place: placeText(place), base64: sealed.c };
-      }),
-    );
-    for (const [at, index] of ofKey.entries()) opened[index] = parse(texts[at]);
-  }
-  return opened;
-}
-
-function parse(text: string | undefined): OpenedValue | undefined {
-  return text === undefined ? undefined : { value: JSON.parse(text) };
-}
-
-function placeText({ streamId, type, path }: SealedPlace): string {
-  return joinParts([streamId, type, path]);
+  const nonce = idempotencyKey === null ? randomBytes(NONCE_BYTES) : key.nonceOf([place, idempotencyKey, text]);
+  return { "@sealed": 1, k: name, c: key.seal(place, Buffer.from(text), nonce).toString("base64") };
 }

@@ -6,8 +6,8 @@ import {
   MAX_OPENED_TOGETHER,
   NONCE_BYTES,
   openShortValues,
-  type SealedText,
   TAG_BYTES,
+  type TextToOpen,
 } from "./short-values.js";
 
 const ALGORITHM = "aes-256-gcm";
@@ -16,7 +16,7 @@ const OPTIONS = { authTagLength: TAG_BYTES };
 /** Separates the key of nonces from that of contents. */
 const NONCE_KEY_LABEL = "async-streams: nonces";
 
-/** How many values a key opens before it gets a table of 4 KiB for that: most keys are used once or twice. */
+/** How many values a key opens before it gets a cipher and a table for that: most keys are used once or twice. */
 const MIN_VALUES_FOR_TABLE = 4;
 
 /**
@@ -58,22 +58,17 @@ export class SealingKey {
     return content;
   }
 
-  /** As {@link open}, for several texts. */
-  openTexts(values: readonly SealedText[]): readonly (string | undefined)[] {
+  /** As {@link open}, for several texts at once. */
+  openTexts(values: readonly TextToOpen[]): void {
     this.#openedTexts += values.length;
-    if (this.#openedTexts < MIN_VALUES_FOR_TABLE || !values.every(isShort))
-      return values.map((value) => this.#openText(value));
-    this.#blockKey ??= this.#makeBlockKey();
-    if (values.length <= MAX_OPENED_TOGETHER) return openShortValues(this.#blockKey, values);
-    const opened: (string | undefined)[] = [];
-    for (let first = 0; first < values.length; first += MAX_OPENED_TOGETHER) {
-      opened.push(...openShortValues(this.#blockKey, values.slice(first, first + MAX_OPENED_TOGETHER)));
+    if (this.#openedTexts < MIN_VALUES_FOR_TABLE || !values.every(isShort)) {
+      for (const value of values) value.text = this.open(value.place, Buffer.from(value.base64, "base64"))?.toString();
+      return;
     }
-    return opened;
-  }
-
-  #openText({ place, base64 }: SealedText): string | undefined {
-    return this.open(place, Buffer.from(base64, "base64"))?.toString();
+    this.#blockKey ??= this.#makeBlockKey();
+    for (let first = 0; first < values.length; first += MAX_OPENED_TOGETHER) {
+      openShortValues(this.#blockKey, values, first, Math.min(first + MAX_OPENED_TOGETHER, values.length));
+    }
   }
 
   /** A nonce that is a function of what is sealed with it, and of this key: the same parts give the same one. */

@@ -24,17 +24,20 @@ const MAX_BLOCKS = MAX_SEALED_BYTES / BLOCK_BYTES + 1;
 const SEALED = Buffer.alloc(MAX_OPENED_TOGETHER * MAX_SEALED_BYTES);
 const COUNTERS = Buffer.alloc(MAX_OPENED_TOGETHER * MAX_BLOCKS * BLOCK_BYTES);
 const AUTHENTICATED = Buffer.alloc(3 * MAX_PLACE_LENGTH + MAX_SEALED_BYTES + 3 * BLOCK_BYTES);
+const LENGTHS = new Int32Array(MAX_OPENED_TOGETHER);
 const HASH = new Int32Array(4);
 
 /** Whether a value is opened here. */
-export function isShort({ place, base64 }: SealedText): boolean {
+export function isShort({ place, base64 }: TextToOpen): boolean {
   return base64.length * 3 <= MAX_SEALED_BYTES * 4 && place.length <= MAX_PLACE_LENGTH;
 }
 
 /** Something that was sealed at a place: nonce, ciphertext and tag, in base64. */
-export interface SealedText {
+export interface TextToOpen {
   readonly place: string;
   readonly base64: string;
+  /** Undefined once it was opened: it was not sealed at that place under that key. */
+  text: string | undefined;
 }
 
 /**
@@ -42,25 +45,39 @@ export interface SealedText {
  * call of Node's AES for all values, and GHASH. Node's own GCM takes several microseconds to begin, for each value anew, and
  * that is several times what all the rest of reading an event takes.
  *
- * @returns their texts; undefined for what was not sealed at that place under this key
+ * @param first - the index of the first of `values`
+ * @param end - the index after the last
  */
-export function openShortValues({ cipher, table }: BlockKey, values: readonly SealedText[]): (string | undefined)[] {
-  const lengths = values.map(({ base64 }, index) => decode(base64, index * MAX_SEALED_BYTES) - NONCE_BYTES - TAG_BYTES);
+export function openShortValues(
+  { cipher, table }: BlockKey,
+  values: readonly TextToOpen[],
+  first: number,
+  end: number,
+): void {
   let blocks = 0;
-  for (const [index, length] of lengths.entries()) {
-    if (length >= 0) blocks = countBlocks(index * MAX_SEALED_BYTES, 1 + Math.ceil(length / BLOCK_BYTES), blocks);
+  for (let index = first; index < end; index += 1) {
+    const at = (index - first) * MAX_SEALED_BYTES;
+    const length = decode((values[index] as TextToOpen).base64, at) - NONCE_BYTES - TAG_BYTES;
+    LENGTHS[index - first] = length;
+    if (length >= 0) blocks = countBlocks(at, blocksFor(length), blocks);
   }
   const stream = cipher.update(COUNTERS.subarray(0, blocks * BLOCK_BYTES));
   let streamAt = 0;
-  return values.map(({ place }, index) => {
-    const length = lengths[index] as number;
-    if (length < 0) return undefined;
-    const at = index * MAX_SEALED_BYTES + NONCE_BYTES;
-    const from = streamAt;
-    streamAt += BLOCK_BYTES * (1 + Math.ceil(length / BLOCK_BYTES));
-    ghash(table, AUTHENTICATED, authenticated(place, at, length), HASH);
-    return isTag(at + length, stream, from) ? decipher(at, length, stream, from + BLOCK_BYTES) : undefined;
-  });
+  for (let index = first; index < end; index += 1) {
+    const value = values[index] as TextToOpen;
+    const length = LENGTHS[index - first] as number;
+    value.text = undefined;
+    if (length < 0) continue;
+    const at = (index - first) * MAX_SEALED_BYTES + NONCE_BYTES;
+    ghash(table, AUTHENTICATED, authenticated(value.place, at, length), HASH);
+    if (isTag(at + length, stream, streamAt)) value.text = decipher(at, length, stream, streamAt + BLOCK_BYTES);
+    streamAt += blocksFor(length) * BLOCK_BYTES;
+  }
+}
+
+/** One block hides the tag, and the others the content. */
+function blocksFor(length: number): number {
+  return 1 + ((length + BLOCK_BYTES - 1) >> 4);
 }
 
 /** The nonce of a value with a counter from 1, once for each block. @returns how many there are now */

@@ -2,13 +2,33 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../../src/privacy/canonical-json.js";
-import { isSealedValue, openValue, type SealedPlace, sealValue } from "../../../src/privacy/sealed-value.js";
+import {
+  isSealedValue,
+  placeInStream,
+  placeOf,
+  type SealedValue,
+  sealValue,
+} from "../../../src/privacy/sealed-value.js";
 import { SealingKey } from "../../../src/privacy/sealing-key.js";
 
 const KEY = new SealingKey(Buffer.alloc(32, 1));
-const PLACE: SealedPlace = { streamId: "customer-1", type: "Registered", path: "data.email" };
+interface Place {
+  readonly streamId: string;
+  readonly type: string;
+  readonly path: string;
+}
+
+const PLACE: Place = { streamId: "customer-1", type: "Registered", path: "data.email" };
+const placeText = ({ streamId, type, path }: Place): string =>
+  placeOf(streamId, { placeInStream: placeInStream(type, path) });
 const seal = (value: unknown, idempotencyKey: string | null = null, place = PLACE, key = KEY) =>
-  sealValue(key, "name", place, value, idempotencyKey);
+  sealValue(key, "name", placeText(place), value, idempotencyKey);
+
+function openValue(key: SealingKey, place: Place, { c: base64 }: SealedValue): { value: unknown } | undefined {
+  const sealed = { place: placeText(place), base64, text: undefined as string | undefined };
+  key.openTexts([sealed]);
+  return sealed.text === undefined ? undefined : { value: JSON.parse(sealed.text) };
+}
 const nonceIn = ({ c }: { readonly c: string }): string => Buffer.from(c, "base64").toString("hex", 0, 12);
 
 /** Any value that comes out of JSON text. */

@@ -20,8 +20,17 @@ function usedKey(): SealingKey {
     key,
     Array.from({ length: 10 }, () => ({ place: "", content: "" })),
   );
-  expect(key.openTexts(used)).toEqual(new Array(10).fill(""));
+  expect(openTexts(key, used)).toEqual(new Array(10).fill(""));
   return key;
+}
+
+function openTexts(
+  key: SealingKey,
+  values: readonly { readonly place: string; readonly base64: string }[],
+): readonly (string | undefined)[] {
+  const opened = values.map((value) => ({ ...value, text: "not opened" as string | undefined }));
+  key.openTexts(opened);
+  return opened.map((value) => value.text);
 }
 
 describe("short values", () => {
@@ -29,7 +38,7 @@ describe("short values", () => {
     const key = usedKey();
     fc.assert(
       fc.property(fc.array(fc.record({ place: text, content: text }), { maxLength: 150 }), (texts) => {
-        expect(key.openTexts(seal(key, texts))).toEqual(texts.map(({ content }) => content));
+        expect(openTexts(key, seal(key, texts))).toEqual(texts.map(({ content }) => content));
       }),
       { numRuns: 50 },
     );
@@ -41,7 +50,7 @@ describe("short values", () => {
       place,
       content: "a".repeat(length),
     }));
-    expect(key.openTexts(seal(key, texts))).toEqual(texts.map(({ content }) => content));
+    expect(openTexts(key, seal(key, texts))).toEqual(texts.map(({ content }) => content));
   });
 
   test("do not open with any bit changed, at another place, under another key or cut short, and do not harm others", () => {
@@ -62,7 +71,7 @@ describe("short values", () => {
     }
     spoiled.push({ ...value, base64: "no base64: é, \u{1F600}" }, { ...value, base64: `${value.base64}AAAA` });
     for (const each of spoiled)
-      expect(key.openTexts([value, each, value])).toEqual(["Rue de Rivoli 1", undefined, "Rue de Rivoli 1"]);
-    expect(usedKey().openTexts([value])).toEqual([undefined]);
+      expect(openTexts(key, [value, each, value])).toEqual(["Rue de Rivoli 1", undefined, "Rue de Rivoli 1"]);
+    expect(openTexts(usedKey(), [value])).toEqual([undefined]);
   });
 });
