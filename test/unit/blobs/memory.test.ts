@@ -17,7 +17,10 @@ interface MemoryReport {
 test.each(["sqlite", "files", "s3"])("a large blob goes through a little memory, in and out: %s", async (kind) => {
   await using stub = await S3Stub.start();
   const options = kind === "s3" ? [JSON.stringify(stub.options)] : [];
-  await using process = new NodeProcess(PROGRAM, { args: [kind, MEBIBYTES, ...options] });
+  await using process = new NodeProcess(PROGRAM, {
+    args: [kind, MEBIBYTES, ...options],
+    nodeOptions: ["--import", "tsx"],
+  });
   const { isSame, putMiB, getMiB } = await process.report<MemoryReport>();
 
   expect(isSame).toBe(true);
