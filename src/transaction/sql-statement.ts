@@ -3,15 +3,53 @@ import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 
 /**
- * Makes a statement of a template. Its values are bound to the statement, and never become part of its text.
+ * Makes a statement of a template. Its values are bound to the statement, and never become part of its text. A value that is
+ * a statement itself becomes a part of this one, with its own values.
  *
  * @example
  * ```ts
  * const statement = sql`UPDATE accounts SET balance = balance + ${amount} WHERE id = ${id}`;
+ * const condition = owner === undefined ? sql`true` : sql`owner = ${owner}`;
+ * const list = sql`SELECT id FROM accounts WHERE ${condition} ORDER BY id`;
  * ```
  */
-export function sql(strings: TemplateStringsArray, ...values: readonly (SQLValue | SQLName)[]): SQLStatement {
-  return { strings, values };
+export function sql(
+  strings: TemplateStringsArray,
+  ...values: readonly (SQLValue | SQLName | SQLStatement)[]
+): SQLStatement {
+  return values.some(isPart) ? joined(strings, values) : { strings, values: values as readonly (SQLValue | SQLName)[] };
+}
+
+function joined(strings: readonly string[], values: readonly (SQLValue | SQLName | SQLStatement)[]): SQLStatement {
+  const [first = "", ...following] = strings;
+  const texts: string[] = [];
+  const bound: (SQLValue | SQLName)[] = [];
+  let text = first;
+  for (const [index, value] of values.entries()) {
+    const part = isPart(value) ? value : { strings: ["", ""], values: [value as SQLValue | SQLName] };
+    for (const [place, inner] of part.strings.entries()) {
+      if (place > 0) {
+        texts.push(text);
+        text = "";
+      }
+      text += inner;
+    }
+    bound.push(...part.values);
+    text += following[index] ?? "";
+  }
+  return { strings: [...texts, text], values: bound };
+}
+
+/** One of `rawSQL` with values has placeholders of its own, which could not be told from those of the whole. */
+function isPart(value: unknown): value is SQLStatement {
+  if (!isStatement(value)) return false;
+  return value.strings.length === value.values.length + 1;
+}
+
+function isStatement(value: unknown): value is SQLStatement {
+  if (typeof value !== "object" || value === null) return false;
+  const { strings, values } = value as Partial<SQLStatement>;
+  return Array.isArray(strings) && Array.isArray(values);
 }
 
 /**
@@ -77,6 +115,7 @@ function isSQLValue(value: unknown): value is SQLValue {
 function problemOf(value: unknown): string {
   if (value === undefined) return "it is undefined; pass null for NULL";
   if (value instanceof Date) return "it is a Date; pass date.toISOString() or date.getTime()";
+  if (isStatement(value)) return "rawSQL() with values cannot be a part of another statement; use sql`...`";
   if (typeof value === "bigint") return "it is a BigInt; pass Number(value), or String(value) where it is larger";
   if (typeof value === "string") return "it has a lone surrogate, which no database keeps";
   return `expected a string, a finite number, a boolean, null or a Uint8Array, got ${describeValue(value)}`;

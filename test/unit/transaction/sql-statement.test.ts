@@ -17,6 +17,16 @@ test("a text of its own has its values in order, or none", () => {
   expect(rawSQL("SELECT 1")).toEqual({ strings: ["SELECT 1"], values: [] });
 });
 
+test("a statement inside a template becomes a part of it, with its values in their places", () => {
+  const columns = sql`${name("id")}, ${name("owner")}`;
+  const condition = sql`owner = ${"ann"} AND ${sql`balance > ${5}`}`;
+  expect(sql`SELECT ${columns} FROM accounts WHERE ${condition} LIMIT ${3}`).toEqual({
+    strings: ["SELECT ", ", ", " FROM accounts WHERE owner = ", " AND balance > ", " LIMIT ", ""],
+    values: [name("id"), name("owner"), "ann", 5, 3],
+  });
+  expect(sql`${sql`a`}${rawSQL("b")}`).toEqual({ strings: ["ab"], values: [] });
+});
+
 test.each<[string, unknown, RegExp]>([
   ["a text", "SELECT 1", /expected a statement that sql`\.\.\.` or rawSQL\(\) made, got a string/],
   ["nothing", undefined, /expected a statement that sql`\.\.\.` or rawSQL\(\) made, got undefined/],
@@ -35,6 +45,7 @@ test.each<[string, unknown, RegExp]>([
   ["a lone surrogate", sql`SELECT ${"\ud800"}`, /it has a lone surrogate, which no database keeps/],
   ["an empty name", sql`SELECT ${name("")}`, /value 0 cannot be bound/],
   ["a name with a zero character", sql`SELECT ${name("a\0b")}`, /value 0 cannot be bound/],
+  ["a text with placeholders inside a template", sql`SELECT ${rawSQL("?", [1])}`, /rawSQL\(\) with values cannot be/],
   ["a name among the values of a text", rawSQL("SELECT ?", [name("a") as never]), /value 0 cannot be bound/],
 ])("a statement is refused before a database sees it: %s", async (_, statement, message) => {
   await using streams = memoryStreamFactory();
