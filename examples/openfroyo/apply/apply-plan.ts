@@ -1,0 +1,80 @@
+import type { PlanUnit } from "../store/model.js";
+import type { Store } from "../store/store.js";
+import { applyUnit, type UnitContext, type UnitResult } from "./apply-unit.js";
+import type { Plan } from "./plan.js";
+import { startRun } from "./start-run.js";
+
+export interface ApplyOptions {
+  /** The folder that the plan is applied to. */
+  readonly target: string;
+  /** Who applies it, for the audit trail. */
+  readonly actor: string;
+  /** Units that run at the same time. Default 4. */
+  readonly concurrency?: number;
+  /** Called when a unit is done. */
+  readonly onUnit?: (unit: PlanUnit, result: UnitResult) => void;
+}
+
+/** What applying a plan did. */
+export interface ApplyReport {
+  readonly runId: string;
+  /** Whether it went on with a run that was interrupted. */
+  readonly isResumed: boolean;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly failed: number;
+}
+
+const DEFAULT_CONCURRENCY = 4;
+
+/**
+ * Applies a plan: each unit after those it depends on, and independent ones at the same time. It goes on with a run that was
+ * interrupted. After a failure no other unit is begun, and the run has failed. One process applies a plan at a time.
+ */
+export async function applyPlan(store: Store, plan: Plan, options: ApplyOptions): Promise<ApplyReport> {
+  const { target, actor, concurrency = DEFAULT_CONCURRENCY, onUnit } = options;
+  const context = { store, actor, target: { folder: target, artifacts: store.artifacts } };
+  const { run, isResumed } = await startRun(context, plan);
+  const results = await applyUnits(context, await store.listPlanUnits(run.id), concurrency, onUnit);
+  const count = (wanted: UnitResult) => results.filter((result) => result === wanted).length;
+  const failed = count("failed");
+  const status = failed === 0 ? "completed" : "failed";
+  await store.withTx(async (tx) => {
+    await tx.updateRunStatus(run.id, status, ...(failed === 0 ? [] : [`${failed} units failed`]));
+    await tx.createAuditEntry({ action: `run.${status}`, actor, targetId: run.id });
+  });
+  return { runId: run.id, isResumed, changed: count("changed"), unchanged: count("unchanged"), failed };
+}
+
+/** Those that are done already are left out. */
+async function applyUnits(
+  context: UnitContext,
+  units: readonly PlanUnit[],
+  concurrency: number,
+  onUnit: ApplyOptions["onUnit"],
+): Promise<UnitResult[]> {
+  const isDone = ({ status }: PlanUnit) => status === "completed" || status === "skipped";
+  const done = new Set(units.filter(isDone).map(({ id }) => id));
+  const waiting = new Set(units.filter((unit) => !isDone(unit)));
+  const running = new Set<Promise<void>>();
+  const results: UnitResult[] = [];
+
+  async function run(unit: PlanUnit): Promise<void> {
+    const result = await applyUnit(context, unit);
+    results.push(result);
+    if (result !== "failed") done.add(unit.id);
+    onUnit?.(unit, result);
+  }
+
+  for (;;) {
+    for (const unit of results.includes("failed") ? [] : waiting) {
+      if (running.size >= concurrency) break;
+      if (!unit.dependencies.every((id) => done.has(id))) continue;
+      waiting.delete(unit);
+      const work = run(unit).finally(() => running.delete(work));
+      running.add(work);
+    }
+    if (running.size === 0) return results;
+    await Promise.race(running);
+  }
+}

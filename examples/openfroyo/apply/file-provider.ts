@@ -1,0 +1,13 @@
+import { join } from "node:path";
+import { hashOfFile, sha256, writeWhole } from "./files.js";
+import type { Provider } from "./provider.js";
+
+/** A file with a content that the plan has: `{ "content": "..." }`. */
+export const fileProvider: Provider = {
+  async read({ folder }, name) {
+    const hash = await hashOfFile(join(folder, name));
+    return hash === null ? null : { sha256: hash };
+  },
+  expected: ({ content = "" }) => ({ sha256: sha256(String(content)) }),
+  apply: ({ folder }, name, { content = "" }) => writeWhole(join(folder, name), String(content)),
+};

@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** SHA-256 of a file's content, in hex; null if there is no file. */
+export async function hashOfFile(path: string): Promise<string | null> {
+  const bytes = await unlessMissing(readFile(path));
+  return bytes === null ? null : sha256(bytes);
+}
+
+/** Writes a file in one step: a reader, and a process that goes on after a kill, finds all of it or what was there before. */
+export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.draft-${process.pid}`;
+  await writeFile(draft, bytes);
+  await rename(draft, path);
+}
+
+/** Null instead of an error where a file or folder is not there. */
+export async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
+  try {
+    return await result;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,20 @@
+import { chmod, mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { unlessMissing } from "./files.js";
+import type { Provider } from "./provider.js";
+
+const DEFAULT_MODE = "755";
+
+/** A folder, and who may use it: `{ "mode": "750" }`. */
+export const folderProvider: Provider = {
+  async read({ folder }, name) {
+    const found = await unlessMissing(stat(join(folder, name)));
+    return found === null ? null : { mode: (found.mode & 0o777).toString(8) };
+  },
+  expected: ({ mode = DEFAULT_MODE }) => ({ mode }),
+  async apply({ folder }, name, { mode = DEFAULT_MODE }) {
+    const path = join(folder, name);
+    await mkdir(path, { recursive: true });
+    await chmod(path, Number.parseInt(String(mode), 8));
+  },
+};

@@ -1,0 +1,85 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { buffer } from "node:stream/consumers";
+import type { JsonObject, JsonValue } from "async-streams";
+import { hashOfFile, sha256, unlessMissing, writeWhole } from "./files.js";
+import { isInside } from "./plan-paths.js";
+import type { Provider, Target } from "./provider.js";
+
+/** What is installed, as the target itself has it. */
+interface Manifest {
+  readonly version: JsonValue;
+  readonly into: string;
+  /** By path: SHA-256 of the content. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/**
+ * A package of files: `{ "version": "1.2.0", "source": "packages/site", "into": "srv/www" }`. Before a run its files become
+ * artifacts, and are installed from there: whoever goes on with the run does not need the folder of the plan.
+ */
+export const packageProvider: Provider = {
+  async prepare({ artifacts }, planFolder, name, { version = "1", source = "", into = "" }) {
+    if (!isInside(String(into))) throw new Error(`package "${name}": "${into}" is not a path inside the target`);
+    const folder = join(planFolder, String(source));
+    const files: Record<string, string> = {};
+    for (const path of await filesIn(folder)) {
+      const bytes = await readFile(join(folder, path));
+      files[path] = sha256(bytes);
+      const key = artifactKey(name, files[path]);
+      // Its key is its content: one that is there needs no second put.
+      if ((await artifacts.stat(key)) === null) await artifacts.put(key, bytes);
+    }
+    return { version, into, files };
+  },
+
+  async read(target, name) {
+    const installed = await readManifest(target, name);
+    if (installed === null) return null;
+    const found: Record<string, string | null> = {};
+    for (const path of Object.keys(installed.files)) {
+      found[path] = await hashOfFile(join(target.folder, installed.into, path));
+    }
+    return { ...installed, files: found };
+  },
+
+  expected: (state) => state,
+
+  async apply(target, name, state) {
+    const { into, files } = state as unknown as Manifest;
+    const former = await readManifest(target, name);
+    for (const [path, hash] of Object.entries(files)) {
+      const place = join(target.folder, into, path);
+      if ((await hashOfFile(place)) !== hash) await writeWhole(place, await artifactOf(target, name, hash));
+    }
+    for (const path of Object.keys(former?.files ?? {})) {
+      if (former?.into !== into || files[path] === undefined) {
+        await rm(join(target.folder, former?.into ?? "", path), { force: true });
+      }
+    }
+    // Last: a package without its manifest is not installed.
+    await writeWhole(manifestPath(target, name), JSON.stringify(state));
+  },
+};
+
+const artifactKey = (name: string, hash: string): string => `packages/${name}/${hash}`;
+
+async function artifactOf({ artifacts }: Target, name: string, hash: string): Promise<Uint8Array> {
+  const blob = await artifacts.get(artifactKey(name, hash));
+  if (blob === null) throw new Error(`package "${name}": the artifact ${hash} is missing`);
+  return buffer(blob.data);
+}
+
+const manifestPath = ({ folder }: Target, name: string): string => join(folder, ".packages", `${name}.json`);
+
+async function readManifest(target: Target, name: string): Promise<(Manifest & JsonObject) | null> {
+  const text = await unlessMissing(readFile(manifestPath(target, name), "utf8"));
+  return text === null ? null : (JSON.parse(text) as Manifest & JsonObject);
+}
+
+/** All files below a folder, by their paths with slashes. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/")).sort();
+}

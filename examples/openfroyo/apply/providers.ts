@@ -1,0 +1,11 @@
+import { fileProvider } from "./file-provider.js";
+import { folderProvider } from "./folder-provider.js";
+import { packageProvider } from "./package-provider.js";
+import type { Provider } from "./provider.js";
+
+/** By the type of the resources that they know. */
+export const PROVIDERS: Readonly<Record<string, Provider>> = {
+  "fs.folder": folderProvider,
+  "fs.file": fileProvider,
+  "pkg.files": packageProvider,
+};

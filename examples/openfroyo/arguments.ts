@@ -1,0 +1,46 @@
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+export const HELP: string = `Usage: openfroyo [plan.json] [--target folder] [--db path | --url postgresql://...] [--concurrency n] [--once] [--help]
+
+Applies a plan to a folder, in the order of its dependencies, and then once more: the second run changes nothing.
+Without a plan it applies plans/website.json.
+
+  --target folder    where the plan is applied (default: a temporary folder)
+  --db path          the database (default: a temporary one)
+  --url url          a PostgreSQL database instead
+  --concurrency n    units that run at the same time (default: 4)
+  --once             applies the plan once, and goes on with a run that was interrupted
+  --help             shows this text`;
+
+export interface Arguments {
+  readonly help: boolean;
+  readonly planPath: string;
+  /** Undefined: a temporary one. */
+  readonly target: string | undefined;
+  readonly db: string | undefined;
+  readonly url: string | undefined;
+  readonly concurrency: number;
+  readonly isOnce: boolean;
+}
+
+/** @throws Error when the arguments make no sense */
+export function parseArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      target: { type: "string" },
+      db: { type: "string" },
+      url: { type: "string" },
+      concurrency: { type: "string", default: "4" },
+      once: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  const concurrency = Number(values.concurrency);
+  if (!Number.isInteger(concurrency) || concurrency < 1) throw new Error("--concurrency must be a whole number from 1");
+  const planPath = positionals[0] ?? fileURLToPath(new URL("plans/website.json", import.meta.url));
+  const { target, db, url, once: isOnce, help } = values;
+  return { help, planPath, target, db, url, concurrency, isOnce };
+}

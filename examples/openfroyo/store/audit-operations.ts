@@ -1,0 +1,40 @@
+import { sql } from "async-streams";
+import { AUDIT_STREAM, record } from "./history.js";
+import type { AuditEntry, NewAuditEntry } from "./model.js";
+import { toData, toRecord } from "./rows.js";
+import type { Session } from "./session.js";
+import { equals, select } from "./statements.js";
+import { AUDIT } from "./tables.js";
+
+/** What `listAuditEntries` wants: all of it must hold. */
+export interface AuditFilter {
+  readonly action?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly targetId?: string | undefined;
+  /** Only those after the one with this id. */
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export function createAuditEntry(session: Session, given: NewAuditEntry): Promise<AuditEntry> {
+  const entry = { ...given, timestamp: given.timestamp ?? session.now() };
+  return session.change("create audit entry", async (tx, tables) => {
+    const { id: _, ...data } = toData(AUDIT, entry);
+    return { ...entry, id: await record(tx, tables, AUDIT_STREAM, { type: "AuditRecorded", data }) };
+  });
+}
+
+/** In the order in which they were created. */
+export function listAuditEntries(session: Session, filter: AuditFilter): Promise<AuditEntry[]> {
+  const { action, actor, targetId, after, limit } = filter;
+  const where = [
+    equals("action", action),
+    equals("actor", actor),
+    equals("target_id", targetId),
+    after === undefined ? undefined : sql`id > ${after}`,
+  ];
+  const statement = select(AUDIT, { where, orderBy: sql`id`, limit });
+  return session.read("list audit entries", async (all) =>
+    (await all(statement)).map((row) => toRecord<AuditEntry>(AUDIT, row)),
+  );
+}

@@ -1,0 +1,47 @@
+import { sql } from "async-streams";
+import { EVENTS_STREAM, record, streamOfRun } from "./history.js";
+import type { EventLevel, LogEvent, NewLogEvent } from "./model.js";
+import { toData, toRecord } from "./rows.js";
+import type { Session } from "./session.js";
+import { equals, select } from "./statements.js";
+import { EVENTS } from "./tables.js";
+
+/** What `listEvents` wants: all of it must hold. */
+export interface EventFilter {
+  readonly runId?: string | undefined;
+  readonly planUnitId?: string | undefined;
+  readonly level?: EventLevel | undefined;
+  /** From this time on. */
+  readonly since?: Date | undefined;
+  /** Before this time. */
+  readonly until?: Date | undefined;
+  /** Only those after the one with this id. */
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export function appendEvent(session: Session, given: NewLogEvent): Promise<LogEvent> {
+  const logged = { ...given, timestamp: given.timestamp ?? session.now() };
+  const streamId = given.runId === undefined ? EVENTS_STREAM : streamOfRun(given.runId);
+  return session.change("append event", async (tx, tables) => {
+    const { id: _, ...data } = toData(EVENTS, logged);
+    return { ...logged, id: await record(tx, tables, streamId, { type: "EventLogged", data }) };
+  });
+}
+
+/** In the order in which they were appended. */
+export function listEvents(session: Session, filter: EventFilter): Promise<LogEvent[]> {
+  const { runId, planUnitId, level, since, until, after, limit } = filter;
+  const where = [
+    equals("run_id", runId),
+    equals("plan_unit_id", planUnitId),
+    equals("level", level),
+    since && sql`timestamp >= ${since.toISOString()}`,
+    until && sql`timestamp < ${until.toISOString()}`,
+    after === undefined ? undefined : sql`id > ${after}`,
+  ];
+  const statement = select(EVENTS, { where, orderBy: sql`id`, limit });
+  return session.read("list events", async (all) =>
+    (await all(statement)).map((row) => toRecord<LogEvent>(EVENTS, row)),
+  );
+}

@@ -1,0 +1,20 @@
+import { type Migration, migrate, migrationsFrom } from "async-streams/migrations";
+import type { StoreBackend, Streams } from "./store-backend.js";
+
+const FOLDER = new URL("../migrations/", import.meta.url);
+
+/** The migrations of both databases, and those of one that the other cannot run. */
+export async function readMigrations(dialect: StoreBackend["dialect"], folder = FOLDER): Promise<readonly Migration[]> {
+  const shared = await migrationsFrom(folder);
+  const own = await migrationsFrom(new URL(`${dialect}/`, folder));
+  return [...shared, ...own].sort((a, b) => numberOf(a) - numberOf(b));
+}
+
+const numberOf = ({ id }: Migration): number => Number.parseInt(id, 10);
+
+/** @param to - the number of the last migration that stays; 0 undoes all */
+export async function migrateDown(streams: Streams, migrations: readonly Migration[], to: number): Promise<void> {
+  const last = migrations.find((migration) => numberOf(migration) === to);
+  if (last === undefined && to !== 0) throw new RangeError(`there is no migration ${to}`);
+  await migrate(streams, migrations, { to: last?.id ?? null });
+}

@@ -1,0 +1,71 @@
+import { type JsonObject, type SQL, sql } from "async-streams";
+import { record, streamOfRun } from "./history.js";
+import type { NewRun, Run, RunStatus } from "./model.js";
+import { type Row, toData, toRecord } from "./rows.js";
+import type { Session } from "./session.js";
+import { equals, select } from "./statements.js";
+import { NotFoundError } from "./store-error.js";
+import { RUNS } from "./tables.js";
+
+/** What `listRuns` wants. */
+export interface RunFilter {
+  readonly status?: RunStatus | undefined;
+  readonly limit?: number | undefined;
+}
+
+export function createRun(session: Session, given: NewRun): Promise<Run> {
+  const now = session.now();
+  const run: Run = {
+    ...given,
+    status: given.status ?? "pending",
+    startedAt: given.startedAt ?? now,
+    metadata: given.metadata ?? {},
+    createdAt: given.createdAt ?? now,
+    updatedAt: given.updatedAt ?? now,
+  };
+  return session.change("create run", async (tx, tables) => {
+    await record(tx, tables, streamOfRun(run.id), { type: "RunCreated", data: toData(RUNS, run) });
+    return run;
+  });
+}
+
+export function getRun(session: Session, id: string): Promise<Run> {
+  return session.read("get run", async (all) => runOf(id, await all(selectRun(id))));
+}
+
+/** In the order in which they were created. */
+export function listRuns(session: Session, { status, limit }: RunFilter): Promise<Run[]> {
+  const statement = select(RUNS, { where: [equals("status", status)], orderBy: sql`position`, limit });
+  return session.read("list runs", async (all) => (await all(statement)).map((row) => toRecord<Run>(RUNS, row)));
+}
+
+/** Nothing happens if it has the status already. */
+export function updateRunStatus(session: Session, id: string, status: RunStatus, error?: string): Promise<void> {
+  return session.change("update run status", async (tx, tables) => {
+    const run = await findRun(tables, id);
+    if (run.status === status) return;
+    const now = session.now().toISOString();
+    const isOver = status === "completed" || status === "failed" || status === "cancelled";
+    const changes: JsonObject = { status, error: error ?? null, completedAt: isOver ? now : null, updatedAt: now };
+    await record(tx, tables, streamOfRun(id), { type: "RunStatusChanged", data: { id, changes } });
+  });
+}
+
+/** Its units and log lines go with it. What happened stays in its stream. */
+export function deleteRun(session: Session, id: string): Promise<void> {
+  return session.change("delete run", async (tx, tables) => {
+    await findRun(tables, id);
+    await record(tx, tables, streamOfRun(id), { type: "RunDeleted", data: { id } });
+  });
+}
+
+async function findRun(tables: SQL, id: string): Promise<Run> {
+  return runOf(id, await tables.all<Row>(selectRun(id)));
+}
+
+const selectRun = (id: string) => select(RUNS, { where: [equals("id", id)] });
+
+function runOf(id: string, [row]: readonly Row[]): Run {
+  if (row === undefined) throw new NotFoundError(`run "${id}"`);
+  return toRecord<Run>(RUNS, row);
+}

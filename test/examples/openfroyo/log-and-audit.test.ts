@@ -1,0 +1,82 @@
+import { sql } from "async-streams";
+import { describe, expect, test } from "vitest";
+import { openStore, openStoreWithRun, PROFILES } from "./support/stores.js";
+
+const at = (seconds: number) => new Date(Date.UTC(2026, 10, 28, 10, 0, seconds));
+
+describe.each(PROFILES)("profile %s", (_, makeConfig) => {
+  test("the log is read by run, unit, level and time, in the order in which it was written", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    const action = "create" as const;
+    await store.createPlanUnit({ id: "pu-001", runId: "run-001", resourceType: "t", resourceName: "n", action });
+    const lines = [
+      { runId: "run-001", level: "info", message: "Starting package installation", details: { package: "apache2" } },
+      { runId: "run-001", planUnitId: "pu-001", level: "error", message: "No network" },
+      { level: "warning", message: "Clock is off" },
+    ] as const;
+    const stored = [];
+    for (const [index, line] of lines.entries())
+      stored.push(await store.appendEvent({ ...line, timestamp: at(index) }));
+
+    expect(await store.listEvents()).toEqual(stored);
+    expect(stored.map(({ id: _id, timestamp: _timestamp, ...line }) => line)).toEqual(lines);
+    expect(await store.listEvents({ runId: "run-001" })).toEqual(stored.slice(0, 2));
+    expect(await store.listEvents({ planUnitId: "pu-001" })).toEqual([stored[1]]);
+    expect(await store.listEvents({ runId: "run-001", level: "error" })).toEqual([stored[1]]);
+    expect(await store.listEvents({ since: at(1), until: at(2) })).toEqual([stored[1]]);
+    expect(await store.listEvents({ after: stored[0]?.id, limit: 1 })).toEqual([stored[1]]);
+  });
+
+  test("a line of no run, or of an unknown level, is refused and leaves nothing", async () => {
+    const store = await openStore(await makeConfig());
+    const ofNoRun = store.appendEvent({ runId: "run-404", level: "info", message: "?" });
+    await expect(ofNoRun).rejects.toThrow(/^failed to append event: /);
+    const shouted = store.appendEvent({ level: "shout" as never, message: "?" });
+    await expect(shouted).rejects.toThrow(/^failed to append event: /);
+    expect(await store.listEvents()).toEqual([]);
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test("the audit trail has actor, target, details and address, and is read by them", async () => {
+    const store = await openStore(await makeConfig());
+    const details = { plan: "/plans/deploy.json" };
+    const entry = { action: "run.created", actor: "system", targetId: "run-001", details, ipAddress: "10.0.0.7" };
+    const first = await store.createAuditEntry({ ...entry, timestamp: at(1) });
+    const second = await store.createAuditEntry({ action: "run.completed", actor: "ada", timestamp: at(2) });
+
+    expect(await store.listAuditEntries()).toEqual([first, second]);
+    expect(first).toEqual({ ...entry, timestamp: at(1), id: first.id });
+    expect(await store.listAuditEntries({ action: "run.created" })).toEqual([first]);
+    expect(await store.listAuditEntries({ actor: "ada" })).toEqual([second]);
+    expect(await store.listAuditEntries({ action: "run.created", actor: "ada" })).toEqual([]);
+    expect(await store.listAuditEntries({ targetId: "run-001" })).toEqual([first]);
+  });
+
+  test.each([
+    ["a change of the log", sql`UPDATE events SET message = ${"All was well"}`],
+    ["a deletion from the log", sql`DELETE FROM events`],
+    ["a change of the audit trail", sql`UPDATE audit SET actor = ${"nobody"}`],
+    ["a deletion from the audit trail", sql`DELETE FROM audit`],
+  ])("%s by hand is refused", async (_name, statement) => {
+    const store = await openStore(await makeConfig());
+    await store.appendEvent({ level: "error", message: "It failed" });
+    await store.createAuditEntry({ action: "run.created", actor: "system" });
+    const change = store.withTx((tx) => tx.sql.run(statement));
+    await expect(change).rejects.toMatchObject({ cause: { message: expect.stringContaining("append-only") } });
+    expect(await store.listEvents()).toMatchObject([{ message: "It failed" }]);
+    expect(await store.listAuditEntries()).toMatchObject([{ actor: "system" }]);
+  });
+
+  test("a row that was added past the store is found", async () => {
+    const store = await openStore(await makeConfig());
+    const first = await store.createAuditEntry({ action: "run.created", actor: "system" });
+    await store.createAuditEntry({ action: "run.completed", actor: "system" });
+    const place = first.id + 2;
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+    await store.appendEvent({ level: "info", message: "between" });
+    await store.createAuditEntry({ action: "plan.applied", actor: "system" });
+    const row = sql`INSERT INTO audit (id, action, actor, timestamp) VALUES (${place}, ${"x"}, ${"y"}, ${"z"})`;
+    await store.withTx((tx) => tx.sql.run(row));
+    expect(await store.verify()).toMatchObject({ ok: false, problems: [`audit ${place} has no event`] });
+  });
+});

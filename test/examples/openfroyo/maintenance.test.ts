@@ -1,0 +1,129 @@
+import { access } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { sql } from "async-streams";
+import parsePrometheusTextFormat from "parse-prometheus-text-format";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createStore } from "../../../examples/openfroyo/store/create-store.js";
+import { createTempDir } from "../../support/temp-dir.js";
+import { openStore, openStoreWithRun, PROFILES, soloConfig } from "./support/stores.js";
+
+async function backupPath(): Promise<string> {
+  const folder = await createTempDir();
+  onTestFinished(() => folder[Symbol.asyncDispose]());
+  return folder.file("openfroyo-20261128.db");
+}
+
+describe.each(PROFILES)("profile %s", (_, makeConfig) => {
+  test("a backup is made while the store is written, and a store goes on from it", async () => {
+    const config = await makeConfig();
+    const store = await openStoreWithRun(config);
+    const path = await backupPath();
+    const [report] = await Promise.all([
+      store.backup(path),
+      ...Array.from({ length: 20 }, (_, n) => store.appendEvent({ runId: "run-001", level: "info", message: `${n}` })),
+    ]);
+    expect(report.path).toBe(path);
+
+    const restored = createStore(await makeConfig());
+    onTestFinished(() => restored.close());
+    await restored.restore(path);
+    await restored.migrate();
+    expect(await restored.listRuns()).toEqual(await store.listRuns());
+    const copied = await restored.listEvents();
+    expect(copied).toEqual((await store.listEvents()).slice(0, copied.length));
+    await restored.updateRunStatus("run-001", "running");
+    expect((await restored.getRun("run-001")).status).toBe("running");
+    expect(await restored.verify()).toEqual({ ok: true, problems: [] });
+    await expect(restored.restore(path)).rejects.toThrow("failed to restore database: it is open; close it first");
+  });
+
+  test("metrics are text that a Prometheus parser reads", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    await store.createRun({ id: "run-002", planPath: "/p.json", status: "running" });
+    await store.appendEvent({ level: "error", message: "x" });
+    await store.upsertResourceState({ resourceType: 'odd "type"\n\\', resourceName: "n", state: {} });
+    await expect(store.getRun("run-404")).rejects.toThrow();
+
+    const families = parsePrometheusTextFormat(await store.metrics());
+    const metricsOf = (name: string) => families.find((family) => family.name === name)?.metrics;
+    expect(metricsOf("openfroyo_runs")).toEqual(
+      expect.arrayContaining([
+        { labels: { status: "pending" }, value: "1" },
+        { labels: { status: "running" }, value: "1" },
+      ]),
+    );
+    expect(metricsOf("openfroyo_events")).toEqual([{ labels: { level: "error" }, value: "1" }]);
+    expect(metricsOf("openfroyo_resources")).toEqual([{ labels: { type: 'odd "type"\n\\' }, value: "1" }]);
+    expect(metricsOf("openfroyo_operations_total")).toEqual(
+      expect.arrayContaining([
+        { labels: { operation: "create_run", outcome: "ok" }, value: "2" },
+        { labels: { operation: "get_run", outcome: "error" }, value: "1" },
+      ]),
+    );
+    const durations = families.find(({ name }) => name === "openfroyo_operation_duration_seconds");
+    expect(durations?.type).toBe("HISTOGRAM");
+    // The parser takes all histograms of a family for one.
+    expect(await store.metrics()).toMatch(
+      /^openfroyo_operation_duration_seconds_bucket\{operation="create_run",le="\+Inf"\} 2\n.*_sum\{operation="create_run"\} [\d.e-]+\n.*_count\{operation="create_run"\} 2$/m,
+    );
+    expect(metricsOf("openfroyo_store_position")).toEqual([{ value: "4" }]);
+  });
+
+  test("a slow statement is reported without its values", async () => {
+    const slow: string[] = [];
+    const config = {
+      ...(await makeConfig()),
+      slowQueryMs: 0,
+      onSlowQuery: ({ text }: { text: string }) => slow.push(text),
+    };
+    const store = await openStore(config);
+    await store.upsertFact({ targetId: "host-001", namespace: "secrets", key: "password", value: "hunter2" });
+    expect(slow).toContainEqual(expect.stringMatching(/^INSERT INTO \? \(\?, .* RETURNING \*$/));
+    expect(slow.join("\n")).not.toContain("hunter2");
+    const fast = await openStore({ ...(await makeConfig()), slowQueryMs: 60_000, onSlowQuery: () => expect.fail() });
+    await fast.createRun({ id: "run-001", planPath: "/p.json" });
+  });
+});
+
+test("space is given back on a schedule, and closing the store ends it", async () => {
+  const errors: unknown[] = [];
+  const { path } = await soloConfig();
+  const store = await openStore({ path, vacuumIntervalMs: 5, onVacuumError: (error) => errors.push(error) });
+  const value = "x".repeat(20_000);
+  await store.withTx(async (tx) => {
+    for (let n = 0; n < 50; n += 1) {
+      await tx.upsertFact({ targetId: "h", namespace: "n", key: `${n}`, value, expiresAt: new Date(0) });
+    }
+  });
+  const freePages = () =>
+    store.withTx((tx) => tx.sql.all(sql`SELECT freelist_count AS pages FROM pragma_freelist_count`));
+  expect(await store.deleteExpiredFacts()).toBe(50);
+  await expect.poll(freePages).toEqual([{ pages: 0 }]);
+  await store.close();
+  expect(errors).toEqual([]);
+});
+
+test("the folder of a database is made, and without a path it is ./data/openfroyo.db", async () => {
+  await using folder = await createTempDir();
+  const before = process.cwd();
+  process.chdir(folder.path);
+  try {
+    const store = createStore({});
+    await store.init();
+    await store.close();
+    await access(join(folder.path, "data", "openfroyo.db"));
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test("a backup has all tables, and is the file of a store", async () => {
+  const config = await soloConfig();
+  const store = await openStoreWithRun(config);
+  const path = join(dirname(config.path), "copy.db");
+  const { tables } = await store.backup(path);
+  const names = tables.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(["audit", "events", "facts", "plan_units", "resource_state", "runs"]));
+  const copy = await openStore({ path });
+  expect(await copy.getRun("run-001")).toEqual(await store.getRun("run-001"));
+});

@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import type { NewPlanUnit } from "../../../examples/openfroyo/index.js";
+import { openStore, openStoreWithRun, PROFILES } from "./support/stores.js";
+
+const AT = new Date("2026-11-28T10:00:00.123Z");
+
+const unit = (id: string, dependencies: readonly string[] = []): NewPlanUnit => ({
+  id,
+  runId: "run-001",
+  resourceType: "linux.pkg",
+  resourceName: id,
+  action: "create",
+  dependencies,
+});
+
+describe.each(PROFILES)("profile %s", (_, makeConfig) => {
+  test("a run is read back as it was created", async () => {
+    const store = await openStore(await makeConfig());
+    const run = {
+      id: "run-001",
+      planPath: "/plans/deploy-apache.json",
+      status: "pending",
+      startedAt: AT,
+      metadata: { environment: "production", tags: ["a", null, 1.5] },
+      createdAt: AT,
+      updatedAt: AT,
+    } as const;
+    await store.createRun(run);
+    expect(await store.getRun("run-001")).toEqual(run);
+  });
+
+  test("a run that is there, and one whose status does not exist, are refused", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    await expect(store.createRun({ id: "run-001", planPath: "/other.json" })).rejects.toThrow(
+      /^failed to create run: /,
+    );
+    const unknown = store.createRun({ id: "run-002", planPath: "/p.json", status: "sleeping" as never });
+    await expect(unknown).rejects.toThrow(/^failed to create run: /);
+    expect(await store.listRuns()).toHaveLength(1);
+  });
+
+  test("runs are listed by status, in the order in which they were created", async () => {
+    const store = await openStore(await makeConfig());
+    for (const id of ["b", "a", "c"]) await store.createRun({ id, planPath: "/p.json" });
+    await store.updateRunStatus("a", "running");
+    expect((await store.listRuns()).map(({ id }) => id)).toEqual(["b", "a", "c"]);
+    expect((await store.listRuns({ status: "pending" })).map(({ id }) => id)).toEqual(["b", "c"]);
+    expect((await store.listRuns({ limit: 1 })).map(({ id }) => id)).toEqual(["b"]);
+  });
+
+  test("a run that ends has the time of its end, and its error", async () => {
+    let nowMs = AT.getTime();
+    const store = await openStoreWithRun({ ...(await makeConfig()), now: () => nowMs });
+    await store.updateRunStatus("run-001", "running");
+    expect(await store.getRun("run-001")).not.toHaveProperty("completedAt");
+    nowMs += 1_000;
+    await store.updateRunStatus("run-001", "failed", "no space left");
+    const ended = new Date(nowMs);
+    expect(await store.getRun("run-001")).toMatchObject({
+      status: "failed",
+      error: "no space left",
+      completedAt: ended,
+      updatedAt: ended,
+      createdAt: AT,
+    });
+  });
+
+  test("a unit is read back as it was created, and a unit of no run is refused", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    const created = {
+      ...unit("pu-001"),
+      status: "pending",
+      desiredState: { state: "present", version: "2.4" },
+      retries: 0,
+      createdAt: AT,
+      updatedAt: AT,
+    } as const;
+    await store.createPlanUnit(created);
+    expect(await store.listPlanUnits("run-001")).toEqual([created]);
+    expect(await store.getPlanUnit("pu-001")).toEqual(created);
+    const orphan = store.createPlanUnit({ ...unit("pu-002"), runId: "run-404" });
+    await expect(orphan).rejects.toThrow(/^failed to create plan unit: /);
+    expect(await store.listPlanUnits("run-404")).toEqual([]);
+  });
+
+  test("a unit waits for its dependencies", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    await store.createPlanUnit(unit("config", ["package", "folder"]));
+    await store.createPlanUnit(unit("package"));
+    await store.createPlanUnit(unit("folder"));
+    const early = store.updatePlanUnitStatus("config", "running");
+    await expect(early).rejects.toThrow('failed to update plan unit status: unit "config" waits for package, folder');
+    await store.updatePlanUnitStatus("package", "running");
+    await store.updatePlanUnitStatus("package", "completed");
+    await expect(store.updatePlanUnitStatus("config", "running")).rejects.toThrow("waits for folder");
+    await store.updatePlanUnitStatus("folder", "skipped");
+    await store.updatePlanUnitStatus("config", "running");
+    expect((await store.getPlanUnit("config")).status).toBe("running");
+  });
+
+  test("a completed unit stays completed, and a failed one may be tried again", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    await store.createPlanUnit(unit("pu-001"));
+    await store.updatePlanUnitStatus("pu-001", "running");
+    await store.updatePlanUnitStatus("pu-001", "failed", { error: "no network" });
+    expect(await store.getPlanUnit("pu-001")).toMatchObject({ status: "failed", error: "no network", retries: 0 });
+    await store.updatePlanUnitStatus("pu-001", "running");
+    await store.updatePlanUnitStatus("pu-001", "completed", { actualState: { version: "2.4.41" } });
+    const done = await store.getPlanUnit("pu-001");
+    expect(done).toMatchObject({ status: "completed", retries: 1, actualState: { version: "2.4.41" } });
+    expect(done).not.toHaveProperty("error");
+    await expect(store.updatePlanUnitStatus("pu-001", "running")).rejects.toThrow("is completed, and cannot");
+    await store.updatePlanUnitStatus("pu-001", "completed");
+    expect(await store.getPlanUnit("pu-001")).toEqual(done);
+  });
+
+  test("deleting a run deletes its units and log, and is refused while a resource refers to it", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    await store.createPlanUnit(unit("pu-001"));
+    await store.appendEvent({ runId: "run-001", planUnitId: "pu-001", level: "info", message: "Starting" });
+    await store.appendEvent({ level: "info", message: "Of no run" });
+    await store.deleteRun("run-001");
+    await expect(store.getRun("run-001")).rejects.toThrow("failed to get run: not found");
+    expect(await store.listPlanUnits("run-001")).toEqual([]);
+    expect((await store.listEvents()).map(({ message }) => message)).toEqual(["Of no run"]);
+
+    await store.createRun({ id: "run-002", planPath: "/p.json" });
+    await store.upsertResourceState({ resourceType: "t", resourceName: "n", state: {}, lastRunId: "run-002" });
+    await expect(store.deleteRun("run-002")).rejects.toThrow(/^failed to delete run: /);
+    expect((await store.getRun("run-002")).id).toBe("run-002");
+  });
+
+  test("what is not there is not found, and the error has its cause", async () => {
+    const store = await openStore(await makeConfig());
+    const failures = [
+      [() => store.getRun("x"), 'failed to get run: not found: run "x"'],
+      [() => store.getPlanUnit("x"), 'failed to get plan unit: not found: plan unit "x"'],
+      [() => store.updateRunStatus("x", "running"), 'failed to update run status: not found: run "x"'],
+      [() => store.updatePlanUnitStatus("x", "running"), 'failed to update plan unit status: not found: plan unit "x"'],
+      [() => store.getResourceState("t", "n"), 'failed to get resource state: not found: resource "t" "n"'],
+      [() => store.getFact("h", "os", "k"), 'failed to get fact: not found: fact "k" in "os" of "h"'],
+    ] as const;
+    for (const [call, message] of failures) {
+      const cause = expect.objectContaining({ name: "NotFoundError" });
+      await expect(call()).rejects.toMatchObject({ name: "StoreError", message, cause });
+    }
+  });
+});
