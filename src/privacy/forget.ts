@@ -6,6 +6,12 @@ import { keyStoreFailed } from "./key-store-failed.js";
 import type { PersonalContext } from "./personal-context.js";
 import { checkSubject, hiddenSubject } from "./subject-names.js";
 
+/** That a person is forgotten. */
+export interface Forgotten {
+  /** The position of the `SubjectForgotten` event. */
+  readonly position: number;
+}
+
 /** What forgetting needs besides. */
 export interface ForgetContext extends PersonalContext {
   /** The store below the sealing. */
@@ -17,7 +23,7 @@ export interface ForgetContext extends PersonalContext {
 }
 
 /** Destroys the keys of a person, then says so in the audit stream, and waits until nobody can hold them any more. */
-export async function forget(context: ForgetContext, subject: string): Promise<{ readonly position: number }> {
+export async function forget(context: ForgetContext, subject: string): Promise<Forgotten> {
   const { streams, names, cache, clock, auditStream, keyTtlMs } = context;
   checkSubject(subject);
   await using audit = await streams.openStream(auditStream);

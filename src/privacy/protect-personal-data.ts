@@ -14,7 +14,7 @@ import { describeValue } from "../validate/json-text.js";
 import { viewOf } from "../view/store-view.js";
 import { checkSealedFilter } from "./check-sealed-filter.js";
 import { type Clock, SYSTEM_CLOCK } from "./clock.js";
-import { type ForgetContext, forget } from "./forget.js";
+import { type ForgetContext, type Forgotten, forget } from "./forget.js";
 import { type ForgetReport, reportForgotten } from "./forget-report.js";
 import { KeyCache } from "./key-cache.js";
 import type { KeyStore } from "./key-store.js";
@@ -56,7 +56,7 @@ export interface PersonalData {
    * @returns the position of the event, which is the same one each time
    * @throws StorageError when the store or the key store fails.
    */
-  forget(subject: string): Promise<{ readonly position: number }>;
+  forget(subject: string): Promise<Forgotten>;
   /**
    * Proves that a person is forgotten. It reads the whole store, counts what was sealed for the person, and tries to open it.
    *
