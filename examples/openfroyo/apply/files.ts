@@ -15,7 +15,8 @@ export async function hashOfFile(path: string): Promise<string | null> {
 /** Writes a file in one step: a reader, and a process that goes on after a kill, finds all of it or what was there before. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.draft-${process.pid}`;
+  // Always the same: the draft of a killed process is written over.
+  const draft = `${path}.draft`;
   await writeFile(draft, bytes);
   await rename(draft, path);
 }

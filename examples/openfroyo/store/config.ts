@@ -12,6 +12,8 @@ interface CommonConfig {
   readonly maxIdleConns?: number;
   /** Of no use here: connections do not age; one that is lost is replaced. */
   readonly connMaxLifetime?: number;
+  /** What an acknowledged change survives: a power cut, or a crash of the process alone. Default `"full"`. */
+  readonly durability?: "full" | "normal";
   /** The clock, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
   /** A statement that takes as long is reported. Default 100. */

@@ -16,9 +16,9 @@ export class PostgresBackend implements StoreBackend {
   }
 
   open(now: () => number): Promise<Streams> {
-    const { url, replica, schema, applicationSchema, maxOpenConns } = this.#config;
+    const { url, replica, schema, applicationSchema, maxOpenConns, durability } = this.#config;
     const readPoolSize = readPoolSizeOf(maxOpenConns);
-    return postgresStreamFactory(url, { now, replica, schema, applicationSchema, readPoolSize });
+    return postgresStreamFactory(url, { now, replica, schema, applicationSchema, readPoolSize, durability });
   }
 
   /** The store must be empty. `migrate` makes the tables, and fills them with the events. */

@@ -13,16 +13,18 @@ export class SqliteBackend implements StoreBackend {
   readonly copiedTables = "all";
   readonly #path: string;
   readonly #readPoolSize: number | undefined;
+  readonly #durability: SqliteConfig["durability"];
 
-  constructor({ path = DEFAULT_PATH, maxOpenConns }: SqliteConfig) {
+  constructor({ path = DEFAULT_PATH, maxOpenConns, durability }: SqliteConfig) {
     if (path === "") throw new TypeError("database path is required");
     this.#path = path;
     this.#readPoolSize = readPoolSizeOf(maxOpenConns);
+    this.#durability = durability;
   }
 
   async open(now: () => number): Promise<Streams> {
     if (this.#path !== ":memory:") await mkdir(dirname(this.#path), { recursive: true });
-    return sqliteStreamFactory(this.#path, { now, readPoolSize: this.#readPoolSize });
+    return sqliteStreamFactory(this.#path, { now, readPoolSize: this.#readPoolSize, durability: this.#durability });
   }
 
   /** The log and the record of the former file belong to it alone, and must not be applied to another. */

@@ -1,0 +1,49 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { s3Blobs } from "async-streams/blobs";
+import { expect, onTestFinished, test } from "vitest";
+import { applyPlan } from "../../../examples/openfroyo/apply/apply-plan.js";
+import { readPlan } from "../../../examples/openfroyo/apply/plan.js";
+import { NO_STANDBY, PostgresServer } from "../../support/postgres-server.js";
+import { ownSchemas } from "../../support/postgres-stores.js";
+import { S3Stub } from "../../support/s3/stub-server.js";
+import { createTempDir } from "../../support/temp-dir.js";
+import { openStore, PROFILES } from "./support/stores.js";
+
+const WEBSITE = fileURLToPath(new URL("../../../examples/openfroyo/plans/website.json", import.meta.url));
+
+test.each(PROFILES)("profile %s with S3: packages are installed from the bucket", async (_, makeConfig) => {
+  await using bucket = await S3Stub.start();
+  await using folder = await createTempDir();
+  const artifacts = s3Blobs(bucket.options);
+  const store = await openStore({ ...(await makeConfig()), artifacts });
+  const plan = await readPlan(WEBSITE);
+  const target = folder.file("target");
+  expect(await applyPlan(store, plan, { target, actor: "ada" })).toMatchObject({ changed: 12, failed: 0 });
+  const page = await readFile(`${target}/srv/www/index.html`);
+  const keys = [];
+  for await (const { key, size } of artifacts.list({ prefix: "packages/" })) keys.push([key, size]);
+  expect(keys).toHaveLength(4);
+  expect(keys).toContainEqual([expect.stringMatching(/^packages\/site\/[0-9a-f]{64}$/), page.length]);
+  expect(await applyPlan(store, plan, { target, actor: "ada" })).toMatchObject({ changed: 0 });
+});
+
+if (NO_STANDBY === null) {
+  test("with a replica, events are read from it, and what was just written is seen", { timeout: 120_000 }, async () => {
+    await using primary = await PostgresServer.start();
+    await using standby = await PostgresServer.startStandby(primary);
+    const store = await openStore({ url: primary.url(), replica: standby.url(), ...ownSchemas() });
+    onTestFinished(() => store.close());
+    for (let n = 1; n <= 5; n += 1) {
+      await store.appendEvent({ level: "info", message: `${n}` });
+      expect(await store.metrics()).toContain(`openfroyo_store_position ${n}\n`);
+    }
+    expect(await store.listEvents()).toHaveLength(5);
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+    const { rows } = await standby.query(
+      "SELECT count(*)::int AS readers FROM pg_stat_activity WHERE query LIKE '%es_%'",
+    );
+    expect(rows[0].readers).toBeGreaterThan(1);
+    await store.close();
+  });
+}

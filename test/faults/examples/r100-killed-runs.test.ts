@@ -1,0 +1,111 @@
+import { readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type StoredEvent, sqliteStreamFactory } from "async-streams";
+import { expect } from "vitest";
+import { SqliteStore } from "../../../examples/openfroyo/index.js";
+import { startExample } from "../../examples/support/run-example.js";
+import { createTempDir } from "../../support/temp-dir.js";
+import { faultTest } from "../support/fault-test.js";
+
+const UNITS = 200;
+
+interface Resource {
+  readonly type: string;
+  readonly name: string;
+  readonly dependsOn: readonly string[];
+  readonly state: object;
+}
+
+faultTest(
+  "R100 a run of 200 units whose process is killed goes on, and does no unit twice",
+  { quick: 3, soak: 50 },
+  async ({ rounds, integer, count }) => {
+    await using folder = await createTempDir();
+    const [plan, target, db] = [folder.file("plan.json"), folder.file("target"), folder.file("openfroyo.db")];
+    const resources = makeResources(integer);
+    await writeFile(plan, JSON.stringify({ name: "killed", resources }));
+    const start = () => startExample("openfroyo/main.ts", { args: [plan, "--target", target, "--db", db, "--once"] });
+
+    let made = new Map<string, string>();
+    for (let kill = 0; kill < rounds; kill += 1) {
+      await using applying = start();
+      // On average half of the units are done when the last process begins.
+      const wanted = integer(0, Math.floor(UNITS / rounds));
+      await applying.waitFor(() => applying.lines.length > 0 && doneIn(applying.lines) >= wanted);
+      await delay(integer(0, 30));
+      if ((await applying.kill()) === null) count("kills");
+      made = await expectKept(made, target);
+      count("units that were done at a kill", made.size);
+    }
+    await using last = start();
+    expect(await last.ended).toMatchObject({ exitCode: 0, stderr: "" });
+    await expectKept(made, target);
+    await expectDoneOnce(db, resources);
+  },
+);
+
+/** Folders and files, each of which depends on its folder and on some that come before it. */
+function makeResources(integer: (least: number, most: number) => number): Resource[] {
+  const resources: Resource[] = [];
+  for (let index = 0; index < UNITS; index += 1) {
+    const folder = `d${integer(0, Math.floor(index / 10))}`;
+    const isFolder = index % 10 === 0;
+    const before = Array.from({ length: isFolder ? 0 : integer(0, 3) }, () => resources[integer(0, index - 1)]);
+    const dependsOn = new Set(before.map((resource) => `${resource?.type}:${resource?.name}`));
+    if (isFolder) resources.push({ type: "fs.folder", name: `d${index / 10}`, dependsOn: [], state: {} });
+    else {
+      dependsOn.add(`fs.folder:${folder}`);
+      const state = { content: `${index}\n`.repeat(integer(1, 1_000)) };
+      resources.push({ type: "fs.file", name: `${folder}/f${index}`, dependsOn: [...dependsOn], state });
+    }
+  }
+  return resources;
+}
+
+const doneIn = (lines: readonly string[]): number => lines.filter((line) => line.startsWith("  changed")).length;
+
+/** What was there is still the same file, written at the same time. @returns what is there now */
+async function expectKept(made: ReadonlyMap<string, string>, target: string): Promise<Map<string, string>> {
+  const now = new Map<string, string>();
+  const entries = await readdir(target, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries.filter(({ name }) => !name.endsWith(".draft"))) {
+    const path = join(entry.parentPath, entry.name);
+    const { ino, mtimeNs } = await stat(path, { bigint: true });
+    // Files that are added change the time of their folder.
+    now.set(path, entry.isFile() ? `${ino} ${mtimeNs}` : `${ino}`);
+  }
+  expect(Object.fromEntries([...made.keys()].map((path) => [path, now.get(path)]))).toEqual(Object.fromEntries(made));
+  return now;
+}
+
+/** One run; each unit began once and ended once, after those that it depends on. */
+async function expectDoneOnce(path: string, resources: readonly Resource[]): Promise<void> {
+  const store = new SqliteStore({ path });
+  await store.init();
+  const runs = await store.listRuns();
+  expect(runs.map(({ status }) => status)).toEqual(["completed"]);
+  const runId = runs[0]?.id ?? "";
+  const entries = await store.listAuditEntries({ action: "resource.created" });
+  expect(entries.map(({ targetId }) => targetId).sort()).toEqual(
+    resources.map(({ type, name }) => `${type}:${name}`).sort(),
+  );
+  expect((await store.verify()).problems).toEqual([]);
+  await store.close();
+
+  await using streams = await sqliteStreamFactory(path, { mode: "readonly" });
+  await using run = await streams.openStream(`run-${runId}`);
+  const places = new Map<string, number>();
+  for await (const { type, data, version } of run.read() as AsyncIterable<StoredEvent>) {
+    if (type !== "UnitStatusChanged") continue;
+    const { id, changes } = data as { id: string; changes: { status: string } };
+    const place = `${id.slice(runId.length + 1)} ${changes.status}`;
+    expect(places.has(place), `${place} twice`).toBe(false);
+    places.set(place, version);
+  }
+  expect(places.size).toBe(2 * UNITS);
+  for (const { type, name, dependsOn } of resources) {
+    const began = places.get(`${type}:${name} running`) ?? 0;
+    for (const dependency of dependsOn) expect(places.get(`${dependency} completed`)).toBeLessThan(began);
+  }
+}
