@@ -1,4 +1,5 @@
 import type { Workload } from "../workload.js";
+import { openfroyo } from "./s02-openfroyo.js";
 import { singleAppends } from "./w01-single-appends.js";
 import { retries } from "./w01r-retries.js";
 import { keyedBatches, plainBatches } from "./w02-batches.js";
@@ -51,6 +52,7 @@ export const WORKLOADS: readonly Workload[] = [
   fieldIndexes,
   churn,
   typedReads,
+  openfroyo,
 ];
 
 export function workloadOf(id: string): Workload {
