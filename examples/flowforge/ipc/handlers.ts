@@ -1,0 +1,50 @@
+import type { DbContext, Event, LoadArgs } from "../ports.js";
+import {
+  aggregateOf,
+  argumentsOf,
+  loadArgsOf,
+  newEventOf,
+  queryArgsOf,
+  snapshotOf,
+  upsertArgsOf,
+} from "./check-arguments.js";
+import type { MethodName } from "./messages.js";
+import type { Publication } from "./publication.js";
+
+const PAGE_EVENTS = 100;
+const MAX_LOADED_EVENTS = 10_000;
+const MAX_LOADED_BYTES = 8 * 1024 * 1024;
+
+type Handler = (args: unknown) => Promise<unknown>;
+
+/** What a window may call. Each handler checks its arguments, and no handler gives a transaction. */
+export function handlersOf(db: DbContext, publication: Publication | undefined): ReadonlyMap<MethodName, Handler> {
+  const { eventStore, projectionStore, windowQueries } = db;
+  const handlers: Record<MethodName, Handler> = {
+    appendEvent: async (args) => eventStore.append(newEventOf(args)),
+    loadEvents: async (args) => loadSome(db, loadArgsOf(args)),
+    latestSnapshot: async (args) => eventStore.latestSnapshot(aggregateOf(args)),
+    saveSnapshot: async (args) => eventStore.saveSnapshot(snapshotOf(args)),
+    queryProjection: async (args) => windowQueries.query(queryArgsOf(args)),
+    upsertProjection: async (args) => projectionStore.upsert(upsertArgsOf(args)),
+    nextChange: async (args) => {
+      const { after } = argumentsOf(args, ["after"]);
+      return publication?.next(typeof after === "number" ? after : 0) ?? null;
+    },
+  };
+  return new Map(Object.entries(handlers) as [MethodName, Handler][]);
+}
+
+/** As many events as a window takes at once. It asks for those after them with `afterSeq`. */
+async function loadSome({ eventStore }: DbContext, { aggregateId, afterSeq = 0 }: LoadArgs): Promise<Event[]> {
+  const events: Event[] = [];
+  let bytes = 0;
+  while (events.length < MAX_LOADED_EVENTS && bytes < MAX_LOADED_BYTES) {
+    const after = events.at(-1)?.seq ?? afterSeq;
+    const page = await eventStore.load({ aggregateId, afterSeq: after, limit: PAGE_EVENTS });
+    events.push(...page);
+    for (const { payload, metadata } of page) bytes += JSON.stringify([payload, metadata]).length;
+    if (page.length < PAGE_EVENTS) break;
+  }
+  return events;
+}

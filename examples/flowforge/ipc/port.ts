@@ -1,0 +1,54 @@
+/** One end of a channel between two processes or threads: a `MessagePort`, a child process, or the `process` of a child. */
+export type IpcPort = MessagePortLike | ProcessLike;
+
+interface MessagePortLike extends Listening {
+  postMessage(message: unknown): void;
+}
+
+interface ProcessLike extends Listening {
+  send?(message: unknown, callback?: (error: Error | null) => void): boolean;
+}
+
+interface Listening {
+  // biome-ignore lint/suspicious/noExplicitAny: the ends of channels type their listeners in different ways.
+  on(event: any, listener: (message: any) => void): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: see above.
+  off(event: any, listener: (message: any) => void): unknown;
+}
+
+/** The events by which an end says that the other one is gone. */
+const GONE = ["close", "disconnect", "exit"];
+
+/** The messages of this application on a port. */
+export class Messages {
+  readonly #port: IpcPort;
+  readonly #onMessage: (message: unknown) => void;
+  readonly #onGone: () => void;
+  #isClosed = false;
+
+  constructor(port: IpcPort, onMessage: (message: unknown) => void, onGone: () => void) {
+    this.#port = port;
+    this.#onMessage = onMessage;
+    this.#onGone = () => {
+      this.close();
+      onGone();
+    };
+    port.on("message", this.#onMessage);
+    for (const event of GONE) port.on(event, this.#onGone);
+  }
+
+  /** Sends a message. What is sent to an end that is gone is lost. */
+  post(message: object): void {
+    if (this.#isClosed) return;
+    if ("postMessage" in this.#port) this.#port.postMessage(message);
+    else this.#port.send?.(message, () => undefined);
+  }
+
+  /** Listens no more. The port stays open. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#port.off("message", this.#onMessage);
+    for (const event of GONE) this.#port.off(event, this.#onGone);
+  }
+}

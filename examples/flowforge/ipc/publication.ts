@@ -1,0 +1,34 @@
+/** The newest value of something that changes, for those who ask for the next one. */
+export interface Publication {
+  /** Resolves with the first value whose number is greater than `after`. What came in between is left out. */
+  next(after: number): Promise<Published>;
+}
+
+export interface Published {
+  /** Grows with every change. */
+  readonly number: number;
+  readonly value: unknown;
+}
+
+/**
+ * Publishes values to windows. A window asks for one value after the other, so that a slow one gets fewer of them, and nothing
+ * piles up for it.
+ */
+export class LatestValue implements Publication {
+  #latest: Published | undefined;
+  readonly #waiting = new Set<() => void>();
+
+  set(value: unknown): void {
+    this.#latest = { number: (this.#latest?.number ?? 0) + 1, value };
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
+  async next(after: number): Promise<Published> {
+    for (;;) {
+      const latest = this.#latest;
+      if (latest !== undefined && latest.number > after) return latest;
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { type SQLiteStreamFactory, sqliteStreamFactory } from "async-streams";
+import { migrate } from "async-streams/migrations";
+import { type ProjectionRunner, runProjections } from "async-streams/projections";
+import type { DbContext, QueryLimits } from "../ports.js";
+import { INDEXES, SCHEMA } from "../schema/migrations.js";
+import { derivedProjections } from "./derived-projections.js";
+import { QueryProcess } from "./query-process-client.js";
+import { SameProcessQueries } from "./same-process-queries.js";
+import { SQLiteBlobStore } from "./sqlite-blob-store.js";
+import { SQLiteEventStore } from "./sqlite-event-store.js";
+import { SQLiteProjectionStore } from "./sqlite-projection-store.js";
+import { SQLiteSession } from "./sqlite-session.js";
+
+const IN_MEMORY = ":memory:";
+
+/** The database in SQLite. It has the store of async-streams too, for what goes beyond the ports. */
+export interface SQLiteContext extends DbContext {
+  readonly streams: SQLiteStreamFactory;
+}
+
+export async function createSQLiteContext(path: string, limits: QueryLimits): Promise<SQLiteContext> {
+  const streams = await sqliteStreamFactory(path);
+  let projections: ProjectionRunner;
+  try {
+    await migrate(streams, [...SCHEMA, INDEXES]);
+    projections = await runProjections(streams, derivedProjections(), { mode: "inline" });
+  } catch (error) {
+    await streams[Symbol.asyncDispose]();
+    throw error;
+  }
+  const session = new SQLiteSession(streams);
+  // Another process cannot see a database in memory.
+  const windowQueries = path === IN_MEMORY ? new SameProcessQueries(streams, limits) : new QueryProcess(path, limits);
+  return {
+    eventStore: new SQLiteEventStore(session),
+    projectionStore: new SQLiteProjectionStore(session),
+    tx: { runInTransaction: (fn) => session.transaction(async () => fn()) },
+    blobs: new SQLiteBlobStore(session),
+    windowQueries,
+    streams,
+    async close() {
+      await windowQueries.close();
+      await projections[Symbol.asyncDispose]();
+      await streams[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { isStreamError, rawSQL } from "async-streams";
+import type { ProjectionStorePort, QueryArgs, Row, UpsertArgs } from "../ports.js";
+import { checkWritable } from "../schema/derived-tables.js";
+import { quoted } from "../table-name.js";
+import { columnValue, upsertStatements } from "../upsert-statements.js";
+import type { SQLiteSession } from "./sqlite-session.js";
+
+/** Rows of one statement. SQLite takes 32,766 values, and no table has more than twenty columns. */
+const UPSERTED_ROWS = 200;
+
+/** The application's tables beside the events. */
+export class SQLiteProjectionStore implements ProjectionStorePort {
+  readonly #session: SQLiteSession;
+
+  constructor(session: SQLiteSession) {
+    this.#session = session;
+  }
+
+  async query({ sql, params = [] }: QueryArgs): Promise<Row[]> {
+    const statement = rawSQL(sql, params.map(columnValue));
+    const { current, streams } = this.#session;
+    if (current !== undefined) return current.sql.all(statement);
+    try {
+      return await streams.query(statement);
+    } catch (error) {
+      // It would change something, so it needs a transaction.
+      if (!isStreamError(error, "STORAGE_READ_ONLY")) throw error;
+      return this.#session.transaction((tx) => tx.sql.all(statement));
+    }
+  }
+
+  async upsert({ table, rows }: UpsertArgs): Promise<void> {
+    checkWritable(table);
+    if (rows.length === 0) return;
+    await this.#session.transaction(async (tx) => {
+      const key = await tx.sql.all<{ name: string }>(rawSQL(PRIMARY_KEY, [table]));
+      const names = key.map(({ name }) => name);
+      for (const { text, values } of upsertStatements({ table, rows }, names, UPSERTED_ROWS)) {
+        await tx.sql.run(rawSQL(text, values));
+      }
+    });
+  }
+
+  async truncate({ table }: { readonly table: string }): Promise<void> {
+    checkWritable(table);
+    await this.#session.transaction((tx) => tx.sql.run(rawSQL(`DELETE FROM ${quoted(table)}`, [])));
+  }
+}
+
+const PRIMARY_KEY = "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk";

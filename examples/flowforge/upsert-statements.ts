@@ -1,0 +1,58 @@
+import { FlowForgeError } from "./flowforge-error.js";
+import type { Row, UpsertArgs } from "./ports.js";
+import { quoted } from "./table-name.js";
+
+/** A value that both databases take. */
+export type ColumnValue = string | number | boolean | null | Uint8Array;
+
+/** A statement with its values, for placeholders `?`. */
+export interface BoundStatement {
+  readonly text: string;
+  readonly values: readonly ColumnValue[];
+}
+
+/** Inserts rows, or changes those whose key is there: one statement for as many neighbours with the same columns as may be. */
+export function upsertStatements(
+  { table, rows }: UpsertArgs,
+  key: readonly string[],
+  maxRows: number,
+): BoundStatement[] {
+  if (key.length === 0) {
+    throw new FlowForgeError("TABLE_NOT_ALLOWED", `The table ${table} is not there, or has no primary key.`);
+  }
+  return groups(rows, maxRows).map((group) => upsert(table, group, key));
+}
+
+function groups(rows: readonly Row[], maxRows: number): Row[][] {
+  const all: Row[][] = [];
+  let columns = "";
+  for (const row of rows) {
+    const own = Object.keys(row).join();
+    const last = all.at(-1);
+    if (last !== undefined && own === columns && last.length < maxRows) last.push(row);
+    else all.push([row]);
+    columns = own;
+  }
+  return all;
+}
+
+function upsert(table: string, rows: readonly Row[], key: readonly string[]): BoundStatement {
+  const columns = Object.keys(rows[0] ?? {});
+  const changed = columns.filter((column) => !key.includes(column));
+  const tuple = `(${columns.map(() => "?").join(", ")})`;
+  const update = changed.map((column) => `${quoted(column)} = excluded.${quoted(column)}`).join(", ");
+  const text =
+    `INSERT INTO ${quoted(table)} (${columns.map(quoted).join(", ")}) VALUES ${rows.map(() => tuple).join(", ")} ` +
+    `ON CONFLICT (${key.map(quoted).join(", ")}) DO ${update === "" ? "NOTHING" : `UPDATE SET ${update}`}`;
+  return { text, values: rows.flatMap((row) => columns.map((column) => columnValue(row[column]))) };
+}
+
+/** A value as a column takes it: an object as JSON text, a date as ISO 8601. */
+export function columnValue(value: unknown): ColumnValue {
+  if (value === undefined || value === null) return null;
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === "object") return JSON.stringify(value);
+  if (typeof value === "bigint") return Number(value);
+  return value as ColumnValue;
+}

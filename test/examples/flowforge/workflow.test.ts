@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import { defineWorkflow } from "../../../examples/flowforge/workflow/define-workflow.js";
+import type { Workflow } from "../../../examples/flowforge/workflow/graph.js";
+import { runWorkflow } from "../../../examples/flowforge/workflow/run-workflow.js";
+import { addSchedule, runScheduled } from "../../../examples/flowforge/workflow/schedule.js";
+import { describeBackends, withDb } from "./support/backends.js";
+
+/** A source, and a sink that may fail. */
+function workflowThat(fails: boolean): Workflow {
+  return {
+    id: "workflow:test",
+    name: "Test",
+    description: "",
+    version: 1,
+    nodes: [
+      { name: "in", kind: "source", inputs: [], spec: {}, run: () => ({ rows: [{ a: 1 }, { a: 2 }] }) },
+      {
+        name: "out",
+        kind: "sink",
+        inputs: ["in"],
+        spec: {},
+        run: (rows) => {
+          if (fails) throw new Error("the disk is full");
+          return { rows: rows.slice(1), warnings: ["one was left out"] };
+        },
+      },
+    ],
+  };
+}
+
+describeBackends("a workflow", (backend) => {
+  test("leaves events that cause each other, steps, logs, artifacts and lineage", () =>
+    withDb(backend, async (db) => {
+      const workflow = workflowThat(false);
+      await defineWorkflow(db, workflow);
+      await defineWorkflow(db, workflow);
+      const runId = (await runWorkflow(db, workflow, { trigger: "manual" })) ?? "";
+      const rows = (sql: string) => db.projectionStore.query({ sql });
+      expect(await rows("SELECT status, trigger FROM runs")).toEqual([{ status: "succeeded", trigger: "manual" }]);
+      expect(await rows("SELECT node_id, status, stats_json FROM run_steps ORDER BY node_id")).toEqual([
+        { node_id: "workflow:test@1/in", status: "succeeded", stats_json: '{"rows":2}' },
+        { node_id: "workflow:test@1/out", status: "succeeded", stats_json: '{"rows":1}' },
+      ]);
+      expect(await rows("SELECT from_artifact_id, to_artifact_id FROM lineage")).toEqual([
+        { from_artifact_id: `${runId}/in/rows`, to_artifact_id: `${runId}/out/rows` },
+      ]);
+      expect(await rows("SELECT message FROM run_logs WHERE level = 'warn'")).toEqual([
+        { message: "one was left out" },
+      ]);
+      expect(await rows("SELECT from_node_id, to_node_id FROM edges")).toEqual([
+        { from_node_id: "workflow:test@1/in", to_node_id: "workflow:test@1/out" },
+      ]);
+      const blob = await db.blobs.get({ key: `artifacts/${runId}/out/rows` });
+      expect(blob).toEqual({ data: Buffer.from('{"a":2}\n'), contentType: "application/x-ndjson" });
+      const events = await db.eventStore.load({ aggregateId: runId });
+      expect(events.map(({ eventType }) => eventType)).toEqual([
+        ...["RunStarted", "StepStarted", "StepFinished", "StepStarted", "StepFinished", "RunFinished"],
+      ]);
+      expect(events.slice(1).map(({ causedByEventId }) => causedByEventId)).toEqual(
+        events.slice(0, -1).map(({ id }) => id),
+      );
+    }));
+
+  test("that fails says so, and keeps what was done before", () =>
+    withDb(backend, async (db) => {
+      const workflow = workflowThat(true);
+      await defineWorkflow(db, workflow);
+      await expect(runWorkflow(db, workflow, { trigger: "manual" })).rejects.toThrow("the disk is full");
+      const rows = (sql: string) => db.projectionStore.query({ sql });
+      expect(await rows("SELECT status FROM runs")).toEqual([{ status: "failed" }]);
+      expect(await rows("SELECT status FROM run_steps ORDER BY node_id")).toEqual([
+        { status: "succeeded" },
+        { status: "failed" },
+      ]);
+      expect(await rows("SELECT count(*) AS artifacts FROM artifacts")).toEqual([{ artifacts: 1 }]);
+      expect((await rows("SELECT message FROM run_logs WHERE level = 'error'")).length).toBe(2);
+    }));
+
+  test("runs once for each time of its schedule, however many ask for it", () =>
+    withDb(backend, async (db) => {
+      const schedule = { id: "schedule:1", workflow: workflowThat(false), cron: "0 3 * * *" };
+      await defineWorkflow(db, schedule.workflow);
+      await addSchedule(db, schedule);
+      const at = new Date("2026-11-28T03:00:00Z");
+      const runs = await Promise.all(Array.from({ length: 5 }, () => runScheduled(db, schedule, at)));
+      expect(runs.filter((runId) => runId !== null)).toHaveLength(1);
+      expect(await runScheduled(db, schedule, new Date("2026-11-29T03:00:00Z"))).not.toBeNull();
+      expect(await db.projectionStore.query({ sql: "SELECT last_scheduled_at FROM schedules" })).toEqual([
+        { last_scheduled_at: "2026-11-29T03:00:00.000Z" },
+      ]);
+      expect(await db.projectionStore.query({ sql: "SELECT count(*) AS runs FROM runs" })).toEqual([{ runs: 2 }]);
+    }));
+});
