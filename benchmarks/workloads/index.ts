@@ -1,5 +1,6 @@
 import type { Workload } from "../workload.js";
 import { openfroyo } from "./s02-openfroyo.js";
+import { flowforgeWorker } from "./s03-flowforge-worker.js";
 import { singleAppends } from "./w01-single-appends.js";
 import { retries } from "./w01r-retries.js";
 import { keyedBatches, plainBatches } from "./w02-batches.js";
@@ -53,6 +54,7 @@ export const WORKLOADS: readonly Workload[] = [
   churn,
   typedReads,
   openfroyo,
+  flowforgeWorker,
 ];
 
 export function workloadOf(id: string): Workload {
