@@ -16,7 +16,7 @@ export interface Snapshot<S = JsonValue | Uint8Array> {
 
 /** State as an adapter stores it: bytes, and the name of their codec. Both are stored and returned unchanged. */
 export interface EncodedState {
-  /** How to decode the bytes, such as `json+deflate`. An adapter only stores it. */
+  /** How to decode the bytes, such as `json+gzip`. An adapter only stores it. */
   readonly codec: string;
   /** The encoded state. */
   readonly bytes: Uint8Array;

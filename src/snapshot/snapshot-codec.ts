@@ -1,13 +1,18 @@
 import { promisify } from "node:util";
 import { isUint8Array } from "node:util/types";
-import { deflateRaw, inflateRaw } from "node:zlib";
+import { gunzip, gzip, inflateRaw } from "node:zlib";
 import { type EncodedState, StorageError } from "../../protocols/index.js";
 import { MAX_SNAPSHOT_BYTES } from "../limits.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { JsonLossError, toJsonText } from "../validate/json-text.js";
 
-const compress = promisify(deflateRaw);
-const decompress = promisify(inflateRaw);
+const compress = promisify(gzip);
+
+/** How states are decompressed, by the name of their compression. Earlier versions of the library wrote `deflate`. */
+const DECOMPRESSORS = new Map([
+  ["gzip", promisify(gunzip)],
+  ["deflate", promisify(inflateRaw)],
+]);
 
 /** Below this size compressing costs more than it saves. */
 const MIN_COMPRESSED_BYTES = 512;
@@ -31,29 +36,31 @@ export function encodeState(state: unknown): EncodedState {
 
 /**
  * Compresses a state when that makes it smaller, on the thread pool. The codec's name says what was done, so that a
- * state which happens to look compressed comes back as it was.
+ * state which happens to look compressed comes back as it was. The bytes are a gzip file, which other programs read too.
  */
 export async function compressState({ codec, bytes }: EncodedState): Promise<EncodedState> {
   if (bytes.byteLength < MIN_COMPRESSED_BYTES) return { codec, bytes };
   const compressed = await compress(bytes);
-  return compressed.byteLength < bytes.byteLength ? { codec: `${codec}+deflate`, bytes: compressed } : { codec, bytes };
+  return compressed.byteLength < bytes.byteLength ? { codec: `${codec}+gzip`, bytes: compressed } : { codec, bytes };
 }
 
 /** How many bytes a state takes at most once it is decoded, and where it is compressed, until then. */
 export function decodedStateBytes({ codec, bytes }: EncodedState): number {
-  const isCompressed = codec.endsWith("+deflate");
+  const isCompressed = codec.includes("+");
   return isCompressed ? Math.min(bytes.byteLength * MAX_COMPRESSION_FACTOR, MAX_SNAPSHOT_BYTES) : bytes.byteLength;
 }
 
 /** @throws StorageError when the state was written with a codec that this version does not know, or is damaged. */
 export async function decodeState({ codec, bytes }: EncodedState): Promise<unknown> {
   const [format, compression] = codec.split("+");
-  if ((format !== "json" && format !== "bytes") || (compression !== undefined && compression !== "deflate")) {
+  const decompress = compression === undefined ? undefined : DECOMPRESSORS.get(compression);
+  const isKnown = compression === undefined || decompress !== undefined;
+  if ((format !== "json" && format !== "bytes") || !isKnown) {
     const message = `Cannot load the snapshot: its codec "${codec}" is unknown; a newer version of the library wrote it.`;
     throw new StorageError("STORAGE_NEWER_SCHEMA", message);
   }
   try {
-    const plain = compression === undefined ? bytes : await decompress(bytes, { maxOutputLength: MAX_SNAPSHOT_BYTES });
+    const plain = decompress === undefined ? bytes : await decompress(bytes, { maxOutputLength: MAX_SNAPSHOT_BYTES });
     return format === "json" ? JSON.parse(Buffer.from(plain).toString()) : new Uint8Array(plain);
   } catch (cause) {
     const message = "Cannot load the snapshot: its bytes are damaged. Rebuild the state from the stream's events.";
