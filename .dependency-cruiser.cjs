@@ -119,7 +119,7 @@ module.exports = {
           "^examples/",
           "^(blobs|copy|postgres|privacy|projections|testing)\\.ts$",
           "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/events|src/commands|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
-          "^node_modules/(rxjs|kysely|tsx|zod)/",
+          "^node_modules/(rxjs|kysely|tsx|zod|ws|@types/ws)/",
         ],
         dependencyTypesNot: ["core"],
       },

@@ -1,4 +1,5 @@
 import type { Workload } from "../workload.js";
+import { wiretuner } from "./s01-wiretuner.js";
 import { openfroyo } from "./s02-openfroyo.js";
 import { flowforgeWorker } from "./s03-flowforge-worker.js";
 import { singleAppends } from "./w01-single-appends.js";
@@ -53,6 +54,7 @@ export const WORKLOADS: readonly Workload[] = [
   fieldIndexes,
   churn,
   typedReads,
+  wiretuner,
   openfroyo,
   flowforgeWorker,
 ];

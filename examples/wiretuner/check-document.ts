@@ -35,7 +35,7 @@ async function checkEvents(db: Database, documentId: string): Promise<CheckResul
   const badSequences: number[] = [];
   const badTypes: string[] = [];
   const badTimes: number[] = [];
-  for await (const event of stream.read({ after: next - 1 })) {
+  for await (const event of stream.read({ after: Math.min(next - 1, stream.version) })) {
     if (event.type === "@deleted") break;
     const { sequenceNumber, eventType, timestamp } = toFlatEvent(event);
     if (sequenceNumber !== sequenceOf(next)) badSequences.push(sequenceNumber);

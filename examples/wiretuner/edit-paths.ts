@@ -23,6 +23,9 @@ const EDITS: ReadonlyMap<string, EditPaths> = new Map<string, EditPaths>([
   ["DeleteObjectEvent", deletePath],
 ]);
 
+/** The events that change paths, besides undo and redo. */
+export const EDIT_TYPES: readonly string[] = [...EDITS.keys()];
+
 /**
  * The paths after an edit. An event that is no edit, or that does not fit, changes nothing: then it is the same array. The
  * events of a document may have been stored by a program that checks less.

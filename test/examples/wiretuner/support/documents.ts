@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { FlatEvent } from "../../../../examples/wiretuner/flat-event.js";
 import { ConnectionFactory, createDocument, DatabaseConfig } from "../../../../examples/wiretuner/index.js";
 
+export type Database = Awaited<ReturnType<ConnectionFactory["openConnection"]>>;
+
 /** An event that the gateway takes. */
 export function makeEvent(sequenceNumber: number, fields: Partial<FlatEvent> = {}): FlatEvent {
   return {

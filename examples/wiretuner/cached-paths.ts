@@ -1,0 +1,83 @@
+import { type EventShape, type StoredEvent, sql } from "async-streams";
+import type { ProjectionContext } from "async-streams/projections";
+import { editPaths, type RestoredPath } from "./edit-paths.js";
+import type { Path } from "./vector-document.js";
+
+/** A path whose caches are to be made again; null: it is gone. */
+export interface ChangedPath {
+  readonly documentId: string;
+  /** The row of the path. */
+  readonly id: number;
+  readonly path: Path | null;
+}
+
+/**
+ * The paths as the events have made them so far, a row each. The row of a path that was deleted stays, so that it finds its
+ * place among the others when that is undone.
+ */
+export class CachedPaths {
+  readonly #context: ProjectionContext;
+  /** By document and path. */
+  readonly #changed = new Map<string, Map<string, Path | null>>();
+
+  constructor(context: ProjectionContext) {
+    this.#context = context;
+  }
+
+  static async createTable({ sql: tables, table }: ProjectionContext): Promise<void> {
+    await tables.run(sql`
+      CREATE TABLE ${table("cached_paths")} (
+        id INTEGER PRIMARY KEY, document_id TEXT NOT NULL, path_id TEXT NOT NULL, path TEXT,
+        UNIQUE (document_id, path_id)
+      ) STRICT`);
+  }
+
+  /** Takes an event that changes paths. */
+  async take(documentId: string, { type, data }: StoredEvent<EventShape>): Promise<void> {
+    const { pathId, paths } = data as { readonly pathId?: unknown; readonly paths?: unknown };
+    const changed = this.#changed.get(documentId) ?? new Map<string, Path | null>();
+    this.#changed.set(documentId, changed);
+    if (Array.isArray(paths)) {
+      for (const restored of paths as readonly RestoredPath[]) changed.set(restored.pathId, restored.path);
+    } else if (typeof pathId === "string") {
+      const before = changed.has(pathId) ? (changed.get(pathId) ?? null) : await this.#load(documentId, pathId);
+      changed.set(pathId, editPaths(before === null ? [] : [before], type, data)[0] ?? null);
+    }
+  }
+
+  /** Leaves out what was changed in a document that is gone. */
+  forget(documentId: string): void {
+    this.#changed.delete(documentId);
+  }
+
+  /** What was changed, each path once, with a row. */
+  async changes(): Promise<ChangedPath[]> {
+    const changes: ChangedPath[] = [];
+    for (const [documentId, paths] of this.#changed) {
+      for (const [pathId, path] of paths) changes.push({ documentId, id: await this.#rowOf(documentId, pathId), path });
+    }
+    return changes;
+  }
+
+  async store(id: number, path: Path | null): Promise<void> {
+    const { sql: tables, table } = this.#context;
+    const text = path === null ? null : JSON.stringify(path);
+    await tables.run(sql`UPDATE ${table("cached_paths")} SET path = ${text} WHERE id = ${id}`);
+  }
+
+  async #load(documentId: string, pathId: string): Promise<Path | null> {
+    const { sql: tables, table } = this.#context;
+    const [row] = await tables.all<{ path: string | null }>(
+      sql`SELECT path FROM ${table("cached_paths")} WHERE document_id = ${documentId} AND path_id = ${pathId}`,
+    );
+    return row?.path == null ? null : JSON.parse(row.path);
+  }
+
+  async #rowOf(documentId: string, pathId: string): Promise<number> {
+    const { sql: tables, table } = this.#context;
+    const rows = await tables.all<{ id: number }>(sql`
+      INSERT INTO ${table("cached_paths")} (document_id, path_id) VALUES (${documentId}, ${pathId})
+      ON CONFLICT DO UPDATE SET path_id = excluded.path_id RETURNING id`);
+    return rows[0]?.id ?? 0;
+  }
+}

@@ -1,0 +1,36 @@
+import { loadState } from "async-streams/commands";
+import { concat, defer, finalize, from, map, type Observable, of, scan, switchMap } from "rxjs";
+import type { Database } from "./database.js";
+import { documentFold } from "./document-fold.js";
+import { sequenceOf, streamOf } from "./document-stream.js";
+import type { VectorDocument } from "./vector-document.js";
+
+/** A document as it is, and the sequence of the last event in it. */
+export interface WatchedDocument {
+  readonly document: VectorDocument;
+  readonly latestSequence: number;
+}
+
+/** The document now, and after each event, whoever writes it. */
+export function watchDocument(db: Database, documentId: string): Observable<WatchedDocument> {
+  const streamId = streamOf(documentId);
+  return defer(() => db.openStream(streamId)).pipe(
+    switchMap((stream) =>
+      from(loadState(db, documentFold, streamId)).pipe(
+        switchMap((loaded) => {
+          const later = stream
+            .watch({ after: loaded.version })
+            .pipe(
+              scan(
+                (before, event) => ({ state: documentFold.evolve(before.state, event), version: event.version }),
+                loaded,
+              ),
+            );
+          return concat(of(loaded), later);
+        }),
+        finalize(() => void stream[Symbol.asyncDispose]()),
+      ),
+    ),
+    map(({ state, version }) => ({ document: state.document, latestSequence: sequenceOf(version) })),
+  );
+}

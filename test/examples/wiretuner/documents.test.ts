@@ -1,0 +1,107 @@
+import { sql, sqliteStreamFactory } from "async-streams";
+import { typed } from "async-streams/events";
+import { expect, test } from "vitest";
+import { EDITOR_EVENTS } from "../../../examples/wiretuner/editor-events.js";
+import { EventRecorder } from "../../../examples/wiretuner/event-recorder.js";
+import {
+  ConnectionFactory,
+  createDocument,
+  DatabaseConfig,
+  deleteDocument,
+  loadDocument,
+  SqliteEventGateway,
+  validateEnvelope,
+} from "../../../examples/wiretuner/index.js";
+import { readMetadata } from "../../../examples/wiretuner/metadata.js";
+import { MigrationRunner } from "../../../examples/wiretuner/migration-runner.js";
+import { MIGRATIONS } from "../../../examples/wiretuner/migrations.js";
+import { endSession, startSession } from "../../../examples/wiretuner/sessions.js";
+import { createTempDir } from "../../support/temp-dir.js";
+import { makeEvent, makeEvents, openDocument } from "./support/documents.js";
+
+test("a document has a row in the metadata table, which follows its title and its last event", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const created = await readMetadata(db, documentId);
+  expect(created).toMatchObject({ documentId, title: "Sketch", formatVersion: MigrationRunner.currentVersion });
+  await new SqliteEventGateway(opened).persistEvent(
+    makeEvent(0, { eventType: "RenameDocumentEvent", title: "Poster" }),
+  );
+  const renamed = await readMetadata(db, documentId);
+  expect(renamed).toMatchObject({ title: "Poster", createdAt: created?.createdAt });
+  expect(renamed?.modifiedAt.getTime()).toBeGreaterThanOrEqual(created?.modifiedAt.getTime() ?? Number.NaN);
+  expect((await loadDocument(db, documentId)).document.title).toBe("Poster");
+});
+
+test("a document is created once", async () => {
+  await using opened = await openDocument();
+  const again = createDocument(opened.db, { documentId: opened.documentId, title: "Again" });
+  await expect(again).rejects.toMatchObject({ code: "DOCUMENT_EXISTS" });
+});
+
+test("deleting a document removes its row, its events and its snapshots, and nothing of another", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  await createDocument(db, { documentId: "other", title: "Other" });
+  await new SqliteEventGateway(opened).persistEventBatch(makeEvents(1_100));
+  await new SqliteEventGateway({ db, documentId: "other" }).persistEventBatch(makeEvents(1_100));
+  await deleteDocument(db, documentId);
+  await deleteDocument(db, documentId);
+  expect(await readMetadata(db, documentId)).toBeNull();
+  expect(await db.query(sql`SELECT document_id FROM metadata`)).toEqual([{ document_id: "other" }]);
+  expect(await db.query(sql`SELECT DISTINCT stream FROM es_snapshots`)).toEqual([{ stream: "document/other" }]);
+  expect(await db.describeStream(`document/${documentId}`)).toMatchObject({ deleted: true, eventCount: 1 });
+  expect((await loadDocument(db, "other")).latestSequence).toBe(1_099);
+});
+
+test("a file of version 1 is brought to version 2 when it is opened, and keeps what it had", async () => {
+  await using folder = await createTempDir();
+  const filePath = folder.file("old.wiretuner");
+  const old = await sqliteStreamFactory(filePath);
+  expect(await new MigrationRunner(MIGRATIONS.slice(0, 1)).run(old)).toEqual(["0001_base_schema"]);
+  const insert = sql`INSERT INTO sessions (session_id, document_id, started_at) VALUES (${"s-1"}, ${"doc-1"}, ${7})`;
+  await old.transaction((tx) => tx.sql.run(insert));
+  await old[Symbol.asyncDispose]();
+
+  const factory = new ConnectionFactory();
+  await factory.initialize();
+  const db = await factory.openConnection({ documentId: "doc-1", config: DatabaseConfig.file({ filePath }) });
+  expect(await db.query(sql`SELECT * FROM sessions`)).toEqual([
+    { session_id: "s-1", document_id: "doc-1", user_id: "local-user", started_at: 7, ended_at: null },
+  ]);
+  expect(await new MigrationRunner().run(db)).toEqual([]);
+  await expect(new MigrationRunner(MIGRATIONS.slice(0, 1)).run(db)).rejects.toMatchObject({
+    code: "MIGRATION_MISSING",
+  });
+  await factory.closeAll();
+});
+
+test("a recorder gives events the envelope, and sequences that follow each other", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const session = await startSession(db, documentId);
+  const gateway = new SqliteEventGateway({ db: typed(db, EDITOR_EVENTS), documentId });
+  const recorder = new EventRecorder({ gateway, ...session });
+  const zoom = { eventType: "ViewportZoomEvent", fields: { zoom: 2 } };
+  await Promise.all([recorder.record([zoom, zoom]), recorder.record([zoom])]);
+  await endSession(db, session);
+  const events = await gateway.getEvents({ fromSequence: 0 });
+  expect(events.map(({ sequenceNumber }) => sequenceNumber)).toEqual([0, 1, 2]);
+  expect(events.flatMap(validateEnvelope)).toEqual([]);
+  const envelope = { documentId, userId: "local-user", sessionId: session.sessionId, samplingIntervalMs: 50 };
+  for (const event of events) expect(event).toMatchObject(envelope);
+});
+
+test("the catalogue refuses an event that the editor does not have, or with fields that it does not have", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const gateway = new SqliteEventGateway({ db: typed(db, EDITOR_EVENTS), documentId });
+  const refused = [
+    makeEvent(0, { eventType: "ExplodeEvent" }),
+    makeEvent(0, { eventType: "MoveObjectEvent", x: "left", y: 0 }),
+    makeEvent(0, { eventType: "ViewportZoomEvent", zoom: 1 }),
+  ];
+  for (const event of refused)
+    await expect(gateway.persistEvent(event)).rejects.toMatchObject({ code: "INVALID_EVENT" });
+  expect(await gateway.getLatestSequenceNumber()).toBe(-1);
+});

@@ -1,0 +1,70 @@
+import { readFile } from "node:fs/promises";
+import { firstValueFrom, lastValueFrom } from "rxjs";
+import { filter } from "rxjs/operators";
+import { expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { joinPresence, type PresenceClient } from "../../../examples/wiretuner/presence-client.js";
+import type { PresenceMessage } from "../../../examples/wiretuner/presence-message.js";
+import { startPresenceServer } from "../../../examples/wiretuner/presence-server.js";
+import { createTempDir } from "../../support/temp-dir.js";
+import { openDocument } from "./support/documents.js";
+
+/** Resolves once a user sees this of the others. */
+async function sees(client: PresenceClient, expected: PresenceMessage): Promise<void> {
+  const isSeen = (message: PresenceMessage) => JSON.stringify(message) === JSON.stringify(expected);
+  await firstValueFrom(client.others.pipe(filter(isSeen)));
+}
+
+test("users of a document see each other's cursors, and who leaves is gone", async () => {
+  await using server = await startPresenceServer();
+  await using ada = await joinPresence(server.url, { documentId: "doc/1", userId: "ada" });
+  await using other = await joinPresence(server.url, { documentId: "doc/2", userId: "eve" });
+  ada.moveTo([1, 2]);
+  const bob = await joinPresence(server.url, { documentId: "doc/1", userId: "bob" });
+  await sees(bob, [{ userId: "ada", cursor: [1, 2] }]);
+  bob.moveTo([3, 4]);
+  await sees(ada, [{ userId: "bob", cursor: [3, 4] }]);
+  ada.moveTo([5, 6]);
+  await sees(bob, [{ userId: "ada", cursor: [5, 6] }]);
+  await bob[Symbol.asyncDispose]();
+  await bob[Symbol.asyncDispose]();
+  await sees(ada, []);
+  expect(await firstValueFrom(other.others)).toEqual([]);
+});
+
+test.each(["no JSON", '{"userId":"eve"}', '{"userId":"eve","cursor":[1,"2"]}', "x".repeat(2_000)])(
+  "who sends %j is disconnected, and nobody hears of it",
+  async (message) => {
+    await using server = await startPresenceServer();
+    await using ada = await joinPresence(server.url, { documentId: "doc-1", userId: "ada" });
+    const socket = new WebSocket(`${server.url}/doc-1`);
+    await new Promise((resolve) => socket.on("open", resolve));
+    socket.send(message);
+    await new Promise((resolve) => socket.on("close", resolve));
+    ada.moveTo([1, 1]);
+    expect(await firstValueFrom(ada.others)).toEqual([]);
+  },
+);
+
+test("a client learns that the server has gone", async () => {
+  const server = await startPresenceServer();
+  await using ada = await joinPresence(server.url, { documentId: "doc-1", userId: "ada" });
+  const ending = lastValueFrom(ada.others);
+  await server[Symbol.asyncDispose]();
+  expect(await ending).toEqual([]);
+});
+
+test("presence is never stored", async () => {
+  await using folder = await createTempDir();
+  const filePath = folder.file("a.wiretuner");
+  const opened = await openDocument({ filePath });
+  await using server = await startPresenceServer();
+  await using ada = await joinPresence(server.url, { documentId: opened.documentId, userId: "ada-was-here" });
+  await using bob = await joinPresence(server.url, { documentId: opened.documentId, userId: "bob" });
+  ada.moveTo([1, 2]);
+  await sees(bob, [{ userId: "ada-was-here", cursor: [1, 2] }]);
+  const all = await opened.db.openStream("@all");
+  expect((await all.metrics()).eventCount).toBe(1);
+  await opened.factory.closeAll();
+  expect((await readFile(filePath)).includes("ada-was-here")).toBe(false);
+});
