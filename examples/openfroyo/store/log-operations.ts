@@ -22,7 +22,7 @@ export interface EventFilter {
 
 export function appendEvent(session: Session, given: NewLogEvent): Promise<LogEvent> {
   const logged = { ...given, timestamp: given.timestamp ?? session.now() };
-  const streamId = given.runId === undefined ? EVENTS_STREAM : streamOfRun(given.runId);
+  const streamId = given.runId ? streamOfRun(given.runId) : EVENTS_STREAM;
   return session.change("append event", async (tx, tables) => {
     const { id: _, ...data } = toData(EVENTS, logged);
     return { ...logged, id: await record(tx, tables, streamId, { type: "EventLogged", data }) };

@@ -12,9 +12,13 @@ export async function readMigrations(dialect: StoreBackend["dialect"], folder = 
 
 const numberOf = ({ id }: Migration): number => Number.parseInt(id, 10);
 
-/** @param to - the number of the last migration that stays; 0 undoes all */
-export async function migrateDown(streams: Streams, migrations: readonly Migration[], to: number): Promise<void> {
-  const last = migrations.find((migration) => numberOf(migration) === to);
-  if (last === undefined && to !== 0) throw new RangeError(`there is no migration ${to}`);
+/** @param to - the number or the id of the last migration that stays; 0 or null: all are undone */
+export async function migrateDown(
+  streams: Streams,
+  migrations: readonly Migration[],
+  to: number | string | null,
+): Promise<void> {
+  const last = migrations.find((migration) => migration.id === to || numberOf(migration) === to);
+  if (last === undefined && to !== 0 && to !== null) throw new RangeError(`there is no migration ${to}`);
   await migrate(streams, migrations, { to: last?.id ?? null });
 }

@@ -69,8 +69,12 @@ export class Store extends Operations {
     });
   }
 
-  /** @param to - the number of the last migration that stays; 0 undoes all. The events stay, and fill the tables again. */
-  migrateDown(to: number): Promise<void> {
+  /**
+   * The events stay, and fill the tables again.
+   *
+   * @param to - the number or the id of the last migration that stays; 0 or null: all are undone
+   */
+  migrateDown(to: number | string | null): Promise<void> {
     return attempt("undo migrations", async () =>
       migrateDown(this.#open, await readMigrations(this.#backend.dialect, this.#config.migrations), to),
     );

@@ -1,6 +1,7 @@
 import { sql } from "async-streams";
+import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { openStore, openStoreWithRun, PROFILES } from "./support/stores.js";
+import { openStore, openStoreWithRun, PROFILES, soloConfig } from "./support/stores.js";
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 10, 28, 10, 0, seconds));
 
@@ -79,4 +80,24 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     await store.withTx((tx) => tx.sql.run(row));
     expect(await store.verify()).toMatchObject({ ok: false, problems: [`audit ${place} has no event`] });
   });
+});
+
+test("stored events cannot be changed by hand, and whoever removes the guard is found out", async () => {
+  const { path } = await soloConfig();
+  const store = await openStore({ path });
+  await store.createAuditEntry({ action: "run.created", actor: "system" });
+  await store.close();
+
+  const file = new Database(path);
+  const forge = () => file.exec(`UPDATE es_events SET data = replace(data, 'system', 'nobody')`);
+  expect(forge).toThrow("events are append-only");
+  file.exec("DROP TRIGGER es_events_are_never_changed");
+  forge();
+  file.close();
+
+  await store.init();
+  const { ok, problems } = await store.verify();
+  expect(ok).toBe(false);
+  expect(problems).toContainEqual(expect.stringMatching(/^checksum at 1: /));
+  expect(problems).toContainEqual("audit 1 was changed");
 });

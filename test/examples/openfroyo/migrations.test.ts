@@ -97,6 +97,8 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     const problems = [`audit ${entry.id} was changed`];
     expect(await store.verify()).toEqual({ ok: false, problems });
     await store.migrate();
+    await store.migrateDown("000001_init_schema");
+    await store.migrate();
     await expect(forge()).rejects.toThrow();
     expect(await store.listRuns()).toHaveLength(1);
     await expect(store.migrateDown(7)).rejects.toThrow("failed to undo migrations: there is no migration 7");
