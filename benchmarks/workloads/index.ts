@@ -26,6 +26,7 @@ import { streamPages } from "./w19-stream-pages.js";
 import { fieldIndexes } from "./w20-field-indexes.js";
 import { churn } from "./w21-churn.js";
 import { typedReads } from "./w22-typed-reads.js";
+import { sealedReads } from "./w27-sealed-reads.js";
 
 /** In the order of the tables' rows. */
 export const WORKLOADS: readonly Workload[] = [
@@ -57,6 +58,7 @@ export const WORKLOADS: readonly Workload[] = [
   wiretuner,
   openfroyo,
   flowforgeWorker,
+  sealedReads,
 ];
 
 export function workloadOf(id: string): Workload {
