@@ -42,7 +42,7 @@ export class EventRecorder {
     return recorded;
   }
 
-  /** Samples what comes from a pointer, and records it until it ends. */
+  /** Samples what comes from a pointer, and records it until it ends. So few events are left that they need no batches. */
   async follow(input: Observable<Draft>): Promise<void> {
     const recorded = input.pipe(
       sampleEvents(),

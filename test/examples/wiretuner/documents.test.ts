@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { sql, sqliteStreamFactory } from "async-streams";
 import { typed } from "async-streams/events";
+import { from } from "rxjs";
 import { expect, test } from "vitest";
 import { EDITOR_EVENTS } from "../../../examples/wiretuner/editor-events.js";
 import { EventRecorder } from "../../../examples/wiretuner/event-recorder.js";
@@ -90,6 +92,38 @@ test("a recorder gives events the envelope, and sequences that follow each other
   expect(events.flatMap(validateEnvelope)).toEqual([]);
   const envelope = { documentId, userId: "local-user", sessionId: session.sessionId, samplingIntervalMs: 50 };
   for (const event of events) expect(event).toMatchObject(envelope);
+});
+
+test("a recorder that follows a pointer records what sampling leaves, in order", async () => {
+  await using opened = await openDocument();
+  const gateway = new SqliteEventGateway(opened);
+  const recorder = new EventRecorder({ gateway, documentId: opened.documentId, userId: randomUUID() });
+  const moves = Array.from({ length: 30 }, (_, x) => ({
+    eventType: "MoveObjectEvent",
+    undoGroupId: "drag",
+    fields: { pathId: "a", x, y: 0 },
+  }));
+  await recorder.follow(from([...moves, { eventType: "DeleteObjectEvent", fields: { pathId: "a" } }]));
+  const events = await gateway.getEvents({ fromSequence: 0 });
+  expect(events.map(({ eventType, x }) => [eventType, x])).toEqual([
+    ["MoveObjectEvent", 0],
+    ["MoveObjectEvent", 29],
+    ["DeleteObjectEvent", undefined],
+  ]);
+  expect(events[0]).toMatchObject({ undoGroupId: "drag", samplingIntervalMs: 50 });
+  expect(events[2]).not.toHaveProperty("samplingIntervalMs");
+});
+
+test("a recorder whose event was refused goes on with the next one", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const gateway = new SqliteEventGateway({ db: typed(db, EDITOR_EVENTS), documentId });
+  const recorder = new EventRecorder({ gateway, documentId });
+  const refused = recorder.record([{ eventType: "ExplodeEvent", fields: {} }]);
+  const recorded = recorder.record([{ eventType: "ViewportZoomEvent", fields: { zoom: 2 } }]);
+  await expect(refused).rejects.toMatchObject({ code: "INVALID_EVENT" });
+  await recorded;
+  expect(await gateway.getLatestSequenceNumber()).toBe(0);
 });
 
 test("the catalogue refuses an event that the editor does not have, or with fields that it does not have", async () => {
