@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { DbContext, Event, Row } from "../ports.js";
 import { type NodeOutput, nodeIdOf, versionIdOf, type Workflow, type WorkflowNode } from "./graph.js";
-import type { RunOptions } from "./run-workflow.js";
+
+export interface RunOptions {
+  /** Who asked for it: `"manual"` or the id of a schedule. */
+  readonly trigger: string;
+  /** The same for all that may happen once. A run with a key that is known does not happen. Default: none. */
+  readonly idempotencyKey?: string | undefined;
+}
 
 type Level = "debug" | "info" | "warn" | "error";
 

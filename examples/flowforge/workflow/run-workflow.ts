@@ -1,14 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { DbContext, Row } from "../ports.js";
 import { versionIdOf, type Workflow, type WorkflowNode } from "./graph.js";
-import { RunRecord } from "./run-record.js";
-
-export interface RunOptions {
-  /** Who asked for it: `"manual"` or the id of a schedule. */
-  readonly trigger: string;
-  /** The same for all that may happen once. A run with a key that is known does not happen. Default: none. */
-  readonly idempotencyKey?: string | undefined;
-}
+import { type RunOptions, RunRecord } from "./run-record.js";
 
 /** @returns the id of the run, or null when one with this key has begun before */
 export async function runWorkflow(db: DbContext, workflow: Workflow, options: RunOptions): Promise<string | null> {
