@@ -13,6 +13,7 @@ const POLL_INTERVAL_MS = 100;
  * Resolves once the live version of a projection has everything up to a position, whichever process runs it. A projection that
  * is not registered yet is waited for.
  *
+ * @param store - where the read models are: the `store` of `runProjections`, or the event store if it had none
  * @param position - such as that of a `WriteResult`
  * @throws TimeoutError after `timeoutMs`, default 10,000.
  * @throws InvalidArgumentError when an argument is invalid.
