@@ -169,6 +169,9 @@ export const MAX_WORKER_WRITES = 1_024;
 /** How many bytes of writes a worker has under way there, if it is more than one write. */
 export const MAX_WORKER_WRITE_BYTES = 16 * 1024 * 1024;
 
+/** How many events a worker gets at once. A larger page would keep the thread of the store from its other work for too long. */
+export const MAX_WORKER_PAGE_EVENTS = 128;
+
 /** How many reads a worker has under way there. Each answer is a page at most. */
 export const MAX_WORKER_READS = 32;
 

@@ -19,11 +19,12 @@ import { acceptAppend } from "../stream/accept-append.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { isAtomic, isTransactional } from "../transaction/storage-kinds.js";
 import { acceptUnit } from "../transaction/transactional-factory.js";
-import { pageMessage, rowsMessage, snapshotMessage } from "./exact-bytes.js";
+import { rowsMessage, snapshotMessage } from "./exact-bytes.js";
 import type { ExposedMethods } from "./exposed-calls.js";
 import { maintenanceMethods } from "./exposed-maintenance.js";
 import { checkUnneeded, type RemoveArgument, type TransactArgument, transact } from "./exposed-transaction.js";
 import type { StoreDescription } from "./messages.js";
+import { readWorkerPage } from "./worker-page.js";
 
 /** What a store can do, for workers. */
 export function describeStore({ storage, maintenance }: StreamContext): StoreDescription {
@@ -57,7 +58,7 @@ function streamMethods(context: StreamContext): ExposedMethods {
   return {
     start: () => notifier.start(),
     append: ({ signal }, request: AppendRequest) => acceptAppend(context, { ...request, signal }),
-    readPage: async (_call, query: ReadQuery) => pageMessage(await storage.readPage(query)),
+    readPage: (_call, query: ReadQuery) => readWorkerPage(storage, query),
     getVersion: (_call, streamId: string) => storage.getVersion(streamId),
     getMetrics: (_call, streamId: string) => storage.getMetrics(streamId),
     async loadSnapshot(_call, query: SnapshotQuery) {

@@ -11,8 +11,9 @@ import {
 } from "../../protocols/index.js";
 import { MAX_TRANSACTION_TIMEOUT_MS, WORKER_TIMEOUT_GRACE_MS } from "../limits.js";
 import { type CallSession, runTransaction, type TransactionContext } from "../transaction/run-transaction.js";
-import { pageMessage, rowsMessage } from "./exact-bytes.js";
+import { rowsMessage } from "./exact-bytes.js";
 import { describeSession, type ExposedCall, type PerformRequest } from "./exposed-calls.js";
+import { readWorkerPage } from "./worker-page.js";
 
 /** The options of a transaction, as a message carries them. */
 export type TransactArgument = Omit<TransactOptions, "signal">;
@@ -50,7 +51,7 @@ function limitOf(timeoutMs: number | undefined, isAlone: boolean): number | unde
 // biome-ignore lint/suspicious/noExplicitAny: the arguments of a method are its own, and come from this library.
 const SESSION_METHODS: Readonly<Record<string, (session: StorageSession, ...args: any[]) => Promise<unknown>>> = {
   append: (session, request: AppendRequest) => session.append(request),
-  readPage: async (session, query: ReadQuery) => pageMessage(await session.readPage(query)),
+  readPage: (session, query: ReadQuery) => readWorkerPage(session, query),
   "records.get": ({ records }, ...args: Parameters<Records["get"]>) => records.get(...args),
   "records.put": ({ records }, ...args: Parameters<Records["put"]>) => records.put(...args),
   "records.delete": ({ records }, ...args: Parameters<Records["delete"]>) => records.delete(...args),

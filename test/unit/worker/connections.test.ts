@@ -11,8 +11,8 @@ import {
   type TransactionalStreamFactory,
 } from "../../../index.js";
 import { documents, readDocument, runProjections } from "../../../projections.js";
-import { connectStreams, exposeStreams } from "../../../src/worker/index.js";
-import { eventsOf } from "../../conformance/support/collect.js";
+import { connectStreams, exposeStreams, type StreamPort } from "../../../src/worker/index.js";
+import { collect, eventsOf } from "../../conformance/support/collect.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { Gate } from "../../conformance/support/transactions.js";
 
@@ -63,6 +63,33 @@ test("a connection that nobody answers ends when the other end goes away", async
 
   expect(await connecting).toBeInstanceOf(StreamClosedError);
 });
+
+test("a long read crosses in pages of 128 events, so that the thread of the store comes to its other work", async () => {
+  const { port1, port2 } = new MessageChannel();
+  await using store = memoryStreamFactory();
+  const sizes: number[] = [];
+  const spy: StreamPort = {
+    postMessage(message) {
+      sizes.push(countOf(message));
+      port1.postMessage(message);
+    },
+    on: (event, listener) => port1.on(event, listener),
+    off: (event, listener) => port1.off(event, listener),
+  };
+  using _exposed = exposeStreams(store, spy);
+  await using streams = await connectStreams<TransactionalStreamFactory>(port2);
+  await (await store.openStream("long")).write(Array.from({ length: 1_000 }, () => EVENT));
+
+  expect(await eventsOf(await streams.openStream("long"))).toHaveLength(1_000);
+  expect(await streams.transaction((tx) => collect(tx.read("long")))).toHaveLength(1_000);
+  expect(sizes.reduce((sum, size) => sum + size)).toBe(2_000);
+  expect(Math.max(...sizes)).toBe(128);
+});
+
+/** How many events a message has. */
+function countOf(message: unknown): number {
+  return JSON.stringify(message).split('"streamId":"long"').length - 1;
+}
 
 test("what is no port, or no store, or in use is refused", async () => {
   const { port1, port2, store, streams } = await openPair();
