@@ -202,7 +202,7 @@ test("the entry for adapters exports what they are built of", async () => {
 test("the package holds what its users need and nothing else", async () => {
   const files = await packedFiles();
   const wanted =
-    /^((docs|examples)\/.+\.(md|svg|ts)|dist\/(index|blobs|copy|postgres|privacy|projections|testing)\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+    /^(docs\/.+\.(md|svg)|examples\/.+(?<!\.db(-.+)?)|dist\/(index|blobs|copy|postgres|privacy|projections|testing)\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
   expect(files.filter((path) => !wanted.test(path))).toEqual([]);
   expect(files).toEqual(expect.arrayContaining(["README.md", "LICENSE", "dist/index.d.ts"]));
 });
