@@ -1,9 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isStreamError, sqliteStreamFactory } from "async-streams";
-import { type Database, openDatabase } from "./database.js";
+import type { Database } from "./database.js";
 import type { DatabaseConfig } from "./database-config.js";
 import { permissionDenied } from "./document-errors.js";
+import { openDatabase } from "./open-database.js";
 import { type Platform, thisPlatform } from "./platform.js";
 
 interface Connection {
