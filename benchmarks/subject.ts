@@ -28,6 +28,19 @@ export interface Subject {
   openWatched?(path: string, durability: Durability, listener: (number: number) => void): Promise<WatchedStream>;
   /** Opens a store whose transactions change a table too, where it has any. */
   openTransacting?(path: string, durability: Durability): Promise<TransactingStore>;
+  /** Opens a store with its way to handle commands, where it has one. */
+  openCommanding?(path: string, durability: Durability): Promise<CommandingStore>;
+}
+
+/** A store whose streams have a state, the number of their events, that commands are decided on. */
+export interface CommandingStore {
+  /** Loads the state, makes an event of it, and appends that if nothing came in between; otherwise it begins anew. */
+  command(account: string, makeEvent: (count: number) => BenchEvent): Promise<void>;
+  /** How many events the stream has. */
+  count(account: string): Promise<number>;
+  close(): Promise<void> | void;
+  /** The library's own factory, for what only it can do. */
+  readonly factory?: StreamFactory;
 }
 
 /** A store beside a table that counts the events of each account. */

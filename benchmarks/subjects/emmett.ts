@@ -1,6 +1,7 @@
 import { type BenchEvent, makeNumberedEvent, type NumberedEvent } from "../bench-event.js";
 import type { Durability, Store, Subject, TransactingStore } from "../subject.js";
 import { COUNT_CHANGE, CREATE_ACCOUNTS } from "./accounts-table.js";
+import { commandEmmett } from "./emmett-commands.js";
 import { importPeer, whyPeerIsMissing } from "./import-peer.js";
 
 const PACKAGE = "@event-driven-io/emmett-sqlite";
@@ -17,6 +18,7 @@ export const emmett: Subject = {
   open: openEmmett,
   openWatched: watchEmmett,
   openTransacting: openTransactingEmmett,
+  openCommanding: async (path) => commandEmmett(await openStore(path)),
 };
 
 interface EmmettModule {

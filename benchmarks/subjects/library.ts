@@ -2,6 +2,7 @@ import { rawSQL, type SQLiteOptions, type Stream, type StreamFactory, sql, sqlit
 import { type BenchEvent, makeNumberedEvent, type NumberedEvent } from "../bench-event.js";
 import type { Store, Subject, TransactingStore } from "../subject.js";
 import { CREATE_ACCOUNTS } from "./accounts-table.js";
+import { commandLibrary } from "./library-commands.js";
 
 const SETTINGS = { normal: "WAL, synchronous NORMAL", full: "WAL, synchronous FULL" };
 
@@ -15,6 +16,7 @@ export const library: Subject = {
   open: (path, durability) => openLibrary(path, { durability }),
   openWatched: (path, durability, listener) => watchLibrary(path, { durability }, listener),
   openTransacting: (path, durability) => transactLibrary(path, { durability }),
+  openCommanding: (path, durability) => commandLibrary(path, { durability }),
 };
 
 export const libraryBetter = libraryOver("library-better", "better-sqlite3");
@@ -39,6 +41,7 @@ function libraryOver(name: string, driver: "better-sqlite3" | "node:sqlite"): Su
     open: (path, durability) => openLibrary(path, { durability, driver }),
     openWatched: (path, durability, listener) => watchLibrary(path, { durability, driver }, listener),
     openTransacting: (path, durability) => transactLibrary(path, { durability, driver }),
+    openCommanding: (path, durability) => commandLibrary(path, { durability, driver }),
   };
 }
 

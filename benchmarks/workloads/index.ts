@@ -27,6 +27,10 @@ import { fieldIndexes } from "./w20-field-indexes.js";
 import { churn } from "./w21-churn.js";
 import { typedReads } from "./w22-typed-reads.js";
 import { sealedReads } from "./w27-sealed-reads.js";
+import { commands } from "./w23-commands.js";
+import { commandsBesideWrites } from "./w24-commands-beside-writes.js";
+import { contendedCommands } from "./w25-contended-commands.js";
+import { longStates } from "./w26-long-states.js";
 
 /** In the order of the tables' rows. */
 export const WORKLOADS: readonly Workload[] = [
@@ -59,6 +63,10 @@ export const WORKLOADS: readonly Workload[] = [
   openfroyo,
   flowforgeWorker,
   sealedReads,
+  commands,
+  commandsBesideWrites,
+  contendedCommands,
+  longStates,
 ];
 
 export function workloadOf(id: string): Workload {

@@ -64,11 +64,13 @@ export class StateLoad<S> {
       if (folded !== null) return { stream: cached.stream, folded };
       states.drop(cached);
     }
-    // What its handle has seen may have been of another store.
-    const stream = given !== undefined && given !== cached?.stream ? given : await streams.openStream(streamId);
+    const from = given !== undefined && before !== undefined ? await this.#tail(given, before) : null;
+    if (given !== undefined && from !== null) return { stream: given, folded: from };
+    // What a handle has seen may have been of another store, where its state is.
+    const isUsable = given !== undefined && given !== cached?.stream && before === undefined;
+    const stream = isUsable ? given : await streams.openStream(streamId);
     if (atVersion !== undefined && atVersion < stream.version) await this.#assertNotDeleted(stream);
-    const folded = (before && (await this.#tail(stream, before))) ?? (await this.#fromStore(stream));
-    return { stream, folded };
+    return { stream, folded: await this.#fromStore(stream) };
   }
 
   async #refresh(states: StoreStates, cached: CachedState): Promise<FoldedState<S> | null> {

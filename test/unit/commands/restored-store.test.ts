@@ -94,4 +94,24 @@ describe.each(DRIVER_NAMES)("over %s, a store that was taken back under a warm c
       state: { balance: 11 },
     });
   });
+
+  test.each([
+    ["a cache", true],
+    ["no cache", false],
+  ])("while it is decided, is decided on again as it is, with %s", async (_, isCached) => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await using streams = await sqliteStreamFactory(path, { driver });
+    const options = isCached ? { cache: stateCache() } : {};
+    await handle(streams, account, "a", () => opened, options);
+    await handle(streams, account, "a", () => [deposited(1), deposited(1)], options);
+    const decidedOn: number[] = [];
+    const decide = async ({ balance }: { balance: number }) => {
+      decidedOn.push(balance);
+      if (decidedOn.length === 1) await takeBack(driver, path, 1);
+      return deposited(10);
+    };
+    expect(await handle(streams, account, "a", decide, options)).toMatchObject({ version: 2, state: { balance: 10 } });
+    expect(decidedOn).toEqual([2, 0]);
+  });
 });
