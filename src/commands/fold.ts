@@ -52,12 +52,23 @@ const DEFAULT_KEEP = 2;
 // biome-ignore lint/suspicious/noExplicitAny: `evolve` takes events of its own, and storage has only events.
 type AnyFold<S> = Fold<S, any>;
 
+/** Folds that were checked. A program has few, and loads with them again and again. */
+const parsedFolds = new WeakMap<object, ParsedFold<never>>();
+
 /**
  * Checks a fold.
  *
  * @throws InvalidArgumentError
  */
 export function parseFold<S>(fold: AnyFold<S>): ParsedFold<S> {
+  const known = typeof fold === "object" && fold !== null ? parsedFolds.get(fold) : undefined;
+  if (known !== undefined) return known as unknown as ParsedFold<S>;
+  const parsed = parse(fold);
+  parsedFolds.set(fold, parsed as unknown as ParsedFold<never>);
+  return parsed;
+}
+
+function parse<S>(fold: AnyFold<S>): ParsedFold<S> {
   if (typeof fold !== "object" || fold === null) {
     throw invalidArgument("fold", `expected { name, initial, evolve }, got ${describeValue(fold)}`);
   }

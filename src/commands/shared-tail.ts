@@ -49,20 +49,14 @@ export class SharedTail {
     this.#loads -= 1;
   }
 
-  /**
-   * Reads everything up to now, with a read that begins after the call.
-   *
-   * @returns false when the session has ended: something may have been missed
-   */
-  async read(signal: AbortSignal | undefined): Promise<boolean> {
-    const session = this.#session;
+  /** Reads everything up to now, with a read that begins after the call. Afterwards the session may have ended. */
+  read(signal: AbortSignal | undefined): Promise<void> {
     this.#next ??= this.#running.then(() => {
       this.#next = undefined;
       this.#running = this.#readOnce();
       return this.#running;
     });
-    await untilAborted(this.#next, signal);
-    return session !== undefined && session === this.#session;
+    return untilAborted(this.#next, signal);
   }
 
   async #begin(): Promise<void> {
@@ -74,8 +68,8 @@ export class SharedTail {
       }
     } catch {
       // Each load reads its own stream, and says what is wrong with it.
+      this.#rest = SHARED_TAIL_REST_LOADS;
     }
-    if (this.#session === undefined) this.#rest = SHARED_TAIL_REST_LOADS;
     this.#isBeginning = false;
   }
 

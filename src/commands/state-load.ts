@@ -4,7 +4,7 @@ import type { ParsedFold } from "./fold.js";
 import { type FoundSnapshot, loadFoldSnapshot, saveFoldSnapshot } from "./fold-snapshots.js";
 import { emptyState, type FoldedState, foldTail, streamIsDeleted } from "./folded-state.js";
 import type { StateCacheImpl } from "./state-cache.js";
-import type { CachedState, StoreStates } from "./store-states.js";
+import type { StoreStates } from "./store-states.js";
 
 /** What a load is made of. */
 export interface StateLoadParts<S> {
@@ -30,11 +30,10 @@ export class StateLoad<S> {
     this.#parts = parts;
   }
 
-  /** The handle that the state is in the cache with, or a new one. */
-  async open(): Promise<Stream> {
-    const { streams, streamId, fold, cache, signal } = this.#parts;
-    signal?.throwIfAborted();
-    return cache?.of(streams).get(streamId, fold)?.stream ?? streams.openStream(streamId);
+  /** The handle that the state is in the cache with. */
+  get cachedStream(): Stream | undefined {
+    const { streams, streamId, fold, cache } = this.#parts;
+    return cache?.of(streams).get(streamId, fold)?.stream;
   }
 
   /**
@@ -46,6 +45,9 @@ export class StateLoad<S> {
     signal?.throwIfAborted();
     if (cache === undefined || atVersion !== undefined) return this.#load(undefined, stream, before);
     const states = cache.of(streams);
+    const cached = states.get(streamId, fold);
+    const refreshed = cached && (await states.refresh(cached, signal));
+    if (refreshed) return { stream: cached.stream, folded: refreshed as FoldedState<S> };
     const loading = states.begin(streamId);
     let found: LoadedFrom<S> | undefined;
     try {
@@ -59,10 +61,10 @@ export class StateLoad<S> {
   async #load(states: StoreStates | undefined, given?: Stream, before?: FoldedState<S>): Promise<LoadedFrom<S>> {
     const { streams, streamId, fold, atVersion } = this.#parts;
     const cached = states?.get(streamId, fold);
-    if (states !== undefined && cached !== undefined) {
-      const folded = await this.#refresh(states, cached);
+    if (cached !== undefined) {
+      const folded = await this.#tail(cached.stream, cached.folded);
       if (folded !== null) return { stream: cached.stream, folded };
-      states.drop(cached);
+      states?.drop(cached);
     }
     const from = given !== undefined && before !== undefined ? await this.#tail(given, before) : null;
     if (given !== undefined && from !== null) return { stream: given, folded: from };
@@ -71,11 +73,6 @@ export class StateLoad<S> {
     const stream = isUsable ? given : await streams.openStream(streamId);
     if (atVersion !== undefined && atVersion < stream.version) await this.#assertNotDeleted(stream);
     return { stream, folded: await this.#fromStore(stream) };
-  }
-
-  async #refresh(states: StoreStates, cached: CachedState): Promise<FoldedState<S> | null> {
-    const folded = await states.refresh(cached, this.#parts.signal);
-    return (folded ?? (await this.#tail(cached.stream, cached.folded))) as FoldedState<S> | null;
   }
 
   /** Null: the state leads no further, and a snapshot, or the first event, may. Or it is of another store. */

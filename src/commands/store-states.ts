@@ -54,7 +54,7 @@ export class StoreStates {
   }
 
   get(streamId: string, fold: ParsedFold): CachedState | undefined {
-    const entry = this.#entries.get(streamId)?.get(fold.projection);
+    const entry = this.#find({ streamId, fold });
     if (entry !== undefined) this.#cache.used(entry);
     return entry;
   }
@@ -66,8 +66,8 @@ export class StoreStates {
   async refresh(entry: CachedState, signal: AbortSignal | undefined): Promise<FoldedState<unknown> | null> {
     const { session } = entry;
     if (session === undefined || session !== this.#tail.session) return null;
-    const isRead = await this.#tail.read(signal);
-    return isRead && entry.session === this.#tail.session && this.#has(entry) ? entry.folded : null;
+    await this.#tail.read(signal);
+    return session === this.#tail.session && this.#find(entry) === entry ? entry.folded : null;
   }
 
   /** Takes note of a load that begins: what it finds is put in with {@link end}. */
@@ -87,12 +87,24 @@ export class StoreStates {
     if (ofStream?.size === 0) this.#loading.delete(streamId);
     if (found === undefined || generation !== this.#cache.generation) return;
     const { fold, stream, folded } = found;
-    const known = this.#entries.get(streamId)?.get(fold.projection);
-    if (known !== undefined && (known.folded === folded || known.folded.version > folded.version)) return;
+    const known = this.#find({ streamId, fold });
+    if (known !== undefined && known.folded.version > folded.version) return;
     if (known !== undefined) this.drop(known);
     // Of a state that misses an event which has passed, the tail would not tell the next ones.
     const session = folded.version >= passedVersion ? loading.session : undefined;
-    const entry: CachedState = { states: this, streamId, fold, stream, folded, session };
+    this.#add({ states: this, streamId, fold, stream, folded, session });
+  }
+
+  /** Takes note of what was written after a state. */
+  advance(streamId: string, from: FoldedState<unknown>, found: FoundState): void {
+    const known = this.#find({ streamId, fold: found.fold });
+    // What came after it may have passed already, unless the state was kept up to date until now.
+    if (known === undefined) this.#add({ states: this, streamId, ...found, session: undefined });
+    else if (known.folded.version === from.version) known.folded = found.folded;
+  }
+
+  #add(entry: CachedState): void {
+    const { streamId, fold } = entry;
     const ofFolds = this.#entries.get(streamId) ?? new Map<string, CachedState>();
     this.#entries.set(streamId, ofFolds.set(fold.projection, entry));
     this.#cache.used(entry);
@@ -107,8 +119,8 @@ export class StoreStates {
     if (ofFolds.size === 0) this.#entries.delete(streamId);
   }
 
-  #has(entry: CachedState): boolean {
-    return this.#entries.get(entry.streamId)?.get(entry.fold.projection) === entry;
+  #find({ streamId, fold }: Pick<CachedState, "streamId" | "fold">): CachedState | undefined {
+    return this.#entries.get(streamId)?.get(fold.projection);
   }
 
   /** An event of the tail of the store. */

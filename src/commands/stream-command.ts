@@ -2,7 +2,6 @@ import {
   type CandidateEvent,
   type ConcurrencyError,
   isStreamError,
-  type StoredEvent,
   type Stream,
   type StreamFactory,
   type WriteResult,
@@ -17,7 +16,7 @@ import { pause } from "./retry-pauses.js";
 import type { StateCacheImpl } from "./state-cache.js";
 import { type LoadedFrom, StateLoad } from "./state-load.js";
 import { candidateOf, findStoredCommand, type StoredCommand } from "./stored-command.js";
-import { decidedWithin, StreamTurns, type Turn } from "./stream-turns.js";
+import { areTurnsTaken, decidedWithin, type Turn, takeTurn } from "./stream-turns.js";
 
 /** A command on one stream, checked. */
 export interface StreamCommand<S> {
@@ -39,17 +38,17 @@ export interface CommandOutcome<S> extends WriteResult {
 export async function runCommand<S>(command: StreamCommand<S>): Promise<CommandOutcome<S>> {
   const { streams, streamId, plan } = command;
   const load = new StateLoad({ ...command, signal: plan.signal });
-  const stream = await load.open();
+  plan.signal?.throwIfAborted();
+  const stream = load.cachedStream ?? (await streams.openStream(streamId));
   const lookedUpTo = stream.version;
-  const stored = await lookUp(command, stream, 0);
+  const stored = plan.commandId === undefined ? null : await lookUp(command, stream, 0);
   if (stored !== null) return repeated(command, stored);
-  const turns = new StreamTurns(streams, streamId);
-  const turn = turns.areTaken ? await turns.take(plan.signal) : undefined;
+  const turn = areTurnsTaken(streams, streamId) ? await takeTurn(streams, streamId, plan.signal) : undefined;
   let tried = await attempt(command, load, { stream, lookedUpTo, turn });
   for (let attempts = 1; "conflict" in tried; attempts += 1) {
     if (attempts === plan.attempts) throw tried.conflict;
     await pause(attempts + 1, plan.signal);
-    tried = await attempt(command, load, { ...tried, turn: await turns.take(plan.signal) });
+    tried = await attempt(command, load, { ...tried, turn: await takeTurn(streams, streamId, plan.signal) });
   }
   return tried;
 }
@@ -99,7 +98,9 @@ async function decideAndWrite<S>(
   turn: Turn | undefined,
 ): Promise<CommandOutcome<S> | Pick<Conflict<S>, "conflict">> {
   const { plan, decide } = command;
-  const events = writtenEvents(listOf(await decidedWithin(turn, decide(folded.state))), plan);
+  const decision = decide(folded.state);
+  const decided = isPromise(decision) ? await decidedWithin(turn, decision) : decision;
+  const events = writtenEvents(listOf(decided), plan);
   if (events.length === 0) return unchanged(stream, folded);
   let seen: SeenWrite;
   try {
@@ -109,34 +110,33 @@ async function decideAndWrite<S>(
     throw error;
   }
   const { result, stored } = seen;
-  const state = await (result.written === 0
-    ? stateOfRetry(command, result.version)
-    : stateAfterWrite(command, { stream, folded }, result.written, stored));
-  return { ...result, state, events };
+  if (result.written === 0) return { ...result, state: await stateOfRetry(command, result.version), events };
+  const { state, version } = folded;
+  const upTo = version + result.written;
+  const after =
+    stored === undefined
+      ? await foldTail(stream, command.fold, { state, version }, { upTo })
+      : foldEvents(command.fold, { state, version }, stored);
+  keepState(command, { stream, folded }, after);
+  return { ...result, state: after.state, events };
 }
 
-/** Folds the events as they were stored. */
-async function stateAfterWrite<S>(
+/** What is decided at once takes no turn of the event loop. */
+function isPromise(decision: unknown): decision is PromiseLike<unknown> {
+  return typeof decision === "object" && decision !== null && "then" in decision;
+}
+
+/** Keeps the state after a write for the next command. */
+function keepState<S>(
   { streams, fold, streamId, cache }: StreamCommand<S>,
-  { stream, folded: { state, version } }: LoadedFrom<S>,
-  written: number,
-  stored: readonly StoredEvent[] | undefined,
-): Promise<S> {
-  const upTo = version + written;
-  const states = cache?.of(streams);
-  const loading = states?.begin(streamId);
-  let folded: FoldedState<S> | undefined;
-  try {
-    const before = { state, version };
-    folded = stored === undefined ? await foldTail(stream, fold, before, { upTo }) : foldEvents(fold, before, stored);
-  } finally {
-    if (loading !== undefined) states?.end(loading, folded && { fold, stream, folded });
-  }
+  { stream, folded: before }: LoadedFrom<S>,
+  folded: FoldedState<S>,
+): void {
+  cache?.of(streams).advance(streamId, before, { fold, stream, folded });
   const { every } = fold.snapshot ?? {};
-  if (every !== undefined && Math.floor(version / every) < Math.floor(upTo / every)) {
+  if (every !== undefined && Math.floor(before.version / every) < Math.floor(folded.version / every)) {
     saveFoldSnapshot(streams, stream, fold, folded);
   }
-  return folded.state;
 }
 
 /** The outcome of a decision without events. */

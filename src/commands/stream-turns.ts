@@ -13,53 +13,56 @@ export interface Turn {
 }
 
 /**
- * Lets the commands of this process on one stream go one after the other, once they have got into each other's way: otherwise
- * of many that decide on one version all but one begin anew, again and again. It prevents no conflict with anybody else.
+ * Waits for a turn on a stream: commands of this process on one stream go one after the other, once they have got into each
+ * other's way. Otherwise of many that decide on one version all but one begin anew, again and again. It prevents no conflict with
+ * anybody else.
+ *
+ * @throws the signal's reason
  */
-export class StreamTurns {
-  readonly #turns: Map<string, Promise<void>>;
-  readonly #streamId: string;
-
-  constructor(streams: StreamFactory, streamId: string) {
-    const store = findStreamContext(streams) ?? streams;
-    const known = turnsByStore.get(store);
-    this.#turns = known ?? new Map();
-    if (known === undefined) turnsByStore.set(store, this.#turns);
-    this.#streamId = streamId;
+export async function takeTurn(
+  streams: StreamFactory,
+  streamId: string,
+  signal: AbortSignal | undefined,
+): Promise<Turn> {
+  const turns = turnsOf(streams) ?? new Map<string, Promise<void>>();
+  turnsByStore.set(storeOf(streams), turns);
+  const before = turns.get(streamId) ?? Promise.resolve();
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const last = before.then(() => ended);
+  turns.set(streamId, last);
+  void last.then(() => {
+    if (turns.get(streamId) === last) turns.delete(streamId);
+  });
+  try {
+    await untilAborted(before, signal);
+  } catch (error) {
+    end();
+    throw error;
   }
+  return { end };
+}
 
-  /** Whether somebody waits, or has a turn: whoever comes now would only get into their way. */
-  get areTaken(): boolean {
-    return this.#turns.has(this.#streamId);
-  }
+/** Whether somebody waits for a turn, or has it: whoever comes now would only get into their way. */
+export function areTurnsTaken(streams: StreamFactory, streamId: string): boolean {
+  return turnsOf(streams)?.has(streamId) === true;
+}
 
-  /** Waits for the turn. @throws the signal's reason */
-  async take(signal: AbortSignal | undefined): Promise<Turn> {
-    const before = this.#turns.get(this.#streamId) ?? Promise.resolve();
-    let end: () => void = () => undefined;
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    const last = before.then(() => ended);
-    this.#turns.set(this.#streamId, last);
-    void last.then(() => {
-      if (this.#turns.get(this.#streamId) === last) this.#turns.delete(this.#streamId);
-    });
-    try {
-      await untilAborted(before, signal);
-    } catch (error) {
-      end();
-      throw error;
-    }
-    return { end };
-  }
+function turnsOf(streams: StreamFactory): Map<string, Promise<void>> | undefined {
+  return turnsByStore.get(storeOf(streams));
+}
+
+function storeOf(streams: StreamFactory): object {
+  return findStreamContext(streams) ?? streams;
 }
 
 /**
  * Waits for a decision, and ends the turn if it takes long: it may wait for another command on the stream, which waits for
  * the turn.
  */
-export async function decidedWithin<T>(turn: Turn | undefined, decision: T | PromiseLike<T>): Promise<T> {
+export async function decidedWithin<T>(turn: Turn | undefined, decision: PromiseLike<T>): Promise<T> {
   if (turn === undefined) return decision;
   const timer = setTimeout(() => turn.end(), MAX_DECISION_TURN_MS);
   try {
