@@ -48,7 +48,7 @@ module.exports = {
       comment: "Projections are tested over SQLite in memory.",
       severity: "error",
       from: { path: "^testing\\.ts$" },
-      to: { pathNot: ["^src/", "^adapters/sqlite/index\\.ts$"] },
+      to: { pathNot: ["^src/", "^protocols/", "^adapters/sqlite/index\\.ts$"] },
     },
     {
       name: "the-entry-of-personal-data-names-sqlite-only",

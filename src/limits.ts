@@ -211,8 +211,10 @@ export const MAX_LOAD_ATTEMPTS = 5;
 /** How many lower versions of a fold are looked for, to remove their snapshots. */
 export const MAX_CLEARED_FOLD_VERSIONS = 100;
 
-/** How often a command is decided unless it says otherwise, and the most that it may ask for. */
+/** How often a command is decided unless it says otherwise. */
 export const DEFAULT_ATTEMPTS = 5;
+
+/** The most attempts that a command may ask for. */
 export const MAX_ATTEMPTS = 10_000;
 
 /** The longest id of a command, in UTF-16 units: with the number of any of its events it is a key. */

@@ -4,22 +4,13 @@ import {
   StorageError,
   type StreamWrite,
   type TransactionalStreamFactory,
-  type WriteResult,
 } from "../../protocols/index.js";
 import { inAttempt } from "../validate/in-call.js";
 import { type HandleQueryOptions, parseHandleQueryOptions } from "./command-options.js";
 import { parseFold, type QueryFold } from "./fold.js";
 import { checkDecide } from "./handle.js";
 import { alternativesOf } from "./load-query.js";
-import { runQueryCommand } from "./query-command.js";
-
-/** What became of a command over a query. */
-export interface HandledQuery<S> {
-  /** The state that was decided on; of a command that was stored before, the one with its events in it. */
-  readonly state: S;
-  /** One for each write of the decision, in order; of a command that was stored before, for each stream of the found events. */
-  readonly results: readonly WriteResult[];
-}
+import { type HandledQuery, runQueryCommand } from "./query-command.js";
 
 const ATTEMPT = "handle a command on a query";
 

@@ -7,6 +7,7 @@ import { loadQueryState } from "./query-load.js";
 
 /** A state, and the position of the store that it is true at. */
 export interface LoadedQuery<S> {
+  /** The state. */
   readonly state: S;
   /** Give it to a condition as `after`. */
   readonly position: number;

@@ -14,7 +14,9 @@ import { StateLoad } from "./state-load.js";
 
 /** A state, and the version of the stream that it is the state of. */
 export interface Loaded<S> {
+  /** The state. Others may have it too, so change nothing in it. */
   readonly state: S;
+  /** The version that it is the state of. */
   readonly version: number;
 }
 

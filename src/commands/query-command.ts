@@ -13,7 +13,6 @@ import { indexOfKey } from "./command-key.js";
 import type { CommandPlan } from "./command-options.js";
 import { listOf, writtenEvents } from "./decided-events.js";
 import type { ParsedFold } from "./fold.js";
-import type { HandledQuery } from "./handle-query.js";
 import { loadQueryState } from "./query-load.js";
 import { pause } from "./retry-pauses.js";
 
@@ -24,6 +23,14 @@ export interface QueryCommand<S> {
   readonly filters: readonly EventFilter[];
   readonly plan: CommandPlan;
   readonly decide: (state: S) => unknown;
+}
+
+/** What became of a command over a query. */
+export interface HandledQuery<S> {
+  /** The state that was decided on; of a command that was stored before, the one with its events in it. */
+  readonly state: S;
+  /** One for each write of the decision, in order; of a command that was stored before, for each stream of the found events. */
+  readonly results: readonly WriteResult[];
 }
 
 /** Handles a command: folds the query, decides and writes, until no event that it finds comes in between. */

@@ -18,7 +18,10 @@ import { type BatchPlan, batchPlans } from "./batch-plans.js";
 import { type AnyTestEvent, storedContent, type TestEvent } from "./test-event.js";
 
 /** An event of a test, with the stream that it is of. */
-export type ProjectedEvent<E extends EventShape> = TestEvent<E> & { readonly streamId: string };
+export type ProjectedEvent<E extends EventShape> = TestEvent<E> & {
+  /** The stream that it is written to. */
+  readonly streamId: string;
+};
 
 /** What a projection has made of some events. */
 export interface GivenProjected {

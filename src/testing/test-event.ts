@@ -7,7 +7,9 @@ import { frozen } from "./frozen.js";
 /** An event in a test. */
 export type TestEvent<E extends EventShape> = E extends EventShape
   ? {
+      /** What happened. */
       readonly type: E["type"];
+      /** The details. */
       readonly data: E["data"];
       /** Default: none. */
       readonly metadata?: object;
