@@ -26,11 +26,11 @@ import { streamPages } from "./w19-stream-pages.js";
 import { fieldIndexes } from "./w20-field-indexes.js";
 import { churn } from "./w21-churn.js";
 import { typedReads } from "./w22-typed-reads.js";
-import { sealedReads } from "./w27-sealed-reads.js";
 import { commands } from "./w23-commands.js";
 import { commandsBesideWrites } from "./w24-commands-beside-writes.js";
 import { contendedCommands } from "./w25-contended-commands.js";
 import { longStates } from "./w26-long-states.js";
+import { sealedReads } from "./w27-sealed-reads.js";
 
 /** In the order of the tables' rows. */
 export const WORKLOADS: readonly Workload[] = [
