@@ -14,8 +14,8 @@ function exactBytes<T>(value: T): T | Uint8Array<ArrayBuffer> {
   return isExact ? value : new Uint8Array(value);
 }
 
-/** An append without its signal, as a message carries it. */
-export function appendMessage({ signal: _, ...request }: AppendRequest): AppendRequest {
+/** An append as a message carries it, without its signal and what is called here. Nothing tells where its events are placed. */
+export function appendMessage({ signal: _signal, onPlaced: _onPlaced, ...request }: AppendRequest): AppendRequest {
   return { ...request, events: request.events.map((event) => ({ ...event, data: exactBytes(event.data) })) };
 }
 
