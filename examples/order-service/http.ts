@@ -1,0 +1,46 @@
+import type { IncomingMessage } from "node:http";
+import { isStreamError } from "async-streams";
+import { type Input, InvalidInput, OrderConflict } from "./order.js";
+
+const MAX_BODY_LENGTH = 65_536;
+
+/** What a request is answered with. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  /** Becomes the ETag, which the next request may send as If-Match. */
+  readonly version?: number;
+}
+
+/** The request is not what the service takes. */
+export class InvalidRequest extends Error {}
+
+/** The object that a request has as its body. */
+export async function inputOf(request: IncomingMessage): Promise<Input> {
+  let text = "";
+  for await (const chunk of request.setEncoding("utf8")) {
+    text += chunk;
+    if (text.length > MAX_BODY_LENGTH) throw new InvalidRequest(`the body is longer than ${MAX_BODY_LENGTH}`);
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Input;
+  } catch {
+    // Said below.
+  }
+  throw new InvalidRequest("the body must be a JSON object");
+}
+
+/** The answer to a request that failed. What the client can do about it is in the status. */
+export function answerToError(error: unknown): Answer {
+  const body = { error: error instanceof Error ? error.message : String(error) };
+  if (error instanceof InvalidInput || error instanceof InvalidRequest) return { status: 400, body };
+  if (error instanceof OrderConflict || isStreamError(error, "CONCURRENCY_CONFLICT")) return { status: 409, body };
+  // Another command had this key.
+  if (isStreamError(error, "IDEMPOTENCY_CONFLICT")) return { status: 422, body };
+  if (isStreamError(error, "INVALID_ARGUMENT") || isStreamError(error, "INVALID_EVENT")) return { status: 400, body };
+  if (isStreamError(error) && error.code.startsWith("STORAGE_"))
+    return { status: 503, body: { error: "try again later" } };
+  console.error(error);
+  return { status: 500, body: { error: "internal error" } };
+}

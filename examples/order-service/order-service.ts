@@ -1,0 +1,105 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { ALL_STREAM, type Stream, sql, type TransactionalStreamFactory } from "async-streams";
+import { handle, loadState, stateCache } from "async-streams/commands";
+import { whenProcessed } from "async-streams/projections";
+import { type Answer, answerToError, InvalidRequest, inputOf } from "./http.js";
+import { commands, OrderConflict, type OrderEvent, order } from "./order.js";
+
+/** How long a list waits for the table to have what its reader has written. */
+const FRESHNESS_MS = 2_000;
+
+/** The orders of a store over HTTP. Disposing it ends the streams of events, and then the server. */
+export class OrderService implements AsyncDisposable {
+  readonly server: Server = createServer((request, response) => void this.#onRequest(request, response));
+  readonly #streams: TransactionalStreamFactory;
+  readonly #everything: Stream<OrderEvent>;
+  readonly #cache = stateCache();
+
+  private constructor(streams: TransactionalStreamFactory, everything: Stream<OrderEvent>) {
+    this.#streams = streams;
+    this.#everything = everything;
+  }
+
+  static async over(streams: TransactionalStreamFactory): Promise<OrderService> {
+    return new OrderService(streams, await streams.openStream<OrderEvent>(ALL_STREAM));
+  }
+
+  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    if (request.method === "GET" && url.pathname === "/events") return this.#sendEvents(request, response);
+    const { status, body, version } = await this.#answer(request, url).catch(answerToError);
+    if (version !== undefined) response.setHeader("etag", `"${version}"`);
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  }
+
+  async #answer(request: IncomingMessage, { pathname, searchParams }: URL): Promise<Answer> {
+    const [, orders, id, command = ""] = pathname.split("/");
+    if (orders !== "orders") return { status: 404, body: { error: "there are /orders and /events" } };
+    if (request.method === "GET") return id === undefined ? this.#list(searchParams) : this.#show(`order-${id}`);
+    if (id === undefined || !Object.hasOwn(commands, command)) {
+      return { status: 404, body: { error: `POST to /orders/<id>/<command>: ${Object.keys(commands).join(", ")}` } };
+    }
+    return this.#handle(`order-${id}`, commands[command as keyof typeof commands], request);
+  }
+
+  /** The key names the command: a request that is sent again gets the answer of the first, and stores nothing. */
+  async #handle(streamId: string, decide: (typeof commands)["place"], request: IncomingMessage): Promise<Answer> {
+    const { "idempotency-key": commandId, "if-match": expected } = request.headers;
+    if (typeof commandId !== "string") throw new InvalidRequest("the header Idempotency-Key is missing");
+    const input = await inputOf(request);
+    const { state, position, written } = await handle(
+      this.#streams,
+      order,
+      streamId,
+      (found) => {
+        if ((expected ?? `"${found.version}"`) !== `"${found.version}"`)
+          throw new OrderConflict("the order has changed");
+        return decide(found, input);
+      },
+      { commandId, cache: this.#cache },
+    );
+    return { status: written > 0 ? 201 : 200, body: { ...state, position }, version: state.version };
+  }
+
+  async #show(streamId: string): Promise<Answer> {
+    const { state, version } = await loadState(this.#streams, order, streamId, { cache: this.#cache });
+    return version === 0 ? { status: 404, body: { error: "no such order" } } : { status: 200, body: state, version };
+  }
+
+  /** From the table. With `position`, which each command answers with, the list has what that command did. */
+  async #list(search: URLSearchParams): Promise<Answer> {
+    const position = Number(search.get("position") ?? 0);
+    if (!Number.isSafeInteger(position)) throw new InvalidRequest("position must be a whole number");
+    await whenProcessed(this.#streams, "orders", position, { timeoutMs: FRESHNESS_MS });
+    const customer = search.get("customer");
+    const chosen = customer === null ? sql`` : sql`WHERE customer = ${customer}`;
+    return { status: 200, body: await this.#streams.query(sql`SELECT * FROM orders ${chosen} ORDER BY id LIMIT 100`) };
+  }
+
+  /** Server-sent events, from where the client lost its connection. A slow client holds up nobody. */
+  async #sendEvents(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const after = Number(request.headers["last-event-id"] ?? 0);
+    if (!Number.isSafeInteger(after) || after < 0) return void response.writeHead(400).end();
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" }).flushHeaders();
+    try {
+      for await (const { position, streamId, type, data } of this.#everything.watch({ after, signal: gone.signal })) {
+        const isBuffered = !response.write(`id: ${position}\ndata: ${JSON.stringify({ streamId, type, data })}\n\n`);
+        if (isBuffered) await once(response, "drain", { signal: gone.signal });
+      }
+      response.end();
+    } catch (error) {
+      if (!gone.signal.aborted) response.destroy(error as Error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#everything[Symbol.asyncDispose]();
+    if (!this.server.listening) return;
+    this.server.close();
+    this.server.closeIdleConnections();
+    await once(this.server, "close");
+  }
+}

@@ -1,0 +1,108 @@
+import { expect, test, vi } from "vitest";
+import type { NodeProcess } from "../support/node-process.js";
+import { createTempDir } from "../support/temp-dir.js";
+import { EXAMPLE_TIMEOUT_MS, startExample } from "./support/run-example.js";
+
+vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
+
+async function start(file: string): Promise<NodeProcess> {
+  const service = startExample("order-service/main.ts", { env: { PORT: "0", ORDERS_FILE: file } });
+  await service.ready();
+  return service;
+}
+
+const urlOf = (service: NodeProcess): string => service.lines[0] ?? "";
+
+interface Reply {
+  readonly status: number;
+  readonly etag: string | null;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+async function send(service: NodeProcess, path: string, init: RequestInit = {}): Promise<Reply> {
+  const response = await fetch(urlOf(service) + path, init);
+  return {
+    status: response.status,
+    etag: response.headers.get("etag"),
+    body: (await response.json()) as Reply["body"],
+  };
+}
+
+const command = (service: NodeProcess, path: string, key: string, body: object, headers: Record<string, string> = {}) =>
+  send(service, path, { method: "POST", headers: { "idempotency-key": key, ...headers }, body: JSON.stringify(body) });
+
+test("order-service takes commands that are sent again, refuses conflicts, lists, and goes on after a stop", async () => {
+  await using folder = await createTempDir();
+  const placing = { customer: "ada", cents: 1_200 };
+  let first: Reply;
+  {
+    await using service = await start(folder.file("orders.db"));
+    first = await command(service, "/orders/1/place", "a", placing);
+    expect(first).toMatchObject({ status: 201, etag: '"1"', body: { status: "placed", version: 1 } });
+    expect(await command(service, "/orders/1/place", "a", placing)).toEqual({ ...first, status: 200 });
+    expect(await command(service, "/orders/1/place", "b", placing)).toMatchObject({ status: 409 });
+
+    const payments = ["c", "d", "e"].map((key) => command(service, "/orders/1/pay", key, { cents: 1_200 }));
+    expect((await Promise.all(payments)).map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+    const stale = await command(service, "/orders/1/ship", "f", { carrier: "post" }, { "if-match": '"1"' });
+    expect(stale).toMatchObject({ status: 409, body: { error: "the order has changed" } });
+    const shipped = await command(service, "/orders/1/ship", "g", { carrier: "post" }, { "if-match": '"2"' });
+    expect(shipped).toMatchObject({ status: 201, etag: '"3"' });
+
+    expect(await send(service, `/orders?customer=ada&position=${shipped.body.position}`)).toMatchObject({
+      status: 200,
+      body: [{ id: "order-1", customer: "ada", cents: 1_200, status: "shipped" }],
+    });
+    service.signal("SIGINT");
+    expect(await service.ended).toMatchObject({ exitCode: 0, stderr: "" });
+  }
+  await using service = await start(folder.file("orders.db"));
+  expect(await send(service, "/orders/1")).toMatchObject({ status: 200, etag: '"3"', body: { status: "shipped" } });
+  expect(await command(service, "/orders/1/place", "a", placing)).toEqual({ ...first, status: 200 });
+});
+
+test("order-service refuses what it does not take, and stores nothing", async () => {
+  await using folder = await createTempDir();
+  await using service = await start(folder.file("orders.db"));
+  const refused: readonly (readonly [string, RequestInit, number])[] = [
+    ["/orders/1/place", { method: "POST", body: "{}" }, 400],
+    ["/orders/1/place", { method: "POST", body: "no JSON", headers: { "idempotency-key": "a" } }, 400],
+    [
+      "/orders/1/place",
+      { method: "POST", body: '{"customer":"ada","cents":-1}', headers: { "idempotency-key": "a" } },
+      400,
+    ],
+    ["/orders/1/constructor", { method: "POST", body: "{}", headers: { "idempotency-key": "a" } }, 404],
+    ["/orders/1/pay", { method: "POST", body: '{"cents":1}', headers: { "idempotency-key": "a" } }, 409],
+    ["/orders?position=x", {}, 400],
+    ["/orders/1", {}, 404],
+    ["/nothing", {}, 404],
+  ];
+  for (const [path, init, status] of refused) {
+    expect({ path, status: (await send(service, path, init)).status }).toEqual({ path, status });
+  }
+  expect(await send(service, "/orders")).toMatchObject({ status: 200, body: [] });
+});
+
+test("order-service sends events from where a client lost its connection, and ends the streams when it stops", async () => {
+  await using folder = await createTempDir();
+  await using service = await start(folder.file("orders.db"));
+  await command(service, "/orders/1/place", "a", { customer: "ada", cents: 5 });
+  const { body } = await command(service, "/orders/2/place", "b", { customer: "bob", cents: 6 });
+  const first = (body.position as number) - 1;
+  const response = await fetch(`${urlOf(service)}/events`, { headers: { "last-event-id": String(first) } });
+  const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  const readUntil = async (part: string): Promise<void> => {
+    while (!text.includes(part)) text += (await reader.read()).value ?? "";
+  };
+  await readUntil('"streamId":"order-2"');
+  await command(service, "/orders/3/place", "c", { customer: "cleo", cents: 7 });
+  await readUntil('"streamId":"order-3"');
+  expect(text).not.toContain("order-1");
+  expect(text).toContain('"data":{"customer":"cleo","cents":7,"currency":"EUR"}');
+
+  service.signal("SIGINT");
+  while (!(await reader.read()).done);
+  expect(await service.ended).toMatchObject({ exitCode: 0, stderr: "" });
+});
