@@ -93,7 +93,8 @@ function unusualSession(session: StorageSession): StorageSession {
 }
 
 async function spreadAppend(storage: Pick<StorageHandle, "append">, request: AppendRequest): Promise<AppendResult> {
-  const { version, position, written } = await storage.append(request);
+  const { onPlaced: _, ...inner } = request;
+  const { version, position, written } = await storage.append(inner);
   return { version, position: position * POSITION_STEP, written };
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { MemoryNotifier, MemoryStorageHandle } from "../../../adapters/memory/index.js";
+import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
 import type { ReadQuery } from "../../../protocols/index.js";
 import { type Fold, handle, loadState, stateCache } from "../../../src/commands/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { openExposedStore } from "../../support/exposed-store.js";
 import { overriding } from "../../support/overriding.js";
 import { plainStorage } from "../../support/plain-storage.js";
 import { type Account, type AccountEvent, account, deposited, withdraw } from "./support/account.js";
@@ -221,6 +222,18 @@ describe("stateCache", () => {
     await expect(handle(streams, account, "b", withdraw(1), { cache })).rejects.toMatchObject({
       code: "STREAM_CLOSED",
     });
+  });
+});
+
+test("over a store of another thread commands work, and read back what they have written", async () => {
+  await using streams = await openExposedStore(memoryStreamFactory());
+  const cache = stateCache();
+  const first = await handle(streams, account, "a", () => deposited(1), { commandId: "c", cache });
+  const again = await handle(streams, account, "a", () => deposited(1), { commandId: "c", cache });
+  expect(again).toEqual({ ...first, written: 0 });
+  expect(await handle(streams, account, "a", withdraw(1), { cache })).toMatchObject({
+    written: 1,
+    state: { balance: 0 },
   });
 });
 
