@@ -95,12 +95,10 @@ export class StoreStates {
     this.#add({ states: this, streamId, fold, stream, folded, session });
   }
 
-  /** Takes note of what was written after a state. */
-  advance(streamId: string, from: FoldedState<unknown>, found: FoundState): void {
-    const known = this.#find({ streamId, fold: found.fold });
-    // What came after it may have passed already, unless the state was kept up to date until now.
-    if (known === undefined) this.#add({ states: this, streamId, ...found, session: undefined });
-    else if (known.folded.version === from.version) known.folded = found.folded;
+  /** Takes note of what was written after a state, if that is still here. */
+  advance(streamId: string, fold: ParsedFold, from: FoldedState<unknown>, folded: FoldedState<unknown>): void {
+    const known = this.#find({ streamId, fold });
+    if (known?.folded.version === from.version) known.folded = folded;
   }
 
   #add(entry: CachedState): void {

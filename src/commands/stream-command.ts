@@ -132,7 +132,7 @@ function keepState<S>(
   { stream, folded: before }: LoadedFrom<S>,
   folded: FoldedState<S>,
 ): void {
-  cache?.of(streams).advance(streamId, before, { fold, stream, folded });
+  cache?.of(streams).advance(streamId, fold, before, folded);
   const { every } = fold.snapshot ?? {};
   if (every !== undefined && Math.floor(before.version / every) < Math.floor(folded.version / every)) {
     saveFoldSnapshot(streams, stream, fold, folded);

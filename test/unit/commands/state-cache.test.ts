@@ -196,10 +196,16 @@ describe("stateCache", () => {
     expect([await isKept("a"), await isKept("b")]).toEqual([false, true]);
     cache.clear();
     expect([await isKept("a"), await isKept("b")]).toEqual([false, false]);
+    const clearAndDeposit = () => {
+      cache.clear();
+      return deposited(1);
+    };
     setBeforeRead(async () => cache.clear("a"));
     await loadState(streams, account, "c", { cache });
     setBeforeRead(async () => undefined);
     expect(await isKept("c")).toBe(false);
+    await handle(streams, account, "d", clearAndDeposit, { cache });
+    expect(await isKept("d")).toBe(false);
   });
 
   test("serves several stores, and keeps their states apart", async () => {
