@@ -88,15 +88,9 @@ export class Writing implements WriteAccess {
   }
 
   async removeBefore(request: RemoveRequest): Promise<RemovedEvents> {
-    const { location, group, checkpointer } = this.#parts;
-    let result: RemovedEvents;
-    try {
-      result = await this.#change((connection) => removeEvents(connection, request, location));
-      checkpointer?.written(0, result.removed);
-    } finally {
-      // Also where it failed: it may be stored.
-      group.failed();
-    }
+    const { location, checkpointer } = this.#parts;
+    const result = await this.#changeStreams((connection) => removeEvents(connection, request, location));
+    checkpointer?.written(0, result.removed);
     // Those of earlier removals.
     if (!request.keepKeys) await this.#forgetKeys(request);
     return result;
@@ -130,18 +124,25 @@ export class Writing implements WriteAccess {
   async importContents(batch: ContentsBatch): Promise<boolean> {
     const { group, checkpointer } = this.#parts;
     const events = batch.put?.events ?? [];
-    try {
-      const isImported = await this.#change((connection) => group.import(connection, batch));
-      if (isImported) {
-        const characters = events.reduce((sum, { event }) => sum + eventCharacters(event), 0);
-        const bytes = (batch.put?.snapshots ?? []).reduce((sum, { state }) => sum + state.bytes.length, characters);
-        checkpointer?.written(bytes, events.length);
-      }
-      return isImported;
-    } finally {
-      // Also where it failed: it may be stored.
-      group.failed();
+    const isImported = await this.#changeStreams((connection) => group.import(connection, batch));
+    if (isImported) {
+      const characters = events.reduce((sum, { event }) => sum + eventCharacters(event), 0);
+      const bytes = (batch.put?.snapshots ?? []).reduce((sum, { state }) => sum + state.bytes.length, characters);
+      checkpointer?.written(bytes, events.length);
     }
+    return isImported;
+  }
+
+  /** Makes a change of streams, after which what appends remember of them is not true any more. */
+  #changeStreams<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
+    return this.#change(async (connection) => {
+      try {
+        return await task(connection);
+      } finally {
+        // Also where it failed: it may be stored. And before the next appends, which are planned on what is remembered.
+        this.#parts.group.failed();
+      }
+    });
   }
 
   /** Makes a change that is no append, once nothing else is under way. */

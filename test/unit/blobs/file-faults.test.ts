@@ -63,10 +63,10 @@ describe("a put into a folder", () => {
     await putting(folder.path, someBytes(300_000), Number.POSITIVE_INFINITY);
     const { calls } = disk;
 
-    expect(calls.filter((name) => name !== "mkdir folder")).toEqual([
+    // How many writes there are is up to the size of the chunks.
+    const isFirst = (name: string, index: number): boolean => name !== calls[index - 1];
+    expect(calls.filter(isFirst).filter((name) => name !== "mkdir folder")).toEqual([
       "open temporary-",
-      "write temporary-",
-      "write temporary-",
       "write temporary-",
       "sync temporary-",
       "rename temporary-",
