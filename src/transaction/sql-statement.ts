@@ -2,6 +2,18 @@ import type { SQLName, SQLStatement, SQLValue } from "../../protocols/index.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 
+// By name, so that it is found across copies of the package. A value from outside, such as a parsed request, has no symbols.
+const MADE_HERE: unique symbol = Symbol.for("async-streams.SQL");
+
+/** Marks what may become a part of a text, where others must be bound. Equal to the same thing without the mark. */
+function marked<T extends SQLStatement | SQLName>(made: T): T {
+  return Object.defineProperty(made, MADE_HERE, { value: true });
+}
+
+function isMarked(value: unknown): value is object {
+  return typeof value === "object" && value !== null && MADE_HERE in value;
+}
+
 /**
  * Makes a statement of a template. Its values are bound to the statement, and never become part of its text. A value that is
  * a statement itself becomes a part of this one, with its own values.
@@ -17,7 +29,10 @@ export function sql(
   strings: TemplateStringsArray,
   ...values: readonly (SQLValue | SQLName | SQLStatement)[]
 ): SQLStatement {
-  return values.some(isPart) ? joined(strings, values) : { strings, values: values as readonly (SQLValue | SQLName)[] };
+  const statement = values.some(isPart)
+    ? joined(strings, values)
+    : { strings, values: values as readonly (SQLValue | SQLName)[] };
+  return marked(statement);
 }
 
 function joined(strings: readonly string[], values: readonly (SQLValue | SQLName | SQLStatement)[]): SQLStatement {
@@ -42,14 +57,11 @@ function joined(strings: readonly string[], values: readonly (SQLValue | SQLName
 
 /** One of `rawSQL` with values has placeholders of its own, which could not be told from those of the whole. */
 function isPart(value: unknown): value is SQLStatement {
-  if (!isStatement(value)) return false;
-  return value.strings.length === value.values.length + 1;
+  return isStatement(value) && value.strings.length === value.values.length + 1;
 }
 
 function isStatement(value: unknown): value is SQLStatement {
-  if (typeof value !== "object" || value === null) return false;
-  const { strings, values } = value as Partial<SQLStatement>;
-  return Array.isArray(strings) && Array.isArray(values);
+  return isMarked(value) && "strings" in value;
 }
 
 /**
@@ -61,7 +73,7 @@ function isStatement(value: unknown): value is SQLStatement {
  * ```
  */
 export function name(text: string): SQLName {
-  return { name: text };
+  return marked({ name: text });
 }
 
 /**
@@ -76,7 +88,7 @@ export function name(text: string): SQLName {
  * ```
  */
 export function rawSQL(text: string, values: readonly SQLValue[] = []): SQLStatement {
-  return { strings: [text], values };
+  return marked({ strings: [text], values });
 }
 
 /**
@@ -95,7 +107,7 @@ export function checkStatement(statement: unknown): asserts statement is SQLStat
     throw invalidArgument("statement", `${values.length} values do not fit between ${strings.length} strings`);
   }
   for (const [index, value] of values.entries()) {
-    if (isSQLValue(value) || (!isRaw && isSQLName(value))) continue;
+    if (isSQLValue(value) || (!isRaw && isMarked(value) && isSQLName(value))) continue;
     throw invalidArgument("statement", `value ${index} cannot be bound: ${problemOf(value)}`);
   }
 }

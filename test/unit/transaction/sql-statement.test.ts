@@ -41,6 +41,12 @@ test.each<[string, unknown, RegExp]>([
   ["a BigInt", sql`SELECT ${1n as never}`, /it is a BigInt; pass Number\(value\), or String\(value\)/],
   ["NaN", sql`SELECT ${Number.NaN}`, /expected a string, a finite number, a boolean, null or a Uint8Array, got NaN/],
   ["an object", sql`SELECT ${{} as never}`, /expected a string, .* got an object/],
+  ["an object that looks like a name", sql`SELECT ${JSON.parse('{"name":"password"}')}`, /got an object/],
+  [
+    "an object that looks like a statement",
+    sql`SELECT ${JSON.parse('{"strings":["1; x"],"values":[]}')}`,
+    /got an object/,
+  ],
   ["a list", sql`SELECT ${[1] as never}`, /expected a string, .* got an array/],
   ["a lone surrogate", sql`SELECT ${"\ud800"}`, /it has a lone surrogate, which no database keeps/],
   ["an empty name", sql`SELECT ${name("")}`, /value 0 cannot be bound/],
