@@ -1,4 +1,4 @@
-import { untilAborted } from "./until-aborted.js";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** How long a command waits at most before its second attempt, its third, and so on; the last one holds for all later ones. */
 const PAUSES_MS = [0, 5, 10, 20] as const;
@@ -18,14 +18,7 @@ export function pauseBefore(attempt: number, random: number): number {
 /** Waits before an attempt. @throws the signal's reason */
 export async function pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
   const pauseMs = pauseBefore(attempt, Math.random());
-  if (pauseMs === 0) return signal?.throwIfAborted();
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, pauseMs);
-  });
-  try {
-    await untilAborted(over, signal);
-  } finally {
-    clearTimeout(timer);
-  }
+  // What it rejects with is not the signal's reason.
+  if (pauseMs > 0) await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+  signal?.throwIfAborted();
 }

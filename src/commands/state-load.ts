@@ -25,6 +25,8 @@ export interface LoadedFrom<S> {
 /** Loads the state of a stream, by the shortest way that leads to it. */
 export class StateLoad<S> {
   readonly #parts: StateLoadParts<S>;
+  /** Its handle may have seen another store, even if the cache has let go of it meanwhile. */
+  #cachedStream: Stream | undefined;
 
   constructor(parts: StateLoadParts<S>) {
     this.#parts = parts;
@@ -33,7 +35,8 @@ export class StateLoad<S> {
   /** The handle that the state is in the cache with. */
   get cachedStream(): Stream | undefined {
     const { streams, streamId, fold, cache } = this.#parts;
-    return cache?.of(streams).get(streamId, fold)?.stream;
+    this.#cachedStream = cache?.of(streams).get(streamId, fold)?.stream;
+    return this.#cachedStream;
   }
 
   /**
@@ -47,7 +50,9 @@ export class StateLoad<S> {
     const states = cache.of(streams);
     const cached = states.get(streamId, fold);
     const refreshed = cached && (await states.refresh(cached, signal));
-    if (refreshed) return { stream: cached.stream, folded: refreshed as FoldedState<S> };
+    // A version that was in conflict is not where the stream ends: readers may not see its last events.
+    if (refreshed && refreshed.version !== before?.version)
+      return { stream: cached.stream, folded: refreshed as FoldedState<S> };
     const loading = states.begin(streamId);
     let found: LoadedFrom<S> | undefined;
     try {
@@ -63,13 +68,14 @@ export class StateLoad<S> {
     const cached = states?.get(streamId, fold);
     if (cached !== undefined) {
       const folded = await this.#tail(cached.stream, cached.folded);
-      if (folded !== null) return { stream: cached.stream, folded };
+      if (folded !== null && folded.version !== before?.version) return { stream: cached.stream, folded };
       states?.drop(cached);
     }
     const from = given !== undefined && before !== undefined ? await this.#tail(given, before) : null;
-    if (given !== undefined && from !== null) return { stream: given, folded: from };
+    if (given !== undefined && from !== null && from.version !== before?.version)
+      return { stream: given, folded: from };
     // What a handle has seen may have been of another store, where its state is.
-    const isUsable = given !== undefined && given !== cached?.stream && before === undefined;
+    const isUsable = given !== undefined && given !== this.#cachedStream && before === undefined;
     const stream = isUsable ? given : await streams.openStream(streamId);
     if (atVersion !== undefined && atVersion < stream.version) await this.#assertNotDeleted(stream);
     return { stream, folded: await this.#fromStore(stream) };

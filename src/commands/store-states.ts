@@ -14,6 +14,8 @@ export interface CachedState {
   folded: FoldedState<unknown>;
   /** Since when the tail of the store keeps it up to date; undefined: its own stream has to be read. */
   session: TailSession | undefined;
+  /** Whether the tail has had its last event: one that it never has is lost. */
+  isPassed: boolean;
 }
 
 /** A load that is under way. */
@@ -21,6 +23,8 @@ export interface Loading {
   readonly streamId: string;
   readonly generation: number;
   readonly session: TailSession | undefined;
+  /** Up to where the tail had been read. */
+  readonly position: number;
   /** The last version of the stream that the tail of the store had meanwhile. */
   passedVersion: number;
 }
@@ -67,12 +71,14 @@ export class StoreStates {
     const { session } = entry;
     if (session === undefined || session !== this.#tail.session) return null;
     await this.#tail.read(signal);
-    return session === this.#tail.session && this.#find(entry) === entry ? entry.folded : null;
+    return session === this.#tail.session && this.#find(entry) === entry && entry.isPassed ? entry.folded : null;
   }
 
   /** Takes note of a load that begins: what it finds is put in with {@link end}. */
   begin(streamId: string): Loading {
-    const loading = { streamId, generation: this.#cache.generation, session: this.#tail.begin(), passedVersion: 0 };
+    const session = this.#tail.begin();
+    const position = session?.last.position ?? 0;
+    const loading = { streamId, generation: this.#cache.generation, session, position, passedVersion: 0 };
     const ofStream = this.#loading.get(streamId) ?? new Set();
     this.#loading.set(streamId, ofStream.add(loading));
     return loading;
@@ -92,13 +98,18 @@ export class StoreStates {
     if (known !== undefined) this.drop(known);
     // Of a state that misses an event which has passed, the tail would not tell the next ones.
     const session = folded.version >= passedVersion ? loading.session : undefined;
-    this.#add({ states: this, streamId, fold, stream, folded, session });
+    // Where a snapshot ends is not known.
+    const position = folded.last?.position ?? (folded.version === 0 ? 0 : Number.POSITIVE_INFINITY);
+    const isPassed = position <= loading.position || passedVersion === folded.version;
+    this.#add({ states: this, streamId, fold, stream, folded, session, isPassed });
   }
 
   /** Takes note of what was written after a state, if that is still here. */
   advance(streamId: string, fold: ParsedFold, from: FoldedState<unknown>, folded: FoldedState<unknown>): void {
     const known = this.#find({ streamId, fold });
-    if (known?.folded.version === from.version) known.folded = folded;
+    if (known?.folded.version !== from.version) return;
+    known.folded = folded;
+    known.isPassed = false;
   }
 
   #add(entry: CachedState): void {
@@ -128,9 +139,13 @@ export class StoreStates {
     if (ofFolds === undefined) return;
     for (const entry of [...ofFolds.values()]) {
       const { fold, folded, session } = entry;
-      if (session !== this.#tail.session || event.version <= folded.version) continue;
+      if (session !== this.#tail.session) continue;
+      if (event.version <= folded.version) {
+        if (event.id === folded.last?.id) entry.isPassed = true;
+        continue;
+      }
       try {
-        if (event.version > folded.version + 1) this.drop(entry);
+        if (!entry.isPassed || event.version > folded.version + 1) this.drop(entry);
         else entry.folded = { state: evolved(fold, folded.state, event), version: event.version, last: placeOf(event) };
       } catch {
         // The next load of the state fails with it.

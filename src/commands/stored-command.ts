@@ -33,7 +33,7 @@ export async function findStoredCommand(
 }
 
 /** Reads the events of a command from its first one on: one write stored all of them, one after the other. */
-export async function readStoredCommand(
+async function readStoredCommand(
   stream: Stream,
   commandId: string,
   first: StoredEvent,

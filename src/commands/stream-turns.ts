@@ -55,7 +55,8 @@ function turnsOf(streams: StreamFactory): Map<string, Promise<void>> | undefined
 }
 
 function storeOf(streams: StreamFactory): object {
-  return findStreamContext(streams) ?? streams;
+  // Views of a store share its storage.
+  return findStreamContext(streams)?.storage ?? streams;
 }
 
 /**

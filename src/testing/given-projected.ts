@@ -114,8 +114,9 @@ async function projectPlan(
   for (const size of sizes) {
     // Its own copy of each event, as a batch that is read again has.
     const batch = () => structuredClone(events.slice(first, first + size));
-    if (isInterrupted) await crashed(transact(async (context) => projection.project(batch(), context).then(crash)));
-    await transact(async (context) => projection.project(batch(), context));
+    const project = async (context: VersionedContext): Promise<void> => projection.project(batch(), context);
+    if (isInterrupted) await crashed(transact(async (context) => project(context).then(crash)));
+    await transact(project);
     first += size;
   }
   return transact(async (context, tx) => {

@@ -145,7 +145,7 @@ export class WatchCursor implements Closable, EventHolder {
     if (result === undefined || this.#closed || this.#hand !== hand) return;
     this.#failure = result.failure;
     this.#isHandReady = true;
-    this.#takeInHand(result.events, this.#handBytes);
+    this.#takeInHand(result.events, result.events.length === 0 ? 0 : this.#handBytes);
   }
 
   /** Its events are read from storage again. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { handle, loadState, stateCache } from "../../../src/commands/index.js";
+import { event, typed } from "../../../src/events/index.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
 import { type Account, account, deposited, opened, withdraw, withdrawn } from "./support/account.js";
 
@@ -155,5 +157,28 @@ describe.each(STORES)("handle over %s", (_, open) => {
     await expect(loadState(streams, account, "a", { signal: AbortSignal.abort("before") })).rejects.toBe("before");
 
     expect((await streams.openStream("a")).version).toBe(0);
+  });
+});
+
+describe("handle over a catalogue that skips what it does not have", () => {
+  const types = { Opened: event<{ owner: string }>(), Deposited: event<{ amount: number }>() };
+
+  test("decides behind an event that it does not see, with a cache and without", async () => {
+    await using streams = memoryStreamFactory();
+    const view = typed(streams, types, { unknown: "skip" });
+    await using raw = await streams.openStream("a");
+    const cache = stateCache();
+    await handle(view, account, "a", () => deposited(1), { cache });
+    await raw.write({ type: "Audited", data: null });
+
+    expect(await handle(view, account, "a", () => deposited(1), { cache })).toMatchObject({ version: 3 });
+    let audits = 0;
+    const decide = async () => {
+      audits += 1;
+      if (audits === 1) await raw.write({ type: "Audited", data: null });
+      return deposited(1);
+    };
+    expect(await handle(view, account, "a", decide)).toMatchObject({ version: 5, state: { balance: 3 } });
+    expect(audits).toBe(2);
   });
 });

@@ -69,6 +69,48 @@ describe.each(DRIVER_NAMES)("over %s, a store that was taken back under a warm c
     expect(new Set(decidedOn)).toEqual(new Set([0, 10]));
   });
 
+  test("is not decided on with the commands that it lost, whose events nobody has read since", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await using streams = await sqliteStreamFactory(path, { driver });
+    const cache = stateCache();
+    for (const streamId of STREAMS) await handle(streams, account, streamId, () => opened, { cache });
+    for (const [, warm] of WAYS) await warm(streams, cache);
+    await handle(streams, account, "a", () => deposited(100), { cache });
+
+    await takeBack(driver, path, STREAMS.length);
+    expect(await loadState(streams, account, "a", { cache })).toMatchObject({ version: 1, state: { balance: 0 } });
+    await using others = await sqliteStreamFactory(path, { driver });
+    await handle(others, account, "b", () => deposited(5));
+    await handle(others, account, "a", () => deposited(7));
+    const decidedOn: number[] = [];
+    const { version } = await handle(
+      streams,
+      account,
+      "a",
+      ({ balance }) => {
+        decidedOn.push(balance);
+        return deposited(1);
+      },
+      { cache },
+    );
+    expect({ version, decidedOn: decidedOn.at(-1) }).toEqual({ version: 3, decidedOn: 7 });
+  });
+
+  test("is read anew by a command whose state leaves the cache while it is looked up", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await using streams = await sqliteStreamFactory(path, { driver });
+    const cache = stateCache();
+    for (let count = 0; count < 6; count += 1) await handle(streams, account, "a", () => deposited(1), { cache });
+
+    await takeBack(driver, path, 2);
+    const handled = handle(streams, account, "a", () => deposited(10), { cache, commandId: "x" });
+    cache.clear();
+    expect(await handled).toMatchObject({ version: 3, state: { balance: 12 } });
+    expect(await loadState(streams, account, "a", { cache })).toMatchObject({ version: 3, state: { balance: 12 } });
+  });
+
   test.each(WAYS)("and has grown to the same place, is decided on as it is, with states loaded %s", async (_, warm) => {
     await using folder = await createTempDir();
     const path = folder.file("store.db");
