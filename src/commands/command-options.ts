@@ -1,5 +1,6 @@
 import { DEFAULT_ATTEMPTS, MAX_ATTEMPTS, MAX_COMMAND_ID_LENGTH } from "../limits.js";
 import {
+  checkBetween,
   checkName,
   checkOptions,
   checkSignal,
@@ -72,10 +73,7 @@ export function parseHandleQueryOptions(options: HandleQueryOptions): CommandPla
 }
 
 function planOf({ attempts = DEFAULT_ATTEMPTS, commandId, metadata, signal }: HandleQueryOptions): CommandPlan {
-  if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_ATTEMPTS) {
-    const reason = `expected a whole number from 1 to ${MAX_ATTEMPTS}, got ${describeValue(attempts)}`;
-    throw invalidArgument("attempts", reason);
-  }
+  checkBetween("attempts", attempts, 1, MAX_ATTEMPTS);
   if (commandId !== undefined) checkCommandId(commandId);
   checkSignal(signal);
   return { attempts, commandId, metadata: metadata === undefined ? undefined : metadataOf(metadata), signal };

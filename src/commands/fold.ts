@@ -10,8 +10,8 @@ export interface Fold<S, E extends EventShape> {
   /** Names its state in snapshots and in caches. Two folds of one name are the same one. */
   readonly name: string;
   /**
-   * Raise it with every change of `evolve` or of the state's form. Snapshots of lower versions are not used any more, and are
-   * removed when the fold saves one. Default 1.
+   * Raise it by 1 with every change of `evolve` or of the state's form. Snapshots of lower versions are not used any more, and
+   * those of the 100 versions below are removed when the fold saves one. Default 1.
    */
   readonly version?: number | undefined;
   /** The state before the first event. */

@@ -1,6 +1,6 @@
 import type { StreamFactory } from "../../protocols/index.js";
 import { DEFAULT_CACHED_STATES, MAX_CACHED_STATES } from "../limits.js";
-import { checkOptions, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import { checkBetween, checkOptions, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 import { type CachedState, type CacheUse, StoreStates } from "./store-states.js";
 
@@ -37,10 +37,7 @@ const OPTIONS: OptionNames<StateCacheOptions> = { maxEntries: true };
 export function stateCache(options: StateCacheOptions = {}): StateCache {
   checkOptions(options, OPTIONS);
   const { maxEntries = DEFAULT_CACHED_STATES } = options;
-  if (!Number.isInteger(maxEntries) || maxEntries < 1 || maxEntries > MAX_CACHED_STATES) {
-    const expected = `expected a whole number from 1 to ${MAX_CACHED_STATES}`;
-    throw invalidArgument("maxEntries", `${expected}, got ${describeValue(maxEntries)}`);
-  }
+  checkBetween("maxEntries", maxEntries, 1, MAX_CACHED_STATES);
   return new StateCacheImpl(maxEntries);
 }
 

@@ -7,6 +7,7 @@ import {
   type WriteResult,
 } from "../../protocols/index.js";
 import { type SeenWrite, writeAndSee } from "../stream/write-and-see.js";
+import { isThenable } from "../validate/is-thenable.js";
 import type { CommandPlan } from "./command-options.js";
 import { listOf, writtenEvents } from "./decided-events.js";
 import type { ParsedFold } from "./fold.js";
@@ -99,7 +100,8 @@ async function decideAndWrite<S>(
 ): Promise<CommandOutcome<S> | Pick<Conflict<S>, "conflict">> {
   const { plan, decide } = command;
   const decision = decide(folded.state);
-  const decided = isPromise(decision) ? await decidedWithin(turn, decision) : decision;
+  // What is decided at once takes no turn of the event loop.
+  const decided = isThenable(decision) ? await decidedWithin(turn, decision) : decision;
   const events = writtenEvents(listOf(decided), plan);
   if (events.length === 0) return unchanged(stream, folded);
   let seen: SeenWrite;
@@ -119,11 +121,6 @@ async function decideAndWrite<S>(
       : foldEvents(command.fold, { state, version }, stored);
   keepState(command, { stream, folded }, after);
   return { ...result, state: after.state, events };
-}
-
-/** What is decided at once takes no turn of the event loop. */
-function isPromise(decision: unknown): decision is PromiseLike<unknown> {
-  return typeof decision === "object" && decision !== null && "then" in decision;
 }
 
 /** Keeps the state after a write for the next command. */

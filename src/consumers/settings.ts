@@ -1,6 +1,7 @@
 import { parseFilter } from "../filter/parse-filter.js";
 import { MAX_CONSUMER_NAME_LENGTH, MAX_PARTITIONS } from "../limits.js";
 import {
+  checkBetween,
   checkFunction,
   checkName,
   checkOptions,
@@ -172,9 +173,4 @@ function parseRetry(retry: RetryPolicy): RetrySettings {
   checkFunction("retry.retryable", retryable);
   const isRetryable = retryable?.bind(retry) ?? ((error: unknown) => !(error instanceof TerminalError));
   return { attempts, minDelayMs, maxDelayMs, factor, retryable: isRetryable };
-}
-
-function checkBetween(argument: string, value: unknown, min: number, max: number): void {
-  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return;
-  throw invalidArgument(argument, `expected a whole number from ${min} to ${max}, got ${describeValue(value)}`);
 }

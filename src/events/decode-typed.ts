@@ -1,10 +1,11 @@
 import { EventVersionError, type JsonObject, type StoredEvent } from "../../protocols/index.js";
 import { inStore } from "../validate/in-call.js";
+import { isThenable } from "../validate/is-thenable.js";
 import { describeValue } from "../validate/json-text.js";
 import type { ReadFailure, ReadResult } from "../view/event-hooks.js";
 import { type Catalogue, passesCatalogues } from "./event-catalogue.js";
 import type { VersionStep } from "./event-versions.js";
-import { ignoreResult, isThenable, validateData } from "./validate-data.js";
+import { ignoreResult, validateData } from "./validate-data.js";
 
 /** How events are read through a catalogue. */
 export interface TypedReading {

@@ -1,5 +1,6 @@
 import type { SchemaIssue, StandardSchema } from "../../protocols/standard-schema.js";
 import { invalidArgument } from "../validate/check-arguments.js";
+import { isThenable } from "../validate/is-thenable.js";
 import { pathSegment } from "../validate/json-text.js";
 
 /** What a schema makes of data, or what is wrong with them. */
@@ -69,11 +70,6 @@ function plainIssue({ message, path = [] }: SchemaIssue): PlainIssue {
 
 function pathOf(issue: PlainIssue | undefined): string {
   return `data${(issue?.path ?? []).map(pathSegment).join("")}`;
-}
-
-/** Whether it would have to be waited for. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { readonly then?: unknown } | null)?.then === "function";
 }
 
 /** Nobody waits for it, so nobody is to learn that it failed. */

@@ -2,6 +2,7 @@ import { filterOf } from "../consumers/wanted-events.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import { MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS } from "../limits.js";
 import {
+  checkBetween,
   checkFunction,
   checkOptions,
   checkSignal,
@@ -118,9 +119,4 @@ function checkOneOf(argument: string, value: unknown, values: readonly string[])
     argument,
     `expected ${values.map((each) => `"${each}"`).join(" or ")}, got ${describeValue(value)}`,
   );
-}
-
-function checkBetween(argument: string, value: unknown, min: number, max: number): void {
-  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return;
-  throw invalidArgument(argument, `expected a whole number from ${min} to ${max}, got ${describeValue(value)}`);
 }

@@ -40,6 +40,12 @@ export function checkPlace(argument: string, place: unknown): asserts place is n
   throw invalidArgument(argument, `expected a whole number, 0 or more, got ${describeValue(place)}`);
 }
 
+/** @throws InvalidArgumentError when it is no whole number from `min` to `max` */
+export function checkBetween(argument: string, value: unknown, min: number, max: number): void {
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return;
+  throw invalidArgument(argument, `expected a whole number from ${min} to ${max}, got ${describeValue(value)}`);
+}
+
 /** @throws InvalidArgumentError */
 export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return;
