@@ -7,6 +7,8 @@ import { sampleEvents } from "../../../examples/wiretuner/index.js";
 interface Input {
   readonly eventType: string;
   readonly undoGroupId?: string;
+  readonly pathId?: string;
+  readonly index?: number;
   readonly x: number;
 }
 
@@ -73,6 +75,55 @@ test("two gestures that follow each other at once keep their first and last plac
     ]),
   );
   expect(events.map(({ x }) => x)).toEqual([1, 2, 3, 4]);
+});
+
+test.each(["of the event", "of a draft"])(
+  "each path that a gesture drags has its first and its last place: path %s",
+  (where) => {
+    const dragged = (tick: number) => {
+      const path = { pathId: tick % 2 === 0 ? "a" : "b", x: tick };
+      return { ...move(tick), ...(where === "of a draft" ? { fields: path } : path) };
+    };
+    const events = sampled(() => timer(0, 10).pipe(take(200), map(dragged)));
+    const places = (remainder: number) => events.map(({ x }) => x).filter((x) => x % 2 === remainder);
+    for (const remainder of [0, 1]) {
+      expect(places(remainder)).toEqual([...places(remainder)].sort((a, b) => a - b));
+      expect(places(remainder)[0]).toBe(remainder);
+      expect(places(remainder).at(-1)).toBe(198 + remainder);
+      expect(places(remainder).length).toBeLessThanOrEqual(41);
+    }
+  },
+);
+
+test("each anchor that is dragged out has its last place, also without a pause before the next one", () => {
+  const dragged = (tick: number): Input => ({
+    ...move(tick),
+    eventType: "AddAnchorEvent",
+    pathId: "a",
+    index: Math.floor(tick / 10),
+  });
+  const events = sampled(() => timer(0, 10).pipe(take(30), map(dragged)));
+  const lastPlaces = [0, 1, 2].map((index) => events.findLast((event) => event.index === index)?.x);
+  expect(lastPlaces).toEqual([9, 19, 29]);
+});
+
+test("pauses in a drag let no more events through, and what is held comes in the pause", () => {
+  const report = (index: number): readonly [number, Input] => [index % 3 === 0 ? 70 : 10, move(index)];
+  const reports = Array.from({ length: 66 }, (_, index) => report(index));
+  const durationMs = reports.reduce((sum, [afterMs]) => sum + afterMs, 0);
+  expect(durationMs).toBeLessThanOrEqual(2_000);
+  const events = sampled(() => paced(reports));
+  expect(events.length).toBeLessThanOrEqual(41);
+  expect([events[0]?.x, events.at(-1)?.x]).toEqual([0, 65]);
+  const places = sampled(() =>
+    paced([
+      [0, move(1)],
+      [10, move(2)],
+      [3_000, move(3)],
+      [10, move(4)],
+    ]),
+  );
+  expect(places.map(({ x }) => x)).toEqual([1, 2, 3, 4]);
 });
 
 test("events of other types all come through at once", () => {
