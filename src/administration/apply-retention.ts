@@ -19,7 +19,7 @@ import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { isAdministrable } from "./administrable-factory.js";
 import type { AdministrationContext } from "./administration-context.js";
-import { readerPositions } from "./event-needs.js";
+import { readerPositions, updatePositions } from "./event-needs.js";
 import { RetentionLease } from "./retention-lease.js";
 import { checkRules } from "./retention-rules.js";
 import { type Retained, retentionOf } from "./retention-step.js";
@@ -103,8 +103,9 @@ function contextOf(streams: AdministrableStreamFactory): AdministrationContext {
 }
 
 /** The position up to which all registered readers have read the store. */
-async function readUpTo({ storage }: AdministrationContext): Promise<number> {
-  const readers = await storage.transact(({ records }) => readerPositions(records), {});
+async function readUpTo(context: AdministrationContext): Promise<number> {
+  await updatePositions(context, ATTEMPT);
+  const readers = await context.storage.transact(({ records }) => readerPositions(records), {});
   return Math.min(...readers.map(({ position }) => position));
 }
 

@@ -19,7 +19,7 @@ import { inAttempt } from "../validate/in-call.js";
 import { uuidV7 } from "../write/uuid-v7.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { checkOneStream, jsonObjectText } from "./check-administration.js";
-import { assertRead } from "./event-needs.js";
+import { assertRead, updatePositions } from "./event-needs.js";
 import { removeInSteps } from "./removal-steps.js";
 import { DELETIONS_SPACE, STREAM_METADATA_SPACE } from "./reserved-spaces.js";
 import { isTombstone, lastEvent } from "./stream-metadata.js";
@@ -56,6 +56,7 @@ export async function deleteStream(
   const { signal } = plan;
   signal?.throwIfAborted();
   const deleting = async (): Promise<RemovalReport> => {
+    if (!plan.force) await updatePositions(context, attempt);
     const version = await inStep(context, attempt, () =>
       storage.transact((session) => endWithParticipants(context, session, streamId, plan, attempt), { signal }),
     );

@@ -1,7 +1,8 @@
 import { EventsNeededError, type JsonObject, type Records } from "../../protocols/index.js";
+import { passOverUnwanted } from "../stream/participant.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { inStore } from "../validate/in-call.js";
-import type { AdministrationContext } from "./administration-context.js";
+import { type AdministrationContext, inStep } from "./administration-context.js";
 import { CONSUMERS_SPACE, LIVE_PROJECTIONS_SPACE, PARKED_SPACE, PROJECTIONS_SPACE } from "./reserved-spaces.js";
 
 /** Where the records of those who read the whole store are, and what they are called. */
@@ -29,6 +30,18 @@ export async function readerPositions(records: Pick<Records, "list">): Promise<r
     }
   }
   return readers;
+}
+
+/**
+ * Has the inline projections of this process write down how far they are. Events that they do not want leave their records as
+ * they are, and must not be kept for them.
+ */
+export async function updatePositions(context: AdministrationContext, attempt: string): Promise<void> {
+  const { storage, participants } = context;
+  if (participants.size === 0) return;
+  await inStep(context, attempt, () =>
+    storage.transact((session) => passOverUnwanted(participants, session, storage.location), {}),
+  );
 }
 
 /** Whether it is a version of a projection that another was shown in place of, and that nobody runs any more. */

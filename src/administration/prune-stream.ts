@@ -12,7 +12,7 @@ import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { checkOneStream } from "./check-administration.js";
-import { assertRead, eventsNeeded, positionOf } from "./event-needs.js";
+import { assertRead, eventsNeeded, positionOf, updatePositions } from "./event-needs.js";
 import { findStream } from "./list-streams.js";
 import { removeInSteps } from "./removal-steps.js";
 
@@ -62,6 +62,7 @@ async function prune(
     if (!isCovered) throw eventsNeeded(attempt, [`snapshot ${behindSnapshot}`], storage.location);
   }
   const upTo = isNothing || force ? undefined : await positionOf(context, streamId, before - 1);
+  if (upTo !== undefined) await updatePositions(context, attempt);
   const assertUnneeded: RemoveRequest["assertUnneeded"] =
     upTo === undefined ? undefined : (records) => assertRead(records, { streamId, upTo }, attempt, storage.location);
   const removal = { streamId, before, keepKeys: forgetKeys !== true, archive, signal, attempt, assertUnneeded };

@@ -30,6 +30,7 @@ export class InlineProjection implements Participant {
   readonly #location: string | undefined;
   readonly #hooks: EventHooks | undefined;
   readonly #clauses: readonly ParsedClause[];
+  readonly #matches: (event: StoredEvent) => boolean;
 
   /** @param hooks - those of the store that the projection was started on, whoever writes the events */
   constructor(
@@ -44,6 +45,7 @@ export class InlineProjection implements Participant {
     this.#location = location;
     this.#hooks = hooks;
     this.#clauses = parseFilter(filterOf(projection), hooks);
+    this.#matches = compileFilter(this.#clauses);
   }
 
   wants(types: ReadonlySet<string>): boolean {
@@ -58,7 +60,7 @@ export class InlineProjection implements Participant {
 
   /** Takes what other processes have written meanwhile first. Needs no lease: the write lock is its fence. */
   async join(session: StorageSession, calls: TransactionCalls): Promise<void> {
-    const records = recordsInTurn((use) => calls.run("use the records of a projection", () => use(session.records)));
+    const records = recordsOf(session, calls);
     const found = await readBuild(records, this.#spaces, this.#build);
     if (found === null) return;
     const missed = await this.#missed(session, calls, found.value.position);
@@ -70,6 +72,33 @@ export class InlineProjection implements Participant {
     const sql = new TransactionSQL(session.sql, calls, this.#location);
     const tx = { sql, hasSQL: session.sql !== undefined, records };
     if (events.length > 0) await this.#projection.project(events, new VersionedContext(tx, this.#build, this.#spaces));
+  }
+
+  /**
+   * Keeps its record from holding up a removal of events that it does not want: they write nothing as they are stored. What it
+   * wants and has missed it takes with the next write, or its runner does.
+   */
+  async passOverUnwanted(session: StorageSession, calls: TransactionCalls): Promise<void> {
+    const records = recordsOf(session, calls);
+    const found = await readBuild(records, this.#spaces, this.#build);
+    if (found === null) return;
+    const position = await this.#unwantedUpTo(session, calls, found.value.position);
+    if (position <= found.value.position) return;
+    await writeBuild(records, this.#spaces, this.#build, { ...found.value, position }, found.revision);
+  }
+
+  /** Up to where nothing behind a position is wanted. */
+  async #unwantedUpTo(session: StorageSession, calls: TransactionCalls, position: number): Promise<number> {
+    let after = position;
+    for (let passed = 0; passed < MAX_MISSED_EVENTS; ) {
+      const page = await this.#page(session, calls, after);
+      const [wanted] = page.wanted;
+      if (wanted !== undefined) return wanted.position - 1;
+      if (page.next === null) return page.head;
+      passed += page.count;
+      after = page.next;
+    }
+    return after;
   }
 
   /** The events as readers get them. Undefined: this process does not know a version. What it cannot read it leaves to others. */
@@ -87,18 +116,29 @@ export class InlineProjection implements Participant {
 
   /** What is wanted behind a position, this transaction's own events included. Undefined: too much. */
   async #missed(session: StorageSession, calls: TransactionCalls, position: number) {
-    const matches = compileFilter(this.#clauses);
     const events: StoredEvent[] = [];
     let after = position;
     let passed = 0;
     for (;;) {
-      const query = { streamId: ALL_STREAM, after, limit: PAGE_EVENTS, filter: this.#clauses } as const;
-      const page = await calls.run("read for a projection", () => session.readPage({ ...query, direction: "forward" }));
-      for (const event of page.events) if (matches(event) && this.#wantsType(event.type)) events.push(event);
-      passed += page.events.length;
+      const page = await this.#page(session, calls, after);
+      for (const event of page.wanted) events.push(event);
+      passed += page.count;
       if (page.next === null) return { events, upTo: Math.max(position, page.head) };
       if (passed >= MAX_MISSED_EVENTS) return undefined;
       after = page.next;
     }
   }
+
+  /** One page behind a position: what is wanted of it, and how many events the storage has found. */
+  async #page(session: StorageSession, calls: TransactionCalls, after: number) {
+    const query = { streamId: ALL_STREAM, after, limit: PAGE_EVENTS, filter: this.#clauses } as const;
+    const page = await calls.run("read for a projection", () => session.readPage({ ...query, direction: "forward" }));
+    const wanted = page.events.filter((event) => this.#matches(event) && this.#wantsType(event.type));
+    return { wanted, count: page.events.length, next: page.next, head: page.head };
+  }
+}
+
+/** The records of a transaction, through its calls. */
+function recordsOf(session: StorageSession, calls: TransactionCalls) {
+  return recordsInTurn((use) => calls.run("use the records of a projection", () => use(session.records)));
 }

@@ -7,6 +7,8 @@ export interface Participant {
   wants(types: ReadonlySet<string>): boolean;
   /** Does it, after everything else in the transaction, through its calls. Its failure fails the transaction. */
   join(session: StorageSession, calls: TransactionCalls): Promise<void>;
+  /** Writes down that it wants none of the events up to the first one that it has yet to take. */
+  passOverUnwanted(session: StorageSession, calls: TransactionCalls): Promise<void>;
 }
 
 /** Those who take part when these events are stored. Undefined: nobody, and the write is what it is without them. */
@@ -33,8 +35,26 @@ export async function joinAll(
   location: string | undefined,
 ): Promise<void> {
   if (joining === undefined) return;
+  await inCalls(location, async (calls) => {
+    for (const participant of joining) await participant.join(session, calls);
+  });
+}
+
+/** Lets all of them pass over what they do not want, in a transaction that has no other calls. */
+export async function passOverUnwanted(
+  participants: ReadonlySet<Participant>,
+  session: StorageSession,
+  location: string | undefined,
+): Promise<void> {
+  if (participants.size === 0) return;
+  await inCalls(location, async (calls) => {
+    for (const participant of participants) await participant.passOverUnwanted(session, calls);
+  });
+}
+
+async function inCalls(location: string | undefined, work: (calls: TransactionCalls) => Promise<void>): Promise<void> {
   const calls = new TransactionCalls(location);
-  for (const participant of joining) await participant.join(session, calls);
+  await work(calls);
   await calls.finish();
   if (calls.failure !== undefined) throw calls.failure.error;
 }
