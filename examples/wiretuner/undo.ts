@@ -1,4 +1,4 @@
-import type { JsonObject } from "async-streams";
+import { isStreamError, type JsonObject } from "async-streams";
 import { loadState } from "async-streams/commands";
 import type { Database } from "./database.js";
 import { documentFold } from "./document-fold.js";
@@ -10,7 +10,7 @@ import type { RestoredPath } from "./edit-paths.js";
 /**
  * Undoes the last group of edits as a whole, by one new event that says what its paths were before.
  *
- * @returns the id of the group, or null where there is nothing to undo
+ * @returns the id of the group, or null where there is nothing to undo, or where what was before it has been pruned
  */
 export function undo(db: Database, documentId: string): Promise<string | null> {
   return step(db, documentId, "UndoEvent");
@@ -25,24 +25,30 @@ async function step(db: Database, documentId: string, eventType: "UndoEvent" | "
   let groupId: string | null = null;
   await editDocument(db, documentId, async ({ history }) => {
     const group = (eventType === "UndoEvent" ? history.undoable : history.redoable).at(-1);
-    groupId = group?.groupId ?? null;
+    groupId = null;
     if (group === undefined) return [];
     const version = eventType === "UndoEvent" ? group.firstVersion - 1 : group.lastVersion;
     const paths = await pathsAt(db, documentId, group, version);
+    if (paths === null) return [];
+    groupId = group.groupId;
     return [{ eventType, fields: { groupId: group.groupId, paths } as unknown as JsonObject }];
   });
   return groupId;
 }
 
-/** The paths of a group as they were at a version: the stream is its own history. */
+/** The paths of a group as they were at a version: the stream is its own history. Null where that has been pruned. */
 async function pathsAt(
   db: Database,
   documentId: string,
   { pathIds }: EditGroup,
   atVersion: number,
-): Promise<RestoredPath[]> {
-  const { state } = await loadState(db, documentFold, streamOf(documentId), { atVersion });
-  const { paths } = state.document;
+): Promise<RestoredPath[] | null> {
+  const loaded = await loadState(db, documentFold, streamOf(documentId), { atVersion }).catch((error: unknown) => {
+    if (isStreamError(error, "EVENTS_REMOVED")) return null;
+    throw error;
+  });
+  if (loaded === null) return null;
+  const { paths } = loaded.state.document;
   return pathIds.map((pathId) => {
     const index = paths.findIndex((path) => path.pathId === pathId);
     return { pathId, index: Math.max(index, 0), path: paths[index] ?? null };

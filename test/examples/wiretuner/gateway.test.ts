@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import {
   ConnectionFactory,
+  checkDocument,
   createDocument,
   DatabaseConfig,
   deleteDocument,
   loadDocument,
   SqliteEventGateway,
+  undo,
 } from "../../../examples/wiretuner/index.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { makeEvent, makeEvents, openDocument } from "./support/documents.js";
@@ -134,6 +136,28 @@ test("pruning removes the events below a sequence, and the document stays what i
   expect(await gateway.getLatestSequenceNumber()).toBe(19);
   await gateway.persistEvent(makeEvent(20));
   expect((await loadDocument(opened.db, opened.documentId)).document.paths).toHaveLength(21);
+});
+
+test("pruning right after many events holds, and the checklist and undo know of it", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const gateway = new SqliteEventGateway(opened);
+  const moves = Array.from({ length: 2_999 }, (_, x) =>
+    makeEvent(x + 1, { eventType: "MoveObjectEvent", pathId: "path-0", x, y: 0, undoGroupId: "drag" }),
+  );
+  const anchored = { eventType: "AddAnchorEvent", pathId: "path-0", index: 0, anchor: { x: -1, y: 0 } };
+  await gateway.persistEventBatch([makeEvent(0), ...moves.with(0, makeEvent(1, anchored))]);
+  const { document } = await loadDocument(db, documentId);
+  await gateway.pruneEventsBeforeSequence(1_500);
+  expect((await gateway.getEvents({ fromSequence: 0 }))[0]?.sequenceNumber).toBe(1_500);
+  expect((await checkDocument(db, documentId)).filter(({ ok }) => !ok)).toEqual([]);
+  expect(await undo(db, documentId)).toBeNull();
+  expect((await loadDocument(db, documentId)).document).toEqual(document);
+  await gateway.persistEvent(
+    makeEvent(3_000, { eventType: "MoveObjectEvent", pathId: "path-0", x: 7, y: 7, undoGroupId: "later" }),
+  );
+  expect(await undo(db, documentId)).toBe("later");
+  expect((await loadDocument(db, documentId)).document).toEqual(document);
 });
 
 test("a document that is closed and opened again is the same", async () => {
