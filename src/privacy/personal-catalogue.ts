@@ -57,8 +57,8 @@ export class PersonalCatalogue {
   }
 
   /** The personal fields of a version. Undefined: the type has none, or the catalogue does not know the version. */
-  fieldsOf(type: string, version: number): readonly PersonalField[] | undefined {
-    return this.#byType.get(type)?.[version - 1];
+  fieldsOf(type: string, version: unknown): readonly PersonalField[] | undefined {
+    return typeof version === "number" ? this.#byType.get(type)?.[version - 1] : undefined;
   }
 
   /** Whether any version of a type has a personal field of this key. */
@@ -113,9 +113,8 @@ export function subjectOf({ root, keys }: SubjectPath, event: SubjectSource): st
   return typeof found === "string" && found !== "" ? found : undefined;
 }
 
-/** The version of an event's data, as its metadata says: 1 where it says nothing. */
-export function schemaVersionOf(metadata: unknown): number {
+/** The version of an event's data, as its metadata says: 1 where it says nothing. It may be no number. */
+export function schemaVersionOf(metadata: unknown): unknown {
   if (typeof metadata !== "object" || metadata === null) return 1;
-  const { schemaVersion } = metadata as { readonly schemaVersion?: unknown };
-  return typeof schemaVersion === "number" ? schemaVersion : 1;
+  return (metadata as { readonly schemaVersion?: unknown }).schemaVersion ?? 1;
 }

@@ -1,4 +1,5 @@
 import type { NewEvent } from "../../protocols/index.js";
+import { describeValue } from "../validate/json-text.js";
 import { invalidEvent } from "../write/encode-events.js";
 import { type PersonalCatalogue, type PersonalField, schemaVersionOf, subjectOf } from "./personal-catalogue.js";
 import { isReservedSubject } from "./subject-names.js";
@@ -24,7 +25,7 @@ export interface PersonalEvent {
 /**
  * The events of a write that have something to seal. A field that is missing or null has nothing.
  *
- * @throws InvalidEventError when an event does not say whose data it has
+ * @throws InvalidEventError when an event does not say whose data it has, or has a version that the catalogue does not know
  */
 export function personalEvents(
   catalogue: PersonalCatalogue,
@@ -38,16 +39,22 @@ export function personalEvents(
     const data: unknown = JSON.parse(event.data);
     if (!isData(data)) continue;
     const metadata: unknown = event.metadata === null ? null : JSON.parse(event.metadata);
-    const values = catalogue
-      .fieldsOf(event.type, schemaVersionOf(metadata))
-      ?.filter(({ key }) => hasValue(data, key))
+    const place = { streamId, location, eventIndex: index };
+    const version = schemaVersionOf(metadata);
+    const fields = catalogue.fieldsOf(event.type, version);
+    if (fields === undefined) {
+      // Nobody knows what of it is personal.
+      const reason = `expected a version of "${event.type}" that the catalogue has, got ${describeValue(version)}`;
+      throw invalidEvent(place, "metadata.schemaVersion", reason);
+    }
+    const values = fields
+      .filter(({ key }) => hasValue(data, key))
       .map((field) => {
         const subject = subjectOf(field.subject, { streamId, data, metadata });
         if (subject !== undefined && !isReservedSubject(subject)) return { field, subject };
-        const reason = `expected the id of the person whose ${field.path} it is`;
-        throw invalidEvent({ streamId, location, eventIndex: index }, field.subject.path, reason);
+        throw invalidEvent(place, field.subject.path, `expected the id of the person whose ${field.path} it is`);
       });
-    if (values !== undefined && values.length > 0) found.push({ event, index, data, values });
+    if (values.length > 0) found.push({ event, index, data, values });
   }
   return found;
 }

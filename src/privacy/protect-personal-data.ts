@@ -79,8 +79,9 @@ const OPTIONS: OptionNames<PrivacyOptions> = {
  * It belongs below `typed`, and above every other use of the store. Disposing of it disposes of the store, and leaves the key
  * store open.
  *
- * A write fails with `InvalidEventError` if an event does not have the id of the person, with `SUBJECT_FORGOTTEN` if that
- * person is forgotten, and with a `StorageError` if the key store fails. Reading fails with `STORAGE_CORRUPT` at a value that
+ * A write fails with `InvalidEventError` if an event does not have the id of the person or has a `metadata.schemaVersion` that
+ * the catalogue does not know, with `SUBJECT_FORGOTTEN` if that person is forgotten, and with a `StorageError` if the key store
+ * fails. Reading fails with `STORAGE_CORRUPT` at a value that
  * does not open although its person is not forgotten, and with the error of the key store where a key cannot be had.
  *
  * @param types - the catalogue that `typed` has; `personal` says in it which fields are sealed

@@ -12,7 +12,7 @@ import { keySubject } from "./subject-names.js";
 /**
  * Seals the personal fields of events that are being written. It waits only for keys that are not in memory.
  *
- * @throws InvalidEventError when an event does not say whose data it has
+ * @throws InvalidEventError when an event does not say whose data it has, or has a version that the catalogue does not know
  * @throws SubjectForgottenError when that person is forgotten
  * @throws StorageError when the key store fails
  */

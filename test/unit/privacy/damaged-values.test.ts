@@ -125,6 +125,42 @@ describe("a personal field", () => {
     await streams[Symbol.asyncDispose]();
   });
 
+  test.each([2, 1.5, 0, -1, "2", "1", true, [1]])(
+    "of version %j, which the catalogue does not have, is refused, and nothing is stored",
+    async (schemaVersion) => {
+      const { streams, base } = await setUp();
+      const unknown = { ...registered("ada", "ada@example.org"), metadata: { schemaVersion } };
+      await using stream = await streams.openStream("b");
+      await expect(stream.write([registered("ada", "x"), unknown])).rejects.toMatchObject({
+        code: "INVALID_EVENT",
+        eventIndex: 1,
+        path: "metadata.schemaVersion",
+      });
+      expect(await readAll(base, "b")).toEqual([]);
+    },
+  );
+
+  test.each([1, null])("of version %j is sealed as one of version 1", async (schemaVersion) => {
+    const { streams, base } = await setUp();
+    await writeTo(streams, "b", { ...registered("ada", "ada@example.org"), metadata: { schemaVersion } });
+    expect(JSON.stringify(await readAll(base, "b"))).not.toContain("ada@example.org");
+    expect(dataOf(await readAll(streams, "b"))).toMatchObject([{ email: "ada@example.org" }]);
+    await streams[Symbol.asyncDispose]();
+  });
+
+  test.each([2, "1"])(
+    "that is stored already with version %j stays as it is, also once its person is forgotten",
+    async (schemaVersion) => {
+      const { streams, base, ada } = await setUp();
+      const data = { ...ada, email: "ada@example.org" };
+      await writeTo(base, "b", { type: "Registered", data: data as never, metadata: { schemaVersion } });
+      expect(dataOf(await readAll(streams, "b"))).toEqual([data]);
+      await streams.forget("ada");
+      expect(dataOf(await readAll(streams, "b"))).toEqual([data]);
+      await streams[Symbol.asyncDispose]();
+    },
+  );
+
   test.each([
     ["no id", { email: "ada@example.org" }],
     ["an id that is null", { customerId: null, email: "ada@example.org" }],
