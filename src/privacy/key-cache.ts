@@ -3,6 +3,7 @@ import type { Clock } from "./clock.js";
 import { KEY_BYTES, type KeyStore } from "./key-store.js";
 import { keyStoreFailed } from "./key-store-failed.js";
 import { SealingKey } from "./sealing-key.js";
+import { hiddenSubject } from "./subject-names.js";
 
 /** What is known of a person's key. Null: there is none. */
 export type KeyState = SealingKey | "forgotten" | null;
@@ -37,7 +38,7 @@ export class KeyCache {
   readonly #clock: Clock;
   /** By person. The one that was not used for longest is first. */
   readonly #cached = new Map<string, CachedKey>();
-  /** The persons by their names in events. */
+  /** The persons by their names in events, without those whom the key store knows by the name. */
   readonly #subjects = new Map<string, string>();
   /** By person, the newest last. */
   readonly #lookups = new Map<string, readonly Lookup[]>();
@@ -69,15 +70,16 @@ export class KeyCache {
   /**
    * Asks the key store, or waits for an answer that is on its way.
    *
+   * @param name - the person's name in events
    * @throws StorageError when the key store fails
    */
-  async lookUp(subject: string, create: boolean): Promise<KeyState> {
+  async lookUp(subject: string, name: string, create: boolean): Promise<KeyState> {
     const underWay = this.#lookups.get(subject)?.at(-1);
     const isShared = underWay !== undefined && !this.#isOld(underWay);
-    const lookup = isShared ? underWay : this.#begin(subject, create);
+    const lookup = isShared ? underWay : this.#begin(subject, name, create);
     const state = await lookup.state;
     if (lookup.isForgotten) return "forgotten";
-    return state === null && create && !lookup.create ? this.lookUp(subject, create) : state;
+    return state === null && create && !lookup.create ? this.lookUp(subject, name, create) : state;
   }
 
   /**
@@ -91,7 +93,7 @@ export class KeyCache {
     for (const [subject, name] of wanted) {
       const state = this.peek(subject, name);
       if (state !== undefined) found.set(subject, state);
-      else lookups.push(this.lookUp(subject, create).then((answer) => found.set(subject, answer)));
+      else lookups.push(this.lookUp(subject, name, create).then((answer) => found.set(subject, answer)));
     }
     return lookups.length === 0 ? found : Promise.all(lookups).then(() => found);
   }
@@ -105,16 +107,17 @@ export class KeyCache {
   /** Somebody has forgotten the person who has this name in events: the key is to be asked for again. */
   drop(name: string): void {
     for (const lookups of this.#lookups.values()) for (const lookup of lookups) lookup.isLate = true;
-    const subject = this.#subjects.get(name);
-    const cached = subject === undefined ? undefined : this.#cached.get(subject);
-    if (subject !== undefined && cached !== undefined) this.#delete(subject, cached);
+    for (const subject of [this.#subjects.get(name), hiddenSubject(name)]) {
+      const cached = subject === undefined ? undefined : this.#cached.get(subject);
+      if (subject !== undefined && cached !== undefined) this.#delete(subject, cached);
+    }
   }
 
   #isOld({ sinceMs }: { readonly sinceMs: number }): boolean {
     return this.#clock.nowMs() - sinceMs >= this.#ttlMs;
   }
 
-  #begin(subject: string, create: boolean): Lookup {
+  #begin(subject: string, name: string, create: boolean): Lookup {
     const sinceMs = this.#clock.nowMs();
     const state = this.#ask(subject, create);
     const lookup: Lookup = { state, sinceMs, create, isLate: false, isForgotten: false };
@@ -127,7 +130,7 @@ export class KeyCache {
     state.then((found) => {
       settle();
       if (found !== null && !lookup.isLate && !lookup.isForgotten) {
-        this.#add(subject, { state: found, sinceMs, name: undefined });
+        this.#add(subject, { state: found, sinceMs, name });
       }
     }, settle);
     return lookup;
@@ -149,14 +152,15 @@ export class KeyCache {
     const earlier = this.#cached.get(subject);
     if (earlier !== undefined) this.#delete(subject, earlier);
     this.#cached.set(subject, cached);
+    this.#addName(subject, cached);
     if (this.#cached.size <= this.#maxKeys) return;
     const [oldest] = this.#cached as Iterable<[string, CachedKey]>;
     if (oldest !== undefined) this.#delete(...oldest);
   }
 
-  #delete(subject: string, { name }: CachedKey): void {
+  #delete(subject: string, cached: CachedKey): void {
     this.#cached.delete(subject);
-    if (name !== undefined) this.#subjects.delete(name);
+    this.#deleteName(subject, cached);
   }
 
   /** Only the order in which keys make room depends on it, so that it costs nothing while there is much room. */
@@ -168,8 +172,16 @@ export class KeyCache {
 
   #named(subject: string, cached: CachedKey, name: string): void {
     if (cached.name === name) return;
-    if (cached.name !== undefined) this.#subjects.delete(cached.name);
+    this.#deleteName(subject, cached);
     cached.name = name;
-    this.#subjects.set(name, subject);
+    this.#addName(subject, cached);
+  }
+
+  #addName(subject: string, { name }: CachedKey): void {
+    if (name !== undefined && subject !== hiddenSubject(name)) this.#subjects.set(name, subject);
+  }
+
+  #deleteName(subject: string, { name }: CachedKey): void {
+    if (name !== undefined && this.#subjects.get(name) === subject) this.#subjects.delete(name);
   }
 }

@@ -61,6 +61,18 @@ describe.each(STORES)("forgetting over %s", (_name, open) => {
     expect(await emailsIn(other)).toEqual([null, "ben@example.org"]);
   });
 
+  test("is noticed by one that has only written for the person, in events with an open and with a sealed id", async () => {
+    await using base = await open();
+    const [keys, clock] = [new MemoryKeys(), testClock()];
+    const other = protectWithClock(base, customerTypes, keys, { keyTtlMs: 1_000 }, clock);
+    await writeTo(other, "a", registered("ada", "ada@example.org"), opened("ada"));
+    await protectPersonalData(base, customerTypes, keys, NO_CACHE).forget("ada");
+    await readAll(other, "personal-data");
+    for (const event of [registered("ada", "new@example.org"), opened("ada")]) {
+      await expect(writeTo(other, "a", event)).rejects.toMatchObject({ code: "SUBJECT_FORGOTTEN" });
+    }
+  });
+
   test("that ended between the key and the event is completed by another call, and no key is made in between", async () => {
     await using base = await open();
     const keys = new MemoryKeys();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { KeyCache } from "../../../src/privacy/key-cache.js";
 import { SealingKey } from "../../../src/privacy/sealing-key.js";
+import { hiddenSubject } from "../../../src/privacy/subject-names.js";
 import { MemoryKeys } from "./support/memory-keys.js";
 import { testClock } from "./support/test-clock.js";
 
@@ -22,7 +23,7 @@ function gate() {
 describe("the keys in memory", () => {
   test("are asked for once each, however many calls need them at once and afterwards", async () => {
     const { keys, cache } = setUp();
-    const calls = Array.from({ length: 100 }, (_, index) => cache.lookUp(`subject-${index % 4}`, true));
+    const calls = Array.from({ length: 100 }, (_, index) => cache.lookUp(`subject-${index % 4}`, `n${index % 4}`, true));
     await Promise.all(calls);
     expect(keys.asked.length).toBe(4);
     expect(cache.peek("subject-0", "n0")).toBeInstanceOf(SealingKey);
@@ -40,7 +41,7 @@ describe("the keys in memory", () => {
     const { keys, clock, cache } = setUp({ keyTtlMs: 1_000 });
     const slow = gate();
     keys.gate = slow.passed;
-    const lookup = cache.lookUp("ada", true);
+    const lookup = cache.lookUp("ada", "name of ada", true);
     clock.pass(600);
     slow.open();
     await lookup;
@@ -52,24 +53,24 @@ describe("the keys in memory", () => {
 
   test("are none with a time of 0: every call asks, also while another one is waiting", async () => {
     const { keys, cache } = setUp({ keyTtlMs: 0 });
-    await Promise.all([cache.lookUp("ada", true), cache.lookUp("ada", true)]);
+    await Promise.all([cache.lookUp("ada", "name of ada", true), cache.lookUp("ada", "name of ada", true)]);
     expect(keys.asked.length).toBe(2);
     expect(cache.peek("ada", "n")).toBeUndefined();
   });
 
   test("are as many as the options say, without those that were not used for longest", async () => {
     const { cache } = setUp({ maxCachedKeys: 2 });
-    await cache.lookUp("a", true);
-    await cache.lookUp("b", true);
+    await cache.lookUp("a", "name of a", true);
+    await cache.lookUp("b", "name of b", true);
     expect(cache.peek("a", "na")).toBeInstanceOf(SealingKey);
-    await cache.lookUp("c", true);
+    await cache.lookUp("c", "name of c", true);
     expect(["a", "b", "c"].filter((subject) => cache.peek(subject, subject) !== undefined)).toEqual(["a", "c"]);
   });
 
   test("are made by a write that joins a reader who found none", async () => {
     const { keys, cache } = setUp();
-    const reader = cache.lookUp("ada", false);
-    const writer = cache.lookUp("ada", true);
+    const reader = cache.lookUp("ada", "name of ada", false);
+    const writer = cache.lookUp("ada", "name of ada", true);
     expect(await reader).toBeNull();
     expect(await writer).toBeInstanceOf(SealingKey);
     expect(keys.asked.length).toBe(2);
@@ -77,15 +78,15 @@ describe("the keys in memory", () => {
 
   test("that are missing are asked for again", async () => {
     const { keys, cache } = setUp();
-    expect(await cache.lookUp("ada", false)).toBeNull();
+    expect(await cache.lookUp("ada", "name of ada", false)).toBeNull();
     await keys.get("ada", true);
-    expect(await cache.lookUp("ada", false)).toBeInstanceOf(SealingKey);
+    expect(await cache.lookUp("ada", "name of ada", false)).toBeInstanceOf(SealingKey);
   });
 
   test("are gone when somebody says that their person is forgotten", async () => {
     const { keys, cache } = setUp();
-    await cache.lookUp("ada", true);
-    await cache.lookUp("ben", true);
+    await cache.lookUp("ada", "name of ada", true);
+    await cache.lookUp("ben", "name of ben", true);
     cache.peek("ada", "name of ada");
     cache.peek("ben", "name of ben");
     await keys.destroy("ada");
@@ -93,14 +94,29 @@ describe("the keys in memory", () => {
     cache.drop("name of nobody");
     expect(cache.peek("ada", "name of ada")).toBeUndefined();
     expect(cache.peek("ben", "name of ben")).toBeInstanceOf(SealingKey);
-    expect(await cache.lookUp("ada", true)).toBe("forgotten");
+    expect(await cache.lookUp("ada", "name of ada", true)).toBe("forgotten");
+  });
+
+  test("are gone under both names of a person whose id is sealed in some events, and of nobody else", async () => {
+    const { cache } = setUp();
+    const persons = ["ada", "ben"].flatMap((id): [string, string][] => [
+      [id, `name of ${id}`],
+      [hiddenSubject(`name of ${id}`), `name of ${id}`],
+    ]);
+    await cache.all(new Map(persons), true);
+    for (const [subject, name] of persons) expect(cache.peek(subject, name)).toBeInstanceOf(SealingKey);
+    cache.drop("name of ada");
+    const [ada, hiddenAda, ben, hiddenBen] = persons.map(([subject, name]) => cache.peek(subject, name));
+    expect([ada, hiddenAda]).toEqual([undefined, undefined]);
+    expect(ben).toBeInstanceOf(SealingKey);
+    expect(hiddenBen).toBeInstanceOf(SealingKey);
   });
 
   test("are not kept from a lookup that began before somebody was forgotten elsewhere", async () => {
     const { keys, cache } = setUp();
     const slow = gate();
     keys.gate = slow.passed;
-    const lookup = cache.lookUp("ada", true);
+    const lookup = cache.lookUp("ada", "name of ada", true);
     cache.drop("name of ada");
     slow.open();
     await lookup;
@@ -113,7 +129,7 @@ describe("the keys in memory", () => {
       const { keys, cache } = setUp({ keyTtlMs });
       const slow = gate();
       keys.gate = slow.passed;
-      const lookups = [cache.lookUp("ada", true), cache.lookUp("ada", false)];
+      const lookups = [cache.lookUp("ada", "name of ada", true), cache.lookUp("ada", "name of ada", false)];
       cache.forget("ada");
       slow.open();
       expect(await Promise.all(lookups)).toEqual(["forgotten", "forgotten"]);
@@ -124,20 +140,20 @@ describe("the keys in memory", () => {
     const { keys, cache } = setUp();
     keys.failure = new Error("no connection");
     for (let call = 0; call < 2; call += 1) {
-      await expect(cache.lookUp("ada", true)).rejects.toMatchObject({
+      await expect(cache.lookUp("ada", "name of ada", true)).rejects.toMatchObject({
         code: "STORAGE_UNAVAILABLE",
         message: expect.stringContaining("no connection"),
       });
     }
     keys.failure = "not even an error";
-    await expect(cache.lookUp("ada", true)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    await expect(cache.lookUp("ada", "name of ada", true)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
     keys.failure = undefined;
-    expect(await cache.lookUp("ada", true)).toBeInstanceOf(SealingKey);
+    expect(await cache.lookUp("ada", "name of ada", true)).toBeInstanceOf(SealingKey);
   });
 
   test("are refused where a key store gives something else", async () => {
     const { keys, cache } = setUp();
     keys.keys.set("ada", new Uint8Array(16));
-    await expect(cache.lookUp("ada", false)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    await expect(cache.lookUp("ada", "name of ada", false)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
   });
 });
