@@ -8,10 +8,15 @@ import { hiddenSubject } from "./subject-names.js";
 /** What is known of a person's key. Null: there is none. */
 export type KeyState = SealingKey | "forgotten" | null;
 
-interface CachedKey {
-  readonly state: SealingKey | "forgotten";
+/** What the key store has said of a person. */
+interface KeyAnswer {
+  readonly state: KeyState;
   /** When the lookup began that it comes from. */
   readonly sinceMs: number;
+}
+
+interface CachedKey extends KeyAnswer {
+  readonly state: SealingKey | "forgotten";
   /** The hashed name that the person has in events, once it is known. */
   name: string | undefined;
 }
@@ -26,6 +31,9 @@ interface Lookup {
   /** Whether the person that it is about was forgotten in this process meanwhile. */
   isForgotten: boolean;
 }
+
+/** How often the keys of a call are looked up while others of them are waited for. */
+const LOOKUP_ROUNDS = 3;
 
 /**
  * The keys of persons in memory: at most `maxCachedKeys`, and each for `keyTtlMs` since it was asked for. A key is asked for
@@ -56,46 +64,32 @@ export class KeyCache {
    * @param name - the person's name in events
    */
   peek(subject: string, name: string): SealingKey | "forgotten" | undefined {
-    const cached = this.#cached.get(subject);
-    if (cached === undefined) return undefined;
-    if (this.#isOld(cached)) {
-      this.#delete(subject, cached);
-      return undefined;
-    }
-    this.#touch(subject, cached);
-    this.#named(subject, cached, name);
-    return cached.state;
+    return this.#find(subject, name)?.state;
   }
 
   /**
    * Asks the key store, or waits for an answer that is on its way.
    *
    * @param name - the person's name in events
-   * @throws StorageError when the key store fails
+   * @throws StorageError when the key store fails, or takes longer than a key may be used
    */
   async lookUp(subject: string, name: string, create: boolean): Promise<KeyState> {
-    const underWay = this.#lookups.get(subject)?.at(-1);
-    const isShared = underWay !== undefined && !this.#isOld(underWay);
-    const lookup = isShared ? underWay : this.#begin(subject, name, create);
-    const state = await lookup.state;
-    if (lookup.isForgotten) return "forgotten";
-    return state === null && create && !lookup.create ? this.lookUp(subject, name, create) : state;
+    return (await this.#answer(subject, name, create)).state;
   }
 
   /**
    * The keys of several persons, at once if all are in memory.
    *
    * @param wanted - the names of persons in events, by person
+   * @throws StorageError when the key store fails, or takes longer than a key may be used
    */
   all(wanted: ReadonlyMap<string, string>, create: boolean): Awaitable<ReadonlyMap<string, KeyState>> {
     const found = new Map<string, KeyState>();
-    const lookups: Promise<unknown>[] = [];
     for (const [subject, name] of wanted) {
       const state = this.peek(subject, name);
       if (state !== undefined) found.set(subject, state);
-      else lookups.push(this.lookUp(subject, name, create).then((answer) => found.set(subject, answer)));
     }
-    return lookups.length === 0 ? found : Promise.all(lookups).then(() => found);
+    return found.size === wanted.size ? found : this.#lookUpAll(wanted, create);
   }
 
   /** This process has forgotten a person. */
@@ -113,8 +107,55 @@ export class KeyCache {
     }
   }
 
+  /** Waits for all keys. Those that became too old while others were waited for are looked up again. */
+  async #lookUpAll(wanted: ReadonlyMap<string, string>, create: boolean): Promise<ReadonlyMap<string, KeyState>> {
+    const answers = new Map<string, KeyAnswer>();
+    const isMissing = ([subject]: [string, string]): boolean => {
+      const answer = answers.get(subject);
+      return answer === undefined || this.#isTooLate(answer);
+    };
+    for (let round = 0; round < LOOKUP_ROUNDS; round += 1) {
+      const lookups = [...wanted].filter(isMissing).map(async ([subject, name]) => {
+        answers.set(subject, this.#find(subject, name) ?? (await this.#answer(subject, name, create)));
+      });
+      if (lookups.length === 0) break;
+      await Promise.all(lookups);
+    }
+    if ([...wanted].some(isMissing)) throw tookTooLong();
+    return new Map([...answers].map(([subject, { state }]) => [subject, state]));
+  }
+
+  async #answer(subject: string, name: string, create: boolean): Promise<KeyAnswer> {
+    const underWay = this.#lookups.get(subject)?.at(-1);
+    const isShared = underWay !== undefined && !this.#isOld(underWay);
+    const lookup = isShared ? underWay : this.#begin(subject, name, create);
+    const { sinceMs } = lookup;
+    const state = await lookup.state;
+    if (lookup.isForgotten) return { state: "forgotten", sinceMs };
+    if (state === null && create && !lookup.create) return this.#answer(subject, name, create);
+    if (this.#isTooLate({ state, sinceMs })) throw tookTooLong();
+    return { state, sinceMs };
+  }
+
+  #find(subject: string, name: string): CachedKey | undefined {
+    const cached = this.#cached.get(subject);
+    if (cached === undefined) return undefined;
+    if (this.#isOld(cached)) {
+      this.#delete(subject, cached);
+      return undefined;
+    }
+    this.#touch(subject, cached);
+    this.#named(subject, cached, name);
+    return cached;
+  }
+
   #isOld({ sinceMs }: { readonly sinceMs: number }): boolean {
     return this.#clock.nowMs() - sinceMs >= this.#ttlMs;
+  }
+
+  /** Whether it is a key whose person may be forgotten by now. Without a time, the call that asked for it may use it. */
+  #isTooLate(answer: KeyAnswer): boolean {
+    return this.#ttlMs > 0 && answer.state instanceof SealingKey && this.#isOld(answer);
   }
 
   #begin(subject: string, name: string, create: boolean): Lookup {
@@ -184,4 +225,8 @@ export class KeyCache {
   #deleteName(subject: string, { name }: CachedKey): void {
     if (name !== undefined && this.#subjects.get(name) === subject) this.#subjects.delete(name);
   }
+}
+
+function tookTooLong(): unknown {
+  return keyStoreFailed("read a key", new Error("its answer took longer than keyTtlMs"));
 }

@@ -46,9 +46,14 @@ class ClosedPage {
   /** Opens the others with keys that are looked up, once for each person. */
   async openRest(): Promise<ReadResult> {
     try {
-      const keys = await this.#lookUpKeys();
+      const { names } = this.#context;
+      let keys = await this.#lookUpKeys();
       // Whether an erased value is that person's shows in the name.
-      if ([...keys.values()].includes("forgotten")) await this.#context.names.prepare();
+      if ([...keys.values()].includes("forgotten") && !names.isReady) {
+        await names.prepare();
+        // They may be too old by now.
+        keys = await this.#lookUpKeys();
+      }
       this.openWhile(keys);
     } catch (error) {
       this.#failure = { error };

@@ -49,7 +49,8 @@ export interface PersonalData {
   /**
    * Destroys the key of a person, then writes `SubjectForgotten` to the audit stream. It resolves once no process can hold the
    * key any more, after `keyTtlMs`. From then on nobody can open the person's fields: not in events, snapshots or parked
-   * events, and not in archives or backups of the event store. It is final. If it fails, call it again; that is harmless at
+   * events, and not in archives or backups of the event store. A call that began before may still have the fields open if
+   * `keyTtlMs` is 0. It is final. If it fails, call it again; that is harmless at
    * any time.
    *
    * @param subject - the person's id, as events have it

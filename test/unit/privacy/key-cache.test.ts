@@ -23,7 +23,9 @@ function gate() {
 describe("the keys in memory", () => {
   test("are asked for once each, however many calls need them at once and afterwards", async () => {
     const { keys, cache } = setUp();
-    const calls = Array.from({ length: 100 }, (_, index) => cache.lookUp(`subject-${index % 4}`, `n${index % 4}`, true));
+    const calls = Array.from({ length: 100 }, (_, index) =>
+      cache.lookUp(`subject-${index % 4}`, `n${index % 4}`, true),
+    );
     await Promise.all(calls);
     expect(keys.asked.length).toBe(4);
     expect(cache.peek("subject-0", "n0")).toBeInstanceOf(SealingKey);
@@ -49,6 +51,58 @@ describe("the keys in memory", () => {
     expect(cache.peek("ada", "n")).toBeInstanceOf(SealingKey);
     clock.pass(1);
     expect(cache.peek("ada", "n")).toBeUndefined();
+  });
+
+  test("are not used by a call whose lookup took longer than that", async () => {
+    const { keys, clock, cache } = setUp({ keyTtlMs: 1_000 });
+    const slow = gate();
+    keys.gate = slow.passed;
+    const lookups = [cache.lookUp("ada", "name of ada", true), cache.lookUp("nobody", "name of nobody", false)];
+    clock.pass(1_000);
+    await keys.destroy("ada");
+    slow.open();
+    await expect(lookups[0]).rejects.toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+      message: expect.stringContaining("keyTtlMs"),
+    });
+    expect(await lookups[1]).toBeNull();
+    expect(await cache.lookUp("ada", "name of ada", true)).toBe("forgotten");
+  });
+
+  test("are looked up again if they became too old while others were waited for", async () => {
+    const { keys, clock, cache } = setUp({ keyTtlMs: 1_000 });
+    await cache.lookUp("ada", "name of ada", true);
+    clock.pass(600);
+    const slow = gate();
+    keys.gate = slow.passed;
+    const all = cache.all(
+      new Map([
+        ["ada", "name of ada"],
+        ["ben", "name of ben"],
+      ]),
+      true,
+    );
+    clock.pass(600);
+    await keys.destroy("ada");
+    slow.open();
+    expect(Object.fromEntries(await all)).toEqual({ ada: "forgotten", ben: expect.any(SealingKey) });
+    expect([keys.count("ada"), keys.count("ben")]).toEqual([2, 1]);
+  });
+
+  test("are an error if each becomes too old while another is waited for, however often", async () => {
+    const { keys, clock, cache } = setUp({ keyTtlMs: 1_000 });
+    const subjects = ["ada", "ben"];
+    await cache.lookUp("ada", "name of ada", true);
+    // Each answer comes in time, and makes the other key too old.
+    keys.get = async (subject) => {
+      keys.asked.push(subject);
+      clock.pass(600);
+      return Buffer.alloc(32, 1);
+    };
+    clock.pass(600);
+    const all = cache.all(new Map(subjects.map((subject) => [subject, `name of ${subject}`])), true);
+    await expect(all).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    expect(keys.asked.length).toBeLessThan(10);
   });
 
   test("are none with a time of 0: every call asks, also while another one is waiting", async () => {
