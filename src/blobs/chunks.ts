@@ -2,7 +2,7 @@ import { isUint8Array } from "node:util/types";
 import type { BlobData } from "../../protocols/index.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
-import { onAbort } from "../watch/abort-listeners.js";
+import { untilAborted } from "../watch/abort-listeners.js";
 
 /**
  * The bytes of a blob in chunks of one size, but for the last. They are copies: whoever makes the bytes may use its buffer
@@ -17,7 +17,7 @@ export async function* chunksOf(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void> {
   const chunk = new ChunkBuffer(chunkBytes);
-  for await (const piece of isUint8Array(data) ? [data] : untilAborted(data, signal)) {
+  for await (const piece of isUint8Array(data) ? [data] : itemsUntilAborted(data, signal)) {
     if (!isUint8Array(piece)) {
       throw invalidArgument("data", `expected that each piece is a Uint8Array, got ${describeValue(piece)}`);
     }
@@ -76,7 +76,10 @@ class ChunkBuffer {
 }
 
 /** What an iterable has until the signal is aborted, also while its next item is awaited. */
-async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T, void> {
+async function* itemsUntilAborted<T>(
+  source: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void> {
   signal?.throwIfAborted();
   if (signal === undefined) {
     yield* source;
@@ -87,7 +90,8 @@ async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal | 
   try {
     while (true) {
       isSuspended = false;
-      const { value, done } = await orAborted(iterator.next(), signal);
+      signal.throwIfAborted();
+      const { value, done } = await untilAborted(iterator.next(), signal);
       if (done === true) return;
       isSuspended = true;
       yield value;
@@ -98,13 +102,4 @@ async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal | 
     if (isSuspended) await returning;
     else returning?.catch(() => undefined);
   }
-}
-
-/** @throws the signal's reason, as soon as it is aborted */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const stopListening = onAbort(signal, () => reject(signal.reason));
-    promise.then(resolve, reject).finally(stopListening);
-  });
 }

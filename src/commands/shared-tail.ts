@@ -1,7 +1,7 @@
 import { ALL_STREAM, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
 import { MAX_SHARED_TAIL_EVENTS, SHARED_TAIL_MIN_LOADS, SHARED_TAIL_REST_LOADS } from "../limits.js";
+import { untilAborted } from "../watch/abort-listeners.js";
 import { placeOf, type SeenEvent } from "./folded-state.js";
-import { untilAborted } from "./until-aborted.js";
 
 /** A time in which every event of the store is read, from its beginning on. */
 export interface TailSession {

@@ -1,7 +1,7 @@
 import type { StreamFactory } from "../../protocols/index.js";
 import { MAX_DECISION_TURN_MS } from "../limits.js";
 import { findStreamContext } from "../stream/context-access.js";
-import { untilAborted } from "./until-aborted.js";
+import { untilAborted } from "../watch/abort-listeners.js";
 
 /** By stores and streams, the end of the last turn that was asked for. */
 const turnsByStore = new WeakMap<object, Map<string, Promise<void>>>();

@@ -23,6 +23,31 @@ export function onAbort(signal: AbortSignal, close: () => void): () => void {
   };
 }
 
+/**
+ * Waits for a promise, but no longer than until the signal is aborted. What becomes of the promise afterwards is ignored.
+ *
+ * @throws the signal's reason, or what the promise rejects with
+ */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return signal === undefined ? promise : endsEarly(promise, signal);
+}
+
+async function endsEarly<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stopListening: () => void = () => undefined;
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else stopListening = onAbort(signal, resolve);
+  });
+  try {
+    // It handles a rejection of the promise, also of one that comes too late.
+    await Promise.race([aborted, promise]);
+    signal.throwIfAborted();
+    return await promise;
+  } finally {
+    stopListening();
+  }
+}
+
 function listenTo(signal: AbortSignal): AbortListener {
   const closers = new Set<() => void>();
   const listener = (): void => {

@@ -14,8 +14,6 @@ async function* breakingAfter(length: number, error: Error): AsyncGenerator<Uint
   throw error;
 }
 
-const nobodyAborts = () => new Promise<never>(() => undefined);
-
 export function describeInterruptedPuts({ describe, test, expect, eventually }: Suite<DisposableBlobStore>): void {
   describe("a put that is interrupted", () => {
     for (const length of [0, 100_000, 700_000, 9_000_000]) {
@@ -50,22 +48,52 @@ export function describeInterruptedPuts({ describe, test, expect, eventually }: 
 
     test("while it waits for its data ends at once, and so does its data", async (blobs) => {
       const aborting = new AbortController();
+      let release: () => void = () => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
       let hasEnded = false;
       const waits = (async function* () {
         try {
           yield someBytes(700_000);
-          setTimeout(() => aborting.abort(new OutOfPaper()), 1);
-          // What has been asked for does not come, and is not waited for.
-          await Promise.race([nobodyAborts(), new Promise((resolve) => setTimeout(resolve, 50))]);
+          setImmediate(() => aborting.abort(new OutOfPaper()));
+          // What has been asked for does not come before the put has failed, and is not waited for.
+          await released;
           yield someBytes(10);
         } finally {
           hasEnded = true;
         }
       })();
 
-      expect(await failureOf(blobs.put("k", waits, { signal: aborting.signal }))).toBe(aborting.signal.reason);
+      const failure = await failureOf(blobs.put("k", waits, { signal: aborting.signal }));
+      release();
+      expect(failure).toBe(aborting.signal.reason);
       expect(await blobs.get("k")).toBe(null);
       await eventually("the data has ended", () => hasEnded);
+    });
+
+    test("while its data fails is rejected with the signal's reason, and leaves no rejection unhandled", async (blobs) => {
+      const aborting = new AbortController();
+      const unhandled: unknown[] = [];
+      const note = (reason: unknown): void => void unhandled.push(reason);
+      const fails: AsyncIterable<Uint8Array> = {
+        [Symbol.asyncIterator]: () => ({
+          next() {
+            aborting.abort(new OutOfPaper());
+            return Promise.reject(new Error("the data has failed"));
+          },
+        }),
+      };
+      process.on("unhandledRejection", note);
+      try {
+        expect(await failureOf(blobs.put("k", fails, { signal: aborting.signal }))).toBe(aborting.signal.reason);
+        // Node looks for them at the end of a turn of its event loop.
+        await new Promise((resolve) => setImmediate(resolve));
+      } finally {
+        process.off("unhandledRejection", note);
+      }
+      expect(unhandled).toEqual([]);
+      expect(await blobs.get("k")).toBe(null);
     });
 
     test("between two chunks stores nothing", async (blobs) => {
