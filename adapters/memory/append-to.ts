@@ -17,9 +17,10 @@ export function appendTo(log: EventLog, request: AppendRequest, now: () => numbe
   const findByKey = (key: string) => log.findByKey(streamId, key);
   const state = { version, isDeleted: isDeleted(log, streamId), findByKey };
   const { fresh, last } = decideAppend(request, state, location);
+  const timestampMs = now();
   const added = fresh.map((event, index): PlacedEvent => {
     const place = { streamId, version: version + index + 1, position: position + index + 1 };
-    return { ...place, event, timestampMs: now() };
+    return { ...place, event, timestampMs };
   });
   log.add(added);
   request.onPlaced?.(added);

@@ -34,6 +34,17 @@ describe.each(STORES)("a clock that is given to %s", (_, open) => {
     expect((await stream.loadSnapshot())?.timestamp).toEqual(new Date(Date.UTC(1999, 0, 1)));
   });
 
+  test("gives the events of one write one time", async () => {
+    let nowMs = Date.UTC(2001, 1, 3);
+    await using streams = await open(() => nowMs++);
+    await using stream = await streams.openStream("a");
+    await stream.write(["A", "B", "C"].map((type) => ({ type, data: 1 })));
+
+    const times = new Set<number>();
+    for await (const { timestamp } of stream.read()) times.add(timestamp.getTime());
+    expect(times.size).toBe(1);
+  });
+
   test("fails the call when it tells no time, and stores nothing", async () => {
     let time: unknown = Number.NaN;
     await using streams = await open(() => time as number);

@@ -94,7 +94,9 @@ export function describeFilters({ describe, test, expect }: Suite<StreamFactory>
     test("finds times, given as a Date or as text", async (streams) => {
       const stream = await streams.openStream("a");
       await stream.write(countedUpTo(3));
-      const timestamp = (await collect(stream.read()))[0]?.timestamp ?? new Date(0);
+      // A storage may give the events of one write several times.
+      const times = (await collect(stream.read())).map((event) => event.timestamp);
+      const timestamp = times[0] ?? new Date(0);
       const later = new Date(timestamp.getTime() + 60_000);
       for (const toValue of [(time: Date) => time, (time: Date) => time.toISOString()]) {
         const count = async (filter: EventFilter): Promise<number> => (await collect(stream.read({ filter }))).length;
@@ -103,7 +105,7 @@ export function describeFilters({ describe, test, expect }: Suite<StreamFactory>
         expect(await count([{ field: "timestamp", op: "<", value: toValue(timestamp) }])).toBe(0);
         expect(await count([{ field: "timestamp", op: "<", value: toValue(later) }])).toBe(3);
         expect(await count([{ field: "timestamp", op: "=", value: toValue(later) }])).toBe(0);
-        expect(await count([{ field: "timestamp", op: "in", value: [toValue(later), toValue(timestamp)] }])).toBe(3);
+        expect(await count([{ field: "timestamp", op: "in", value: [later, ...times].map(toValue) }])).toBe(3);
       }
     });
 
