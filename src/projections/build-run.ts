@@ -10,9 +10,8 @@ import { PositionMirror } from "./position-mirror.js";
 import type { ProjectionFailure, ProjectionStatus } from "./projection.js";
 import { isFenced, ProjectionError } from "./projection-error.js";
 import type { Build, LiveState } from "./projection-records.js";
-
-const MIN_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 60_000;
+import { assertNoneRemoved } from "./removed-events.js";
+import { RetryBackoff } from "./retry-backoff.js";
 
 /** After so long a position that only passed over events that are not wanted is written down. */
 const CHECKPOINT_MS = 1_000;
@@ -31,12 +30,12 @@ export class BuildRun {
   readonly #mirror: PositionMirror;
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();
+  readonly #backoff = new RetryBackoff();
   #state: ProjectionStatus["state"] = "standby";
   #position = 0;
   #head = 0;
   #parked = 0;
   #failure: ProjectionFailure | undefined;
-  #retryMs = MIN_RETRY_MS;
   #savedMs = 0;
 
   constructor(context: BuildContext, projection: ParsedProjection, build: Build) {
@@ -60,6 +59,11 @@ export class BuildRun {
   /** There are new events. */
   wake(): void {
     this.#wake.wake();
+  }
+
+  /** Tries again at once what failed. */
+  retry(): void {
+    this.#backoff.cutShort();
   }
 
   async stop(): Promise<void> {
@@ -117,7 +121,7 @@ export class BuildRun {
     await this.#pause(Math.min(leaseMs / 3, MIN_STANDBY_MS));
   }
 
-  /** Learns what the inline projection has written. */
+  /** Learns what the inline projection has written, or a rebuild that lets it go on. */
   async #refresh(): Promise<void> {
     await this.#projector.transact((tx) => this.#lease.refresh(tx.records));
     const position = this.#lease.state?.position ?? 0;
@@ -128,8 +132,11 @@ export class BuildRun {
 
   /** Projects one batch, or waits for events. */
   async #step(): Promise<void> {
-    if (this.#context.settings.mode === "inline") await this.#refresh();
-    if (this.#lease.state === undefined) return;
+    const mayLackEvents = this.#lease.state?.mayLackEvents === true;
+    if (mayLackEvents || this.#context.settings.mode === "inline") await this.#refresh();
+    const { state } = this.#lease;
+    if (state === undefined) return;
+    if (state.mayLackEvents === true) await this.#assertNoneRemoved();
     const after = this.#position;
     const limit = this.#projector.size.limitFor(this.#head - after);
     const { signal } = this.#stopping;
@@ -137,7 +144,7 @@ export class BuildRun {
     this.#head = batch.head;
     if (batch.head < after) throw this.#wentBack(after, batch.head);
     const hasAll = batch.upTo >= batch.head;
-    const isFirstTime = hasAll && !this.#lease.state.hasCaughtUp;
+    const isFirstTime = hasAll && !state.hasCaughtUp;
     if (batch.events.length > 0 || isFirstTime) {
       await this.#projector.project(batch, hasAll);
       this.#recovered();
@@ -146,6 +153,14 @@ export class BuildRun {
     if (!hasAll) return;
     if (this.#state !== "live") this.#change("live");
     await this.#rest();
+  }
+
+  /** Once it is registered, nothing is removed that it has not read. */
+  async #assertNoneRemoved(): Promise<void> {
+    const { streams, location } = this.#context;
+    await assertNoneRemoved(streams, this.build, location);
+    const commit = await this.#projector.transact((tx) => this.#lease.write(tx.records, { mayLackEvents: false }));
+    commit();
   }
 
   /** Nothing is wanted up to there: known at once here, and written down with the next batch or after a second. */
@@ -206,7 +221,8 @@ export class BuildRun {
     // A process that knows the event may go on meanwhile.
     if (isStreamError(error, "EVENT_VERSION")) await this.#giveBack();
     this.#change("failed");
-    await this.#waitToRetry();
+    const { leaseMs } = this.#context.settings;
+    await this.#backoff.wait(this.#stopping.signal, leaseMs / 3, () => this.#keepLease());
   }
 
   #failureOf(error: unknown): ProjectionFailure {
@@ -220,20 +236,21 @@ export class BuildRun {
     return { position: this.#position, streamId: ALL_STREAM, type: "", message };
   }
 
-  /** Keeps the lease meanwhile, if it can: who takes it over would fail too. */
-  async #waitToRetry(): Promise<void> {
-    const endMs = performance.now() + this.#retryMs;
-    this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
-    for (;;) {
-      const leftMs = endMs - performance.now();
-      if (leftMs <= 0 || this.#stopping.signal.aborted) return;
-      await this.#pause(Math.min(leftMs, this.#context.settings.leaseMs / 3));
-      if (this.#lease.state !== undefined && this.#lease.isDue) await this.#save().catch(() => this.#lease.lose());
+  /** Keeps the lease while it waits: who takes it over would fail too. @returns whether to go on waiting */
+  async #keepLease(): Promise<boolean> {
+    if (this.#lease.state === undefined || !this.#lease.isDue) return true;
+    try {
+      await this.#save();
+    } catch (error) {
+      this.#lease.lose();
+      // Somebody has written the record: another process that runs it, or a rebuild that lets it go on.
+      return !isFenced(error, this.#context.model.spaces);
     }
+    return true;
   }
 
   #recovered(): void {
-    this.#retryMs = MIN_RETRY_MS;
+    this.#backoff.reset();
     this.#failure = undefined;
     if (this.#state === "failed") this.#change(this.#leaseState);
   }

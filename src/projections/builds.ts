@@ -33,7 +33,11 @@ export async function registerBuilds(
   const live = await readLive(records, model.spaces, name);
   const generation = live?.version === version ? live.generation : 0;
   const build = { name, version, generation };
-  if ((await readBuild(records, model.spaces, build)) === null) await makeBuild(tx, model, projection, build);
+  if ((await readBuild(records, model.spaces, build)) === null) {
+    // Readers keep what they have, rather than get something poorer.
+    const mayLackEvents = live !== null && live.version < version;
+    await makeBuild(tx, model, projection, build, { mayLackEvents });
+  }
   if (live === null) {
     // There is nothing better to show.
     const state = (await readBuild(records, model.spaces, build))?.value ?? NEW_BUILD;
@@ -50,10 +54,11 @@ export async function makeBuild(
   { spaces }: ModelStore,
   projection: ParsedProjection,
   build: Build,
+  { mayLackEvents }: Required<Pick<BuildState, "mayLackEvents">>,
 ): Promise<void> {
   const context = new VersionedContext(tx, build, spaces);
   await projection.tables?.(context);
-  await writeBuild(tx.records, spaces, build, { ...NEW_BUILD, tables: context.tables }, 0);
+  await writeBuild(tx.records, spaces, build, { ...NEW_BUILD, tables: context.tables, mayLackEvents }, 0);
 }
 
 /** Whether readers see a build, or one that came after it. */

@@ -62,7 +62,7 @@ export class InlineProjection implements Participant {
   async join(session: StorageSession, calls: TransactionCalls): Promise<void> {
     const records = recordsOf(session, calls);
     const found = await readBuild(records, this.#spaces, this.#build);
-    if (found === null) return;
+    if (found === null || found.value.mayLackEvents === true) return;
     const missed = await this.#missed(session, calls, found.value.position);
     if (missed === undefined || missed.events.length === 0) return;
     const events = await this.#read(missed.events, calls);
@@ -81,7 +81,7 @@ export class InlineProjection implements Participant {
   async passOverUnwanted(session: StorageSession, calls: TransactionCalls): Promise<void> {
     const records = recordsOf(session, calls);
     const found = await readBuild(records, this.#spaces, this.#build);
-    if (found === null) return;
+    if (found === null || found.value.mayLackEvents === true) return;
     const position = await this.#unwantedUpTo(session, calls, found.value.position);
     if (position <= found.value.position) return;
     await writeBuild(records, this.#spaces, this.#build, { ...found.value, position }, found.revision);

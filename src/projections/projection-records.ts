@@ -14,6 +14,11 @@ export type BuildState = {
   readonly tables: readonly string[];
   /** Whether it has once been within one batch of the end. */
   readonly hasCaughtUp: boolean;
+  /**
+   * Whether events that it would need may have been removed: it projects nothing before its runner has looked, or somebody has
+   * said that they may be missing.
+   */
+  readonly mayLackEvents?: boolean;
 };
 
 /** Which build readers see, and which others have tables. */

@@ -158,6 +158,7 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
     }
     const build = await beginRebuild(this.#parts, projection, plan);
     this.#begin(projection, build);
+    this.#builds.get(buildKey(build))?.run.retry();
     await untilShown(model, build, plan.signal, (listener) => this.onChange(listener));
   }
 

@@ -109,7 +109,7 @@ export interface ProjectionRunner extends AsyncDisposable {
   status(): readonly ProjectionStatus[];
   /**
    * Builds the same version again beside itself, and swaps when it has caught up. Resolves after the swap, whichever process
-   * does it.
+   * does it. A version that is not live yet, since events were removed that it would need, is built with `missing: "skip"`.
    *
    * @throws EventsRemovedError when events were removed that it would need, unless `missing` is `"skip"`.
    */

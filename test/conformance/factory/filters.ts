@@ -105,7 +105,9 @@ export function describeFilters({ describe, test, expect }: Suite<StreamFactory>
         expect(await count([{ field: "timestamp", op: "<", value: toValue(timestamp) }])).toBe(0);
         expect(await count([{ field: "timestamp", op: "<", value: toValue(later) }])).toBe(3);
         expect(await count([{ field: "timestamp", op: "=", value: toValue(later) }])).toBe(0);
-        expect(await count([{ field: "timestamp", op: "in", value: [later, ...times].map(toValue) }])).toBe(3);
+        expect(
+          await count([{ field: "timestamp", op: "in", value: [later, ...times].map((time) => toValue(time)) }]),
+        ).toBe(3);
       }
     });
 

@@ -45,6 +45,57 @@ describe.each(SQL_STORES)("events that projections need, over %s", (_, open) => 
     expect(await streams.pruneStream("a", { before: 5 })).toMatchObject({ firstVersion: 5 });
   });
 
+  test.each(["behind", "inline"] as const)(
+    "a new version that runs %s replaces nothing that has more",
+    async (mode) => {
+      await using streams = await open();
+      const a = await streams.openStream("a");
+      await a.write([deposited(1), deposited(2), deposited(4)]);
+      const first = await runProjections(streams, [balances]);
+      await whenProcessed(streams, "balances", 3);
+      await first[Symbol.asyncDispose]();
+      await streams.pruneStream("a", { before: 2 });
+
+      await using runner = await runProjections(streams, [{ ...balances, version: 2 }], { mode });
+      await expect.poll(() => runner.status()[0]).toMatchObject({ version: 2, state: "failed", position: 0 });
+      expect(runner.status()[0]?.error?.message).toContain('stream "a" has only its events from version 2 on');
+      await a.write(deposited(8));
+      await expect(runner.rebuild("balances")).rejects.toMatchObject({ code: "EVENTS_REMOVED", firstVersion: 2 });
+      expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 7 }]);
+
+      await runner.rebuild("balances", { missing: "skip" });
+      expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 14 }]);
+      await expect.poll(() => runner.status()[0]).toMatchObject({ version: 2, state: "live" });
+    },
+  );
+
+  test("a process that has failed for want of events goes on when another says that they may be missing", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([deposited(1), deposited(2)]);
+    const first = await runProjections(streams, [balances]);
+    await whenProcessed(streams, "balances", 2);
+    await first[Symbol.asyncDispose]();
+    await streams.pruneStream("a", { before: 2 });
+
+    const newer = [{ ...balances, version: 2 }];
+    await using holder = await runProjections(streams, newer, { leaseMs: 300 });
+    await expect.poll(() => holder.status()[0]?.state).toBe("failed");
+    await using other = await runProjections(streams, newer);
+    await other.rebuild("balances", { missing: "skip" });
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 2 }]);
+  });
+
+  test("the first version of a projection is built of what there is", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([deposited(1), deposited(2)]);
+    await streams.pruneStream("a", { before: 2 });
+    await using _ = await runProjections(streams, [balances]);
+    await whenProcessed(streams, "balances", 2);
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 2 }]);
+  });
+
   test("projections hold up a prune until they are dropped, which is refused while they run", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
