@@ -22,11 +22,13 @@ export interface EventRecorderOptions {
   readonly sessionId?: string;
 }
 
-/** Puts the envelope around what the tools of an editor give, and passes it to a gateway. It is the document's only writer. */
+/**
+ * Puts the envelope around what the tools of an editor give, and passes it to a gateway. Others, such as `undo`, may write
+ * between its batches.
+ */
 export class EventRecorder {
   readonly #gateway: EventStoreGateway;
   readonly #envelope: { readonly documentId: string; readonly userId: string; readonly sessionId: string };
-  #nextSequence: number | undefined;
   /** What is recorded later waits for it, so that sequences follow each other. */
   #recording: Promise<void> = Promise.resolve();
 
@@ -52,9 +54,8 @@ export class EventRecorder {
   }
 
   async #persist(drafts: readonly Draft[]): Promise<void> {
-    const first = this.#nextSequence ?? (await this.#gateway.getLatestSequenceNumber()) + 1;
+    const first = (await this.#gateway.getLatestSequenceNumber()) + 1;
     await this.#gateway.persistEventBatch(drafts.map((draft, index) => this.#toEvent(draft, first + index)));
-    this.#nextSequence = first + drafts.length;
   }
 
   #toEvent({ eventType, undoGroupId, fields }: Draft, sequenceNumber: number): FlatEvent {

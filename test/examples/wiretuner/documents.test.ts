@@ -12,6 +12,7 @@ import {
   deleteDocument,
   loadDocument,
   SqliteEventGateway,
+  undo,
   validateEnvelope,
 } from "../../../examples/wiretuner/index.js";
 import { readMetadata } from "../../../examples/wiretuner/metadata.js";
@@ -124,6 +125,19 @@ test("a recorder whose event was refused goes on with the next one", async () =>
   await expect(refused).rejects.toMatchObject({ code: "INVALID_EVENT" });
   await recorded;
   expect(await gateway.getLatestSequenceNumber()).toBe(0);
+});
+
+test("a recorder goes on after an undo, which writes too", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const recorder = new EventRecorder({ gateway: new SqliteEventGateway(opened), documentId });
+  const create = (pathId: string) => ({ eventType: "CreatePathEvent", undoGroupId: pathId, fields: { pathId } });
+  await recorder.record([create("a"), create("b")]);
+  expect(await undo(db, documentId)).toBe("b");
+  await recorder.record([create("c")]);
+  const { document, latestSequence } = await loadDocument(db, documentId);
+  expect(document.paths.map(({ pathId }) => pathId)).toEqual(["a", "c"]);
+  expect(latestSequence).toBe(3);
 });
 
 test("the catalogue refuses an event that the editor does not have, or with fields that it does not have", async () => {
