@@ -2,6 +2,7 @@ import { type DeletedEvent, type StoredEvent, sql } from "async-streams";
 import type { Projection } from "async-streams/projections";
 import type { Database } from "./database.js";
 import { documentOf, streamOf } from "./document-stream.js";
+import { deleteSessions } from "./sessions.js";
 
 /** The first event of a document. Its sequences begin after it. */
 export type DocumentCreated = {
@@ -21,7 +22,7 @@ export interface DocumentMetadata {
 
 /**
  * The table `metadata`. It runs inline, so a document and its row come and go in one transaction: the tombstone of a deleted
- * document takes the row with it.
+ * document takes the row with it, and the document's rows of `sessions`.
  */
 export const metadata: Projection<DocumentCreated | DocumentRenamed | DeletedEvent> = {
   name: "metadata",
@@ -33,7 +34,10 @@ export const metadata: Projection<DocumentCreated | DocumentRenamed | DeletedEve
       ) STRICT`);
   },
   async project(events, { sql: tables, table }) {
-    for (const event of events) await tables.run(statementFor(event, table("metadata")));
+    for (const event of events) {
+      await tables.run(statementFor(event, table("metadata")));
+      if (event.type === "@deleted") await tables.run(deleteSessions(documentOf(event.streamId)));
+    }
   },
 };
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { sql } from "async-streams";
+import { type SQLStatement, sql } from "async-streams";
 import type { Database } from "./database.js";
 
 /** A user's work on a document, from opening to closing it. */
@@ -21,4 +21,9 @@ export async function startSession(db: Database, documentId: string, userId = "l
 export async function endSession(db: Database, { sessionId }: Session): Promise<void> {
   const update = sql`UPDATE sessions SET ended_at = ${Date.now()} WHERE session_id = ${sessionId}`;
   await db.transaction((tx) => tx.sql.run(update));
+}
+
+/** The statement that removes what a deleted document leaves. */
+export function deleteSessions(documentId: string): SQLStatement {
+  return sql`DELETE FROM sessions WHERE document_id = ${documentId}`;
 }

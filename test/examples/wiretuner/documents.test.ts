@@ -42,16 +42,20 @@ test("a document is created once", async () => {
   await expect(again).rejects.toMatchObject({ code: "DOCUMENT_EXISTS" });
 });
 
-test("deleting a document removes its row, its events and its snapshots, and nothing of another", async () => {
+test("deleting a document removes its row, its events, its snapshots and its sessions, and nothing of another", async () => {
   await using opened = await openDocument();
   const { db, documentId } = opened;
   await createDocument(db, { documentId: "other", title: "Other" });
   await new SqliteEventGateway(opened).persistEventBatch(makeEvents(1_100));
   await new SqliteEventGateway({ db, documentId: "other" }).persistEventBatch(makeEvents(1_100));
+  await endSession(db, await startSession(db, documentId));
+  await startSession(db, documentId);
+  await startSession(db, "other");
   await deleteDocument(db, documentId);
   await deleteDocument(db, documentId);
   expect(await readMetadata(db, documentId)).toBeNull();
   expect(await db.query(sql`SELECT document_id FROM metadata`)).toEqual([{ document_id: "other" }]);
+  expect(await db.query(sql`SELECT document_id FROM sessions`)).toEqual([{ document_id: "other" }]);
   expect(await db.query(sql`SELECT DISTINCT stream FROM es_snapshots`)).toEqual([{ stream: "document/other" }]);
   expect(await db.describeStream(`document/${documentId}`)).toMatchObject({ deleted: true, eventCount: 1 });
   expect((await loadDocument(db, "other")).latestSequence).toBe(1_099);
