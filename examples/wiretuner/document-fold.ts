@@ -2,7 +2,7 @@ import type { EventShape, StoredEvent } from "async-streams";
 import type { Fold } from "async-streams/commands";
 import { type EditGroup, type EditHistory, NO_HISTORY, redone, undone, withEdit } from "./edit-history.js";
 import { editPaths, type RestoredPath, restorePaths } from "./edit-paths.js";
-import { type Artboard, EMPTY_DOCUMENT, type VectorDocument, type Viewport } from "./vector-document.js";
+import { type Artboard, EMPTY_DOCUMENT, type Path, type VectorDocument, type Viewport } from "./vector-document.js";
 
 /** What the events of a document come to. */
 export interface DocumentState {
@@ -15,6 +15,7 @@ export interface DocumentState {
 interface EventFields extends Readonly<Record<string, unknown>> {
   readonly groupId: string;
   readonly paths: readonly RestoredPath[];
+  readonly title?: unknown;
 }
 
 /** When snapshots are saved, and how many stay. */
@@ -31,9 +32,9 @@ export const documentFold: Fold<DocumentState, EventShape> = {
     const data = event.data as EventFields;
     switch (event.type) {
       case "DocumentCreated":
-        return { ...renamed(state, data.title), isCreated: true };
+        return { ...state, document: titled(document, data.title), isCreated: true };
       case "RenameDocumentEvent":
-        return renamed(state, data.title);
+        return edited(state, event, titled(document, data.title));
       case "SetArtboardEvent":
         return { ...state, document: { ...document, artboard: withNumbers(document.artboard, data) } };
       case "ViewportPanEvent":
@@ -44,7 +45,7 @@ export const documentFold: Fold<DocumentState, EventShape> = {
       case "RedoEvent":
         return restored(state, data, redone(state.history, data.groupId));
       default:
-        return edited(state, event);
+        return edited(state, event, withPaths(document, editPaths(document.paths, event.type, event.data)));
     }
   },
 };
@@ -52,27 +53,34 @@ export const documentFold: Fold<DocumentState, EventShape> = {
 /** The projection of the fold's snapshots, as `Fold.snapshot` names it. */
 export const SNAPSHOT_PROJECTION = `${documentFold.name}@${documentFold.version}`;
 
-function edited(state: DocumentState, event: StoredEvent): DocumentState {
-  const paths = editPaths(state.document.paths, event.type, event.data);
-  if (paths === state.document.paths) return state;
-  const { pathId } = event.data as { pathId: string };
+/** The state with a document that an event has changed. The event joins the history, unless it has changed nothing. */
+function edited(state: DocumentState, event: StoredEvent, document: VectorDocument): DocumentState {
+  if (document === state.document) return state;
+  const { pathId } = event.data as { readonly pathId: string };
+  const hasTitle = document.title !== state.document.title;
   const groupId = event.metadata?.undoGroupId;
   const group: EditGroup = {
     groupId: typeof groupId === "string" ? groupId : event.id,
     firstVersion: event.version,
     lastVersion: event.version,
-    pathIds: [pathId],
+    pathIds: hasTitle ? [] : [pathId],
+    hasTitle,
   };
-  return { ...state, document: { ...state.document, paths }, history: withEdit(state.history, group) };
+  return { ...state, document, history: withEdit(state.history, group) };
 }
 
-function restored(state: DocumentState, { paths }: EventFields, history: EditHistory): DocumentState {
+function restored(state: DocumentState, { paths, title }: EventFields, history: EditHistory): DocumentState {
   if (history === state.history || !Array.isArray(paths)) return state;
-  return { ...state, document: { ...state.document, paths: restorePaths(state.document.paths, paths) }, history };
+  const document = withPaths(titled(state.document, title), restorePaths(state.document.paths, paths));
+  return { ...state, document, history };
 }
 
-function renamed(state: DocumentState, title: unknown): DocumentState {
-  return typeof title === "string" ? { ...state, document: { ...state.document, title } } : state;
+function titled(document: VectorDocument, title: unknown): VectorDocument {
+  return typeof title === "string" && title !== document.title ? { ...document, title } : document;
+}
+
+function withPaths(document: VectorDocument, paths: readonly Path[]): VectorDocument {
+  return paths === document.paths ? document : { ...document, paths };
 }
 
 /** The values with those that an event has a number for. */

@@ -5,6 +5,8 @@ export interface EditGroup {
   readonly lastVersion: number;
   /** The paths that they have changed. */
   readonly pathIds: readonly string[];
+  /** Whether they have changed the title. Snapshots of earlier programs do not have it. */
+  readonly hasTitle?: boolean;
 }
 
 /** What can be undone and redone; the next one is the last of its list. */
@@ -25,7 +27,8 @@ export function withEdit({ undoable }: EditHistory, edit: EditGroup): EditHistor
   const pathIds = edit.pathIds.every((pathId) => last.pathIds.includes(pathId))
     ? last.pathIds
     : [...new Set([...last.pathIds, ...edit.pathIds])];
-  const joined = { ...last, lastVersion: edit.lastVersion, pathIds };
+  const hasTitle = last.hasTitle === true || edit.hasTitle === true;
+  const joined = { ...last, lastVersion: edit.lastVersion, pathIds, hasTitle };
   return { undoable: undoable.with(-1, joined), redoable: [] };
 }
 

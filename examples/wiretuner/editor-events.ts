@@ -8,7 +8,7 @@ const path = z.strictObject({ pathId: z.string().min(1), style, anchors: z.array
 const index = z.int().nonnegative();
 const pathId = z.string().min(1);
 const restored = z.strictObject({ pathId, index, path: path.nullable() });
-const history = z.strictObject({ groupId: z.string().min(1), paths: z.array(restored) });
+const history = z.strictObject({ groupId: z.string().min(1), paths: z.array(restored), title: z.string().optional() });
 
 /** The events of the editor. `typed(db, EDITOR_EVENTS)` refuses everything else. */
 export const EDITOR_EVENTS = {

@@ -10,6 +10,9 @@ export type DocumentCreated = {
   data: { title: string; formatVersion: number };
 };
 type DocumentRenamed = { type: "RenameDocumentEvent"; data: { title: string } };
+/** It has a title where the group that it undoes or redoes has changed the title. */
+type GroupRestored = { type: "UndoEvent" | "RedoEvent"; data: { title?: string } };
+type MetadataEvent = DocumentCreated | DocumentRenamed | GroupRestored | DeletedEvent;
 
 /** A row of the metadata table. */
 export interface DocumentMetadata {
@@ -24,9 +27,9 @@ export interface DocumentMetadata {
  * The table `metadata`. It runs inline, so a document and its row come and go in one transaction: the tombstone of a deleted
  * document takes the row with it, and the document's rows of `sessions`.
  */
-export const metadata: Projection<DocumentCreated | DocumentRenamed | DeletedEvent> = {
+export const metadata: Projection<MetadataEvent> = {
   name: "metadata",
-  types: ["DocumentCreated", "RenameDocumentEvent", "@deleted"],
+  types: ["DocumentCreated", "RenameDocumentEvent", "UndoEvent", "RedoEvent", "@deleted"],
   async tables({ sql: tables, table }) {
     await tables.run(sql`
       CREATE TABLE ${table("metadata")} (
@@ -35,14 +38,15 @@ export const metadata: Projection<DocumentCreated | DocumentRenamed | DeletedEve
   },
   async project(events, { sql: tables, table }) {
     for (const event of events) {
-      await tables.run(statementFor(event, table("metadata")));
+      const statement = statementFor(event, table("metadata"));
+      if (statement !== undefined) await tables.run(statement);
       if (event.type === "@deleted") await tables.run(deleteSessions(documentOf(event.streamId)));
     }
   },
 };
 
 function statementFor(
-  event: StoredEvent<DocumentCreated | DocumentRenamed | DeletedEvent>,
+  event: StoredEvent<MetadataEvent>,
   table: ReturnType<Parameters<typeof metadata.project>[1]["table"]>,
 ) {
   const documentId = documentOf(event.streamId);
@@ -52,7 +56,12 @@ function statementFor(
       return sql`INSERT INTO ${table} VALUES (${documentId}, ${title}, ${formatVersion}, ${event.timestamp.getTime()})`;
     }
     case "RenameDocumentEvent":
-      return sql`UPDATE ${table} SET title = ${String(event.data.title)} WHERE document_id = ${documentId}`;
+    case "UndoEvent":
+    case "RedoEvent": {
+      const { title } = event.data;
+      if (title === undefined) return undefined;
+      return sql`UPDATE ${table} SET title = ${String(title)} WHERE document_id = ${documentId}`;
+    }
     case "@deleted":
       return sql`DELETE FROM ${table} WHERE document_id = ${documentId}`;
   }

@@ -8,7 +8,7 @@ import type { EditGroup } from "./edit-history.js";
 import type { RestoredPath } from "./edit-paths.js";
 
 /**
- * Undoes the last group of edits as a whole, by one new event that says what its paths were before.
+ * Undoes the last group of edits as a whole, by one new event that says what its paths and the title were before.
  *
  * @returns the id of the group, or null where there is nothing to undo, or where what was before it has been pruned
  */
@@ -28,29 +28,36 @@ async function step(db: Database, documentId: string, eventType: "UndoEvent" | "
     groupId = null;
     if (group === undefined) return [];
     const version = eventType === "UndoEvent" ? group.firstVersion - 1 : group.lastVersion;
-    const paths = await pathsAt(db, documentId, group, version);
-    if (paths === null) return [];
+    const content = await contentAt(db, documentId, group, version);
+    if (content === null) return [];
     groupId = group.groupId;
-    return [{ eventType, fields: { groupId: group.groupId, paths } as unknown as JsonObject }];
+    return [{ eventType, fields: { groupId: group.groupId, ...content } as unknown as JsonObject }];
   });
   return groupId;
 }
 
-/** The paths of a group as they were at a version: the stream is its own history. Null where that has been pruned. */
-async function pathsAt(
+/** What of a document its groups change. The title only where that is changed. */
+interface GroupContent {
+  readonly paths: readonly RestoredPath[];
+  readonly title?: string;
+}
+
+/** What a group changes, as it was at a version: the stream is its own history. Null where that has been pruned. */
+async function contentAt(
   db: Database,
   documentId: string,
-  { pathIds }: EditGroup,
+  { pathIds, hasTitle }: EditGroup,
   atVersion: number,
-): Promise<RestoredPath[] | null> {
+): Promise<GroupContent | null> {
   const loaded = await loadState(db, documentFold, streamOf(documentId), { atVersion }).catch((error: unknown) => {
     if (isStreamError(error, "EVENTS_REMOVED")) return null;
     throw error;
   });
   if (loaded === null) return null;
-  const { paths } = loaded.state.document;
-  return pathIds.map((pathId) => {
+  const { paths, title } = loaded.state.document;
+  const restored = pathIds.map((pathId) => {
     const index = paths.findIndex((path) => path.pathId === pathId);
     return { pathId, index: Math.max(index, 0), path: paths[index] ?? null };
   });
+  return hasTitle === true ? { paths: restored, title } : { paths: restored };
 }

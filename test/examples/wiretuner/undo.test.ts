@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { editDocument } from "../../../examples/wiretuner/edit-document.js";
 import type { FlatEvent } from "../../../examples/wiretuner/flat-event.js";
 import { loadDocument, redo, SqliteEventGateway, undo } from "../../../examples/wiretuner/index.js";
+import { readMetadata } from "../../../examples/wiretuner/metadata.js";
 import { type Database, makeEvent, openDocument } from "./support/documents.js";
 
 const style = { fill: "none", stroke: "#000000", strokeWidth: 1 };
@@ -12,8 +13,10 @@ const style = { fill: "none", stroke: "#000000", strokeWidth: 1 };
 type ModelEdit =
   | { readonly kind: "create"; readonly pathId: string }
   | { readonly kind: "add" | "move"; readonly pathId: string; readonly x: number; readonly y: number }
-  | { readonly kind: "delete"; readonly pathId: string };
+  | { readonly kind: "delete"; readonly pathId: string }
+  | { readonly kind: "rename"; readonly title: string };
 type Step = { readonly kind: "edit"; readonly edits: readonly ModelEdit[] } | { readonly kind: "undo" | "redo" };
+type Drawing = { readonly title: string; readonly shapes: readonly Shape[] };
 type Shape = { readonly pathId: string; readonly points: readonly (readonly [number, number])[] };
 
 const pathId = fc.constantFrom("a", "b", "c");
@@ -22,6 +25,7 @@ const edit: fc.Arbitrary<ModelEdit> = fc.oneof(
   fc.record({ kind: fc.constant("create" as const), pathId }),
   fc.record({ kind: fc.constantFrom("add" as const, "move" as const), pathId, x: coordinate, y: coordinate }),
   fc.record({ kind: fc.constant("delete" as const), pathId }),
+  fc.record({ kind: fc.constant("rename" as const), title: fc.constantFrom("Sketch", "Poster") }),
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -33,9 +37,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Keeps every drawing that there was, which the editor does not. */
 class Model {
-  drawing: readonly Shape[] = [];
-  readonly #before: (readonly Shape[])[] = [];
-  readonly #after: (readonly Shape[])[] = [];
+  drawing: Drawing = { title: "Sketch", shapes: [] };
+  readonly #before: Drawing[] = [];
+  readonly #after: Drawing[] = [];
 
   take(taken: Step): void {
     if (taken.kind === "edit") {
@@ -54,7 +58,16 @@ class Model {
   }
 }
 
-function edited(drawing: readonly Shape[], change: ModelEdit): readonly Shape[] {
+function edited(drawing: Drawing, change: ModelEdit): Drawing {
+  if (change.kind === "rename") return change.title === drawing.title ? drawing : { ...drawing, title: change.title };
+  const shapes = reshaped(drawing.shapes, change);
+  return shapes === drawing.shapes ? drawing : { ...drawing, shapes };
+}
+
+function reshaped(
+  drawing: readonly Shape[],
+  change: Exclude<ModelEdit, { readonly kind: "rename" }>,
+): readonly Shape[] {
   const shape = drawing.find((candidate) => candidate.pathId === change.pathId);
   if (change.kind === "create")
     return shape === undefined ? [...drawing, { pathId: change.pathId, points: [] }] : drawing;
@@ -83,6 +96,7 @@ async function perform(db: Database, documentId: string, taken: Step): Promise<v
 
 /** @param counts - how many anchors each path has, as the edits before this one leave them */
 function toEdit(change: ModelEdit, counts: Map<string, number>) {
+  if (change.kind === "rename") return { eventType: "RenameDocumentEvent", fields: { title: change.title } };
   const { pathId: id } = change;
   if (change.kind === "create") {
     if (!counts.has(id)) counts.set(id, 0);
@@ -108,12 +122,13 @@ test("any sequence of edits, undos and redos comes to what a model of it says", 
       for (const taken of steps) {
         await perform(db, documentId, taken);
         model.take(taken);
-        const { paths } = (await loadDocument(db, documentId)).document;
-        const drawing = paths.map((path) => ({ pathId: path.pathId, points: path.anchors.map(({ x, y }) => [x, y]) }));
-        expect(drawing).toEqual(model.drawing);
+        const { paths, title } = (await loadDocument(db, documentId)).document;
+        const shapes = paths.map((path) => ({ pathId: path.pathId, points: path.anchors.map(({ x, y }) => [x, y]) }));
+        expect({ title, shapes }).toEqual(model.drawing);
+        expect(await readMetadata(db, documentId)).toMatchObject({ title });
       }
     }),
-    { numRuns: 15 },
+    { numRuns: 25 },
   );
 });
 
@@ -162,6 +177,28 @@ test("a new edit ends redo", async () => {
   await undo(db, documentId);
   await editDocument(db, documentId, () => [{ eventType: "ClosePathEvent", fields: { pathId: "a" } }]);
   expect(await redo(db, documentId)).toBeNull();
+});
+
+test("a rename is undone with its group, in the metadata too, and ends redo", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const rename = (title: string) => ({ eventType: "RenameDocumentEvent", fields: { title } });
+  const titles = async () => [
+    (await loadDocument(db, documentId)).document.title,
+    (await readMetadata(db, documentId))?.title,
+  ];
+  await editDocument(db, documentId, () => [
+    rename("Poster"),
+    { eventType: "CreatePathEvent", fields: { pathId: "a", style } },
+  ]);
+  await undo(db, documentId);
+  expect(await titles()).toEqual(["Sketch", "Sketch"]);
+  await redo(db, documentId);
+  expect(await titles()).toEqual(["Poster", "Poster"]);
+  await undo(db, documentId);
+  await editDocument(db, documentId, () => [rename("Flyer")]);
+  expect(await redo(db, documentId)).toBeNull();
+  expect(await titles()).toEqual(["Flyer", "Flyer"]);
 });
 
 test("undo of a document that is not there is refused", async () => {
