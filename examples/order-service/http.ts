@@ -17,11 +17,7 @@ export class InvalidRequest extends Error {}
 
 /** The object that a request has as its body. */
 export async function inputOf(request: IncomingMessage): Promise<Input> {
-  let text = "";
-  for await (const chunk of request.setEncoding("utf8")) {
-    text += chunk;
-    if (text.length > MAX_BODY_LENGTH) throw new InvalidRequest(`the body is longer than ${MAX_BODY_LENGTH}`);
-  }
+  const text = await bodyOf(request);
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Input;
@@ -29,6 +25,21 @@ export async function inputOf(request: IncomingMessage): Promise<Input> {
     // Said below.
   }
   throw new InvalidRequest("the body must be a JSON object");
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = "";
+  try {
+    for await (const chunk of request.setEncoding("utf8")) {
+      text += chunk;
+      if (text.length > MAX_BODY_LENGTH) throw new InvalidRequest(`the body is longer than ${MAX_BODY_LENGTH}`);
+    }
+  } catch (error) {
+    if (error instanceof InvalidRequest) throw error;
+    // The client has gone, or was too slow for a service that stops. Nobody reads this answer.
+    throw new InvalidRequest("the body is not complete", { cause: error });
+  }
+  return text;
 }
 
 /** The answer to a request that failed. What the client can do about it is in the status. */
@@ -39,6 +50,9 @@ export function answerToError(error: unknown): Answer {
   // Another command had this key.
   if (isStreamError(error, "IDEMPOTENCY_CONFLICT")) return { status: 422, body };
   if (isStreamError(error, "INVALID_ARGUMENT") || isStreamError(error, "INVALID_EVENT")) return { status: 400, body };
+  if (isStreamError(error, "TIMEOUT")) {
+    return { status: 503, body: { error: "the list does not have this position yet: try again later" } };
+  }
   if (isStreamError(error) && error.code.startsWith("STORAGE_"))
     return { status: 503, body: { error: "try again later" } };
   console.error(error);

@@ -9,6 +9,9 @@ import { commands, OrderConflict, type OrderEvent, order } from "./order.js";
 /** How long a list waits for the table to have what its reader has written. */
 const FRESHNESS_MS = 2_000;
 
+/** How long requests may take once the service stops. A client that holds its connection for longer loses it. */
+const STOP_TIMEOUT_MS = 5_000;
+
 /** The orders of a store over HTTP. Disposing it ends the streams of events, and then the server. */
 export class OrderService implements AsyncDisposable {
   readonly server: Server = createServer((request, response) => void this.#onRequest(request, response));
@@ -100,6 +103,7 @@ export class OrderService implements AsyncDisposable {
     if (!this.server.listening) return;
     this.server.close();
     this.server.closeIdleConnections();
+    setTimeout(() => this.server.closeAllConnections(), STOP_TIMEOUT_MS).unref();
     await once(this.server, "close");
   }
 }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
 import type { NodeProcess } from "../support/node-process.js";
 import { createTempDir } from "../support/temp-dir.js";
@@ -105,4 +107,33 @@ test("order-service sends events from where a client lost its connection, and en
   service.signal("SIGINT");
   while (!(await reader.read()).done);
   expect(await service.ended).toMatchObject({ exitCode: 0, stderr: "" });
+});
+
+test("order-service answers 503 to a list whose table is not at the position in time", async () => {
+  await using folder = await createTempDir();
+  await using service = await start(folder.file("orders.db"));
+  expect(await send(service, "/orders?position=9")).toMatchObject({
+    status: 503,
+    body: { error: "the list does not have this position yet: try again later" },
+  });
+});
+
+test("order-service stops although clients hold their connections", async () => {
+  await using folder = await createTempDir();
+  await using service = await start(folder.file("orders.db"));
+  const { hostname, port } = new URL(urlOf(service));
+  const hold = async (head: string, body: string): Promise<Socket> => {
+    const socket = connect(Number(port), hostname);
+    await once(socket, "connect");
+    socket.write(`${head} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: 100\r\nIdempotency-Key: a\r\n\r\n${body}`);
+    return socket;
+  };
+  const sending = await hold("POST /orders/1/place", '{ "customer": ');
+  const answered = await hold("GET /orders/1", "");
+  await once(answered, "data");
+  const closed = Promise.all([once(sending.resume(), "close"), once(answered.resume(), "close")]);
+
+  service.signal("SIGINT");
+  expect(await service.ended).toMatchObject({ exitCode: 0, stderr: "" });
+  await closed;
 });
