@@ -8,7 +8,10 @@ import type { Published } from "./publication.js";
 /** All that a window has of the database: `window.db`. */
 export interface WindowDb {
   appendEvent(event: NewEvent): Promise<Event>;
-  /** At most 10,000 events. Ask for those after them with `afterSeq`. */
+  /**
+   * At most 10,000 events, and no more after the one that reaches 8 MiB. Ask for those after them with the last one's `seq` as
+   * `afterSeq`, until none come.
+   */
   loadEvents(args: { readonly aggregateId: string; readonly afterSeq?: number }): Promise<Event[]>;
   latestSnapshot(args: { readonly aggregateId: string }): Promise<Snapshot | null>;
   saveSnapshot(snapshot: Parameters<EventStorePort["saveSnapshot"]>[0]): Promise<void>;
@@ -71,9 +74,12 @@ class Calls {
     return new Promise((resolve, reject) => {
       if (this.#hasEnded) return reject(connectionClosed());
       const id = this.#nextId++;
-      // It throws where the arguments cannot be copied, and then nothing is pending.
-      this.#messages.post({ id, method, args } satisfies Request);
       this.#pending.set(id, { resolve: resolve as Pending["resolve"], reject });
+      this.#messages.post({ id, method, args } satisfies Request).catch((error) => {
+        // The arguments cannot be copied.
+        this.#pending.delete(id);
+        reject(error);
+      });
     });
   }
 

@@ -11,7 +11,8 @@ import {
 import type { MethodName } from "./messages.js";
 import type { Publication } from "./publication.js";
 
-const PAGE_EVENTS = 100;
+/** So few that a page of the largest events a window can store fits into memory. */
+const PAGE_EVENTS = 16;
 const MAX_LOADED_EVENTS = 10_000;
 const MAX_LOADED_BYTES = 8 * 1024 * 1024;
 
@@ -39,12 +40,14 @@ export function handlersOf(db: DbContext, publication: Publication | undefined):
 async function loadSome({ eventStore }: DbContext, { aggregateId, afterSeq = 0 }: LoadArgs): Promise<Event[]> {
   const events: Event[] = [];
   let bytes = 0;
-  while (events.length < MAX_LOADED_EVENTS && bytes < MAX_LOADED_BYTES) {
+  for (;;) {
     const after = events.at(-1)?.seq ?? afterSeq;
     const page = await eventStore.load({ aggregateId, afterSeq: after, limit: PAGE_EVENTS });
-    events.push(...page);
-    for (const { payload, metadata } of page) bytes += JSON.stringify([payload, metadata]).length;
-    if (page.length < PAGE_EVENTS) break;
+    for (const event of page) {
+      if (events.length === MAX_LOADED_EVENTS || bytes >= MAX_LOADED_BYTES) return events;
+      events.push(event);
+      bytes += JSON.stringify([event.payload, event.metadata]).length;
+    }
+    if (page.length < PAGE_EVENTS) return events;
   }
-  return events;
 }

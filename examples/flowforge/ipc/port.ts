@@ -37,11 +37,15 @@ export class Messages {
     for (const event of GONE) port.on(event, this.#onGone);
   }
 
-  /** Sends a message. What is sent to an end that is gone is lost. */
-  post(message: object): void {
+  /**
+   * Sends a message, and resolves when it has left this process: a process that does not read keeps the sender waiting. A
+   * `MessagePort` takes every message at once. What is sent to an end that is gone is lost.
+   */
+  async post(message: object): Promise<void> {
+    const port = this.#port;
     if (this.#isClosed) return;
-    if ("postMessage" in this.#port) this.#port.postMessage(message);
-    else this.#port.send?.(message, () => undefined);
+    if ("postMessage" in port) port.postMessage(message);
+    else await new Promise<void>((resolve) => void (port.send ? port.send(message, () => resolve()) : resolve()));
   }
 
   /** Listens no more. The port stays open. */

@@ -7,8 +7,10 @@ import type { MethodName, Response } from "./messages.js";
 import { type IpcPort, Messages } from "./port.js";
 import type { Publication } from "./publication.js";
 
-/** Calls of one window that are under way. */
+/** Calls of one window that wait, run, or have an answer that the window has not read. Those beyond are refused. */
 const MAX_PENDING = 512;
+/** The same with the refusals. A window that reads none of them is cut off. */
+const MAX_UNREAD = 65_536;
 
 export interface IpcOptions {
   /** What the window can watch. Default: nothing. */
@@ -17,41 +19,63 @@ export interface IpcOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** The calls of a window are answered until it is closed, or the window goes away. */
+/** The calls of a window are answered until it is closed, or the window goes away. Those that wait then are not run. */
 export interface IpcRegistration extends Disposable {
   close(): void;
 }
 
-/** Answers the calls of the window at the other end of a port. */
+/**
+ * Answers the calls of the window at the other end of a port, one after the other: each window has at most one call under way
+ * in the database, so that none waits for more than one call of each other window.
+ */
 export function registerIpc(port: IpcPort, db: DbContext, { publication, onError }: IpcOptions = {}): IpcRegistration {
   const handlers = handlersOf(db, publication);
   let pending = 0;
-  const messages = new Messages(
-    port,
-    (message) => void answer(message),
-    () => undefined,
-  );
+  let last: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
+  const messages = new Messages(port, (message) => void answer(message), close);
+
+  function close(): void {
+    isClosed = true;
+    messages.close();
+  }
 
   async function answer(message: unknown): Promise<void> {
     // What has no id can have no answer.
     if (!isPlainObject(message) || typeof message.id !== "number") return;
-    const { id } = message;
+    const { id, method, args } = message;
+    if (pending >= MAX_UNREAD) return close();
     pending += 1;
     try {
-      if (pending > MAX_PENDING) throw new FlowForgeError("BUSY", "Too many calls are under way.");
-      const handler = typeof message.method === "string" ? handlers.get(message.method as MethodName) : undefined;
-      if (handler === undefined) throw new FlowForgeError("UNKNOWN_METHOD", "There is no such method.");
-      const result = await handler(message.args);
-      messages.post({ id, result: result ?? null } satisfies Response);
-    } catch (error) {
-      if (!(error instanceof FlowForgeError)) onError?.(error);
-      messages.post({ id, error: publicError(error) } satisfies Response);
+      if (pending > MAX_PENDING) await refuse(id, new FlowForgeError("BUSY", "Too many calls are under way."));
+      // It waits for something that happens, which must not keep the other calls waiting.
+      else if (method === "nextChange") await run(id, method, args);
+      else {
+        last = last.then(() => run(id, method, args));
+        await last;
+      }
     } finally {
       pending -= 1;
     }
   }
 
-  const close = () => messages.close();
+  async function run(id: number, method: unknown, args: unknown): Promise<void> {
+    if (isClosed) return;
+    try {
+      const handler = typeof method === "string" ? handlers.get(method as MethodName) : undefined;
+      if (handler === undefined) throw new FlowForgeError("UNKNOWN_METHOD", "There is no such method.");
+      const result = await handler(args);
+      await messages.post({ id, result: result ?? null } satisfies Response);
+    } catch (error) {
+      await refuse(id, error);
+    }
+  }
+
+  async function refuse(id: number, error: unknown): Promise<void> {
+    if (!(error instanceof FlowForgeError)) onError?.(error);
+    await messages.post({ id, error: publicError(error) } satisfies Response);
+  }
+
   return { close, [Symbol.dispose]: close };
 }
 
