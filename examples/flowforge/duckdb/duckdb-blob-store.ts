@@ -12,7 +12,7 @@ export class DuckDBBlobStore implements BlobStorePort {
 
   async put({ key, data, contentType = DEFAULT_TYPE }: Parameters<BlobStorePort["put"]>[0]): Promise<void> {
     await this.#session.all(
-      `INSERT INTO blobs (key, data, content_type) VALUES (?, ?, ?)
+      `INSERT INTO async_streams_blobs (key, data, content_type) VALUES (?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET data = excluded.data, content_type = excluded.content_type`,
       [key, data, contentType],
     );
@@ -20,7 +20,7 @@ export class DuckDBBlobStore implements BlobStorePort {
 
   async get({ key }: { readonly key: string }): ReturnType<BlobStorePort["get"]> {
     const [row] = await this.#session.all<{ data: Uint8Array; content_type: string }>(
-      "SELECT data, content_type FROM blobs WHERE key = ?",
+      "SELECT data, content_type FROM async_streams_blobs WHERE key = ?",
       [key],
     );
     return row === undefined ? null : { data: Buffer.from(row.data), contentType: row.content_type };
@@ -28,7 +28,7 @@ export class DuckDBBlobStore implements BlobStorePort {
 
   async stat({ key }: { readonly key: string }): ReturnType<BlobStorePort["stat"]> {
     const [row] = await this.#session.all<{ size: number; content_type: string }>(
-      "SELECT octet_length(data) AS size, content_type FROM blobs WHERE key = ?",
+      "SELECT octet_length(data) AS size, content_type FROM async_streams_blobs WHERE key = ?",
       [key],
     );
     return row === undefined ? null : { size: row.size, contentType: row.content_type };

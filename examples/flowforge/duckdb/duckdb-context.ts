@@ -11,7 +11,7 @@ import { DuckDBWindowQueries } from "./duckdb-window-queries.js";
 /** No statement reads or writes other files, or loads an extension. */
 const SETTINGS = { enable_external_access: "false", memory_limit: "512MB", lock_configuration: "true" };
 
-/** What SQLite has through async-streams. */
+/** What SQLite has through async-streams. No window reads tables of that prefix. */
 const OWN_STEPS: readonly SchemaStep[] = [
   {
     id: "0007_derived",
@@ -19,7 +19,7 @@ const OWN_STEPS: readonly SchemaStep[] = [
   },
   {
     id: "0008_blobs",
-    up: "CREATE TABLE blobs (key TEXT PRIMARY KEY, data BLOB NOT NULL, content_type TEXT NOT NULL)",
+    up: "CREATE TABLE async_streams_blobs (key TEXT PRIMARY KEY, data BLOB NOT NULL, content_type TEXT NOT NULL)",
   },
 ];
 
@@ -48,12 +48,12 @@ export async function createDuckDBContext(path: string, limits: QueryLimits): Pr
 
 async function migrate(session: DuckDBSession, steps: readonly SchemaStep[]): Promise<void> {
   await session.transaction(async () => {
-    await session.all("CREATE TABLE IF NOT EXISTS migrations (id TEXT PRIMARY KEY)");
-    const applied = await session.all<{ id: string }>("SELECT id FROM migrations");
+    await session.all("CREATE TABLE IF NOT EXISTS async_streams_migrations (id TEXT PRIMARY KEY)");
+    const applied = await session.all<{ id: string }>("SELECT id FROM async_streams_migrations");
     for (const { id, up } of steps) {
       if (applied.some((step) => step.id === id)) continue;
       for (const statement of up.split(";")) if (statement.trim() !== "") await session.all(statement);
-      await session.all("INSERT INTO migrations VALUES (?)", [id]);
+      await session.all("INSERT INTO async_streams_migrations VALUES (?)", [id]);
     }
   });
 }

@@ -36,6 +36,11 @@ export function loadArgsOf(value: unknown): LoadArgs {
   };
 }
 
+/** The number of the published value that the window has. */
+export function publishedNumberOf(value: unknown): number {
+  return seqOf(argumentsOf(value, ["after"]), "after");
+}
+
 export function aggregateOf(value: unknown): { aggregateId: string } {
   return { aggregateId: idOf(argumentsOf(value, ["aggregateId"]), "aggregateId") };
 }

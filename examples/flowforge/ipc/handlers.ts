@@ -1,9 +1,9 @@
 import type { DbContext, Event, LoadArgs } from "../ports.js";
 import {
   aggregateOf,
-  argumentsOf,
   loadArgsOf,
   newEventOf,
+  publishedNumberOf,
   queryArgsOf,
   snapshotOf,
   upsertArgsOf,
@@ -18,8 +18,16 @@ const MAX_LOADED_BYTES = 8 * 1024 * 1024;
 
 type Handler = (args: unknown) => Promise<unknown>;
 
-/** What a window may call. Each handler checks its arguments, and no handler gives a transaction. */
-export function handlersOf(db: DbContext, publication: Publication | undefined): ReadonlyMap<MethodName, Handler> {
+/**
+ * What a window may call. Each handler checks its arguments, and no handler gives a transaction.
+ *
+ * @param windowGone - ends what waits for something to happen
+ */
+export function handlersOf(
+  db: DbContext,
+  publication: Publication | undefined,
+  windowGone: AbortSignal,
+): ReadonlyMap<MethodName, Handler> {
   const { eventStore, projectionStore, windowQueries } = db;
   const handlers: Record<MethodName, Handler> = {
     appendEvent: async (args) => eventStore.append(newEventOf(args)),
@@ -29,8 +37,8 @@ export function handlersOf(db: DbContext, publication: Publication | undefined):
     queryProjection: async (args) => windowQueries.query(queryArgsOf(args)),
     upsertProjection: async (args) => projectionStore.upsert(upsertArgsOf(args)),
     nextChange: async (args) => {
-      const { after } = argumentsOf(args, ["after"]);
-      return publication?.next(typeof after === "number" ? after : 0) ?? null;
+      const after = publishedNumberOf(args);
+      return publication?.next(after, windowGone) ?? null;
     },
   };
   return new Map(Object.entries(handlers) as [MethodName, Handler][]);

@@ -1,7 +1,10 @@
 /** The newest value of something that changes, for those who ask for the next one. */
 export interface Publication {
-  /** Resolves with the first value whose number is greater than `after`. What came in between is left out. */
-  next(after: number): Promise<Published>;
+  /**
+   * Resolves with the first value whose number is greater than `after`, or with null when the signal aborts first. What came in
+   * between is left out.
+   */
+  next(after: number, signal: AbortSignal): Promise<Published | null>;
 }
 
 export interface Published {
@@ -21,14 +24,26 @@ export class LatestValue implements Publication {
   set(value: unknown): void {
     this.#latest = { number: (this.#latest?.number ?? 0) + 1, value };
     for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
   }
 
-  async next(after: number): Promise<Published> {
-    for (;;) {
+  async next(after: number, signal: AbortSignal): Promise<Published | null> {
+    while (!signal.aborted) {
       const latest = this.#latest;
       if (latest !== undefined && latest.number > after) return latest;
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      await this.#changed(signal);
     }
+    return null;
+  }
+
+  async #changed(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener("abort", wake);
+    });
   }
 }

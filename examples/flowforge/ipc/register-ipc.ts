@@ -29,14 +29,14 @@ export interface IpcRegistration extends Disposable {
  * in the database, so that none waits for more than one call of each other window.
  */
 export function registerIpc(port: IpcPort, db: DbContext, { publication, onError }: IpcOptions = {}): IpcRegistration {
-  const handlers = handlersOf(db, publication);
+  const gone = new AbortController();
+  const handlers = handlersOf(db, publication, gone.signal);
   let pending = 0;
   let last: Promise<unknown> = Promise.resolve();
-  let isClosed = false;
   const messages = new Messages(port, (message) => void answer(message), close);
 
   function close(): void {
-    isClosed = true;
+    gone.abort();
     messages.close();
   }
 
@@ -60,7 +60,7 @@ export function registerIpc(port: IpcPort, db: DbContext, { publication, onError
   }
 
   async function run(id: number, method: unknown, args: unknown): Promise<void> {
-    if (isClosed) return;
+    if (gone.signal.aborted) return;
     try {
       const handler = typeof method === "string" ? handlers.get(method as MethodName) : undefined;
       if (handler === undefined) throw new FlowForgeError("UNKNOWN_METHOD", "There is no such method.");

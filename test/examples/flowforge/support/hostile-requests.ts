@@ -94,6 +94,26 @@ const FORBIDDEN = [
   "SELECT * FROM `es_events`",
   "SELECT * FROM main.es_events",
   "SELECT * FROM async_streams_blobs",
+  'SELECT data FROM "async_streams_blobs"',
+  "SELECT * FROM async_streams_migrations",
+  "SELECT file FROM pragma_database_list",
+  'SELECT file FROM "pragma_database_list"',
+  "SELECT file FROM main.pragma_database_list()",
+  "SELECT name FROM dbstat",
+  "SELECT data FROM sqlite_dbpage",
+  "SELECT path FROM duckdb_databases()",
+  'SELECT path FROM "duckdb_databases"()',
+  "SELECT value FROM duckdb_settings()",
+  "SELECT current_setting('temp_directory')",
+  "SELECT setting FROM pg_settings",
+  "SELECT setting FROM pg_catalog.pg_settings",
+  "SELECT * FROM query('SELECT path FROM duck' || 'db_databases()')",
+  "SELECT * FROM query /* */ ('SELECT 1')",
+  "SELECT * FROM query_table('duckdb' || '_databases')",
+  "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+  "SELECT * FROM enable_profiling()",
+  "SELECT * FROM enable_logging()",
+  "SELECT * FROM checkpoint()",
   "SELECT * FROM nowhere",
   "SELECT nothing FROM runs",
   "SELECT * FROM evil.runs",
@@ -101,14 +121,21 @@ const FORBIDDEN = [
   "SELECT * FROM runs WHERE id = 'unterminated",
   'SELECT * FROM runs WHERE id = "unterminated',
   "SELECT /* unterminated",
-  `SELECT ${"(".repeat(5_000)}1${")".repeat(5_000)}`,
   `SELECT ${"-".repeat(60_000)}`,
   `SELECT ${"'".repeat(60_001)}`,
   `SELECT ${"[".repeat(60_000)}`,
-  `SELECT ${Array.from({ length: 5_000 }, (_, at) => at).join()}`,
-  `SELECT * FROM ${Array.from({ length: 70 }, (_, at) => `runs r${at}`).join()}`,
   `SELECT '${"x".repeat(70_000)}'`,
   `SELECT 1 ${"UNION ALL SELECT 1 ".repeat(3_000)}`,
+];
+
+/** Names behind what is a string or a comment in one dialect and not in the other. */
+const HIDDEN_NAMES = [
+  "SELECT [']'], path FROM duckdb_databases() WHERE ''=''",
+  "SELECT E'\\'', path FROM duckdb_databases() WHERE 'a'='a'",
+  "SELECT $$'$$, path FROM duckdb_databases() --'",
+  "SELECT 1 /* /* */ ' */, path FROM duckdb_databases() --'",
+  "SELECT path -- \r FROM duckdb_databases()",
+  "SELECT data FROM -- \r async_streams_blobs",
 ];
 
 /** Statements that never end, or only after years. Nothing interrupts the ones with instr. */
@@ -125,8 +152,11 @@ const ENDLESS_STATEMENTS = [
   "SELECT max(instr(zeroblob(30000000 + x), CAST(zeroblob(3000000) || x'01' AS BLOB))) FROM (SELECT 1 AS x UNION SELECT 2)",
 ];
 
-/** Results that nobody could hold. */
+/** Statements and results that are too large for SQLite. DuckDB may answer them within the limits. */
 const GIANT_STATEMENTS = [
+  `SELECT ${"(".repeat(5_000)}1${")".repeat(5_000)}`,
+  `SELECT ${Array.from({ length: 5_000 }, (_, at) => at).join()}`,
+  `SELECT * FROM ${Array.from({ length: 70 }, (_, at) => `runs r${at}`).join()}`,
   "SELECT zeroblob(1000000000)",
   "SELECT zeroblob(9000000)",
   "SELECT hex(zeroblob(400000000))",
@@ -225,6 +255,8 @@ const WRONG_OTHERS: readonly HostileRequest[] = [
   })),
   { method: "loadEvents", args: { aggregateId: "@all" } },
   { method: "loadEvents", args: {} },
+  ...[-1, 1.5, "1", null, undefined, Number.NaN].map((after) => ({ method: "nextChange", args: { after } })),
+  { method: "nextChange", args: { after: 0, before: 1 } },
   { method: "latestSnapshot", args: { aggregateId: ["x"] } },
   { method: "saveSnapshot", args: { aggregateId: "x", lastSeq: 1, state: {} } },
   { method: "saveSnapshot", args: { aggregateId: "run:1", lastSeq: 99, state: {} } },
@@ -237,15 +269,15 @@ const WRONG_OTHERS: readonly HostileRequest[] = [
   ...[null, 1, {}, ["appendEvent"]].map((method) => ({ method, args: {} })),
 ];
 
-/** Those that would change something. */
-export const WRITING_REQUESTS: readonly HostileRequest[] = [...WRITING, ...BEHIND_A_READ].map((statement) =>
-  sql(statement),
-);
+/** Those that are too large for SQLite. */
+export const GIANT_REQUESTS: readonly HostileRequest[] = GIANT_STATEMENTS.map((statement) => sql(statement));
 
 /** Each gets an error with a code. */
 export const HOSTILE_REQUESTS: readonly HostileRequest[] = [
-  ...WRITING_REQUESTS,
-  ...[...FORBIDDEN, ...ENDLESS_STATEMENTS, ...GIANT_STATEMENTS].map((statement) => sql(statement)),
+  ...[...WRITING, ...BEHIND_A_READ, ...FORBIDDEN, ...HIDDEN_NAMES, ...ENDLESS_STATEMENTS].map((statement) =>
+    sql(statement),
+  ),
+  ...GIANT_REQUESTS,
   ...WRONG_QUERIES,
   ...WRONG_UPSERTS,
   ...WRONG_EVENTS,
