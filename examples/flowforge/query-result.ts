@@ -22,5 +22,5 @@ export function timedOut({ timeMs }: QueryLimits): FlowForgeError {
 }
 
 export function queryFailed(cause: unknown): FlowForgeError {
-  return new FlowForgeError("QUERY_FAILED", "The database refused the query.", { cause });
+  return new FlowForgeError("QUERY_FAILED", "The database refused the statement.", { cause });
 }

@@ -37,24 +37,27 @@ export class DuckDBEventStore implements EventStorePort {
   async append(newEvent: NewEvent): Promise<Event> {
     const { aggregateId, eventType, payload, metadata = null } = newEvent;
     const { transactionId, causationId = null, schemaVersion = 1 } = conventionsOf(newEvent);
-    return this.#session.transaction(async (tx) => {
-      const event: Event = {
-        id: randomUUID(),
-        aggregateType: aggregateTypeOf(aggregateId),
-        aggregateId,
-        eventType,
-        eventVersion: schemaVersion,
-        seq: (await this.#lastSeq(aggregateId)) + 1,
-        txId: transactionId ?? tx.id,
-        causedByEventId: causationId,
-        payload: structuredClone(payload),
-        metadata: withoutTransactionId(metadata),
-        createdAt: new Date().toISOString(),
-      };
-      await this.#session.all(INSERT_EVENT, eventValues(event));
-      await this.#derive(event);
-      return event;
-    });
+    // Between the reading of the last number and the next one's use no other append may come.
+    return this.#session.transaction((tx) =>
+      tx.inTurn(async () => {
+        const event: Event = {
+          id: randomUUID(),
+          aggregateType: aggregateTypeOf(aggregateId),
+          aggregateId,
+          eventType,
+          eventVersion: schemaVersion,
+          seq: (await this.#lastSeq(aggregateId)) + 1,
+          txId: transactionId ?? tx.id,
+          causedByEventId: causationId,
+          payload: structuredClone(payload),
+          metadata: withoutTransactionId(metadata),
+          createdAt: new Date().toISOString(),
+        };
+        await this.#session.all(INSERT_EVENT, eventValues(event));
+        await this.#derive(event);
+        return event;
+      }),
+    );
   }
 
   async load({ aggregateId, afterSeq = 0, limit }: LoadArgs): Promise<Event[]> {

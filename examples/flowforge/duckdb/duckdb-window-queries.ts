@@ -2,6 +2,7 @@ import { FlowForgeError } from "../flowforge-error.js";
 import type { QueryArgs, QueryLimits, Row, WindowQueryPort } from "../ports.js";
 import { checkResult, queryFailed, timedOut } from "../query-result.js";
 import { checkReadOnlySql } from "../read-only-sql.js";
+import { Turns } from "../turns.js";
 import type { DuckDBApi, DuckDBConnection } from "./duckdb-api.js";
 import { rowOf } from "./duckdb-values.js";
 
@@ -13,7 +14,7 @@ export class DuckDBWindowQueries implements WindowQueryPort {
   readonly #api: DuckDBApi;
   readonly #connection: DuckDBConnection;
   readonly #limits: QueryLimits;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(api: DuckDBApi, connection: DuckDBConnection, limits: QueryLimits) {
     this.#api = api;
@@ -23,13 +24,11 @@ export class DuckDBWindowQueries implements WindowQueryPort {
 
   async query(args: QueryArgs): Promise<Row[]> {
     checkReadOnlySql(args.sql);
-    const turn = this.#last.then(() => this.#run(args));
-    this.#last = turn.catch(() => undefined);
-    return turn;
+    return this.#turns.take(() => this.#run(args));
   }
 
   async close(): Promise<void> {
-    await this.#last;
+    await this.#turns.settled();
     this.#connection.closeSync();
   }
 

@@ -85,7 +85,8 @@ function publicError(error: unknown): { code: FlowForgeError["code"]; message: s
   if (isStreamError(error) && error.code.startsWith("INVALID_")) {
     return { code: "INVALID_ARGUMENT", message: "The database refused an argument." };
   }
-  if (isStreamError(error, "STORAGE_FAILED"))
-    return { code: "QUERY_FAILED", message: "The database refused the rows." };
+  if (isStreamError(error, "STORAGE_FAILED")) {
+    return { code: "QUERY_FAILED", message: "The database refused the statement." };
+  }
   return { code: "INTERNAL", message: "The call failed." };
 }

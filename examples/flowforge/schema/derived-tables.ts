@@ -20,7 +20,7 @@ export interface DerivedTable {
 const DATASETS: DerivedTable = {
   name: "datasets",
   columns:
-    "id TEXT PRIMARY KEY, name TEXT NOT NULL, location_uri TEXT, format TEXT, schema_id TEXT, stats_json TEXT, created_at TEXT",
+    "id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, location_uri TEXT, format TEXT, schema_id TEXT, stats_json TEXT, created_at TEXT",
   setBy: "DatasetPublished",
   removedBy: "DatasetRemoved",
   row: ({ id, name, locationUri, format, schemaId, stats }, createdAt) => ({
@@ -38,7 +38,7 @@ const DATASETS: DerivedTable = {
 const JOINS: DerivedTable = {
   name: "joins",
   columns:
-    "id TEXT PRIMARY KEY, name TEXT NOT NULL, left_dataset_id TEXT NOT NULL, right_dataset_id TEXT NOT NULL, " +
+    "id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, left_dataset_id TEXT NOT NULL, right_dataset_id TEXT NOT NULL, " +
     "join_type TEXT NOT NULL, on_expr TEXT NOT NULL, created_at TEXT",
   setBy: "JoinDefined",
   removedBy: "JoinRemoved",

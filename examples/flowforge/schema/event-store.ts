@@ -19,7 +19,7 @@ export const EVENT_STORE = {
     CREATE TABLE snapshots (
       id TEXT NOT NULL,
       aggregate_type TEXT NOT NULL,
-      aggregate_id TEXT PRIMARY KEY,
+      aggregate_id TEXT NOT NULL PRIMARY KEY,
       last_seq INTEGER NOT NULL,
       state_json TEXT NOT NULL,
       created_at TEXT NOT NULL

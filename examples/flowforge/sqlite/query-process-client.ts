@@ -5,6 +5,7 @@ import { FlowForgeError } from "../flowforge-error.js";
 import type { QueryArgs, QueryLimits, Row, WindowQueryPort } from "../ports.js";
 import { timedOut, tooLarge } from "../query-result.js";
 import { checkReadOnlySql } from "../read-only-sql.js";
+import { Turns } from "../turns.js";
 import type { QueryAnswer, QueryProcessSettings, QueryRequest } from "./query-messages.js";
 
 const MAX_MEMORY_BYTES = 256 * 1024 * 1024;
@@ -20,7 +21,7 @@ const MAX_WAITING = 256;
 export class QueryProcess implements WindowQueryPort {
   readonly #settings: QueryProcessSettings;
   #child: Promise<ChildProcess> | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #waiting = 0;
   #nextId = 1;
   #isClosed = false;
@@ -34,11 +35,11 @@ export class QueryProcess implements WindowQueryPort {
     checkReadOnlySql(args.sql);
     if (this.#waiting >= MAX_WAITING) throw new FlowForgeError("BUSY", "Too many queries are waiting.");
     this.#waiting += 1;
-    const turn = this.#last.then(() => this.#run(args));
-    this.#last = turn.catch(() => undefined);
-    return turn.finally(() => {
+    try {
+      return await this.#turns.take(() => this.#run(args));
+    } finally {
       this.#waiting -= 1;
-    });
+    }
   }
 
   async close(): Promise<void> {

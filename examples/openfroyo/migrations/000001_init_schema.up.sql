@@ -1,6 +1,6 @@
 -- Times are ISO 8601 in UTC, and JSON is text: both databases keep them as they are. `position` is a place in the event store.
 CREATE TABLE runs (
-  id TEXT PRIMARY KEY,
+  id TEXT NOT NULL PRIMARY KEY,
   plan_path TEXT NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
   started_at TEXT NOT NULL,
@@ -16,7 +16,7 @@ CREATE INDEX idx_runs_started_at ON runs (started_at DESC);
 CREATE INDEX idx_runs_created_at ON runs (created_at DESC);
 
 CREATE TABLE plan_units (
-  id TEXT PRIMARY KEY,
+  id TEXT NOT NULL PRIMARY KEY,
   run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
   resource_type TEXT NOT NULL,
   resource_name TEXT NOT NULL,
@@ -53,7 +53,7 @@ CREATE INDEX idx_events_level ON events (level);
 CREATE INDEX idx_events_timestamp ON events (timestamp DESC);
 
 CREATE TABLE resource_state (
-  id TEXT PRIMARY KEY,
+  id TEXT NOT NULL PRIMARY KEY,
   resource_type TEXT NOT NULL,
   resource_name TEXT NOT NULL,
   state TEXT NOT NULL,
@@ -70,7 +70,7 @@ CREATE INDEX idx_resource_state_last_run_id ON resource_state (last_run_id);
 CREATE INDEX idx_resource_state_last_applied ON resource_state (last_applied DESC);
 
 CREATE TABLE facts (
-  id TEXT PRIMARY KEY,
+  id TEXT NOT NULL PRIMARY KEY,
   target_id TEXT NOT NULL,
   namespace TEXT NOT NULL,
   key TEXT NOT NULL,

@@ -77,6 +77,34 @@ describeBackends("the ports", (backend) => {
       );
     }));
 
+  test("appends at once in one transaction get one number after the other", () =>
+    withDb(backend, async ({ eventStore, tx }) => {
+      const append = (value: number) =>
+        eventStore.append({ aggregateId: "test:1", eventType: "TestEvent", payload: { value } });
+      const events = await tx.runInTransaction(() => Promise.all([1, 2, 3].map(append)));
+      expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+      expect(await eventStore.load({ aggregateId: "test:1" })).toEqual(events);
+    }));
+
+  test("what is under way when its transaction fails is not stored", () =>
+    withDb(backend, async ({ eventStore, projectionStore, tx }) => {
+      const aggregateId = "test:1";
+      const late: Promise<unknown>[] = [];
+      const start = (call: Promise<unknown>) => late.push(call.catch(() => undefined));
+      const work = tx.runInTransaction(async () => {
+        for (let value = 0; value < 5; value += 1) {
+          start(eventStore.append({ aggregateId, eventType: "TestEvent", payload: { value } }));
+          start(projectionStore.upsert({ table: "workflows", rows: [{ id: `${value}`, name: "x" }] }));
+        }
+        await late[0];
+        throw new Error("no");
+      });
+      await expect(work).rejects.toThrow("no");
+      await Promise.all(late);
+      expect(await eventStore.load({ aggregateId })).toEqual([]);
+      expect(await projectionStore.query({ sql: "SELECT * FROM workflows" })).toEqual([]);
+    }));
+
   test("the table events has the log, for SQL", () =>
     withDb(backend, async ({ eventStore, projectionStore }) => {
       const event = await eventStore.append({ aggregateId: "run:1", eventType: "RunStarted", payload: { a: 1 } });
@@ -166,6 +194,9 @@ describeBackends("the ports", (backend) => {
       ];
       await expect(projectionStore.upsert({ table: "workflow_versions", rows })).rejects.toThrow();
       expect(await projectionStore.query({ sql: "SELECT * FROM workflow_versions" })).toEqual([]);
+      const withoutKey = [{ id: null, name: "x" }];
+      await expect(projectionStore.upsert({ table: "workflows", rows: withoutKey })).rejects.toThrow();
+      expect(await projectionStore.query({ sql: "SELECT * FROM workflows" })).toEqual([]);
       const refused = { code: "TABLE_NOT_ALLOWED" };
       for (const table of ["runs; DROP TABLE runs", "1runs", "", "events", "Snapshots", "datasets", "nowhere"]) {
         await expect(projectionStore.upsert({ table, rows: [{ id: "1" }] })).rejects.toMatchObject(refused);
@@ -255,6 +286,16 @@ describeBackends("the ports", (backend) => {
       expect(await projectionStore.query({ sql: "SELECT left_dataset_id, on_expr FROM joins" })).toEqual([
         { left_dataset_id: "moons", on_expr: "planet" },
       ]);
+    }));
+
+  test("an event whose row the derived table refuses is not stored", () =>
+    withDb(backend, async ({ eventStore, projectionStore }) => {
+      const aggregateId = "dataset:moons";
+      for (const payload of [{ name: "Moons" }, { id: "moons" }]) {
+        await expect(eventStore.append({ aggregateId, eventType: "DatasetPublished", payload })).rejects.toThrow();
+      }
+      expect(await projectionStore.query({ sql: "SELECT * FROM datasets" })).toEqual([]);
+      expect(await eventStore.load({ aggregateId })).toEqual([]);
     }));
 
   test("what is stored is there when the database is opened again", () =>

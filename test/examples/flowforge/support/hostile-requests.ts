@@ -224,6 +224,8 @@ const WRONG_UPSERTS = [
   upsert("runs", [{ constructor: "evil", id: "evil" }]),
   upsert("runs", Array(1_001).fill({ id: "evil" })),
   upsert("runs", [{ id: "x".repeat(2_000_000), workflow_version_id: "1", trigger: "x", status: "x" }]),
+  upsert("workflows", [{ id: null, name: "evil" }]),
+  upsert("workflows", [{ name: "evil" }]),
   upsert("workflow_versions", [{ id: "evil", workflow_id: "w", version: 1, status: "evil" }]),
 ];
 
@@ -243,6 +245,8 @@ const WRONG_EVENTS = [
   append({ ...event, payload: { a: 1n } }),
   append({ ...event, payload: { a: new Set([1]) } }),
   append({ ...event, payload: circular }),
+  append({ ...event, eventType: "DatasetPublished", payload: { name: "no id" } }),
+  append({ ...event, eventType: "JoinDefined", payload: { id: "no name" } }),
   append({ ...event, id: "mine" }),
   append({ ...event, seq: 7 }),
   append({ ...event, expectedVersion: 7 }),
