@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { BLOB_CHUNK_BYTES } from "../../src/limits.js";
 import { type BlobTrailer, damagedFile, decodeTrailer, MAX_TRAILER_BYTES } from "./blob-trailer.js";
-import { isMissing, onDisk } from "./file-errors.js";
+import { ifThere, onDisk } from "./file-errors.js";
 
 /** How much of a file is read with its trailer: all of it, where the blob is small. */
 const END_BYTES = 4 * MAX_TRAILER_BYTES;
@@ -52,15 +52,8 @@ export async function* readFileBytes(
   }
 }
 
-async function openFile(path: string): Promise<FileHandle | null> {
-  return onDisk(path, async () => {
-    try {
-      return await open(path, "r");
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
-  });
+function openFile(path: string): Promise<FileHandle | null> {
+  return ifThere(path, () => open(path, "r"));
 }
 
 async function readEnd(handle: FileHandle, path: string): Promise<BlobFile> {

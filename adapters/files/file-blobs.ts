@@ -11,7 +11,7 @@ import { type BlobFile, lookAtFile, readFileBytes } from "./blob-file.js";
 import { BlobFolder } from "./blob-folder.js";
 import { blobName, temporaryName } from "./blob-names.js";
 import { damagedFile, encodeTrailer } from "./blob-trailer.js";
-import { isMissing, onDisk } from "./file-errors.js";
+import { ifThere, isMissing, onDisk } from "./file-errors.js";
 
 /**
  * Keeps each blob in a file of a folder, which is made at the first put. Several processes may use the folder.
@@ -81,16 +81,11 @@ class FileBlobs implements BlobBackend {
 
   async delete(key: string): Promise<void> {
     const path = this.#pathOf(key);
-    const isThere = await onDisk(path, async () => {
-      try {
-        await unlink(path);
-        return true;
-      } catch (error) {
-        if (isMissing(error)) return false;
-        throw error;
-      }
+    const isDeleted = await ifThere(path, async () => {
+      await unlink(path);
+      return true;
     });
-    if (isThere) await this.#folder.flush();
+    if (isDeleted === true) await this.#folder.flush();
   }
 
   async *list(prefix: string): AsyncGenerator<ListedBlob, void> {

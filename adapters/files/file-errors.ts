@@ -1,46 +1,31 @@
 import { StorageError, type StorageErrorCode } from "../../protocols/index.js";
+import { fileErrorCode } from "../../src/adapter-kit/file-error-code.js";
 
-interface KnownError {
-  readonly code: StorageErrorCode;
-  readonly reason: string;
-}
+const CHECK_DISK = "Check the disk and its mount";
 
-const FULL: KnownError = { code: "STORAGE_FULL", reason: "The disk is full. Free some space, and try again" };
-const FORBIDDEN: KnownError = {
-  code: "STORAGE_PERMISSION_DENIED",
-  reason: "The process may not do that. Let it read and write the folder and its files",
-};
-const TOO_MANY: KnownError = {
-  code: "STORAGE_TOO_MANY_FILES",
-  reason: "There is no file descriptor left. Close some, and try again",
-};
-const NO_FOLDER: KnownError = {
-  code: "STORAGE_FOLDER_MISSING",
-  reason: "There is a file where the folder should be. Choose another folder",
-};
-
-const KNOWN: Readonly<Record<string, KnownError>> = {
-  ENOSPC: FULL,
-  EDQUOT: FULL,
-  EACCES: FORBIDDEN,
-  EPERM: FORBIDDEN,
-  EROFS: FORBIDDEN,
-  EMFILE: TOO_MANY,
-  ENFILE: TOO_MANY,
-  ENOTDIR: NO_FOLDER,
-  EEXIST: NO_FOLDER,
+/** Why a call fails, and what to do. */
+const REASONS: Readonly<Partial<Record<StorageErrorCode, string>>> = {
+  STORAGE_FULL: "The disk is full. Free some space, and try again",
+  STORAGE_PERMISSION_DENIED: "The process may not do that. Let it read and write the folder and its files",
+  STORAGE_TOO_MANY_FILES: "There is no file descriptor left. Close some, and try again",
+  STORAGE_FOLDER_MISSING: "There is a file where the folder should be. Choose another folder",
 };
 
 /** What a call to the file system fails with, as an error of the library. */
 export function fileError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !("syscall" in error)) return error;
-  const { code = "", syscall } = error as NodeJS.ErrnoException;
-  const { code: storageCode, reason } = KNOWN[code] ?? {
-    code: "STORAGE_IO" as const,
-    reason: "Check the disk and its mount",
-  };
-  const message = `The file system failed at ${path} (${code}, ${syscall}). ${reason}.`;
-  return new StorageError(storageCode, message, { cause: error });
+  if (!isSystemError(error)) return error;
+  const code = error.code === "ENOTDIR" || error.code === "EEXIST" ? "STORAGE_FOLDER_MISSING" : fileErrorCode(error);
+  return failedAt(path, error, code, REASONS[code] ?? CHECK_DISK);
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
+}
+
+function failedAt(path: string, cause: NodeJS.ErrnoException, code: StorageErrorCode, reason: string): StorageError {
+  const { code: systemCode = "", syscall } = cause;
+  const message = `The file system failed at ${path} (${systemCode}, ${syscall}). ${reason}.`;
+  return new StorageError(code, message, { cause });
 }
 
 /** Makes a call to the file system. */
@@ -50,6 +35,18 @@ export async function onDisk<T>(path: string, call: () => Promise<T>): Promise<T
   } catch (error) {
     throw fileError(error, path);
   }
+}
+
+/** Makes a call to the file system. @returns null when there is no such file */
+export function ifThere<T>(path: string, call: () => Promise<T>): Promise<T | null> {
+  return onDisk(path, async () => {
+    try {
+      return await call();
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  });
 }
 
 export function isMissing(error: unknown): boolean {

@@ -1,6 +1,7 @@
 import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
+import { fileErrorCode } from "../../../src/adapter-kit/file-error-code.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode } from "../drivers/driver.js";
 import { isOutOfDescriptors, NO_DESCRIPTOR_LEFT } from "./free-descriptors.js";
@@ -215,18 +216,3 @@ export function refusal(code: StorageErrorCode, path: string, reason: string, ca
   const why = isOutOfDescriptors(cause) ? NO_DESCRIPTOR_LEFT : reason;
   return new StorageError(code, `Cannot open ${path}: ${why}. The file was not touched.`, { cause });
 }
-
-/** The meaning of a file-system error for a store. */
-export function fileErrorCode(error: unknown): StorageErrorCode {
-  return FILE_ERRORS[(error as NodeJS.ErrnoException).code ?? ""] ?? "STORAGE_IO";
-}
-
-const FILE_ERRORS: Readonly<Record<string, StorageErrorCode>> = {
-  ENOSPC: "STORAGE_FULL",
-  EDQUOT: "STORAGE_FULL",
-  EACCES: "STORAGE_PERMISSION_DENIED",
-  EPERM: "STORAGE_PERMISSION_DENIED",
-  EROFS: "STORAGE_PERMISSION_DENIED",
-  EMFILE: "STORAGE_TOO_MANY_FILES",
-  ENFILE: "STORAGE_TOO_MANY_FILES",
-};

@@ -1,9 +1,10 @@
 import { type BigIntStats, closeSync, openSync, statSync } from "node:fs";
 import { StorageError } from "../../../protocols/index.js";
+import { fileErrorCode } from "../../../src/adapter-kit/file-error-code.js";
 import type { OpenMode, SQLiteDriver } from "../drivers/driver.js";
 import { claimFolder } from "./claim-folder.js";
 import { FileClaim } from "./file-claim.js";
-import { fileErrorCode, inspectContent, inspectPlace, notFound, refusal } from "./inspect-file.js";
+import { inspectContent, inspectPlace, notFound, refusal } from "./inspect-file.js";
 import { withOpeningLock } from "./opening-lock.js";
 import { EVENT_STORE, type FileFormat } from "./schema.js";
 

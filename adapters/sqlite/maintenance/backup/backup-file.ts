@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { link, lstat, open, rename, rm, unlink } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../../protocols/index.js";
+import { fileErrorCode } from "../../../../src/adapter-kit/file-error-code.js";
 import { invalidArgument } from "../../../../src/validate/check-arguments.js";
-import { fileErrorCode } from "../../open/inspect-file.js";
 
 /** The files that SQLite and this library keep beside a database, by the suffix of their name. */
 const COMPANION_ENDINGS = ["-journal", "-wal", "-shm", "-head"];
