@@ -118,8 +118,8 @@ class FileBlobs implements BlobBackend {
 }
 
 async function* inOneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  // Whoever gets them may change them, and others may read them again.
-  if (bytes.length > 0) yield bytes.slice();
+  // Whoever gets them may change them, and others may read them again. The slice of a Buffer is no copy.
+  if (bytes.length > 0) yield new Uint8Array(bytes);
 }
 
 /** Writes a whole file, and flushes it. */

@@ -20,7 +20,7 @@ export class MemoryBlobs implements BlobBackend {
     const pieces: Uint8Array[] = [];
     for await (const bytes of chunks) pieces.push(bytes);
     signal?.throwIfAborted();
-    return this.store(key, Buffer.concat(pieces), contentType);
+    return this.store(key, new Uint8Array(Buffer.concat(pieces)), contentType);
   }
 
   async get(key: string) {

@@ -102,7 +102,8 @@ class SQLBlobs implements BlobBackend {
 
   async *#chunks(key: string, { id, chunks, bytes: first }: BlobRowWithBytes): AsyncGenerator<Uint8Array, void> {
     for (let chunk = 0; chunk < chunks; chunk += 1) {
-      const bytes = chunk === 0 ? first : await this.#chunk(id, chunk);
+      // Whoever gets the first may change it, and it is read again.
+      const bytes = chunk === 0 ? first && new Uint8Array(first) : await this.#chunk(id, chunk);
       if (bytes !== null) yield bytes;
       else if (await this.#isLive(id)) throw damagedBlob(`chunk ${chunk} of ${chunks} is missing`);
       else throw blobReplaced(key, this.location);

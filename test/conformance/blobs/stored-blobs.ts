@@ -83,6 +83,34 @@ export function describeStoredBlobs({ describe, test, expect }: Suite<Disposable
       expect(fingerprint(await allBytes(data))).toBe(fingerprint(bytes));
     });
 
+    for (const size of [100, 700_000]) {
+      test(`is read anew where a reader has used the buffers of its chunks again: ${size} bytes`, async (blobs) => {
+        await blobs.put("k", someBytes(size));
+        const { data } = (await blobs.get("k")) as StoredBlob;
+        for await (const chunk of data) chunk.fill(0);
+
+        expect(fingerprint(await allBytes(data))).toBe(fingerprint(someBytes(size)));
+        const { data: again } = (await blobs.get("k")) as StoredBlob;
+        expect(fingerprint(await allBytes(again))).toBe(fingerprint(someBytes(size)));
+      });
+    }
+
+    test("may come in large pieces of a buffer that is used again", async (blobs) => {
+      const pieceBytes = 9 * 1024 * 1024;
+      const buffer = new Uint8Array(pieceBytes);
+      await blobs.put(
+        "k",
+        (async function* () {
+          for (let value = 1; value <= 2; value += 1) yield buffer.fill(value);
+          buffer.fill(9);
+        })(),
+      );
+
+      const { data } = (await blobs.get("k")) as StoredBlob;
+      const expected = new Uint8Array(2 * pieceBytes).fill(1, 0, pieceBytes).fill(2, pieceBytes);
+      expect(fingerprint(await allBytes(data))).toBe(fingerprint(expected));
+    });
+
     test("may be left in the middle", async (blobs) => {
       await blobs.put("k", someBytes(5 * 1024 * 1024));
       const { data } = (await blobs.get("k")) as StoredBlob;

@@ -90,6 +90,12 @@ class ReadsOnce extends MemoryBlobs {
   }
 }
 
+class LendsItsBytes extends MemoryBlobs {
+  protected override async *read(_key: string, bytes: Uint8Array) {
+    if (bytes.length > 0) yield bytes;
+  }
+}
+
 class KeepsDeleted extends MemoryBlobs {
   override async delete(key: string) {
     if (!this.blobs.has(key)) throw new Error("not there");
@@ -116,6 +122,7 @@ describe("the conformance suite of blobs", () => {
     ["forgets the types of content", () => new ForgetsTypes(), "what is stored", /has a type of content/],
     ["lists whatever the prefix is", () => new ListsTooMuch(), "a listing", /may begin with a prefix/],
     ["gives bytes once", () => new ReadsOnce(), "what is stored", /as often as it is asked for/],
+    ["lends the bytes that it keeps", () => new LendsItsBytes(), "what is stored", /is read anew where a reader/],
     [
       "fails to delete what is not there",
       () => new KeepsDeleted(),
