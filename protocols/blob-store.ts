@@ -90,7 +90,8 @@ export interface BlobStore {
    * Deletes a blob. It is harmless where there is none.
    *
    * @throws InvalidArgumentError when the key is invalid.
-   * @throws StorageError when it fails.
+   * @throws StorageError when it fails. The blob is there as before, except with `STORAGE_IO` and `STORAGE_OUTCOME_UNKNOWN`:
+   * then it may be gone.
    */
   delete(key: string): Promise<void>;
   /**

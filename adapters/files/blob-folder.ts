@@ -1,10 +1,10 @@
-import { mkdir, open, opendir, stat, unlink } from "node:fs/promises";
+import { type FileHandle, mkdir, open, opendir, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { compareCodePoints } from "../../src/adapter-kit/code-point-order.js";
 import { MAX_LISTED_KEYS, STALE_PUT_MS } from "../../src/limits.js";
 import { lookAtFile } from "./blob-file.js";
 import { isTemporary, keyOfName } from "./blob-names.js";
-import { isMissing, onDisk } from "./file-errors.js";
+import { inDoubt, isMissing, onDisk } from "./file-errors.js";
 
 /** The folder of a store of blobs. */
 export class BlobFolder {
@@ -23,9 +23,19 @@ export class BlobFolder {
     for (let made = this.path; made.length >= first.length; made = dirname(made)) await flushFolder(dirname(made));
   }
 
-  /** Makes what was done to its entries durable. */
-  flush(): Promise<void> {
-    return flushFolder(this.path);
+  /**
+   * Changes its entries, durably. It is opened before, so that nothing has changed where it cannot be opened.
+   *
+   * @throws StorageError `STORAGE_IO` when the change was made and may not last
+   */
+  async change(make: () => Promise<void>): Promise<void> {
+    const folder = await openFolder(this.path);
+    try {
+      await make();
+      await inDoubt(this.path, async () => folder?.sync());
+    } finally {
+      await folder?.close();
+    }
   }
 
   /** Removes what puts of killed processes have left. It looks for it once in a while. */
@@ -85,14 +95,15 @@ export class BlobFolder {
 }
 
 async function flushFolder(path: string): Promise<void> {
-  // Windows has no such call.
-  if (process.platform === "win32") return;
-  await onDisk(path, async () => {
-    const handle = await open(path, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  });
+  const folder = await openFolder(path);
+  try {
+    await onDisk(path, async () => folder?.sync());
+  } finally {
+    await folder?.close();
+  }
+}
+
+/** Undefined: Windows has no such call. */
+async function openFolder(path: string): Promise<FileHandle | undefined> {
+  return process.platform === "win32" ? undefined : onDisk(path, () => open(path, "r"));
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, open, rename, stat, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { BlobStat, BlobStore, ListedBlob, StoredBlob } from "../../protocols/index.js";
 import { blobReplaced, putTookTooLong } from "../../src/blobs/blob-errors.js";
@@ -50,12 +50,13 @@ class FileBlobs implements BlobBackend {
     await this.#folder.make();
     const temporary = join(this.location, temporaryName(randomUUID()));
     try {
-      const stat = await writeFile(temporary, key, chunks, contentType);
-      signal?.throwIfAborted();
-      await renameTo(temporary, this.#pathOf(key));
-      await this.#folder.flush();
+      const written = await writeFile(temporary, key, chunks, contentType);
+      await this.#folder.change(() => {
+        signal?.throwIfAborted();
+        return renameTo(temporary, this.#pathOf(key));
+      });
       await this.#folder.sweep();
-      return stat;
+      return written;
     } catch (error) {
       // Where it was renamed already, it is not there.
       await unlink(temporary).catch(() => undefined);
@@ -81,11 +82,11 @@ class FileBlobs implements BlobBackend {
 
   async delete(key: string): Promise<void> {
     const path = this.#pathOf(key);
-    const isDeleted = await ifThere(path, async () => {
-      await unlink(path);
-      return true;
+    // Where there is no blob, there may be no folder.
+    if ((await ifThere(path, () => stat(path))) === null) return;
+    await this.#folder.change(async () => {
+      await ifThere(path, () => unlink(path));
     });
-    if (isDeleted === true) await this.#folder.flush();
   }
 
   async *list(prefix: string): AsyncGenerator<ListedBlob, void> {
@@ -93,8 +94,8 @@ class FileBlobs implements BlobBackend {
     while (true) {
       const { keys, isLast } = await this.#folder.keysAfter(after, prefix);
       for (const key of keys) {
-        const stat = await this.stat(key);
-        if (stat !== null) yield { key, size: stat.size, etag: stat.etag };
+        const found = await this.stat(key);
+        if (found !== null) yield { key, size: found.size, etag: found.etag };
       }
       if (isLast) return;
       after = keys.at(-1);
@@ -138,12 +139,12 @@ async function writeFile(
       size += bytes.length;
       await onDisk(path, () => writeAll(handle, bytes));
     }
-    const stat = { size, contentType, etag: digest.digest() };
+    const written = { size, contentType, etag: digest.digest() };
     await onDisk(path, async () => {
-      await writeAll(handle, encodeTrailer({ key, ...stat }));
+      await writeAll(handle, encodeTrailer({ key, ...written }));
       await handle.sync();
     });
-    return stat;
+    return written;
   } finally {
     await handle.close();
   }

@@ -2,6 +2,7 @@ import { StorageError, type StorageErrorCode } from "../../protocols/index.js";
 import { fileErrorCode } from "../../src/adapter-kit/file-error-code.js";
 
 const CHECK_DISK = "Check the disk and its mount";
+const IN_DOUBT = "The change was made and may not last: the blob may or may not be there";
 
 /** Why a call fails, and what to do. */
 const REASONS: Readonly<Partial<Record<StorageErrorCode, string>>> = {
@@ -26,6 +27,17 @@ function failedAt(path: string, cause: NodeJS.ErrnoException, code: StorageError
   const { code: systemCode = "", syscall } = cause;
   const message = `The file system failed at ${path} (${systemCode}, ${syscall}). ${reason}.`;
   return new StorageError(code, message, { cause });
+}
+
+/** Makes what was done durable. Where that fails, whatever the reason, nobody knows whether it lasts. */
+export async function inDoubt<T>(path: string, flush: () => Promise<T>): Promise<T> {
+  try {
+    return await flush();
+  } catch (error) {
+    throw isSystemError(error)
+      ? failedAt(path, error, "STORAGE_IO", `${IN_DOUBT}. ${CHECK_DISK}, and do it again`)
+      : error;
+  }
 }
 
 /** Makes a call to the file system. */

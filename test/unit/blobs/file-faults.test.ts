@@ -69,8 +69,8 @@ describe("a put into a folder", () => {
       "open temporary-",
       "write temporary-",
       "sync temporary-",
-      "rename temporary-",
       "open folder",
+      "rename temporary-",
       "sync folder",
     ]);
   });
@@ -103,23 +103,37 @@ describe("a put into a folder", () => {
     await using folder = await createTempDir();
     const blobs = fileBlobs(folder.path);
     await blobs.put("k", someBytes(10));
-    let isRenamed = false;
-    for (let failsAt = 0; ; failsAt += 1) {
+    let failedName = "";
+    for (let failsAt = 0; failedName !== "rename temporary-"; failsAt += 1) {
       const outcome = await putting(folder.path, someBytes(300_000), failsAt);
-      if (!(outcome instanceof Error)) break;
+      failedName = disk.calls[failsAt] ?? "";
       expect(outcome).toMatchObject({
         code: "STORAGE_IO",
         message: expect.stringMatching(
-          /^Cannot put blob "k" in .*: the file system failed at .* \(EIO, .*Check the disk/,
+          /^Cannot put blob "k" in .*: the file system failed at .* \(EIO, .*\)\. Check the disk/,
         ),
       });
-      isRenamed ||= disk.calls.slice(0, failsAt).includes("rename temporary-");
       expect(await readdir(folder.path)).toEqual(["blob-k"]);
-      // Once it has its name, it may or may not last: the error says that it is not known.
-      expect((await blobs.stat("k"))?.size).toBe(isRenamed ? 300_000 : 10);
+      expect((await blobs.stat("k"))?.size).toBe(10);
     }
-    expect(isRenamed).toBe(true);
   });
+
+  test.each(["EIO", "ENOSPC", "EDQUOT"])(
+    "says that the blob may be there when its name may not last: %s",
+    async (code) => {
+      await using folder = await createTempDir();
+      await fileBlobs(folder.path).put("k", someBytes(10));
+      await putting(folder.path, someBytes(3), Number.POSITIVE_INFINITY);
+      const outcome = await putting(folder.path, someBytes(300), disk.calls.lastIndexOf("sync folder"), code);
+
+      expect(outcome).toMatchObject({
+        code: "STORAGE_IO",
+        message: expect.stringContaining("may or may not be there"),
+      });
+      expect((await fileBlobs(folder.path).stat("k"))?.size).toBe(300);
+      expect(await readdir(folder.path)).toEqual(["blob-k"]);
+    },
+  );
 
   test.each([
     ["ENOSPC", "STORAGE_FULL", true],
@@ -134,6 +148,37 @@ describe("a put into a folder", () => {
 
     expect(error).toMatchObject({ code: expected, retryable });
     expect(isStreamError(error)).toBe(true);
+  });
+});
+
+describe("a blob that is deleted from a folder", () => {
+  async function deleting(folder: string, failsAt: number): Promise<unknown> {
+    Object.assign(disk, { calls: [], failsAt, code: "ENOSPC" });
+    try {
+      return await failureOf(fileBlobs(folder).delete("k"));
+    } finally {
+      disk.failsAt = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  test("is there as before when the folder cannot be opened or its file cannot be removed", async () => {
+    await using folder = await createTempDir();
+    await fileBlobs(folder.path).put("k", someBytes(10));
+
+    for (const [failsAt, name] of ["open folder", "unlink blob-"].entries()) {
+      expect(await deleting(folder.path, failsAt)).toMatchObject({ code: "STORAGE_FULL" });
+      expect(disk.calls[failsAt]).toBe(name);
+      expect((await fileBlobs(folder.path).stat("k"))?.size).toBe(10);
+    }
+  });
+
+  test("may be there or not when it may not last that it is gone, and the error says so", async () => {
+    await using folder = await createTempDir();
+    await fileBlobs(folder.path).put("k", someBytes(10));
+    const outcome = await deleting(folder.path, 2);
+
+    expect(outcome).toMatchObject({ code: "STORAGE_IO", message: expect.stringContaining("may or may not be there") });
+    expect(await fileBlobs(folder.path).stat("k")).toBe(null);
   });
 });
 
