@@ -35,17 +35,25 @@ export async function* bodyOf(answer: IncomingMessage): AsyncGenerator<Uint8Arra
   const bytes = answer[Symbol.asyncIterator]();
   try {
     while (true) {
-      const timer = setTimeout(() => answer.destroy(idleError()), S3_IDLE_TIMEOUT_MS);
-      try {
-        const { value, done } = await bytes.next();
-        if (done === true) return;
-        yield value as Uint8Array;
-      } finally {
-        clearTimeout(timer);
-      }
+      const { value, done } = await nextInTime(answer, bytes);
+      if (done === true) return;
+      yield value as Uint8Array;
     }
   } finally {
     answer.destroy();
+  }
+}
+
+/** What comes next of an answer, which breaks when nothing comes. */
+async function nextInTime(
+  answer: IncomingMessage,
+  bytes: AsyncIterator<unknown>,
+): Promise<IteratorResult<unknown, unknown>> {
+  const timer = setTimeout(() => answer.destroy(idleError()), S3_IDLE_TIMEOUT_MS);
+  try {
+    return await bytes.next();
+  } finally {
+    clearTimeout(timer);
   }
 }
 

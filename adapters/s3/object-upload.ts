@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type BlobStat, StorageError } from "../../protocols/index.js";
 import type { BlobPut } from "../../src/blobs/create-blob-store.js";
-import { MAX_S3_PARTS } from "../../src/limits.js";
+import { MAX_S3_PARTS, S3_IDLE_TIMEOUT_MS } from "../../src/limits.js";
 import { type BodyHashes, hashesOf, PART_BYTES_HEADER, PUT_ID_HEADER, SHA256_HEADER } from "./object-checksum.js";
 import type { S3Client } from "./s3-client.js";
 import { S3Failure } from "./s3-failure.js";
@@ -39,7 +39,10 @@ export class ObjectUpload {
       await this.#storePart(last);
       return await this.#complete();
     } catch (error) {
-      if (this.#uploadId !== undefined) await this.#abort().catch(() => undefined);
+      // A server that is away is not waited for longer: the bucket's rule for incomplete uploads removes what is left.
+      if (this.#uploadId !== undefined) {
+        await this.#abort(AbortSignal.timeout(S3_IDLE_TIMEOUT_MS)).catch(() => undefined);
+      }
       throw error;
     }
   }
@@ -156,9 +159,9 @@ export class ObjectUpload {
     }
   }
 
-  async #abort(): Promise<void> {
+  async #abort(signal?: AbortSignal): Promise<void> {
     const query = { uploadId: this.#uploadId as string };
-    await this.#client.call({ method: "DELETE", key: this.#request.key, query });
+    await this.#client.call({ method: "DELETE", key: this.#request.key, query, signal });
   }
 }
 

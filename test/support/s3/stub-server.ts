@@ -20,6 +20,8 @@ export type S3Fault =
   | { readonly kind: "cut"; readonly bytes: number }
   /** The answer ends after so many bytes as if it were whole. */
   | { readonly kind: "shorten"; readonly bytes: number }
+  /** Nothing comes after so many bytes of the answer, and the connection stays open. */
+  | { readonly kind: "stall"; readonly bytes: number }
   /** There is no answer. */
   | { readonly kind: "hang" }
   /** Something else is done first. */
@@ -113,6 +115,7 @@ function send(response: ServerResponse, method: string, answer: StubAnswer, faul
   }
   response.writeHead(status, { ...headers, ...(status === 204 ? {} : { "content-length": body.length }) });
   if (fault?.kind === "cut") response.write(body.subarray(0, fault.bytes), () => response.destroy());
+  else if (fault?.kind === "stall") response.write(body.subarray(0, fault.bytes));
   else response.end(method === "HEAD" ? undefined : body);
 }
 

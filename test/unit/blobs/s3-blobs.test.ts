@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type BlobStore, type S3Options, s3Blobs } from "../../../blobs.js";
 import { allBytes, fingerprint, inPieces, someBytes } from "../../conformance/support/blob-bytes.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
@@ -6,10 +6,29 @@ import type { StubObject } from "../../support/s3/stub-bucket.js";
 import { type S3Fault, S3Stub, type SeenRequest } from "../../support/s3/stub-server.js";
 
 // A server that does not answer is given up sooner.
+const IDLE_TIMEOUT_MS = vi.hoisted(() => 700);
 vi.mock("../../../src/limits.js", async (importOriginal) => ({
   ...(await importOriginal<object>()),
-  S3_IDLE_TIMEOUT_MS: 700,
+  S3_IDLE_TIMEOUT_MS: IDLE_TIMEOUT_MS,
 }));
+
+/** What is done when a pause between two attempts has begun. */
+const pauses = vi.hoisted(() => ({ onBegun: (): void => undefined }));
+vi.mock("node:timers/promises", async (importOriginal) => {
+  const timers = await importOriginal<typeof import("node:timers/promises")>();
+  return {
+    ...timers,
+    setTimeout: (...args: Parameters<typeof timers.setTimeout>) => {
+      const pause = timers.setTimeout(...args);
+      pauses.onBegun();
+      return pause;
+    },
+  };
+});
+
+afterEach(() => {
+  pauses.onBegun = () => undefined;
+});
 
 const MIB = 1024 * 1024;
 /** The smallest that S3 takes. */
@@ -183,20 +202,37 @@ describe("a put into S3", () => {
     expect([stub.bucket.uploads.size, stub.bucket.objects.size]).toEqual([0, 0]);
   });
 
-  test("ends at once when it is aborted while a part is sent or an attempt is waited for", async () => {
-    for (const fault of [{ kind: "hang" }, SLOW_DOWN] as const) {
-      const aborting = new AbortController();
-      const { stub, blobs } = await openStub((request) => {
-        if (!/part 2/.test(request.name)) return undefined;
-        setTimeout(() => aborting.abort(new Error("changed my mind")), 10);
-        return fault;
-      });
-      await using _stub = stub;
-      const putting = blobs.put("k", someBytes(MANY_BYTES), { signal: aborting.signal });
+  test.each([
+    ["a part is sent", { kind: "hang" }],
+    ["an attempt is waited for", SLOW_DOWN],
+  ] as [string, S3Fault][])("ends at once when it is aborted while %s, and leaves nothing", async (_when, fault) => {
+    const aborting = new AbortController();
+    const abort = (): void => aborting.abort(new Error("changed my mind"));
+    const { stub, blobs } = await openStub((request) => {
+      if (!/part 2/.test(request.name)) return undefined;
+      if (fault.kind === "hang") abort();
+      return fault;
+    });
+    await using _stub = stub;
+    pauses.onBegun = abort;
+    const putting = blobs.put("k", someBytes(MANY_BYTES), { signal: aborting.signal });
 
-      expect(await failureOf(putting)).toBe(aborting.signal.reason);
-      expect([stub.bucket.uploads.size, stub.bucket.objects.size]).toEqual([0, 0]);
-    }
+    expect(await failureOf(putting)).toBe(aborting.signal.reason);
+    expect([stub.bucket.uploads.size, stub.bucket.objects.size]).toEqual([0, 0]);
+    expect(stub.names.filter((name) => /part 2/.test(name))).toHaveLength(1);
+  });
+
+  test("that is aborted waits for its upload to be aborted, but only as long as for one answer", async () => {
+    const aborting = new AbortController();
+    const { stub, blobs } = await openStub((request) => {
+      if (/part 2/.test(request.name)) aborting.abort(new Error("changed my mind"));
+      return /part 2|^DELETE/.test(request.name) ? { kind: "hang" } : undefined;
+    });
+    await using _stub = stub;
+
+    const failure = await failureOf(blobs.put("k", someBytes(MANY_BYTES), { signal: aborting.signal }));
+    expect(failure).toBe(aborting.signal.reason);
+    expect(stub.names.filter((name) => /^DELETE/.test(name))).toHaveLength(1);
   });
 
   test.each([
@@ -238,6 +274,7 @@ describe("a blob in S3", () => {
     ["breaks off at once", { kind: "drop" }],
     ["ends too early", { kind: "shorten", bytes: MIB }],
     ["stops", { kind: "hang" }],
+    ["stalls", { kind: "stall", bytes: MIB }],
     ["is refused for now", SLOW_DOWN],
   ];
   test.each(broken)("is read whole when its answer %s", async (_what, fault) => {
@@ -249,7 +286,7 @@ describe("a blob in S3", () => {
   });
 
   test.each(broken)("is an error when its answer %s every time, never short bytes", async (_what, fault) => {
-    const never = fault.kind === "cut" || fault.kind === "shorten" ? { ...fault, bytes: 0 } : fault;
+    const never = "bytes" in fault ? { ...fault, bytes: 0 } : fault;
     const { stub, blobs } = await openStub((request) => (/bytes=\d+-$/.test(request.name) ? never : undefined));
     await using _stub = stub;
     await blobs.put("k", someBytes(MANY_BYTES));
@@ -258,6 +295,22 @@ describe("a blob in S3", () => {
       code: "STORAGE_UNAVAILABLE",
       message: expect.stringMatching(/^Cannot get blob "k" in http/),
     });
+  });
+
+  test("is read with one answer by a reader who takes longer than a server may", async () => {
+    const { stub, blobs } = await openStub();
+    await using _stub = stub;
+    await blobs.put("k", someBytes(MANY_BYTES));
+    const found = await blobs.get("k");
+    stub.requests.length = 0;
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      for await (const _bytes of found?.data ?? []) vi.advanceTimersByTime(2 * IDLE_TIMEOUT_MS);
+    } finally {
+      vi.useRealTimers();
+    }
+
+    expect(stub.names).toHaveLength(1);
   });
 
   test.each([
