@@ -14,6 +14,15 @@ async function* breakingAfter(length: number, error: Error): AsyncGenerator<Uint
   throw error;
 }
 
+/** Something that is waited for until it is opened. */
+function closedGate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
+
 export function describeInterruptedPuts({ describe, test, expect, eventually }: Suite<DisposableBlobStore>): void {
   describe("a put that is interrupted", () => {
     for (const length of [0, 100_000, 700_000, 9_000_000]) {
@@ -48,25 +57,26 @@ export function describeInterruptedPuts({ describe, test, expect, eventually }: 
 
     test("while it waits for its data ends at once, and so does its data", async (blobs) => {
       const aborting = new AbortController();
-      let release: () => void = () => undefined;
-      const released = new Promise<void>((resolve) => {
-        release = resolve;
-      });
+      const asked = closedGate();
+      const released = closedGate();
       let hasEnded = false;
       const waits = (async function* () {
         try {
           yield someBytes(700_000);
-          setImmediate(() => aborting.abort(new OutOfPaper()));
+          asked.open();
           // What has been asked for does not come before the put has failed, and is not waited for.
-          await released;
+          await released.passed;
           yield someBytes(10);
         } finally {
           hasEnded = true;
         }
       })();
 
-      const failure = await failureOf(blobs.put("k", waits, { signal: aborting.signal }));
-      release();
+      const putting = failureOf(blobs.put("k", waits, { signal: aborting.signal }));
+      await asked.passed;
+      aborting.abort(new OutOfPaper());
+      const failure = await putting;
+      released.open();
       expect(failure).toBe(aborting.signal.reason);
       expect(await blobs.get("k")).toBe(null);
       await eventually("the data has ended", () => hasEnded);
