@@ -36,8 +36,8 @@ export interface PrivacyOptions {
   /** The stream that gets the `SubjectForgotten` events. Default `"personal-data"`. */
   readonly auditStream?: string | undefined;
   /**
-   * Names the person whose key seals the snapshots of a fold; null: nobody's. A snapshot that nobody's key seals is refused if
-   * its stream has personal data. Default: nobody's.
+   * Names the person whose key seals the snapshots of a fold; null: nobody's. A snapshot is refused if its stream has personal
+   * data of anybody else. Default: nobody's.
    *
    * @param fold - the fold's name, or the snapshot's `projection`
    */

@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { type EncodedState, type Snapshot, type StorageHandle, SubjectForgottenError } from "../../protocols/index.js";
-import { parseFilter } from "../filter/parse-filter.js";
-import { invalidArgument } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
 import type { KeyState } from "./key-cache.js";
 import type { PersonalContext } from "./personal-context.js";
 import { joinParts } from "./sealing-key.js";
 import { NONCE_BYTES } from "./short-values.js";
+import { SnapshotPersons } from "./snapshot-persons.js";
 import { checkSubject } from "./subject-names.js";
 
 /** Names the person whose key seals the snapshots of a fold. */
@@ -20,25 +19,28 @@ const SEALED_CODEC = "sealed+";
 /** Seals snapshots, or refuses them: a state may have anything in it that the events have. */
 export class SealedSnapshots {
   readonly #context: PersonalContext;
-  readonly #storage: StorageHandle;
+  readonly #persons: SnapshotPersons;
   readonly #subjectOf: SnapshotSubject;
 
   constructor(context: PersonalContext, storage: StorageHandle, subjectOf: SnapshotSubject = () => null) {
     this.#context = context;
-    this.#storage = storage;
+    this.#persons = new SnapshotPersons(context, storage);
     this.#subjectOf = subjectOf;
   }
 
   /**
-   * @throws InvalidArgumentError when nobody's key seals it, and the stream has personal data
+   * @throws InvalidArgumentError when the stream has personal data of others than the person whose key seals it
    * @throws SubjectForgottenError when the person whose key seals it is forgotten
    */
   async seal(snapshot: EncodedSnapshot): Promise<EncodedSnapshot> {
     const subject = this.#subject(snapshot);
     if (subject === null) {
-      await this.#assertNothingPersonal(snapshot);
+      await this.#persons.check(snapshot, null);
       return snapshot;
     }
+    const { names } = this.#context;
+    await names.prepare();
+    await this.#persons.check(snapshot, names.nameOf(subject));
     const key = await this.#keyOf(subject, true);
     if (key === null || key === "forgotten") throw this.#forgotten(snapshot);
     const { codec, bytes } = snapshot.state;
@@ -71,27 +73,6 @@ export class SealedSnapshots {
     await names.prepare();
     const keys = await cache.all(new Map([[subject, names.nameOf(subject)]]), create);
     return keys.get(subject) ?? null;
-  }
-
-  async #assertNothingPersonal({ streamId, projection, version }: EncodedSnapshot): Promise<void> {
-    const { types } = this.#context.catalogue;
-    if (types.length === 0) return;
-    const filter = parseFilter([{ field: "type", op: "in", value: types }]);
-    for (let after: number | null = 0; after !== null && after < version; ) {
-      const query = { streamId, after, upTo: version, limit: 1, direction: "forward", filter } as const;
-      const { events, next } = await this.#storage.readPage(query);
-      // An adapter may give events that do not match.
-      const personal = events.find(({ type }) => this.#context.catalogue.has(type));
-      if (personal === undefined) {
-        after = next;
-        continue;
-      }
-      throw invalidArgument(
-        "state",
-        `stream "${streamId}" has personal data (event ${personal.version} is "${personal.type}"), so that the state of ` +
-          `"${projection}" may have some as well; name the person whose key seals it in the option snapshotSubject`,
-      );
-    }
   }
 
   #forgotten({ streamId }: EncodedSnapshot): SubjectForgottenError {

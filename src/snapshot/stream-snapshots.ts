@@ -56,6 +56,12 @@ export async function saveSnapshot(context: SnapshotContext, state: unknown, opt
 async function store(context: SnapshotContext, encoded: EncodedState, plan: SnapshotPlan): Promise<void> {
   const { storage, now, hooks, streamId, knownVersion } = context;
   const { version, projection, keep } = plan;
+  if (version > knownVersion) {
+    const current = await storage.getVersion(streamId);
+    if (version > current) {
+      throw invalidArgument("version", `${version} is beyond stream "${streamId}", which is at ${current}`);
+    }
+  }
   const state = await compressState(encoded);
   const taken = { streamId, projection, version, timestamp: new Date(now()), state };
   const snapshot = hooks?.beforeSaveSnapshot === undefined ? taken : await hooks.beforeSaveSnapshot(taken);
@@ -66,12 +72,6 @@ async function store(context: SnapshotContext, encoded: EncodedState, plan: Snap
       "state",
       `${byteLength} bytes, as it is stored, are more than ${snapshotBytes}, which this store takes`,
     );
-  }
-  if (version > knownVersion) {
-    const current = await storage.getVersion(streamId);
-    if (version > current) {
-      throw invalidArgument("version", `${version} is beyond stream "${streamId}", which is at ${current}`);
-    }
   }
   await storage.saveSnapshot(snapshot, { keep });
 }

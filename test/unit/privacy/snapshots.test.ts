@@ -2,8 +2,9 @@ import { describe, expect, test, vi } from "vitest";
 import type { StreamFactory } from "../../../index.js";
 import { type Fold, loadState } from "../../../src/commands/index.js";
 import { type PrivacyOptions, protectPersonalData } from "../../../src/privacy/index.js";
+import { streamContextOf } from "../../../src/stream/context-access.js";
 import { STORES } from "../consumers/support/stores.js";
-import { counted, customerTypes, opened, registered, writeTo } from "./support/customers.js";
+import { counted, customerTypes, opened, ordered, registered, writeTo } from "./support/customers.js";
 import { MemoryKeys } from "./support/memory-keys.js";
 
 interface Registration {
@@ -78,6 +79,72 @@ describe.each(STORES)("snapshots over %s", (_name, open) => {
     await stream.snapshot({ count: 1 }, { version: 1 });
     expect(await snapshotIn(store.base, "default")).toEqual({ count: 1 });
     expect(await snapshotIn(store.streams, "default")).toEqual({ count: 1 });
+  });
+
+  describe("of a stream with the data of two persons", () => {
+    const snapshotSubject = (streamId: string) => (streamId === "nobody" ? null : "ada");
+
+    test("are refused whichever event has the other person's data, and written nowhere", async () => {
+      await using store = await setUp({ snapshotSubject });
+      const { streams, base } = store;
+      const streamIds = ["by another event", "by another field", "by a hidden id"];
+      const others = [registered("ben", "ben@example.org"), ordered("ada", "ben"), opened("ben")];
+      for (const [index, streamId] of streamIds.entries()) {
+        await writeTo(streams, streamId, registered("ada", "ada@example.org"), counted(1), others[index] as never);
+        await using stream = await streams.openStream(streamId);
+        await expect(stream.snapshot({ all: "ben@example.org" })).rejects.toMatchObject({
+          code: "INVALID_ARGUMENT",
+          argument: "state",
+          message: expect.stringMatching(/of others than the person.*\(event 3 is/),
+        });
+        expect(await snapshotIn(base, "default", streamId)).toBeNull();
+      }
+    });
+
+    test("are those of its beginning, where it had the data of one, and none once that person is forgotten", async () => {
+      await using store = await setUp({ snapshotSubject });
+      const { streams } = store;
+      await writeTo(streams, "both", registered("ada", "ada@example.org"), counted(1));
+      await using stream = await streams.openStream("both");
+      await stream.snapshot({ of: "ada" });
+      await stream.write([registered("ben", "ben@example.org")]);
+      await expect(stream.snapshot({ of: "both" })).rejects.toMatchObject({ argument: "state" });
+      await stream.snapshot({ of: "ada again" }, { version: 2 });
+
+      await streams.forget("ben");
+      expect(await snapshotIn(streams, "default", "both")).toEqual({ of: "ada again" });
+      await streams.forget("ada");
+      expect(await snapshotIn(streams, "default", "both")).toBeNull();
+    });
+
+    test("are refused although one of a version beyond its end was tried before the data came", async () => {
+      await using store = await setUp({ snapshotSubject });
+      const { streams } = store;
+      await writeTo(streams, "both", registered("ada", "ada@example.org"));
+      await using stream = await streams.openStream("both");
+      await expect(stream.snapshot({}, { version: 2 })).rejects.toMatchObject({ argument: "version" });
+      await stream.write([registered("ben", "ben@example.org")]);
+
+      await expect(stream.snapshot({ of: "both" })).rejects.toMatchObject({ argument: "state" });
+    });
+  });
+
+  test("read only those events of their stream that are new since the last", async () => {
+    await using store = await setUp({ snapshotSubject: (streamId) => streamId });
+    const { streams, base } = store;
+    const readPage = vi.spyOn(streamContextOf(base).storage, "readPage");
+    await using stream = await streams.openStream("ada");
+    const places: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      await stream.write([registered("ada", "ada@example.org"), counted(round)]);
+      readPage.mockClear();
+      await stream.snapshot({ round });
+      places.push(...readPage.mock.calls.map(([{ after = 0 }]) => after));
+    }
+    await stream.snapshot({ round: "again" });
+
+    expect(places).toEqual([0, 2, 4]);
+    expect(readPage).toHaveBeenCalledTimes(1);
   });
 
   test("of streams without personal data stay as they are", async () => {
