@@ -36,18 +36,20 @@ export function selectIsLive(id: string): SQLStatement {
   return sql`SELECT 1 AS "isLive" FROM async_streams_blobs WHERE id = ${id} AND blob_key IS NOT NULL`;
 }
 
+// A parameter that is the whole LIMIT would have SQLite compile the statement again at every call.
+
 /** A page of a listing: from a key on, without it. */
 export function selectKeysAfter(after: string, limit: number): SQLStatement {
   return sql`
     SELECT blob_key AS "key", size AS "size", etag AS "etag"
-    FROM async_streams_blobs WHERE blob_key > ${after} ORDER BY blob_key LIMIT ${limit}`;
+    FROM async_streams_blobs WHERE blob_key > ${after} ORDER BY blob_key LIMIT ${limit} + 0`;
 }
 
 /** The first page of a listing: from a key on. */
 export function selectKeysFrom(first: string, limit: number): SQLStatement {
   return sql`
     SELECT blob_key AS "key", size AS "size", etag AS "etag"
-    FROM async_streams_blobs WHERE blob_key >= ${first} ORDER BY blob_key LIMIT ${limit}`;
+    FROM async_streams_blobs WHERE blob_key >= ${first} ORDER BY blob_key LIMIT ${limit} + 0`;
 }
 
 /** Notes that a put is under way. */

@@ -29,7 +29,7 @@ export class RemovedBlobs {
     this.#nextSweepMs = nowMs + STALE_PUT_MS;
     try {
       const expired = await this.#tables.read<{ id: string }>(sql`
-        SELECT id AS "id" FROM async_streams_blobs WHERE expires_at_ms <= ${nowMs} LIMIT ${MAX_SWEPT_BLOBS}`);
+        SELECT id AS "id" FROM async_streams_blobs WHERE expires_at_ms <= ${nowMs} LIMIT ${MAX_SWEPT_BLOBS} + 0`);
       for (const { id } of expired) await this.#removeAll(id);
     } catch {
       // The put that looked for it has succeeded all the same, and a later one looks again.
@@ -49,7 +49,7 @@ export class RemovedBlobs {
       if (isUnused === 0) return false;
       const { changes: removed } = await tables.run(sql`
         DELETE FROM async_streams_blob_chunks WHERE blob_id = ${id} AND chunk IN (
-          SELECT chunk FROM async_streams_blob_chunks WHERE blob_id = ${id} ORDER BY chunk LIMIT ${REMOVED_CHUNKS})`);
+          SELECT chunk FROM async_streams_blob_chunks WHERE blob_id = ${id} ORDER BY chunk LIMIT ${REMOVED_CHUNKS} + 0)`);
       if (removed === REMOVED_CHUNKS) return true;
       await tables.run(sql`DELETE FROM async_streams_blobs WHERE id = ${id}`);
       return false;

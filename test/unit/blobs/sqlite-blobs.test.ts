@@ -1,10 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { sqlite3Driver } from "../../../adapters/sqlite/drivers/sqlite3-driver.js";
 import { BLOB_CHUNK_BYTES, type BlobStore, sqliteBlobs } from "../../../blobs.js";
-import { type SQLStatement, sql, sqliteStreamFactory, type TransactionalStreamFactory } from "../../../index.js";
+import {
+  type SQLStatement,
+  sql,
+  sqliteStreamFactory,
+  type Transaction,
+  type TransactionalStreamFactory,
+} from "../../../index.js";
+import { LISTED_BLOBS, MAX_TRANSACTION_TIMEOUT_MS } from "../../../src/limits.js";
 import { allBytes, fingerprint, inPieces, someBytes } from "../../conformance/support/blob-bytes.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
+import { openStoreOver } from "../../support/open-store.js";
+import { recordingDriver } from "../../support/recording-driver.js";
 import { createTempDir } from "../../support/temp-dir.js";
+import { listOf } from "../consumers/support/stores.js";
 import { STORES } from "./support/blob-tables-stores.js";
 
 const MANY_BYTES = 3 * BLOB_CHUNK_BYTES + 7;
@@ -242,6 +253,24 @@ describe("what blobs are kept in", () => {
         message: expect.stringMatching(/^Cannot put blob "other" in .*a\.db/),
       });
     }
+  });
+
+  test("binds no plain LIMIT, for which SQLite would compile the statement again at every call", async () => {
+    await using folder = await createTempDir();
+    const { driver, calls } = recordingDriver(sqlite3Driver);
+    await using streams = await openStoreOver(driver, folder.file("a.db"));
+    const blobs = sqliteBlobs(streams);
+    const keys = Array.from({ length: LISTED_BLOBS + 1 }, (_, index) => `k/${index}`);
+    const putAll = async (tx: Transaction) => {
+      for (const key of keys) await sqliteBlobs(tx).put(key, someBytes(1));
+    };
+    await streams.transaction(putAll, { timeoutMs: MAX_TRANSACTION_TIMEOUT_MS });
+    await blobs.put("k/0", someBytes(2));
+    expect(await listOf(blobs.list({ prefix: "k/" }))).toHaveLength(keys.length);
+
+    const limited = calls.map(({ sql: text }) => text).filter((text) => text.includes("LIMIT ?"));
+    expect(new Set(limited.filter((text) => text.includes("async_streams_blob")))).toHaveProperty("size", 4);
+    expect(limited.filter((text) => /LIMIT \?\d*\s*(\)|$)/.test(text))).toEqual([]);
   });
 
   test("has to have tables", async () => {
