@@ -220,6 +220,9 @@ export const MAX_ATTEMPTS = 10_000;
 /** The longest id of a command, in UTF-16 units: with the number of any of its events it is a key. */
 export const MAX_COMMAND_ID_LENGTH = MAX_KEY_LENGTH - "/999999".length;
 
+/** How many events are read behind the first of a stored command, before it is known that it has more. */
+export const FIRST_COMMAND_READ_EVENTS = 16;
+
 /** How long a command that decides keeps others of its process from the stream at most, once they have been in conflict. */
 export const MAX_DECISION_TURN_MS = 10;
 

@@ -1,5 +1,5 @@
 import { type CandidateEvent, isStreamError, type StoredEvent, type Stream } from "../../protocols/index.js";
-import { MAX_LOAD_ATTEMPTS } from "../limits.js";
+import { FIRST_COMMAND_READ_EVENTS, MAX_LOAD_ATTEMPTS } from "../limits.js";
 import { keyOf } from "./command-key.js";
 
 /** The stored events of a command, in order; never empty. */
@@ -32,7 +32,10 @@ export async function findStoredCommand(
   }
 }
 
-/** Reads the events of a command from its first one on: one write stored all of them, one after the other. */
+/**
+ * Reads the events of a command from its first one on: one write stored all of them, one after the other. Most commands have
+ * few, so the first read is a small one.
+ */
 async function readStoredCommand(
   stream: Stream,
   commandId: string,
@@ -40,9 +43,14 @@ async function readStoredCommand(
   signal: AbortSignal | undefined,
 ): Promise<StoredCommand> {
   const events: [StoredEvent, ...StoredEvent[]] = [first];
-  for await (const event of stream.read({ after: first.version, signal })) {
-    if (event.id !== keyOf(commandId, events.length)) break;
-    events.push(event);
+  let after = first.version;
+  for (const limit of [FIRST_COMMAND_READ_EVENTS, undefined]) {
+    for await (const event of stream.read({ after, limit, signal })) {
+      if (event.id !== keyOf(commandId, events.length)) return events;
+      events.push(event);
+      after = event.version;
+    }
+    if (events.length <= FIRST_COMMAND_READ_EVENTS) return events;
   }
   return events;
 }

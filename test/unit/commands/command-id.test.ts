@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { handle } from "../../../src/commands/index.js";
+import { FIRST_COMMAND_READ_EVENTS } from "../../../src/limits.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
-import { type Account, account, deposited, opened, withdraw, withdrawn } from "./support/account.js";
+import { type Account, type AccountEvent, account, deposited, opened, withdraw, withdrawn } from "./support/account.js";
+import { countingStore } from "./support/counting-store.js";
 
 const neverDecide = (): never => {
   throw new Error("it was decided already");
@@ -21,15 +23,17 @@ describe.each(STORES)("a command with an id over %s", (_, open) => {
     expect(again).toEqual({ ...first, written: 0 });
   });
 
-  test("is found whole, however many events it has", async () => {
+  test.each([1, 16, 17, 18, 300])("is found whole, with %i events", async (count) => {
     await using streams = await open();
-    const many = Array.from({ length: 300 }, (__, index) => deposited(index));
-    const first = await handle(streams, account, "a", () => many, { commandId: "many" });
+    const events = Array.from({ length: count }, (__, index) => deposited(index));
+    const command = (decide: () => AccountEvent[]) => handle(streams, account, "a", decide, { commandId: "many" });
+    const first = await command(() => events);
+    const atTheEnd = await command(neverDecide);
     await handle(streams, account, "a", () => [opened, opened], { commandId: "many/0" });
-    const again = await handle(streams, account, "a", neverDecide, { commandId: "many" });
+    const inTheMiddle = await command(neverDecide);
 
-    expect(again.events).toEqual(first.events);
-    expect(again).toMatchObject({ version: 300, written: 0, state: first.state });
+    expect(atTheEnd).toEqual({ ...first, written: 0 });
+    expect(inTheMiddle).toEqual(atTheEnd);
   });
 
   test("ids that begin alike are different commands", async () => {
@@ -115,4 +119,14 @@ describe.each(STORES)("a command with an id over %s", (_, open) => {
     expect(one).toMatchObject({ version: 1, written: 0 });
     expect((await streams.openStream("a")).version).toBe(4);
   });
+});
+
+test("for a command with an id little is read of what others have written after it", async () => {
+  const { streams, counted, queries } = countingStore();
+  await handle(streams, account, "a", () => [deposited(1), deposited(2)], { commandId: "c" });
+  await handle(streams, account, "a", () => Array.from({ length: 1_000 }, () => deposited(1)));
+  await counted(() => handle(streams, account, "a", neverDecide, { commandId: "c" }));
+
+  const behindItsFirst = queries.filter(({ after }) => after > 0);
+  expect(behindItsFirst.map(({ limit }) => limit)).toEqual([FIRST_COMMAND_READ_EVENTS]);
 });
