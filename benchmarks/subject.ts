@@ -30,6 +30,17 @@ export interface Subject {
   openTransacting?(path: string, durability: Durability): Promise<TransactingStore>;
   /** Opens a store with its way to handle commands, where it has one. */
   openCommanding?(path: string, durability: Durability): Promise<CommandingStore>;
+  /** Opens a store of events that were written before, with its way to project them, where it has one. */
+  openProjecting?(path: string, durability: Durability): Promise<ProjectingStore>;
+}
+
+/** A store whose events are projected into a table that counts those of each account, with one upsert for each. */
+export interface ProjectingStore {
+  /** Projects from the first event on, into a table that has nothing yet. Resolves when so many events are in it. */
+  project(work: { readonly events: number; readonly batchSize: number }): Promise<void>;
+  /** The same by a loop written by hand over the same file and driver, of the library. */
+  projectByHand?(batchSize: number): Promise<void>;
+  close(): Promise<void> | void;
 }
 
 /** A store whose streams have a state, the number of their events, that commands are decided on. */

@@ -10,7 +10,10 @@ interface ActModule {
 
 /** The part of its store that is used here. */
 export interface ActStore {
-  readonly client: { execute(sql: string): Promise<unknown> };
+  readonly client: {
+    execute(sql: string): Promise<unknown>;
+    batch(statements: readonly { sql: string; args: readonly unknown[] }[], mode: "write"): Promise<unknown>;
+  };
   seed(): Promise<void>;
   commit(stream: string, messages: readonly object[], meta: object, expectedVersion: number): Promise<unknown>;
   query(callback: (event: unknown) => void, query: object): Promise<number>;

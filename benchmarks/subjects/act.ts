@@ -1,4 +1,5 @@
 import type { Subject } from "../subject.js";
+import { projectAct } from "./act-projections.js";
 import { ACT_STORE_PACKAGE, openAct } from "./act-store.js";
 import { watchAct } from "./act-watch.js";
 import { whyPeerIsMissing } from "./import-peer.js";
@@ -17,4 +18,5 @@ export const act: Subject = {
   whyMissing: () => whyPeerIsMissing(ACT_STORE_PACKAGE),
   open: openAct,
   openWatched: watchAct,
+  openProjecting: projectAct,
 };

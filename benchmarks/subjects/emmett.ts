@@ -2,6 +2,7 @@ import { type BenchEvent, makeNumberedEvent, type NumberedEvent } from "../bench
 import type { Durability, Store, Subject, TransactingStore } from "../subject.js";
 import { COUNT_CHANGE, CREATE_ACCOUNTS } from "./accounts-table.js";
 import { commandEmmett } from "./emmett-commands.js";
+import { projectEmmett } from "./emmett-projections.js";
 import { importPeer, whyPeerIsMissing } from "./import-peer.js";
 
 const PACKAGE = "@event-driven-io/emmett-sqlite";
@@ -19,6 +20,8 @@ export const emmett: Subject = {
   openWatched: watchEmmett,
   openTransacting: openTransactingEmmett,
   openCommanding: async (path) => commandEmmett(await openStore(path)),
+  openProjecting: async (path) =>
+    projectEmmett(await openStore(path, { onBeforeSchemaCreated: createAccounts }), "accounts"),
 };
 
 interface EmmettModule {
@@ -28,7 +31,7 @@ interface EmmettModule {
 interface EmmettHooks {
   onBeforeSchemaCreated(context: { connection: EmmettConnection }): Promise<void>;
   /** Runs in the transaction of an append. */
-  onBeforeCommit(messages: readonly EmmettMessage[], context: { connection: EmmettConnection }): Promise<void>;
+  onBeforeCommit?(messages: readonly EmmettMessage[], context: { connection: EmmettConnection }): Promise<void>;
 }
 
 interface EmmettConnection {
@@ -46,16 +49,17 @@ interface EmmettStore {
     options: { expectedStreamVersion: unknown },
   ): Promise<unknown>;
   readStream(name: string, options?: { from?: bigint; to?: bigint }): Promise<{ events: readonly unknown[] }>;
-  consumer(): EmmettConsumer;
+  consumer(options?: { readonly pulling: { readonly batchSize: number } }): EmmettConsumer;
   readonly schema: { migrate(): Promise<void> };
 }
 
 interface EmmettConsumer {
-  processor(options: {
-    readonly processorId: string;
-    readonly startFrom: "CURRENT";
-    eachMessage(message: NumberedEvent): void;
-  }): void;
+  processor(
+    options: { readonly processorId: string } & (
+      | { readonly startFrom: "CURRENT"; eachMessage(message: NumberedEvent): void }
+      | { readonly startFrom: "BEGINNING"; readonly projection: object; stopAfter(): boolean }
+    ),
+  ): void;
   start(): Promise<void>;
   close(): Promise<void>;
 }
@@ -91,13 +95,15 @@ async function openEmmett(path: string, _durability: Durability): Promise<Store>
 
 /** Its way to change a table with an append: a hook that runs before the commit. */
 const COUNT_CHANGES: EmmettHooks = {
-  async onBeforeSchemaCreated({ connection }) {
-    await connection.command(CREATE_ACCOUNTS);
-  },
+  onBeforeSchemaCreated: createAccounts,
   async onBeforeCommit(messages, { connection }) {
     for (const { metadata } of messages) await connection.command(COUNT_CHANGE, [metadata.streamName]);
   },
 };
+
+async function createAccounts({ connection }: { readonly connection: EmmettConnection }): Promise<void> {
+  await connection.command(CREATE_ACCOUNTS);
+}
 
 async function openTransactingEmmett(path: string, _durability: Durability): Promise<TransactingStore> {
   const store = await openStore(path, COUNT_CHANGES);

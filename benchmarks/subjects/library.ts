@@ -2,7 +2,14 @@ import { rawSQL, type SQLiteOptions, type Stream, type StreamFactory, sql, sqlit
 import { type BenchEvent, makeNumberedEvent, type NumberedEvent } from "../bench-event.js";
 import type { Store, Subject, TransactingStore } from "../subject.js";
 import { CREATE_ACCOUNTS } from "./accounts-table.js";
+import {
+  type HandProjection,
+  projectOverBetterSqlite3,
+  projectOverNodeSqlite,
+  projectOverSqlite3,
+} from "./hand-projection.js";
 import { commandLibrary } from "./library-commands.js";
+import { projectLibrary } from "./library-projections.js";
 
 const SETTINGS = { normal: "WAL, synchronous NORMAL", full: "WAL, synchronous FULL" };
 
@@ -17,10 +24,16 @@ export const library: Subject = {
   openWatched: (path, durability, listener) => watchLibrary(path, { durability }, listener),
   openTransacting: (path, durability) => transactLibrary(path, { durability }),
   openCommanding: (path, durability) => commandLibrary(path, { durability }),
+  openProjecting: (path, durability) => projectLibrary(path, { durability }, projectOverSqlite3),
 };
 
 export const libraryBetter = libraryOver("library-better", "better-sqlite3");
 export const libraryNode = libraryOver("library-node", "node:sqlite");
+
+const BY_HAND: Readonly<Record<"better-sqlite3" | "node:sqlite", HandProjection>> = {
+  "better-sqlite3": projectOverBetterSqlite3,
+  "node:sqlite": projectOverNodeSqlite,
+};
 
 /** The library over another driver, where this machine has it. */
 function libraryOver(name: string, driver: "better-sqlite3" | "node:sqlite"): Subject {
@@ -42,6 +55,7 @@ function libraryOver(name: string, driver: "better-sqlite3" | "node:sqlite"): Su
     openWatched: (path, durability, listener) => watchLibrary(path, { durability, driver }, listener),
     openTransacting: (path, durability) => transactLibrary(path, { durability, driver }),
     openCommanding: (path, durability) => commandLibrary(path, { durability, driver }),
+    openProjecting: (path, durability) => projectLibrary(path, { durability, driver }, BY_HAND[driver]),
   };
 }
 

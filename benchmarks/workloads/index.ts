@@ -31,6 +31,13 @@ import { commandsBesideWrites } from "./w24-commands-beside-writes.js";
 import { contendedCommands } from "./w25-contended-commands.js";
 import { longStates } from "./w26-long-states.js";
 import { sealedReads } from "./w27-sealed-reads.js";
+import { projections } from "./w28-projections.js";
+import { inlineProjections } from "./w29-inline-projections.js";
+import { consumers } from "./w30-consumers.js";
+import { rebuildBesideWrites } from "./w31-rebuild-beside-writes.js";
+import { workerProjections } from "./w32-worker-projections.js";
+import { processedLatency } from "./w33-processed-latency.js";
+import { idleProjections } from "./w34-idle-projections.js";
 
 /** In the order of the tables' rows. */
 export const WORKLOADS: readonly Workload[] = [
@@ -67,6 +74,13 @@ export const WORKLOADS: readonly Workload[] = [
   commandsBesideWrites,
   contendedCommands,
   longStates,
+  projections,
+  inlineProjections,
+  consumers,
+  rebuildBesideWrites,
+  workerProjections,
+  processedLatency,
+  idleProjections,
 ];
 
 export function workloadOf(id: string): Workload {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { StreamFactory } from "async-streams";
 import { makeEvent } from "../bench-event.js";
 import type { Workload, WorkloadContext } from "../workload.js";
+import { cpuPercent } from "./cpu-percent.js";
 import { LIBRARY_SUBJECTS, openFactory, WATCHING_SUBJECTS } from "./library-subjects.js";
 import { sleep } from "./sleep.js";
 
@@ -53,15 +54,4 @@ async function watchLive(factory: StreamFactory, streamId: string): Promise<void
     stream.watch().subscribe({ next: () => resolve(), error: reject });
     stream.write(makeEvent(0)).catch(reject);
   });
-}
-
-/** The share of one core that the whole process takes, in percent. */
-async function cpuPercent(timeMs: number): Promise<number> {
-  // For some seconds after work V8 tidies up; that is no idle process yet.
-  await sleep(timeMs);
-  const before = process.cpuUsage();
-  const beganMs = performance.now();
-  await sleep(timeMs);
-  const { user, system } = process.cpuUsage(before);
-  return ((user + system) / 1_000 / (performance.now() - beganMs)) * 100;
 }

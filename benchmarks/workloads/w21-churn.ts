@@ -4,14 +4,12 @@ import { applyRetention, type RetentionRule, type SQLiteStreamFactory } from "as
 import { makeEvent, makeEvents } from "../bench-event.js";
 import { percentile } from "../statistics.js";
 import type { Workload } from "../workload.js";
+import { appendBeside } from "./append-beside.js";
 import { LIBRARY_SUBJECTS } from "./library-subjects.js";
-import { sleep } from "./sleep.js";
 
 const EVENTS = { small: 20_000, full: 10_000_000 };
 const KEPT = { small: 2_000, full: 100_000 };
 const BATCH_EVENTS = 100;
-/** How long the appender rests between two appends. */
-const PAUSE_MS = 2;
 
 const CHURN = "churn";
 const BESIDE = "beside";
@@ -33,7 +31,7 @@ export const churn: Workload = {
     const store = await subject.open(path, durability);
     const streams = store.factory as SQLiteStreamFactory;
     const beganMs = performance.now();
-    const latenciesMs = await appendBeside(streams, passThrough(streams, EVENTS[size], KEPT[size]));
+    const latenciesMs = await appendBeside(streams, BESIDE, passThrough(streams, EVENTS[size], KEPT[size]));
     const seconds = (performance.now() - beganMs) / 1_000;
     // A copy has what is live, and no free page.
     await streams.backup(copy);
@@ -60,22 +58,4 @@ async function passThrough(streams: SQLiteStreamFactory, events: number, kept: n
     for await (const _ of applyRetention(streams, rules));
     await streams.reclaim();
   }
-}
-
-/** Appends one event after the other until something else is done. @returns how long each took */
-async function appendBeside(streams: SQLiteStreamFactory, other: Promise<void>): Promise<number[]> {
-  let isDone = false;
-  const ended = other.finally(() => {
-    isDone = true;
-  });
-  const stream = await streams.openStream(BESIDE);
-  const latenciesMs: number[] = [];
-  while (!isDone) {
-    const beganMs = performance.now();
-    await stream.write(makeEvent(latenciesMs.length));
-    latenciesMs.push(performance.now() - beganMs);
-    await sleep(PAUSE_MS);
-  }
-  await ended;
-  return latenciesMs;
 }
