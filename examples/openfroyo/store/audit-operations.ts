@@ -1,9 +1,10 @@
 import { sql } from "async-streams";
 import { AUDIT_STREAM, record } from "./history.js";
+import { listRows } from "./lists.js";
 import type { AuditEntry, NewAuditEntry } from "./model.js";
 import { toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
-import { equals, select } from "./statements.js";
+import { equals } from "./statements.js";
 import { AUDIT } from "./tables.js";
 
 /** What `listAuditEntries` wants: all of it must hold. */
@@ -13,6 +14,7 @@ export interface AuditFilter {
   readonly targetId?: string | undefined;
   /** Only those after the one with this id. */
   readonly after?: number | undefined;
+  /** At most 10,000. Default: all, and an error if there are more. */
   readonly limit?: number | undefined;
 }
 
@@ -33,8 +35,7 @@ export function listAuditEntries(session: Session, filter: AuditFilter): Promise
     equals("target_id", targetId),
     after === undefined ? undefined : sql`id > ${after}`,
   ];
-  const statement = select(AUDIT, { where, orderBy: sql`id`, limit });
   return session.read("list audit entries", async (all) =>
-    (await all(statement)).map((row) => toRecord<AuditEntry>(AUDIT, row)),
+    (await listRows(all, AUDIT, { where, orderBy: sql`id`, limit })).map((row) => toRecord<AuditEntry>(AUDIT, row)),
   );
 }

@@ -4,9 +4,15 @@ import { insert, update, upsert } from "./statements.js";
 import type { Streams } from "./store-backend.js";
 import { AUDIT, EVENTS, PLAN_UNITS, RESOURCE_STATE, RUNS } from "./tables.js";
 
+/** What happened, with the whole record as data. */
+export type RecordEvent = {
+  type: "RunCreated" | "UnitPlanned" | "EventLogged" | "ResourceStateRecorded" | "AuditRecorded";
+  data: JsonObject;
+};
+
 /** What happened to a store, with the record or its changed fields as data. Everything but facts. */
 export type HistoryEvent =
-  | { type: "RunCreated" | "UnitPlanned" | "EventLogged" | "ResourceStateRecorded" | "AuditRecorded"; data: JsonObject }
+  | RecordEvent
   | { type: "RunStatusChanged" | "UnitStatusChanged"; data: { id: string; changes: JsonObject } }
   | { type: "RunDeleted"; data: { id: string } };
 

@@ -1,9 +1,10 @@
 import { sql } from "async-streams";
 import { EVENTS_STREAM, record, streamOfRun } from "./history.js";
+import { listRows } from "./lists.js";
 import type { EventLevel, LogEvent, NewLogEvent } from "./model.js";
 import { toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
-import { equals, select } from "./statements.js";
+import { equals } from "./statements.js";
 import { EVENTS } from "./tables.js";
 
 /** What `listEvents` wants: all of it must hold. */
@@ -17,6 +18,7 @@ export interface EventFilter {
   readonly until?: Date | undefined;
   /** Only those after the one with this id. */
   readonly after?: number | undefined;
+  /** At most 10,000. Default: all, and an error if there are more. */
   readonly limit?: number | undefined;
 }
 
@@ -40,8 +42,7 @@ export function listEvents(session: Session, filter: EventFilter): Promise<LogEv
     until && sql`timestamp < ${until.toISOString()}`,
     after === undefined ? undefined : sql`id > ${after}`,
   ];
-  const statement = select(EVENTS, { where, orderBy: sql`id`, limit });
   return session.read("list events", async (all) =>
-    (await all(statement)).map((row) => toRecord<LogEvent>(EVENTS, row)),
+    (await listRows(all, EVENTS, { where, orderBy: sql`id`, limit })).map((row) => toRecord<LogEvent>(EVENTS, row)),
   );
 }

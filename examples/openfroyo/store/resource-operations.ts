@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { sql } from "async-streams";
+import { type SQLStatement, sql } from "async-streams";
 import { record, streamOfResource } from "./history.js";
+import { allRows } from "./lists.js";
 import type { NewResourceState, ResourceState } from "./model.js";
 import { type Row, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
@@ -50,14 +51,18 @@ export function getResourceState(session: Session, type: string, name: string): 
   });
 }
 
-/** In the order of their types and names. */
+/** All of them, in the order of their types and names. */
 export function listResourceStates(session: Session): Promise<ResourceState[]> {
-  const statement = select(RESOURCE_STATE, { orderBy: sql`resource_type, resource_name` });
+  const page = (last: Row | undefined, limit: number) =>
+    select(RESOURCE_STATE, { where: [last && isBehind(last)], orderBy: sql`resource_type, resource_name`, limit });
   return session.read("list resource states", async (all) =>
-    (await all(statement)).map((row) => toRecord<ResourceState>(RESOURCE_STATE, row)),
+    (await allRows(all, page)).map((row) => toRecord<ResourceState>(RESOURCE_STATE, row)),
   );
 }
 
-function selectResource(type: string, name: string) {
+const isBehind = ({ resource_type = null, resource_name = null }: Row) =>
+  sql`(resource_type, resource_name) > (${resource_type}, ${resource_name})`;
+
+export function selectResource(type: string, name: string): SQLStatement {
   return select(RESOURCE_STATE, { where: [equals("resource_type", type), equals("resource_name", name)] });
 }

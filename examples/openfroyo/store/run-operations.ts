@@ -1,5 +1,6 @@
 import { type JsonObject, type SQL, sql } from "async-streams";
 import { record, streamOfRun } from "./history.js";
+import { listRows } from "./lists.js";
 import type { NewRun, Run, RunStatus } from "./model.js";
 import { type Row, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
@@ -10,6 +11,9 @@ import { RUNS } from "./tables.js";
 /** What `listRuns` wants. */
 export interface RunFilter {
   readonly status?: RunStatus | undefined;
+  /** Only those after the one with this id. */
+  readonly after?: string | undefined;
+  /** At most 10,000. Default: all, and an error if there are more. */
   readonly limit?: number | undefined;
 }
 
@@ -34,9 +38,12 @@ export function getRun(session: Session, id: string): Promise<Run> {
 }
 
 /** In the order in which they were created. */
-export function listRuns(session: Session, { status, limit }: RunFilter): Promise<Run[]> {
-  const statement = select(RUNS, { where: [equals("status", status)], orderBy: sql`position`, limit });
-  return session.read("list runs", async (all) => (await all(statement)).map((row) => toRecord<Run>(RUNS, row)));
+export function listRuns(session: Session, { status, after, limit }: RunFilter): Promise<Run[]> {
+  const isAfter = after === undefined ? undefined : sql`position > (SELECT position FROM runs WHERE id = ${after})`;
+  const selection = { where: [equals("status", status), isAfter], orderBy: sql`position`, limit };
+  return session.read("list runs", async (all) =>
+    (await listRows(all, RUNS, selection)).map((row) => toRecord<Run>(RUNS, row)),
+  );
 }
 
 /** Nothing happens if it has the status already. */

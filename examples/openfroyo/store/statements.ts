@@ -2,9 +2,6 @@ import { type JsonObject, name, type SQLStatement, sql } from "async-streams";
 import { columnOf, toSQL } from "./rows.js";
 import type { Table } from "./tables.js";
 
-/** Rows that a list returns at most, unless it is asked for fewer. */
-export const MAX_LISTED_ROWS = 10_000;
-
 export function insert(table: Table, data: JsonObject): SQLStatement {
   const fields = Object.keys(table.columns);
   const columns = fields.map((field) => sql`${name(columnOf(field))}`);
@@ -28,18 +25,19 @@ export function update(table: Table, id: string, changes: JsonObject): SQLStatem
   return sql`UPDATE ${name(table.name)} SET ${joined(assignments, ", ")} WHERE id = ${id}`;
 }
 
-/** What a list wants: undefined conditions are left out. */
+/** Rows of a table: undefined conditions are left out. */
 export interface Selection {
   readonly where?: readonly (SQLStatement | undefined)[];
   readonly orderBy?: SQLStatement;
   readonly limit?: number | undefined;
 }
 
-export function select(table: Table, { where = [], orderBy, limit = MAX_LISTED_ROWS }: Selection): SQLStatement {
+export function select(table: Table, { where = [], orderBy, limit }: Selection): SQLStatement {
   const conditions = where.filter((condition) => condition !== undefined);
   const filter = conditions.length === 0 ? sql`` : sql` WHERE ${joined(conditions, " AND ")}`;
   const order = orderBy === undefined ? sql`` : sql` ORDER BY ${orderBy}`;
-  return sql`SELECT * FROM ${name(table.name)}${filter}${order} LIMIT ${Math.min(limit, MAX_LISTED_ROWS)}`;
+  const part = limit === undefined ? sql`` : sql` LIMIT ${limit}`;
+  return sql`SELECT * FROM ${name(table.name)}${filter}${order}${part}`;
 }
 
 /** `column = value`, or undefined where no value is wanted. */

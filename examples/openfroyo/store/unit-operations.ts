@@ -1,5 +1,6 @@
 import { type JsonObject, type JsonValue, type SQL, sql } from "async-streams";
 import { record, streamOfRun } from "./history.js";
+import { allRows } from "./lists.js";
 import type { NewPlanUnit, PlanUnit, PlanUnitStatus } from "./model.js";
 import { type Row, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
@@ -35,17 +36,23 @@ export function getPlanUnit(session: Session, id: string): Promise<PlanUnit> {
   return session.read("get plan unit", async (all) => unitOf(id, await all(selectUnit(id))));
 }
 
-/** In the order in which they were created. */
+/** All units of a run, in the order in which they were created. */
 export function listPlanUnits(session: Session, runId: string): Promise<PlanUnit[]> {
-  const statement = select(PLAN_UNITS, { where: [equals("run_id", runId)], orderBy: sql`position` });
+  const page = (last: Row | undefined, limit: number) =>
+    select(PLAN_UNITS, {
+      where: [equals("run_id", runId), last && sql`position > ${last.position ?? null}`],
+      orderBy: sql`position`,
+      limit,
+    });
   return session.read("list plan units", async (all) =>
-    (await all(statement)).map((row) => toRecord<PlanUnit>(PLAN_UNITS, row)),
+    (await allRows(all, page)).map((row) => toRecord<PlanUnit>(PLAN_UNITS, row)),
   );
 }
 
 /**
- * Nothing happens if the unit has the status already. A unit starts when all that it depends on is completed or skipped, and a
- * completed one stays so: two callers cannot both do it.
+ * Nothing happens if the unit has the status already, so that two callers who both start it are told nothing: let one process
+ * apply a plan. A unit starts, and is completed, only when all that it depends on is completed or skipped. A completed one stays
+ * so.
  */
 export function updatePlanUnitStatus(
   session: Session,

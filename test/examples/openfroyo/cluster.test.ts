@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { sql } from "async-streams";
 import { s3Blobs } from "async-streams/blobs";
 import { expect, onTestFinished, test } from "vitest";
 import { applyPlan } from "../../../examples/openfroyo/apply/apply-plan.js";
@@ -8,7 +9,7 @@ import { NO_STANDBY, PostgresServer } from "../../support/postgres-server.js";
 import { ownSchemas } from "../../support/postgres-stores.js";
 import { S3Stub } from "../../support/s3/stub-server.js";
 import { createTempDir } from "../../support/temp-dir.js";
-import { openStore, PROFILES } from "./support/stores.js";
+import { openStore, openStoreWithRun, PROFILES } from "./support/stores.js";
 
 const WEBSITE = fileURLToPath(new URL("../../../examples/openfroyo/plans/website.json", import.meta.url));
 
@@ -27,6 +28,21 @@ test.each(PROFILES)("profile %s with S3: packages are installed from the bucket"
   expect(keys).toContainEqual([expect.stringMatching(/^packages\/site\/[0-9a-f]{64}$/), page.length]);
   expect(await applyPlan(store, plan, { target, actor: "ada" })).toMatchObject({ changed: 0 });
 });
+
+test.each(PROFILES.filter(([name]) => name === "cluster"))(
+  "profile %s: the log cannot be emptied",
+  async (_, makeConfig) => {
+    const store = await openStoreWithRun(await makeConfig());
+    await store.appendEvent({ runId: "run-001", level: "error", message: "It failed" });
+    await store.createAuditEntry({ action: "run.created", actor: "system" });
+    for (const statement of [sql`TRUNCATE events`, sql`TRUNCATE audit`, sql`TRUNCATE runs CASCADE`]) {
+      const emptied = store.withTx((tx) => tx.sql.run(statement));
+      await expect(emptied).rejects.toMatchObject({ cause: { message: expect.stringContaining("append-only") } });
+    }
+    expect(await store.listEvents()).toHaveLength(1);
+    expect(await store.listAuditEntries()).toHaveLength(1);
+  },
+);
 
 if (NO_STANDBY === null) {
   test("with a replica, events are read from it, and what was just written is seen", { timeout: 120_000 }, async () => {
