@@ -9,30 +9,29 @@ const PAGE_TIMEOUT_MS = 60_000;
 
 /**
  * Fills tables that were just made with what the events say: after `down` and `up`, and after a restore of events alone. It
- * goes on where a killed process stopped. Nothing else may write meanwhile.
+ * goes on where a killed process stopped, and beside another one that fills them too. Nothing else may write meanwhile.
  */
 export async function fillTables(streams: Streams): Promise<void> {
-  const [filling] = await streams.query<Row>(sql`SELECT position, is_complete FROM filling`);
-  if (filling === undefined || filling.is_complete === 1) return;
-  await using all = await streams.openStream<HistoryEvent>("@all");
-  let after = Number(filling.position);
-  while (after < all.version) after = await fillPage(streams, after);
-  await streams.transaction((tx) => tx.sql.run(sql`UPDATE filling SET is_complete = 1`));
+  while (!(await fillPage(streams))) {}
 }
 
-/** @returns the position of the last event in the tables */
-function fillPage(streams: Streams, after: number): Promise<number> {
-  const work = streams.transaction(
+/** Reads how far the tables are in the transaction that fills the next page. @returns whether they are complete */
+function fillPage(streams: Streams): Promise<boolean> {
+  return streams.transaction(
     async (tx) => {
-      let position = after;
-      for await (const event of tx.read<HistoryEvent>("@all", { after, limit: PAGE_EVENTS })) {
+      const [filling] = await tx.sql.all<Row>(sql`SELECT position, is_complete FROM filling`);
+      if (filling === undefined || Number(filling.is_complete) === 1) return true;
+      let position = Number(filling.position);
+      let events = 0;
+      for await (const event of tx.read<HistoryEvent>("@all", { after: position, limit: PAGE_EVENTS })) {
         await replay(tx.sql, event);
         position = event.position;
+        events += 1;
       }
-      await tx.sql.run(sql`UPDATE filling SET position = ${position}`);
-      return position === after ? tx.position : position;
+      const isComplete = events < PAGE_EVENTS;
+      await tx.sql.run(sql`UPDATE filling SET position = ${position}, is_complete = ${isComplete ? 1 : 0}`);
+      return isComplete;
     },
     { timeoutMs: PAGE_TIMEOUT_MS },
   );
-  return work;
 }

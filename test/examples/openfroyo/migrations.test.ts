@@ -1,5 +1,6 @@
 import { sql } from "async-streams";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createStore } from "../../../examples/openfroyo/store/create-store.js";
 import type { Store } from "../../../examples/openfroyo/store/store.js";
 import { openStore, openStoreWithRun, PROFILES, soloConfig } from "./support/stores.js";
 
@@ -86,6 +87,22 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     // And what is written from now on goes on from there.
     await store.updateRunStatus("run-001", "running");
     expect((await store.getRun("run-001")).status).toBe("running");
+  });
+
+  test("two processes that fill the tables at once fill them once", async () => {
+    const config = await makeConfig();
+    const first = await openStoreWithRun(config);
+    const lines = Array.from({ length: 250 }, (_, n) => ({ level: "info", message: `${n}` }) as const);
+    await Promise.all(lines.map((line) => first.appendEvent(line)));
+    await fill(first);
+    const before = await contentsOf(first);
+    const second = createStore(config);
+    onTestFinished(() => second.close());
+    await second.init();
+    await first.migrateDown(0);
+    await Promise.all([first.migrate(), second.migrate()]);
+    expect(await contentsOf(second)).toEqual(before);
+    expect(await second.verify()).toEqual({ ok: true, problems: [] });
   });
 
   test("down by one step keeps what the step did not make", async () => {
