@@ -6,6 +6,12 @@ export interface NodeOutput {
   readonly warnings?: readonly string[];
 }
 
+/** Rows of a node that are stored. */
+export interface NodeResult {
+  readonly rows: readonly Row[];
+  readonly artifactId: string;
+}
+
 /** A step of a workflow. It is a function of its inputs. */
 export interface WorkflowNode {
   readonly name: string;

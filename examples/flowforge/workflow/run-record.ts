@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { DbContext, Event, Row } from "../ports.js";
-import { type NodeOutput, nodeIdOf, versionIdOf, type Workflow, type WorkflowNode } from "./graph.js";
+import { type NodeOutput, type NodeResult, nodeIdOf, versionIdOf, type Workflow, type WorkflowNode } from "./graph.js";
 
 export interface RunOptions {
   /** Who asked for it: `"manual"` or the id of a schedule. */
@@ -16,7 +16,7 @@ export class RunRecord {
   readonly runId: string;
   readonly #db: DbContext;
   readonly #workflow: Workflow;
-  /** The last event of the run, which led to the next one. */
+  /** The last event of the run that is stored, which led to the next one. */
   #last: Event | undefined;
 
   constructor(db: DbContext, workflow: Workflow, runId: string) {
@@ -27,7 +27,7 @@ export class RunRecord {
 
   /** @returns false when the key is known: then nothing is stored */
   begin({ trigger, idempotencyKey }: RunOptions): Promise<boolean> {
-    return this.#db.tx.runInTransaction(async () => {
+    return this.#transaction(async () => {
       if (idempotencyKey !== undefined && !(await this.#claim(idempotencyKey))) return false;
       const { createdAt } = await this.#append("RunStarted", { workflow: versionIdOf(this.#workflow), trigger });
       const run = { workflow_version_id: versionIdOf(this.#workflow), trigger, status: "running" };
@@ -36,8 +36,21 @@ export class RunRecord {
     });
   }
 
+  /** Goes on with the record of a run that was interrupted. @returns what the nodes gave that are done, by their names */
+  async resume(): Promise<Map<string, NodeResult>> {
+    const events = await this.#db.eventStore.load({ aggregateId: this.runId });
+    this.#last = events.at(-1);
+    const results = new Map<string, NodeResult>();
+    for (const { eventType, payload } of events) {
+      if (eventType !== "StepFinished") continue;
+      const artifactId = String(payload.artifactId);
+      results.set(String(payload.node), { artifactId, rows: await this.#rowsOf(artifactId) });
+    }
+    return results;
+  }
+
   beginStep(node: WorkflowNode): Promise<void> {
-    return this.#db.tx.runInTransaction(async () => {
+    return this.#transaction(async () => {
       const { createdAt } = await this.#append("StepStarted", { node: node.name });
       const step = { run_id: this.runId, node_id: nodeIdOf(this.#workflow, node.name), status: "running" };
       await this.#upsert("run_steps", { id: this.#stepId(node), ...step, started_at: createdAt });
@@ -47,7 +60,7 @@ export class RunRecord {
   /** Stores what a node gave, and where it comes from. @returns the id of the artifact */
   endStep(node: WorkflowNode, { rows, warnings = [] }: NodeOutput, sources: readonly string[]): Promise<string> {
     const artifactId = `${this.#stepId(node)}/rows`;
-    return this.#db.tx.runInTransaction(async () => {
+    return this.#transaction(async () => {
       await this.#db.blobs.put({ key: keyOf(artifactId), data: toLines(rows), contentType: "application/x-ndjson" });
       const { createdAt } = await this.#append("StepFinished", { node: node.name, rows: rows.length, artifactId });
       await this.#endStepRow(node, "succeeded", createdAt, { rows: rows.length });
@@ -61,7 +74,7 @@ export class RunRecord {
   }
 
   failStep(node: WorkflowNode, error: unknown): Promise<void> {
-    return this.#db.tx.runInTransaction(async () => {
+    return this.#transaction(async () => {
       const { createdAt } = await this.#append("StepFailed", { node: node.name, message: String(error) });
       await this.#endStepRow(node, "failed", createdAt, {});
       await this.#log("error", String(error), node);
@@ -69,12 +82,29 @@ export class RunRecord {
   }
 
   end(status: "succeeded" | "failed", message: string): Promise<void> {
-    return this.#db.tx.runInTransaction(async () => {
+    return this.#transaction(async () => {
       const { createdAt } = await this.#append("RunFinished", { status });
       const { sql, params } = finishing("runs", { id: this.runId, status, finished_at: createdAt });
       await this.#db.projectionStore.query({ sql, params });
       await this.#log(status === "failed" ? "error" : "info", message);
     });
+  }
+
+  /** What a transaction appended that fails is not there, and leads to nothing. */
+  async #transaction<T>(work: () => Promise<T>): Promise<T> {
+    const last = this.#last;
+    try {
+      return await this.#db.tx.runInTransaction(work);
+    } catch (error) {
+      this.#last = last;
+      throw error;
+    }
+  }
+
+  async #rowsOf(artifactId: string): Promise<Row[]> {
+    const blob = await this.#db.blobs.get({ key: keyOf(artifactId) });
+    if (blob === null) throw new Error(`The rows of ${artifactId} are missing.`);
+    return fromLines(blob.data.toString());
   }
 
   async #claim(key: string): Promise<boolean> {
@@ -143,6 +173,11 @@ const keyOf = (artifactId: string): string => `artifacts/${artifactId}`;
 
 function toLines(rows: readonly Row[]): Buffer {
   return Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+}
+
+function fromLines(text: string): Row[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line) as Row);
 }
 
 /** Changes columns of a row that is there: an upsert would need all that may not be null. */

@@ -1,32 +1,54 @@
 import { randomUUID } from "node:crypto";
-import type { DbContext, Row } from "../ports.js";
-import { versionIdOf, type Workflow, type WorkflowNode } from "./graph.js";
+import type { DbContext } from "../ports.js";
+import { type NodeResult, versionIdOf, type Workflow, type WorkflowNode } from "./graph.js";
 import { type RunOptions, RunRecord } from "./run-record.js";
 
 /** @returns the id of the run, or null when one with this key has begun before */
 export async function runWorkflow(db: DbContext, workflow: Workflow, options: RunOptions): Promise<string | null> {
   const record = new RunRecord(db, workflow, `run:${randomUUID()}`);
   if (!(await record.begin(options))) return null;
-  const outputs = new Map<string, { readonly rows: readonly Row[]; readonly artifactId: string }>();
+  await runNodes(record, workflow, new Map());
+  return record.runId;
+}
+
+/**
+ * Goes on with the runs of a workflow that ended with their process. A node whose rows are stored is not run again. Call it when
+ * the program starts, before it runs anything.
+ *
+ * @returns the ids of the runs
+ */
+export async function resumeRuns(db: DbContext, workflow: Workflow): Promise<string[]> {
+  const interrupted = await db.projectionStore.query({
+    sql: "SELECT id FROM runs WHERE workflow_version_id = ? AND status = 'running' ORDER BY created_at",
+    params: [versionIdOf(workflow)],
+  });
+  const records = interrupted.map(({ id }) => new RunRecord(db, workflow, String(id)));
+  for (const record of records) await runNodes(record, workflow, await record.resume());
+  return records.map(({ runId }) => runId);
+}
+
+/** Runs the nodes that have no result yet. */
+async function runNodes(record: RunRecord, workflow: Workflow, results: Map<string, NodeResult>): Promise<void> {
   try {
-    for (const node of workflow.nodes) outputs.set(node.name, await runNode(record, node, outputs));
+    for (const node of workflow.nodes) {
+      if (!results.has(node.name)) results.set(node.name, await runNode(record, node, results));
+    }
   } catch (error) {
     await record.end("failed", String(error));
     throw error;
   }
   await record.end("succeeded", `${versionIdOf(workflow)} has run.`);
-  return record.runId;
 }
 
 async function runNode(
   record: RunRecord,
   node: WorkflowNode,
-  outputs: ReadonlyMap<string, { readonly rows: readonly Row[]; readonly artifactId: string }>,
-): Promise<{ readonly rows: readonly Row[]; readonly artifactId: string }> {
+  results: ReadonlyMap<string, NodeResult>,
+): Promise<NodeResult> {
   const inputs = node.inputs.map((name) => {
-    const output = outputs.get(name);
-    if (output === undefined) throw new Error(`The node ${node.name} needs ${name}, which has not run.`);
-    return output;
+    const result = results.get(name);
+    if (result === undefined) throw new Error(`The node ${node.name} needs ${name}, which has not run.`);
+    return result;
   });
   await record.beginStep(node);
   try {

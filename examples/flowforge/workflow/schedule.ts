@@ -15,7 +15,7 @@ export async function addSchedule({ projectionStore }: DbContext, { id, workflow
 }
 
 /**
- * Runs a workflow for one time of its schedule: once, whoever calls it how often, also after a crash.
+ * Runs a workflow for one time of its schedule: once, whoever calls it how often. `resumeRuns` goes on with it after a crash.
  *
  * @returns the id of the run, or null when it has begun before
  */

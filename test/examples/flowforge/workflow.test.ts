@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import type { DbContext } from "../../../examples/flowforge/ports.js";
 import { defineWorkflow } from "../../../examples/flowforge/workflow/define-workflow.js";
-import type { Workflow } from "../../../examples/flowforge/workflow/graph.js";
-import { runWorkflow } from "../../../examples/flowforge/workflow/run-workflow.js";
+import type { Workflow, WorkflowNode } from "../../../examples/flowforge/workflow/graph.js";
+import { resumeRuns, runWorkflow } from "../../../examples/flowforge/workflow/run-workflow.js";
 import { addSchedule, runScheduled } from "../../../examples/flowforge/workflow/schedule.js";
 import { describeBackends, withDb } from "./support/backends.js";
 
@@ -74,6 +75,60 @@ describeBackends("a workflow", (backend) => {
       ]);
       expect(await rows("SELECT count(*) AS artifacts FROM artifacts")).toEqual([{ artifacts: 1 }]);
       expect((await rows("SELECT message FROM run_logs WHERE level = 'error'")).length).toBe(2);
+    }));
+
+  test("that fails while it stores rows leaves no event that was caused by one that is not there", () =>
+    withDb(backend, async (db) => {
+      // A join without a definition: the derived table refuses it.
+      const join = { name: "join", kind: "join", inputs: ["in"], spec: {}, run: () => ({ rows: [] }) } as const;
+      const workflow = { ...workflowThat(false), nodes: [...workflowThat(false).nodes.slice(0, 1), join] };
+      await expect(runWorkflow(db, workflow, { trigger: "manual" })).rejects.toThrow();
+      const [run] = await db.projectionStore.query({ sql: "SELECT id, status FROM runs" });
+      expect(run?.status).toBe("failed");
+      const events = await db.eventStore.load({ aggregateId: String(run?.id) });
+      expect(events.map(({ eventType }) => eventType)).toEqual([
+        ...["RunStarted", "StepStarted", "StepFinished", "StepStarted", "StepFailed", "RunFinished"],
+      ]);
+      expect(events.slice(1).map(({ causedByEventId }) => causedByEventId)).toEqual(
+        events.slice(0, -1).map(({ id }) => id),
+      );
+    }));
+
+  test("whose process ended goes on at the next start, without the nodes that are done", () =>
+    withDb(backend, async (db) => {
+      let sourceRuns = 0;
+      let isDown = false;
+      const runInTransaction: DbContext["tx"]["runInTransaction"] = (work) =>
+        isDown ? Promise.reject(new Error("the process has ended")) : db.tx.runInTransaction(work);
+      const mortal = { ...db, tx: { runInTransaction } };
+      const [source, sink] = workflowThat(false).nodes as [WorkflowNode, WorkflowNode];
+      const counted = { ...source, run: () => ({ rows: [{ a: ++sourceRuns }, { a: 2 }] }) };
+      const ending = {
+        ...sink,
+        run: () => {
+          isDown = true;
+          return { rows: [] };
+        },
+      };
+      const workflow = { ...workflowThat(false), nodes: [counted, sink] };
+      const schedule = { id: "schedule:1", workflow, cron: "0 3 * * *" };
+      const at = new Date("2026-11-28T03:00:00Z");
+      const dying = { ...schedule, workflow: { ...workflow, nodes: [counted, ending] } };
+      await expect(runScheduled(mortal, dying, at)).rejects.toThrow("the process has ended");
+      const rows = (sql: string) => db.projectionStore.query({ sql });
+      expect(await rows("SELECT status FROM runs")).toEqual([{ status: "running" }]);
+
+      const [runId, ...others] = await resumeRuns(db, workflow);
+      expect([others, sourceRuns]).toEqual([[], 1]);
+      expect(await rows("SELECT id, status FROM runs")).toEqual([{ id: runId, status: "succeeded" }]);
+      const blob = await db.blobs.get({ key: `artifacts/${runId}/out/rows` });
+      expect(blob?.data.toString()).toBe('{"a":2}\n');
+      const events = await db.eventStore.load({ aggregateId: runId ?? "" });
+      expect(events.slice(1).map(({ causedByEventId }) => causedByEventId)).toEqual(
+        events.slice(0, -1).map(({ id }) => id),
+      );
+      expect(await resumeRuns(db, workflow)).toEqual([]);
+      expect(await runScheduled(db, schedule, at)).toBeNull();
     }));
 
   test("runs once for each time of its schedule, however many ask for it", () =>
