@@ -18,7 +18,7 @@ import { defineWorkflow } from "./workflow/define-workflow.js";
 import { type PlanetFigures, plainFigures } from "./workflow/plain-figures.js";
 import { planetsAndMoons } from "./workflow/planets-and-moons.js";
 import { RUN } from "./workflow/run-state.js";
-import { runWorkflow } from "./workflow/run-workflow.js";
+import { resumeRuns, runWorkflow } from "./workflow/run-workflow.js";
 import { addSchedule, runScheduled, type Schedule } from "./workflow/schedule.js";
 
 const FILES = {
@@ -53,6 +53,7 @@ async function main(home: string): Promise<void> {
 async function runTwice(db: DbContext): Promise<void> {
   const workflow = planetsAndMoons(FILES);
   await defineWorkflow(db, workflow);
+  for (const runId of await resumeRuns(db, workflow)) console.log(`Went on with ${runId}, whose process had ended`);
   const runId = await runWorkflow(db, workflow, { trigger: "manual" });
   if (runId === null) throw new Error("a run without a key was refused");
   await report(db, runId);
@@ -117,7 +118,7 @@ async function showWindow(db: SQLiteContext, readModelsPath: string): Promise<vo
   await once(child, "exit");
 }
 
-/** A copy of the whole database while it is open. To restore it, put it in the place of the file. */
+/** A copy of the whole database while it is open. `restoreDb` puts it in the place of the file. */
 async function backUp({ streams, eventStore }: SQLiteContext, path: string): Promise<void> {
   await streams.backup(path);
   const copy = await createDbContext({ path, backend: "sqlite" });
