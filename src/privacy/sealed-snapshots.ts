@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type EncodedState, type Snapshot, type StorageHandle, SubjectForgottenError } from "../../protocols/index.js";
+import { SEALED_CODEC } from "../snapshot/snapshot-codec.js";
 import { inStore } from "../validate/in-call.js";
 import type { KeyState } from "./key-cache.js";
 import type { PersonalContext } from "./personal-context.js";
@@ -12,9 +13,6 @@ import { checkSubject } from "./subject-names.js";
 export type SnapshotSubject = (streamId: string, fold: string) => string | null;
 
 type EncodedSnapshot = Snapshot<EncodedState>;
-
-/** What the codec of a sealed state begins with. To a store that does not open it, it is a codec that is not known yet. */
-const SEALED_CODEC = "sealed+";
 
 /** Seals snapshots, or refuses them: a state may have anything in it that the events have. */
 export class SealedSnapshots {

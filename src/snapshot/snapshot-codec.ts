@@ -20,6 +20,9 @@ const MIN_COMPRESSED_BYTES = 512;
 /** The best compression ratio of deflate: a byte decompresses to at most this many. */
 const MAX_COMPRESSION_FACTOR = 1_032;
 
+/** What the codec of a sealed state begins with. To a store that does not open it, it is a codec that is not known yet. */
+export const SEALED_CODEC = "sealed+";
+
 /**
  * Turns a snapshot's state into bytes, a copy of its own.
  *
@@ -65,6 +68,17 @@ export async function decodeState({ codec, bytes }: EncodedState): Promise<unkno
   } catch (cause) {
     const message = "Cannot load the snapshot: its bytes are damaged. Rebuild the state from the stream's events.";
     throw new StorageError("STORAGE_CORRUPT", message, { cause });
+  }
+}
+
+/** Why a state cannot be decoded; null: it can, or it is sealed, and only those who have its key see what it is. */
+export async function stateProblem(state: EncodedState): Promise<string | null> {
+  if (state.codec.startsWith(SEALED_CODEC)) return null;
+  try {
+    await decodeState(state);
+    return null;
+  } catch (error) {
+    return String(error);
   }
 }
 

@@ -1,7 +1,7 @@
 import { ALL_STREAM, type EncodedState, type Snapshot } from "../../../../protocols/index.js";
 import { snapshotChecksum } from "../../../../src/adapter-kit/checksum.js";
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
-import { decodeState } from "../../../../src/snapshot/snapshot-codec.js";
+import { stateProblem } from "../../../../src/snapshot/snapshot-codec.js";
 import type { PostgresConnection } from "../../client/client.js";
 import type { StoreNames } from "../../open/schema.js";
 import { bytesLiteral, textOfHex } from "../../sql-text.js";
@@ -82,10 +82,5 @@ async function problemOf(row: Row, streamId: string, projection: string): Promis
     const place = streamId === ALL_STREAM ? "position" : "version";
     return `it names ${place} ${version}, and the last one is ${head}`;
   }
-  try {
-    await decodeState(state);
-    return null;
-  } catch (error) {
-    return String(error);
-  }
+  return stateProblem(state);
 }

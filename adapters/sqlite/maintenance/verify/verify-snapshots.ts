@@ -1,7 +1,7 @@
 import { ALL_STREAM, type EncodedState, type Snapshot } from "../../../../protocols/index.js";
 import { snapshotChecksum } from "../../../../src/adapter-kit/checksum.js";
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
-import { decodeState } from "../../../../src/snapshot/snapshot-codec.js";
+import { stateProblem } from "../../../../src/snapshot/snapshot-codec.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import { head } from "../../read/stream-figures.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
@@ -71,10 +71,5 @@ async function problemOf(row: NamedSnapshot, headVersion: number): Promise<strin
     const place = streamId === ALL_STREAM ? "position" : "version";
     return `it names ${place} ${version}, and the last one is ${headVersion}`;
   }
-  try {
-    await decodeState(state);
-    return null;
-  } catch (error) {
-    return String(error);
-  }
+  return stateProblem(state);
 }

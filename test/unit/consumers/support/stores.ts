@@ -5,7 +5,7 @@ import { postgresStreamFactory } from "../../../../postgres.js";
 import { NO_POSTGRES } from "../../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../../support/postgres-stores.js";
 
-type Store = TransactionalStreamFactory & AdministrableStreamFactory;
+export type Store = TransactionalStreamFactory & AdministrableStreamFactory;
 
 /** The stores that consumers are tested over. */
 export const STORES: [string, () => Promise<Store>][] = [
