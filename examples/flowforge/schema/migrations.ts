@@ -30,6 +30,19 @@ export const INDEXES: SchemaStep = {
   `,
 };
 
+/** Keeps the log as it is. DuckDB has no triggers. */
+export const APPEND_ONLY: SchemaStep = {
+  id: "0101_append_only",
+  up: `
+    CREATE TRIGGER events_unchanged BEFORE UPDATE ON events BEGIN
+      SELECT RAISE(ABORT, 'events are append-only');
+    END;
+    CREATE TRIGGER events_kept BEFORE DELETE ON events BEGIN
+      SELECT RAISE(ABORT, 'events are append-only');
+    END;
+  `,
+};
+
 /** The tables that a window may write: all but the log, and what is derived from it. */
 export const WINDOW_TABLES: ReadonlySet<string> = new Set([
   ...["schemas", "data_sources", "auth_profiles", "endpoints"],

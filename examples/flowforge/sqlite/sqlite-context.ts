@@ -2,7 +2,7 @@ import { type SQLiteStreamFactory, sqliteStreamFactory } from "async-streams";
 import { migrate } from "async-streams/migrations";
 import { type ProjectionRunner, runProjections } from "async-streams/projections";
 import type { DbContext, QueryLimits } from "../ports.js";
-import { INDEXES, SCHEMA } from "../schema/migrations.js";
+import { APPEND_ONLY, INDEXES, SCHEMA } from "../schema/migrations.js";
 import { derivedProjections } from "./derived-projections.js";
 import { QueryProcess } from "./query-process-client.js";
 import { SameProcessQueries } from "./same-process-queries.js";
@@ -22,7 +22,7 @@ export async function createSQLiteContext(path: string, limits: QueryLimits): Pr
   const streams = await sqliteStreamFactory(path);
   let projections: ProjectionRunner;
   try {
-    await migrate(streams, [...SCHEMA, INDEXES]);
+    await migrate(streams, [...SCHEMA, INDEXES, APPEND_ONLY]);
     projections = await runProjections(streams, derivedProjections(), { mode: "inline" });
   } catch (error) {
     await streams[Symbol.asyncDispose]();

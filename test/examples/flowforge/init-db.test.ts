@@ -72,6 +72,16 @@ describeBackends("the schema", (backend) => {
     }));
 });
 
+test("the log of SQLite cannot be changed by hand, by the main process either", async () => {
+  const { eventStore, projectionStore, close } = await createDbContext({ path: ":memory:", backend: "sqlite" });
+  await eventStore.append({ aggregateId: "run:1", eventType: "RunStarted", payload: {} });
+  for (const sql of ["UPDATE events SET event_type = 'Evil'", "DELETE FROM events"]) {
+    await expect(projectionStore.query({ sql })).rejects.toThrow("events are append-only");
+  }
+  expect(await projectionStore.query({ sql: "SELECT event_type FROM events" })).toEqual([{ event_type: "RunStarted" }]);
+  await close();
+});
+
 test("a backend that is not installed is named, with the command that installs it", async () => {
   vi.doMock("@duckdb/node-api", () => {
     throw new Error("Cannot find package");
