@@ -26,7 +26,7 @@ import { streamPages } from "./w19-stream-pages.js";
 import { fieldIndexes } from "./w20-field-indexes.js";
 import { churn } from "./w21-churn.js";
 import { typedReads } from "./w22-typed-reads.js";
-import { commands } from "./w23-commands.js";
+import { commands, singleCommands } from "./w23-commands.js";
 import { commandsBesideWrites } from "./w24-commands-beside-writes.js";
 import { contendedCommands } from "./w25-contended-commands.js";
 import { longStates } from "./w26-long-states.js";
@@ -71,6 +71,7 @@ export const WORKLOADS: readonly Workload[] = [
   flowforgeWorker,
   sealedReads,
   commands,
+  singleCommands,
   commandsBesideWrites,
   contendedCommands,
   longStates,
