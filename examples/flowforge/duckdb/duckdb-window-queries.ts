@@ -41,6 +41,8 @@ export class DuckDBWindowQueries implements WindowQueryPort {
     try {
       await this.#connection.run("BEGIN TRANSACTION READ ONLY");
       const rows = await this.#read(sql, params);
+      // What is interrupted while its rows are fetched ends early, without an error.
+      if (isLate) throw timedOut(this.#limits);
       checkResult(rows, this.#limits);
       return rows;
     } catch (error) {
