@@ -27,8 +27,7 @@ async function perform({ role, workload, subject }: Task): Promise<Answer> {
   }
   const { help } = workloadOf(workload);
   if (help === undefined) throw new Error(`${workload} needs no helper`);
-  await help(context);
-  return { figures: {} };
+  return { figures: await help(context) };
 }
 
 function contextOf(): WorkloadContext {
@@ -40,9 +39,15 @@ function contextOf(): WorkloadContext {
     folder: task.folder,
     uniqueName: basename(task.folder),
     seedPath: (name) => seedPath(name),
-    async startHelper() {
-      const answer = await runChild({ ...task, role: "help" });
+    get server() {
+      if (task.server === undefined) throw new Error(`${task.workload} has no server`);
+      return task.server;
+    },
+    helpers: task.helpers ?? { processes: 1, callers: 1 },
+    async startHelper(helpers) {
+      const answer = await runChild({ ...task, role: "help", helpers });
       if ("error" in answer) throw new Error(`the helper failed: ${answer.error}`);
+      return "figures" in answer ? answer.figures : {};
     },
   };
 }

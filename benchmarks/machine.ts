@@ -4,6 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { open } from "sqlite";
 import sqlite3 from "sqlite3";
+import type { PostgresServer } from "../test/support/postgres-server.js";
 import { PACKAGE_ROOT } from "./package-root.js";
 import type { Subject } from "./subject.js";
 import { fileSystemOf } from "./temp-folder.js";
@@ -17,10 +18,16 @@ export interface Machine {
   readonly fileSystem: string;
   readonly node: string;
   readonly sqliteOf: Readonly<Record<string, string>>;
+  /** Of the server that the run has started; null where it needed none. */
+  readonly postgres: string | null;
   readonly packages: Readonly<Record<string, string>>;
 }
 
-export async function describeMachine(folder: string, subjects: readonly Subject[]): Promise<Machine> {
+export async function describeMachine(
+  folder: string,
+  subjects: readonly Subject[],
+  server: PostgresServer | null,
+): Promise<Machine> {
   const [cpu] = cpus();
   return {
     cpu: describeCpu(cpu?.model),
@@ -30,6 +37,7 @@ export async function describeMachine(folder: string, subjects: readonly Subject
     fileSystem: await fileSystemOf(folder),
     node: process.version,
     sqliteOf: { sqlite3: await sqliteOfDriver(), "better-sqlite3": sqliteOfBetter() },
+    postgres: server && (await versionOf(server)),
     packages: versionsOf(subjects),
   };
 }
@@ -39,6 +47,11 @@ function describeCpu(model: string | undefined): string {
   if (model !== undefined && model.trim().length > 0 && model !== "unknown") return model.trim();
   const line = /^vendor_id\s*:\s*(.+)$/m.exec(existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "");
   return line?.[1] ?? "unknown";
+}
+
+async function versionOf(server: PostgresServer): Promise<string> {
+  const { rows } = await server.query("SELECT current_setting('server_version') AS version");
+  return (rows[0] as { version: string }).version;
 }
 
 async function sqliteOfDriver(): Promise<string> {

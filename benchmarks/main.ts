@@ -1,6 +1,7 @@
 import { type BenchOptions, parseCommandLine, USAGE, UsageError } from "./command-line.js";
 import { describeMachine } from "./machine.js";
 import { describeAbsences, planHeats } from "./plan.js";
+import { serverFor } from "./postgres-server.js";
 import { runProfile } from "./profile/run-profile.js";
 import { describeFailures, saveResults, workloadsOf } from "./results.js";
 import { endChildren, runChild } from "./run-child.js";
@@ -40,7 +41,8 @@ async function runBenchmarks(options: BenchOptions): Promise<number> {
   for (const line of leftOut) console.log(`left out: ${line}`);
   const heats = planHeats(options, present);
   const samples: Sample[] = [];
-  for await (const sample of runRounds(options, heats, folder)) {
+  await using server = await serverFor(heats, folder);
+  for await (const sample of runRounds(options, heats, { folder, server: server?.url() })) {
     samples.push(sample);
     console.log(describeSample(sample, heats, options.rounds));
   }
@@ -52,7 +54,7 @@ async function runBenchmarks(options: BenchOptions): Promise<number> {
     date: new Date().toISOString(),
     size: options.size,
     rounds: options.rounds,
-    machine: await describeMachine(folder, subjects),
+    machine: await describeMachine(folder, subjects, server),
     workloads: workloads.map(({ id, title }) => ({ id, title })),
     settings: Object.fromEntries(subjects.map(({ name, settings }) => [name, settings])),
     leftOut,
@@ -70,13 +72,13 @@ async function runBenchmarks(options: BenchOptions): Promise<number> {
 
 async function askSubjects(options: BenchOptions, folder: string): Promise<{ present: string[]; missing: string[] }> {
   const present: string[] = [];
-  const missing: string[] = [];
+  const missing = new Map<string, string[]>();
   for (const subject of options.subjects) {
     const task = { role: "ask", workload: "", subject, durability: "normal", size: options.size } as const;
     const answer = await runChild({ ...task, folder, seedFolder: folder });
     const reason = "missing" in answer ? answer.missing : "error" in answer ? answer.error : null;
     if (reason === null) present.push(subject);
-    else missing.push(`${subject}: ${reason}`);
+    else missing.set(reason, [...(missing.get(reason) ?? []), subject]);
   }
-  return { present, missing };
+  return { present, missing: [...missing].map(([reason, subjects]) => `${subjects.join(", ")}: ${reason}`) };
 }

@@ -15,6 +15,8 @@ export interface Measurement {
   readonly size: SizeName;
   /** The run's folder, where each measurement has one of its own. */
   readonly folder: string;
+  /** The address of the run's PostgreSQL server, where it has one. */
+  readonly server?: string | undefined;
 }
 
 /** Fills the files that the workload needs where an earlier round has not, and measures in an empty folder. */

@@ -47,13 +47,14 @@ ${formatTable(
     ["system", `${machine.os}, ${machine.fileSystem}`],
     ["Node", machine.node],
     ...Object.entries(machine.sqliteOf).map(([driver, version]) => [`SQLite in ${driver}`, version]),
+    ...(machine.postgres === null ? [] : [["PostgreSQL", machine.postgres]]),
     ...Object.entries(machine.packages),
   ],
 )}
 
 ## Figures
 
-Medians. In brackets is the ratio to the floor: the median of the ratios of each round.
+Medians. In brackets is the ratio to the floor, and in P1 to P6 to Emmett: the median of the ratios of each round.
 
 ${subjectTable(summary, workloadsOf(heats))}
 

@@ -21,12 +21,12 @@ export interface Sample {
 export async function* runRounds(
   { rounds, size }: BenchOptions,
   heats: readonly Heat[],
-  folder: string,
+  { folder, server }: { readonly folder: string; readonly server: string | undefined },
 ): AsyncGenerator<Sample> {
   for (let round = 1; round <= rounds; round += 1) {
     for (const { workload, durability, subjects } of heats) {
       for (const subject of rotated(subjects, round - 1)) {
-        const answer = await measure({ role: "measure", workload, subject, durability, size, folder });
+        const answer = await measure({ role: "measure", workload, subject, durability, size, folder, server });
         yield { round, workload: workload.id, durability, subject: subject.name, ...outcomeOf(answer) };
       }
     }

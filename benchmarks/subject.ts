@@ -17,6 +17,8 @@ export interface Subject {
   readonly only?: readonly string[];
   /** Whether it is measured only when it is named. */
   readonly isOnRequest?: boolean;
+  /** Whether it is a client of the run's PostgreSQL server: then the path that it opens is a connection string. */
+  readonly needsServer?: boolean;
   /** Whether its packages are those of benchmarks/peers. */
   readonly isPeer?: boolean;
   /** Packages whose versions belong beside the figures. */

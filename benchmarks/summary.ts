@@ -3,7 +3,7 @@ import type { Sample } from "./run-rounds.js";
 import { median } from "./statistics.js";
 import type { Durability } from "./subject.js";
 import type { Figure, Goal } from "./workload.js";
-import { LIBRARY_SUBJECTS } from "./workloads/library-subjects.js";
+import { SUBJECTS_WITH_GOALS } from "./workloads/library-subjects.js";
 
 /** A middle value and how far the rounds lay apart. */
 export interface Spread {
@@ -21,7 +21,9 @@ export interface SummaryRow {
   readonly unit: string;
   readonly rounds: number;
   readonly value: Spread;
-  /** To the floor's figure of the same round, so that a change of the machine's speed between rounds cancels out. */
+  /** The subject that it is compared with. */
+  readonly base: string;
+  /** To the base's figure of the same round, so that a change of the machine's speed between rounds cancels out. */
   readonly ratio: Spread | null;
   readonly goal: Goal | null;
   readonly isReached: boolean | null;
@@ -46,12 +48,13 @@ function summarizeFigure(
   const own = ofHeat.filter((sample) => sample.subject === subject && sample.figures[figure.name] !== undefined);
   if (own.length === 0) return null;
   const value = spreadOf(own.map(({ figures }) => figures[figure.name] as number));
+  const base = workload.base ?? "floor";
   const ratios = own.flatMap(({ round, figures }) => {
-    const floor = ofHeat.find((sample) => sample.subject === "floor" && sample.round === round)?.figures[figure.name];
-    return floor === undefined ? [] : [(figures[figure.name] as number) / floor];
+    const divisor = ofHeat.find((sample) => sample.subject === base && sample.round === round)?.figures[figure.name];
+    return divisor === undefined ? [] : [(figures[figure.name] as number) / divisor];
   });
   const ratio = figure.hasRatio && ratios.length > 0 ? spreadOf(ratios) : null;
-  const goal = LIBRARY_SUBJECTS.includes(subject) ? (figure.goalOf?.[subject] ?? figure.goal ?? null) : null;
+  const goal = SUBJECTS_WITH_GOALS.includes(subject) ? (figure.goalOf?.[subject] ?? figure.goal ?? null) : null;
   return {
     workload: workload.id,
     durability,
@@ -60,6 +63,7 @@ function summarizeFigure(
     unit: figure.unit,
     rounds: own.length,
     value,
+    base,
     ratio,
     goal,
     isReached: goal === null ? null : isReached(goal, durability, value.median, ratio?.median),
@@ -70,7 +74,7 @@ function spreadOf(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
-/** Null where it cannot be told: a goal that is a ratio, and no floor. */
+/** Null where it cannot be told: a goal that is a ratio, and nothing to compare with. */
 function isReached(goal: Goal, durability: Durability, value: number, ratio: number | undefined): boolean | null {
   if (goal.kind === "ratio") return ratio === undefined ? null : ratio >= goal.atLeast[durability];
   if (goal.kind === "at least") return value >= goal.value;

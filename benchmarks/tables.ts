@@ -4,7 +4,7 @@ import type { Goal, Workload } from "./workload.js";
 
 /** The library's figures that have a goal. */
 export function goalTable(rows: readonly SummaryRow[]): string {
-  const head = ["workload", "durability", "subject", "figure", "median", "spread", "floor", "ratio", "goal", "reached"];
+  const head = ["workload", "durability", "subject", "figure", "median", "spread", "base", "ratio", "goal", "reached"];
   const lines = rows
     .filter(({ goal }) => goal !== null)
     .map((row) => [
@@ -14,7 +14,7 @@ export function goalTable(rows: readonly SummaryRow[]): string {
       row.figure,
       formatValue(row.value.median, row.unit),
       formatSpread(row.value),
-      floorOf(row, rows),
+      baseOf(row, rows),
       formatRatio(row),
       describeGoal(row),
       row.isReached === null ? "-" : row.isReached ? "yes" : "**no**",
@@ -34,7 +34,7 @@ export function subjectTable(rows: readonly SummaryRow[], workloads: readonly Wo
     ...subjects.map((subject) => {
       const row = shown.find((candidate) => keyOf(candidate) === key && candidate.subject === subject);
       if (row === undefined) return "";
-      const ratio = row.ratio === null || subject === "floor" ? "" : ` (${formatNumber(row.ratio.median)})`;
+      const ratio = row.ratio === null || subject === row.base ? "" : ` (${formatNumber(row.ratio.median)})`;
       return formatValue(row.value.median, row.unit) + ratio;
     }),
   ]);
@@ -52,12 +52,12 @@ const formatSpread = ({ min, max }: Spread): string => `${formatNumber(min)}..${
 
 const formatRatio = ({ ratio }: SummaryRow): string => (ratio === null ? "" : formatNumber(ratio.median));
 
-function floorOf({ workload, durability, figure, unit }: SummaryRow, rows: readonly SummaryRow[]): string {
-  const floor = rows.find(
+function baseOf({ workload, durability, figure, unit, base }: SummaryRow, rows: readonly SummaryRow[]): string {
+  const found = rows.find(
     (row) =>
-      row.workload === workload && row.durability === durability && row.figure === figure && row.subject === "floor",
+      row.workload === workload && row.durability === durability && row.figure === figure && row.subject === base,
   );
-  return floor === undefined ? "" : formatValue(floor.value.median, unit);
+  return found === undefined ? "" : formatValue(found.value.median, unit);
 }
 
 function describeGoal({ goal, durability, unit }: SummaryRow): string {

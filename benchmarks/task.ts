@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Profile } from "./profile/profile.js";
 import type { Durability } from "./subject.js";
-import type { FigureValues, SizeName } from "./workload.js";
+import type { FigureValues, Helpers, SizeName } from "./workload.js";
 
 /** What a child process is to do. It travels as JSON in the child's only argument. */
 export interface Task {
@@ -17,6 +17,10 @@ export interface Task {
   readonly seedFolder: string;
   /** Which seed to fill. */
   readonly seed?: string;
+  /** The address of the run's PostgreSQL server, where it has one. */
+  readonly server?: string | undefined;
+  /** What the helper is told, where the workload has several. */
+  readonly helpers?: Helpers | undefined;
 }
 
 /** What a child process answers: the last line of its output, as JSON. */

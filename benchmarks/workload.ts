@@ -7,6 +7,8 @@ export interface Workload {
   readonly id: string;
   readonly title: string;
   readonly figures: readonly Figure[];
+  /** The subject that the others are compared with. Default: "floor". */
+  readonly base?: string;
   /** The names of the subjects that it applies to, beside those that are there only for it. Default: all. */
   readonly subjects?: readonly string[];
   /** Whether it measures what no flush changes: then one durability stands for both. */
@@ -14,15 +16,15 @@ export interface Workload {
   /** Files that are filled once, in a process of their own, and then shared by all rounds. */
   readonly seeds?: readonly Seed[];
   run(context: WorkloadContext): Promise<FigureValues>;
-  /** What a second process does while `run` is under way, where the workload needs one. */
-  help?(context: WorkloadContext): Promise<void>;
+  /** What other processes do while `run` is under way, where the workload needs them. Its figures are only for `run`. */
+  help?(context: WorkloadContext): Promise<FigureValues>;
 }
 
 /** One number that a workload yields. */
 export interface Figure {
   readonly name: string;
   readonly unit: string;
-  /** Whether it is compared with the floor's. */
+  /** Whether it is compared with that of the workload's base. */
   readonly hasRatio?: boolean;
   readonly goal?: Goal;
   /** The goals of single subjects, where one for all of them would say little. */
@@ -46,6 +48,12 @@ export interface Seed {
   fill(store: Store, size: SizeName): Promise<void>;
 }
 
+/** How many processes help at the same time, and how many callers each of them has. */
+export interface Helpers {
+  readonly processes: number;
+  readonly callers: number;
+}
+
 /** What a workload has while it runs. */
 export interface WorkloadContext {
   readonly subject: Subject;
@@ -57,6 +65,10 @@ export interface WorkloadContext {
   seedPath(name: string): string;
   /** A name for streams that no earlier round has written. */
   readonly uniqueName: string;
+  /** The address of the run's PostgreSQL server; only workloads whose subjects need one may ask for it. */
+  readonly server: string;
+  /** What `startHelper` was told, in a helper. Default: one process and one caller. */
+  readonly helpers: Helpers;
   /** Starts `help` in a process of its own; resolves when that has ended well. */
-  startHelper(): Promise<void>;
+  startHelper(helpers?: Helpers): Promise<FigureValues>;
 }

@@ -1,8 +1,15 @@
-import { type BenchEvent, makeNumberedEvent, type NumberedEvent } from "../bench-event.js";
-import type { Durability, Store, Subject, TransactingStore } from "../subject.js";
+import type { Durability, Subject, TransactingStore } from "../subject.js";
 import { COUNT_CHANGE, CREATE_ACCOUNTS } from "./accounts-table.js";
 import { commandEmmett } from "./emmett-commands.js";
 import { projectEmmett } from "./emmett-projections.js";
+import {
+  type EmmettConsumer,
+  type EmmettProcessor,
+  type EmmettStore,
+  processorOf,
+  storeOverEmmett,
+  watchOverEmmett,
+} from "./emmett-store.js";
 import { importPeer, whyPeerIsMissing } from "./import-peer.js";
 
 const PACKAGE = "@event-driven-io/emmett-sqlite";
@@ -16,7 +23,7 @@ export const emmett: Subject = {
   isPeer: true,
   packages: [PACKAGE, "@event-driven-io/emmett", "sqlite3"],
   whyMissing: () => whyPeerIsMissing(PACKAGE),
-  open: openEmmett,
+  open: async (path) => storeOverEmmett(await openStore(path), () => undefined),
   openWatched: watchEmmett,
   openTransacting: openTransactingEmmett,
   openCommanding: async (path) => commandEmmett(await openStore(path)),
@@ -25,7 +32,7 @@ export const emmett: Subject = {
 };
 
 interface EmmettModule {
-  getSQLiteEventStore(options: { fileName: string; hooks?: EmmettHooks }): EmmettStore;
+  getSQLiteEventStore(options: { fileName: string; hooks?: EmmettHooks }): EmmettSQLiteStore;
 }
 
 interface EmmettHooks {
@@ -42,55 +49,26 @@ interface EmmettMessage {
   readonly metadata: { readonly streamName: string };
 }
 
-interface EmmettStore {
-  appendToStream(
-    name: string,
-    events: readonly object[],
-    options: { expectedStreamVersion: unknown },
-  ): Promise<unknown>;
-  readStream(name: string, options?: { from?: bigint; to?: bigint }): Promise<{ events: readonly unknown[] }>;
-  consumer(options?: { readonly pulling: { readonly batchSize: number } }): EmmettConsumer;
-  readonly schema: { migrate(): Promise<void> };
+interface EmmettSQLiteStore extends EmmettStore {
+  consumer(options?: { readonly pulling: { readonly batchSize: number } }): EmmettConsumer & {
+    processor(processor: EmmettProcessor | EmmettProjector): void;
+  };
 }
 
-interface EmmettConsumer {
-  processor(
-    options: { readonly processorId: string } & (
-      | { readonly startFrom: "CURRENT"; eachMessage(message: NumberedEvent): void }
-      | { readonly startFrom: "BEGINNING"; readonly projection: object; stopAfter(): boolean }
-    ),
-  ): void;
-  start(): Promise<void>;
-  close(): Promise<void>;
+interface EmmettProjector {
+  readonly processorId: string;
+  readonly startFrom: "BEGINNING";
+  readonly projection: object;
+  stopAfter(): boolean;
 }
 
-async function openStore(path: string, hooks?: EmmettHooks): Promise<EmmettStore> {
+async function openStore(path: string, hooks?: EmmettHooks): Promise<EmmettSQLiteStore> {
   const { getSQLiteEventStore } = await importPeer<EmmettModule>(PACKAGE);
   const store = getSQLiteEventStore({ fileName: path, ...(hooks === undefined ? {} : { hooks }) });
   await store.schema.migrate();
   // It writes each error to the console before it throws it.
   console.log = () => undefined;
   return store;
-}
-
-async function openEmmett(path: string, _durability: Durability): Promise<Store> {
-  const store = await openStore(path);
-
-  async function append(streamId: string, events: readonly BenchEvent[], version: number): Promise<void> {
-    const expectedStreamVersion = version === 0 ? "STREAM_DOES_NOT_EXIST" : BigInt(version);
-    const theirs = events.map(({ type, data, metadata }) => ({ type, data, metadata }));
-    await store.appendToStream(streamId, theirs, { expectedStreamVersion });
-  }
-  return {
-    append: (streamId, event, version) => append(streamId, [event], version),
-    appendBatch: append,
-    readAll: async (streamId) => (await store.readStream(streamId)).events.length,
-    async readLast(streamId, count, version) {
-      const { events } = await store.readStream(streamId, { from: BigInt(version - count + 1), to: BigInt(version) });
-      return events.length;
-    },
-    close: () => undefined,
-  };
 }
 
 /** Its way to change a table with an append: a hook that runs before the commit. */
@@ -124,21 +102,6 @@ async function openTransactingEmmett(path: string, _durability: Durability): Pro
 async function watchEmmett(path: string, _durability: Durability, listener: (number: number) => void) {
   const store = await openStore(path);
   const consumer = store.consumer();
-  consumer.processor({
-    processorId: "listener",
-    startFrom: "CURRENT",
-    eachMessage: ({ data }) => listener(data.number),
-  });
-  // Settles when the consumer is closed.
-  const consumed = consumer.start();
-  return {
-    async append(number: number): Promise<void> {
-      const { type, data } = makeNumberedEvent(number);
-      await store.appendToStream("account", [{ type, data }], { expectedStreamVersion: "NO_CONCURRENCY_CHECK" });
-    },
-    async close(): Promise<void> {
-      await consumer.close();
-      await consumed;
-    },
-  };
+  consumer.processor(processorOf(listener));
+  return watchOverEmmett(store, consumer, () => undefined);
 }

@@ -1,6 +1,6 @@
 import { rawSQL, type SQLiteOptions, type Stream, type StreamFactory, sql, sqliteStreamFactory } from "async-streams";
 import { type BenchEvent, makeNumberedEvent, type NumberedEvent } from "../bench-event.js";
-import type { Store, Subject, TransactingStore } from "../subject.js";
+import type { Store, Subject, TransactingStore, WatchedStream } from "../subject.js";
 import { CREATE_ACCOUNTS } from "./accounts-table.js";
 import {
   type HandProjection,
@@ -64,7 +64,13 @@ async function openLibrary(path: string, options: SQLiteOptions): Promise<Store>
 }
 
 async function watchLibrary(path: string, options: SQLiteOptions, listener: (number: number) => void) {
-  const factory = await sqliteStreamFactory(path, options);
+  return watchOverFactory(await sqliteStreamFactory(path, options), listener);
+}
+
+export async function watchOverFactory(
+  factory: StreamFactory,
+  listener: (number: number) => void,
+): Promise<WatchedStream> {
   const stream = await factory.openStream<NumberedEvent>("account");
   stream.watch().subscribe(({ data }) => listener(data.number));
   return {

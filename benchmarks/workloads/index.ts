@@ -1,4 +1,11 @@
 import type { Workload } from "../workload.js";
+import { postgresSingleAppends } from "./p1-single-appends.js";
+import { postgresConcurrentAppends } from "./p2-concurrent-appends.js";
+import { postgresBatches } from "./p3-batches.js";
+import { postgresReadStream } from "./p4-read-stream.js";
+import { postgresWatchLatency } from "./p5-watch-latency.js";
+import { postgresAppendingProcesses } from "./p6-appending-processes.js";
+import { postgresIdleQueries } from "./p7-idle-queries.js";
 import { wiretuner } from "./s01-wiretuner.js";
 import { openfroyo } from "./s02-openfroyo.js";
 import { flowforgeWorker } from "./s03-flowforge-worker.js";
@@ -82,6 +89,13 @@ export const WORKLOADS: readonly Workload[] = [
   workerProjections,
   processedLatency,
   idleProjections,
+  postgresSingleAppends,
+  postgresConcurrentAppends,
+  postgresBatches,
+  postgresReadStream,
+  postgresWatchLatency,
+  postgresAppendingProcesses,
+  postgresIdleQueries,
 ];
 
 export function workloadOf(id: string): Workload {

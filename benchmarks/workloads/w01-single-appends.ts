@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { Workload } from "../workload.js";
+import type { Store } from "../subject.js";
+import type { FigureValues, SizeName, Workload } from "../workload.js";
 import { APPEND_LIMIT_MS, appendSideBySide, WARM_LIMIT_MS } from "./append-loop.js";
 
 const APPENDS = { small: 1_000, full: 10_000 };
@@ -22,11 +23,16 @@ export const singleAppends: Workload = {
   ],
   async run({ subject, durability, folder, size }) {
     const store = await subject.open(join(folder, "store.db"), durability);
-    const limitMs = APPEND_LIMIT_MS[size];
-    // The figures are those of a service that has run for a while, not of cold code.
-    await appendSideBySide(store, { appenders: 1, each: WARM_APPENDS, name: "warm", limitMs: WARM_LIMIT_MS });
-    const tally = await appendSideBySide(store, { appenders: 1, each: APPENDS[size], name: "account", limitMs });
+    const figures = await measureSingleAppends(store, size);
     await store.close();
-    return tally.figures();
+    return figures;
   },
 };
+
+export async function measureSingleAppends(store: Store, size: SizeName): Promise<FigureValues> {
+  const limitMs = APPEND_LIMIT_MS[size];
+  // The figures are those of a service that has run for a while, not of cold code.
+  await appendSideBySide(store, { appenders: 1, each: WARM_APPENDS, name: "warm", limitMs: WARM_LIMIT_MS });
+  const tally = await appendSideBySide(store, { appenders: 1, each: APPENDS[size], name: "account", limitMs });
+  return tally.figures();
+}

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { Workload } from "../workload.js";
+import type { Store } from "../subject.js";
+import type { FigureValues, SizeName, Workload } from "../workload.js";
 import { APPEND_LIMIT_MS, appendSideBySide, WARM_LIMIT_MS } from "./append-loop.js";
 
 export const APPENDERS = 64;
@@ -18,16 +19,17 @@ export const concurrentAppends: Workload = {
   ],
   async run({ subject, durability, folder, size }) {
     const store = await subject.open(join(folder, "store.db"), durability);
-    const limitMs = APPEND_LIMIT_MS[size];
-    await appendSideBySide(store, {
-      appenders: APPENDERS,
-      each: WARM_APPENDS_EACH,
-      name: "warm",
-      limitMs: WARM_LIMIT_MS,
-    });
-    const options = { appenders: APPENDERS, each: APPENDS_EACH[size], name: "account", limitMs };
-    const tally = await appendSideBySide(store, options);
+    const figures = await measureConcurrentAppends(store, size);
     await store.close();
-    return tally.figures();
+    return figures;
   },
 };
+
+export async function measureConcurrentAppends(store: Store, size: SizeName): Promise<FigureValues> {
+  const limitMs = APPEND_LIMIT_MS[size];
+  const warm = { appenders: APPENDERS, each: WARM_APPENDS_EACH, name: "warm", limitMs: WARM_LIMIT_MS };
+  await appendSideBySide(store, warm);
+  const options = { appenders: APPENDERS, each: APPENDS_EACH[size], name: "account", limitMs };
+  const tally = await appendSideBySide(store, options);
+  return tally.figures();
+}

@@ -44,5 +44,6 @@ export const watchAcrossProcesses: Workload = {
       await stream.write({ ...event, data: { ...event.data, calledMs: sharedClockMs() } });
     }
     await factory[Symbol.asyncDispose]();
+    return {};
   },
 };

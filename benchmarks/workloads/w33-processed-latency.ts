@@ -46,6 +46,7 @@ export const processedLatency: Workload = {
     await runProjections(streams, [countingProjection(NAME)]);
     for await (const { type } of all.watch({ after: 0 })) if (type === STOP_TYPE) break;
     await streams[Symbol.asyncDispose]();
+    return {};
   },
 };
 

@@ -55,8 +55,8 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   /** Makes and starts a server. It ends with this process at the latest. */
-  static async start(settings: ServerSettings = {}): Promise<PostgresServer> {
-    const server = await PostgresServer.#create(settings);
+  static async start(settings: ServerSettings = {}, parentFolder = tmpdir()): Promise<PostgresServer> {
+    const server = await PostgresServer.#create(settings, parentFolder);
     await server.#initialize();
     await server.restart();
     return server;
@@ -82,10 +82,10 @@ export class PostgresServer implements AsyncDisposable {
     return server;
   }
 
-  static async #create(settings: ServerSettings): Promise<PostgresServer> {
+  static async #create(settings: ServerSettings, parentFolder = tmpdir()): Promise<PostgresServer> {
     const binaries = binariesFolder();
     if (binaries === null) throw new Error(NO_POSTGRES ?? "");
-    const folder = await mkdtemp(join(tmpdir(), "async-streams-postgres-"));
+    const folder = await mkdtemp(join(parentFolder, "async-streams-postgres-"));
     await chmod(folder, 0o700);
     if (isRoot()) await run("chown", [ACCOUNT, folder]);
     return new PostgresServer(folder, binaries, await freePort(), settings);

@@ -1,0 +1,27 @@
+import type { WorkloadContext } from "../workload.js";
+
+type DatabaseContext = Pick<WorkloadContext, "server" | "uniqueName">;
+
+/** The connection string of the measurement's database, for its helpers. */
+export function databaseUrl({ server, uniqueName }: DatabaseContext): string {
+  return Object.assign(new URL(server), { pathname: `/${uniqueName}` }).href;
+}
+
+/** Creates an empty database for a measurement, and drops it afterwards, with all that the server would write of it. */
+export async function withDatabase<T>(context: DatabaseContext, work: (url: string) => Promise<T>): Promise<T> {
+  await run(context, `CREATE DATABASE "${context.uniqueName}"`);
+  try {
+    return await work(databaseUrl(context));
+  } finally {
+    await run(context, `DROP DATABASE "${context.uniqueName}" WITH (FORCE)`);
+  }
+}
+
+async function run({ server }: DatabaseContext, statement: string): Promise<void> {
+  // Loaded here, so that the processes of other workloads are without it.
+  const { default: pg } = await import("pg");
+  const client = new pg.Client(server);
+  await client.connect();
+  await client.query(statement);
+  await client.end();
+}
