@@ -22,7 +22,8 @@ export default defineConfig({
       // They put other modules in the place of the library's, and need a process of their own.
       "test/unit/{little-memory,sqlite/driver-loading}.test.ts",
       // Processes, threads, locks that are held, and large amounts.
-      "test/unit/sqlite/{processes,administration-processes,threads,limits-of-the-system,shared-locks,lock-waits,after-a-lock}.test.ts",
+      "test/unit/sqlite/{processes,administration,threads,limits-of-the-system,shared-locks,lock-waits,after-a-lock}.test.ts",
+      "test/unit/administration/other-processes.test.ts",
       "test/unit/migrations/processes.test.ts",
       "test/unit/blobs/{s3*,sqlite-blobs-conformance,memory,file-faults,file-blobs}.test.ts",
       "test/unit/worker/{conformance,threads}.test.ts",

@@ -6,7 +6,6 @@ import type { CandidateEvent, VerifyProblem, VerifyProgress } from "../../../pro
 import { rawSQL } from "../../../src/transaction/sql-statement.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { wholeNumbers } from "../../conformance/support/sample-events.js";
-import { seededRandom } from "../../faults/support/seeded-random.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 
@@ -60,30 +59,6 @@ if (NO_POSTGRES === null) {
     expect(report).toEqual({ ok: true, checkedEvents: 1_523, applicationTables: 1, problems: [] });
     expect(progress.map(({ checkedEvents }) => checkedEvents)).toEqual([1_024, 1_523]);
     expect(progress[0]?.totalEvents).toBe(1_523);
-  });
-
-  test("nothing is found after hundreds of random prunes and deletes", async () => {
-    await using store = await makeStore();
-    const { streams } = store;
-    const random = seededRandom(7);
-    const below = (end: number) => Math.floor(random() * end);
-    const ids = wholeNumbers(1, 20).map((number) => `s-${number}`);
-    for (let removals = 0; removals < 250; ) {
-      const id = ids[below(ids.length)] as string;
-      const info = await streams.describeStream(id);
-      if (info?.deleted) continue;
-      if (info === null || below(2) === 0) {
-        await (await streams.openStream(id)).write(counted(1 + below(20)));
-        continue;
-      }
-      const before = info.firstVersion + below(info.eventCount);
-      const { removedEvents } =
-        below(50) === 0
-          ? await streams.deleteStream(id)
-          : await streams.pruneStream(id, { before, forgetKeys: below(2) === 0 });
-      if (removedEvents > 0) removals += 1;
-    }
-    expect(await store.problems()).toEqual([]);
   });
 
   const LOST = "DELETE FROM es_events WHERE stream = 1 AND version = 7";

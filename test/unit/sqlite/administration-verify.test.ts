@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { CandidateEvent } from "../../../protocols/index.js";
-import { seededRandom } from "../../faults/support/seeded-random.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
@@ -37,29 +36,6 @@ async function makePruned(driver: DriverName) {
 const NO_TRIGGER = "DROP TRIGGER es_events_are_never_deleted";
 
 describe.each(DRIVER_NAMES)("verify after removals, through %s", (driver) => {
-  test("finds nothing after a thousand random prunes and deletes", async () => {
-    await using streams = await sqliteStreamFactory(":memory:", { driver });
-    const random = seededRandom(7);
-    const below = (end: number) => Math.floor(random() * end);
-    const ids = Array.from({ length: 40 }, (_, index) => `s-${index}`);
-    for (let removals = 0; removals < 1_000; ) {
-      const id = ids[below(ids.length)] as string;
-      const info = await streams.describeStream(id);
-      if (info?.deleted) continue;
-      if (info === null || below(2) === 0) {
-        await (await streams.openStream(id)).write(counted(1 + below(20)));
-        continue;
-      }
-      const isLast = below(100) === 0;
-      const before = info.firstVersion + below(info.eventCount);
-      const { removedEvents } = isLast
-        ? await streams.deleteStream(id)
-        : await streams.pruneStream(id, { before, forgetKeys: below(2) === 0 });
-      if (removedEvents > 0) removals += 1;
-    }
-    expect(await streams.verify()).toMatchObject({ ok: true, problems: [] });
-  });
-
   test("names the stream and the version of an event that is lost", async () => {
     await using store = await makePruned(driver);
     await tamper(driver, store.path, `${NO_TRIGGER}; DELETE FROM es_events WHERE stream = 1 AND version = 7`);

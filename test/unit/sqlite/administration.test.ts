@@ -1,193 +1,80 @@
+import { stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import type { CandidateEvent, StoredEvent, StreamFactory, StreamInfo } from "../../../protocols/index.js";
-import { failureOf, outcomesOf } from "../../conformance/support/failure-of.js";
-import { DRIVER_NAMES } from "../../support/sqlite-drivers.js";
+import { openSQLiteBackend, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import type { CandidateEvent } from "../../../protocols/index.js";
+import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
+import { recordingDriver } from "../../support/recording-driver.js";
+import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
-const counted = (count: number, start = 1): CandidateEvent[] =>
-  Array.from({ length: count }, (_, index) => ({ type: "Counted", data: start + index }));
-const keyed = (number: number): CandidateEvent => ({ type: "Paid", data: { number }, idempotencyKey: `key-${number}` });
+const counted = (count: number): CandidateEvent[] =>
+  Array.from({ length: count }, (_, data) => ({ type: "Counted", data }));
 
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const collected: T[] = [];
-  for await (const item of items) collected.push(item);
-  return collected;
-}
-
-/** The position of an event that is written now. Each transaction of a removal before it has skipped one. */
-async function nextPosition(streams: StreamFactory): Promise<number> {
-  return (await (await streams.openStream("marks")).write(counted(1))).position;
-}
-
-describe.each(DRIVER_NAMES)("a pruned stream, through %s", (driver) => {
-  const open = () => sqliteStreamFactory(":memory:", { driver });
-
-  test("keeps its versions and positions, its last event, and the snapshots that lead to a state", async () => {
-    await using streams = await open();
+describe.each(DRIVER_NAMES)("the administration of a file, through %s", (driver) => {
+  test("a removal leaves a single append as cheap as it was", async () => {
+    await using folder = await createTempDir();
+    const { driver: recording, calls } = recordingDriver(DRIVERS[driver]);
+    await using streams = createStreamFactory(await openSQLiteBackend(folder.file("store.db"), {}, recording));
     const stream = await streams.openStream("a");
     await stream.write(counted(10));
-    for (const version of [3, 6, 7]) await stream.snapshot({ version }, { version });
-    expect(await streams.pruneStream("a", { before: 8 })).toEqual({
-      streamId: "a",
-      version: 10,
-      firstVersion: 8,
-      removedEvents: 7,
-      removedSnapshots: 2,
-    });
-    expect((await collect(stream.read({ after: 7 }))).map(({ version }) => version)).toEqual([8, 9, 10]);
-    expect(await stream.write(counted(1), { expectedVersion: 10 })).toEqual({ version: 11, position: 12, written: 1 });
-    expect(await streams.describeStream("a")).toMatchObject({ version: 11, firstVersion: 8, eventCount: 4 });
-    expect(await stream.metrics()).toMatchObject({ currentVersion: 11, eventCount: 4 });
-    expect(await (await streams.openStream("@all")).metrics()).toMatchObject({ currentVersion: 12, eventCount: 4 });
-    expect(await stream.loadSnapshot({ atOrBefore: 7 })).toMatchObject({ version: 7 });
-    expect(await streams.pruneStream("a", { before: 5 })).toMatchObject({ firstVersion: 8, removedEvents: 0 });
-    expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 4 });
+    await streams.pruneStream("a", { before: 5 });
+    await stream.write(counted(1));
+    const start = calls.length;
+    await stream.write(counted(1));
+    expect(calls.slice(start).filter(({ mode }) => mode !== "readonly")).toHaveLength(1);
   });
 
-  test("still knows the keys of what went, unless they are to be forgotten", async () => {
-    await using streams = await open();
-    const stream = await streams.openStream("a");
-    for (let number = 1; number <= 6; number += 1) await stream.write(keyed(number));
-    await streams.pruneStream("a", { before: 4 });
-    expect(await stream.write(keyed(2), { expectedVersion: 1 })).toEqual({ version: 2, position: 2, written: 0 });
-    // The content of it is not there to be compared.
-    expect(await stream.write({ ...keyed(2), data: null })).toMatchObject({ version: 2, written: 0 });
-    expect(await stream.write([keyed(5), keyed(7)])).toMatchObject({ version: 7, written: 1 });
-    // Once the heads are remembered again.
-    expect(await stream.write(keyed(1))).toMatchObject({ version: 1, written: 0 });
-    await streams.transaction(async (tx) => {
-      expect(await tx.write("a", keyed(3))).toMatchObject({ version: 3, written: 0 });
-    });
-    await streams.pruneStream("a", { before: 5, forgetKeys: true });
-    expect(await stream.write(keyed(2))).toMatchObject({ version: 8, written: 1 });
-    expect(await streams.verify()).toMatchObject({ ok: true });
-  });
-
-  test("loses large events a few at a time, and each at least", async () => {
-    await using streams = await open();
-    const stream = await streams.openStream("a");
-    const filled = (bytes: number): CandidateEvent => ({ type: "Filled", data: "x".repeat(bytes) });
-    await stream.write([...Array.from({ length: 5 }, () => filled(400_000)), filled(2_000_000), ...counted(3)]);
-    const before = await nextPosition(streams);
-    await streams.pruneStream("a", { before: 9 });
-    // 2 events, 2 more, 1, the large one, and the rest.
-    expect((await nextPosition(streams)) - before).toBe(5 + 1);
-    expect(await streams.describeStream("a")).toMatchObject({ version: 9, firstVersion: 9 });
-    expect(await streams.verify()).toMatchObject({ ok: true });
-  });
-
-  test("lets writes go first between two transactions", async () => {
-    await using streams = await open();
-    await (await streams.openStream("a")).write(counted(5_000));
-    const other = await streams.openStream("b");
-    let isPruned = false;
-    const pruning = streams.pruneStream("a", { before: 5_000 }).then(() => {
-      isPruned = true;
-    });
-    for (let version = 1; version <= 3; version += 1) await other.write(counted(1));
-    expect(isPruned).toBe(false);
-    await pruning;
-    expect(await streams.verify()).toMatchObject({ ok: true });
-  });
-
-  test("goes in steps of 4,096 events, each archived before it goes", async () => {
-    await using streams = await open();
-    const stream = await streams.openStream("a");
-    await stream.write(counted(10_000));
-    const archived: number[] = [];
-    const steps: number[] = [];
-    let failsAt = 3;
-    const archive = async (events: readonly StoredEvent[]) => {
-      if (steps.length + 1 === failsAt) throw new Error("the archive is full");
-      steps.push(events.length);
-      archived.push(...events.map(({ version }) => version));
-    };
-    const options = { before: 10_000, archive };
-    await expect(streams.pruneStream("a", options)).rejects.toThrow("the archive is full");
-    expect(steps).toEqual([4_096, 4_096]);
-    expect(await streams.describeStream("a")).toMatchObject({ firstVersion: 8_193, version: 10_000 });
-    failsAt = 0;
-    expect(await streams.pruneStream("a", options)).toMatchObject({ removedEvents: 1_807, firstVersion: 10_000 });
-    expect(archived).toEqual(Array.from({ length: 9_999 }, (_, index) => index + 1));
-    expect(await streams.verify()).toMatchObject({ ok: true });
-  });
-});
-
-describe.each(DRIVER_NAMES)("a deleted stream, through %s", (driver) => {
-  const open = () => sqliteStreamFactory(":memory:", { driver });
-
-  test("has a tombstone and nothing else, and takes no write and no snapshot", async () => {
-    await using streams = await open();
-    const stream = await streams.openStream("a");
-    await stream.write([...counted(5), keyed(1)]);
-    await stream.snapshot(5);
-    await stream.snapshot(5, { projection: "other" });
-    await streams.pruneStream("a", { before: 3 });
-    expect(await streams.deleteStream("a", { expectedVersion: 6, reason: { by: "ada" } })).toEqual({
-      streamId: "a",
-      version: 7,
-      firstVersion: 7,
-      removedEvents: 4,
-      removedSnapshots: 2,
-    });
-    const left = await collect(stream.read({ after: 6 }));
-    expect(left).toMatchObject([{ version: 7, type: "@deleted", data: { by: "ada" } }]);
-    const deleted = { code: "STREAM_DELETED", streamId: "a" };
-    for (const expectedVersion of [0, 6, 7, "any", "exists"] as const) {
-      expect(await failureOf(stream.write(counted(1), { expectedVersion }))).toMatchObject(deleted);
-    }
-    expect(await failureOf(stream.write(keyed(1)))).toMatchObject(deleted);
-    expect(await failureOf(stream.write([]))).toMatchObject(deleted);
-    expect(await failureOf(stream.snapshot(1, { version: 6 }))).toMatchObject(deleted);
-    expect(await failureOf(stream.snapshot(1, { version: 6, keep: 1 }))).toMatchObject(deleted);
-    expect(await failureOf(streams.writeAll([{ streamId: "a", events: counted(1) }]))).toMatchObject(deleted);
-    expect(await failureOf(streams.transaction((tx) => tx.write("a", counted(1))))).toMatchObject(deleted);
-    expect(await streams.deleteStream("a", { expectedVersion: 3 })).toMatchObject({ version: 7, removedEvents: 0 });
-    expect(await streams.verify()).toMatchObject({ ok: true });
-  });
-
-  test("never has an event behind its tombstone, whoever wins", async () => {
-    await using streams = await open();
-    for (let round = 0; round < 50; round += 1) {
-      const stream = await streams.openStream(`race-${round}`);
-      await stream.write(counted(7));
-      const calls: (() => Promise<unknown>)[] = [
-        () => stream.write(counted(1)),
-        () => streams.deleteStream(`race-${round}`, { expectedVersion: 7 }),
-      ];
-      if (round % 2 === 1) calls.reverse();
-      const { errors } = await outcomesOf(calls.map((call) => call()));
-      const { version, deleted } = (await streams.describeStream(`race-${round}`)) as StreamInfo;
-      expect(version).toBe(8);
-      expect(errors).toMatchObject([{ code: deleted ? "STREAM_DELETED" : "CONCURRENCY_CONFLICT" }]);
-    }
-    expect(await streams.verify()).toMatchObject({ ok: true });
-  });
-});
-
-describe.each(DRIVER_NAMES)("watches, through %s", (driver) => {
-  test("get the tombstone and go on, or hear that events were removed", async () => {
+  test("a store that is opened to be read only removes nothing", async () => {
     await using folder = await createTempDir();
-    await using streams = await sqliteStreamFactory(folder.file("a.db"), { driver, pollIntervalMs: 5 });
-    await using others = await sqliteStreamFactory(folder.file("a.db"), { driver });
+    const path = folder.file("store.db");
+    await using writers = await sqliteStreamFactory(path, { driver });
+    await (await writers.openStream("a")).write(counted(5));
+    await using readers = await sqliteStreamFactory(path, { driver, mode: "readonly" });
+    const readOnly = { code: "STORAGE_READ_ONLY" };
+    expect(await failureOf(readers.pruneStream("a", { before: 3, force: true }))).toMatchObject(readOnly);
+    expect(await failureOf(readers.deleteStream("a"))).toMatchObject(readOnly);
+    expect(await failureOf(readers.setStreamMetadata("a", {}))).toMatchObject(readOnly);
+    expect(await failureOf(readers.reclaim())).toMatchObject(readOnly);
+    expect(await readers.describeStream("a")).toMatchObject({ version: 5 });
+  });
+
+  test("space is given back in steps, while others write", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await using streams = await sqliteStreamFactory(path, { driver });
     const stream = await streams.openStream("a");
-    await stream.write(counted(3));
-    const live = stream.watch()[Symbol.asyncIterator]();
-    const all = (await streams.openStream("@all")).watch({ after: 0 })[Symbol.asyncIterator]();
-    const fresh = live.next();
-    for (let position = 1; position <= 3; position += 1) expect((await all.next()).value).toMatchObject({ position });
-    await others.deleteStream("a");
-    expect((await fresh).value).toMatchObject({ version: 4, type: "@deleted" });
-    expect((await all.next()).value).toMatchObject({ position: 4, type: "@deleted" });
-    await (await others.openStream("b")).write(counted(1));
-    expect((await all.next()).value).toMatchObject({ position: 6, streamId: "b" });
-    const late = stream.watch({ after: 0 })[Symbol.asyncIterator]();
-    expect(await failureOf(late.next())).toMatchObject({ code: "EVENTS_REMOVED", firstVersion: 4 });
-    const anew = (await streams.openStream("@all")).watch({ after: 0 })[Symbol.asyncIterator]();
-    expect((await anew.next()).value).toMatchObject({ position: 4 });
-    await live.return?.();
-    await all.return?.();
-    await anew.return?.();
+    for (let round = 0; round < 4; round += 1) {
+      await stream.write(Array.from({ length: 2_000 }, () => ({ type: "Filled", data: "x".repeat(1_000) })));
+    }
+    await streams.pruneStream("a", { before: 8_000 });
+    const before = (await stat(path)).size;
+    const progress: number[] = [];
+    const reclaiming = streams.reclaim({ onProgress: ({ freedBytes }) => progress.push(freedBytes) });
+    for (let number = 0; number < 20; number += 1) await stream.write(counted(1));
+    const { freedBytes } = await reclaiming;
+    expect(freedBytes).toBeGreaterThan(7_000_000);
+    expect(progress.length).toBeGreaterThan(6);
+    expect(progress.every((bytes, index) => bytes - (progress[index - 1] ?? 0) <= 1024 * 1024)).toBe(true);
+    expect(await streams.verify()).toMatchObject({ ok: true });
+    await streams[Symbol.asyncDispose]();
+    expect((await stat(path)).size).toBeLessThan(before / 4);
+  });
+
+  test("a file that was made without support for it names the backup", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await (await sqliteStreamFactory(path, { driver }))[Symbol.asyncDispose]();
+    const connection = await DRIVERS[driver].open(path, "existing");
+    await connection.exec("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM; PRAGMA journal_mode = WAL");
+    await connection.close();
+    await using streams = await sqliteStreamFactory(path, { driver });
+    expect(await failureOf(streams.reclaim())).toMatchObject({
+      code: "STORAGE_UNSUPPORTED",
+      message: expect.stringContaining("backup()"),
+    });
+    await streams.backup(folder.file("copy.db"));
+    await using copy = await sqliteStreamFactory(folder.file("copy.db"), { driver });
+    expect(await copy.reclaim()).toEqual({ freedBytes: 0 });
   });
 });
