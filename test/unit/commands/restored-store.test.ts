@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type SQLiteStreamFactory, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { handle, loadState, type StateCache, stateCache } from "../../../src/commands/index.js";
+import { disposingAlso } from "../../support/disposing-also.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { account, deposited, opened } from "./support/account.js";
@@ -23,6 +24,16 @@ async function takeBack(driver: DriverName, path: string, position: number): Pro
   await connection.close();
 }
 
+/** A store in which an account is opened in each stream, with a cache that has their states. */
+async function openAccounts(driver: DriverName) {
+  const folder = await createTempDir();
+  const path = folder.file("store.db");
+  const streams = disposingAlso(await sqliteStreamFactory(path, { driver }), { after: [folder] });
+  const cache = stateCache();
+  for (const streamId of STREAMS) await handle(streams, account, streamId, () => opened, { cache });
+  return { path, streams, cache, [Symbol.asyncDispose]: () => streams[Symbol.asyncDispose]() };
+}
+
 /** Loads one after the other, so that each reads its own stream, or all at once, so that they share the end of the store. */
 const WAYS: [string, (streams: SQLiteStreamFactory, cache: StateCache) => Promise<unknown>][] = [
   [
@@ -43,11 +54,8 @@ const WAYS: [string, (streams: SQLiteStreamFactory, cache: StateCache) => Promis
 
 describe.each(DRIVER_NAMES)("over %s, a store that was taken back under a warm cache", (driver) => {
   test.each(WAYS)("is decided on as it is, with states that were loaded %s", async (_, warm) => {
-    await using folder = await createTempDir();
-    const path = folder.file("store.db");
-    await using streams = await sqliteStreamFactory(path, { driver });
-    const cache = stateCache();
-    for (const streamId of STREAMS) await handle(streams, account, streamId, () => opened, { cache });
+    await using store = await openAccounts(driver);
+    const { path, streams, cache } = store;
     for (const streamId of STREAMS)
       await handle(streams, account, streamId, () => [deposited(1), deposited(1)], { cache });
     await warm(streams, cache);
@@ -70,11 +78,8 @@ describe.each(DRIVER_NAMES)("over %s, a store that was taken back under a warm c
   });
 
   test("is not decided on with the commands that it lost, whose events nobody has read since", async () => {
-    await using folder = await createTempDir();
-    const path = folder.file("store.db");
-    await using streams = await sqliteStreamFactory(path, { driver });
-    const cache = stateCache();
-    for (const streamId of STREAMS) await handle(streams, account, streamId, () => opened, { cache });
+    await using store = await openAccounts(driver);
+    const { path, streams, cache } = store;
     for (const [, warm] of WAYS) await warm(streams, cache);
     await handle(streams, account, "a", () => deposited(100), { cache });
 
@@ -112,11 +117,8 @@ describe.each(DRIVER_NAMES)("over %s, a store that was taken back under a warm c
   });
 
   test.each(WAYS)("and has grown to the same place, is decided on as it is, with states loaded %s", async (_, warm) => {
-    await using folder = await createTempDir();
-    const path = folder.file("store.db");
-    await using streams = await sqliteStreamFactory(path, { driver });
-    const cache = stateCache();
-    for (const streamId of STREAMS) await handle(streams, account, streamId, () => opened, { cache });
+    await using store = await openAccounts(driver);
+    const { path, streams, cache } = store;
     for (const streamId of STREAMS)
       await handle(streams, account, streamId, () => [deposited(1), deposited(1)], { cache });
     await warm(streams, cache);

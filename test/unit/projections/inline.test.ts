@@ -3,32 +3,14 @@ import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { sql } from "../../../index.js";
 import { documents, type Projection, readDocument, runProjections } from "../../../src/projections/index.js";
 import { createTempDir } from "../../support/temp-dir.js";
-
-type Deposited = { type: "Deposited"; data: { amount: number } };
-const deposited = (amount: number): Deposited => ({ type: "Deposited", data: { amount } });
-
-const balances: Projection<Deposited> = {
-  name: "balances",
-  types: ["Deposited"],
-  async tables({ sql: db, table }) {
-    await db.run(sql`CREATE TABLE ${table("balances")} (id TEXT PRIMARY KEY, balance REAL NOT NULL)`);
-  },
-  async project(events, { sql: db, table }) {
-    for (const { streamId, data } of events) {
-      if (data.amount < 0) throw new Error(`negative ${data.amount}`);
-      await db.run(sql`
-        INSERT INTO ${table("balances")} VALUES (${streamId}, ${data.amount})
-        ON CONFLICT (id) DO UPDATE SET balance = balance + excluded.balance`);
-    }
-  },
-};
+import { balances, type Deposited, deposited } from "./support/stores.js";
 
 const INLINE = { mode: "inline" } as const;
 
 describe("an inline projection", () => {
   test("has each write as soon as it is acknowledged, whichever call it is", async () => {
     await using streams = await sqliteStreamFactory(":memory:");
-    await using _ = await runProjections(streams, [balances], INLINE);
+    await using _ = await runProjections(streams, [balances()], INLINE);
     const balance = async () =>
       (await streams.query<{ balance: number }>(sql`SELECT balance FROM balances`))[0]?.balance;
     const a = await streams.openStream("a");
@@ -52,7 +34,7 @@ describe("an inline projection", () => {
     await using folder = await createTempDir();
     await using streams = await sqliteStreamFactory(folder.file("store.db"));
     await using other = await sqliteStreamFactory(folder.file("store.db"));
-    await using _ = await runProjections(streams, [balances], INLINE);
+    await using _ = await runProjections(streams, [balances()], INLINE);
     const a = await streams.openStream("a");
     await a.write(deposited(1));
     await (await other.openStream("b")).write([deposited(10), deposited(20)]);
@@ -65,7 +47,7 @@ describe("an inline projection", () => {
 
   test("fails the write that it cannot project, and that one alone", async () => {
     await using streams = await sqliteStreamFactory(":memory:");
-    await using _ = await runProjections(streams, [balances], INLINE);
+    await using _ = await runProjections(streams, [balances()], INLINE);
     const writes = Array.from({ length: 64 }, async (_write, index) =>
       (await streams.openStream(`s-${index}`)).write(deposited(index === 40 ? -1 : 1)),
     );
@@ -89,7 +71,7 @@ describe("an inline projection", () => {
   test("fails the write with a statement that it did not wait for", async () => {
     await using streams = await sqliteStreamFactory(":memory:");
     const careless: Projection<Deposited> = {
-      ...balances,
+      ...balances(),
       project: async (_, { sql: db }) => void db.run(sql`INSERT INTO nowhere VALUES (1)`).catch(() => undefined),
     };
     await using _ = await runProjections(streams, [careless], INLINE);
@@ -102,7 +84,7 @@ describe("an inline projection", () => {
 
   test("that takes too long ends with the transaction, and holds nobody up", async () => {
     await using streams = await sqliteStreamFactory(":memory:");
-    const endless: Projection<Deposited> = { ...balances, project: () => new Promise(() => undefined) };
+    const endless: Projection<Deposited> = { ...balances(), project: () => new Promise(() => undefined) };
     {
       await using _ = await runProjections(streams, [endless], INLINE);
       const writing = streams.transaction((tx) => tx.write("a", deposited(1)), { timeoutMs: 20 });

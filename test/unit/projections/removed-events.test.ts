@@ -3,35 +3,18 @@ import { type StoredEvent, sql } from "../../../index.js";
 import {
   documents,
   dropProjection,
-  type Projection,
   readDocument,
   runProjections,
   whenProcessed,
 } from "../../../src/projections/index.js";
-import { type Deposited, deposited, SQL_STORES } from "./support/stores.js";
-
-const balances: Projection<Deposited> = {
-  name: "balances",
-  types: ["Deposited"],
-  async tables({ sql: db, table }) {
-    await db.run(sql`CREATE TABLE ${table("balances")} (id TEXT PRIMARY KEY, balance REAL NOT NULL)`);
-  },
-  async project(events, { sql: db, table }) {
-    for (const { streamId, data } of events) {
-      if (data.amount < 0) throw new Error(`negative ${data.amount}`);
-      await db.run(sql`
-        INSERT INTO ${table("balances")} AS total VALUES (${streamId}, ${data.amount})
-        ON CONFLICT (id) DO UPDATE SET balance = total.balance + excluded.balance`);
-    }
-  },
-};
+import { balances, deposited, SQL_STORES } from "./support/stores.js";
 
 describe.each(SQL_STORES)("events that projections need, over %s", (_, open) => {
   test("a rebuild that needs events which were removed is refused, and the tables stay as they are", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
     await a.write([deposited(1), deposited(2), deposited(4)]);
-    await using runner = await runProjections(streams, [balances]);
+    await using runner = await runProjections(streams, [balances()]);
     await whenProcessed(streams, "balances", 3);
     await streams.pruneStream("a", { before: 2 });
     await expect(runner.rebuild("balances")).rejects.toMatchObject({ code: "EVENTS_REMOVED", streamId: "a" });
@@ -51,12 +34,12 @@ describe.each(SQL_STORES)("events that projections need, over %s", (_, open) => 
       await using streams = await open();
       const a = await streams.openStream("a");
       await a.write([deposited(1), deposited(2), deposited(4)]);
-      const first = await runProjections(streams, [balances]);
+      const first = await runProjections(streams, [balances()]);
       await whenProcessed(streams, "balances", 3);
       await first[Symbol.asyncDispose]();
       await streams.pruneStream("a", { before: 2 });
 
-      await using runner = await runProjections(streams, [{ ...balances, version: 2 }], { mode });
+      await using runner = await runProjections(streams, [balances(2)], { mode });
       await expect.poll(() => runner.status()[0]).toMatchObject({ version: 2, state: "failed", position: 0 });
       expect(runner.status()[0]?.error?.message).toContain('stream "a" has only its events from version 2 on');
       await a.write(deposited(8));
@@ -73,12 +56,12 @@ describe.each(SQL_STORES)("events that projections need, over %s", (_, open) => 
     await using streams = await open();
     const a = await streams.openStream("a");
     await a.write([deposited(1), deposited(2)]);
-    const first = await runProjections(streams, [balances]);
+    const first = await runProjections(streams, [balances()]);
     await whenProcessed(streams, "balances", 2);
     await first[Symbol.asyncDispose]();
     await streams.pruneStream("a", { before: 2 });
 
-    const newer = [{ ...balances, version: 2 }];
+    const newer = [balances(2)];
     await using holder = await runProjections(streams, newer, { leaseMs: 300 });
     await expect.poll(() => holder.status()[0]?.state).toBe("failed");
     await using other = await runProjections(streams, newer);
@@ -91,7 +74,7 @@ describe.each(SQL_STORES)("events that projections need, over %s", (_, open) => 
     const a = await streams.openStream("a");
     await a.write([deposited(1), deposited(2)]);
     await streams.pruneStream("a", { before: 2 });
-    await using _ = await runProjections(streams, [balances]);
+    await using _ = await runProjections(streams, [balances()]);
     await whenProcessed(streams, "balances", 2);
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 2 }]);
   });
@@ -100,7 +83,7 @@ describe.each(SQL_STORES)("events that projections need, over %s", (_, open) => 
     await using streams = await open();
     const a = await streams.openStream("a");
     await a.write([deposited(1), deposited(-1), deposited(2)]);
-    const runner = await runProjections(streams, [balances]);
+    const runner = await runProjections(streams, [balances()]);
     await expect.poll(() => runner.status()[0]?.state).toBe("failed");
     await expect(dropProjection(streams, "balances")).rejects.toThrow('a process runs "balances"');
     await runner[Symbol.asyncDispose]();

@@ -12,26 +12,7 @@ import {
   whenProcessed,
 } from "../../../src/projections/index.js";
 import { stopClock } from "../../support/stopped-clock.js";
-import { type Deposited, deposited, SQL_STORES } from "./support/stores.js";
-
-function balances(version: number, factor = 1): Projection<Deposited> {
-  return {
-    name: "balances",
-    version,
-    types: ["Deposited"],
-    async tables({ sql: db, table }) {
-      await db.run(sql`CREATE TABLE ${table("balances")} (id TEXT PRIMARY KEY, balance REAL NOT NULL)`);
-    },
-    async project(events, { sql: db, table }) {
-      for (const { streamId, data } of events) {
-        if (data.amount < 0) throw new Error(`negative ${data.amount}`);
-        await db.run(sql`
-          INSERT INTO ${table("balances")} AS total VALUES (${streamId}, ${data.amount * factor})
-          ON CONFLICT (id) DO UPDATE SET balance = total.balance + excluded.balance`);
-      }
-    },
-  };
-}
+import { balances, type Deposited, deposited, SQL_STORES } from "./support/stores.js";
 
 const total = documents<number, Deposited>({
   name: "totals",
