@@ -4,17 +4,9 @@ import { isStreamError } from "../../../protocols/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, type PostgresServer } from "../../support/postgres-server.js";
 import { sharedServer } from "../../support/postgres-stores.js";
-import type { PostgresRemovingConfig } from "../fixtures/postgres-removing-process.js";
 import { faultTest } from "../support/fault-test.js";
-import { startFixture } from "../support/fixture.js";
-import {
-  expectRemoved,
-  expectWholeStream,
-  fillForRemoval,
-  REMOVALS,
-  type RemovalKind,
-  remove,
-} from "../support/removal.js";
+import { expectSound, killRemovals } from "../support/killed-removals.js";
+import { fillForRemoval, REMOVALS } from "../support/removal.js";
 
 if (NO_POSTGRES === null) {
   const server = sharedServer();
@@ -36,47 +28,22 @@ if (NO_POSTGRES === null) {
     await fillForRemoval(streams);
   }
 
-  /** Lets a process remove events until it kills itself. @returns how many statements it made, if it came to its end */
-  async function removeIn(config: PostgresRemovingConfig): Promise<number | undefined> {
-    await using removing = startFixture("postgres-removing-process.ts", { args: [JSON.stringify(config)] });
-    const { exitCode, stdout, stderr } = await removing.ended;
-    if (exitCode === null) return undefined;
-    expect([exitCode, stderr]).toEqual([0, ""]);
-    return Number(stdout);
-  }
-
-  async function expectSound(url: string, kind: RemovalKind): Promise<number> {
-    await using streams = await postgresStreamFactory(url);
-    const first = await expectWholeStream(streams);
-    expect(await streams.verify()).toMatchObject({ ok: true, problems: [] });
-    await remove(streams, kind);
-    await expectRemoved(streams, kind);
-    expect(await streams.verify()).toMatchObject({ ok: true, problems: [] });
-    return first;
-  }
-
   faultTest(
     "R44 a prune or a deletion over PostgreSQL that is killed at any statement leaves a sound store, and a second call finishes it",
     { quick: 4, soak: 360 },
-    async ({ rounds, integer, count }) => {
+    async (laboratory) => {
       const started = await server();
-      const statements = new Map<RemovalKind, number>();
-      for (let round = 0; round < rounds; round += 1) {
-        const kind = REMOVALS[round % REMOVALS.length] as RemovalKind;
+      await killRemovals(laboratory, "postgres-removing-process.ts", async () => {
         const database = await filledDatabase(started);
         const url = started.url(database);
-        // Every statement has its turn in a long run, and chance chooses some in a short one.
-        const known = statements.get(kind);
-        const turn = Math.floor(round / REMOVALS.length);
-        const killAt = known === undefined ? 0 : rounds > known * REMOVALS.length ? turn : integer(1, known);
-        const made = await removeIn({ url, kind, killAt });
-        if (made !== undefined && killAt === 0) statements.set(kind, made);
-        count(made === undefined ? "kills" : "removals that came to their end");
-
-        const first = await expectSound(url, kind);
-        if (made === undefined && first > 1) count("kills between two steps");
-        await started.query(`DROP DATABASE ${database} WITH (FORCE)`);
-      }
+        return {
+          place: { url },
+          open: () => postgresStreamFactory(url),
+          [Symbol.asyncDispose]: async () => {
+            await started.query(`DROP DATABASE ${database} WITH (FORCE)`);
+          },
+        };
+      });
     },
   );
 
@@ -99,7 +66,7 @@ if (NO_POSTGRES === null) {
       expect(isStreamError(failure) && failure.code).toMatch(/^STORAGE_(UNAVAILABLE|OUTCOME_UNKNOWN)$/);
       await started.restart();
 
-      expect(await expectSound(url, kind)).toBe(4_097);
+      expect(await expectSound({ open: () => postgresStreamFactory(url) }, kind)).toBe(4_097);
     },
   );
 } else {

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { type SQLiteStreamFactory, sql } from "../../../index.js";
@@ -9,9 +8,9 @@ import { createTempDir } from "../../support/temp-dir.js";
 import type { ConsumingConfig } from "../fixtures/consuming-process.js";
 import { faultTest } from "../support/fault-test.js";
 import { startFixture } from "../support/fixture.js";
+import { killAndStop } from "../support/kills-and-stops.js";
 
 const STREAMS = 20;
-const PROCESSES = 3;
 const LEASE_MS = 600;
 const TYPES = ["Numbered"] as const;
 
@@ -51,7 +50,8 @@ const start = (config: ConsumingConfig): NodeProcess =>
 faultTest(
   "R50 consumers of processes that are killed and stopped handle each event in order, and with transact exactly once",
   { quick: 2, soak: 20 },
-  async ({ rounds, integer, random, count }) => {
+  async (laboratory) => {
+    const { rounds, integer, count } = laboratory;
     for (let round = 0; round < rounds; round += 1) {
       await using folder = await createTempDir();
       const mode = round % 2 === 0 ? "transact" : "handle";
@@ -63,32 +63,18 @@ faultTest(
       );
       const config = { path, logPath, mode, leaseMs: LEASE_MS, partitions: integer(1, 8) } as const;
       let expected = 0;
-      const processes: NodeProcess[] = [];
-      try {
-        for (let step = 0; step < 6; step += 1) {
-          while (processes.length < PROCESSES) processes.push(start(config));
+      await killAndStop(laboratory, {
+        leaseMs: LEASE_MS,
+        start: () => start(config),
+        async work(newest) {
           await fill(streams, 15);
           expected += 15 * STREAMS;
-          await processes.at(-1)?.ready();
-          await delay(integer(0, 300));
-          const [chosen] = processes.splice(integer(0, processes.length - 1), 1);
-          if (random() < 0.4) {
-            // Longer than its lease: others go on with its partitions, and it must not.
-            chosen?.signal("SIGSTOP");
-            await delay(2 * LEASE_MS);
-            chosen?.signal("SIGCONT");
-            if (chosen !== undefined) processes.push(chosen);
-            count("stopped for longer than the lease", 1);
-          } else {
-            await chosen?.kill();
-            count("kills", 1);
-          }
-        }
-        while (processes.length < PROCESSES) processes.push(start(config));
-        await expect.poll(() => isDone(streams, config, expected), { timeout: 50_000, interval: 100 }).toBe(true);
-      } finally {
-        for (const process of processes) await process.kill();
-      }
+          await newest.ready();
+        },
+        async done() {
+          await expect.poll(() => isDone(streams, config, expected), { timeout: 50_000, interval: 100 }).toBe(true);
+        },
+      });
       if (mode === "transact") await expectOnce(streams, expected);
       else expectInOrder(await linesOf(logPath));
       count("events", expected);

@@ -1,58 +1,40 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { type SQLiteStreamFactory, sql } from "../../../index.js";
 import { whenProcessed } from "../../../projections.js";
-import type { NodeProcess } from "../../support/node-process.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import type { ProjectingConfig } from "../fixtures/projecting-process.js";
 import { faultTest } from "../support/fault-test.js";
 import { startFixture } from "../support/fixture.js";
+import { killAndStop } from "../support/kills-and-stops.js";
 
 const STREAMS = 20;
-const PROCESSES = 3;
 const LEASE_MS = 600;
 
 faultTest(
   "R60 a projection whose processes are killed and stopped has each event once, also while another version is built",
   { quick: 2, soak: 40 },
-  async ({ rounds, integer, random, count }) => {
+  async (laboratory) => {
+    const { rounds, integer, random, count } = laboratory;
     for (let round = 0; round < rounds; round += 1) {
       await using folder = await createTempDir();
       const path = folder.file("store.db");
       await using streams = await sqliteStreamFactory(path);
-      let version = 1;
-      const start = () => {
-        const config: ProjectingConfig = { path, leaseMs: LEASE_MS, version, isInline: random() < 0.3 };
-        return startFixture("projecting-process.ts", { args: [JSON.stringify(config)] });
-      };
-      const processes: NodeProcess[] = [];
       let last = 0;
-      try {
-        for (let step = 0; step < 6; step += 1) {
-          if (step === 3) version = 2;
-          while (processes.length < PROCESSES) processes.push(start());
+      await killAndStop(laboratory, {
+        leaseMs: LEASE_MS,
+        start(step) {
+          const version = step < 3 ? 1 : 2;
+          const config: ProjectingConfig = { path, leaseMs: LEASE_MS, version, isInline: random() < 0.3 };
+          return startFixture("projecting-process.ts", { args: [JSON.stringify(config)] });
+        },
+        async work(newest) {
           for (let write = 0; write < 20; write += 1) last = await deposit(streams, integer(1, 9));
-          await processes.at(-1)?.ready();
+          await newest.ready();
           await expectNoLess(streams);
-          await delay(integer(0, 300));
-          const [chosen] = processes.splice(integer(0, processes.length - 1), 1);
-          if (random() < 0.4) {
-            chosen?.signal("SIGSTOP");
-            await delay(2 * LEASE_MS);
-            chosen?.signal("SIGCONT");
-            if (chosen !== undefined) processes.push(chosen);
-            count("stopped for longer than the lease", 1);
-          } else {
-            await chosen?.kill();
-            count("kills", 1);
-          }
-        }
-        while (processes.length < PROCESSES) processes.push(start());
-        await whenProcessed(streams, "sums", last, { timeoutMs: 50_000 });
-      } finally {
-        for (const process of processes) await process.kill();
-      }
+        },
+        done: () => whenProcessed(streams, "sums", last, { timeoutMs: 50_000 }),
+      });
       const expected = await sumsOfEvents(streams);
       expect(await sumsOfTable(streams)).toEqual(expected);
       count("events", last);
