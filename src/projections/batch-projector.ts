@@ -55,9 +55,7 @@ export class BatchProjector {
    * @throws ProjectionError when an event cannot be projected; everything before it is
    */
   async project({ events, upTo }: Batch, hasAll: boolean): Promise<void> {
-    const beganMs = performance.now();
     await this.#projectOrSplit(events, upTo, hasAll);
-    this.size.note(events.length, performance.now() - beganMs);
   }
 
   /** Halves what fails, so that everything before the event that fails is in the tables, and it is known which one it is. */
@@ -87,7 +85,9 @@ export class BatchProjector {
     const commit = await this.transact(async (tx) => {
       const written = await this.#lease.write(tx.records, { position: upTo, hasCaughtUp });
       const context = new VersionedContext(tx, this.#build, model.spaces);
+      const beganMs = performance.now();
       if (events.length > 0) await this.#projection.project(events, context);
+      this.size.note(events.length, performance.now() - beganMs);
       if (hasAll) live = await swap(tx, model, this.#build, this.#lease.state as BuildState);
       return written;
     });

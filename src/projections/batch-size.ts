@@ -7,7 +7,7 @@ const FAR_BEHIND_EVENTS = 10_000;
 /** How long a batch should hold the writer, in milliseconds. */
 const GOAL_MS = 10;
 
-/** How many events a batch has: fewer while batches hold the writer for too long. */
+/** How many events a batch has: fewer while batches hold the writer for too long, also far behind. */
 export class BatchSize {
   readonly #fixed: number | undefined;
   #events = MAX_EVENTS;
@@ -19,11 +19,12 @@ export class BatchSize {
 
   limitFor(behind: number): number {
     if (this.#fixed !== undefined) return this.#fixed;
-    return behind > FAR_BEHIND_EVENTS ? MAX_CATCH_UP_EVENTS : this.#events;
+    return Math.min(this.#events, behind > FAR_BEHIND_EVENTS ? MAX_CATCH_UP_EVENTS : MAX_EVENTS);
   }
 
+  /** @param tookMs - how long the writer was held for these events: not for the commit, which fewer make no shorter */
   note(events: number, tookMs: number): void {
     if (tookMs > GOAL_MS) this.#events = Math.max(1, Math.floor((events * GOAL_MS) / tookMs));
-    else this.#events = Math.min(MAX_EVENTS, this.#events * 2);
+    else if (events >= this.#events) this.#events = Math.min(MAX_CATCH_UP_EVENTS, this.#events * 2);
   }
 }

@@ -52,7 +52,10 @@ export interface ProjectionOptions {
    * wants; what other processes have written meanwhile it takes first. Only in the event store itself. Default `"behind"`.
    */
   readonly mode?: "behind" | "inline" | undefined;
-  /** Most events of a transaction. Default 256, and 2,048 while it is more than 10,000 events behind. */
+  /**
+   * Most events of a transaction. Default 256, and 2,048 while it is more than 10,000 events behind, but fewer while a batch
+   * holds the writer for more than 10 ms.
+   */
   readonly batchSize?: number | undefined;
   /** How long a process that is gone keeps others waiting, in milliseconds. Default 10,000. */
   readonly leaseMs?: number | undefined;
