@@ -9,12 +9,19 @@ import {
 import { describeValue } from "../validate/json-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { WhenProcessedOptions } from "./consumer.js";
+import { Wake } from "./wake.js";
 
 const OPTIONS: OptionNames<WhenProcessedOptions> = { timeoutMs: true, signal: true };
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** How often the records of other processes are looked at. */
-const POLL_INTERVAL_MS = 100;
+/** How often the records of other processes are looked at: at first, and in the end. */
+const FIRST_POLL_INTERVAL_MS = 5;
+export const MAX_POLL_INTERVAL_MS = 100;
+
+/** How long the next look at the records of other processes is put off, after so long a wait. */
+export function pollIntervalMs(waitedMs: number): number {
+  return Math.min(MAX_POLL_INTERVAL_MS, Math.max(FIRST_POLL_INTERVAL_MS, waitedMs / 2));
+}
 
 /** Waits until something is processed: asks with every progress of this process, and now and then for that of others. */
 export async function waitUntilProcessed(
@@ -32,27 +39,26 @@ export async function waitUntilProcessed(
   }
   checkSignal(signal);
   signal?.throwIfAborted();
-  const endMs = performance.now() + timeoutMs;
-  while (!(await isProcessed())) {
-    const leftMs = endMs - performance.now();
-    if (leftMs <= 0) throw timeoutError(name, position, timeoutMs);
-    await nextProgress(progress, Math.min(leftMs, POLL_INTERVAL_MS), signal);
-  }
-}
-
-function nextProgress(progress: Set<() => void>, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      progress.delete(settle);
+  const beganMs = performance.now();
+  // Progress that is made while it asks wakes it, too.
+  const wake = new Wake();
+  const onProgress = (): void => wake.wake();
+  progress.add(onProgress);
+  const stopListening = signal === undefined ? undefined : onAbort(signal, onProgress);
+  try {
+    while (!(await isProcessed())) {
+      signal?.throwIfAborted();
+      const waitedMs = performance.now() - beganMs;
+      if (waitedMs >= timeoutMs) throw timeoutError(name, position, timeoutMs);
+      const timer = setTimeout(onProgress, Math.min(timeoutMs - waitedMs, pollIntervalMs(waitedMs)));
+      await wake.wait();
       clearTimeout(timer);
-      stopListening?.();
-      if (signal?.aborted) reject(signal.reason);
-      else resolve();
-    };
-    const timer = setTimeout(settle, waitMs);
-    const stopListening = signal === undefined ? undefined : onAbort(signal, settle);
-    progress.add(settle);
-  });
+      signal?.throwIfAborted();
+    }
+  } finally {
+    stopListening?.();
+    progress.delete(onProgress);
+  }
 }
 
 function timeoutError(name: string, position: number, timeoutMs: number): TimeoutError {

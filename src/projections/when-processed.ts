@@ -1,4 +1,4 @@
-import { waitUntilProcessed } from "../consumers/when-processed.js";
+import { MAX_POLL_INTERVAL_MS, pollIntervalMs, waitUntilProcessed } from "../consumers/when-processed.js";
 import { inAttempt } from "../validate/in-call.js";
 import { checkPlainName } from "./definition.js";
 import { type ModelStore, readModelStoreOf } from "./model-store.js";
@@ -7,7 +7,6 @@ import { readBuild, readLive } from "./projection-records.js";
 import { runnersOf } from "./running-projections.js";
 
 const RECORDS_TIMEOUT_MS = 10_000;
-const POLL_INTERVAL_MS = 100;
 
 /**
  * Resolves once the live version of a projection has everything up to a position, whichever process runs it. A projection that
@@ -32,13 +31,15 @@ export async function whenProcessed(
 ): Promise<void> {
   const model = readModelStoreOf(store, "wait for a projection");
   inAttempt("wait for a projection", model.access?.location, () => checkPlainName("name", name));
-  let askedMs = Number.NEGATIVE_INFINITY;
+  const beganMs = performance.now();
+  let nextMs = beganMs;
   const isProcessed = async (): Promise<boolean> => {
     const own = Math.max(...[...runnersOf(store)].map((runner) => runner.lastPositionOf(name) ?? -1));
     const nowMs = performance.now();
-    // The record is asked when this process may have it, and now and then for what other processes have done.
-    if (own < position && nowMs - askedMs < POLL_INTERVAL_MS) return false;
-    askedMs = nowMs;
+    // A process that runs it asks the record once it has the position itself, and now and then for what others have done.
+    if (own >= 0 && nextMs === beganMs) nextMs += MAX_POLL_INTERVAL_MS;
+    if (own < position && nowMs < nextMs) return false;
+    nextMs = nowMs + (own < 0 ? pollIntervalMs(nowMs - beganMs) : MAX_POLL_INTERVAL_MS);
     return (await livePosition(store, model, name)) >= position;
   };
   const progress = new Set<() => void>();
