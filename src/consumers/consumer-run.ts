@@ -14,6 +14,7 @@ import { Outage } from "./outage.js";
 import { markDue } from "./parked-events.js";
 import type { PartitionRun } from "./partition-run.js";
 import { isPast } from "./partitions.js";
+import { untilNextRenewalMs } from "./renewal-beat.js";
 import type { RunContext } from "./run-context.js";
 import { Wake } from "./wake.js";
 import { waitUntilProcessed } from "./when-processed.js";
@@ -85,9 +86,19 @@ export class ConsumerRun implements Consumer, StoreService {
     if (settings.signal !== undefined) this.#stopListening = onAbort(settings.signal, () => void this.stop());
     await access.notifier.start();
     this.#subscription = access.notifier.subscribe(ALL_STREAM, () => this.#feedWake.wake());
-    this.#renewTimer = setInterval(() => this.renew(), settings.leaseMs / RENEWALS_PER_LEASE);
+    this.#renewLater();
     await this.#renew();
     this.#feeding = this.#feedUntilStopped();
+  }
+
+  #renewLater(): void {
+    this.#renewTimer = setTimeout(
+      () => {
+        this.renew();
+        this.#renewLater();
+      },
+      untilNextRenewalMs(this.#context.settings.leaseMs / RENEWALS_PER_LEASE),
+    );
   }
 
   /** Looks at the records now. */
@@ -98,10 +109,10 @@ export class ConsumerRun implements Consumer, StoreService {
   async #renew(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     try {
-      const { begun, tooMany } = await this.#keeper.renew();
+      const { begun, lost, tooMany } = await this.#keeper.renew();
       for (const run of begun) run.finished.catch((error: unknown) => this.#fail(error));
       if (tooMany.length > 0) void this.#giveBack(tooMany);
-      this.#feedWake.wake();
+      if (begun.length > 0 || lost.length > 0) this.#feedWake.wake();
     } catch (error) {
       // The next renewal tries again; a lease that ends meanwhile is noticed.
       if (!(error instanceof StorageError && error.retryable)) this.#fail(error);
@@ -197,7 +208,7 @@ export class ConsumerRun implements Consumer, StoreService {
 
   async #stop(drainMs: number): Promise<void> {
     const { access } = this.#context;
-    clearInterval(this.#renewTimer);
+    clearTimeout(this.#renewTimer);
     this.#subscription?.unsubscribe();
     this.#stopListening?.();
     this.#stopping.abort();

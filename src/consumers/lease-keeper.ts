@@ -28,6 +28,13 @@ interface Findings {
   readonly parked: readonly ParkedState[] | undefined;
 }
 
+/** The runs that began, those that another process has, and those that are to be given back. */
+interface Changes {
+  readonly begun: readonly PartitionRun[];
+  readonly lost: readonly PartitionRun[];
+  readonly tooMany: readonly PartitionRun[];
+}
+
 /** Since when a record has not changed, by the clock that does not jump. */
 interface Sighting {
   readonly revision: number;
@@ -57,13 +64,13 @@ export class LeaseKeeper {
     return this.#group;
   }
 
-  /** One look at the records, in one transaction. @returns the runs that began, and those that are to be given back */
-  async renew(): Promise<{ readonly begun: readonly PartitionRun[]; readonly tooMany: readonly PartitionRun[] }> {
+  /** One look at the records, in one transaction. @returns what it has changed */
+  async renew(): Promise<Changes> {
     let findings: Findings | undefined;
     await writeRecords(this.#context, async (records, undo) => {
       findings = await this.#look(records, undo);
     });
-    if (findings === undefined) return { begun: [], tooMany: [] };
+    if (findings === undefined) return { begun: [], lost: [], tooMany: [] };
     return this.#apply(findings);
   }
 
@@ -162,7 +169,7 @@ export class LeaseKeeper {
     return owners.some((owner) => rows.filter(({ value }) => value.owner === owner).length < enough);
   }
 
-  #apply({ group, lost, taken, tooMany, parked }: Findings) {
+  #apply({ group, lost, taken, tooMany, parked }: Findings): Changes {
     const { name } = this.#context.definition;
     this.#group = group;
     for (const run of lost) {
@@ -180,7 +187,7 @@ export class LeaseKeeper {
       this.runs.set(lease.index, run);
       return run;
     });
-    return { begun, tooMany: [...this.runs.values()].slice(this.runs.size - tooMany) };
+    return { begun, lost, tooMany: [...this.runs.values()].slice(this.runs.size - tooMany) };
   }
 }
 

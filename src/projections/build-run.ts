@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ALL_STREAM, isStreamError, StorageError } from "../../protocols/index.js";
+import { untilNextRenewalMs } from "../consumers/renewal-beat.js";
 import { Wake } from "../consumers/wake.js";
 import { inStore } from "../validate/in-call.js";
 import { BatchProjector, type BuildContext } from "./batch-projector.js";
@@ -31,6 +32,8 @@ export class BuildRun {
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();
   readonly #backoff = new RetryBackoff();
+  /** Whether there may be events that were not read. */
+  #hasNews = true;
   #state: ProjectionStatus["state"] = "standby";
   #position = 0;
   #head = 0;
@@ -58,6 +61,7 @@ export class BuildRun {
 
   /** There are new events. */
   wake(): void {
+    this.#hasNews = true;
     this.#wake.wake();
   }
 
@@ -68,7 +72,7 @@ export class BuildRun {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#wake.wake();
+    this.wake();
     await this.finished;
   }
 
@@ -132,6 +136,7 @@ export class BuildRun {
 
   /** Projects one batch, or waits for events. */
   async #step(): Promise<void> {
+    this.#hasNews = false;
     const mayLackEvents = this.#lease.state?.mayLackEvents === true;
     if (mayLackEvents || this.#context.settings.mode === "inline") await this.#refresh();
     const { state } = this.#lease;
@@ -192,12 +197,16 @@ export class BuildRun {
     this.#context.onChange();
   }
 
-  /** Waits for events, and keeps the lease meanwhile. */
+  /** Waits for events, and keeps the lease meanwhile without a look at the store. */
   async #rest(): Promise<void> {
-    const isUnsaved = this.#lease.state?.position !== this.#position || this.#mirror.isBehind(this.#position);
-    if (this.#lease.isDue) return this.#save();
-    await this.#sleep(isUnsaved ? CHECKPOINT_MS : this.#context.settings.leaseMs / 3);
-    if (isUnsaved && performance.now() - this.#savedMs >= CHECKPOINT_MS) await this.#save();
+    while (!this.#hasNews && !this.#stopping.signal.aborted) {
+      if (this.#lease.isDue) await this.#save();
+      const isUnsaved = this.#lease.state?.position !== this.#position;
+      const isWaiting = isUnsaved || this.#mirror.isBehind(this.#position);
+      await this.#sleep(isWaiting ? CHECKPOINT_MS : untilNextRenewalMs(this.#context.settings.leaseMs / 3));
+      if (isUnsaved && performance.now() - this.#savedMs >= CHECKPOINT_MS) await this.#save();
+      await this.#mirror.copy(this.#position);
+    }
   }
 
   /** Waits for new events, for no longer than that. */
