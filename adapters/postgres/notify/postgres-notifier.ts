@@ -125,10 +125,7 @@ export class PostgresNotifier implements Notifier {
     const after = this.#position;
     if (after === undefined) return this.#startFromHead();
     const limit = MAX_WATCH_BUFFER_EVENTS;
-    const { events, head } = await reads.use(async (connection) => {
-      const found = await readNewEvents(connection, this.#parts, after, limit);
-      return { events: found, head: found.length > 0 ? found.length : await this.#readHead(connection) };
-    });
+    const { events, head } = await reads.use((connection) => readNewEvents(connection, this.#parts, after, limit));
     const last = events.at(-1);
     if (this.#hasNewListener) return;
     if (last === undefined) {

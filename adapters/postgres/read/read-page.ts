@@ -123,17 +123,19 @@ function pageSQL(names: StoreNames, { isAll, direction, condition }: PageKind): 
     ) e ON true`;
 }
 
-/** Reads the first events behind a position, as many as watchers can be handed at once. */
+/** Reads the first events behind a position, as many as watchers can be handed at once, and the last position. */
 export async function readNewEvents(
   connection: PostgresConnection,
   { names, marks }: ReadContext,
   after: number,
   limit: number,
-): Promise<PlacedEvent[]> {
+): Promise<{ readonly events: readonly PlacedEvent[]; readonly head: number }> {
   const query: ReadQuery = { streamId: ALL_STREAM, after, limit, direction: "forward" };
   const { rows } = await connection.query<PageRow>(
     pageStatement(names, query, NO_FILTER, [after, Number.MAX_SAFE_INTEGER]),
   );
   await marks.take(rows[0]?.mark, connection);
-  return rows.filter(({ name }) => name !== null).map((row) => placedEventOf(row, textOfHex(row.name as string)));
+  const found = rows.filter(({ name }) => name !== null);
+  const events = found.map((row) => placedEventOf(row, textOfHex(row.name as string)));
+  return { events, head: (rows[0] as PageRow).head };
 }
