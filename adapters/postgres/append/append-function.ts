@@ -20,7 +20,9 @@ import { bytesLiteral } from "../sql-text.js";
  * It answers with the last position before that was given or skipped, how many parts were stored, and for each of these the version of its stream, and
  * the position of the stream's last event, before the group.
  *
- * The settings keep a plan that was made while tables were small from reading all of a large one.
+ * The settings keep a plan that was made while tables were small from reading all of a large one. A session plans each statement
+ * once: the server takes arrays of few elements for cheaper than those it does not know, and would plan every call anew, which
+ * takes longer than the call.
  */
 export function createAppendFunction({ prefix, lockKey }: StoreNames): string {
   return `
@@ -33,6 +35,7 @@ CREATE OR REPLACE FUNCTION ${prefix}es_append(
 ) LANGUAGE plpgsql
 SET search_path = pg_catalog
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
