@@ -4,7 +4,7 @@ import type { PostgresConnection } from "../client/client.js";
 import type { StoreHistory } from "../history/store-history.js";
 import { storeIdentity } from "../history/store-mark.js";
 import type { StoreNames } from "../open/schema.js";
-import { bytesArray, plainArray, textArray } from "../sql-text.js";
+import { bytesArray, joinedJson, jsonTextsOf, plainArray } from "../sql-text.js";
 import { unconfirmed } from "../transaction/writer.js";
 
 /** The events of one stream in a call. */
@@ -78,7 +78,7 @@ export async function callAppend(
     bytesArray(events.map(({ type }) => type)),
     unlessEmpty(
       events.map(({ data }) => (typeof data === "string" ? data : null)),
-      textArray,
+      joinedJson,
     ),
     unlessEmpty(
       events.map(({ data }) => (typeof data === "string" ? null : data)),
@@ -86,7 +86,7 @@ export async function callAppend(
     ),
     unlessEmpty(
       events.map(({ metadata }) => metadata),
-      textArray,
+      joinedJson,
     ),
     plainArray(parts.flatMap((part) => part.events.map((event) => contentChecksum(event, part.streamId, timestampMs)))),
   ];
@@ -106,7 +106,8 @@ export async function callAppend(
 function appendSQL({ prefix }: StoreNames): string {
   return `
     SELECT a.* FROM ${prefix}es_store s CROSS JOIN LATERAL ${prefix}es_append(
-      CASE WHEN s.is_only THEN $1::bigint END, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) a
+      CASE WHEN s.is_only THEN $1::bigint END, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+      ${jsonTextsOf("$12")}, $13, ${jsonTextsOf("$14")}, $15) a
     WHERE ${storeIdentity("s")} = $16`;
 }
 

@@ -1,0 +1,86 @@
+import { Pool, type PoolClient } from "pg";
+import { describe, expect, test, vi } from "vitest";
+import { postgresStreamFactory } from "../../../postgres.js";
+import { NO_POSTGRES, type ServerSettings, THROWAWAY } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+
+/** The server counts how often it plans and runs a statement, also those of functions. */
+const COUNTING: ServerSettings = {
+  ...THROWAWAY,
+  shared_preload_libraries: "pg_stat_statements",
+  "pg_stat_statements.track": "all",
+  "pg_stat_statements.track_planning": "on",
+};
+
+/** A pool that keeps the text of each query of its clients. */
+function recordingPool(url: string): { readonly pool: Pool; readonly queries: string[] } {
+  const pool = new Pool({ connectionString: url });
+  const queries: string[] = [];
+  pool.on("connect", (client: PoolClient) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    client.query = ((...args: [{ readonly text: string }]) => {
+      queries.push(args[0].text);
+      return query(...args);
+    }) as unknown as PoolClient["query"];
+  });
+  return { pool, queries };
+}
+
+describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL", () => {
+  const server = sharedServer(COUNTING);
+
+  test("an append is one query", async () => {
+    const { pool, queries } = recordingPool((await server()).url());
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
+      await using stream = await streams.openStream("a");
+      await stream.write({ type: "T", data: 1 }, { expectedVersion: 0 });
+      queries.length = 0;
+
+      await stream.write({ type: "T", data: 2 }, { expectedVersion: 1 });
+
+      expect(queries).toEqual([expect.stringContaining("es_append(")]);
+    }
+    await pool.end();
+  });
+
+  test("a session plans the statements of an append once, and not for each call", async () => {
+    const started = await server();
+    await started.query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
+    const schemas = ownSchemas();
+    await using streams = await postgresStreamFactory(started.url(), { ...schemas, durability: "normal" });
+    await using stream = await streams.openStream("a");
+    for (let version = 0; version < 20; version += 1) {
+      await stream.write({ type: "T", data: version }, { expectedVersion: version });
+    }
+
+    const { rows } = await started.query(
+      "SELECT query, plans::int FROM pg_stat_statements WHERE NOT toplevel AND calls >= 20 AND strpos(query, $1) > 0",
+      [`${schemas.schema}"`],
+    );
+    expect(rows).toContainEqual({ query: expect.stringContaining("INSERT INTO"), plans: 1 });
+    expect(rows.filter(({ plans }) => plans > 1)).toEqual([]);
+  });
+
+  test("a poll that finds nothing is one query", async () => {
+    const { pool, queries } = recordingPool((await server()).url());
+    {
+      const options = { ...ownSchemas(), durability: "normal", notify: false, pollIntervalMs: 1 } as const;
+      await using streams = await postgresStreamFactory(pool, options);
+      await using stream = await streams.openStream("a");
+      const heard: unknown[] = [];
+      const watching = stream.watch().subscribe(({ data }) => heard.push(data));
+      await vi.waitFor(async () => {
+        await stream.write({ type: "T", data: heard.length });
+        expect(heard).not.toEqual([]);
+      });
+
+      await vi.waitFor(() => {
+        const [poll, ...others] = queries.slice(-10);
+        expect(others).toEqual(Array.from({ length: 9 }, () => poll));
+      });
+      watching.unsubscribe();
+    }
+    await pool.end();
+  });
+});
