@@ -6,9 +6,9 @@ import {
   type Snapshot,
   type SnapshotQuery,
   type SnapshotRetention,
-  StorageError,
 } from "../../protocols/index.js";
 import { snapshotChecksum } from "../../src/adapter-kit/checksum.js";
+import { type StoredSnapshot, soundSnapshot } from "../../src/adapter-kit/stored-snapshot.js";
 import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import type { PostgresConnection } from "./client/client.js";
 import { SCHEMA_VERSION, type StoreNames } from "./open/schema.js";
@@ -139,16 +139,12 @@ export async function loadSnapshot(
     values: [bytesOf(streamId), bytesOf(projection), atOrBefore],
   });
   const [row] = rows;
-  return row === undefined ? null : soundSnapshot(streamId, projection, row);
+  return row === undefined ? null : soundSnapshot(storedSnapshotOf(streamId, projection, row));
 }
 
-/** @throws StorageError `STORAGE_CORRUPT` when it is not what its checksum was made of */
-export function soundSnapshot(streamId: string, projection: string, row: SnapshotRow): Snapshot<EncodedState> {
+export function storedSnapshotOf(streamId: string, projection: string, row: SnapshotRow): StoredSnapshot {
+  const { version, timestamp, schema, checksum } = row;
   const state = { codec: row.codec, bytes: new Uint8Array(Buffer.from(row.state.slice(2), "hex")) };
-  const snapshot = { streamId, projection, version: row.version, timestamp: new Date(row.timestamp), state };
-  if (snapshotChecksum(snapshot, Number(row.schema)) === row.checksum) return snapshot;
-  const message =
-    `Cannot load the snapshot "${projection}" of stream "${streamId}" at ${row.version}: it is damaged. ` +
-    "Rebuild the state from the events and save it again.";
-  throw new StorageError("STORAGE_CORRUPT", message);
+  const snapshot = { streamId, projection, version, timestamp: new Date(timestamp), state };
+  return { snapshot, schema: Number(schema), checksum };
 }

@@ -1,12 +1,12 @@
-import {
-  type DeleteSnapshotsQuery,
-  type EncodedState,
-  type Snapshot,
-  type SnapshotQuery,
-  type SnapshotRetention,
-  StorageError,
+import type {
+  DeleteSnapshotsQuery,
+  EncodedState,
+  Snapshot,
+  SnapshotQuery,
+  SnapshotRetention,
 } from "../../protocols/index.js";
 import { snapshotChecksum } from "../../src/adapter-kit/checksum.js";
+import { type StoredSnapshot, soundSnapshot } from "../../src/adapter-kit/stored-snapshot.js";
 import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import { DELETED_TYPE } from "./append/append-statements.js";
 import type { SQLiteConnection, SQLiteValue } from "./drivers/driver.js";
@@ -94,12 +94,13 @@ function valuesOf(snapshot: Snapshot<EncodedState>): SQLiteValue[] {
   return [streamId, projection, version, timestamp.getTime(), state.codec, bytes, checksum];
 }
 
+/** @throws StorageError `STORAGE_CORRUPT` when it is damaged */
 export async function loadSnapshot(
   connection: SQLiteConnection,
   { streamId, projection, atOrBefore = Number.MAX_SAFE_INTEGER }: SnapshotQuery,
 ): Promise<Snapshot<EncodedState> | null> {
   const [row] = await connection.all<SnapshotRow>(LOAD, [streamId, projection, atOrBefore]);
-  return row === undefined ? null : soundSnapshot(streamId, projection, row);
+  return row === undefined ? null : soundSnapshot(storedSnapshotOf(streamId, projection, row));
 }
 
 /** A snapshot as it is stored. */
@@ -112,13 +113,8 @@ export interface SnapshotRow {
   readonly checksum: number;
 }
 
-/** @throws StorageError `STORAGE_CORRUPT` when it is not what its checksum was made of */
-export function soundSnapshot(streamId: string, projection: string, row: SnapshotRow): Snapshot<EncodedState> {
+export function storedSnapshotOf(streamId: string, projection: string, row: SnapshotRow): StoredSnapshot {
+  const { version, timestamp, schema, checksum } = row;
   const state = { codec: row.codec, bytes: new Uint8Array(row.state) };
-  const snapshot = { streamId, projection, version: row.version, timestamp: new Date(row.timestamp), state };
-  if (snapshotChecksum(snapshot, row.schema) === row.checksum) return snapshot;
-  const message =
-    `Cannot load the snapshot "${projection}" of stream "${streamId}" at ${row.version}: it is damaged. ` +
-    "Rebuild the state from the events and save it again.";
-  throw new StorageError("STORAGE_CORRUPT", message);
+  return { snapshot: { streamId, projection, version, timestamp: new Date(timestamp), state }, schema, checksum };
 }

@@ -1,8 +1,9 @@
 import type { EncodedState, Snapshot } from "../../../protocols/index.js";
+import { soundSnapshot } from "../../../src/adapter-kit/stored-snapshot.js";
 import { MAX_COPY_PAGE_BYTES } from "../../../src/limits.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
-import { type SnapshotRow, soundSnapshot } from "../snapshot-statements.js";
+import { type SnapshotRow, storedSnapshotOf } from "../snapshot-statements.js";
 import { plainArray, textOfHex } from "../sql-text.js";
 
 /** The key of a snapshot, and the size of its state. */
@@ -35,7 +36,7 @@ export async function* readSnapshots(
         plainArray(group.map(({ version }) => version)),
       ],
     });
-    yield rows.map((row) => soundSnapshot(textOfHex(row.stream), textOfHex(row.projection), row));
+    yield rows.map((row) => soundSnapshot(storedSnapshotOf(textOfHex(row.stream), textOfHex(row.projection), row)));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AppendRequest, AppendResult, AppendUnit, TransactOptions } from "../../../protocols/index.js";
 import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
+import { takeAppends } from "../../../src/adapter-kit/take-appends.js";
 import { AppendRun } from "../append/append-run.js";
 import { MAX_CALL_CHARACTERS } from "../append/call-size.js";
 import { findStored } from "../append/find-stored.js";
@@ -10,14 +11,11 @@ import { PendingAppend, PendingTransaction } from "./pending-call.js";
 import type { PostgresSession } from "./postgres-session.js";
 import { runTransaction, type WritingContext } from "./run-transaction.js";
 
-/** How many events one group takes; a single append may have more. */
-const MAX_GROUP_EVENTS = 4_096;
-
 type Call = PendingAppend | PendingTransaction;
 
 /**
  * The calls that wait for the writing connection, in their order: appends and transactions. While one commit is under way,
- * what arrives waits. Then the appends before the next transaction become one group, up to MAX_GROUP_EVENTS.
+ * what arrives waits. Then the appends before the next transaction become one group, up to a limit.
  */
 export class WriteQueue {
   readonly #context: WritingContext;
@@ -144,18 +142,7 @@ export class WriteQueue {
   }
 
   #takeAppends(): readonly PendingAppend[] {
-    const taken: PendingAppend[] = [];
-    let events = 0;
-    let characters = 0;
-    for (const call of this.#waiting) {
-      if (call instanceof PendingTransaction) break;
-      events += call.events;
-      characters += call.characters;
-      if (taken.length > 0 && (events > MAX_GROUP_EVENTS || characters > MAX_CALL_CHARACTERS)) break;
-      taken.push(call);
-    }
-    this.#waiting.splice(0, taken.length);
-    return taken;
+    return takeAppends(this.#waiting, (call) => call instanceof PendingAppend, MAX_CALL_CHARACTERS);
   }
 
   #dropUnwanted(): void {

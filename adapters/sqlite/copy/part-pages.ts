@@ -3,14 +3,13 @@ import type {
   ContentsKeys,
   ContentsPart,
   CopiedRecord,
-  EncodedState,
   KeptKey,
   PrunedStream,
-  Snapshot,
 } from "../../../protocols/index.js";
+import { soundSnapshot } from "../../../src/adapter-kit/stored-snapshot.js";
 import { MAX_COPY_PAGE_BYTES, MAX_COPY_PAGE_ITEMS, MAX_RECORD_BYTES } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { type SnapshotRow, soundSnapshot } from "../snapshot-statements.js";
+import { type SnapshotRow, storedSnapshotOf } from "../snapshot-statements.js";
 
 type PageOf<Part extends ContentsPart> = (
   connection: SQLiteConnection,
@@ -71,7 +70,7 @@ export const PART_PAGES: { readonly [Part in Exclude<ContentsPart, "events">]: P
       projection,
       version,
     ]);
-    return rows.map((row): Snapshot<EncodedState> => soundSnapshot(textOf(row.streamId), textOf(row.projection), row));
+    return rows.map((row) => soundSnapshot(storedSnapshotOf(textOf(row.streamId), textOf(row.projection), row)));
   },
 
   async records(connection, after) {

@@ -1,5 +1,6 @@
 import type { AppendRequest, AppendResult, AppendUnit, TransactOptions } from "../../../protocols/index.js";
 import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
+import { takeAppends } from "../../../src/adapter-kit/take-appends.js";
 import type { AppendGroup } from "../append/append-group.js";
 import type { AppendOutcome, GroupMember } from "../append/append-plan.js";
 import { MAX_STATEMENT_CHARACTERS } from "../append/event-rows.js";
@@ -12,9 +13,6 @@ import { type Member, SharedCommit, type WrittenContent } from "./shared-commit.
 import { BEGIN } from "./transaction.js";
 import type { WalCheckpointer } from "./wal-checkpointer.js";
 import type { Writer } from "./writer.js";
-
-/** How many events one group takes; a single append may have more. */
-const MAX_GROUP_EVENTS = 4_096;
 
 /** The context of the queue. */
 export interface WriteQueueContext {
@@ -29,7 +27,7 @@ export interface WriteQueueContext {
 /**
  * The calls that wait for the writing connection, in their order: appends and transactions.
  *
- * While one commit is under way, what arrives waits. Then appends alone become one group, up to MAX_GROUP_EVENTS, which
+ * While one commit is under way, what arrives waits. Then appends alone become one group, up to a limit, which
  * needs no transaction that is open over several statements. With a transaction among them they share a commit. Each call
  * has an outcome of its own.
  */
@@ -199,19 +197,7 @@ export class WriteQueue {
   }
 
   #takeAppends(): readonly PendingAppend[] {
-    const taken: PendingAppend[] = [];
-    let events = 0;
-    let characters = 0;
-    for (const call of this.#waiting) {
-      if (call instanceof PendingTransaction) break;
-      events += call.events;
-      characters += call.characters;
-      const isOver = events > MAX_GROUP_EVENTS || characters > MAX_STATEMENT_CHARACTERS;
-      if (taken.length > 0 && isOver) break;
-      taken.push(call);
-    }
-    this.#waiting.splice(0, taken.length);
-    return taken;
+    return takeAppends(this.#waiting, (call) => call instanceof PendingAppend, MAX_STATEMENT_CHARACTERS);
   }
 
   #keepWaiting(isKept: (call: PendingCallOfQueue) => boolean): void {

@@ -1,4 +1,5 @@
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
+import { reportGaps } from "../../../../src/adapter-kit/report-gaps.js";
 import { contentChecksum, placeChecksum } from "../../checksum.js";
 import type { PostgresConnection } from "../../client/client.js";
 import type { StoreNames } from "../../open/schema.js";
@@ -23,7 +24,7 @@ export async function verifyEvents(
   while (place < upTo && !problems.isFull) {
     const { rows, end, mayHaveGaps } = await readRows(session, names, [place, upTo], problems);
     for (const row of rows) verifyEvent(row, problems);
-    if (!mayHaveGaps) reportGaps(rows, place, end, problems);
+    if (!mayHaveGaps) reportGaps([...rows.map(({ position }) => position), end + 1], place, problems);
     place = end;
     onChecked(rows.length);
   }
@@ -131,19 +132,4 @@ function problemOf(row: Row, streamId: string): string | null {
     return "the event is not what its checksum was made of";
   }
   return isFiled === "t" ? null : "another key than its own is indexed";
-}
-
-/** As long as nothing is removed, positions have no gaps, although readers are promised only that they grow. */
-function reportGaps(rows: readonly Row[], after: number, end: number, problems: ProblemList): void {
-  let last = after;
-  for (const { position } of rows) {
-    if (position > last + 1) reportGap(last + 1, position - 1, problems);
-    last = position;
-  }
-  if (last < end) reportGap(last + 1, end, problems);
-}
-
-function reportGap(first: number, last: number, problems: ProblemList): void {
-  const positions = first === last ? `position ${first}` : `positions ${first} to ${last}`;
-  problems.add({ kind: "gap", position: first, detail: `${positions} of the store: no event is there` });
 }

@@ -1,9 +1,9 @@
-import { ALL_STREAM, type EncodedState, type Snapshot } from "../../../../protocols/index.js";
-import { snapshotChecksum } from "../../../../src/adapter-kit/checksum.js";
+import { ALL_STREAM } from "../../../../protocols/index.js";
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
-import { stateProblem } from "../../../../src/snapshot/snapshot-codec.js";
+import { snapshotProblem } from "../../../../src/adapter-kit/stored-snapshot.js";
 import type { PostgresConnection } from "../../client/client.js";
 import type { StoreNames } from "../../open/schema.js";
+import { type SnapshotRow, storedSnapshotOf } from "../../snapshot-statements.js";
 import { bytesLiteral, textOfHex } from "../../sql-text.js";
 import type { CheckSession } from "../check-session.js";
 
@@ -25,17 +25,11 @@ type Place = Pick<Row, "streamHash" | "projectionHash" | "version">;
 /** Before all others: no hash is empty. */
 const START: Place = { streamHash: "\\x", projectionHash: "\\x", version: 0 };
 
-interface Row {
+interface Row extends SnapshotRow {
   readonly streamHash: string;
   readonly projectionHash: string;
   readonly stream: string;
   readonly projection: string;
-  readonly version: number;
-  readonly timestamp: number;
-  readonly schema: string;
-  readonly codec: string;
-  readonly state: string;
-  readonly checksum: number;
   /** Whether it is found by its names. */
   readonly isFiled: string;
   /** The last place of its stream. */
@@ -72,15 +66,6 @@ async function verifySnapshot(row: Row, problems: ProblemList): Promise<void> {
 }
 
 async function problemOf(row: Row, streamId: string, projection: string): Promise<string | null> {
-  const { version, timestamp, schema, codec, checksum } = row;
-  const state: EncodedState = { codec, bytes: new Uint8Array(Buffer.from(row.state.slice(2), "hex")) };
-  const snapshot: Snapshot<EncodedState> = { streamId, projection, version, timestamp: new Date(timestamp), state };
-  if (snapshotChecksum(snapshot, Number(schema)) !== checksum) return "it is not what its checksum was made of";
   if (row.isFiled !== "t") return "it is not found under its names";
-  const head = row.head ?? 0;
-  if (version > head) {
-    const place = streamId === ALL_STREAM ? "position" : "version";
-    return `it names ${place} ${version}, and the last one is ${head}`;
-  }
-  return stateProblem(state);
+  return snapshotProblem(storedSnapshotOf(streamId, projection, row), row.head ?? 0);
 }

@@ -1,4 +1,5 @@
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
+import { type WrongPlace, type WrongStream, wrongPlaceOf } from "../../../../src/adapter-kit/wrong-stream.js";
 import type { PostgresConnection } from "../../client/client.js";
 import type { StoreNames } from "../../open/schema.js";
 import { textOfHex } from "../../sql-text.js";
@@ -7,15 +8,11 @@ import type { CheckSession } from "../check-session.js";
 /** How many streams one step looks at. */
 const STEP_STREAMS = 1_024;
 
-interface WrongStream {
+interface Row extends Omit<WrongStream, "firstVersion"> {
   readonly id: number;
   readonly name: string;
-  readonly first: number;
-  readonly removed: number;
-  /** Of those that there are; null without events. */
+  /** Null without events. */
   readonly firstVersion: number | null;
-  readonly lastVersion: number;
-  readonly events: number;
 }
 
 // A stream whose versions run from the first without gaps has as many events as its last version says. Where nothing was
@@ -62,7 +59,7 @@ async function verifyRange(
   after: number,
   problems: ProblemList,
 ): Promise<void> {
-  const { rows } = await connection.query<WrongStream>({
+  const { rows } = await connection.query<Row>({
     text: wrongStreamsSQL(names),
     values: [after, after + STEP_STREAMS],
   });
@@ -72,26 +69,14 @@ async function verifyRange(
   }
 }
 
-interface WrongPlace {
-  readonly version: number;
-  readonly detail: string;
-}
-
-async function placeOf(connection: PostgresConnection, names: StoreNames, stream: WrongStream): Promise<WrongPlace> {
-  const { id, first, firstVersion, events, lastVersion, removed } = stream;
+async function placeOf(connection: PostgresConnection, names: StoreNames, stream: Row): Promise<WrongPlace> {
+  const { first, firstVersion } = stream;
   if (firstVersion === null)
     return { version: first, detail: "none of its events is there, and the last one always stays" };
-  if (firstVersion < first) {
-    const detail = `version ${firstVersion} is there, and the stream is said to begin at version ${first}`;
-    return { version: firstVersion, detail };
-  }
+  return wrongPlaceOf({ ...stream, firstVersion }, () => firstMissing(connection, names, stream));
+}
+
+async function firstMissing(connection: PostgresConnection, names: StoreNames, { id, first }: Row): Promise<number> {
   const { rows } = await connection.query<{ version: number }>({ text: firstMissingSQL(names), values: [id, first] });
-  const { version } = rows[0] as { version: number };
-  if (version > lastVersion) {
-    const detail = `no event is said to be removed, and ${removed} to be the xor of the checksums of those that were`;
-    return { version: first, detail };
-  }
-  const from = first === 1 ? "" : `begins at version ${first}, `;
-  const detail = `version ${version} is missing: the stream ${from}has ${events} events and ends at version ${lastVersion}`;
-  return { version, detail };
+  return (rows[0] as { version: number }).version;
 }

@@ -1,4 +1,5 @@
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
+import { reportGaps } from "../../../../src/adapter-kit/report-gaps.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import { isDamage } from "../../sqlite-errors.js";
 import { type EventRow, isSound, namesOf, pageEnd, placedEventOf, selectRows } from "../event-rows.js";
@@ -18,7 +19,12 @@ export async function verifyEvents(
   while (place < upTo && !problems.isFull) {
     const { rows, end, mayHaveGaps } = await readRows(session, place, upTo, problems);
     for (const row of rows) verifyEvent(row, problems);
-    if (!mayHaveGaps) reportGaps(rows, place, problems);
+    if (!mayHaveGaps)
+      reportGaps(
+        rows.map(({ position }) => position),
+        place,
+        problems,
+      );
     place = end;
     onChecked(rows.length);
   }
@@ -85,18 +91,4 @@ function verifyEvent(row: EventRow, problems: ProblemList): void {
   const place = streamId === null ? { position, version } : { streamId, version, position };
   const missing = streamId === null ? "its stream has no name" : type === null ? "its type has no name" : undefined;
   problems.add({ kind: "checksum", ...place, detail: missing ?? "the event is not what its checksum was made of" });
-}
-
-/** As long as nothing is removed, positions have no gaps, although readers are promised only that they grow. */
-function reportGaps(rows: readonly EventRow[], after: number, problems: ProblemList): void {
-  let last = after;
-  for (const { position } of rows) {
-    if (position > last + 1) reportGap(last + 1, position - 1, problems);
-    last = position;
-  }
-}
-
-function reportGap(first: number, last: number, problems: ProblemList): void {
-  const positions = first === last ? `position ${first}` : `positions ${first} to ${last}`;
-  problems.add({ kind: "gap", position: first, detail: `${positions} of the store: no event is there` });
 }

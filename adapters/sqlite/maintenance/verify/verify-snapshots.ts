@@ -1,9 +1,8 @@
-import { ALL_STREAM, type EncodedState, type Snapshot } from "../../../../protocols/index.js";
-import { snapshotChecksum } from "../../../../src/adapter-kit/checksum.js";
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
-import { stateProblem } from "../../../../src/snapshot/snapshot-codec.js";
+import { snapshotProblem } from "../../../../src/adapter-kit/stored-snapshot.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import { head } from "../../read/stream-figures.js";
+import { type SnapshotRow, storedSnapshotOf } from "../../snapshot-statements.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 
 /** Compares every snapshot with its checksum, decodes it, and looks for the version that it names. One at a time. */
@@ -28,48 +27,25 @@ async function nextRow(connection: SQLiteConnection, after: number): Promise<num
   return row?.next ?? null;
 }
 
-interface SnapshotRow {
+interface Row extends SnapshotRow {
   /** The stream's id and the projection. */
   readonly names: string;
-  readonly version: number;
-  readonly timestamp: number;
-  readonly schema: number;
-  readonly codec: string;
-  readonly bytes: Uint8Array;
-  readonly checksum: number;
-}
-
-interface NamedSnapshot extends Omit<SnapshotRow, "names"> {
-  readonly streamId: string;
-  readonly projection: string;
 }
 
 const SELECT_SNAPSHOT = `
-  SELECT json_array(stream, projection) AS names, version, timestamp, schema, codec, state AS bytes, checksum
+  SELECT json_array(stream, projection) AS names, version, timestamp, schema, codec, state, checksum
   FROM es_snapshots WHERE rowid = ?1`;
 
 async function verifySnapshot(session: MaintenanceSession, row: number, problems: ProblemList): Promise<void> {
   const found = await session.step(async (connection) => {
-    const [snapshot] = await connection.all<SnapshotRow>(SELECT_SNAPSHOT, [row]);
+    const [snapshot] = await connection.all<Row>(SELECT_SNAPSHOT, [row]);
     if (snapshot === undefined) return null;
     const [streamId, projection] = JSON.parse(snapshot.names) as [string, string];
-    return { ...snapshot, streamId, projection, headVersion: await head(connection, { streamId }) };
+    return { stored: storedSnapshotOf(streamId, projection, snapshot), head: await head(connection, { streamId }) };
   });
   // A newer one has replaced it.
   if (found === null) return;
-  const { streamId, projection, version, headVersion } = found;
-  const detail = await problemOf(found, headVersion);
+  const { streamId, projection, version } = found.stored.snapshot;
+  const detail = await snapshotProblem(found.stored, found.head);
   if (detail !== null) problems.add({ kind: "snapshot", streamId, version, detail: `"${projection}": ${detail}` });
-}
-
-async function problemOf(row: NamedSnapshot, headVersion: number): Promise<string | null> {
-  const { streamId, projection, version, timestamp, codec, bytes } = row;
-  const state: EncodedState = { codec, bytes: new Uint8Array(bytes) };
-  const snapshot: Snapshot<EncodedState> = { streamId, projection, version, timestamp: new Date(timestamp), state };
-  if (snapshotChecksum(snapshot, row.schema) !== row.checksum) return "it is not what its checksum was made of";
-  if (version > headVersion) {
-    const place = streamId === ALL_STREAM ? "position" : "version";
-    return `it names ${place} ${version}, and the last one is ${headVersion}`;
-  }
-  return stateProblem(state);
 }

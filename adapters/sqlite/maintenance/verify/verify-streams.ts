@@ -1,20 +1,15 @@
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
+import { type WrongStream, wrongPlaceOf } from "../../../../src/adapter-kit/wrong-stream.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 
 /** How many streams one step looks at. */
 const STEP_STREAMS = 1_024;
 
-interface WrongStream {
+interface Row extends WrongStream {
   readonly id: number;
   /** As JSON. */
   readonly name: string;
-  readonly first: number;
-  readonly removed: number;
-  /** Of those that there are. */
-  readonly firstVersion: number;
-  readonly lastVersion: number;
-  readonly events: number;
 }
 
 // A stream whose versions run from the first without gaps has as many events as its last version says. Where nothing was
@@ -45,33 +40,14 @@ export function verifyStreams(session: MaintenanceSession, problems: ProblemList
 }
 
 async function verifyRange(connection: SQLiteConnection, after: number, problems: ProblemList): Promise<void> {
-  const streams = await connection.all<WrongStream>(WRONG_STREAMS, [after, after + STEP_STREAMS]);
+  const streams = await connection.all<Row>(WRONG_STREAMS, [after, after + STEP_STREAMS]);
   for (const stream of streams) {
-    const place = stream.firstVersion < stream.first ? leftBehind(stream) : await missingVersion(connection, stream);
+    const place = await wrongPlaceOf(stream, () => firstMissing(connection, stream));
     problems.add({ kind: "gap", streamId: JSON.parse(stream.name) as string, ...place });
   }
 }
 
-interface WrongPlace {
-  readonly version: number;
-  readonly detail: string;
-}
-
-function leftBehind({ first, firstVersion: version }: WrongStream): WrongPlace {
-  return { version, detail: `version ${version} is there, and the stream is said to begin at version ${first}` };
-}
-
-async function missingVersion(
-  connection: SQLiteConnection,
-  { id, first, events, lastVersion, removed }: WrongStream,
-): Promise<WrongPlace> {
+async function firstMissing(connection: SQLiteConnection, { id, first }: Row): Promise<number> {
   const [row] = await connection.all<{ version: number }>(FIRST_MISSING_VERSION, [id, first]);
-  const { version } = row as { version: number };
-  if (version > lastVersion) {
-    const detail = `no event is said to be removed, and ${removed} to be the xor of the checksums of those that were`;
-    return { version: first, detail };
-  }
-  const from = first === 1 ? "" : `begins at version ${first}, `;
-  const detail = `version ${version} is missing: the stream ${from}has ${events} events and ends at version ${lastVersion}`;
-  return { version, detail };
+  return (row as { version: number }).version;
 }
