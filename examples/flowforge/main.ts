@@ -118,7 +118,7 @@ async function showWindow(db: SQLiteContext, readModelsPath: string): Promise<vo
   await once(child, "exit");
 }
 
-/** A copy of the whole database while it is open. `restoreDb` puts it in the place of the file. */
+/** A copy of the whole database while it is open. `restoreBackup` puts it in the place of the file. */
 async function backUp({ streams, eventStore }: SQLiteContext, path: string): Promise<void> {
   await streams.backup(path);
   const copy = await createDbContext({ path, backend: "sqlite" });

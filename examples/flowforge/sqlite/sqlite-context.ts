@@ -1,6 +1,7 @@
 import { type SQLiteStreamFactory, sqliteStreamFactory } from "async-streams";
 import { migrate } from "async-streams/migrations";
 import { type ProjectionRunner, runProjections } from "async-streams/projections";
+import { assertNoRestore } from "../../restore-backup/restore-backup.js";
 import type { DbContext, QueryLimits } from "../ports.js";
 import { APPEND_ONLY, INDEXES, SCHEMA } from "../schema/migrations.js";
 import { derivedProjections } from "./derived-projections.js";
@@ -19,6 +20,7 @@ export interface SQLiteContext extends DbContext {
 }
 
 export async function createSQLiteContext(path: string, limits: QueryLimits): Promise<SQLiteContext> {
+  await assertNoRestore(path);
   const streams = await sqliteStreamFactory(path);
   let projections: ProjectionRunner;
   try {

@@ -1,6 +1,7 @@
-import { copyFile, mkdir, rename, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { sqliteStreamFactory } from "async-streams";
+import { assertNoRestore, restoreBackup } from "../../restore-backup/restore-backup.js";
 import type { SqliteConfig } from "./config.js";
 import type { StoreBackend, Streams } from "./store-backend.js";
 
@@ -24,16 +25,14 @@ export class SqliteBackend implements StoreBackend {
 
   async open(now: () => number): Promise<Streams> {
     if (this.#path !== ":memory:") await mkdir(dirname(this.#path), { recursive: true });
+    await assertNoRestore(this.#path);
     return sqliteStreamFactory(this.#path, { now, readPoolSize: this.#readPoolSize, durability: this.#durability });
   }
 
-  /** The log and the record of the former file belong to it alone, and must not be applied to another. */
+  /** The former file is then `<path>.former`, with what belongs to it. */
   async restore(backupPath: string, now: () => number): Promise<Streams> {
     await mkdir(dirname(this.#path), { recursive: true });
-    const copy = `${this.#path}.restored`;
-    await copyFile(backupPath, copy);
-    for (const ending of ["-wal", "-shm", "-head"]) await rm(`${this.#path}${ending}`, { force: true });
-    await rename(copy, this.#path);
+    await restoreBackup({ path: this.#path, backupPath });
     return this.open(now);
   }
 }

@@ -1,6 +1,7 @@
+import { copyFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { createDbContext } from "../../../examples/flowforge/index.js";
-import { restoreDb } from "../../../examples/flowforge/sqlite/restore-db.js";
+import { restoreBackup } from "../../../examples/restore-backup/restore-backup.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 test("a backup that was made while the database was in use takes its place, with all that it had", async () => {
@@ -16,7 +17,7 @@ test("a backup that was made while the database was in use takes its place, with
   await first.eventStore.append({ aggregateId, eventType: "WorkflowRenamed", payload: { name: "Two" } });
   await first.close();
 
-  await restoreDb({ path, backupPath });
+  await restoreBackup({ path, backupPath });
   const second = await createDbContext({ path, backend: "sqlite" });
   expect(await second.eventStore.load({ aggregateId })).toEqual(stored);
   expect(await second.windowQueries.query({ sql: "SELECT name FROM workflows" })).toEqual([{ name: "One" }]);
@@ -26,4 +27,8 @@ test("a backup that was made while the database was in use takes its place, with
     seq: 2,
   });
   await second.close();
+
+  // As a crash leaves it once the restore is decided.
+  await copyFile(backupPath, `${path}.restored`);
+  await expect(createDbContext({ path, backend: "sqlite" })).rejects.toThrow(/a restore of .* was interrupted/);
 });
