@@ -23,7 +23,7 @@ export class EventFeed {
 
   /** Reads one page for those that have room. @returns whether there may be more to read */
   async read(runs: ReadonlyMap<number, PartitionRun>, partitions: number, signal: AbortSignal): Promise<boolean> {
-    const fed = new Map([...runs].filter(([, run]) => hasRoom(run, runs)));
+    const fed = new Map([...runs].filter(([, run]) => runsLow(run, runs)));
     if (fed.size === 0) return false;
     const from = Math.min(...[...fed.values()].map(({ readPosition }) => readPosition));
     const head = await this.#context.access.storage.getVersion(ALL_STREAM);
@@ -77,7 +77,16 @@ export class EventFeed {
 
 /** A partition has room up to its share of what may be read ahead, and always for one event. */
 function hasRoom(run: PartitionRun, runs: ReadonlyMap<number, PartitionRun>): boolean {
+  return hasLess(run, runs, 1);
+}
+
+/** Whether a partition has used up half of its share: a page that is read for one event is mostly thrown away. */
+function runsLow(run: PartitionRun, runs: ReadonlyMap<number, PartitionRun>): boolean {
+  return hasLess(run, runs, 0.5);
+}
+
+function hasLess(run: PartitionRun, runs: ReadonlyMap<number, PartitionRun>, part: number): boolean {
   if (run.queued === 0) return true;
   const share = Math.max(1, Math.floor(MAX_EVENTS_AHEAD / runs.size));
-  return run.queued < share && run.queuedBytes < MAX_BYTES_AHEAD / runs.size;
+  return run.queued < share * part && run.queuedBytes < (MAX_BYTES_AHEAD / runs.size) * part;
 }
