@@ -29,24 +29,29 @@ export async function attempt(
   { timeoutMs, ending, onStuck }: AttemptOptions,
 ): Promise<Outcome> {
   const controller = new AbortController();
-  const late = new TimeoutError(`The handler took longer than handlerTimeoutMs (${timeoutMs} ms).`);
+  // Made when it is needed: an error with its stack takes longer than many a handler.
+  let late: TimeoutError | undefined;
   const stopListening = onAbort(ending, () => {
     clearTimeout(timer);
     clearTimeout(stuckTimer);
     controller.abort(ending.reason);
   });
   if (ending.aborted) controller.abort(ending.reason);
-  const timer = setTimeout(() => controller.abort(late), timeoutMs);
+  const timer = setTimeout(() => {
+    late = new TimeoutError(`The handler took longer than handlerTimeoutMs (${timeoutMs} ms).`);
+    controller.abort(late);
+  }, timeoutMs);
   const stuckTimer = setTimeout(() => {
-    onStuck(new TimeoutError(`${late.message} It still runs after ${REPORT_AFTER_TIMEOUTS} times that time.`));
+    const message = `The handler still runs after ${REPORT_AFTER_TIMEOUTS} times handlerTimeoutMs (${timeoutMs} ms).`;
+    onStuck(new TimeoutError(message));
   }, timeoutMs * REPORT_AFTER_TIMEOUTS);
   try {
     await handle({ signal: controller.signal });
-    if (controller.signal.reason === late) return { kind: "failed", error: late };
+    if (late !== undefined && controller.signal.reason === late) return { kind: "failed", error: late };
     return { kind: "done" };
   } catch (error) {
     if (ending.aborted) return { kind: "interrupted" };
-    return { kind: "failed", error: controller.signal.reason === late ? late : error };
+    return { kind: "failed", error: late !== undefined && controller.signal.reason === late ? late : error };
   } finally {
     clearTimeout(timer);
     clearTimeout(stuckTimer);
