@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { access, copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sql } from "async-streams";
 import parsePrometheusTextFormat from "parse-prometheus-text-format";
@@ -126,4 +126,22 @@ test("a backup has all tables, and is the file of a store", async () => {
   expect(names).toEqual(expect.arrayContaining(["audit", "events", "facts", "plan_units", "resource_state", "runs"]));
   const copy = await openStore({ path });
   expect(await copy.getRun("run-001")).toEqual(await store.getRun("run-001"));
+});
+
+test("a database whose restore was interrupted is opened once the backup is restored again", async () => {
+  const config = await soloConfig();
+  const store = await openStoreWithRun(config);
+  const path = await backupPath();
+  await store.backup(path);
+  await store.createRun({ id: "run-002", planPath: "/p.json" });
+  await store.close();
+  // As a crash leaves it once the restore is decided.
+  await copyFile(path, `${config.path}.restored`);
+  await expect(store.init()).rejects.toThrow(/a restore of .* was interrupted/);
+
+  await store.restore(path);
+  onTestFinished(() => store.close());
+  expect((await store.listRuns()).map(({ id }) => id)).toEqual(["run-001"]);
+  const former = await openStore({ path: `${config.path}.former` });
+  expect(await former.listRuns()).toHaveLength(2);
 });
