@@ -1,5 +1,6 @@
 import type { SQLName, SQLStatement, SQLValue } from "../../../protocols/index.js";
 import { checkSingleStatement } from "../../../src/adapter-kit/check-statements.js";
+import { ReadTexts } from "../../../src/adapter-kit/read-texts.js";
 import { isSQLName } from "../../../src/transaction/sql-statement.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import { quoteName } from "../sql-text.js";
@@ -29,15 +30,23 @@ export function renderStatement({ strings, values }: SQLStatement): RenderedStat
   const text = isRaw
     ? (strings[0] as string)
     : strings.reduce((before, part, index) => before + between(values[index - 1] as SQLValue | SQLName) + part);
-  checkSingleStatement(text, POSTGRES_STATEMENTS);
+  const { highest } = TEXTS.of(text);
   if (!isRaw) return { text, values: bound };
-  checkPlaceholders(text, values.length);
+  checkPlaceholders(highest, values.length);
   return { text, values: values as readonly SQLValue[] };
 }
 
-function checkPlaceholders(text: string, count: number): void {
+const TEXTS = new ReadTexts(readText);
+
+/** @returns the highest number of a placeholder */
+function readText(text: string): { readonly highest: number } {
+  checkSingleStatement(text, POSTGRES_STATEMENTS);
   let highest = 0;
   for (const token of tokensOf(text)) if (isPlaceholder(token)) highest = Math.max(highest, Number(token.slice(1)));
+  return { highest };
+}
+
+function checkPlaceholders(highest: number, count: number): void {
   if (highest === count) return;
   const problem = highest > count ? "there is no value for" : "there is no";
   throw invalidArgument("statement", `${problem} placeholder $${Math.max(highest, count)}; it has ${count} values`);

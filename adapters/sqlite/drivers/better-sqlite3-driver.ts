@@ -1,12 +1,12 @@
 import { createRequire } from "node:module";
 import type BetterSqlite3 from "better-sqlite3";
 import type { Database, Options, Statement } from "better-sqlite3";
+import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
 import { exactNumber, withIntegers } from "./exact-number.js";
 import { loadDriverError } from "./load-driver-error.js";
 import { takeTurn } from "./main-thread-turns.js";
-import { StatementCache } from "./statement-cache.js";
 
 const OPTIONS: Readonly<Record<OpenMode, Options>> = {
   create: {},

@@ -1,10 +1,10 @@
 import { pathToFileURL } from "node:url";
 import { StorageError } from "../../../protocols/index.js";
+import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
 import { inexactNumber, withIntegers } from "./exact-number.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { isSupportedSQLite, MIN_SQLITE_VERSION } from "./sqlite-version.js";
-import { StatementCache } from "./statement-cache.js";
 
 const NAME = "node:sqlite";
 

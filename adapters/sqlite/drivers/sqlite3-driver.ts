@@ -1,9 +1,9 @@
 import { createRequire } from "node:module";
 import type { Database, Statement } from "sqlite";
 import type Constants from "sqlite3";
+import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
 import { isModuleMissing, loadDriverError } from "./load-driver-error.js";
-import { StatementCache } from "./statement-cache.js";
 
 const FLAGS: Readonly<Record<OpenMode, (constants: typeof Constants) => number>> = {
   create: ({ OPEN_READWRITE, OPEN_CREATE }) => OPEN_READWRITE | OPEN_CREATE,

@@ -1,9 +1,10 @@
 import type { SQLName, SQLStatement, SQLValue } from "../../../protocols/index.js";
 import { checkSingleStatement } from "../../../src/adapter-kit/check-statements.js";
+import { ReadTexts } from "../../../src/adapter-kit/read-texts.js";
 import { isSQLName } from "../../../src/transaction/sql-statement.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { SQLiteValue } from "../drivers/driver.js";
-import { replacePlaceholders } from "./sql-tokens.js";
+import { cutAtPlaceholders } from "./sql-tokens.js";
 import { SQLITE_STATEMENTS } from "./statement-rules.js";
 
 /** A statement as a driver takes it. */
@@ -21,10 +22,9 @@ export interface RenderedStatement {
  */
 export function renderStatement({ strings, values }: SQLStatement): RenderedStatement {
   const text = strings.reduce((before, part, index) => before + between(values[index - 1]) + part);
-  checkSingleStatement(text, SQLITE_STATEMENTS);
   const bound = values.filter((value) => !isSQLName(value)) as SQLValue[];
   return bind(
-    text,
+    TEXTS.of(text),
     bound.map((value) => (typeof value === "boolean" ? Number(value) : value)),
   );
 }
@@ -33,27 +33,57 @@ function between(value: SQLValue | SQLName | undefined): string {
   return isSQLName(value) ? `"${value.name.replaceAll('"', '""')}"` : "?";
 }
 
+/** A text that is one allowed statement, cut at its placeholders. */
+interface CutText {
+  readonly parts: readonly string[];
+  readonly placeholders: readonly string[];
+  /** The numbers of the placeholders, from 1. */
+  readonly numbers: readonly number[];
+  readonly highest: number;
+  /** With `?` for each placeholder. */
+  readonly text: string;
+}
+
+const TEXTS = new ReadTexts(cutText);
+
 /**
- * Gives each placeholder its value, as SQLite numbers them: `?` comes after the highest so far, and a name that is used
- * again has its number again. Drivers differ in what they make of numbers and names, and one of them binds the values of an
- * earlier run where there are none.
+ * Numbers the placeholders as SQLite does: `?` comes after the highest so far, and a name that is used again has its number
+ * again.
  */
-function bind(text: string, values: readonly SQLiteValue[]): RenderedStatement {
-  const numbers = new Map<string, number>();
-  const bound: SQLiteValue[] = [];
+function cutText(text: string): CutText {
+  checkSingleStatement(text, SQLITE_STATEMENTS);
+  const { parts, placeholders } = cutAtPlaceholders(text);
+  const known = new Map<string, number>();
   let highest = 0;
-  const written = replacePlaceholders(text, (placeholder) => {
+  const numbers = placeholders.map((placeholder) => {
     const isNumbered = /^\?\d/.test(placeholder);
-    const number = isNumbered ? Number(placeholder.slice(1)) : (numbers.get(placeholder) ?? highest + 1);
-    if (placeholder !== "?") numbers.set(placeholder, number);
-    const value = values[number - 1];
-    if (value === undefined) throw misfit(placeholder, values);
+    const number = isNumbered ? Number(placeholder.slice(1)) : (known.get(placeholder) ?? highest + 1);
+    if (placeholder !== "?") known.set(placeholder, number);
     highest = Math.max(highest, number);
-    bound.push(value);
-    return isLargeInteger(value) ? AS_INTEGER : "?";
+    return number;
+  });
+  return { parts, placeholders, numbers, highest, text: parts.join("?") };
+}
+
+/**
+ * Gives each placeholder its value. Drivers differ in what they make of numbers and names, and one of them binds the values of
+ * an earlier run where there are none.
+ */
+function bind(
+  { parts, placeholders, numbers, highest, text }: CutText,
+  values: readonly SQLiteValue[],
+): RenderedStatement {
+  const bound = numbers.map((number, index) => {
+    const value = values[number - 1];
+    if (value === undefined) throw misfit(placeholders[index] as string, values);
+    return value;
   });
   if (highest < values.length) throw misfit(`?${values.length}`, values, "there is no");
-  return { text: written, values: bound };
+  if (!bound.some(isLargeInteger)) return { text, values: bound };
+  const cast = parts.reduce((before, part, index) => {
+    return before + (isLargeInteger(bound[index - 1] as SQLiteValue) ? AS_INTEGER : "?") + part;
+  });
+  return { text: cast, values: bound };
 }
 
 /** The plus takes away the affinity that the CAST would give to a comparison. */

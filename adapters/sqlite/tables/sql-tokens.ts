@@ -9,9 +9,18 @@ export function* tokensOf(text: string): Generator<string> {
   for (const [token] of text.matchAll(TOKEN)) if (!isComment(token)) yield token;
 }
 
-/** Writes each placeholder of a text anew: `?`, `?3`, and named ones such as `$1`. */
-export function replacePlaceholders(text: string, replace: (placeholder: string) => string): string {
-  return text.replaceAll(TOKEN, (token) => (isPlaceholder(token) ? replace(token) : token));
+/** Cuts a text at its placeholders: `?`, `?3`, and named ones such as `$1`. There is one part more than placeholders. */
+export function cutAtPlaceholders(text: string): { readonly parts: string[]; readonly placeholders: string[] } {
+  const parts: string[] = [];
+  const placeholders: string[] = [];
+  let end = 0;
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if (!isPlaceholder(token)) continue;
+    parts.push(text.slice(end, index));
+    placeholders.push(token);
+    end = index + token.length;
+  }
+  return { parts: [...parts, text.slice(end)], placeholders };
 }
 
 /** Tells whether a value is bound to a token. SQLite refuses a `#` before a digit. */

@@ -1,7 +1,7 @@
-/** How many prepared statements a connection keeps. */
-const MAX_PREPARED_STATEMENTS = 64;
+/** How many statements are kept. */
+const MAX_STATEMENTS = 64;
 
-/** The prepared statements of a connection, by their SQL. The one that was not used for longest goes first. */
+/** Statements that were prepared, or read, by their SQL. The one that was not used for longest goes first. */
 export class StatementCache<Statement> {
   readonly #statements = new Map<string, Statement>();
 
@@ -16,7 +16,7 @@ export class StatementCache<Statement> {
   /** Keeps a statement, and returns the one that had to make room for it. */
   add(sql: string, statement: Statement): Statement | undefined {
     this.#statements.set(sql, statement);
-    if (this.#statements.size <= MAX_PREPARED_STATEMENTS) return undefined;
+    if (this.#statements.size <= MAX_STATEMENTS) return undefined;
     const [oldest, removed] = this.#statements.entries().next().value as [string, Statement];
     this.#statements.delete(oldest);
     return removed;
