@@ -39,7 +39,7 @@ function contextOf(): WorkloadContext {
     folder: task.folder,
     uniqueName: basename(task.folder),
     seedPath: (name) => seedPath(name),
-    get server() {
+    serverUrl() {
       if (task.server === undefined) throw new Error(`${task.workload} has no server`);
       return task.server;
     },

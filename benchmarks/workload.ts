@@ -66,7 +66,7 @@ export interface WorkloadContext {
   /** A name for streams that no earlier round has written. */
   readonly uniqueName: string;
   /** The address of the run's PostgreSQL server; only workloads whose subjects need one may ask for it. */
-  readonly server: string;
+  serverUrl(): string;
   /** What `startHelper` was told, in a helper. Default: one process and one caller. */
   readonly helpers: Helpers;
   /** Starts `help` in a process of its own; resolves when that has ended well. */

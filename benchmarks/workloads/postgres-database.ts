@@ -1,10 +1,10 @@
 import type { WorkloadContext } from "../workload.js";
 
-type DatabaseContext = Pick<WorkloadContext, "server" | "uniqueName">;
+type DatabaseContext = Pick<WorkloadContext, "serverUrl" | "uniqueName">;
 
 /** The connection string of the measurement's database, for its helpers. */
-export function databaseUrl({ server, uniqueName }: DatabaseContext): string {
-  return Object.assign(new URL(server), { pathname: `/${uniqueName}` }).href;
+export function databaseUrl({ serverUrl, uniqueName }: DatabaseContext): string {
+  return Object.assign(new URL(serverUrl()), { pathname: `/${uniqueName}` }).href;
 }
 
 /** Creates an empty database for a measurement, and drops it afterwards, with all that the server would write of it. */
@@ -17,10 +17,10 @@ export async function withDatabase<T>(context: DatabaseContext, work: (url: stri
   }
 }
 
-async function run({ server }: DatabaseContext, statement: string): Promise<void> {
+async function run({ serverUrl }: DatabaseContext, statement: string): Promise<void> {
   // Loaded here, so that the processes of other workloads are without it.
   const { default: pg } = await import("pg");
-  const client = new pg.Client(server);
+  const client = new pg.Client(serverUrl());
   await client.connect();
   await client.query(statement);
   await client.end();
