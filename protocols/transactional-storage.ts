@@ -63,12 +63,44 @@ export interface TransactionalStorage extends StorageHandle {
   transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T>;
 
   /**
+   * Appends several requests in one transaction, and calls `join` in it for what takes part in them, such as a projection.
+   *
+   * - `take` is called once, when the transaction begins: requests join those that wait until then.
+   * - Each request has an outcome of its own. A conflict leaves the others as they are.
+   * - `join` is called once, with the requests that have stored something, if there are any. When it rejects, what they stored
+   *   is undone. Then each request is tried alone, with a call of `join` of its own, in order and before any later call.
+   *
+   * Absent: the core stores each request with `transact`.
+   *
+   * @returns one outcome for each request, in order.
+   * @throws StorageError when the transaction does not begin, or its commit fails: then none of them is stored.
+   */
+  appendTogether?(take: TakeRequests, join: JoinAppends): Promise<readonly RequestOutcome[]>;
+
+  /**
    * Reads tables with a connection that cannot write. Absent where there is no SQL.
    *
    * @throws StorageError when the statement fails.
    */
   query?(statement: SQLStatement, options: Pick<TransactOptions, "signal">): Promise<Record<string, SQLValue>[]>;
 }
+
+/** The requests that share a transaction, in the order of their calls. None where all were cancelled. */
+export type TakeRequests = () => readonly AppendRequest[];
+
+/** Does what has to be done in the transaction that has stored these requests. */
+export type JoinAppends = (session: StorageSession, stored: readonly AppendRequest[]) => Promise<void>;
+
+/** The outcome of one of several requests. */
+export type RequestOutcome =
+  | {
+      /** As that of `append`. */
+      readonly result: AppendResult;
+    }
+  | {
+      /** Why nothing of it is stored. */
+      readonly error: unknown;
+    };
 
 /** The options of {@link TransactionalStorage}. */
 export interface TransactOptions {

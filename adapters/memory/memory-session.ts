@@ -4,9 +4,10 @@ import type {
   EventPage,
   PlacedEvent,
   ReadQuery,
-  StorageSession,
+  RequestOutcome,
 } from "../../protocols/index.js";
 import { ALL_STREAM } from "../../protocols/index.js";
+import type { GroupSession } from "../../src/adapter-kit/append-together.js";
 import { appendTo } from "./append-to.js";
 import { EventOverlay } from "./event-overlay.js";
 import { headOf, type MemoryEvents } from "./memory-events.js";
@@ -22,7 +23,7 @@ export interface MemoryState {
 }
 
 /** A transaction over a copy: what it does is kept apart, and moved to the store at the commit. */
-export class MemorySession implements StorageSession {
+export class MemorySession implements GroupSession {
   readonly head: number;
   readonly records: RecordOverlay;
   readonly #state: MemoryState;
@@ -37,6 +38,16 @@ export class MemorySession implements StorageSession {
 
   async append(request: AppendRequest): Promise<AppendResult> {
     return appendTo(this.#events, request, this.#state.now, this.#state.location).result;
+  }
+
+  async appendEach(requests: readonly AppendRequest[]): Promise<readonly RequestOutcome[]> {
+    return requests.map((request) => {
+      try {
+        return { result: appendTo(this.#events, request, this.#state.now, this.#state.location).result };
+      } catch (error) {
+        return { error };
+      }
+    });
   }
 
   async readPage(query: ReadQuery): Promise<EventPage> {

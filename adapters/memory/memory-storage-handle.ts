@@ -8,12 +8,14 @@ import {
   type DeleteSnapshotsQuery,
   type EncodedState,
   type EventPage,
+  type JoinAppends,
   type ListStreamsQuery,
   type PlacedEvent,
   type ReadQuery,
   type ReclaimedBytes,
   type RemovedEvents,
   type RemoveRequest,
+  type RequestOutcome,
   type Snapshot,
   type SnapshotQuery,
   type SnapshotRetention,
@@ -21,8 +23,10 @@ import {
   type StoreContents,
   type StreamMetrics,
   type StreamRow,
+  type TakeRequests,
   type TransactOptions,
 } from "../../protocols/index.js";
+import { appendTogether } from "../../src/adapter-kit/append-together.js";
 import { Lifetime } from "../../src/adapter-kit/lifetime.js";
 import { streamDeleted } from "../../src/adapter-kit/stream-deleted.js";
 import { appendTo } from "./append-to.js";
@@ -79,6 +83,24 @@ export class MemoryStorageHandle implements AdministrableStorage, CopyableStorag
     const result = await work(session);
     this.#publish(session.commit());
     return result;
+  }
+
+  // Each part is a transaction over a copy, all of them within one turn.
+  async appendTogether(take: TakeRequests, join: JoinAppends): Promise<readonly RequestOutcome[]> {
+    this.#lifetime.assertOpen("write to several streams");
+    using _turn = await this.#turns.take();
+    // Awaited, so that the turn lasts until then.
+    return await appendTogether(take(), join, async (work) => {
+      const session = new MemorySession(this.#state);
+      let outcomes: readonly RequestOutcome[];
+      try {
+        outcomes = await work(session);
+      } catch (undoneBy) {
+        return { undoneBy };
+      }
+      this.#publish(session.commit());
+      return { outcomes };
+    });
   }
 
   #publish(events: readonly PlacedEvent[]): void {

@@ -10,11 +10,13 @@ import {
   type DeleteSnapshotsQuery,
   type EncodedState,
   type EventPage,
+  type JoinAppends,
   type ListStreamsQuery,
   type ReadQuery,
   type ReclaimedBytes,
   type RemovedEvents,
   type RemoveRequest,
+  type RequestOutcome,
   type Snapshot,
   type SnapshotQuery,
   type SnapshotRetention,
@@ -27,8 +29,10 @@ import {
   StreamClosedError,
   type StreamMetrics,
   type StreamRow,
+  type TakeRequests,
   type TransactOptions,
 } from "../../protocols/index.js";
+import { appendInTransaction } from "../../src/adapter-kit/append-together.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../../src/limits.js";
 import { listStreams } from "./administration/list-streams.js";
 import { removeBefore } from "./administration/remove-events.js";
@@ -103,6 +107,11 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
   async transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T> {
     this.#assertOpen();
     return this.#parts.queue.transact(work, options);
+  }
+
+  async appendTogether(take: TakeRequests, join: JoinAppends): Promise<readonly RequestOutcome[]> {
+    this.#assertOpen();
+    return appendInTransaction((work) => this.#parts.queue.transact(work, {}), take, join);
   }
 
   async query(

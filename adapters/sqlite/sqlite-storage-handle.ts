@@ -9,9 +9,11 @@ import {
   type DeleteSnapshotsQuery,
   type EncodedState,
   type EventPage,
+  type JoinAppends,
   type ListStreamsQuery,
   type ReadQuery,
   type RemoveRequest,
+  type RequestOutcome,
   type Snapshot,
   type SnapshotQuery,
   type SnapshotRetention,
@@ -22,6 +24,7 @@ import {
   StreamClosedError,
   type StreamMetrics,
   type StreamRow,
+  type TakeRequests,
   type TransactOptions,
 } from "../../protocols/index.js";
 import { listStreams } from "./administration/list-streams.js";
@@ -74,6 +77,12 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
   transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T> {
     return this.#disposal === undefined
       ? this.#parts.writes.transact(work, options)
+      : Promise.reject(this.#closedError());
+  }
+
+  appendTogether(take: TakeRequests, join: JoinAppends): Promise<readonly RequestOutcome[]> {
+    return this.#disposal === undefined
+      ? this.#parts.writes.appendTogether(take, join)
       : Promise.reject(this.#closedError());
   }
 

@@ -7,6 +7,14 @@
 export type { PlacedEvent, StoredPlace } from "../../protocols/index.js";
 export { compileFilter, matchesFilter } from "../filter/compile-filter.js";
 export { createStreamFactory, type StreamFactoryOver } from "../stream/create-stream-factory.js";
+export {
+  appendInTransaction,
+  appendTogether,
+  type GroupSession,
+  type PartedSession,
+  type PartOutcome,
+  type RunPart,
+} from "./append-together.js";
 export { type AppendDecision, decideAppend, decideUnit, type StreamState } from "./decide-append.js";
 export { decodeEvent } from "./decode-event.js";
 export { type Closable, Lifetime } from "./lifetime.js";

@@ -57,6 +57,7 @@ export async function deleteStream(
   signal?.throwIfAborted();
   const deleting = async (): Promise<RemovalReport> => {
     if (!plan.force) await updatePositions(context, attempt);
+    context.grouped.close();
     const version = await inStep(context, attempt, () =>
       storage.transact((session) => endWithParticipants(context, session, streamId, plan, attempt), { signal }),
     );

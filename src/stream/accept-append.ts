@@ -1,6 +1,6 @@
 import type { AppendRequest, AppendResult, StorageHandle } from "../../protocols/index.js";
 import type { PendingWork } from "../adapter-kit/pending-work.js";
-import { appendWith } from "../transaction/write-all.js";
+import type { GroupedAppends } from "../transaction/grouped-appends.js";
 import type { EventHooks } from "../view/event-hooks.js";
 import { hookedRequest, type OrderedAppends } from "../view/ordered-appends.js";
 import { encodedBytes } from "./content-bytes.js";
@@ -13,6 +13,7 @@ export interface AppendContext {
   readonly memory: MemoryBudget;
   readonly pendingWrites: PendingWork;
   readonly participants: ReadonlySet<Participant>;
+  readonly grouped: GroupedAppends;
   readonly hooks?: EventHooks | undefined;
 }
 
@@ -29,7 +30,7 @@ export async function acceptAppend(
   onStored?: (result: AppendResult) => void,
   order?: OrderedAppends,
 ): Promise<AppendResult> {
-  const { memory, pendingWrites, storage, participants } = context;
+  const { memory, pendingWrites, storage, participants, grouped } = context;
   const bytes = encodedBytes(request.events);
   if (!memory.reserve(bytes)) throw overloaded(`write to stream "${request.streamId}"`, bytes, context);
   pendingWrites.begin();
@@ -37,8 +38,9 @@ export async function acceptAppend(
     const ready = order === undefined ? request : order.inOrder(hookedRequest(context.hooks, request, storage));
     // Nothing waits where nothing has to be waited for, so that writes keep the order of their calls.
     const hooked = ready instanceof Promise ? await ready : ready;
-    const joining = participantsOf(participants, hooked.events);
-    const result = await (joining === undefined ? storage.append(hooked) : appendWith(storage, hooked, joining));
+    const isJoined = participantsOf(participants, hooked.events) !== undefined;
+    if (!isJoined) grouped.close();
+    const result = await (isJoined ? grouped.append(hooked, bytes) : storage.append(hooked));
     onStored?.(result);
     return result;
   } finally {

@@ -19,6 +19,7 @@ import { addAdministration, isAdministrable } from "../administration/administra
 import { finishDeletions } from "../administration/delete-stream.js";
 import { refuseUnfinishedCopy } from "../copy/unfinished-copy.js";
 import { CallGuard } from "../transaction/call-guard.js";
+import { GroupedAppends } from "../transaction/grouped-appends.js";
 import { isAtomic, isTransactional } from "../transaction/storage-kinds.js";
 import { addStoreAccess } from "../transaction/store-access.js";
 import { atomicCalls, transactionalCalls } from "../transaction/transactional-factory.js";
@@ -27,6 +28,7 @@ import { inCall } from "../validate/in-call.js";
 import { addStreamContext } from "./context-access.js";
 import { maintenanceCalls } from "./maintenance-calls.js";
 import { MemoryBudget } from "./memory-budget.js";
+import type { Participant } from "./participant.js";
 import { type StreamContext, StreamImpl } from "./stream-impl.js";
 import { typedStream } from "./typed-stream.js";
 
@@ -84,6 +86,7 @@ function contextOf(backend: StreamBackend): StreamContext {
   const { notifier, now = Date.now, findMisuse, maintenance, isUnfinishedCopy } = backend;
   const storage = isUnfinishedCopy ? refuseUnfinishedCopy(backend.storage) : backend.storage;
   const subject = storage.location === undefined ? "the store" : `the store ${storage.location}`;
+  const participants = new Set<Participant>();
   return {
     storage,
     notifier,
@@ -94,7 +97,8 @@ function contextOf(backend: StreamBackend): StreamContext {
     pendingWrites: new PendingWork(),
     calls: new CallGuard(storage.location, findMisuse),
     services: new Set(),
-    participants: new Set(),
+    participants,
+    grouped: new GroupedAppends(storage, participants),
   };
 }
 

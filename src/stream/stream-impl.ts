@@ -24,6 +24,7 @@ import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions, type ReadPlan } from "../read/read-options.js";
 import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
 import type { CallGuard } from "../transaction/call-guard.js";
+import type { GroupedAppends } from "../transaction/grouped-appends.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
@@ -52,6 +53,8 @@ export interface StreamContext extends StreamBackend {
   readonly services: Set<StoreService>;
   /** What takes part in the transactions that store events. */
   readonly participants: Set<Participant>;
+  /** The appends that they take part in. */
+  readonly grouped: GroupedAppends;
   readonly now: () => number;
   /** What decorators do with the events. Absent for the store itself. */
   readonly hooks?: EventHooks | undefined;

@@ -23,7 +23,7 @@ const OPTIONS: OptionNames<TransactionOptions> = { timeoutMs: true, signal: true
 /** What a transaction runs in. */
 export type TransactionContext = Pick<
   StreamContext,
-  "memory" | "calls" | "pendingWrites" | "participants" | "hooks"
+  "memory" | "calls" | "pendingWrites" | "participants" | "grouped" | "hooks"
 > & {
   readonly storage: TransactionalStorage;
 };
@@ -82,6 +82,7 @@ export async function runTransaction<T>(
 function beginTransaction<T>(context: TransactionContext, work: TransactionWork<T>, plan: TransactionPlan): Promise<T> {
   const { signal, isAlone, timeoutMs } = plan;
   signal?.throwIfAborted();
+  context.grouped.close();
   if (signal === undefined)
     return context.storage.transact((session) => runWork(context, session, work, plan), { isAlone, timeoutMs });
   return giveUpWaiting(signal, (onBegun) =>

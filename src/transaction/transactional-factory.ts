@@ -60,7 +60,7 @@ export async function acceptUnit(
   unit: AppendUnit,
   context: StreamContext,
 ): Promise<readonly WriteResult[]> {
-  const { calls, pendingWrites, memory, participants, hooks } = context;
+  const { calls, pendingWrites, memory, participants, grouped, hooks } = context;
   const bytes = unit.requests.reduce((sum, { events }) => sum + encodedBytes(events), 0);
   if (!memory.reserve(bytes)) throw overloaded("write to several streams", bytes, context);
   pendingWrites.begin();
@@ -68,6 +68,7 @@ export async function acceptUnit(
     const ready = hookedUnit(hooks, unit, storage);
     const hooked = ready instanceof Promise ? await ready : ready;
     const joining = participants.size === 0 ? undefined : participantsOf(participants, eventsOf(hooked));
+    grouped.close();
     return await calls.note(() => writeUnit(storage, hooked, joining), `writeAll (${attemptOf(unit.requests)})`);
   } finally {
     memory.release(bytes);

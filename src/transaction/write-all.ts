@@ -119,23 +119,6 @@ export async function writeUnit(
   return (storage as TransactionalStorage).transact(work, { signal: unit.signal });
 }
 
-/** Appends to one stream in a transaction that others take part in. */
-export function appendWith(
-  storage: StorageHandle,
-  request: AppendRequest,
-  joining: readonly Participant[],
-): Promise<AppendResult> {
-  // Only transactional storage has participants.
-  return (storage as TransactionalStorage).transact(
-    async (session) => {
-      const result = await session.append(request);
-      if (result.written > 0) await joinAll(joining, session, storage.location);
-      return result;
-    },
-    { signal: request.signal },
-  );
-}
-
 /** What is left of a condition: of one that an event matches, that event. A retry does not ask, so it is not refused here. */
 async function lookedAt(
   storage: StorageHandle,

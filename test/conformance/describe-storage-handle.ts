@@ -3,6 +3,7 @@ import type { ConformanceOptions } from "./runner.js";
 import { describeAllStream } from "./storage/all-stream.js";
 import { describeAppend } from "./storage/append.js";
 import { describeAppendAll } from "./storage/append-all.js";
+import { describeAppendTogether } from "./storage/append-together.js";
 import { describeConcurrentAppends } from "./storage/concurrent-appends.js";
 import { describeContents } from "./storage/contents.js";
 import { describeDeleteSnapshots } from "./storage/delete-snapshots.js";
@@ -59,6 +60,7 @@ export function describeStorageHandle(options: StorageConformanceOptions): void 
     describeMetrics(suite);
     describeAppendAll(suite);
     describeTransact(suite);
+    describeAppendTogether(suite);
     describeContents(suite);
     describeListStreams(suite);
     describeRemoveBefore(suite);

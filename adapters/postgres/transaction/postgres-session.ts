@@ -1,5 +1,7 @@
-import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageSession } from "../../../protocols/index.js";
+import type { AppendRequest, AppendResult, EventPage, ReadQuery, RequestOutcome } from "../../../protocols/index.js";
+import type { GroupSession, PartOutcome } from "../../../src/adapter-kit/append-together.js";
 import type { Commit } from "../../../src/adapter-kit/commit-feed.js";
+import { attemptOf } from "../../../src/transaction/write-all.js";
 import type { AppendOutcome } from "../append/append-member.js";
 import { AppendRun, type StoringContext } from "../append/append-run.js";
 import type { PostgresConnection } from "../client/client.js";
@@ -8,8 +10,16 @@ import { readPage } from "../read/read-page.js";
 import { TableStatements } from "../tables/table-statements.js";
 import { PostgresRecords } from "./postgres-records.js";
 
+/**
+ * Ends a part. Deferred constraints are checked while it can still be undone alone. Rolling back to `es_check` makes them
+ * deferred again, for the parts that follow.
+ */
+const RELEASE = `
+  SAVEPOINT es_check; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT es_check;
+  RELEASE SAVEPOINT es_check; RELEASE SAVEPOINT es_part`;
+
 /** An open transaction as its callback uses it. It holds the lock. */
-export class PostgresSession implements StorageSession {
+export class PostgresSession implements GroupSession {
   readonly head: number;
   readonly records: PostgresRecords;
   readonly sql: TableStatements;
@@ -28,18 +38,40 @@ export class PostgresSession implements StorageSession {
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
-    let outcome: AppendOutcome | undefined;
-    const settle = (settled: AppendOutcome): void => {
-      outcome = settled;
-    };
-    await this.#saying(`write to stream "${request.streamId}"`, () =>
-      new AppendRun([{ member: request, settle }], this.#context, true, (commit) => this.commits.push(commit)).run(
-        this.connection,
-      ),
-    );
-    const settled = outcome as AppendOutcome | undefined;
-    if (settled === undefined || "error" in settled) throw settled?.error;
-    return settled.result as AppendResult;
+    const [outcome] = await this.appendEach([request]);
+    if (outcome === undefined || "error" in outcome) throw outcome?.error;
+    return outcome.result;
+  }
+
+  async appendEach(requests: readonly AppendRequest[]): Promise<readonly RequestOutcome[]> {
+    const outcomes: RequestOutcome[] = [];
+    const entries = requests.map((member, index) => ({
+      member,
+      settle: (outcome: AppendOutcome): void => {
+        // A unit has several results; these are no units.
+        outcomes[index] = outcome as RequestOutcome;
+      },
+    }));
+    const run = new AppendRun(entries, this.#context, true, (commit) => this.commits.push(commit));
+    await this.#saying(attemptOf(requests), () => run.run(this.connection));
+    return outcomes;
+  }
+
+  /** Runs a part of the transaction, which is undone alone. Rejects when the transaction is lost with it. */
+  async runPart(work: (session: GroupSession) => Promise<readonly RequestOutcome[]>): Promise<PartOutcome> {
+    const script = (text: string) => this.#saying("commit a transaction", () => this.connection.script(text));
+    const commits = this.commits.length;
+    await script("SAVEPOINT es_part");
+    try {
+      const outcomes = await work(this);
+      await script(RELEASE);
+      return { outcomes };
+    } catch (undoneBy) {
+      if (!this.connection.isOpen) throw undoneBy;
+      await script("ROLLBACK TO SAVEPOINT es_part; RELEASE SAVEPOINT es_part");
+      this.commits.length = commits;
+      return { undoneBy };
+    }
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {

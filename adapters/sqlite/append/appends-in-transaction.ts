@@ -31,6 +31,14 @@ class Layer {
   readonly heads = new Map<string, StreamHead>();
   readonly types = new Map<string, number>();
   readonly events: PlacedEvent[] = [];
+
+  copy(): Layer {
+    const copy = new Layer();
+    for (const [streamId, head] of this.heads) copy.heads.set(streamId, head);
+    for (const [type, number] of this.types) copy.types.set(type, number);
+    copy.events.push(...this.events);
+    return copy;
+  }
 }
 
 /**
@@ -101,6 +109,14 @@ export class AppendsInTransaction {
   /** The member has ended, and what it did was undone. */
   drop(): void {
     this.#member = new Layer();
+  }
+
+  /** Notes what the member has done so far. @returns forgets what it has done since, which was undone */
+  mark(): () => void {
+    const marked = this.#member.copy();
+    return () => {
+      this.#member = marked;
+    };
   }
 
   /** Decides appends one after the other, and stores what they store. */

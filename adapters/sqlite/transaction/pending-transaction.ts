@@ -1,8 +1,9 @@
-import type { StorageSession, TransactOptions } from "../../../protocols/index.js";
+import type { TransactOptions } from "../../../protocols/index.js";
 import { LockedCall } from "../append/pending-append.js";
+import type { TransactionSession } from "./transaction-session.js";
 
 /** The callback of a transaction, with its result as what its caller knows. */
-export type TransactionWork = (session: StorageSession) => Promise<unknown>;
+export type TransactionWork = (session: TransactionSession) => Promise<unknown>;
 
 /** A transaction that waits for its turn. */
 export class PendingTransaction extends LockedCall<unknown> {

@@ -1,11 +1,11 @@
-import { StorageError } from "../../../protocols/index.js";
 import type { AppendGroup } from "../append/append-group.js";
 import type { AppendOutcome } from "../append/append-plan.js";
 import type { AppendsInTransaction } from "../append/appends-in-transaction.js";
 import { eventCharacters } from "../append/event-rows.js";
 import type { PendingAppend } from "../append/pending-append.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { isCorruption, isDiskFailure, sqliteCode, storageError } from "../sqlite-errors.js";
+import { sqliteCode, storageError } from "../sqlite-errors.js";
+import { causeOf, isFatal } from "./fatal-error.js";
 import { PendingTransaction } from "./pending-transaction.js";
 import { rollBack } from "./transaction.js";
 import { TransactionSession } from "./transaction-session.js";
@@ -168,20 +168,6 @@ function contentOf({ events }: AppendsInTransaction): WrittenContent {
   const characters = events.reduce((sum, { event }) => sum + eventCharacters(event), 0);
   return { characters, indexPages: events.length };
 }
-
-/** Whether what has become of the other members is not known: the disk fails, or the database is damaged. */
-function isFatal(error: unknown): boolean {
-  const cause = causeOf(error);
-  return isDiskFailure(cause) || isCorruption(cause) || ENDING.has(sqliteCode(cause) ?? "");
-}
-
-/** SQLite's own error, where the error says what was attempted. */
-function causeOf(error: unknown): unknown {
-  return error instanceof StorageError && sqliteCode(error.cause) !== undefined ? error.cause : error;
-}
-
-/** After these SQLite may have rolled back by itself: https://www.sqlite.org/lang_transaction.html */
-const ENDING: ReadonlySet<string> = new Set(["SQLITE_FULL", "SQLITE_NOMEM"]);
 
 function failMember(member: Member, error: unknown, location: string): void {
   for (const call of member instanceof PendingTransaction ? [member] : member) {

@@ -1,8 +1,11 @@
-import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageSession } from "../../../protocols/index.js";
+import type { AppendRequest, AppendResult, EventPage, ReadQuery, RequestOutcome } from "../../../protocols/index.js";
+import type { GroupSession, PartOutcome } from "../../../src/adapter-kit/append-together.js";
+import { attemptOf } from "../../../src/transaction/write-all.js";
 import type { AppendsInTransaction } from "../append/appends-in-transaction.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { storageError } from "../sqlite-errors.js";
 import { TableStatements } from "../tables/table-statements.js";
+import { isFatal } from "./fatal-error.js";
 import { SQLiteRecords } from "./sqlite-records.js";
 
 /** What a session works on. */
@@ -17,14 +20,16 @@ export interface TransactionSessionContext {
 }
 
 /** An open transaction as its callback uses it. */
-export class TransactionSession implements StorageSession {
+export class TransactionSession implements GroupSession {
   readonly head: number;
   readonly records: SQLiteRecords;
   readonly sql: TableStatements;
+  readonly #connection: SQLiteConnection;
   readonly #appends: AppendsInTransaction;
   readonly #location: string;
 
   constructor({ connection, appends, head, location, interrupt }: TransactionSessionContext) {
+    this.#connection = connection;
     this.#appends = appends;
     this.#location = location;
     this.head = head;
@@ -33,12 +38,36 @@ export class TransactionSession implements StorageSession {
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
-    const [outcome] = await this.#saying(`write to stream "${request.streamId}"`, async () => {
-      const { outcomes } = await this.#appends.store([request]);
-      return outcomes;
-    });
+    const [outcome] = await this.appendEach([request]);
     if (outcome === undefined || "error" in outcome) throw outcome?.error;
-    return outcome.result as AppendResult;
+    return outcome.result;
+  }
+
+  appendEach(requests: readonly AppendRequest[]): Promise<readonly RequestOutcome[]> {
+    return this.#saying(attemptOf(requests), async () => {
+      const { outcomes } = await this.#appends.store(requests);
+      // A unit has several results; these are no units.
+      return outcomes as readonly RequestOutcome[];
+    });
+  }
+
+  /** Runs a part of the transaction, which is undone alone. Rejects when the transaction is lost with it. */
+  async runPart(work: (session: GroupSession) => Promise<readonly RequestOutcome[]>): Promise<PartOutcome> {
+    const run = (text: string) => this.#saying("commit a transaction", () => this.#connection.run(text));
+    await run("SAVEPOINT es_part");
+    const forget = this.#appends.mark();
+    let outcomes: readonly RequestOutcome[];
+    try {
+      outcomes = await work(this);
+    } catch (undoneBy) {
+      if (isFatal(undoneBy)) throw undoneBy;
+      await run("ROLLBACK TO es_part");
+      await run("RELEASE es_part");
+      forget();
+      return { undoneBy };
+    }
+    await run("RELEASE es_part");
+    return { outcomes };
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {

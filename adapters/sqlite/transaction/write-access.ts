@@ -5,11 +5,14 @@ import {
   type ContentsBatch,
   type DeleteSnapshotsQuery,
   type EncodedState,
+  type JoinAppends,
   type RemoveRequest,
+  type RequestOutcome,
   type Snapshot,
   type SnapshotRetention,
   StorageError,
   type StorageSession,
+  type TakeRequests,
   type TransactOptions,
 } from "../../../protocols/index.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
@@ -22,6 +25,7 @@ import type { AcknowledgedPosition } from "../maintenance/acknowledged-position.
 import type { OpenFiles } from "../open/open-files.js";
 import type { LockClock } from "../retry-busy.js";
 import { deleteSnapshots, saveSnapshot } from "../snapshot-statements.js";
+import { appendTogether } from "./append-together.js";
 import type { WalCheckpointer } from "./wal-checkpointer.js";
 import type { WriteQueue } from "./write-queue.js";
 import type { Writer } from "./writer.js";
@@ -31,6 +35,7 @@ export interface WriteAccess {
   append(request: AppendRequest): Promise<AppendResult>;
   appendAll(unit: AppendUnit): Promise<readonly AppendResult[]>;
   transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T>;
+  appendTogether(take: TakeRequests, join: JoinAppends): Promise<readonly RequestOutcome[]>;
   saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention): Promise<void>;
   removeBefore(request: RemoveRequest): Promise<RemovedEvents>;
   deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number>;
@@ -79,6 +84,10 @@ export class Writing implements WriteAccess {
   transact<T>(work: (session: StorageSession) => Promise<T>, options: TransactOptions): Promise<T> {
     // The queue hands the result of each callback to its own caller.
     return this.#parts.queue.transact(work, options) as Promise<T>;
+  }
+
+  appendTogether(take: TakeRequests, join: JoinAppends): Promise<readonly RequestOutcome[]> {
+    return appendTogether(this.#parts.queue, take, join);
   }
 
   async saveSnapshot(snapshot: Snapshot<EncodedState>, retention: SnapshotRetention): Promise<void> {
@@ -194,6 +203,10 @@ export class NoWriting implements WriteAccess {
 
   async transact(): Promise<never> {
     throw this.#readOnly("begin a transaction");
+  }
+
+  async appendTogether(take: TakeRequests): Promise<never> {
+    throw this.#readOnly(attemptOf(take()));
   }
 
   async saveSnapshot({ streamId }: Snapshot<EncodedState>): Promise<void> {

@@ -45,6 +45,11 @@ export const TRANSACTIONAL_STORAGE: Capability<TransactionalStorage> = {
   methods: ["transact"],
 };
 
+export const SHARED_TRANSACTIONS: Capability<TransactionalStorage> = {
+  name: "shared transactions",
+  methods: ["appendTogether"],
+};
+
 export const ADMINISTRABLE_STORAGE: Capability<AdministrableStorage> = {
   name: "administration",
   methods: ["listStreams", "removeBefore", "deleteSnapshots", "reclaim"],
