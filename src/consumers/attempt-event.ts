@@ -1,10 +1,10 @@
 import { type Records, StorageError, type StoredEvent } from "../../protocols/index.js";
+import type { Undo } from "../leases/undo.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { attempt, type Outcome } from "./attempt.js";
 import { causedBy } from "./caused-by.js";
 import type { ConsumerFailure, HandlerContext } from "./consumer.js";
 import { isFenced, type Partition, STORAGE_RETRY_MS } from "./partition.js";
-import type { Undo } from "./partition-lease.js";
 import { tell } from "./run-context.js";
 
 /** The store failed, and not the handler. */

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ALL_STREAM, isStreamError, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
+import { type LeaseRenewals, type Renew, storeLeaseRenewals } from "../leases/lease-renewals.js";
+import { untilNextRenewalMs } from "../leases/renewal-beat.js";
 import type { StoreService } from "../stream/store-service.js";
 import { checkOptions, checkPlace, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
@@ -14,8 +16,7 @@ import { Outage } from "./outage.js";
 import { markDue } from "./parked-events.js";
 import type { PartitionRun } from "./partition-run.js";
 import { isPast } from "./partitions.js";
-import { untilNextRenewalMs } from "./renewal-beat.js";
-import type { RunContext } from "./run-context.js";
+import { type RunContext, writeRecords } from "./run-context.js";
 import { Wake } from "./wake.js";
 import { waitUntilProcessed } from "./when-processed.js";
 
@@ -37,6 +38,7 @@ export class ConsumerRun implements Consumer, StoreService {
   readonly ended: Promise<void>;
   readonly #context: RunContext;
   readonly #keeper: LeaseKeeper;
+  readonly #renewals: LeaseRenewals;
   readonly #feed: EventFeed;
   readonly #all: Stream;
   readonly #feedWake = new Wake();
@@ -66,6 +68,7 @@ export class ConsumerRun implements Consumer, StoreService {
       retryStreams: (streamIds) => this.#retryStreams(streamIds),
     };
     this.#keeper = new LeaseKeeper(this.#context, randomUUID(), group);
+    this.#renewals = storeLeaseRenewals(context.access);
     this.#feed = new EventFeed(this.#context, all);
     let end: { resolve: () => void; reject: (error: unknown) => void } | undefined;
     this.ended = new Promise((resolve, reject) => {
@@ -87,14 +90,14 @@ export class ConsumerRun implements Consumer, StoreService {
     await access.notifier.start();
     this.#subscription = access.notifier.subscribe(ALL_STREAM, () => this.#feedWake.wake());
     this.#renewLater();
-    await this.#renew();
+    await this.#renewNow();
     this.#feeding = this.#feedUntilStopped();
   }
 
   #renewLater(): void {
     this.#renewTimer = setTimeout(
       () => {
-        this.renew();
+        this.#renewing = this.#renewing.then(() => this.#renew((look) => this.#renewals.renew(look)));
         this.#renewLater();
       },
       untilNextRenewalMs(this.#context.settings.leaseMs / RENEWALS_PER_LEASE),
@@ -103,13 +106,18 @@ export class ConsumerRun implements Consumer, StoreService {
 
   /** Looks at the records now. */
   renew(): void {
-    this.#renewing = this.#renewing.then(() => this.#renew());
+    this.#renewing = this.#renewing.then(() => this.#renewNow());
   }
 
-  async #renew(): Promise<void> {
+  /** Looks at the records in a transaction of its own. */
+  #renewNow(): Promise<void> {
+    return this.#renew((look) => writeRecords(this.#context, look));
+  }
+
+  async #renew(transact: (look: Renew) => Promise<void>): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     try {
-      const { begun, lost, tooMany } = await this.#keeper.renew();
+      const { begun, lost, tooMany } = await this.#keeper.renew(transact);
       for (const run of begun) run.finished.catch((error: unknown) => this.#fail(error));
       if (tooMany.length > 0) void this.#giveBack(tooMany);
       if (begun.length > 0 || lost.length > 0) this.#feedWake.wake();

@@ -1,4 +1,6 @@
 import type { Records } from "../../protocols/index.js";
+import type { Renew } from "../leases/lease-renewals.js";
+import type { Undo } from "../leases/undo.js";
 import {
   type GroupState,
   type ParkedState,
@@ -12,7 +14,7 @@ import {
   writePartition,
 } from "./consumer-records.js";
 import { unsavedLimitOf } from "./partition.js";
-import { PartitionLease, type Undo } from "./partition-lease.js";
+import { PartitionLease } from "./partition-lease.js";
 import { PartitionRun } from "./partition-run.js";
 import { partitionOf, stillPast } from "./partitions.js";
 import { type RunContext, tell, writeRecords } from "./run-context.js";
@@ -64,10 +66,15 @@ export class LeaseKeeper {
     return this.#group;
   }
 
-  /** One look at the records, in one transaction. @returns what it has changed */
-  async renew(): Promise<Changes> {
+  /**
+   * One look at the records.
+   *
+   * @param transact - runs the look in a transaction, which it may share with others
+   * @returns what it has changed
+   */
+  async renew(transact: (look: Renew) => Promise<void>): Promise<Changes> {
     let findings: Findings | undefined;
-    await writeRecords(this.#context, async (records, undo) => {
+    await transact(async (records, undo) => {
       findings = await this.#look(records, undo);
     });
     if (findings === undefined) return { begun: [], lost: [], tooMany: [] };

@@ -1,8 +1,6 @@
 import type { Records } from "../../protocols/index.js";
+import type { Undo } from "../leases/undo.js";
 import { type PartitionState, partitionKey, type RecordOf, writePartition } from "./consumer-records.js";
-
-/** What has to be taken back when a transaction is not committed. */
-export type Undo = (() => void)[];
 
 /** A partition that this process holds: its record as it was written last. */
 export class PartitionLease {

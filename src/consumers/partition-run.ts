@@ -1,10 +1,11 @@
 import type { Records, StoredEvent } from "../../protocols/index.js";
+import type { Undo } from "../leases/undo.js";
 import { decodedBytes } from "../stream/content-bytes.js";
 import type { PartitionState } from "./consumer-records.js";
 import { attemptUntilSettled } from "./event-attempts.js";
 import { type ParkedByStream, ParkedStreams } from "./parked-streams.js";
 import { Partition } from "./partition.js";
-import type { PartitionLease, Undo } from "./partition-lease.js";
+import type { PartitionLease } from "./partition-lease.js";
 import type { RunContext } from "./run-context.js";
 import { Wake } from "./wake.js";
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isStreamError, type Records, StorageError } from "../../protocols/index.js";
+import type { Undo } from "../leases/undo.js";
 import type { PartitionState } from "./consumer-records.js";
-import type { PartitionLease, Undo } from "./partition-lease.js";
+import type { PartitionLease } from "./partition-lease.js";
 import { type RunContext, tell, writeRecords } from "./run-context.js";
 
 /** How long the store is left alone after it failed, in milliseconds. */

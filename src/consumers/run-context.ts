@@ -1,10 +1,10 @@
 import { channel } from "node:diagnostics_channel";
 import type { Records, StoredEvent, StreamFactory } from "../../protocols/index.js";
+import { takeBack, type Undo } from "../leases/undo.js";
 import type { StoreAccess } from "../transaction/store-access.js";
 import type { ConsumerDefinition } from "./consumer.js";
 import { type GroupState, readGroup, writeGroup } from "./consumer-records.js";
 import type { Outage } from "./outage.js";
-import type { Undo } from "./partition-lease.js";
 import type { ConsumerSettings } from "./settings.js";
 
 /** How long one write of records may take, in milliseconds. */
@@ -41,7 +41,7 @@ export async function writeRecords(
       { timeoutMs: RECORDS_TIMEOUT_MS, signal: undefined },
     );
   } catch (error) {
-    for (const takeBack of undo.reverse()) takeBack();
+    takeBack(undo);
     throw error;
   }
 }

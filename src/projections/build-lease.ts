@@ -76,6 +76,17 @@ export class BuildLease {
     return this.#write(records, this.#held.state, change, this.#held.revision);
   }
 
+  /**
+   * Renews the lease within a transaction that it shares, which fails for all where one throws.
+   *
+   * @returns as `write`; undefined: somebody else has written the record
+   */
+  async renew(records: Records, position: number): Promise<(() => void) | undefined> {
+    const found = await readBuild(records, this.#spaces, this.#build);
+    if (this.#held === undefined || found?.revision !== this.#held.revision) return undefined;
+    return this.write(records, { position });
+  }
+
   async #write(records: Records, before: BuildState, change: Partial<BuildState>, expected: number) {
     const beganMs = performance.now();
     const state = { ...before, owner: this.#owner, ...change, untilMs: Date.now() + this.#leaseMs };

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ALL_STREAM, isStreamError, StorageError } from "../../protocols/index.js";
-import { untilNextRenewalMs } from "../consumers/renewal-beat.js";
 import { Wake } from "../consumers/wake.js";
+import { untilNextRenewalMs } from "../leases/renewal-beat.js";
 import { inStore } from "../validate/in-call.js";
 import { BatchProjector, type BuildContext } from "./batch-projector.js";
 import { BuildLease } from "./build-lease.js";
-import { dropFormer } from "./builds.js";
+import { dropFormer, formerToDrop } from "./builds.js";
 import type { ParsedProjection } from "./definition.js";
 import { PositionMirror } from "./position-mirror.js";
 import type { ProjectionFailure, ProjectionStatus } from "./projection.js";
 import { isFenced, ProjectionError } from "./projection-error.js";
-import type { Build, LiveState } from "./projection-records.js";
+import { type Build, type LiveState, readLive } from "./projection-records.js";
 import { assertNoneRemoved } from "./removed-events.js";
 import { RetryBackoff } from "./retry-backoff.js";
 
@@ -175,6 +175,22 @@ export class BuildRun {
     if (performance.now() - this.#savedMs >= CHECKPOINT_MS) await this.#save();
   }
 
+  /** Renews the lease together with others of this process; what is not for them to wait for it does alone. */
+  async #renew(): Promise<void> {
+    const { model, onLive } = this.#context;
+    let live: LiveState | null = null;
+    let commit: (() => void) | undefined;
+    await model.renewals.renew(async (records) => {
+      live = await readLive(records, model.spaces, this.build.name);
+      const hasOther = formerToDrop(this.build, live).length > 0;
+      commit = hasOther ? undefined : await this.#lease.renew(records, this.#position);
+    });
+    if (commit === undefined) return this.#save();
+    commit();
+    this.#savedMs = performance.now();
+    onLive(this.#projection, live);
+  }
+
   /** Writes the record, which renews the lease. */
   async #save(): Promise<void> {
     const { model, onLive } = this.#context;
@@ -200,7 +216,7 @@ export class BuildRun {
   /** Waits for events, and keeps the lease meanwhile without a look at the store. */
   async #rest(): Promise<void> {
     while (!this.#hasNews && !this.#stopping.signal.aborted) {
-      if (this.#lease.isDue) await this.#save();
+      if (this.#lease.isDue) await this.#renew();
       const isUnsaved = this.#lease.state?.position !== this.#position;
       const isWaiting = isUnsaved || this.#mirror.isBehind(this.#position);
       await this.#sleep(isWaiting ? CHECKPOINT_MS : untilNextRenewalMs(this.#context.settings.leaseMs / 3));
@@ -249,7 +265,7 @@ export class BuildRun {
   async #keepLease(): Promise<boolean> {
     if (this.#lease.state === undefined || !this.#lease.isDue) return true;
     try {
-      await this.#save();
+      await this.#renew();
     } catch (error) {
       this.#lease.lose();
       // Somebody has written the record: another process that runs it, or a rebuild that lets it go on.

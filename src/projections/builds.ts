@@ -91,13 +91,18 @@ export async function dropFormer(
   build: Build,
 ): Promise<LiveState | null> {
   const live = await readLive(tx.records, spaces, build.name);
-  if (live === null || !isShown(build, live)) return live;
-  const gone = live.former.filter(({ sinceMs }) => Date.now() - sinceMs >= FORMER_MS);
-  if (gone.length === 0) return live;
+  const gone = formerToDrop(build, live);
+  if (live === null || gone.length === 0) return live;
   for (const former of gone) await dropBuild(tx, spaces, { ...former, name: build.name });
   const left = { ...live, former: live.former.filter((each) => !gone.includes(each)) };
   await writeLive(tx.records, spaces, build.name, left);
   return left;
+}
+
+/** What has not been shown for a day, when this build or a later one is. */
+export function formerToDrop(build: Build, live: LiveState | null): LiveState["former"] {
+  if (live === null || !isShown(build, live)) return [];
+  return live.former.filter(({ sinceMs }) => Date.now() - sinceMs >= FORMER_MS);
 }
 
 /** Deletes the tables and the record of a build. */

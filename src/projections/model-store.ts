@@ -1,4 +1,5 @@
 import type { Records, SQL, StreamFactory } from "../../protocols/index.js";
+import { type LeaseRenewals, leaseRenewalsOf, storeLeaseRenewals } from "../leases/lease-renewals.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
@@ -19,6 +20,8 @@ export interface ModelStore {
   readonly spaces: Spaces;
   /** The event store's own access, where it is the event store. */
   readonly access: StoreAccess | undefined;
+  /** The renewals of this process over this store. */
+  readonly renewals: LeaseRenewals;
   run<T>(call: string, timeoutMs: number, work: (tx: ModelTransaction) => Promise<T>): Promise<T>;
 }
 
@@ -40,6 +43,7 @@ export function readModelStoreOf(store: ReadModelStore, attempt: string): ModelS
   return {
     spaces: PUBLIC,
     access: undefined,
+    renewals: leaseRenewalsOf(store, (work) => store.transaction(({ records }) => work(records))),
     run: (_call, _timeoutMs, work) => store.transaction(({ sql, records }) => work({ sql, records, hasSQL: true })),
   };
 }
@@ -48,6 +52,7 @@ function overAccess(access: StoreAccess): ModelStore {
   return {
     spaces: RESERVED,
     access,
+    renewals: storeLeaseRenewals(access),
     run: (call, timeoutMs, work) =>
       access.run(
         call,
