@@ -7,7 +7,10 @@ import { head } from "../read/stream-figures.js";
 import { LogWatch } from "./log-watch.js";
 import { readNewEvents } from "./read-new-events.js";
 
-/** How often, and for how long, the notifier polls after a change to the log. */
+/**
+ * How often, and for how long, the notifier polls after a change to the log. Once the change is visible and was no event, each
+ * interval is twice as long as the one before: leases are renewed all the time.
+ */
 const ACTIVE_POLL_INTERVAL_MS = 2;
 const ACTIVE_MS = 100;
 
@@ -37,6 +40,7 @@ export class SQLiteNotifier implements Notifier {
   readonly #logWatch: LogWatch;
   #timer: NodeJS.Timeout | undefined;
   #activeUntilMs = 0;
+  #activeIntervalMs = ACTIVE_POLL_INTERVAL_MS;
   #polling: Promise<void> | undefined;
   #isNudged = false;
   #isClosed = false;
@@ -86,11 +90,17 @@ export class SQLiteNotifier implements Notifier {
   }
 
   #onLogChange(): void {
-    const isResting = performance.now() >= this.#activeUntilMs;
+    const isActive = performance.now() < this.#activeUntilMs;
+    const isInTime = isActive && this.#pollsOften;
     this.#activeUntilMs = performance.now() + ACTIVE_MS;
-    if (!isResting || this.#polling !== undefined) return;
+    this.#activeIntervalMs = ACTIVE_POLL_INTERVAL_MS;
+    if (isInTime || this.#polling !== undefined) return;
     this.#stopTimer();
     this.#startTimer();
+  }
+
+  get #pollsOften(): boolean {
+    return this.#activeIntervalMs === ACTIVE_POLL_INTERVAL_MS;
   }
 
   /** Polls now, or once more when a poll is under way. */
@@ -126,10 +136,17 @@ export class SQLiteNotifier implements Notifier {
     if (this.#isClosed || this.#listeners.isEmpty) return;
     this.#parts.files?.check();
     this.#connection ??= await open();
+    const activeUntilMs = this.#activeUntilMs;
     const dataVersion = await readDataVersion(this.#connection);
-    if (dataVersion === this.#dataVersion && !isNudged && this.#position !== undefined) return;
+    if (dataVersion === this.#dataVersion && !isNudged && this.#position !== undefined) {
+      if (!this.#pollsOften) this.#activeIntervalMs = Math.min(this.#activeIntervalMs * 2, ACTIVE_MS);
+      return;
+    }
     if (this.#position === undefined) await this.#startFromHead(this.#connection);
-    else await this.#readNew(this.#connection, this.#position);
+    else if (!(await this.#readNew(this.#connection, this.#position)) && activeUntilMs === this.#activeUntilMs) {
+      // What has changed the log is visible, and it has not changed again meanwhile.
+      this.#activeIntervalMs = 2 * ACTIVE_POLL_INTERVAL_MS;
+    }
     this.#dataVersion = dataVersion;
   }
 
@@ -139,12 +156,16 @@ export class SQLiteNotifier implements Notifier {
     this.#listeners.publishUnknown();
   }
 
-  async #readNew(connection: SQLiteConnection, after: number): Promise<void> {
+  /** @returns whether there was something new */
+  async #readNew(connection: SQLiteConnection, after: number): Promise<boolean> {
     const last = await head(connection, { streamId: ALL_STREAM });
-    // The change was one of this process, and has been passed on.
-    if (last === after) return;
-    // The store went back. Watchers find out by reading.
-    if (last < after) return this.#startFromHead(connection);
+    // The change was one of this process, and has been passed on; or it stored no event.
+    if (last === after) return false;
+    if (last < after) {
+      // The store went back. Watchers find out by reading.
+      await this.#startFromHead(connection);
+      return true;
+    }
     const events = await readNewEvents(connection, after);
     // While they were read, commits of this process may have been passed on.
     const told = this.#position ?? after;
@@ -152,13 +173,14 @@ export class SQLiteNotifier implements Notifier {
     this.#position = Math.max(told, read, last);
     if (read < last) this.#listeners.publishUnknown();
     else this.#listeners.publish(events.filter(({ position }) => position > told));
+    return true;
   }
 
   #startTimer(): void {
     if (this.#isClosed || this.#listeners.isEmpty || this.#parts.open === undefined) return;
     const { pollIntervalMs } = this.#parts;
     const isActive = performance.now() < this.#activeUntilMs;
-    const waitMs = isActive ? Math.min(ACTIVE_POLL_INTERVAL_MS, pollIntervalMs) : pollIntervalMs;
+    const waitMs = isActive ? Math.min(this.#activeIntervalMs, pollIntervalMs) : pollIntervalMs;
     this.#timer = setTimeout(() => {
       this.#polling ??= this.#pollAll();
     }, waitMs);
