@@ -5,6 +5,7 @@ import {
   type AppendRequest,
   type AppendResult,
   type EventPage,
+  type JoinAppends,
   type NotificationListener,
   type Notifier,
   type ReadQuery,
@@ -57,6 +58,12 @@ function unusualStorage(storage: AdministrableStorage): AdministrableStorage {
     ...UNCOPYABLE,
     append: (request) => inOrder(() => spreadAppend(storage, request)),
     transact: (work, options) => inOrder(() => storage.transact((session) => work(unusualSession(session)), options)),
+    appendTogether: (take, join) =>
+      inOrder(async () => {
+        const joinUnusual: JoinAppends = (session, stored) => join(unusualSession(session), stored);
+        const outcomes = (await storage.appendTogether?.(() => take().map(withoutPlaces), joinUnusual)) ?? [];
+        return outcomes.map((outcome) => ("error" in outcome ? outcome : { result: spreadResult(outcome.result) }));
+      }),
     readPage: (query) => spreadRead(storage, query),
     getVersion: async (streamId) => spreadPlace(streamId, await storage.getVersion(streamId)),
     getMetrics: async (streamId) => {
@@ -93,8 +100,15 @@ function unusualSession(session: StorageSession): StorageSession {
 }
 
 async function spreadAppend(storage: Pick<StorageHandle, "append">, request: AppendRequest): Promise<AppendResult> {
-  const { onPlaced: _, ...inner } = request;
-  const { version, position, written } = await storage.append(inner);
+  return spreadResult(await storage.append(withoutPlaces(request)));
+}
+
+// What is left out is read back.
+function withoutPlaces({ onPlaced: _, ...request }: AppendRequest): AppendRequest {
+  return request;
+}
+
+function spreadResult({ version, position, written }: AppendResult): AppendResult {
   return { version, position: position * POSITION_STEP, written };
 }
 

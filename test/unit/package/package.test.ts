@@ -188,6 +188,8 @@ test("the entry for adapters exports what they are built of", async () => {
     "Lifetime",
     "Listeners",
     "PendingWork",
+    "appendInTransaction",
+    "appendTogether",
     "compileFilter",
     "createStreamFactory",
     "decideAppend",
