@@ -7,6 +7,9 @@ const FAR_BEHIND_EVENTS = 10_000;
 /** How long a batch should hold the writer, in milliseconds. */
 const GOAL_MS = 10;
 
+/** How many times as many events the next batch may have. */
+const MAX_GROWTH = 2;
+
 /** How many events a batch has: fewer while batches hold the writer for too long, also far behind. */
 export class BatchSize {
   readonly #fixed: number | undefined;
@@ -24,7 +27,9 @@ export class BatchSize {
 
   /** @param tookMs - how long the writer was held for these events: not for the commit, which fewer make no shorter */
   note(events: number, tookMs: number): void {
-    if (tookMs > GOAL_MS) this.#events = Math.max(1, Math.floor((events * GOAL_MS) / tookMs));
-    else if (events >= this.#events) this.#events = Math.min(MAX_CATCH_UP_EVENTS, this.#events * 2);
+    // One that was quick and had fewer events than it might says nothing of larger ones, and an empty one nothing at all.
+    if (events === 0 || (tookMs <= GOAL_MS && events < this.#events)) return;
+    const fitting = Math.floor(events * Math.min(MAX_GROWTH, GOAL_MS / tookMs));
+    this.#events = Math.min(MAX_CATCH_UP_EVENTS, Math.max(1, fitting));
   }
 }
