@@ -45,13 +45,14 @@ export async function attempt(
     const message = `The handler still runs after ${REPORT_AFTER_TIMEOUTS} times handlerTimeoutMs (${timeoutMs} ms).`;
     onStuck(new TimeoutError(message));
   }, timeoutMs * REPORT_AFTER_TIMEOUTS);
+  const timeout = (): TimeoutError | undefined => (controller.signal.reason === late ? late : undefined);
   try {
     await handle({ signal: controller.signal });
-    if (late !== undefined && controller.signal.reason === late) return { kind: "failed", error: late };
-    return { kind: "done" };
+    const error = timeout();
+    return error === undefined ? { kind: "done" } : { kind: "failed", error };
   } catch (error) {
     if (ending.aborted) return { kind: "interrupted" };
-    return { kind: "failed", error: late !== undefined && controller.signal.reason === late ? late : error };
+    return { kind: "failed", error: timeout() ?? error };
   } finally {
     clearTimeout(timer);
     clearTimeout(stuckTimer);

@@ -51,15 +51,12 @@ export class BatchProjector {
   }
 
   /**
+   * Halves what fails, so that everything before the event that fails is in the tables, and it is known which one it is.
+   *
    * @param hasAll - whether nothing comes after it
    * @throws ProjectionError when an event cannot be projected; everything before it is
    */
-  async project({ events, upTo }: Batch, hasAll: boolean): Promise<void> {
-    await this.#projectOrSplit(events, upTo, hasAll);
-  }
-
-  /** Halves what fails, so that everything before the event that fails is in the tables, and it is known which one it is. */
-  async #projectOrSplit(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {
+  async project({ events, upTo }: Pick<Batch, "events" | "upTo">, hasAll: boolean): Promise<void> {
     try {
       await this.#projectAtOnce(events, upTo, hasAll);
     } catch (error) {
@@ -67,8 +64,8 @@ export class BatchProjector {
       const middle = events[half - 1];
       if (middle === undefined || !isOfProject(error, this.#context.model.spaces)) throw error;
       if (events.length === 1) return this.#stopOrPark(middle, upTo, error);
-      await this.#projectOrSplit(events.slice(0, half), middle.position, false);
-      await this.#projectOrSplit(events.slice(half), upTo, hasAll);
+      await this.project({ events: events.slice(0, half), upTo: middle.position }, false);
+      await this.project({ events: events.slice(half), upTo }, hasAll);
     }
   }
 

@@ -35,12 +35,23 @@ export class GroupedAppends {
     this.#open = group;
     const result = group.add(request, bytes);
     this.#storage
-      .appendTogether(() => group.take(), this.#join)
+      .appendTogether(() => {
+        this.#end(group);
+        return group.take();
+      }, this.#join)
       .then(
         (outcomes: readonly RequestOutcome[]) => group.settle(outcomes),
-        (error: unknown) => group.fail(error),
+        (error: unknown) => {
+          this.#end(group);
+          group.fail(error);
+        },
       );
     return result;
+  }
+
+  /** Nobody joins it any more, and its events are kept no longer than it takes to store them. */
+  #end(group: WaitingAppends): void {
+    if (this.#open === group) this.#open = undefined;
   }
 
   /** Lets no later append join those that wait: another call comes in between, and calls keep their order. */

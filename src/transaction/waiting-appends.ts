@@ -31,7 +31,6 @@ export class WaitingAppends {
   /** Whether an append may join. */
   takes({ events }: AppendRequest, bytes: number): boolean {
     return (
-      this.#taken === undefined &&
       this.#appends.size < MAX_APPENDS &&
       this.#events + events.length <= MAX_EVENTS &&
       this.#bytes + bytes <= MAX_BYTES &&
@@ -55,7 +54,7 @@ export class WaitingAppends {
     });
   }
 
-  /** Begins the transaction. From now on nobody joins, and none of them is cancelled. */
+  /** Begins the transaction. From now on none of them is cancelled. */
   take(): readonly AppendRequest[] {
     this.#taken = [...this.#appends];
     for (const { stopListening } of this.#taken) stopListening?.();
@@ -76,6 +75,5 @@ export class WaitingAppends {
       stopListening?.();
       reject(error);
     }
-    this.#taken ??= [];
   }
 }
