@@ -1,8 +1,9 @@
 import { rm } from "node:fs/promises";
 import type { BackupOptions, BackupReport, StreamFactory } from "../../protocols/index.js";
 import { copyStore } from "../../src/copy/copy-store.js";
-import { checkTarget, giveName, partialPath, removeDatabase } from "./maintenance/backup/backup-file.js";
+import { checkTarget, giveName, removeDatabase } from "./maintenance/backup/backup-file.js";
 import { checkBackupOptions, parseTarget } from "./maintenance/maintenance.js";
+import { partialPath } from "./open/partial-copy.js";
 import { sqliteStreamFactory } from "./sqlite-stream-factory.js";
 
 /**

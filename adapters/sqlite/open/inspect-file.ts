@@ -63,7 +63,7 @@ export function inspectContent(path: string, mode: OpenMode, format = EVENT_STOR
 const JOURNAL_ENDING = "-journal";
 
 /** The path of a log with content, in which SQLite keeps what is not in the database file yet, or not any more. */
-function findLog(path: string): string | null {
+export function findLog(path: string): string | null {
   const logs = [`${path}${JOURNAL_ENDING}`, `${path}-wal`];
   return logs.find((log) => sizeOrZero(path, log) > 0) ?? null;
 }

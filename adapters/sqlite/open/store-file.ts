@@ -6,6 +6,7 @@ import { claimFolder } from "./claim-folder.js";
 import { FileClaim } from "./file-claim.js";
 import { inspectContent, inspectPlace, notFound, refusal } from "./inspect-file.js";
 import { withOpeningLock } from "./opening-lock.js";
+import { removePartialName } from "./partial-copy.js";
 import { EVENT_STORE, type FileFormat } from "./schema.js";
 
 /** Which file a store is: a path may name another one later. */
@@ -78,7 +79,10 @@ function createEmptyFile(path: string): void {
   }
 }
 
-function assertOneName(path: string, { nlink }: BigIntStats): void {
+function assertOneName(path: string, found: BigIntStats): void {
+  if (found.nlink < 2n) return;
+  removePartialName(path, found);
+  const { nlink } = statSync(path, { bigint: true });
   if (nlink < 2n) return;
   const reason =
     `the file has ${nlink} names (hard links), and SQLite keeps a log for each name; remove the others, or copy it to a ` +

@@ -1,24 +1,18 @@
-import { randomBytes } from "node:crypto";
-import { link, lstat, open, rename, rm, unlink } from "node:fs/promises";
+import { link, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../../protocols/index.js";
 import { fileErrorCode } from "../../../../src/adapter-kit/file-error-code.js";
 import { invalidArgument } from "../../../../src/validate/check-arguments.js";
+import { PARTIAL_ENDING_LENGTH } from "../../open/partial-copy.js";
 
 /** The files that SQLite and this library keep beside a database, by the suffix of their name. */
 const COMPANION_ENDINGS = ["-journal", "-wal", "-shm", "-head"];
 
-const PARTIAL_ID_BYTES = 4;
-const LONGEST_ENDING = `.partial-${"0".repeat(2 * PARTIAL_ID_BYTES)}-journal`;
+const LONGEST_ENDING_BYTES = PARTIAL_ENDING_LENGTH + "-journal".length;
 
 /** The longest name that file systems accept, and the longest path that SQLite accepts. */
-const MAX_NAME_BYTES = 255 - LONGEST_ENDING.length;
-const MAX_PATH_BYTES = 512 - LONGEST_ENDING.length;
-
-/** The name that a copy has while it is made. */
-export function partialPath(path: string): string {
-  return `${path}.partial-${randomBytes(PARTIAL_ID_BYTES).toString("hex")}`;
-}
+const MAX_NAME_BYTES = 255 - LONGEST_ENDING_BYTES;
+const MAX_PATH_BYTES = 512 - LONGEST_ENDING_BYTES;
 
 /**
  * @throws InvalidArgumentError when the name is too long, or would be taken for a part of another database.
@@ -67,14 +61,16 @@ export async function giveName(partial: string, path: string): Promise<void> {
 
 async function linkOrRename(partial: string, path: string): Promise<void> {
   try {
+    // Unlike a rename, it replaces nothing. A crash before the next step leaves both names, and the first opening removes one.
     await link(partial, path);
-    // A store with two names is refused.
-    await unlink(partial);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw targetExists(path);
+    if ((error as NodeJS.ErrnoException).code === "EEXIST" || (await exists(path))) throw targetExists(path);
     // Some file systems have no links.
     await rename(partial, path);
+    return;
   }
+  // An opening may have removed it.
+  await rm(partial, { force: true });
 }
 
 /** Removes what is left of a database that is not wanted. */

@@ -1,7 +1,8 @@
 import type { BackupOptions, BackupReport } from "../../../../protocols/index.js";
 import type { SQLiteDriver } from "../../drivers/driver.js";
+import { partialPath } from "../../open/partial-copy.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
-import { checkTarget, partialPath, removeDatabase } from "./backup-file.js";
+import { checkTarget, removeDatabase } from "./backup-file.js";
 import { backupStore } from "./backup-store.js";
 
 /**

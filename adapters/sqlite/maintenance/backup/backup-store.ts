@@ -1,10 +1,11 @@
 import type { BackupOptions, BackupReport, CopiedTable } from "../../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
+import { partialPath } from "../../open/partial-copy.js";
 import { applicationTablesOf } from "../application-tables.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 import { type ApplicationSchema, readFieldIndexes, type SchemaObject } from "./application-schema.js";
 import { applyRemovals, readFigures, type StoreFigures } from "./apply-removals.js";
-import { checkTarget, giveName, partialPath, removeDatabase } from "./backup-file.js";
+import { checkTarget, giveName, removeDatabase } from "./backup-file.js";
 import { copyingObject } from "./copied-object.js";
 import { copyRows, quoted } from "./copy-rows.js";
 import { copiedSchema, forgetTables } from "./left-out.js";
