@@ -4,7 +4,7 @@ import type { AppendsInTransaction } from "../append/appends-in-transaction.js";
 import { eventCharacters } from "../append/event-rows.js";
 import type { PendingAppend } from "../append/pending-append.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { sqliteCode, storageError } from "../sqlite-errors.js";
+import { isConstraint, sqliteCode, storageError } from "../sqlite-errors.js";
 import { causeOf, isFatal } from "./fatal-error.js";
 import { PendingTransaction } from "./pending-transaction.js";
 import { rollBack } from "./transaction.js";
@@ -27,6 +27,8 @@ export interface WaitingMembers {
   readonly isTransactionNext: boolean;
   /** Whether the next one is a transaction that shares its commit with nobody. */
   readonly isAloneNext: boolean;
+  /** Has the parts of these come next, in transactions of their own. */
+  splitUp(transactions: readonly PendingTransaction[]): void;
 }
 
 /** What a commit is made with. */
@@ -39,7 +41,8 @@ export interface SharedCommitContext {
  * One commit of several members, each of which fails alone: all but the first run in a savepoint. The first needs none,
  * since nothing is lost when all of the transaction is rolled back with it.
  *
- * Where the commit fails, or SQLite ends the transaction by itself, all members fail.
+ * Where the commit fails, or SQLite ends the transaction by itself, all members fail. If a constraint fails it, those that
+ * have parts are split up.
  */
 export class SharedCommit {
   /** What each member that was run has come to, once the commit is durable. */
@@ -82,7 +85,12 @@ export class SharedCommit {
     } catch (error) {
       this.#context.group.failed();
       for (const fail of this.#failures) fail();
-      for (const member of this.#members) failMember(member, error, this.#context.location);
+      // A deferred foreign key fails the commit, and nothing says whose it is.
+      const split = isConstraint(error) ? this.#members.filter(hasParts) : [];
+      for (const member of this.#members) {
+        if (!split.some((other) => other === member)) failMember(member, error, this.#context.location);
+      }
+      waiting.splitUp(split);
       await rollBack(this.#connection);
       throw error;
     }
@@ -167,6 +175,10 @@ const NOTHING: WrittenContent = { characters: 0, indexPages: 0 };
 function contentOf({ events }: AppendsInTransaction): WrittenContent {
   const characters = events.reduce((sum, { event }) => sum + eventCharacters(event), 0);
   return { characters, indexPages: events.length };
+}
+
+function hasParts(member: Member): member is PendingTransaction {
+  return member instanceof PendingTransaction && member.hasParts;
 }
 
 function failMember(member: Member, error: unknown, location: string): void {

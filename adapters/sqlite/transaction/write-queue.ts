@@ -8,7 +8,7 @@ import { type AppendResults, type LockedCall, PendingAppend } from "../append/pe
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { LockClock } from "../retry-busy.js";
 import { isBusy, storageError } from "../sqlite-errors.js";
-import { PendingTransaction, type TransactionWork } from "./pending-transaction.js";
+import { type DoInParts, PendingTransaction, type TransactionWork } from "./pending-transaction.js";
 import { type Member, SharedCommit, type WrittenContent } from "./shared-commit.js";
 import { BEGIN } from "./transaction.js";
 import type { WalCheckpointer } from "./wal-checkpointer.js";
@@ -57,11 +57,11 @@ export class WriteQueue {
     });
   }
 
-  transact(work: TransactionWork, options: TransactOptions): Promise<unknown> {
+  transact(work: TransactionWork, options: TransactOptions, inParts?: DoInParts): Promise<unknown> {
     const lockDeadline = options.isAlone ? Number.POSITIVE_INFINITY : this.#context.lock.deadline();
     return new Promise((resolve, reject) => {
       this.#transactions += 1;
-      this.#add(new PendingTransaction(work, lockDeadline, options, resolve, reject));
+      this.#add(new PendingTransaction(work, lockDeadline, options, resolve, reject, inParts));
     });
   }
 
@@ -166,6 +166,7 @@ export class WriteQueue {
     const queue = this;
     return {
       next: () => queue.#takeMember(),
+      splitUp: (transactions: readonly PendingTransaction[]) => queue.#splitUp(transactions),
       get isTransactionNext() {
         return queue.#next() instanceof PendingTransaction;
       },
@@ -194,6 +195,13 @@ export class WriteQueue {
       if (first instanceof PendingTransaction) this.#transactions -= 1;
     }
     return undefined;
+  }
+
+  /** Before all that waits: calls keep their order. */
+  #splitUp(transactions: readonly PendingTransaction[]): void {
+    const parts = transactions.flatMap((transaction) => transaction.splitUp(this.#context.lock.deadline()));
+    this.#waiting.unshift(...parts);
+    this.#transactions += parts.length;
   }
 
   #takeAppends(): readonly PendingAppend[] {

@@ -184,8 +184,9 @@ describe.each(STORES)("writes that wait for the same transaction, over %s, with 
 });
 
 describe.each(SQL_STORES)("writes that wait for the same transaction, over %s, with tables", (_, open) => {
-  test("fail alone at a deferred foreign key", async () => {
-    await using streams = await open();
+  /** Accounts, and a projection with a deferred reference to them. */
+  async function openWithEntries() {
+    const streams = await open();
     await streams.transaction(async ({ sql: db }) => {
       await db.run(sql`CREATE TABLE accounts (id TEXT PRIMARY KEY)`);
       await db.run(sql`INSERT INTO accounts VALUES ('s-1'), ('s-2'), ('s-4')`);
@@ -206,7 +207,19 @@ describe.each(SQL_STORES)("writes that wait for the same transaction, over %s, w
         }
       },
     };
-    await using _ = await runProjections(streams, [entries], INLINE);
+    const runner = await runProjections(streams, [entries], INLINE);
+    return {
+      streams,
+      async [Symbol.asyncDispose]() {
+        await runner[Symbol.asyncDispose]();
+        await streams[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  test("fail alone at a deferred foreign key", async () => {
+    await using store = await openWithEntries();
+    const { streams } = store;
     const handles = (await handlesOf(streams)).slice(1, 6);
     const writes = handles.map((handle, index) => handle.write(deposited(index + 1)));
     const settled = await Promise.allSettled(writes);
@@ -216,5 +229,30 @@ describe.each(SQL_STORES)("writes that wait for the same transaction, over %s, w
     const rows = await streams.query(sql`SELECT account, amount FROM entries ORDER BY amount`);
     expect(rows).toEqual([1, 2, 4, 5].map((amount) => ({ account: `s-${amount}`, amount })));
     expect((await streams.openStream("s-3")).version).toBe(0);
+  });
+
+  test("come before later calls when they are tried alone", async () => {
+    await using store = await openWithEntries();
+    const { streams } = store;
+    const [bad, good] = [await streams.openStream("s-3"), await streams.openStream("s-1")];
+    const calls = [
+      bad.write(deposited(3)),
+      good.write(deposited(1)),
+      streams.writeAll([
+        { streamId: "s-1", events: [deposited(2)] },
+        { streamId: "s-2", events: [deposited(4)] },
+      ]),
+      good.write(deposited(6)),
+      streams.transaction((tx) => tx.write("s-1", deposited(7))),
+      good.write(deposited(8)),
+    ];
+    const settled = await Promise.allSettled(calls);
+
+    expect(settled.map(({ status }) => status === "fulfilled")).toEqual([false, true, true, true, true, true]);
+    const amounts: number[] = [];
+    for await (const { data } of good.read()) amounts.push((data as Deposited["data"]).amount);
+    expect(amounts).toEqual([1, 2, 6, 7, 8]);
+    const rows = await streams.query(sql`SELECT amount FROM entries WHERE account = 's-1' ORDER BY amount`);
+    expect(rows.map(({ amount }) => amount)).toEqual(amounts);
   });
 });
