@@ -90,7 +90,9 @@ export class ObjectUpload {
     const { key, signal } = this.#request;
     const partBytes = this.#areMD5 ? { [PART_BYTES_HEADER]: String(this.#partBytes) } : {};
     const headers = { ...this.#headers, ...partBytes };
-    const { text } = await this.#client.call({ method: "POST", key, query: { uploads: "" }, headers, signal });
+    const query = { uploads: "" };
+    // An upload whose id is not known cannot be aborted.
+    const { text } = await this.#client.call({ method: "POST", key, query, headers, signal, awaitsAnswer: true });
     const uploadId = elementText(text, "UploadId");
     if (uploadId === undefined) throw new S3Failure(200, "", "The server began an upload and gave it no id");
     return uploadId;

@@ -17,6 +17,8 @@ export interface S3Request {
   /** Of the body, as hexadecimal digits. Default: that of no body. */
   readonly sha256?: string;
   readonly signal?: AbortSignal | undefined;
+  /** Whether the answer to an attempt is waited for although the signal is aborted: it has to be known. Default: false. */
+  readonly awaitsAnswer?: boolean;
 }
 
 const SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -65,11 +67,11 @@ export class S3Client {
   }
 
   async #attempt<T>(request: S3Request, take: (answer: IncomingMessage) => Promise<T>): Promise<T | S3Failure> {
-    const { signal, body, method } = request;
+    const { signal, body, method, awaitsAnswer = false } = request;
     signal?.throwIfAborted();
     const { url, headers } = await this.#sign(request);
     try {
-      const answer = await makeRequest({ method, url, headers, body, signal });
+      const answer = await makeRequest({ method, url, headers, body, signal: awaitsAnswer ? undefined : signal });
       const { statusCode = 0 } = answer;
       if (statusCode >= 200 && statusCode < 300) return await take(answer);
       return refusal(statusCode, (await wholeBody(answer, MAX_S3_ANSWER_BYTES)).toString());

@@ -22,6 +22,8 @@ export type S3Fault =
   | { readonly kind: "shorten"; readonly bytes: number }
   /** Nothing comes after so many bytes of the answer, and the connection stays open. */
   | { readonly kind: "stall"; readonly bytes: number }
+  /** The answer begins at once, and the rest of it comes when whoever asked could have gone away. */
+  | { readonly kind: "late" }
   /** There is no answer. */
   | { readonly kind: "hang" }
   /** Something else is done first. */
@@ -116,6 +118,8 @@ function send(response: ServerResponse, method: string, answer: StubAnswer, faul
   response.writeHead(status, { ...headers, ...(status === 204 ? {} : { "content-length": body.length }) });
   if (fault?.kind === "cut") response.write(body.subarray(0, fault.bytes), () => response.destroy());
   else if (fault?.kind === "stall") response.write(body.subarray(0, fault.bytes));
+  else if (fault?.kind === "late")
+    response.write(body.subarray(0, 1), () => setImmediate(() => response.end(body.subarray(1))));
   else response.end(method === "HEAD" ? undefined : body);
 }
 

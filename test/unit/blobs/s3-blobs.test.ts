@@ -222,6 +222,40 @@ describe("a put into S3", () => {
     expect(stub.names.filter((name) => /part 2/.test(name))).toHaveLength(1);
   });
 
+  test.each([
+    ["arrives", undefined],
+    ["comes late", { kind: "late" }],
+  ] as [string, S3Fault | undefined][])(
+    "that is aborted while its upload begins aborts that too, once the answer %s",
+    async (_when, fault) => {
+      const aborting = new AbortController();
+      const { stub, blobs } = await openStub((request) => {
+        if (!/uploads$/.test(request.name)) return undefined;
+        aborting.abort(new Error("changed my mind"));
+        return fault;
+      });
+      await using _stub = stub;
+
+      const failure = await failureOf(blobs.put("k", someBytes(MANY_BYTES), { signal: aborting.signal }));
+      expect(failure).toBe(aborting.signal.reason);
+      expect(stub.names).toEqual(["POST k uploads", "DELETE k"]);
+      expect([stub.bucket.uploads.size, stub.bucket.objects.size]).toEqual([0, 0]);
+    },
+  );
+
+  test("that is aborted while its upload begins waits for one answer, and does not ask again", async () => {
+    const aborting = new AbortController();
+    const { stub, blobs } = await openStub(() => {
+      aborting.abort(new Error("changed my mind"));
+      return { kind: "hang" };
+    });
+    await using _stub = stub;
+
+    const failure = await failureOf(blobs.put("k", someBytes(MANY_BYTES), { signal: aborting.signal }));
+    expect(failure).toBe(aborting.signal.reason);
+    expect(stub.names).toEqual(["POST k uploads"]);
+  });
+
   test("that is aborted waits for its upload to be aborted, but only as long as for one answer", async () => {
     const aborting = new AbortController();
     const { stub, blobs } = await openStub((request) => {
