@@ -11,7 +11,7 @@ import { PositionMirror } from "./position-mirror.js";
 import type { ProjectionFailure, ProjectionStatus } from "./projection.js";
 import { isFenced, ProjectionError } from "./projection-error.js";
 import { type Build, type LiveState, readLive } from "./projection-records.js";
-import { assertNoneRemoved } from "./removed-events.js";
+import { RemovedEventsCheck } from "./removed-events.js";
 import { RetryBackoff } from "./retry-backoff.js";
 
 /** After so long a position that only passed over events that are not wanted is written down. */
@@ -29,6 +29,7 @@ export class BuildRun {
   readonly #lease: BuildLease;
   readonly #projector: BatchProjector;
   readonly #mirror: PositionMirror;
+  readonly #removedEvents: RemovedEventsCheck;
   readonly #wake = new Wake();
   readonly #stopping = new AbortController();
   readonly #backoff = new RetryBackoff();
@@ -49,6 +50,7 @@ export class BuildRun {
     this.#lease = new BuildLease(build, model.spaces, owner, settings.leaseMs);
     this.#projector = new BatchProjector(context, projection, build, this.#lease, () => this.#moved());
     this.#mirror = new PositionMirror(context.streams, model, build);
+    this.#removedEvents = new RemovedEventsCheck(context.streams, build, context.location);
     this.finished = this.#run();
   }
 
@@ -162,8 +164,7 @@ export class BuildRun {
 
   /** Once it is registered, nothing is removed that it has not read. */
   async #assertNoneRemoved(): Promise<void> {
-    const { streams, location } = this.#context;
-    await assertNoneRemoved(streams, this.build, location);
+    await this.#removedEvents.assertNoneRemoved();
     const commit = await this.#projector.transact((tx) => this.#lease.write(tx.records, { mayLackEvents: false }));
     commit();
   }

@@ -7,7 +7,7 @@ import type { ParsedProjection } from "./definition.js";
 import type { ModelStore, ModelTransaction } from "./model-store.js";
 import type { RebuildOptions } from "./projection.js";
 import { type Build, type LiveState, readBuild, readLive, writeBuild, writeLive } from "./projection-records.js";
-import { assertNoneRemoved } from "./removed-events.js";
+import { RemovedEventsCheck } from "./removed-events.js";
 
 const OPTIONS: OptionNames<RebuildOptions> = { missing: true, signal: true };
 const TIMEOUT_MS = 60_000;
@@ -52,7 +52,7 @@ export async function beginRebuild(
 ): Promise<Build> {
   const { name, version } = projection;
   signal?.throwIfAborted();
-  if (missing === "refuse") await assertNoneRemoved(streams, projection, location);
+  if (missing === "refuse") await new RemovedEventsCheck(streams, projection, location).assertNoneRemoved();
   return model.run("rebuild", TIMEOUT_MS, async (tx) => {
     const live = await readLive(tx.records, model.spaces, name);
     if (live !== null && live.version < version) return allowBuild(tx, model, projection, live);

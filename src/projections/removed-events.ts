@@ -10,23 +10,35 @@ const LISTED_STREAMS = 512;
 /**
  * Checks that a build of a read model that readers have already can get all events.
  *
- * @throws EventsRemovedError when a stream does not have all of its events any more
+ * It goes on where it has found a stream that lacks some: once the build is registered, nothing is removed that it has not
+ * read, and what was removed does not come back.
  */
-export async function assertNoneRemoved(
-  streams: StreamFactory,
-  build: Pick<Build, "name" | "version">,
-  location: string | undefined,
-): Promise<void> {
-  if (!hasStoreAccess(streams)) return;
-  const { storage } = storeAccessOf(streams, "build a projection");
-  if (!isAdministrable(storage)) return;
-  for (let after = ""; ; ) {
-    const rows = await storage.listStreams({ prefix: "", after, limit: LISTED_STREAMS });
-    const removed = rows.find(({ firstVersion }) => firstVersion > 1);
-    if (removed !== undefined) throw eventsRemoved(build, removed, location);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < LISTED_STREAMS) return;
-    after = last.streamId;
+export class RemovedEventsCheck {
+  readonly #streams: StreamFactory;
+  readonly #build: Pick<Build, "name" | "version">;
+  readonly #location: string | undefined;
+  /** The last stream of those that are known to have all. */
+  #after = "";
+
+  constructor(streams: StreamFactory, build: Pick<Build, "name" | "version">, location: string | undefined) {
+    this.#streams = streams;
+    this.#build = build;
+    this.#location = location;
+  }
+
+  /** @throws EventsRemovedError when a stream does not have all of its events any more */
+  async assertNoneRemoved(): Promise<void> {
+    if (!hasStoreAccess(this.#streams)) return;
+    const { storage } = storeAccessOf(this.#streams, "build a projection");
+    if (!isAdministrable(storage)) return;
+    for (;;) {
+      const rows = await storage.listStreams({ prefix: "", after: this.#after, limit: LISTED_STREAMS });
+      for (const row of rows) {
+        if (row.firstVersion > 1) throw eventsRemoved(this.#build, row, this.#location);
+        this.#after = row.streamId;
+      }
+      if (rows.length < LISTED_STREAMS) return;
+    }
   }
 }
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { MemoryNotifier } from "../../../adapters/memory/memory-notifier.js";
+import { MemoryStorageHandle } from "../../../adapters/memory/memory-storage-handle.js";
 import { type StoredEvent, sql } from "../../../index.js";
 import {
   documents,
@@ -7,6 +9,9 @@ import {
   runProjections,
   whenProcessed,
 } from "../../../src/projections/index.js";
+import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { overriding } from "../../support/overriding.js";
+import { writeToStreams } from "../consumers/support/stores.js";
 import { balances, deposited, SQL_STORES } from "./support/stores.js";
 
 describe.each(SQL_STORES)("events that projections need, over %s", (_, open) => {
@@ -112,4 +117,30 @@ describe.each(SQL_STORES)("events that projections need, over %s", (_, open) => 
     await whenProcessed(streams, "streams", 2);
     expect(await readDocument(streams, "streams", "a")).toBe(null);
   });
+});
+
+test("a new version that lacks events looks through the streams once, however often it tries again", async () => {
+  const looked: string[] = [];
+  const storage = new MemoryStorageHandle(Date.now);
+  const watched = overriding<MemoryStorageHandle>(storage, {
+    listStreams: (query) => {
+      looked.push(query.after);
+      return storage.listStreams(query);
+    },
+  });
+  await using streams = createStreamFactory({ storage: watched, notifier: new MemoryNotifier(storage) });
+  const counts = (version: number) =>
+    documents({ name: "counts", version, types: ["Numbered"], evolve: (count: number | null) => (count ?? 0) + 1 });
+  await writeToStreams(streams, 1_000);
+  const last = await streams.openStream("t");
+  const { position } = await last.write([deposited(1), deposited(2)]);
+  const first = await runProjections(streams, [counts(1)]);
+  await whenProcessed(streams, "counts", position);
+  await first[Symbol.asyncDispose]();
+  await streams.pruneStream("t", { before: 2 });
+  looked.length = 0;
+
+  await using _ = await runProjections(streams, [counts(2)]);
+  await expect.poll(() => looked.length).toBeGreaterThan(3);
+  expect(looked).toEqual(["", expect.stringMatching(/^s-/), "s-999", "s-999"]);
 });
