@@ -1,13 +1,13 @@
 import { expect, test, vi } from "vitest";
 import { createTempDir } from "../support/temp-dir.js";
-import { EXAMPLE_TIMEOUT_MS, runExample } from "./support/run-example.js";
+import { EXAMPLE_TIMEOUT_MS, runExample, runExampleWithTsx } from "./support/run-example.js";
 
 vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
 test("quick-start writes, reads and watches, and goes on where it stopped", async () => {
   await using folder = await createTempDir();
   const path = folder.file("bank.db");
-  const first = await runExample("quick-start.ts", { args: [path] });
+  const first = await runExampleWithTsx("quick-start.ts", { args: [path] });
   expect(first).toMatchObject({ exitCode: 0, stderr: "" });
   expect(first.stdout.split("\n")).toEqual([
     "#1  Deposited  100  ->  balance 100",

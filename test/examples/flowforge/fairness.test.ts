@@ -1,12 +1,14 @@
 import { EventEmitter } from "node:events";
 import { MessageChannel } from "node:worker_threads";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { connectWindowDb, createDbContext, registerIpc } from "../../../examples/flowforge/index.js";
 import type { WindowDb } from "../../../examples/flowforge/ipc/connect-window-db.js";
 import type { IpcPort } from "../../../examples/flowforge/ipc/port.js";
 import type { DbContext } from "../../../examples/flowforge/ports.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { describeBackends, withDb } from "./support/backends.js";
+
+vi.mock("../../../examples/flowforge/child-program.js", () => import("./support/compiled-child-program.js"));
 
 const ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c";
 const MIB = 1024 * 1024;

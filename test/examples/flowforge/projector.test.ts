@@ -1,10 +1,12 @@
 import { sql } from "async-streams";
 import { sqliteReadModels } from "async-streams/projections";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createDbContext } from "../../../examples/flowforge/index.js";
 import type { Totals } from "../../../examples/flowforge/projector/activity.js";
 import { startProjector } from "../../../examples/flowforge/projector/start-projector.js";
 import { createTempDir } from "../../support/temp-dir.js";
+
+vi.mock("../../../examples/flowforge/child-program.js", () => import("./support/compiled-child-program.js"));
 
 test("a worker projects what is stored and what comes later, and goes on where it was", async () => {
   await using folder = await createTempDir();

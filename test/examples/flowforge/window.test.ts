@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { MessageChannel } from "node:worker_threads";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { connectWindowDb, createDbContext, registerIpc } from "../../../examples/flowforge/index.js";
 import { LatestValue } from "../../../examples/flowforge/ipc/publication.js";
 import type { DbContext } from "../../../examples/flowforge/ports.js";
@@ -9,6 +9,8 @@ import { createTempDir } from "../../support/temp-dir.js";
 import { type BackendName, describeBackends, withDb } from "./support/backends.js";
 import { GIANT_REQUESTS, HOSTILE_REQUESTS, NO_REQUESTS } from "./support/hostile-requests.js";
 import { type Outcome, WindowProcess } from "./support/window-process.js";
+
+vi.mock("../../../examples/flowforge/child-program.js", () => import("./support/compiled-child-program.js"));
 
 const QUERY_TIME_MS = 300;
 const MAX_DELAY_MS = 1_000;

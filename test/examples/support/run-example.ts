@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { NodeProcess, type NodeProcessOptions, type ProcessEnd } from "../../support/node-process.js";
+import { exampleLoader } from "./compiled-examples.js";
 
 const ROOT_URL = new URL("../../../", import.meta.url);
 
@@ -13,13 +14,28 @@ const TSX_URL = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).hre
 /** Generous, because a loaded machine takes seconds to start a process. */
 export const EXAMPLE_TIMEOUT_MS = 60_000;
 
-/** Starts an example as its user does: a process of its own, with tsx, against the built package. */
+const pathOf = (file: string): string => fileURLToPath(new URL(`examples/${file}`, ROOT_URL));
+
+/** Starts an example in a process of its own, against the built package. */
 export function startExample(file: string, { env, ...options }: NodeProcessOptions = {}): NodeProcess {
-  const path = fileURLToPath(new URL(`examples/${file}`, ROOT_URL));
-  return new NodeProcess(path, { ...options, nodeOptions: ["--import", TSX_URL], env: { TSX_TSCONFIG_PATH, ...env } });
+  const loader = exampleLoader();
+  return new NodeProcess(pathOf(file), {
+    ...options,
+    nodeOptions: loader.nodeOptions,
+    env: { ...loader.env, ...env },
+  });
 }
 
 /** Runs an example to its end. */
 export async function runExample(file: string, options: NodeProcessOptions = {}): Promise<ProcessEnd> {
   return startExample(file, options).ended;
+}
+
+/** Runs an example as its user does, with tsx. */
+export async function runExampleWithTsx(
+  file: string,
+  { env, ...options }: NodeProcessOptions = {},
+): Promise<ProcessEnd> {
+  const nodeOptions = ["--import", TSX_URL];
+  return new NodeProcess(pathOf(file), { ...options, nodeOptions, env: { TSX_TSCONFIG_PATH, ...env } }).ended;
 }
