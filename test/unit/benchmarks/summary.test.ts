@@ -4,6 +4,7 @@ import type { Sample } from "../../../benchmarks/run-rounds.js";
 import { percentile } from "../../../benchmarks/statistics.js";
 import { subjectOf } from "../../../benchmarks/subjects/index.js";
 import { summarize } from "../../../benchmarks/summary.js";
+import { goalTable } from "../../../benchmarks/tables.js";
 import { workloadOf } from "../../../benchmarks/workloads/index.js";
 
 const heat: Heat = {
@@ -42,4 +43,18 @@ test("a percentile lies between its neighbours", () => {
   expect(percentile([4, 1, 3, 2], 50)).toBe(2.5);
   expect(percentile([1, 2, 3], 100)).toBe(3);
   expect(percentile([], 50)).toBeNaN();
+});
+
+test("a size is shown with its unit, and with the bound that it has", () => {
+  const sizes: Heat = { workload: workloadOf("W11"), durability: "normal", subjects: [subjectOf("library")] };
+  const sample = {
+    round: 1,
+    workload: "W11",
+    durability: "normal",
+    subject: "library",
+    figures: { size: 60 },
+  } as const;
+  expect(goalTable(summarize([sizes], [sample]))).toMatch(
+    /\| W11 +\| normal +\| library \| size .*60.* B\/event.*\| <= 75 B\/event \| yes/,
+  );
 });
