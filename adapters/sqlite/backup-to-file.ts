@@ -1,9 +1,12 @@
 import { rm } from "node:fs/promises";
 import type { BackupOptions, BackupReport, StreamFactory } from "../../protocols/index.js";
 import { copyStore } from "../../src/copy/copy-store.js";
+import { chooseDriver } from "./drivers/choose-driver.js";
 import { checkTarget, giveName, removeDatabase } from "./maintenance/backup/backup-file.js";
+import { rewriteCopy } from "./maintenance/backup/rewrite-copy.js";
 import { checkBackupOptions, parseTarget } from "./maintenance/maintenance.js";
 import { partialPath } from "./open/partial-copy.js";
+import { storageError } from "./sqlite-errors.js";
 import { sqliteStreamFactory } from "./sqlite-stream-factory.js";
 
 /**
@@ -23,17 +26,21 @@ export async function backupToFile(
   const target = parseTarget(path);
   await checkTarget(target);
   const partial = partialPath(target);
+  const clean = partialPath(target);
   try {
-    const { events, position } = await copyInto(streams, partial, {
+    const { events, position, copiedEvents } = await copyInto(streams, partial, {
       tables: tables === "none" ? "none" : undefined,
       onProgress: onProgress && (({ copiedEvents, totalEvents }) => onProgress({ copiedEvents, totalEvents })),
       signal,
     });
+    const hasRemovals = copiedEvents > events;
+    if (hasRemovals) await rewrite(partial, clean, target);
     signal?.throwIfAborted();
-    await giveName(partial, target);
+    await giveName(hasRemovals ? clean : partial, target);
     return { path: target, events, position, tables: [] };
   } finally {
     await removeDatabase(partial);
+    await removeDatabase(clean);
     await rm(`${partial}-head`, { force: true });
   }
 }
@@ -42,4 +49,13 @@ async function copyInto(streams: StreamFactory, path: string, options: Parameter
   // What happens to a file that is thrown away when anything fails needs no syncs before it gets its name.
   await using copy = await sqliteStreamFactory(path, { durability: "normal" });
   return await copyStore(streams, copy, options);
+}
+
+/** Events that were copied and then removed are still in the file in parts. */
+async function rewrite(partial: string, clean: string, target: string): Promise<void> {
+  try {
+    await rewriteCopy(await chooseDriver(undefined), partial, clean);
+  } catch (error) {
+    throw storageError(error, "back the store up", target);
+  }
 }

@@ -9,6 +9,7 @@ import { checkTarget, giveName, removeDatabase } from "./backup-file.js";
 import { copyingObject } from "./copied-object.js";
 import { copyRows, quoted } from "./copy-rows.js";
 import { copiedSchema, forgetTables } from "./left-out.js";
+import { rewriteCopy } from "./rewrite-copy.js";
 import { readFormat, StoreCopy } from "./store-copy.js";
 
 /** How many events one step copies. */
@@ -38,25 +39,12 @@ export async function backupStore(
     const { hasRemovals, ...report } = await copyInto(session, driver, partial, tables, (copiedEvents, totalEvents) =>
       onProgress?.({ copiedEvents, totalEvents }),
     );
-    if (hasRemovals) await session.step(() => rewrite(driver, partial, clean));
+    if (hasRemovals) await session.step(() => rewriteCopy(driver, partial, clean));
     await session.step(() => giveName(hasRemovals ? clean : partial, target));
     return { path: target, ...report };
   } finally {
     await removeDatabase(partial);
     await removeDatabase(clean);
-  }
-}
-
-/**
- * Writes a copy anew after something was removed from it: what SQLite has deleted is still on its pages in parts, even with
- * `secure_delete`, which does not clear the pages that rows were moved away from.
- */
-async function rewrite(driver: SQLiteDriver, path: string, target: string): Promise<void> {
-  const connection = await driver.open(path, "existing");
-  try {
-    await connection.run("VACUUM INTO ?1", [target]);
-  } finally {
-    await connection.close();
   }
 }
 
