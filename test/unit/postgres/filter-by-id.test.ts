@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openPostgresBackend } from "../../../adapters/postgres/postgres-stream-factory.js";
 import type { EventFilter } from "../../../protocols/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
@@ -10,10 +10,10 @@ import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 // More than one page looks through.
 const EVENTS = 40_000;
 
-describe.skipIf(NO_POSTGRES !== null)("a filter by id over PostgreSQL", () => {
+if (NO_POSTGRES === null) {
   const server = sharedServer();
 
-  test("finds an event of a long stream by its key with one page", async () => {
+  test("a filter by id finds an event of a long stream by its key with one page", async () => {
     const backend = await openPostgresBackend((await server()).url(), { ...ownSchemas(), durability: "normal" });
     const { storage } = backend;
     let pages = 0;
@@ -49,4 +49,6 @@ describe.skipIf(NO_POSTGRES !== null)("a filter by id over PostgreSQL", () => {
     const ids = [first?.id ?? "", made?.id ?? ""];
     expect((await found([{ field: "id", op: "in", value: ids }], "forward")).versions).toEqual([1, EVENTS + 1]);
   });
-});
+} else {
+  test(NO_POSTGRES, () => undefined);
+}

@@ -1,5 +1,5 @@
 import { Pool, type PoolClient } from "pg";
-import { describe, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { NO_POSTGRES, type ServerSettings, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -26,7 +26,7 @@ function recordingPool(url: string): { readonly pool: Pool; readonly queries: st
   return { pool, queries };
 }
 
-describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL", () => {
+if (NO_POSTGRES === null) {
   const server = sharedServer(COUNTING);
 
   test("an append is one query", async () => {
@@ -83,4 +83,6 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL", () => {
     }
     await pool.end();
   });
-});
+} else {
+  test(NO_POSTGRES, () => undefined);
+}
