@@ -11,7 +11,8 @@ import { faultTest, type Laboratory } from "../support/fault-test.js";
 import { startFixture } from "../support/fixture.js";
 import { ExpectedBlobs, type PutNote } from "../support/marked-bytes.js";
 
-const SIZES = { quick: 6, soak: 150 };
+const SIZES = { quick: 4, soak: 150 };
+const MAX_FILE_BYTES = { quick: 5_000_000, soak: 20_000_000 };
 
 /** Kills processes that put blobs, and looks at what is there after each of them. */
 async function killPutters(
@@ -73,7 +74,8 @@ faultTest(
   async (laboratory) => {
     await using folder = await createTempDir();
     const blobs = fileBlobs(folder.path);
-    await killPutters(laboratory, { kind: "files", path: folder.path, maxBytes: 20_000_000 }, (check) => check(blobs));
+    const maxBytes = MAX_FILE_BYTES[laboratory.size];
+    await killPutters(laboratory, { kind: "files", path: folder.path, maxBytes }, (check) => check(blobs));
 
     const longAgo = new Date(Date.now() - 2 * 60 * 60_000);
     const left = (await readdir(folder.path)).filter((name) => !name.startsWith("blob-"));

@@ -20,7 +20,7 @@ interface Resource {
 
 faultTest(
   "R100 a run of 200 units whose process is killed goes on, and does no unit twice",
-  { quick: 3, soak: 50 },
+  { quick: 2, soak: 50 },
   async ({ rounds, integer, count }) => {
     await using folder = await createTempDir();
     const [plan, target, db] = [folder.file("plan.json"), folder.file("target"), folder.file("openfroyo.db")];

@@ -108,7 +108,7 @@ faultTest(
 
 const DISK_KIBIBYTES = 16_384;
 const FULL = "R12 a backup to a full disk is refused, leaves nothing, and succeeds once there is room";
-faultTest(FULL, { quick: 2, soak: 20 }, async ({ rounds, integer, count }) => {
+faultTest(FULL, { quick: 1, soak: 20 }, async ({ rounds, integer, count }) => {
   await using folder = await createTempDir();
   await using reader = new StoreReader();
   const path = folder.file("store.db");

@@ -112,7 +112,7 @@ async function waitAcrossJumps(path: string): Promise<void> {
   expect((await written).written).toBe(1);
 }
 
-faultTest("R19 the clock jumps and stands still", { quick: 6, soak: 200 }, async (laboratory) => {
+faultTest("R19 the clock jumps and stands still", { quick: 3, soak: 200 }, async (laboratory) => {
   const { rounds, count } = laboratory;
   await using folder = await createTempDir();
   // From 1970 on, so that the jumps lead to both sides of it.

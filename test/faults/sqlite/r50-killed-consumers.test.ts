@@ -11,8 +11,11 @@ import { startFixture } from "../support/fixture.js";
 import { killAndStop } from "../support/kills-and-stops.js";
 
 const STREAMS = 20;
+/** How many events each stream gets at each step. */
+const EVENTS_A_STEP = { quick: 6, soak: 15 };
 const LEASE_MS = 600;
 const TYPES = ["Numbered"] as const;
+const ATTEMPTS = { quick: 4, soak: 10 };
 
 async function fill(streams: SQLiteStreamFactory, rounds: number): Promise<number> {
   let last = 0;
@@ -51,7 +54,7 @@ faultTest(
   "R50 consumers of processes that are killed and stopped handle each event in order, and with transact exactly once",
   { quick: 2, soak: 20 },
   async (laboratory) => {
-    const { rounds, integer, count } = laboratory;
+    const { rounds, size, integer, count } = laboratory;
     for (let round = 0; round < rounds; round += 1) {
       await using folder = await createTempDir();
       const mode = round % 2 === 0 ? "transact" : "handle";
@@ -67,8 +70,8 @@ faultTest(
         leaseMs: LEASE_MS,
         start: () => start(config),
         async work(newest) {
-          await fill(streams, 15);
-          expected += 15 * STREAMS;
+          await fill(streams, EVENTS_A_STEP[size]);
+          expected += EVENTS_A_STEP[size] * STREAMS;
           await newest.ready();
         },
         async done() {
@@ -116,7 +119,8 @@ function expectInOrder(lines: readonly string[]): void {
 faultTest(
   "R51 an event that kills its process is parked after its attempts, and the others are handled",
   { quick: 1, soak: 5 },
-  async ({ rounds, count }) => {
+  async ({ rounds, size, count }) => {
+    const attempts = ATTEMPTS[size];
     for (let round = 0; round < rounds; round += 1) {
       await using folder = await createTempDir();
       const path = folder.file("store.db");
@@ -131,11 +135,12 @@ faultTest(
         leaseMs: 100,
         partitions: 1,
         deadlyStreamId: "deadly",
+        attempts,
       };
       let starts = 0;
       while ((await list(parked(streams, "count"))).length === 0) {
         starts += 1;
-        expect(starts).toBeLessThan(14);
+        expect(starts).toBeLessThan(attempts + 4);
         await using process = start(config);
         await Promise.race([
           process.ended,
@@ -147,7 +152,7 @@ faultTest(
             .catch(() => undefined),
         ]);
       }
-      expect(await list(parked(streams, "count"))).toMatchObject([{ streamId: "deadly", attempts: 10 }]);
+      expect(await list(parked(streams, "count"))).toMatchObject([{ streamId: "deadly", attempts }]);
       await using consumer = await consume(
         streams,
         { name: "count", types: TYPES, startFrom: "beginning", handle: async () => undefined },

@@ -11,6 +11,8 @@ export interface Rounds {
 /** What a fault test is handed. */
 export interface Laboratory {
   readonly rounds: number;
+  /** For what else differs between the two: `{ quick: 4, soak: 6 }[size]`. */
+  readonly size: keyof Rounds;
   readonly seed: number;
   /** A number from 0 up to 1, and the same ones again for the same seed. */
   readonly random: () => number;
@@ -23,9 +25,8 @@ export interface Laboratory {
   readonly count: (figure: string, amount?: number) => void;
 }
 
-const isSoak = process.env.FAULT_SIZE === "soak";
-const SOAK_TIMEOUT_MS = 60 * 60_000;
-const QUICK_TIMEOUT_MS = 120_000;
+const SIZE = process.env.FAULT_SIZE === "soak" ? "soak" : "quick";
+const TIMEOUTS_MS = { quick: 120_000, soak: 60 * 60_000 };
 
 /** What this machine cannot try; nothing of it goes into the report. */
 const leftOutNames = new Set<string>();
@@ -35,12 +36,12 @@ const leftOutNames = new Set<string>();
  *
  * @param name - begins with its number: `"R1 a writer is killed"`
  */
-export function faultTest(name: string, { quick, soak }: Rounds, run: (laboratory: Laboratory) => Promise<void>): void {
-  test(name, { timeout: isSoak ? SOAK_TIMEOUT_MS : QUICK_TIMEOUT_MS }, async ({ signal }) => {
+export function faultTest(name: string, roundsOf: Rounds, run: (laboratory: Laboratory) => Promise<void>): void {
+  test(name, { timeout: TIMEOUTS_MS[SIZE] }, async ({ signal }) => {
     const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
     // One that hangs is ended from outside, and still says how to run it again.
     signal.addEventListener("abort", () => process.stdout.write(`${name}: ended with FAULT_SEED=${seed}\n`));
-    const rounds = isSoak ? soak : quick;
+    const rounds = roundsOf[SIZE];
     const random = seededRandom(seed);
     const figures: Record<string, number> = { rounds };
     const count = (figure: string, amount = 1): void => {
@@ -48,7 +49,7 @@ export function faultTest(name: string, { quick, soak }: Rounds, run: (laborator
     };
     const integer = (least: number, most: number): number => least + Math.floor(random() * (most - least + 1));
     try {
-      await run({ rounds, seed, random, integer, count });
+      await run({ rounds, size: SIZE, seed, random, integer, count });
       if (!leftOutNames.has(name)) report(name, seed, figures);
     } catch (error) {
       throw new Error(`${name}: failed with FAULT_SEED=${seed}`, { cause: error });

@@ -3,7 +3,7 @@ import type { NodeProcess } from "../../support/node-process.js";
 import type { Laboratory } from "./fault-test.js";
 
 const PROCESSES = 3;
-const STEPS = 6;
+const STEPS = { quick: 4, soak: 6 };
 
 /** What processes do that are killed and stopped. */
 export interface KilledAndStopped {
@@ -19,15 +19,16 @@ export interface KilledAndStopped {
 
 /** Kills processes that share work under leases, or stops them for longer than a lease, and starts others. */
 export async function killAndStop(
-  { random, integer, count }: Laboratory,
+  { size, random, integer, count }: Laboratory,
   { leaseMs, start, work, done }: KilledAndStopped,
 ): Promise<void> {
+  const steps = STEPS[size];
   const processes: NodeProcess[] = [];
   const startMissing = (step: number) => {
     while (processes.length < PROCESSES) processes.push(start(step));
   };
   try {
-    for (let step = 0; step < STEPS; step += 1) {
+    for (let step = 0; step < steps; step += 1) {
       startMissing(step);
       await work(processes.at(-1) as NodeProcess);
       await delay(integer(0, 300));
@@ -44,7 +45,7 @@ export async function killAndStop(
         count("kills");
       }
     }
-    startMissing(STEPS);
+    startMissing(steps);
     await done();
   } finally {
     for (const process of processes) await process.kill();
