@@ -11,7 +11,10 @@ interface ModuleError {
   readonly message: string;
 }
 
-/** Type-checks modules as tsc does with the settings of this repository, all in one program. */
+/**
+ * Type-checks modules as tsc does with the settings of this repository, all in one program. Of the sources that they import it
+ * checks what they use of them.
+ */
 export function typeErrorsOf(codes: readonly string[]): ModuleError[] {
   const config = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, ROOT);
@@ -25,7 +28,12 @@ export function typeErrorsOf(codes: readonly string[]): ModuleError[] {
     return code === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, code, ts.ScriptTarget.ES2022);
   };
   const names = [...modules.keys()];
-  return ts.getPreEmitDiagnostics(ts.createProgram(names, options, host)).map(({ file, messageText }) => ({
+  const program = ts.createProgram(names, options, host);
+  const diagnostics = [
+    ...[...program.getConfigFileParsingDiagnostics(), ...program.getOptionsDiagnostics()],
+    ...names.flatMap((name) => ts.getPreEmitDiagnostics(program, program.getSourceFile(name))),
+  ];
+  return diagnostics.map(({ file, messageText }) => ({
     module: names.indexOf(file?.fileName ?? ""),
     message: ts.flattenDiagnosticMessageText(messageText, " "),
   }));
