@@ -7,7 +7,7 @@ import { EXAMPLE_TIMEOUT_MS, runExample, startExample } from "./support/run-exam
 vi.setConfig({ testTimeout: EXAMPLE_TIMEOUT_MS });
 
 // Small batches, so that the import is still at work when the interruption arrives.
-const LINE_COUNT = 20_000;
+const LINE_COUNT = 10_000;
 const BATCH = "20";
 const INTERRUPTED = 130;
 const START_TIMEOUT_MS = 30_000;
@@ -30,7 +30,7 @@ test.runIf(process.platform !== "win32")(
 
     const completed = await runExample("event-log/main.ts", { args });
     expect(completed).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(completed.stdout).toContain("Events     20,000 in 7 streams");
+    expect(completed.stdout).toContain("Events     10,000 in 7 streams");
     expect(completed.stdout).toContain("Order      that of the log, across all streams");
   },
 );

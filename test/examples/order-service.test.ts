@@ -33,7 +33,8 @@ async function send(service: NodeProcess, path: string, init: RequestInit = {}):
 const command = (service: NodeProcess, path: string, key: string, body: object, headers: Record<string, string> = {}) =>
   send(service, path, { method: "POST", headers: { "idempotency-key": key, ...headers }, body: JSON.stringify(body) });
 
-test("order-service takes commands that are sent again, refuses conflicts, lists, and goes on after a stop", async () => {
+// Side by side, because some wait for the service's own time-outs.
+test.concurrent("order-service takes commands that are sent again, refuses conflicts, lists, and goes on after a stop", async () => {
   await using folder = await createTempDir();
   const placing = { customer: "ada", cents: 1_200 };
   let first: Reply;
@@ -63,7 +64,7 @@ test("order-service takes commands that are sent again, refuses conflicts, lists
   expect(await command(service, "/orders/1/place", "a", placing)).toEqual({ ...first, status: 200 });
 });
 
-test("order-service refuses what it does not take, and stores nothing", async () => {
+test.concurrent("order-service refuses what it does not take, and stores nothing", async () => {
   await using folder = await createTempDir();
   await using service = await start(folder.file("orders.db"));
   const refused: readonly (readonly [string, RequestInit, number])[] = [
@@ -86,7 +87,7 @@ test("order-service refuses what it does not take, and stores nothing", async ()
   expect(await send(service, "/orders")).toMatchObject({ status: 200, body: [] });
 });
 
-test("order-service sends events from where a client lost its connection, and ends the streams when it stops", async () => {
+test.concurrent("order-service sends events from where a client lost its connection, and ends the streams when it stops", async () => {
   await using folder = await createTempDir();
   await using service = await start(folder.file("orders.db"));
   await command(service, "/orders/1/place", "a", { customer: "ada", cents: 5 });
@@ -109,7 +110,7 @@ test("order-service sends events from where a client lost its connection, and en
   expect(await service.ended).toMatchObject({ exitCode: 0, stderr: "" });
 });
 
-test("order-service answers 503 to a list whose table is not at the position in time", async () => {
+test.concurrent("order-service answers 503 to a list whose table is not at the position in time", async () => {
   await using folder = await createTempDir();
   await using service = await start(folder.file("orders.db"));
   expect(await send(service, "/orders?position=9")).toMatchObject({
@@ -118,7 +119,7 @@ test("order-service answers 503 to a list whose table is not at the position in 
   });
 });
 
-test("order-service stops although clients hold their connections", async () => {
+test.concurrent("order-service stops although clients hold their connections", async () => {
   await using folder = await createTempDir();
   await using service = await start(folder.file("orders.db"));
   const { hostname, port } = new URL(urlOf(service));

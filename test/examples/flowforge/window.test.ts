@@ -64,7 +64,7 @@ describeBackends("a window", (backend) => {
   test("that calls without pause is told to wait", () =>
     withDb(backend, async (db) => {
       await using window = new WindowProcess(db);
-      const outcomes = (await window.run("flood", 700)) as string[];
+      const outcomes = (await window.run("flood", 580)) as string[];
       const stored = await db.eventStore.load({ aggregateId: "test:flood" });
       expect(new Set(outcomes)).toEqual(new Set(["stored", "BUSY"]));
       expect(stored).toHaveLength(outcomes.filter((outcome) => outcome === "stored").length);

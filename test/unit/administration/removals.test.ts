@@ -163,7 +163,7 @@ describe.each(OWN_STORES)("a deleted stream, over %s", (_, open) => {
 
 describe.each(OWN_STORES)("a store over %s", (name, open) => {
   // One takes a server some 20 ms.
-  const count = name === "PostgreSQL" ? 250 : 1_000;
+  const count = name === "PostgreSQL" ? 100 : 500;
 
   test(`is found sound after ${count} random prunes and deletes`, async () => {
     await using streams = await open();

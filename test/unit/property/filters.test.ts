@@ -185,7 +185,7 @@ test("a filter means the same in SQLite as in memory", async () => {
       expect(await positions(allInSQLite, filter, events)).toEqual(await positions(allInMemory, filter, events));
     }
   });
-  await fc.assert(property, { numRuns: 200 });
+  await fc.assert(property, { numRuns: 100 });
 });
 
 test("a filter finds the same with indexes as without", async () => {
@@ -206,5 +206,5 @@ test("a filter finds the same with indexes as without", async () => {
       }
     }
   });
-  await fc.assert(property, { numRuns: 120 });
+  await fc.assert(property, { numRuns: 60 });
 });

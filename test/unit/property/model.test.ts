@@ -133,7 +133,7 @@ interface CheckedStore {
 const STORES: [string, number, () => Promise<CheckedStore>][] = [
   [
     "SQLite",
-    150,
+    75,
     async () => {
       const streams = await sqliteStreamFactory(":memory:");
       return { streams, dispose: () => streams[Symbol.asyncDispose]() };
@@ -145,7 +145,7 @@ if (NO_POSTGRES === null) {
   const reused = new ReusedSchemas(server);
   STORES.push([
     "PostgreSQL",
-    25,
+    12,
     async () => {
       const { schemas, giveBack } = reused.take();
       const streams = await postgresStreamFactory((await server()).url(), { ...schemas, durability: "normal" });
