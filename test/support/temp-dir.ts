@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** A folder of one test's own, which is removed with all that is in it when it is disposed of. */
-interface TempDir extends AsyncDisposable {
+export interface TempDir extends AsyncDisposable {
   readonly path: string;
   /** The path of a file in the folder. */
   file(name: string): string;
