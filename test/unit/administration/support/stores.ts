@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { openPostgresBackend } from "../../../../adapters/postgres/postgres-stream-factory.js";
 import { openSQLiteBackend, sqliteStreamFactory } from "../../../../adapters/sqlite/index.js";
 import { postgresStreamFactory } from "../../../../postgres.js";
@@ -20,6 +21,8 @@ export type Streams = TransactionalStreamFactory & AdministrableStreamFactory & 
 export interface SharedStore extends AsyncDisposable {
   open(): Promise<Streams>;
   openBackend(): Promise<StreamBackend<AdministrableStorage & TransactionalStorage>>;
+  /** How large it is. */
+  usedBytes(): Promise<number>;
 }
 
 async function inFile(driver: DriverName): Promise<SharedStore> {
@@ -28,6 +31,7 @@ async function inFile(driver: DriverName): Promise<SharedStore> {
   return {
     open: () => sqliteStreamFactory(path, { driver }),
     openBackend: () => openSQLiteBackend(path, {}, DRIVERS[driver]),
+    usedBytes: async () => (await stat(path)).size,
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
@@ -47,6 +51,13 @@ if (NO_POSTGRES === null) {
       return {
         open: () => postgresStreamFactory(url, options),
         openBackend: () => openPostgresBackend(url, options),
+        usedBytes: async () => {
+          const { rows } = await (await server()).query(
+            "SELECT sum(pg_total_relation_size(oid))::int AS bytes FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = 'r'",
+            [options.schema],
+          );
+          return rows[0].bytes;
+        },
         [Symbol.asyncDispose]: async () => undefined,
       };
     },
