@@ -11,7 +11,7 @@ import { faultTest, type Laboratory } from "../support/fault-test.js";
 import { startFixture } from "../support/fixture.js";
 import { ExpectedBlobs, type PutNote } from "../support/marked-bytes.js";
 
-const SIZES = { quick: 4, soak: 150 };
+const SIZES = { quick: 4, soak: 40 };
 const MAX_FILE_BYTES = { quick: 5_000_000, soak: 20_000_000 };
 
 /** Kills processes that put blobs, and looks at what is there after each of them. */

@@ -9,7 +9,7 @@ if (NO_POSTGRES === null) {
 
   faultTest(
     "R70 histories of concurrent clients of PostgreSQL are linearizable",
-    { quick: 3, soak: 40 },
+    { quick: 3, soak: 15 },
     async (laboratory) => {
       const path = (await server()).url();
       for (let round = 0; round < laboratory.rounds; round += 1) {

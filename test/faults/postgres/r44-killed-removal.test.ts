@@ -30,7 +30,7 @@ if (NO_POSTGRES === null) {
 
   faultTest(
     "R44 a prune or a deletion over PostgreSQL that is killed at any statement leaves a sound store, and a second call finishes it",
-    { quick: 4, soak: 360 },
+    { quick: 4, soak: 36 },
     async (laboratory) => {
       const started = await server();
       await killRemovals(laboratory, "postgres-removing-process.ts", async () => {

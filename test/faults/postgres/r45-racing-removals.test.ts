@@ -10,7 +10,7 @@ if (NO_POSTGRES === null) {
 
   faultTest(
     "R45 of writes, prunes and deletions that race in three processes over PostgreSQL, everything acknowledged is kept from the first version on, and nothing is behind a tombstone",
-    { quick: 1, soak: 30 },
+    { quick: 1, soak: 9 },
     async ({ rounds, ...laboratory }) => {
       const started = await server();
       for (let round = 0; round < rounds; round += 1) {

@@ -58,7 +58,7 @@ if (NO_POSTGRES === null) {
 
   faultTest(
     "R72 a copy into PostgreSQL or out of it that is killed at any statement goes on when it is called again, and is what its source is",
-    { quick: 2, soak: 40 },
+    { quick: 2, soak: 12 },
     async (laboratory) => {
       await using folder = await createTempDir();
       const pairs = new Pairs(await server(), folder, laboratory);

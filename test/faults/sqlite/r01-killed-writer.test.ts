@@ -14,7 +14,7 @@ const KILLS_OF_ONE_FILE = 5;
 
 faultTest(
   "R1 a writer that is killed loses nothing that it was told is stored",
-  { quick: 5, soak: 300 },
+  { quick: 5, soak: 100 },
   async ({ rounds, random, integer, count }) => {
     await using folder = await createTempDir();
     await using reader = new StoreReader();

@@ -90,7 +90,7 @@ async function cutPower(
 }
 
 const FULL = 'R3 a power cut takes nothing that was acknowledged under durability "full"';
-faultTest(FULL, { quick: 36, soak: 1_500 }, async (laboratory) => {
+faultTest(FULL, { quick: 36, soak: 600 }, async (laboratory) => {
   let states = 0;
   for (let left = laboratory.rounds, index = 0; left > 0; left -= states, index += 1) {
     const driver = DRIVER_NAMES[index % DRIVER_NAMES.length] as DriverName;

@@ -44,7 +44,7 @@ async function meetFaults(
 }
 
 const ANY_CALL = "R4 whichever call to the disk fails, the error says so, and what was acknowledged is there";
-faultTest(ANY_CALL, { quick: 12, soak: 1_200 }, async (laboratory) => {
+faultTest(ANY_CALL, { quick: 12, soak: 250 }, async (laboratory) => {
   await using folder = await createTempDir();
   const started = await FaultyDisk.start(folder.path);
   if ("why" in started) return leftOut(ANY_CALL, started.why);
@@ -57,7 +57,7 @@ const RARE_KINDS = ["sync", "open", "truncate"] as const;
 const CHECKPOINT_WRITES = 1_000;
 
 const CHECKPOINT = "R4 a disk that fails while the log is checkpointed takes nothing that was acknowledged";
-faultTest(CHECKPOINT, { quick: 4, soak: 300 }, async (laboratory) => {
+faultTest(CHECKPOINT, { quick: 4, soak: 50 }, async (laboratory) => {
   await using folder = await createTempDir();
   const started = await FaultyDisk.start(folder.path);
   if ("why" in started) return leftOut(CHECKPOINT, started.why);

@@ -18,7 +18,7 @@ function wins(writer: NodeProcess): Acknowledgement[] {
 
 faultTest(
   "R5 many processes write to one file: each version has one winner, and everybody gets on",
-  { quick: 1, soak: 60 },
+  { quick: 1, soak: 16 },
   async ({ rounds, count }) => {
     await using folder = await createTempDir();
     await using reader = new StoreReader();

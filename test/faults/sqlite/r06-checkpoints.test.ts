@@ -23,7 +23,7 @@ const sights = ({ lines }: NodeProcess): Sight[] => lines.map((line) => JSON.par
 
 faultTest(
   "R6 checkpoints of another process and backups, made while writers write, lose nothing and stop nobody",
-  { quick: 1, soak: 30 },
+  { quick: 1, soak: 15 },
   async ({ rounds, integer, count }) => {
     await using folder = await createTempDir();
     await using reader = new StoreReader();

@@ -29,7 +29,7 @@ function outcomeOf(examination: Examination, { contents }: CrashedStore): string
 
 faultTest(
   "R10 damage at random places is noticed, or leaves everything as it was written",
-  { quick: 20, soak: 600 },
+  { quick: 20, soak: 200 },
   async (laboratory) => {
     const { rounds, random, integer, count } = laboratory;
     await using examiner = new Examiner();

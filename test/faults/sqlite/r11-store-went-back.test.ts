@@ -50,7 +50,7 @@ async function takeBack(path: string, store: CrashedStore, { random, integer }: 
 
 faultTest(
   "R11 a store that went back is told from one that waits, by watches and by verify",
-  { quick: 5, soak: 100 },
+  { quick: 5, soak: 60 },
   async (laboratory) => {
     const { rounds, integer, count } = laboratory;
     await using examiner = new Examiner();

@@ -68,7 +68,7 @@ async function killOne(
 
 faultTest(
   "R12 a backup under load is whole or is not there, whatever ends it",
-  { quick: 3, soak: 60 },
+  { quick: 3, soak: 18 },
   async (laboratory) => {
     const { rounds, integer, count } = laboratory;
     await using reader = new StoreReader();

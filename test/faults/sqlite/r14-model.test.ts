@@ -72,7 +72,7 @@ async function compare({ factories }: Side, inMemory: ModelWatch, inFile: ModelW
   compared.count = count;
 }
 
-faultTest("R14 SQLite does what memory does, step by step", { quick: 20, soak: 300 }, async (laboratory) => {
+faultTest("R14 SQLite does what memory does, step by step", { quick: 20, soak: 200 }, async (laboratory) => {
   const { rounds, seed, count } = laboratory;
   await using folder = await createTempDir();
   let run = 0;

@@ -65,7 +65,7 @@ async function meet(laboratory: Laboratory, one: StreamFactory, other: StreamFac
   count("watches", watches.length);
 }
 
-faultTest("R15 a watch goes from replay to live without a seam", { quick: 80, soak: 3_000 }, async (laboratory) => {
+faultTest("R15 a watch goes from replay to live without a seam", { quick: 80, soak: 1_000 }, async (laboratory) => {
   const { rounds } = laboratory;
   await using folder = await createTempDir();
   for (let round = 0; round < rounds; round += 1) {

@@ -112,7 +112,7 @@ async function waitAcrossJumps(path: string): Promise<void> {
   expect((await written).written).toBe(1);
 }
 
-faultTest("R19 the clock jumps and stands still", { quick: 3, soak: 200 }, async (laboratory) => {
+faultTest("R19 the clock jumps and stands still", { quick: 3, soak: 70 }, async (laboratory) => {
   const { rounds, count } = laboratory;
   await using folder = await createTempDir();
   // From 1970 on, so that the jumps lead to both sides of it.
@@ -132,7 +132,7 @@ const OFFSETS = ["-3600", "+10y", "-3600", "+0", "-20y", "+0", "+1y"];
 
 const WHOLE_PROCESS = "R19 the clock of a whole process jumps";
 
-faultTest(WHOLE_PROCESS, { quick: 1, soak: 30 }, async ({ rounds, integer, count }) => {
+faultTest(WHOLE_PROCESS, { quick: 1, soak: 24 }, async ({ rounds, integer, count }) => {
   await using folder = await createTempDir();
   for (let round = 0; round < rounds; round += 1) {
     const offsetFile = folder.file("offset");

@@ -44,7 +44,7 @@ async function read(stream: Stream, given?: EventFilter): Promise<StoredEvent[]>
   return found;
 }
 
-faultTest("R21 no text that is handed in becomes SQL", { quick: 300, soak: 20_000 }, async (laboratory) => {
+faultTest("R21 no text that is handed in becomes SQL", { quick: 300, soak: 7_000 }, async (laboratory) => {
   const { rounds, seed, count } = laboratory;
   await using folder = await createTempDir();
   const path = folder.file("store.db");

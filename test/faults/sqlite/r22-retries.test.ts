@@ -58,7 +58,7 @@ async function retryUnknown(
 
 faultTest(
   "R22 a write that is sent again under its keys is stored once, also when the first answer died with its process",
-  { quick: 3, soak: 100 },
+  { quick: 3, soak: 70 },
   async ({ rounds, random, count }) => {
     await using folder = await createTempDir();
     await using reader = new StoreReader();

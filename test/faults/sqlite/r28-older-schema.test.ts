@@ -57,7 +57,7 @@ async function makeSources(file: (name: string) => string) {
 
 faultTest(
   "R28 a migration that is killed leaves the file at the older schema or at the newer one, with everything in it",
-  { quick: 3, soak: 60 },
+  { quick: 3, soak: 36 },
   async ({ rounds, random, count }) => {
     await using folder = await createTempDir();
     await using reader = new StoreReader();

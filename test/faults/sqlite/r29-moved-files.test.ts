@@ -104,7 +104,7 @@ async function stealOnce(theft: Theft, folder: string, { random, integer, count 
 
 const NAME =
   "R29 a store whose files are moved, replaced or cut acknowledges nothing more, and loses nothing that is still there";
-faultTest(NAME, { quick: 16, soak: 400 }, async (laboratory) => {
+faultTest(NAME, { quick: 16, soak: 280 }, async (laboratory) => {
   if (process.platform === "win32") return leftOut(NAME, "open files keep their names there");
   await using parent = await createTempDir();
   for (let round = 0; round < laboratory.rounds; round += 1) {

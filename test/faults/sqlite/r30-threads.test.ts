@@ -15,7 +15,7 @@ const SHAPE = { streams: 3, maxEvents: 3, maxFillerBytes: 600 };
 
 faultTest(
   "R30 threads of one process, with one driver, and another process lose nothing that was acknowledged",
-  { quick: 2, soak: 60 },
+  { quick: 2, soak: 20 },
   async ({ rounds, integer, count }) => {
     await using folder = await createTempDir();
     await using reader = new StoreReader();

@@ -185,7 +185,7 @@ async function cutLog(path: string, { integer }: Laboratory): Promise<boolean> {
 
 faultTest(
   "R31 what was acknowledged stays recorded, whoever else writes, is stopped, killed or closes",
-  { quick: 1, soak: 60 },
+  { quick: 1, soak: 16 },
   async (laboratory) => {
     const { rounds, random, count } = laboratory;
     await using examiner = new Examiner();

@@ -22,7 +22,7 @@ const CASES = [
 /** Six snapshots at a time would take 1,200 MiB and more. */
 const MAX_RSS_BYTES = 1_100 * MIB;
 
-faultTest("R32 what waits in a store has one bound", { quick: 1, soak: 4 }, async (laboratory) => {
+faultTest("R32 what waits in a store has one bound", { quick: 1, soak: 2 }, async (laboratory) => {
   const { rounds, seed, count } = laboratory;
   for (let round = 0; round < rounds; round += 1) {
     const driver = DRIVER_NAMES[(seed + round) % DRIVER_NAMES.length] as DriverName;

@@ -15,7 +15,7 @@ const MAX_STATEMENT = 100;
 
 faultTest(
   "R33 a transaction of a process that is killed at any statement is stored whole or not at all",
-  { quick: 4, soak: 150 },
+  { quick: 4, soak: 60 },
   async ({ rounds, random, integer, count }) => {
     await using folder = await createTempDir();
     for (let round = 0; round < rounds; round += 1) {

@@ -24,7 +24,7 @@ async function answers(processes: readonly NodeProcess[], line: string): Promise
 
 faultTest(
   "R34 of units that race under one condition, in four processes, one is stored, and of a skew never both sides",
-  { quick: 25, soak: 1_000 },
+  { quick: 25, soak: 500 },
   async ({ rounds, count }) => {
     await using folder = await createTempDir();
     const path = folder.file("store.db");
@@ -64,7 +64,7 @@ const sumOf = (events: readonly StoredEvent[]): number => events.reduce((sum, { 
 
 faultTest(
   "R35 events, records and tables that transactions of four processes change agree, beside appends and units",
-  { quick: 1, soak: 20 },
+  { quick: 1, soak: 16 },
   async ({ rounds, integer, count }) => {
     await using folder = await createTempDir();
     for (let round = 0; round < rounds; round += 1) {

@@ -26,7 +26,7 @@ function appliedIn(ledger: readonly LedgerEntry[]): readonly string[] {
 
 faultTest(
   "R36 migrations of processes that migrate at the same time and are killed run once and completely, or leave nothing",
-  { quick: 4, soak: 100 },
+  { quick: 4, soak: 50 },
   async ({ rounds, random, integer, count }) => {
     await using folder = await createTempDir();
     for (let round = 0; round < rounds; round += 1) {

@@ -8,7 +8,7 @@ import { fillForRemoval } from "../support/removal.js";
 
 faultTest(
   "R40 a prune or a deletion that is killed at any statement leaves a sound store, and a second call finishes it",
-  { quick: 6, soak: 180 },
+  { quick: 6, soak: 36 },
   async (laboratory) => {
     await using folder = await createTempDir();
     const source = folder.file("source.db");

@@ -11,7 +11,7 @@ import { startFixture } from "../support/fixture.js";
 
 faultTest(
   "R42 a process that is killed while it deletes the store's newest events leaves a head that only grew, as its record says",
-  { quick: 3, soak: 100 },
+  { quick: 3, soak: 60 },
   async ({ rounds, integer, count }) => {
     await using folder = await createTempDir();
     const path = folder.file("store.db");

@@ -55,7 +55,7 @@ class Remover {
 
 faultTest(
   "R43 a backup beside removals is sound, and has not a byte of what was gone before its last step",
-  { quick: 1, soak: 60 },
+  { quick: 1, soak: 20 },
   async (laboratory) => {
     const { rounds, integer, count } = laboratory;
     await using folder = await createTempDir();

@@ -52,7 +52,7 @@ const start = (config: ConsumingConfig): NodeProcess =>
 
 faultTest(
   "R50 consumers of processes that are killed and stopped handle each event in order, and with transact exactly once",
-  { quick: 2, soak: 20 },
+  { quick: 2, soak: 5 },
   async (laboratory) => {
     const { rounds, size, integer, count } = laboratory;
     for (let round = 0; round < rounds; round += 1) {

@@ -14,7 +14,7 @@ const PATIENCE = { timeout: 40_000, interval: 20 };
 
 faultTest(
   "R53 a consumer that begins at the end misses no event, while another process appends in a loop",
-  { quick: 1, soak: 40 },
+  { quick: 1, soak: 35 },
   async ({ rounds, integer, count }) => {
     for (let round = 0; round < rounds; round += 1) {
       await using folder = await createTempDir();

@@ -48,7 +48,7 @@ async function finishCopy(path: string): Promise<number> {
 
 faultTest(
   "R54 a backup that is made under load has each event handled once, in its tables or by a consumer that goes on there",
-  { quick: 1, soak: 30 },
+  { quick: 1, soak: 13 },
   async ({ rounds, integer, count }) => {
     for (let round = 0; round < rounds; round += 1) {
       await using folder = await createTempDir();

@@ -13,7 +13,7 @@ const LEASE_MS = 600;
 
 faultTest(
   "R60 a projection whose processes are killed and stopped has each event once, also while another version is built",
-  { quick: 2, soak: 40 },
+  { quick: 2, soak: 6 },
   async (laboratory) => {
     const { rounds, integer, random, count } = laboratory;
     for (let round = 0; round < rounds; round += 1) {

@@ -42,7 +42,7 @@ async function readAgainAndAgain(path: string, fewest: number, signal: AbortSign
 
 faultTest(
   "R61 readers see all rows of one version or the other, while the next is built under writers and swapped",
-  { quick: 1, soak: 20 },
+  { quick: 1, soak: 9 },
   async ({ rounds, count }) => {
     for (let round = 0; round < rounds; round += 1) {
       await using folder = await createTempDir();

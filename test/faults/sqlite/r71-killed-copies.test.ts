@@ -7,7 +7,7 @@ import { fillForCopies, killCopies } from "../support/killed-copies.js";
 
 faultTest(
   "R71 a copy that is killed at any statement goes on when it is called again, and is what its source is",
-  { quick: 1, soak: 60 },
+  { quick: 1, soak: 8 },
   async (laboratory) => {
     await using folder = await createTempDir();
     const original = folder.file("original.db");

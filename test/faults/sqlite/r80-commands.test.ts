@@ -12,7 +12,7 @@ const PROCESSES = 4;
 
 faultTest(
   "R80 commands of four processes on one stream: each is decided on the newest state, and one that is sent twice is stored once",
-  { quick: 2, soak: 200 },
+  { quick: 2, soak: 60 },
   async ({ rounds, count }) => {
     await using folder = await createTempDir();
     const path = folder.file("store.db");
@@ -33,7 +33,7 @@ faultTest(
 
 faultTest(
   "R81 processes are killed while they handle commands, which others send again: each is stored once, and no account is overdrawn",
-  { quick: 4, soak: 200 },
+  { quick: 4, soak: 60 },
   async ({ rounds, integer, random, count }) => {
     await using folder = await createTempDir();
     const path = folder.file("store.db");

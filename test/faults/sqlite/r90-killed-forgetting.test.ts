@@ -46,7 +46,7 @@ async function expectNoNewLife(streams: StreamFactory & PersonalData, person: nu
 
 faultTest(
   "R90 a person whom a process forgets while it is killed at any statement is erased or as before, and stays forgotten",
-  { quick: 4, soak: 150 },
+  { quick: 4, soak: 45 },
   async ({ rounds, random, integer, count }) => {
     await using folder = await createTempDir();
     for (let round = 0; round < rounds; round += 1) {
