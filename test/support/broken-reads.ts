@@ -39,14 +39,14 @@ export const BROKEN_READS: readonly BrokenStorage[] = [
   {
     fault: "takes after for inclusive",
     group: "a page",
-    found: "reads what is behind a place, forward and backward",
+    found: "reads what lies between two places, forward and backward",
     breakStorage: (storage) =>
       overriding(storage, { readPage: (query) => storage.readPage({ ...query, after: Math.max(0, query.after - 1) }) }),
   },
   {
     fault: "takes upTo for exclusive",
     group: "a page",
-    found: "reads up to and including a place, forward and backward",
+    found: "reads what lies between two places, forward and backward",
     breakStorage: (storage) =>
       overriding(storage, {
         readPage: (query) =>
@@ -86,7 +86,7 @@ export const BROKEN_READS: readonly BrokenStorage[] = [
   {
     fault: "loses the sign of zero",
     group: "what was stored",
-    found: "comes back equal: minus zero inside",
+    found: "comes back equal: null, booleans and numbers",
     breakStorage: (storage) =>
       withEvents(storage, (event) =>
         event.data instanceof Uint8Array
@@ -97,7 +97,7 @@ export const BROKEN_READS: readonly BrokenStorage[] = [
   {
     fault: "returns bytes as a subclass of theirs",
     group: "what was stored",
-    found: "comes back equal: every byte",
+    found: "comes back equal: bytes",
     breakStorage: (storage) =>
       withEvents(storage, (event) =>
         event.data instanceof Uint8Array ? { ...event, data: Buffer.from(event.data) } : event,
@@ -117,7 +117,7 @@ export const BROKEN_READS: readonly BrokenStorage[] = [
   {
     fault: "leaves out events that a filter lets through",
     group: "a filter in a page",
-    found: "leaves out no event that matches: one of several types",
+    found: "leaves out no event that matches: types and versions",
     breakStorage: (storage) =>
       overriding(storage, {
         readPage: async (query) => {

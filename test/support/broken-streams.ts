@@ -88,7 +88,7 @@ export const BROKEN_STREAMS: readonly BrokenStreams[] = [
   {
     fault: "ignores the filter in a watch",
     group: "a filter in a watch",
-    found: "finds in replay and live: a type",
+    found: "finds in replay and live: types and versions",
     breakStream: (stream) =>
       overriding(stream, {
         watch: ((options) => stream.watch({ ...options, filter: undefined })) as Stream["watch"],

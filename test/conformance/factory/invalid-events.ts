@@ -2,6 +2,7 @@ import type { CandidateEvent, Stream, StreamFactory } from "../../../protocols/i
 import { MAX_EVENT_BYTES, MAX_JSON_DEPTH, MAX_KEY_LENGTH, MAX_TYPE_LENGTH } from "../../../src/limits.js";
 import type { Suite } from "../suite.js";
 import { eventsOf } from "../support/collect.js";
+import { eachCase } from "../support/each-case.js";
 import { failureOf } from "../support/failure-of.js";
 import { CYCLE, nested, REFUSED_VALUES } from "../support/refused-values.js";
 import { counted } from "../support/sample-events.js";
@@ -54,9 +55,9 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
   }
 
   describe("an event is refused, and with it the write,", () => {
-    for (const [what, value] of REFUSED_VALUES) {
-      test(`when its data is or contains ${what}`, async (streams) => {
-        const stream = await streams.openStream("a");
+    test("when its data is or contains what JSON cannot carry", async (streams) => {
+      const stream = await streams.openStream("a");
+      await eachCase(REFUSED_VALUES, async ([, value]) => {
         const { path } = await expectRefused(stream, { type: "T", data: value });
         const { path: deepPath } = await expectRefused(stream, { type: "T", data: { list: ["x", { value }] } });
 
@@ -64,13 +65,14 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
         expect(path.startsWith("data")).toBe(true);
         expect(deepPath.startsWith("data.list[1].value")).toBe(true);
       });
-    }
+    });
 
-    for (const [what, event, path] of REFUSED_EVENTS) {
-      test(`when it has ${what}`, async (streams) => {
-        expect((await expectRefused(await streams.openStream("a"), event)).path).toBe(path);
+    test("when a field is missing, wrong, too long or unknown", async (streams) => {
+      const stream = await streams.openStream("a");
+      await eachCase(REFUSED_EVENTS, async ([, event, path]) => {
+        expect((await expectRefused(stream, event)).path).toBe(path);
       });
-    }
+    });
 
     test("when it was stored, and the message says how to write it again", async (streams) => {
       const [stream, copy] = [await streams.openStream("a"), await streams.openStream("copy")];
@@ -93,7 +95,7 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
       expect((error as Error).message.includes('did you mean "idempotencyKey"?')).toBe(true);
     });
 
-    for (const [what, data, advice] of [
+    const ADVICE = [
       ["no data", undefined, "data of event 0: it is missing; write null"],
       ["undefined in its data", { a: undefined }, "data.a of event 0: undefined has no form in JSON; write null"],
       ["a Date in its data", { at: new Date(0) }, "write its toISOString()"],
@@ -104,13 +106,14 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
       ["an instance of a class for data", new URLSearchParams(), "write a plain object of what to keep"],
       ["bytes in its data", { bytes: new Uint8Array(1) }, "bytes can only be all of it, as a Uint8Array"],
       ["a function in its data", { call: () => 1 }, "leave it out"],
-    ] as const) {
-      test(`when it has ${what}, and the message says what to write instead`, async (streams) => {
-        const stream = await streams.openStream("a");
+    ] as const;
+    test("with a message that says what to write instead", async (streams) => {
+      const stream = await streams.openStream("a");
+      await eachCase(ADVICE, async ([, data, advice]) => {
         const { message } = (await failureOf(stream.write({ type: "T", data }))) as Error;
         expect(message.includes(advice) ? advice : message).toBe(advice);
       });
-    }
+    });
 
     test("not when what it has besides is undefined, inherited or not enumerable", async (streams) => {
       const stream = await streams.openStream("a");
@@ -127,15 +130,17 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
       await expectRefused(stream, { type: "T", data: nested(20_000) });
     });
 
-    for (const candidate of [undefined, null, "event", 1, [], true]) {
-      test(`when it is ${Array.isArray(candidate) ? "a list in a list" : candidate}`, async (streams) => {
-        const stream = await streams.openStream("a");
+    test("when it is no object, or a list in a list", async (streams) => {
+      const stream = await streams.openStream("a");
+      const candidates = [undefined, null, "event", 1, [], true];
+      const named = candidates.map((candidate) => [JSON.stringify(candidate) ?? "undefined", candidate] as const);
+      await eachCase(named, async ([, candidate]) => {
         const error = await failureOf(stream.write([counted(1), candidate as unknown as CandidateEvent]));
 
         expect(error).toMatchObject({ code: "INVALID_EVENT", eventIndex: 1 });
         expect((await stream.metrics()).eventCount).toBe(0);
       });
-    }
+    });
 
     test("and writes around it are not", async (streams) => {
       const stream = await streams.openStream("a");

@@ -1,6 +1,7 @@
 import type { EventFilter, StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect } from "../support/collect.js";
+import { eachCase } from "../support/each-case.js";
 import { failureOf } from "../support/failure-of.js";
 import { TOO_LARGE_FILTERS } from "../support/filter-limits.js";
 import { Observation } from "../support/observation.js";
@@ -49,11 +50,11 @@ const NO_FILTERS: readonly (readonly [string, unknown, number])[] = [
 
 export function describeInvalidFilters({ describe, test, expect, eventually }: Suite<StreamFactory>): void {
   describe("a filter that is none", () => {
-    for (const [what, value, clauseIndex] of [...NO_FILTERS, ...TOO_LARGE_FILTERS]) {
-      test(`is refused in read and in watch: ${what}`, async (streams) => {
+    test("is refused in read and in watch", async (streams) => {
+      const stream = await streams.openStream("a");
+      await stream.write(countedUpTo(3));
+      await eachCase([...NO_FILTERS, ...TOO_LARGE_FILTERS], async ([, value, clauseIndex]) => {
         const filter = value as EventFilter;
-        const stream = await streams.openStream("a");
-        await stream.write(countedUpTo(3));
         const watch = stream.watch({ filter, after: 0 });
         const observation = new Observation(watch);
         await eventually("the observable reports the error", () => observation.hasEnded);
@@ -69,7 +70,7 @@ export function describeInvalidFilters({ describe, test, expect, eventually }: S
         }
         expect(numbersOf(await collect(stream.read()))).toEqual([1, 2, 3]);
       });
-    }
+    });
 
     const messageFor = async (streams: StreamFactory, clause: object): Promise<string> => {
       const stream = await streams.openStream("a");
@@ -77,31 +78,45 @@ export function describeInvalidFilters({ describe, test, expect, eventually }: S
       return (error as Error).message;
     };
 
-    for (const [field, form] of [
+    const FORMS = [
       ["data.items[0].x", "data.items.x"],
       ["data['a b'].c", "data.a b.c"],
       ["metadata[0]", "metadata.key"],
-    ]) {
-      test(`says how a path is written: ${field} is ${form}`, async (streams) => {
+    ] as const;
+    test("is refused with a message that says how a path is written", async (streams) => {
+      await eachCase(FORMS, async ([field, form]) => {
         const message = await messageFor(streams, { field, op: "=", value: 1 });
 
         expect(message.includes(`such as "${form}"`)).toBe(true);
         expect(message.includes("cannot name an element of an array")).toBe(true);
       });
-    }
+    });
 
-    for (const [clause, advice] of [
-      [{ field: "type", op: "=", valeu: "T" }, 'unknown key "valeu" (did you mean "value"?)'],
-      [{ type: "T" }, "a clause has field, op, value"],
-      [{ field: "Type", op: "=", value: "T" }, 'unknown field "Type" (did you mean "type"?)'],
-      [{ field: "type", op: "==", value: "T" }, 'unknown operator "==" (did you mean "="?)'],
-      [{ field: "data.at", op: "<", value: new Date(0) }, 'only "timestamp" is compared with a Date'],
-    ] as const) {
-      test(`says what to write instead of ${JSON.stringify(clause)}`, async (streams) => {
+    const ADVICE = [
+      ["a misspelt key", { field: "type", op: "=", valeu: "T" }, 'unknown key "valeu" (did you mean "value"?)'],
+      ["an object of fields", { type: "T" }, "a clause has field, op, value"],
+      [
+        "a field in another case",
+        { field: "Type", op: "=", value: "T" },
+        'unknown field "Type" (did you mean "type"?)',
+      ],
+      [
+        "an operator of JavaScript",
+        { field: "type", op: "==", value: "T" },
+        'unknown operator "==" (did you mean "="?)',
+      ],
+      [
+        "a Date for a field of the data",
+        { field: "data.at", op: "<", value: new Date(0) },
+        'only "timestamp" is compared with a Date',
+      ],
+    ] as const;
+    test("is refused with a message that says what to write instead", async (streams) => {
+      await eachCase(ADVICE, async ([, clause, advice]) => {
         const message = await messageFor(streams, clause);
         expect(message.includes(advice) ? advice : message).toBe(advice);
       });
-    }
+    });
 
     test("not for a key that is undefined", async (streams) => {
       const stream = await streams.openStream("a");

@@ -1,7 +1,9 @@
 import type { JsonObject, StreamFactory } from "../../../protocols/index.js";
 import { MAX_JSON_DEPTH } from "../../../src/limits.js";
 import type { Suite } from "../suite.js";
+import { expectEqualValue } from "../support/bytes.js";
 import { eventsOf } from "../support/collect.js";
+import { eachCase } from "../support/each-case.js";
 import { nested } from "../support/refused-values.js";
 import { ROUND_TRIP_VALUES } from "../support/round-trip-values.js";
 import { counted } from "../support/sample-events.js";
@@ -9,17 +11,19 @@ import { spoil } from "../support/spoil.js";
 
 export function describeValues({ describe, test, expect }: Suite<StreamFactory>): void {
   describe("a value that is written", () => {
-    for (const [what, value] of ROUND_TRIP_VALUES) {
-      test(`is read back equal: ${what}`, async (streams) => {
-        const stream = await streams.openStream("a");
-        await stream.write({ type: "T", data: value });
-        if (!(value instanceof Uint8Array))
-          await stream.write({ type: "T", data: null, metadata: { value: value as null } });
+    for (const [kind, values] of ROUND_TRIP_VALUES) {
+      test(`is read back equal: ${kind}`, async (streams) => {
+        await eachCase(values, async ([, value], index) => {
+          const stream = await streams.openStream(`case-${index}`);
+          await stream.write({ type: "T", data: value });
+          if (!(value instanceof Uint8Array))
+            await stream.write({ type: "T", data: null, metadata: { value: value as null } });
 
-        const [event, withMetadata] = await eventsOf(stream);
-        expect(event?.data).toStrictEqual(value);
-        expect(event?.metadata).toBe(null);
-        if (withMetadata !== undefined) expect(withMetadata.metadata).toStrictEqual({ value });
+          const [event, withMetadata] = await eventsOf(stream);
+          expectEqualValue(expect, event?.data, value);
+          expect(event?.metadata).toBe(null);
+          if (withMetadata !== undefined) expect(withMetadata.metadata).toStrictEqual({ value });
+        });
       });
     }
 

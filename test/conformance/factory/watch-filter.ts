@@ -1,6 +1,7 @@
 import { ALL_STREAM, type EventFilter, type StreamFactory } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { take } from "../support/collect.js";
+import { eachCase } from "../support/each-case.js";
 import { FILTER_CASES } from "../support/filter-cases.js";
 import { FILTERABLE_EVENTS } from "../support/filterable-events.js";
 import { Observation } from "../support/observation.js";
@@ -8,22 +9,27 @@ import { counted, countedUpTo, numbersOf, versionsOf, wholeNumbers } from "../su
 
 export function describeWatchFilter({ describe, test, expect, eventually }: Suite<StreamFactory>): void {
   describe("a filter in a watch", () => {
-    for (const [what, filter, matching] of FILTER_CASES) {
-      test(`finds in replay and live: ${what}`, async (streams) => {
-        const stream = await streams.openStream("a");
-        await stream.write(FILTERABLE_EVENTS);
-        const everything = new Observation(stream.watch({ after: 0 }));
-        const filtered = new Observation(stream.watch({ after: 0, filter }));
-        const isReplayed = (): boolean => everything.events.length === 10 && filtered.events.length >= matching.length;
-        await eventually("the replay is delivered", isReplayed);
-        // Live, the events have other versions, so that clauses on the version may hold no more.
-        await stream.write(FILTERABLE_EVENTS.map(({ idempotencyKey: _, ...event }) => event));
-        const hasVersionClause = filter.some((clause) => clause.field === "version");
-        const live = hasVersionClause ? [] : matching.map((version) => version + FILTERABLE_EVENTS.length);
-        await eventually("what matches is delivered", () => filtered.events.length >= matching.length + live.length);
-        await eventually("everything is delivered", () => everything.events.length === 20);
+    for (const [about, cases] of FILTER_CASES) {
+      test(`finds in replay and live: ${about}`, async (streams) => {
+        await eachCase(cases, async ([, filter, matching], index) => {
+          const stream = await streams.openStream(`case-${index}`);
+          await stream.write(FILTERABLE_EVENTS);
+          const everything = new Observation(stream.watch({ after: 0 }));
+          const filtered = new Observation(stream.watch({ after: 0, filter }));
+          const isReplayed = (): boolean =>
+            everything.events.length === 10 && filtered.events.length >= matching.length;
+          await eventually("the replay is delivered", isReplayed);
+          // Live, the events have other versions, so that clauses on the version may hold no more.
+          await stream.write(FILTERABLE_EVENTS.map(({ idempotencyKey: _, ...event }) => event));
+          const hasVersionClause = filter.some((clause) => clause.field === "version");
+          const live = hasVersionClause ? [] : matching.map((version) => version + FILTERABLE_EVENTS.length);
+          await eventually("what matches is delivered", () => filtered.events.length >= matching.length + live.length);
+          await eventually("everything is delivered", () => everything.events.length === 20);
 
-        expect(versionsOf(filtered.events)).toEqual([...matching, ...live]);
+          expect(versionsOf(filtered.events)).toEqual([...matching, ...live]);
+          everything.unsubscribe();
+          filtered.unsubscribe();
+        });
       });
     }
 

@@ -8,6 +8,7 @@ import {
 } from "../../../src/limits.js";
 import type { Suite } from "../suite.js";
 import { ATOMIC_WRITES } from "../support/capabilities.js";
+import { eachCase } from "../support/each-case.js";
 import { failureOf } from "../support/failure-of.js";
 import { counted } from "../support/sample-events.js";
 import { allEventsOf } from "../support/transactions.js";
@@ -97,15 +98,15 @@ const REFUSED: readonly (readonly [string, unknown, unknown, object])[] = [
 
 export function describeWriteAllArguments({ describe, testWith, expect }: Suite<StreamFactory>): void {
   describe("a write to several streams that cannot be", () => {
-    for (const [what, writes, options, fields] of REFUSED) {
-      testWith(ATOMIC_WRITES, `is refused, and stores nothing: ${what}`, async (streams) => {
+    testWith(ATOMIC_WRITES, "is refused, and stores nothing", async (streams) => {
+      await eachCase(REFUSED, async ([, writes, options, fields]) => {
         const error = await failureOf(streams.writeAll(writes as StreamWrite[], options as WriteAllOptions));
 
         const code = "argument" in fields ? { code: "INVALID_ARGUMENT" } : {};
         expect(error).toMatchObject({ ...code, ...fields });
         expect(await allEventsOf(streams)).toEqual([]);
       });
-    }
+    });
 
     testWith(ATOMIC_WRITES, "is not one that keeps to the limits exactly", async (streams) => {
       const filter = times(MAX_CONDITION_CLAUSES, CLAUSE);

@@ -1,5 +1,6 @@
 import type { StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
+import { eachCase } from "../support/each-case.js";
 import { countedUpTo, numbersOf, versionsOf, wholeNumbers } from "../support/sample-events.js";
 import { append, type PageOptions, pagesOf, readAll, readPage } from "../support/storage-calls.js";
 
@@ -32,16 +33,16 @@ export function describeReadPage({ describe, test, expect }: Suite<StorageHandle
       expect(await storage.getVersion("a")).toBe(0);
     });
 
-    for (const [what, options, expected] of RANGES) {
-      test(`reads ${what}, forward and backward`, async (storage) => {
-        await append(storage, "other", countedUpTo(5));
-        await append(storage, "a", countedUpTo(STORED_EVENTS));
+    test("reads what lies between two places, forward and backward", async (storage) => {
+      await append(storage, "other", countedUpTo(5));
+      await append(storage, "a", countedUpTo(STORED_EVENTS));
 
+      await eachCase(RANGES, async ([, options, expected]) => {
         expect(versionsOf(await readAll(storage, "a", options))).toEqual(expected);
         const backward = await readAll(storage, "a", { ...options, direction: "backward" });
         expect(versionsOf(backward)).toEqual([...expected].reverse());
       });
-    }
+    });
 
     for (const limit of [1, 2, 5, 22, 23, 24, 1_000]) {
       test(`holds at most ${limit} of the events, and the pages together hold each of them once`, async (storage) => {

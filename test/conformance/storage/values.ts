@@ -1,5 +1,7 @@
 import { ALL_STREAM, type StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
+import { expectEqualValue } from "../support/bytes.js";
+import { eachCase } from "../support/each-case.js";
 import { ROUND_TRIP_VALUES } from "../support/round-trip-values.js";
 import { spoil } from "../support/spoil.js";
 import { append, readAll } from "../support/storage-calls.js";
@@ -52,14 +54,17 @@ export function describeValues({ describe, test, expect }: Suite<StorageHandle>)
       }
     });
 
-    for (const [what, value] of ROUND_TRIP_VALUES) {
-      test(`comes back equal: ${what}`, async (storage) => {
-        const metadata = { value: value instanceof Uint8Array ? null : (value as null) };
-        await append(storage, "a", [{ type: "T", data: value, metadata }]);
+    for (const [kind, values] of ROUND_TRIP_VALUES) {
+      test(`comes back equal: ${kind}`, async (storage) => {
+        await eachCase(values, async ([, value], index) => {
+          const streamId = `case-${index}`;
+          const metadata = { value: value instanceof Uint8Array ? null : (value as null) };
+          await append(storage, streamId, [{ type: "T", data: value, metadata }]);
 
-        const [event] = await readAll(storage, "a");
-        expect(event?.data).toStrictEqual(value);
-        expect(event?.metadata).toStrictEqual(metadata);
+          const [event] = await readAll(storage, streamId);
+          expectEqualValue(expect, event?.data, value);
+          expect(event?.metadata).toStrictEqual(metadata);
+        });
       });
     }
 

@@ -88,7 +88,7 @@ const TRAPS: readonly (() => unknown)[] = [
 /** All values that are known to be hostile to some store, each made anew. */
 export const HOSTILE_VALUES: readonly (() => unknown)[] = [
   ...TRAPS,
-  ...[...REFUSED_VALUES, ...ROUND_TRIP_VALUES].map(
+  ...[...REFUSED_VALUES, ...ROUND_TRIP_VALUES.flatMap(([, values]) => values)].map(
     ([, value]) =>
       (): unknown =>
         value,
