@@ -72,11 +72,18 @@ export function describeInterruptedPuts({ describe, test, expect, eventually }: 
         }
       })();
 
-      const putting = failureOf(blobs.put("k", waits, { signal: aborting.signal }));
+      let failure: unknown;
+      const putting = failureOf(blobs.put("k", waits, { signal: aborting.signal })).then((error) => {
+        failure = error;
+      });
       await asked.passed;
       aborting.abort(new OutOfPaper());
-      const failure = await putting;
-      released.open();
+      try {
+        await eventually("the put fails", () => failure !== undefined);
+      } finally {
+        released.open();
+      }
+      await putting;
       expect(failure).toBe(aborting.signal.reason);
       expect(await blobs.get("k")).toBe(null);
       await eventually("the data has ended", () => hasEnded);

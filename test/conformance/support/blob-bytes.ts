@@ -1,13 +1,17 @@
 import { createHash } from "node:crypto";
 
+/** A prime, so that no two chunks of a large blob are equal, whatever their size. */
+const PERIOD_BYTES = 1_000_003;
+
 /** Bytes that differ from place to place, and for each seed. */
 export function someBytes(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
   let state = (seed * 2_654_435_761) >>> 0;
-  for (let index = 0; index < length; index += 1) {
+  for (let index = 0; index < Math.min(length, PERIOD_BYTES); index += 1) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     bytes[index] = state >>> 24;
   }
+  for (let filled = PERIOD_BYTES; filled < length; filled *= 2) bytes.copyWithin(filled, 0, length - filled);
   return bytes;
 }
 

@@ -12,14 +12,17 @@ vi.mock("../../../src/limits.js", async (importOriginal) => ({
   S3_IDLE_TIMEOUT_MS: IDLE_TIMEOUT_MS,
 }));
 
+const PAUSE_MS = vi.hoisted(() => 20);
+
 /** What is done when a pause between two attempts has begun. */
 const pauses = vi.hoisted(() => ({ onBegun: (): void => undefined }));
 vi.mock("node:timers/promises", async (importOriginal) => {
   const timers = await importOriginal<typeof import("node:timers/promises")>();
   return {
     ...timers,
-    setTimeout: (...args: Parameters<typeof timers.setTimeout>) => {
-      const pause = timers.setTimeout(...args);
+    // How long it takes is up to a random number: nothing here depends on it.
+    setTimeout: (_delayMs: number, ...args: [unknown, object]) => {
+      const pause = timers.setTimeout(PAUSE_MS, ...args);
       pauses.onBegun();
       return pause;
     },
