@@ -16,10 +16,7 @@ async function openInFile(): Promise<StreamFactory> {
 const IN_MEMORY = { name: "memory behind a port", describe, test, expect };
 const IN_FILE = { name: "SQLite behind a port", describe, test, expect };
 
+// What crosses a port is the same whatever the store is. Only the factory has more over SQLite: tables and maintenance.
 describeStorageHandle({ ...IN_MEMORY, open: async () => (await openExposedBackend(memoryStreamFactory())).storage });
 describeNotifier({ ...IN_MEMORY, open: async () => openExposedBackend(memoryStreamFactory()) });
-
-// What a factory does with a port is the same for both, and SQLite has all of it.
-describeStorageHandle({ ...IN_FILE, open: async () => (await openExposedBackend(await openInFile())).storage });
-describeNotifier({ ...IN_FILE, open: async () => openExposedBackend(await openInFile()) });
 describeStreamFactory({ ...IN_FILE, open: async () => openExposedStore(await openInFile()) });
