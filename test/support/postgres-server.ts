@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { Client, type QueryResult } from "pg";
+import { makeCluster } from "./postgres-cluster.js";
 
 const run = promisify(execFile);
 
@@ -159,7 +160,7 @@ export class PostgresServer implements AsyncDisposable {
 
   async #initialize(): Promise<void> {
     const args = ["-D", this.#data, "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C.UTF-8", "-E", "UTF8"];
-    await this.#run("initdb", args);
+    await makeCluster(this.#data, async () => void (await this.#run("initdb", args)));
     process.on("exit", this.#onExit);
   }
 

@@ -1,3 +1,5 @@
+import { nextTurn } from "./eventually.js";
+
 /** A case of a test that has many: what it is, for the message of a failure, and what belongs to it. */
 export type NamedCase = readonly [what: string, ...rest: unknown[]];
 
@@ -14,6 +16,8 @@ export async function eachCase<Case extends NamedCase>(
   const failures: { readonly what: string; readonly error: unknown }[] = [];
   for (const [index, testCase] of cases.entries()) {
     await check(testCase, index).catch((error: unknown) => failures.push({ what: testCase[0], error }));
+    // Tests that run beside this one, and their timers, have their turn too, also where a store never waits.
+    await nextTurn();
   }
   if (failures.length === 0) return;
   const listed = failures.map(

@@ -5,21 +5,23 @@ import { describeNotifier, describeStorageHandle, describeStreamFactory } from "
 import { disposingAlso } from "../../support/disposing-also.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ReusedSchemas, sharedServer } from "../../support/postgres-stores.js";
+import { RecycledConnections } from "../../support/recycled-connections.js";
 
 if (NO_POSTGRES === null) {
   const server = sharedServer(THROWAWAY);
+  const connections = new RecycledConnections(async () => (await server()).url());
   const reused = new ReusedSchemas(server);
   // The server is thrown away, and need not survive a power cut.
   const durability = "normal" as const;
 
   const openBackend = async () => {
     const { schemas, giveBack } = reused.take();
-    const { storage, notifier } = await openPostgresBackend((await server()).url(), { ...schemas, durability });
+    const { storage, notifier } = await openPostgresBackend(connections, { ...schemas, durability });
     return { storage: disposingAlso(storage, { before: [notifier], after: [giveBack] }), notifier };
   };
   const openFactory = async () => {
     const { schemas, giveBack } = reused.take();
-    const streams = await postgresStreamFactory((await server()).url(), { ...schemas, durability });
+    const streams = await postgresStreamFactory(connections, { ...schemas, durability });
     return disposingAlso(streams, { after: [giveBack] });
   };
 

@@ -1,11 +1,10 @@
 import { sqliteStreamFactory } from "../../../../adapters/sqlite/index.js";
 import type { TransactionalStreamFactory } from "../../../../index.js";
-import { postgresStreamFactory } from "../../../../postgres.js";
 import { disposingAlso } from "../../../support/disposing-also.js";
 import { NO_POSTGRES } from "../../../support/postgres-server.js";
-import { ReusedSchemas, sharedServer } from "../../../support/postgres-stores.js";
 import { DRIVER_NAMES } from "../../../support/sqlite-drivers.js";
 import { createTempDir } from "../../../support/temp-dir.js";
+import { throwawayStores } from "../../../support/throwaway-stores.js";
 
 /** The stores that blobs are kept in: a file through each driver, and a server where there is one. */
 export const STORES: [string, () => Promise<TransactionalStreamFactory>][] = DRIVER_NAMES.map((driver) => [
@@ -16,15 +15,4 @@ export const STORES: [string, () => Promise<TransactionalStreamFactory>][] = DRI
   },
 ]);
 
-if (NO_POSTGRES === null) {
-  const server = sharedServer();
-  const reused = new ReusedSchemas(server);
-  STORES.push([
-    "PostgreSQL",
-    async () => {
-      const { schemas, giveBack } = reused.take();
-      const streams = await postgresStreamFactory((await server()).url(), { ...schemas, durability: "normal" });
-      return disposingAlso(streams, { after: [giveBack] });
-    },
-  ]);
-}
+if (NO_POSTGRES === null) STORES.push(["PostgreSQL", throwawayStores()]);

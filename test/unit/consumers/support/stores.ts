@@ -1,9 +1,8 @@
 import { memoryStreamFactory } from "../../../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../../../adapters/sqlite/index.js";
 import type { AdministrableStreamFactory, CandidateEvent, TransactionalStreamFactory } from "../../../../index.js";
-import { postgresStreamFactory } from "../../../../postgres.js";
 import { NO_POSTGRES } from "../../../support/postgres-server.js";
-import { ownSchemas, sharedServer } from "../../../support/postgres-stores.js";
+import { throwawayStores } from "../../../support/throwaway-stores.js";
 
 export type Store = TransactionalStreamFactory & AdministrableStreamFactory;
 
@@ -14,13 +13,7 @@ export const STORES: [string, () => Promise<Store>][] = [
 ];
 
 /** And over a server, where there is one. */
-if (NO_POSTGRES === null) {
-  const server = sharedServer();
-  STORES.push([
-    "PostgreSQL",
-    async () => postgresStreamFactory((await server()).url(), { ...ownSchemas(), durability: "normal" }),
-  ]);
-}
+if (NO_POSTGRES === null) STORES.push(["PostgreSQL", throwawayStores()]);
 
 export const numbered = (data: number): CandidateEvent => ({ type: "Numbered", data });
 

@@ -1,0 +1,54 @@
+import { Client, type PoolClient } from "pg";
+import { afterAll } from "vitest";
+
+/** What a client of `pg` has besides its types. */
+interface Internals {
+  readonly connection: { readonly stream: { readonly destroyed: boolean }; parsedStatements: object };
+}
+
+const EVENTS = ["notice", "error", "end", "notification"] as const;
+
+/**
+ * A pool whose connections go from one store to the next, as new. A new process of the server costs more than most tests,
+ * and a store opens three.
+ */
+export class RecycledConnections {
+  readonly #url: () => Promise<string>;
+  readonly #idle: PoolClient[] = [];
+  #totalCount = 0;
+
+  constructor(url: () => Promise<string>) {
+    this.#url = url;
+    afterAll(() => Promise.all(this.#idle.splice(0).map((client) => (client as unknown as Client).end())));
+  }
+
+  get totalCount(): number {
+    return this.#totalCount;
+  }
+
+  async connect(): Promise<PoolClient> {
+    for (let client = this.#idle.pop(); client !== undefined; client = this.#idle.pop()) {
+      if (!isLost(client)) return client;
+    }
+    const client = new Client(await this.#url()) as unknown as PoolClient;
+    client.release = () => this.#recycle(client) as unknown as undefined;
+    await (client as unknown as Client).connect();
+    this.#totalCount += 1;
+    return client;
+  }
+
+  async #recycle(client: PoolClient): Promise<void> {
+    for (const event of EVENTS) client.removeAllListeners(event);
+    client.on("error", () => undefined);
+    if (isLost(client)) return;
+    // Each on its own: the second is refused within a transaction.
+    await client.query("ROLLBACK");
+    await client.query("DISCARD ALL");
+    (client as unknown as Internals).connection.parsedStatements = {};
+    this.#idle.push(client);
+  }
+}
+
+function isLost(client: PoolClient): boolean {
+  return (client as unknown as Internals).connection.stream.destroyed;
+}
