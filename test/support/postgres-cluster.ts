@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -30,7 +31,7 @@ function templateFolder(): string | undefined {
 
 /** Another test file may do the same meanwhile: the template appears whole, and the first one stays. */
 async function keepTemplate(data: string, template: string): Promise<void> {
-  const copy = `${template}-${process.pid}`;
+  const copy = `${template}-${randomUUID()}`;
   await copyFolder(data, copy);
   await rename(copy, template).catch(() => rm(copy, { recursive: true, force: true }));
 }

@@ -56,7 +56,7 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   /** Makes and starts a server. It ends with this process at the latest. */
-  static async start(settings: ServerSettings = {}, parentFolder = tmpdir()): Promise<PostgresServer> {
+  static async start(settings: ServerSettings = {}, parentFolder = serversFolder()): Promise<PostgresServer> {
     const server = await PostgresServer.#create(settings, parentFolder);
     await server.#initialize();
     await server.restart();
@@ -83,7 +83,7 @@ export class PostgresServer implements AsyncDisposable {
     return server;
   }
 
-  static async #create(settings: ServerSettings, parentFolder = tmpdir()): Promise<PostgresServer> {
+  static async #create(settings: ServerSettings, parentFolder = serversFolder()): Promise<PostgresServer> {
     const binaries = binariesFolder();
     if (binaries === null) throw new Error(NO_POSTGRES ?? "");
     const folder = await mkdtemp(join(parentFolder, "async-streams-postgres-"));
@@ -220,6 +220,15 @@ export class PostgresServer implements AsyncDisposable {
   get #data(): string {
     return join(this.#folder, "data");
   }
+}
+
+/**
+ * In memory also in the fault tests: they kill processes, and what a server has written survives that wherever it is. A
+ * soak run writes more than memory may have room for.
+ */
+function serversFolder(): string {
+  const memory = process.env.FAULT_SIZE === "soak" ? undefined : process.env.TEST_MEMORY_FOLDER;
+  return memory ?? tmpdir();
 }
 
 const MAX_LOG_LENGTH = 10_000;
