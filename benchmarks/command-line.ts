@@ -24,7 +24,8 @@ latest.json and latest.md.
                         ${ON_REQUEST.join(", ")}
   --durability d,e      normal, full (default both)
   --size small|full     small is a smoke run; its figures mean nothing (default full)
-  --out FOLDER          where the results are saved (default benchmarks/results)
+  --out FOLDER          where the results are saved (default benchmarks/results, and for a run that leaves something
+                        out benchmarks/results/partial, which is not committed)
   --temp FOLDER         where the databases are made (default the system's temporary folder, on a disk)
   --profile             counts statements, hops, bytes and CPU of the library instead; saves profile.md
   --help                prints this`;
@@ -54,10 +55,15 @@ export function parseCommandLine(args: readonly string[]): BenchOptions | null {
     subjects: values.subject === undefined ? USUAL_SUBJECT_NAMES : listOf("subject", values.subject, SUBJECT_NAMES),
     durabilities: listOf("durability", values.durability, DURABILITIES),
     size,
-    out: values.out ?? join(PACKAGE_ROOT, "benchmarks", "results"),
+    out: values.out ?? join(PACKAGE_ROOT, "benchmarks", "results", ...(isWhole(values, size) ? [] : ["partial"])),
     temp: values.temp,
     isProfile: values.profile ?? false,
   };
+}
+
+/** Whether its results may replace those that the guides quote. */
+function isWhole({ workload, subject, durability }: ReturnType<typeof parse>, size: SizeName): boolean {
+  return size === "full" && [workload, subject, durability].every((choice) => choice === undefined);
 }
 
 function parse(args: readonly string[]) {

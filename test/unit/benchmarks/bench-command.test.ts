@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -109,4 +109,16 @@ test.each([
   const parsing = () => parseCommandLine([option, value]);
   expect(parsing).toThrow(UsageError);
   expect(parsing).toThrow(message);
+});
+
+test.each([
+  [[], "results"],
+  [["--rounds", "3"], "results"],
+  [["--size", "small"], "partial"],
+  [["--workload", "W1"], "partial"],
+  [["--subject", "library"], "partial"],
+  [["--durability", "full"], "partial"],
+  [["--size", "small", "--out", "elsewhere"], "elsewhere"],
+])("the results of %j are saved in the folder %s", (args, folder) => {
+  expect(basename(parseCommandLine(args)?.out ?? "")).toBe(folder);
 });
