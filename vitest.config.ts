@@ -3,10 +3,27 @@ import { defineConfig } from "vitest/config";
 import { failedTests } from "./test/support/failed-tests.js";
 import { SlowFilesFirst } from "./test/support/slow-files-first.js";
 
+/**
+ * What needs a process of its own: it replaces modules or functions of the library for good, counts memory or open files,
+ * loads two copies of SQLite, or has its temporary files on the disk.
+ */
+const ALONE = [
+  "test/faults/**/*.test.ts",
+  "test/unit/{benchmarks,package,types,worker}/**/*.test.ts",
+  "test/unit/little-memory.test.ts",
+  "test/unit/sqlite/{driver-loading,file-claims,limits-of-the-system,better-sqlite3-driver}.test.ts",
+  "test/unit/blobs/{file-blobs,file-faults,s3-blobs,memory}.test.ts",
+  "test/examples/{restore-backup,flowforge/{fairness,init-db,projector,window}}.test.ts",
+  "test/docs/snippets.test.ts",
+];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    // Tests kill processes, load a native driver and count open files: each file gets a process of its own.
+    projects: [
+      // Loading the modules again for each file takes longer than most tests.
+      { extends: true, test: { name: "shared", include: ["test/**/*.test.ts"], exclude: ALONE, isolate: false } },
+      { extends: true, test: { name: "alone", include: ALONE } },
+    ],
     pool: "forks",
     // Vitest would leave one core idle, which of two is half of them.
     maxWorkers: availableParallelism(),

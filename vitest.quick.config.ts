@@ -8,6 +8,7 @@ import everything from "./vitest.config.js";
 export default defineConfig({
   test: {
     ...everything.test,
+    projects: undefined,
     include: ["test/unit/**/*.test.ts"],
     // What is tested here leaves nothing behind in its process, and loading it again for each file takes longer than most tests.
     isolate: false,

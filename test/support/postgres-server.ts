@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
@@ -10,6 +10,9 @@ import { Client, type QueryResult } from "pg";
 import { makeCluster } from "./postgres-cluster.js";
 
 const run = promisify(execFile);
+
+// The runner ends its processes with this signal, and what they have started ends when they exit.
+process.once("SIGTERM", () => process.exit());
 
 const DEBIAN = "/usr/lib/postgresql";
 
@@ -37,7 +40,7 @@ export const THROWAWAY: ServerSettings = {
   checkpoint_timeout: "1h",
 };
 
-/** A real server for one test file, on a port of its own, reachable on this machine only. */
+/** A real server, on a port of its own, reachable on this machine only. */
 export class PostgresServer implements AsyncDisposable {
   readonly port: number;
   readonly #folder: string;
@@ -215,6 +218,7 @@ export class PostgresServer implements AsyncDisposable {
 
   readonly #onExit = (): void => {
     this.#process?.kill("SIGKILL");
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   };
 
   get #data(): string {

@@ -1,16 +1,18 @@
 import { Client } from "pg";
-import { afterAll } from "vitest";
 import { PostgresServer, type ServerSettings } from "./postgres-server.js";
 
-/** A server for all tests of a file, started by the first that needs it and stopped after the last. */
-export function sharedServer(settings?: ServerSettings): () => Promise<PostgresServer> {
-  let starting: Promise<PostgresServer> | undefined;
-  afterAll(async () => {
-    await (await starting)?.[Symbol.asyncDispose]();
-  });
+const servers = new Map<string, Promise<PostgresServer>>();
+
+/**
+ * A server for all tests of this process that want these settings. The first that needs it starts it, and it ends with the
+ * process: starting one takes longer than the tests of most files.
+ */
+export function sharedServer(settings: ServerSettings = {}): () => Promise<PostgresServer> {
+  const key = JSON.stringify(settings);
   return () => {
-    starting ??= PostgresServer.start(settings);
-    return starting;
+    const started = servers.get(key) ?? PostgresServer.start(settings);
+    servers.set(key, started);
+    return started;
   };
 }
 
@@ -39,9 +41,6 @@ export class ReusedSchemas {
 
   constructor(server: () => Promise<PostgresServer>) {
     this.#server = server;
-    afterAll(async () => {
-      await (await this.#connecting)?.end();
-    });
   }
 
   /** Schemas for one store, and what empties them once that store is disposed of. */

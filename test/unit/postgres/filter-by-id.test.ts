@@ -4,14 +4,14 @@ import type { EventFilter } from "../../../protocols/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { collect } from "../../conformance/support/collect.js";
 import { overriding } from "../../support/overriding.js";
-import { NO_POSTGRES } from "../../support/postgres-server.js";
+import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 
 // More than one page looks through.
 const EVENTS = 40_000;
 
 if (NO_POSTGRES === null) {
-  const server = sharedServer();
+  const server = sharedServer(THROWAWAY);
 
   test("a filter by id finds an event of a long stream by its key with one page", async () => {
     const backend = await openPostgresBackend((await server()).url(), { ...ownSchemas(), durability: "normal" });
