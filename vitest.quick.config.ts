@@ -1,14 +1,15 @@
 import { defineConfig } from "vitest/config";
 import everything from "./vitest.config.js";
 
+const { projects: _, ...inOneProject } = everything.test ?? {};
+
 /**
  * `npm run test:quick`: the unit tests of the core and of the store in a file, over one driver. Left out is what takes
  * long and seldom fails with a change elsewhere.
  */
 export default defineConfig({
   test: {
-    ...everything.test,
-    projects: undefined,
+    ...inOneProject,
     include: ["test/unit/**/*.test.ts"],
     // What is tested here leaves nothing behind in its process, and loading it again for each file takes longer than most tests.
     isolate: false,

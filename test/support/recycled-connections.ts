@@ -1,5 +1,4 @@
 import { Client, type PoolClient } from "pg";
-import { afterAll } from "vitest";
 
 /** What a client of `pg` has besides its types. */
 interface Internals {
@@ -19,7 +18,6 @@ export class RecycledConnections {
 
   constructor(url: () => Promise<string>) {
     this.#url = url;
-    afterAll(() => Promise.all(this.#idle.splice(0).map((client) => (client as unknown as Client).end())));
   }
 
   get totalCount(): number {
