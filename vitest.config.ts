@@ -1,21 +1,28 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { failedTests } from "./test/support/failed-tests.js";
 import { SlowFilesFirst } from "./test/support/slow-files-first.js";
 
 /**
- * What needs a process of its own: it replaces modules or functions of the library for good, counts memory or open files,
- * loads two copies of SQLite, or has its temporary files on the disk.
+ * What needs a process of its own: it replaces modules, counts memory or open files, loads two copies of SQLite, or has its
+ * temporary files on the disk.
  */
 const ALONE = [
+  ...filesThatMock(),
   "test/faults/**/*.test.ts",
   "test/unit/{benchmarks,package,types,worker}/**/*.test.ts",
-  "test/unit/little-memory.test.ts",
-  "test/unit/sqlite/{driver-loading,file-claims,limits-of-the-system,better-sqlite3-driver}.test.ts",
-  "test/unit/blobs/{file-blobs,file-faults,s3-blobs,memory}.test.ts",
-  "test/examples/{restore-backup,flowforge/{fairness,init-db,projector,window}}.test.ts",
+  "test/unit/sqlite/{limits-of-the-system,better-sqlite3-driver}.test.ts",
+  "test/unit/blobs/memory.test.ts",
   "test/docs/snippets.test.ts",
 ];
+
+function filesThatMock(): string[] {
+  const files = readdirSync("test", { recursive: true, encoding: "utf8" }).map((name) => `test/${name}`);
+  return files.filter(
+    (name) => name.endsWith(".test.ts") && /vi\.(doMock|mock|resetModules)\b/.test(readFileSync(name, "utf8")),
+  );
+}
 
 export default defineConfig({
   test: {
