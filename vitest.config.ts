@@ -4,12 +4,9 @@ import { defineConfig } from "vitest/config";
 import { failedTests } from "./test/support/failed-tests.js";
 import { SlowFilesFirst } from "./test/support/slow-files-first.js";
 
-/**
- * What needs a process of its own: it replaces modules, counts memory or open files, loads two copies of SQLite, or has its
- * temporary files on the disk.
- */
+/** What counts memory or open files, loads two copies of SQLite, or has its temporary files on the disk. */
 const ALONE = [
-  ...filesThatMock(),
+  ...filesWithLastingEffects(),
   "test/faults/**/*.test.ts",
   "test/unit/{benchmarks,package,types,worker}/**/*.test.ts",
   "test/unit/sqlite/{limits-of-the-system,better-sqlite3-driver}.test.ts",
@@ -17,11 +14,11 @@ const ALONE = [
   "test/docs/snippets.test.ts",
 ];
 
-function filesThatMock(): string[] {
+/** They replace modules, or use what makes every `await` of their process slower until it ends. */
+function filesWithLastingEffects(): string[] {
+  const effects = /vi\.(doMock|mock|resetModules)\b|findMisuse/;
   const files = readdirSync("test", { recursive: true, encoding: "utf8" }).map((name) => `test/${name}`);
-  return files.filter(
-    (name) => name.endsWith(".test.ts") && /vi\.(doMock|mock|resetModules)\b/.test(readFileSync(name, "utf8")),
-  );
+  return files.filter((name) => name.endsWith(".test.ts") && effects.test(readFileSync(name, "utf8")));
 }
 
 export default defineConfig({

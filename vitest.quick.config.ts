@@ -21,6 +21,8 @@ export default defineConfig({
       "test/unit/adapters/{better-sqlite3,node-sqlite,sqlite-in-memory,postgres}.test.ts",
       "test/unit/postgres/**",
       "test/unit/sqlite/{better-sqlite3-driver,file-claims}.test.ts",
+      // They make every `await` of their process slower until it ends.
+      "test/unit/{transaction/misuse,migrations/migrate,privacy/forgetting}.test.ts",
       // They put other modules in the place of the library's, and need a process of their own.
       "test/unit/{little-memory,sqlite/driver-loading}.test.ts",
       // Processes, threads, locks that are held, and large amounts.
