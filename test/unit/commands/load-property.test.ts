@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { sqliteStreamFactory } from "../../../index.js";
 import { type Fold, handle, loadState, stateCache } from "../../../src/commands/index.js";
+import { STORES } from "../consumers/support/stores.js";
 
 type Numbered = { type: "Numbered"; data: number };
 
@@ -24,10 +23,10 @@ const steps = fc.array(
   { maxLength: 25 },
 );
 
-test.each([
-  ["memory", 150, async () => memoryStreamFactory()],
-  ["SQLite", 25, () => sqliteStreamFactory(":memory:")],
-])("over %s, whatever is kept of a stream, its state is that of all of its events", async (_, numRuns, open) => {
+/** As many as take a second or so. */
+const RUNS: Readonly<Record<string, number>> = { memory: 150, SQLite: 25, PostgreSQL: 2 };
+
+test.each(STORES)("over %s, whatever is kept of a stream, its state is that of all events", async (name, open) => {
   const policy = fc.option(fc.record({ every: fc.integer({ min: 1, max: 9 }), keep: fc.integer({ min: 1, max: 3 }) }), {
     nil: undefined,
   });
@@ -82,6 +81,6 @@ test.each([
       }
       await expectState(undefined, true);
     }),
-    { numRuns },
+    { numRuns: RUNS[name] as number },
   );
 });
