@@ -96,6 +96,11 @@ describe.each(STORES)("over %s", (_, open) => {
       code: "CONDITION_FAILED",
     });
     expect(same.decidedOn).toEqual([1, 2]);
+    const byDefault = decideBeside("1");
+    await expect(handleQuery(streams, course, courseIs("1"), byDefault.decide)).rejects.toMatchObject({
+      code: "CONDITION_FAILED",
+    });
+    expect(byDefault.decidedOn).toHaveLength(5);
   });
 
   test("a conflict of an expected version begins it anew, what decide throws does not", async () => {
@@ -151,6 +156,22 @@ describe.each(STORES)("over %s", (_, open) => {
     await expect(handleQuery(streams, course, courseIs("9"), other, options)).rejects.toMatchObject({
       code: "IDEMPOTENCY_CONFLICT",
     });
+  });
+
+  test("a command with an id that is sent often at once is stored once, and all have one answer", async () => {
+    await using streams = await open();
+    await streams.writeAll([{ streamId: "course-1", events: opening("1", 1) }]);
+    const command = () =>
+      handleQuery(streams, course, courseIs("1"), subscribe("1", "ada"), { commandId: "c", attempts: 20 });
+    const outcomes = await Promise.all(Array.from({ length: 12 }, command));
+
+    expect(outcomes.map(({ results }) => results.map(({ written }) => written)).sort()).toEqual([
+      ...Array.from({ length: 11 }, () => [0]),
+      [1],
+    ]);
+    const answers = outcomes.map(({ results }) => results.map(({ version, position }) => `${version} ${position}`));
+    expect(new Set(answers.flat())).toEqual(new Set(["1 2"]));
+    expect((await loadQuery(streams, course, courseIs("1"))).state.students).toEqual(["ada"]);
   });
 
   test("an empty list writes nothing, and something that is no write is refused", async () => {

@@ -135,6 +135,16 @@ describe("stateCache", () => {
     expect([await isKept("b"), await isKept("d"), await isKept("c")]).toEqual([true, true, false]);
   });
 
+  test("keeps 1,000 states unless it is told otherwise", async () => {
+    const { streams, counted } = countingStore();
+    const cache = stateCache();
+    const load = (number: number) => loadState(streams, account, `s-${number}`, { cache });
+    for (let number = 0; number <= 1_000; number += 1) await load(number);
+    const isKept = async (number: number) => (await counted(() => load(number))).getVersion === 0;
+    // The newest, the oldest that is still there, and the one that had to go.
+    expect([await isKept(1_000), await isKept(1), await isKept(0)]).toEqual([true, true, false]);
+  });
+
   test("forgets one stream, or all, and nothing that is being loaded comes back", async () => {
     const { streams, counted, setBeforeRead } = countingStore();
     const cache = stateCache();
