@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import type { StreamFactory } from "../../../protocols/index.js";
+import { type Fold, handle, loadState, stateCache } from "../../../src/commands/index.js";
 import { collect } from "../../conformance/support/collect.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { Observation } from "../../conformance/support/observation.js";
@@ -12,6 +13,12 @@ async function write(streams: StreamFactory, count: number, type = "Written"): P
   await using stream = await streams.openStream("a");
   await stream.write(wholeNumbers(1, count).map((data) => ({ type, data })));
 }
+
+const counter: Fold<number, { type: string; data: number }> = {
+  name: "counter",
+  initial: () => 0,
+  evolve: (count) => count + 1,
+};
 
 /** Puts a dump in the place of the store that is there. */
 async function restore(server: PostgresServer, schema: string, dump: string): Promise<void> {
@@ -62,7 +69,7 @@ if (NO_STANDBY === null) {
   const server = sharedServer();
 
   describe.each(CHANGES)("when %s", (_, code, change) => {
-    test("watches end, and nothing is written on what a program remembers", async () => {
+    test("watches end, and nothing is decided or written on what a program remembers", async () => {
       const started = await server();
       const schemas = ownSchemas();
       const options = { ...schemas, pollIntervalMs: 20 };
@@ -75,8 +82,17 @@ if (NO_STANDBY === null) {
       await using remembered = await remembering.openStream("a");
       const [observation, following] = [new Observation(stream.watch({ after: 0 })), new Observation(stream.watch())];
       await expect.poll(() => observation.events.length).toBe(6);
+      const cache = stateCache();
+      expect(await loadState(remembering, counter, "a", { cache })).toEqual({ state: 6, version: 6 });
 
       await change({ server: started, schemas, dump });
+      const decidedOn: number[] = [];
+      const decide = (count: number) => {
+        decidedOn.push(count);
+        return { type: "Decided", data: count };
+      };
+      expect(await failureOf(handle(remembering, counter, "a", decide, { cache }))).toMatchObject({ code });
+      expect(decidedOn).toEqual([]);
       const writing = remembered.write({ type: "Decided", data: null }, { expectedVersion: 6 });
       expect(await failureOf(writing)).toMatchObject({ code });
       await expect.poll(() => observation.errors).toMatchObject([{ code }]);
