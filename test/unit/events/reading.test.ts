@@ -17,6 +17,16 @@ async function readUntilFailure(events: AsyncIterable<StoredEvent>) {
   }
 }
 
+/** The first event, or the failure. */
+async function readFirst(events: AsyncIterable<StoredEvent>) {
+  try {
+    for await (const each of events) return { read: [each], error: undefined };
+    return { read: [], error: undefined };
+  } catch (error) {
+    return { read: [], error };
+  }
+}
+
 describe.each(STORES)("events of three releases, over %s", (_store, open) => {
   test("come at the version of the last to reads, watches and transactions", async () => {
     await using streams = await open();
@@ -111,6 +121,52 @@ describe("a type that the catalogue does not have", () => {
   });
 });
 
+describe.each(STORES)("an event whose upcast throws, over %s", (_store, open) => {
+  const stored = { type: "Made", data: { size: 1 } };
+  const v1 = event<{ size: number }>();
+
+  test("names what its upcast threw, as often as it is read, and harms nobody who begins after it", async () => {
+    const cause = new RangeError("no size");
+    let calls = 0;
+    const made = v1.next((): { size: number } => {
+      calls += 1;
+      throw cause;
+    });
+    await using streams = await open();
+    await (await streams.openStream("a")).write([stored, { ...stored, metadata: { schemaVersion: 2 } }]);
+    const stream = await typed(streams, { Made: made }).openStream("a");
+    for (const events of [stream.read(), stream.watch({ after: 0 }), stream.watch({ after: 0 })]) {
+      const { read, error } = await readUntilFailure(events);
+      expect(read).toEqual([]);
+      expect(error).toMatchObject({ code: "EVENT_VERSION", version: 1, cause });
+    }
+    expect(calls).toBe(3);
+    expect((await watched(stream.watch({ after: 1 }), 1).events).length).toBe(1);
+  });
+
+  test("ends one watch that waits for it, and another one gets it whole: nothing of it is kept", async () => {
+    await using streams = await open();
+    const cause = new RangeError("not now");
+    let calls = 0;
+    const made = v1.next(({ size }) => {
+      calls += 1;
+      if (calls === 1) throw cause;
+      return { sizes: [size] };
+    });
+    const stream = await typed(streams, { Made: made }).openStream("a");
+    const [first, second] = [1, 2].map(() => readFirst(stream.watch()));
+    await (await streams.openStream("a")).write(stored);
+    const outcomes = [await first, await second];
+
+    const whole = { data: { sizes: [1] }, metadata: { schemaVersion: 2 } };
+    expect(outcomes.filter(({ error }) => error !== undefined)).toMatchObject([
+      { error: { code: "EVENT_VERSION", cause } },
+    ]);
+    expect(outcomes.filter(({ error }) => error === undefined)).toMatchObject([{ read: [whole] }]);
+    expect(await listOf(stream.read())).toMatchObject([whole]);
+  });
+});
+
 describe("an event that cannot be brought to the current version", () => {
   const stored = { type: "Made", data: { size: 1 } };
   const v1 = event<{ size: number }>();
@@ -125,25 +181,6 @@ describe("an event that cannot be brought to the current version", () => {
     await (await streams.openStream("a")).write({ ...stored, metadata: metadata as null });
     return (await readUntilFailure((await typed(streams, types, { validateReads }).openStream("a")).read())).error;
   }
-
-  test("names what its upcast threw, as often as it is read, and harms nobody who begins after it", async () => {
-    const cause = new RangeError("no size");
-    let calls = 0;
-    const made = v1.next((): { size: number } => {
-      calls += 1;
-      throw cause;
-    });
-    const streams = memoryStreamFactory();
-    await (await streams.openStream("a")).write([stored, { ...stored, metadata: { schemaVersion: 2 } }]);
-    const stream = await typed(streams, { Made: made }).openStream("a");
-    for (const events of [stream.read(), stream.watch({ after: 0 }), stream.watch({ after: 0 })]) {
-      const { read, error } = await readUntilFailure(events);
-      expect(read).toEqual([]);
-      expect(error).toMatchObject({ code: "EVENT_VERSION", version: 1, cause });
-    }
-    expect(calls).toBe(3);
-    expect((await watched(stream.watch({ after: 1 }), 1).events).length).toBe(1);
-  });
 
   test("is one whose upcast returns a promise, or nothing", async () => {
     const late = v1.next(async () => Promise.reject(new Error("nobody waits for it")));

@@ -106,27 +106,33 @@ describe.each(STORES)("a write through a catalogue, over %s", (_store, open) => 
   });
 });
 
-describe("a schema that returns what JSON does not have", () => {
+describe.each(STORES)("a schema that returns what JSON does not have, over %s", (_store, open) => {
   class Money {
     readonly cents = 1;
   }
-  const returning = (value: unknown) =>
-    typed(memoryStreamFactory(), { Made: event(z.any().transform(() => ({ list: [value] }))) });
+  const returning = async (value: unknown) =>
+    typed(await open(), { Made: event(z.any().transform(() => ({ list: [value] }))) });
 
   test.each([
     ["a Date", new Date(0)],
     ["an instance of a class", new Money()],
+    ["a Map", new Map([[1, 2]])],
     ["undefined", undefined],
     ["a BigInt", 1n],
-  ])("is refused with the path: %s", async (_what, value) => {
-    await using streams = returning(value);
+    ["NaN", Number.NaN],
+    ["a number beyond all", Number.POSITIVE_INFINITY],
+    ["a function", () => 1],
+    ["a symbol", Symbol("s")],
+    ["a Date further in", { at: new Date(0) }, ".at"],
+  ])("is refused with the path: %s", async (_what, value, path = "") => {
+    await using streams = await returning(value);
     const error = await failureOf(writeTo(streams, { type: "Made", data: 1 }));
-    expect(error).toMatchObject({ code: "INVALID_EVENT", path: "data.list[0]" });
+    expect(error).toMatchObject({ code: "INVALID_EVENT", path: `data.list[0]${path}` });
     expect(await contentsOf(streams)).toEqual([]);
   });
 
   test("is stored exactly where JSON has it after all: -0", async () => {
-    await using streams = returning(-0);
+    await using streams = await returning(-0);
     await writeTo(streams, { type: "Made", data: 1 });
     expect(await contentsOf(streams)).toStrictEqual([{ type: "Made", data: { list: [-0] }, metadata: null }]);
   });
