@@ -2,14 +2,15 @@ import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import type { CandidateEvent } from "../../../index.js";
 import { protectPersonalData } from "../../../src/privacy/index.js";
+import { STORES, type Store } from "../consumers/support/stores.js";
 import { customerTypes, dataOf, ordered, readAll, registered, writeTo } from "./support/customers.js";
 import { MemoryKeys } from "./support/memory-keys.js";
 
 type Data = Record<string, unknown>;
 
 /** A store in which customers are registered, and a way to store events by hand, as they are. */
-async function setUp() {
-  const base = memoryStreamFactory();
+async function setUp(open: () => Promise<Store> = async () => memoryStreamFactory()) {
+  const base = await open();
   const keys = new MemoryKeys();
   const streams = protectPersonalData(base, customerTypes, keys, { keyTtlMs: 0 });
   await writeTo(streams, "a", registered("ada", "ada@example.org"), registered("ben", "ben@example.org"));
@@ -23,7 +24,7 @@ async function setUp() {
 
 type SetUp = Awaited<ReturnType<typeof setUp>>;
 
-describe("a sealed value", () => {
+describe.each(STORES)("a sealed value, over %s", (_store, open) => {
   test.each<[string, (setUp: SetUp) => Promise<void>]>([
     ["another stream", ({ store, ada }) => store("b", "Registered", ada)],
     ["another field", ({ store, ada }) => store("b", "Registered", { ...ada, email: ada.address, address: null })],
@@ -35,7 +36,7 @@ describe("a sealed value", () => {
     ],
     ["the same event, with a changed bit", ({ store, ada }) => store("b", "Registered", changed(ada))],
   ])("that was moved to %s is damaged, and not erased", async (_, move) => {
-    const context = await setUp();
+    const context = await setUp(open);
     await using streams = context.streams;
     await move(context);
     await expect(readAll(streams, "b")).rejects.toMatchObject({
@@ -47,7 +48,7 @@ describe("a sealed value", () => {
   });
 
   test("that was moved to the event of somebody who is forgotten is damaged, and not erased", async () => {
-    const { streams, store, ada, ben } = await setUp();
+    const { streams, store, ada, ben } = await setUp(open);
     await streams.forget("ben");
     await store("a", "Registered", { ...ben, email: ada.email });
     await using stream = await streams.openStream("a");
@@ -61,7 +62,7 @@ describe("a sealed value", () => {
   });
 
   test("whose key is in another key store is neither erased nor open", async () => {
-    const { base, streams } = await setUp();
+    const { base, streams } = await setUp(open);
     const other = protectPersonalData(base, customerTypes, new MemoryKeys(), { keyTtlMs: 0 });
     await expect(readAll(other, "a")).rejects.toMatchObject({
       code: "STORAGE_CORRUPT",
@@ -71,7 +72,7 @@ describe("a sealed value", () => {
   });
 
   test("at a place that the catalogue does not know as personal stays as it is", async () => {
-    const { streams, store, ada } = await setUp();
+    const { streams, store, ada } = await setUp(open);
     await store("b", "Registered", { ...ada, plan: ada.email });
     await store("b", "Unknown", ada);
     const unopened = dataOf(await readAll(streams, "b").catch(() => []));

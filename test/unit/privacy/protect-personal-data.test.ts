@@ -181,6 +181,19 @@ describe.each(STORES)("personal data over %s", (_name, open) => {
     ]);
   });
 
+  test("costs one look-up of a key a person, however many events are read or written", async () => {
+    await using store = await setUp({ keyTtlMs: 60_000 });
+    const persons = Array.from({ length: 60 }, (_, index) => `person-${index % 3}`);
+    await writeTo(store.streams, "a", ...persons.map((person) => registered(person, `${person}@example.org`)));
+    const counts = () => ["person-0", "person-1", "person-2"].map((person) => store.keys.count(person));
+    expect(counts()).toEqual([1, 1, 1]);
+    // Another process, which has no key in memory yet.
+    const cold = protectPersonalData(store.base, customerTypes, store.keys);
+    expect((await readAll(cold, "a")).length).toBe(60);
+    expect((await readAll(cold, "a")).length).toBe(60);
+    expect(counts()).toEqual([2, 2, 2]);
+  });
+
   test("a transaction waits for a key no longer than it may take", async () => {
     await using store = await setUp();
     let openGate: () => void = () => undefined;

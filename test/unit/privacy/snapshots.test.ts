@@ -1,6 +1,7 @@
-import { describe, expect, test, vi } from "vitest";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { StreamFactory } from "../../../index.js";
-import { type Fold, loadState } from "../../../src/commands/index.js";
+import { type Fold, handle, loadState } from "../../../src/commands/index.js";
 import { type PrivacyOptions, protectPersonalData } from "../../../src/privacy/index.js";
 import { streamContextOf } from "../../../src/stream/context-access.js";
 import { STORES } from "../consumers/support/stores.js";
@@ -79,6 +80,29 @@ describe.each(STORES)("snapshots over %s", (_name, open) => {
     await stream.snapshot({ count: 1 }, { version: 1 });
     expect(await snapshotIn(store.base, "default")).toEqual({ count: 1 });
     expect(await snapshotIn(store.streams, "default")).toEqual({ count: 1 });
+  });
+
+  test("of a fold are refused likewise: a message says so, and commands and loads go on without", async () => {
+    await using store = await setUp();
+    const { streams, base } = store;
+    const told: unknown[] = [];
+    const listener = (message: unknown): void => void told.push(message);
+    subscribe("async-streams:commands", listener);
+    onTestFinished(() => void unsubscribe("async-streams:commands", listener));
+    const decide = () => [1, 2].map(() => registered("ada", "ada@example.org")) as never;
+    const { state } = await handle(streams, emails, "ada", decide);
+    expect(state).toEqual(["ada@example.org", "ada@example.org"]);
+    const refused = {
+      kind: "snapshot-failed",
+      streamId: "ada",
+      projection: "emails@2",
+      error: { code: "INVALID_ARGUMENT", argument: "state" },
+    };
+    await vi.waitFor(() => expect(told).toMatchObject([refused]));
+    await writeTo(streams, "ada", registered("ada", "new@example.org"));
+    expect(await loadState(streams, emails, "ada")).toMatchObject({ version: 3 });
+    await vi.waitFor(() => expect(told).toMatchObject([refused, refused]));
+    expect(await snapshotIn(base)).toBeNull();
   });
 
   describe("of a stream with the data of two persons", () => {
