@@ -181,6 +181,45 @@ describe.each(STORES)("through %s", (_, openBackend) => {
     expect(await store.retain(rules)).toEqual([]);
   });
 
+  test("retention deletes no stream that somebody has yet to read, or has parked an event of", async () => {
+    await using store = await open();
+    const { position } = await store.write("session-a", 3);
+    await store.write("session-b", 3);
+    store.pass(2 * DAY_MS);
+    await store.write("other", 1);
+    const rules = [{ prefix: "session-", deleteAfterMs: DAY_MS }];
+    await store.register("@consumers", "mail", position);
+    await store.park("session-a", 2);
+    for (const dryRun of [true, false]) {
+      const reports = await store.retain(rules, { dryRun });
+      expect(reports.filter(({ streamId }) => streamId === "session-b")).toEqual([]);
+    }
+    for (const streamId of ["session-a", "session-b"]) {
+      expect(await store.streams.describeStream(streamId)).toMatchObject({
+        version: 3,
+        firstVersion: 1,
+        deleted: false,
+      });
+    }
+    await store.register("@consumers", "mail", position + 4);
+    expect(await store.retain(rules)).toMatchObject([{ streamId: "session-b", version: 4, removedEvents: 3 }]);
+    expect(await store.streams.describeStream("session-a")).toMatchObject({ version: 3, deleted: false });
+  });
+
+  test("retention ends with its signal, and lets go of its lease", async () => {
+    await using store = await open();
+    for (const streamId of ["a", "b"]) await store.write(streamId, 10);
+    const rules = [{ prefix: "", maxEvents: 1 }];
+    const stopping = new AbortController();
+    const reason = new Error("changed my mind");
+    const applying = applyRetention(store.streams, rules, { signal: stopping.signal })[Symbol.asyncIterator]();
+    expect((await applying.next()).value).toMatchObject({ streamId: "a", firstVersion: 10 });
+    stopping.abort(reason);
+    expect(await failureOf(applying.next())).toBe(reason);
+    expect(await store.first("b")).toBe(1);
+    expect(await store.retain(rules)).toMatchObject([{ streamId: "b", firstVersion: 10 }]);
+  });
+
   test("retention goes only as far as a snapshot reaches and readers have read", async () => {
     await using store = await open();
     await store.write("a", 100);
