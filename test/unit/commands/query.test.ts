@@ -1,7 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../../adapters/memory/index.js";
 import type { CandidateEvent, EventFilter, StreamWrite } from "../../../index.js";
 import { type Fold, handleQuery, loadQuery } from "../../../src/commands/index.js";
+import { streamContextOf } from "../../../src/stream/context-access.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { plainStorage } from "../../support/plain-storage.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
@@ -60,6 +61,28 @@ describe.each(STORES)("over %s", (_, open) => {
     await expect(loadQuery(streams, course, [], { signal: AbortSignal.abort("enough") })).rejects.toBe("enough");
     await expect(loadQuery(streams, course, [{ field: "wrong" as "type", op: "=", value: 1 }])).rejects.toMatchObject({
       code: "INVALID_FILTER",
+    });
+  });
+
+  test("loadQuery answers as of one position, whatever is written while it reads", async () => {
+    await using streams = await open();
+    await using stream = await streams.openStream("course-1");
+    const subscribed = (student: string): CourseEvent => ({ type: "Subscribed", data: { course: "1", student } });
+    await stream.write(Array.from({ length: 1_500 }, (__, index) => subscribed(`s${index}`)));
+    const { storage } = streamContextOf(streams);
+    const readPage = storage.readPage.bind(storage);
+    vi.spyOn(storage, "readPage").mockImplementationOnce(async (query) => {
+      const page = await readPage(query);
+      await stream.write(subscribed("late"));
+      return page;
+    });
+
+    const { state, position } = await loadQuery(streams, course, courseIs("1"));
+    expect([state.students.length, position]).toEqual([1_500, 1_500]);
+    const conditions = { failIfEventsMatch: courseIs("1"), after: position };
+    await expect(streams.writeAll([{ streamId: "b", events: opening("1", 1) }], { conditions })).rejects.toMatchObject({
+      code: "CONDITION_FAILED",
+      position: 1_501,
     });
   });
 
