@@ -154,7 +154,8 @@ describe.each(STORES)("an event whose upcast throws, over %s", (_store, open) =>
       return { sizes: [size] };
     });
     const stream = await typed(streams, { Made: made }).openStream("a");
-    const [first, second] = [1, 2].map(() => readFirst(stream.watch()));
+    const first = readFirst(stream.watch());
+    const second = readFirst(stream.watch());
     await (await streams.openStream("a")).write(stored);
     const outcomes = [await first, await second];
 
