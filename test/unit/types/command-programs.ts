@@ -35,6 +35,24 @@ const parcel: Fold<Parcel, ParcelEvent> = {
   },
 };
 
+const customerEvents = {
+  Registered: event<{ id: string; email: string | null }>().personal("data.id", ["email"]),
+};
+type CustomerEvent = EventOf<typeof customerEvents>;
+
+/** What is erased reads as null, and a fold has to say what happens then. */
+export const addresses: Fold<readonly string[], CustomerEvent> = {
+  name: "addresses",
+  initial: () => [],
+  evolve: (state, { data }) => (data.email === null ? state : [...state, data.email.toLowerCase()]),
+};
+export const forgetful: Fold<readonly string[], CustomerEvent> = {
+  name: "forgetful",
+  initial: () => [],
+  // @ts-expect-error the address may be erased
+  evolve: (state, { data }) => [...state, data.email.toLowerCase()],
+};
+
 const lost = { type: "Lost", data: null } as const;
 const eaten = { type: "Eaten", data: null } as const;
 
@@ -87,6 +105,7 @@ export async function testing(): Promise<void> {
     .when(({ kilograms }) => ({ type: "Sent", data: { carrier: kilograms > 1 ? "freight" : "post" } }))
     .thenEvents({ type: "Sent", data: { carrier: "freight" } });
   given(parcel).thenState({ kilograms: 0, carrier: null });
+  given(addresses, { type: "Registered", data: { id: "ada", email: null } }).thenState([]);
   // @ts-expect-error no event of a parcel
   given(parcel, { type: "Eaten", data: null });
   const none = given(parcel).when(() => []);
