@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { JsonObject, Records } from "../../../protocols/index.js";
 import {
   CONSUMER_GROUPS_SPACE,
   CONSUMERS_SPACE,
@@ -8,25 +7,12 @@ import {
 import { consume } from "../../../src/consumers/index.js";
 import { MAX_LISTED_RECORDS, MAX_PARTITIONS } from "../../../src/limits.js";
 import { runProjections } from "../../../src/projections/index.js";
-import { storeAccessOf } from "../../../src/transaction/store-access.js";
+import { inRecords, overwrite } from "../consumers/support/lease-records.js";
 import { STORES, type Store, writeToStreams } from "../consumers/support/stores.js";
 
 const LEASE_MS = 900;
 const PATIENCE = { timeout: 20_000, interval: 20 };
 const A_DAY_MS = 86_400_000;
-
-/** Uses the records of leases, as the library of another process would. */
-function inRecords<T>(streams: Store, use: (records: Records) => Promise<T>): Promise<T> {
-  const plan = { timeoutMs: 10_000, signal: undefined };
-  return storeAccessOf(streams, "test").run("test", (_, call) => call("test", ({ records }) => use(records)), plan);
-}
-
-function overwrite(streams: Store, space: string, key: string, change: JsonObject): Promise<number> {
-  return inRecords(streams, async (records) => {
-    const found = await records.get(space, key);
-    return records.put(space, key, { ...found?.value, ...change });
-  });
-}
 
 /** Starts a consumer whose handler works until its signal is aborted. */
 async function startBusy(streams: Store, name: string, partitions = 1) {

@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
+import type { TransactionalStreamFactory } from "../../../index.js";
+import {
+  type ConsumerOptions,
+  consume,
+  dropConsumer,
+  dropParked,
+  parked,
+  retryParked,
+} from "../../../src/consumers/index.js";
+import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { plainStorage } from "../../support/plain-storage.js";
+import { collecting } from "./support/collecting.js";
+import { listOf } from "./support/stores.js";
+
+test.each<readonly [string, object, ConsumerOptions, string]>([
+  ["no startFrom", { startFrom: undefined }, {}, "startFrom"],
+  ["an unknown startFrom", { startFrom: "middle" }, {}, "startFrom"],
+  ["no handler", { handle: undefined }, {}, "one of handle and transact, got none"],
+  ["two handlers", { transact: async () => undefined }, {}, "one of handle and transact, got both"],
+  ["a misspelt field", { type: ["A"] }, {}, "types"],
+  ["no name", { name: "" }, {}, "name"],
+  ["too many partitions", {}, { partitions: 257 }, "partitions"],
+  ["no lease", {}, { leaseMs: 0 }, "leaseMs"],
+  ["a misspelt option", {}, { partition: 2 } as ConsumerOptions, "partitions"],
+  ["no attempts", {}, { retry: { attempts: 0 } }, "attempts"],
+  ["an unknown end", {}, { onExhausted: "drop" as "park" }, "onExhausted"],
+  ["a long name", { name: "x".repeat(513) }, {}, "name"],
+  ["no text for a restart", { restart: "" }, {}, "restart"],
+  ["types that are no list", { types: "A" }, {}, "types"],
+  ["types that are no strings", { types: [1] }, {}, "types"],
+  ["a filter of a field that there is not", { filter: [{ field: "datum", op: "=", value: 1 }] }, {}, "filter"],
+  ["a handler that is no function", { handle: "send" }, {}, "handle"],
+  ["no partitions", {}, { partitions: 0 }, "partitions"],
+  ["no time for a handler", {}, { handlerTimeoutMs: 0 }, "handlerTimeoutMs"],
+  ["less than no parked events", {}, { maxParked: -1 }, "maxParked"],
+  ["a checkpoint after no events", {}, { checkpointEvery: { events: 0 } }, "checkpointEvery.events"],
+  ["a checkpoint after no time", {}, { checkpointEvery: { ms: 0 } }, "checkpointEvery.ms"],
+  ["a delay that is longer than the longest", {}, { retry: { minDelayMs: 2, maxDelayMs: 1 } }, "maxDelayMs"],
+  ["delays that get shorter", {}, { retry: { factor: 0.5 } }, "factor"],
+  ["a misspelt field of the retries", {}, { retry: { attempt: 2 } as object }, "attempts"],
+  ["a report that is no function", {}, { onError: "log" as never }, "onError"],
+])("a consumer is refused with %s", async (_name, definition, options, message) => {
+  await using streams = memoryStreamFactory();
+  const started = consume(streams, collecting([], definition), options);
+  await expect(started).rejects.toMatchObject({ code: expect.stringMatching(/^INVALID_/) });
+  await expect(started).rejects.toThrow(message);
+});
+
+test.each([[{ drain: 1 }], [{ drainMs: -1 }], [{ drainMs: "x" }]])("a stop is refused with %j", async (options) => {
+  await using streams = memoryStreamFactory();
+  await using consumer = await consume(streams, collecting([]));
+  await expect(consumer.stop(options as object)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
+test("a store without transactions has no consumers", async () => {
+  const storage = new MemoryStorageHandle(Date.now);
+  const notifier = new MemoryNotifier(storage);
+  await using streams = createStreamFactory({ storage: plainStorage(storage), notifier });
+  const plain = streams as unknown as TransactionalStreamFactory;
+  const definition = { name: "all", startFrom: "end", handle: async () => undefined } as const;
+  await expect(consume(plain, definition)).rejects.toMatchObject({ code: "STORAGE_UNSUPPORTED" });
+});
+
+test.each<readonly [string, (streams: TransactionalStreamFactory) => Promise<unknown>, string]>([
+  ["parked", (streams) => listOf(parked(streams, "")), "name"],
+  ["retryParked", (streams) => retryParked(streams, "x".repeat(513)), "name"],
+  ["retryParked", (streams) => retryParked(streams, "all", { stream: "a" } as object), "streamId"],
+  ["retryParked", (streams) => retryParked(streams, "all", { streamId: "" }), "streamId"],
+  ["dropParked", (streams) => dropParked(streams, "all", {} as { position: number }), "position"],
+  ["dropParked", (streams) => dropParked(streams, "all", { position: -1 }), "position"],
+  ["dropConsumer", (streams) => dropConsumer(streams, ""), "name"],
+])("%s refuses what makes no sense", async (_name, call, message) => {
+  await using streams = memoryStreamFactory();
+  const called = call(streams);
+  await expect(called).rejects.toMatchObject({ code: expect.stringMatching(/^INVALID_/) });
+  await expect(called).rejects.toThrow(message);
+});

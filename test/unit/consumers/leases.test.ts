@@ -1,0 +1,133 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { describe, expect, test } from "vitest";
+import type { StoredEvent } from "../../../index.js";
+import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
+import { consume, retryParked, TerminalError } from "../../../src/consumers/index.js";
+import { inRecords, overwrite } from "./support/lease-records.js";
+import { numbered, STORES, writeToStreams } from "./support/stores.js";
+
+const A_DAY_MS = 86_400_000;
+const LEASE_MS = 100;
+
+describe.each(STORES)("the leases of a consumer over %s", (_, open) => {
+  test("of a process that is gone end, although its clock was a day ahead", async () => {
+    await using streams = await open();
+    const handled: unknown[] = [];
+    const start = () =>
+      consume(
+        streams,
+        { name: "all", startFrom: "beginning", handle: async ({ data }: StoredEvent) => void handled.push(data) },
+        { leaseMs: LEASE_MS },
+      );
+    await (await start()).stop();
+    const untilMs = Date.now() + A_DAY_MS;
+    await overwrite(streams, CONSUMER_GROUPS_SPACE, "all", { members: { gone: untilMs } });
+    await overwrite(streams, CONSUMERS_SPACE, "all/0", { owner: "gone", untilMs });
+    const position = await writeToStreams(streams, 2);
+
+    await using heir = await start();
+    await heir.whenProcessed(position);
+    expect(handled).toEqual([0, 1]);
+  });
+
+  test("that another owner had meanwhile are taken back where its record says, not at their own old place", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([numbered(1), numbered(2)]);
+    const handled: [string, unknown][] = [];
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const start = (owner: string, leaseMs: number) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async ({ data }: StoredEvent) => {
+            handled.push([owner, data]);
+            if (owner === "first" && data === 2) await held;
+          },
+        },
+        { leaseMs, checkpointEvery: { events: 1 } },
+      );
+    // It does not renew its lease for a long time, and the other has little patience.
+    await using first = await start("first", 60_000);
+    await expect.poll(() => handled.length).toBe(2);
+    const second = await start("second", 50);
+    await a.write([numbered(3), numbered(4)]);
+    await second.whenProcessed(4);
+    await second.stop();
+
+    release();
+    // It looks at the records.
+    await retryParked(streams, "all");
+    await a.write(numbered(5));
+    await first.whenProcessed(5);
+    expect(handled).toEqual([
+      ["first", 1],
+      ["first", 2],
+      ["second", 2],
+      ["second", 3],
+      ["second", 4],
+      ["first", 5],
+    ]);
+  });
+
+  test("and what comes of its events are told on a diagnostics channel", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write([numbered(1), numbered(2), numbered(3)]);
+    const messages: Record<string, unknown>[] = [];
+    const listener = (message: unknown): void => void messages.push(message as Record<string, unknown>);
+    subscribe("async-streams:consumer", listener);
+    try {
+      await using consumer = await consume(
+        streams,
+        {
+          name: "told",
+          startFrom: "beginning",
+          handle: async ({ data }: StoredEvent, { attempt }) => {
+            if (data === 2 && attempt === 1) throw new Error("not yet");
+            if (data === 3) throw new TerminalError("never");
+          },
+        },
+        { retry: { minDelayMs: 0, maxDelayMs: 0 } },
+      );
+      await consumer.whenProcessed(3);
+      await overwrite(streams, CONSUMERS_SPACE, "told/0", { owner: "another", untilMs: Date.now() + A_DAY_MS });
+      await retryParked(streams, "told");
+      await expect.poll(() => messages.at(-1)?.kind).toBe("lease lost");
+    } finally {
+      unsubscribe("async-streams:consumer", listener);
+    }
+    expect(messages.every(({ consumer }) => consumer === "told")).toBe(true);
+    const [durationMs, fencingToken] = [expect.any(Number), expect.any(Number)];
+    expect(messages).toMatchObject([
+      { kind: "lease taken", partition: 0, fencingToken },
+      { kind: "done", event: { data: 1 }, attempt: 1, durationMs },
+      { kind: "failed", event: { data: 2 }, attempt: 1, durationMs },
+      { kind: "done", event: { data: 2 }, attempt: 2, durationMs },
+      { kind: "failed", event: { data: 3 }, attempt: 1, durationMs },
+      { kind: "parked", event: { data: 3 }, error: "never" },
+      { kind: "lease lost", partition: 0 },
+    ]);
+  });
+
+  test("are given back by a stop, with the checkpoint", async () => {
+    await using streams = await open();
+    const position = await writeToStreams(streams, 4);
+    const consumer = await consume(
+      streams,
+      { name: "all", startFrom: "beginning", handle: async () => undefined },
+      { partitions: 2 },
+    );
+    await consumer.whenProcessed(position);
+    await consumer.stop();
+    const rows = await inRecords(streams, (records) => records.list(CONSUMERS_SPACE));
+    expect(rows.map(({ value }) => value)).toMatchObject([
+      { owner: null, position },
+      { owner: null, position },
+    ]);
+  });
+});
