@@ -1,16 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { sql } from "../../../index.js";
-import { documents, type Projection, readDocument, runProjections } from "../../../src/projections/index.js";
-import { createTempDir } from "../../support/temp-dir.js";
-import { balances, type Deposited, deposited } from "./support/stores.js";
+import {
+  documents,
+  type Projection,
+  readDocument,
+  runProjections,
+  whenProcessed,
+} from "../../../src/projections/index.js";
+import { SHARED_STORES } from "../administration/support/stores.js";
+import { STORES } from "../consumers/support/stores.js";
+import { balances, type Deposited, deposited, SQL_STORES } from "./support/stores.js";
 
 const INLINE = { mode: "inline" } as const;
 
-describe("an inline projection", () => {
+describe.each(SQL_STORES)("an inline projection over %s", (_, open) => {
   test("has each write as soon as it is acknowledged, whichever call it is", async () => {
-    await using streams = await sqliteStreamFactory(":memory:");
-    await using _ = await runProjections(streams, [balances()], INLINE);
+    await using streams = await open();
+    await using _runner = await runProjections(streams, [balances()], INLINE);
     const balance = async () =>
       (await streams.query<{ balance: number }>(sql`SELECT balance FROM balances`))[0]?.balance;
     const a = await streams.openStream("a");
@@ -27,27 +33,11 @@ describe("an inline projection", () => {
     });
     expect(await balance()).toBe(7);
     await a.write({ type: "Other", data: null });
-    expect((await streams.verify()).problems).toEqual([]);
-  });
-
-  test("takes first what processes have written that do not know it", async () => {
-    await using folder = await createTempDir();
-    await using streams = await sqliteStreamFactory(folder.file("store.db"));
-    await using other = await sqliteStreamFactory(folder.file("store.db"));
-    await using _ = await runProjections(streams, [balances()], INLINE);
-    const a = await streams.openStream("a");
-    await a.write(deposited(1));
-    await (await other.openStream("b")).write([deposited(10), deposited(20)]);
-    await a.write(deposited(2));
-    expect(await streams.query(sql`SELECT * FROM balances ORDER BY id`)).toEqual([
-      { id: "a", balance: 3 },
-      { id: "b", balance: 30 },
-    ]);
   });
 
   test("fails the write that it cannot project, and that one alone", async () => {
-    await using streams = await sqliteStreamFactory(":memory:");
-    await using _ = await runProjections(streams, [balances()], INLINE);
+    await using streams = await open();
+    await using _runner = await runProjections(streams, [balances()], INLINE);
     const writes = Array.from({ length: 64 }, async (_write, index) =>
       (await streams.openStream(`s-${index}`)).write(deposited(index === 40 ? -1 : 1)),
     );
@@ -69,12 +59,12 @@ describe("an inline projection", () => {
   });
 
   test("fails the write with a statement that it did not wait for", async () => {
-    await using streams = await sqliteStreamFactory(":memory:");
+    await using streams = await open();
     const careless: Projection<Deposited> = {
       ...balances(),
       project: async (_, { sql: db }) => void db.run(sql`INSERT INTO nowhere VALUES (1)`).catch(() => undefined),
     };
-    await using _ = await runProjections(streams, [careless], INLINE);
+    await using _runner = await runProjections(streams, [careless], INLINE);
     const a = await streams.openStream("a");
     await expect(a.write(deposited(1))).rejects.toMatchObject({ code: "STORAGE_FAILED" });
     const writing = streams.transaction((tx) => tx.write("a", deposited(1)));
@@ -83,10 +73,10 @@ describe("an inline projection", () => {
   });
 
   test("that takes too long ends with the transaction, and holds nobody up", async () => {
-    await using streams = await sqliteStreamFactory(":memory:");
+    await using streams = await open();
     const endless: Projection<Deposited> = { ...balances(), project: () => new Promise(() => undefined) };
     {
-      await using _ = await runProjections(streams, [endless], INLINE);
+      await using _runner = await runProjections(streams, [endless], INLINE);
       const writing = streams.transaction((tx) => tx.write("a", deposited(1)), { timeoutMs: 20 });
       await expect(writing).rejects.toMatchObject({ code: "TRANSACTION_TIMEOUT" });
     }
@@ -94,16 +84,88 @@ describe("an inline projection", () => {
   });
 
   test("of documents has them in the transaction, and a deletion too", async () => {
-    await using streams = await sqliteStreamFactory(":memory:");
+    await using streams = await open();
     const counts = documents<number, { type: string; data: unknown }>({
       name: "counts",
       types: ["Deposited", "@deleted"],
       evolve: (count) => (count ?? 0) + 1,
     });
-    await using _ = await runProjections(streams, [counts], INLINE);
+    await using _runner = await runProjections(streams, [counts], INLINE);
     await (await streams.openStream("a")).write([deposited(1), deposited(2)]);
     expect(await readDocument(streams, "counts", "a")).toBe(2);
     await streams.deleteStream("a");
     expect(await readDocument(streams, "counts", "a")).toBe(null);
+  });
+});
+
+const BATCH = 1_000;
+
+/** What is missed is counted above the adapters, and a server takes long to store so many events. */
+const QUICK_STORES = STORES.filter(([name]) => name !== "PostgreSQL");
+
+describe.each(QUICK_STORES)("an inline projection that has missed events, over %s", (_, open) => {
+  test("takes up to 10,000 of them with a write, and more than those are left to the runner", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    const counts: Projection<Deposited> = documents<number, Deposited>({
+      name: "counts",
+      types: ["Deposited"],
+      evolve: (count) => {
+        if (isBroken) throw new Error("broken");
+        return (count ?? 0) + 1;
+      },
+    });
+    let isBroken = true;
+    const writeBatches = async (count: number) => {
+      for (let batch = 0; batch < count; batch += 1) await a.write(Array.from({ length: BATCH }, () => deposited(1)));
+    };
+    await writeBatches(9);
+    {
+      await using runner = await runProjections(streams, [counts], INLINE);
+      await expect.poll(() => runner.status()[0]?.state).toBe("failed");
+      // The write is refused, since it would have to take what comes before.
+      await expect(a.write(deposited(1))).rejects.toThrow("broken");
+    }
+    await writeBatches(2);
+    await using runner = await runProjections(streams, [counts], INLINE);
+    await expect.poll(() => runner.status()[0]?.state).toBe("failed");
+    await a.write(deposited(1));
+    expect(await readDocument(streams, "counts", "a")).toBe(null);
+
+    isBroken = false;
+    await runner[Symbol.asyncDispose]();
+    await using _again = await runProjections(streams, [counts], INLINE);
+    await whenProcessed(streams, "counts", 11 * BATCH + 1);
+    expect(await readDocument(streams, "counts", "a")).toBe(11 * BATCH + 1);
+    await a.write(deposited(1));
+    expect(await readDocument(streams, "counts", "a")).toBe(11 * BATCH + 2);
+  });
+});
+
+describe.each(SHARED_STORES)("an inline projection beside other processes, over %s", (_, makeStore) => {
+  test("takes first what they have written, which do not know it, in order", async () => {
+    await using store = await makeStore();
+    await using streams = await store.open();
+    await using other = await store.open();
+    const order: number[] = [];
+    const noting: Projection<Deposited> = {
+      ...balances(),
+      async project(events, context) {
+        order.push(...events.map(({ position }) => position));
+        await balances().project(events, context);
+      },
+    };
+    await using _runner = await runProjections(streams, [noting], INLINE);
+    const a = await streams.openStream("a");
+    await a.write(deposited(1));
+    await (await other.openStream("b")).write([deposited(10), deposited(20)]);
+    await a.write(deposited(2));
+    expect(await streams.query(sql`SELECT * FROM balances ORDER BY id`)).toEqual([
+      { id: "a", balance: 3 },
+      { id: "b", balance: 30 },
+    ]);
+    // What a transaction that was undone has projected is projected again.
+    expect([...new Set(order)]).toEqual([1, 2, 3, 4]);
+    expect((await streams.verify()).problems).toEqual([]);
   });
 });

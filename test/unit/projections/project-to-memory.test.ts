@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { projectToMemory } from "../../../src/projections/index.js";
+import { STORES } from "../consumers/support/stores.js";
 
 type Deposited = { type: "Deposited"; data: { amount: number } };
 const deposited = (amount: number): Deposited => ({ type: "Deposited", data: { amount } });
@@ -12,44 +13,63 @@ const definition = {
   evolve: (sum: number, { data }: { data: { amount: number } }) => sum + data.amount,
 } as const;
 
-test("a read model in memory has what was stored, and follows", async () => {
-  await using streams = memoryStreamFactory();
-  const a = await streams.openStream<Deposited>("a");
-  await a.write([deposited(1), deposited(2)]);
-  await using total = await projectToMemory<number, Deposited>(streams, definition);
-  expect([total.state, total.position]).toEqual([3, 2]);
-  const seen: number[] = [];
-  total.changes.subscribe((state) => seen.push(state));
-  await a.write([deposited(3), deposited(4)]);
-  const { position } = await (await streams.openStream("b")).write({ type: "Other", data: null });
-  await total.whenProcessed(position);
-  expect(seen).toEqual([6, 10]);
-  expect(total.state).toBe(10);
-});
+describe.each(STORES)("a read model in memory over %s", (_store, open) => {
+  test("has what was stored, and follows", async () => {
+    await using streams = await open();
+    const a = await streams.openStream<Deposited>("a");
+    await a.write([deposited(1), deposited(2)]);
+    await using total = await projectToMemory<number, Deposited>(streams, definition);
+    expect([total.state, total.position]).toEqual([3, 2]);
+    const seen: number[] = [];
+    total.changes.subscribe((state) => seen.push(state));
+    await a.write([deposited(3), deposited(4)]);
+    const { position } = await (await streams.openStream("b")).write({ type: "Other", data: null });
+    await total.whenProcessed(position);
+    await expect(total.whenProcessed(position + 1, { timeoutMs: 20 })).rejects.toMatchObject({ code: "TIMEOUT" });
+    expect(seen).toEqual([6, 10]);
+    expect(total.state).toBe(10);
+  });
 
-test("a read model in memory begins at its snapshot, unless that is of another version", async () => {
-  await using streams = memoryStreamFactory();
-  const a = await streams.openStream<Deposited>("a");
-  await a.write([1, 2, 3].map(deposited));
-  let calls = 0;
-  const counting = {
-    ...definition,
-    snapshotEvery: 2,
-    evolve: (sum: number, event: { data: { amount: number } }) => {
-      calls += 1;
-      return definition.evolve(sum, event);
-    },
-  };
-  {
-    await using _ = await projectToMemory<number, Deposited>(streams, counting);
-  }
-  calls = 0;
-  {
-    await using total = await projectToMemory<number, Deposited>(streams, counting);
-    expect([total.state, calls]).toEqual([6, 0]);
-  }
-  await using other = await projectToMemory<number, Deposited>(streams, { ...counting, version: 2 });
-  expect([other.state, calls]).toEqual([6, 3]);
+  test("begins at its snapshot, unless that is of another version", async () => {
+    await using streams = await open();
+    const a = await streams.openStream<Deposited>("a");
+    await a.write([1, 2, 3].map(deposited));
+    let calls = 0;
+    const counting = {
+      ...definition,
+      snapshotEvery: 2,
+      evolve: (sum: number, event: { data: { amount: number } }) => {
+        calls += 1;
+        return definition.evolve(sum, event);
+      },
+    };
+    {
+      await using _ = await projectToMemory<number, Deposited>(streams, counting);
+    }
+    calls = 0;
+    {
+      await using total = await projectToMemory<number, Deposited>(streams, counting);
+      expect([total.state, calls]).toEqual([6, 0]);
+    }
+    await using other = await projectToMemory<number, Deposited>(streams, { ...counting, version: 2 });
+    expect([other.state, calls]).toEqual([6, 3]);
+  });
+
+  test("is made of the events that types and filter let through, and of none of the library's own", async () => {
+    await using streams = await open();
+    const [a, b] = [await streams.openStream("a"), await streams.openStream("b")];
+    await a.write([1, 2, 3].map(deposited));
+    await a.write({ type: "Other", data: { amount: 10 } });
+    await b.write(deposited(4));
+    await streams.deleteStream("b");
+    const filter = [{ field: "data.amount", op: ">", value: 1 }] as const;
+    await using some = await projectToMemory<number, Deposited>(streams, { ...definition, filter });
+    const initial = (): string[] => [];
+    const evolve = (types: string[], { type }: { type: string }) => [...types, type];
+    await using every = await projectToMemory(streams, { name: "types", initial, evolve });
+    expect(some.state).toBe(5);
+    expect(every.state).toEqual(["Deposited", "Deposited", "Deposited", "Other"]);
+  });
 });
 
 test("a read model in memory refuses what makes no sense", async () => {

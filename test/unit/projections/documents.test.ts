@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { documents, readDocument, runProjections, whenProcessed } from "../../../src/projections/index.js";
+import { STORES, type Store } from "../consumers/support/stores.js";
+
+type Tagged = { type: "Tagged" | "Untagged" | "Closed"; data: { tags: string[] } };
+const tagged = (...tags: string[]): Tagged => ({ type: "Tagged", data: { tags } });
+const untagged = (...tags: string[]): Tagged => ({ type: "Untagged", data: { tags } });
+
+const DEFINITION = {
+  name: "tags",
+  evolve: (count: number | null, { type }: { type: string }): number | null => {
+    if (type === "Closed") return null;
+    return (count ?? 0) + (type === "Tagged" ? 1 : -1);
+  },
+};
+
+async function project(streams: Store, definition: Partial<Parameters<typeof documents<number, Tagged>>[0]>) {
+  const runner = await runProjections(streams, [documents<number, Tagged>({ ...DEFINITION, ...definition })]);
+  await whenProcessed(streams, "tags", (await streams.openStream("@all")).version);
+  return runner;
+}
+
+describe.each(STORES)("documents over %s", (_, open) => {
+  test("are one for each stream, unless an event says which, or that it is for none", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([tagged("red", "blue"), tagged("red", "red"), tagged(), untagged("blue")]);
+    await using _ = await project(streams, {
+      key: ({ data: { tags } }) => (tags.length === 0 ? null : tags),
+    });
+    const found = ["red", "blue", "a"].map((key) => readDocument(streams, "tags", key));
+    expect(await Promise.all(found)).toEqual([2, 0, null]);
+  });
+
+  test("are deleted by null, and begin again after it", async () => {
+    await using streams = await open();
+    const [a, b] = [await streams.openStream("a"), await streams.openStream("b")];
+    const closed: Tagged = { type: "Closed", data: { tags: [] } };
+    await a.write([tagged(), tagged(), closed]);
+    await b.write([tagged(), closed, tagged()]);
+    await using _ = await project(streams, {});
+    expect(await readDocument(streams, "tags", "a")).toBe(null);
+    expect(await readDocument(streams, "tags", "b")).toBe(1);
+    const { position } = await b.write(closed);
+    await whenProcessed(streams, "tags", position);
+    expect(await readDocument(streams, "tags", "b")).toBe(null);
+  });
+
+  test("are made of the events that types and filter let through, and of none of the library's own", async () => {
+    await using streams = await open();
+    const [a, b] = [await streams.openStream("a"), await streams.openStream("b")];
+    await a.write([tagged("red"), untagged("red"), tagged("blue"), tagged("red")]);
+    await b.write(tagged("red"));
+    await streams.deleteStream("b");
+    await using _ = await project(streams, {
+      types: ["Tagged", "Untagged"],
+      filter: [{ field: "version", op: ">", value: 1 }],
+      key: () => "all",
+    });
+    expect(await readDocument(streams, "tags", "all")).toBe(1);
+    await using _every = await runProjections(streams, [
+      documents<string[], Tagged>({
+        name: "every",
+        key: () => "all",
+        evolve: (types, { type }) => [...(types ?? []), type],
+      }),
+    ]);
+    await whenProcessed(streams, "every", (await streams.openStream("@all")).version);
+    expect(await readDocument(streams, "every", "all")).toEqual(["Tagged", "Untagged", "Tagged", "Tagged"]);
+  });
+
+  test("of a name that nobody has registered are null", async () => {
+    await using streams = await open();
+    expect(await readDocument(streams, "nothing", "a")).toBe(null);
+  });
+});

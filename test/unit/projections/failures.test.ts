@@ -1,0 +1,130 @@
+import { describe, expect, test } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { StorageError } from "../../../index.js";
+import {
+  type Projection,
+  type ProjectionStatus,
+  type ReadModelStore,
+  runProjections,
+  whenProcessed,
+} from "../../../src/projections/index.js";
+import { stopClock } from "../../support/stopped-clock.js";
+import { STORES } from "../consumers/support/stores.js";
+import { type Deposited, deposited } from "./support/stores.js";
+
+/** Notes the amounts of each batch, and fails at some. */
+function amounts(batches: number[][], failsAt: ReadonlySet<number>): Projection<Deposited> {
+  return {
+    name: "amounts",
+    types: ["Deposited"],
+    async project(events) {
+      const batch = events.map(({ data }) => data.amount);
+      const wrong = batch.find((amount) => failsAt.has(amount));
+      if (wrong !== undefined) throw new Error(`cannot take ${wrong}`);
+      batches.push(batch);
+    },
+  };
+}
+
+describe.each(STORES)("what a projection cannot take, over %s", (_, open) => {
+  test("is parked with onError park, later events of its stream are not, and a rebuild tries it again", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write([1, 2, 3, 4, 5].map(deposited));
+    const batches: number[][] = [];
+    const failsAt = new Set([2, 4]);
+    await using runner = await runProjections(streams, [amounts(batches, failsAt)], { onError: "park" });
+    await whenProcessed(streams, "amounts", 5);
+    expect(batches.flat()).toEqual([1, 3, 5]);
+    expect(runner.status()).toMatchObject([{ state: "live", position: 5, parked: 2 }]);
+    expect(runner.status()[0]).not.toHaveProperty("error");
+
+    batches.length = 0;
+    await runner.rebuild("amounts");
+    expect(batches.flat()).toEqual([1, 3, 5]);
+    expect(runner.status()).toMatchObject([{ parked: 2 }]);
+    batches.length = 0;
+    failsAt.delete(2);
+    await runner.rebuild("amounts");
+    expect(batches.flat()).toEqual([1, 2, 3, 5]);
+    expect(runner.status()).toMatchObject([{ parked: 1 }]);
+  });
+
+  test("ends with the time of its lease, and says so", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(deposited(1));
+    const endless = { ...amounts([], new Set()), project: () => new Promise<void>(() => undefined) };
+    await using runner = await runProjections(streams, [endless], { leaseMs: 100 });
+    await expect.poll(() => runner.status()[0]?.state).toBe("failed");
+    expect(runner.status()[0]?.error?.message).toMatch(/100 ms/);
+    expect(runner.status()[0]?.position).toBe(0);
+  });
+});
+
+test("a store that fails is no event's fault: nothing is parked, and it is tried again after a second", async () => {
+  await using streams = memoryStreamFactory();
+  await using database = memoryStreamFactory();
+  let isLocked = false;
+  const store: ReadModelStore = {
+    async transaction(work) {
+      if (isLocked) throw new StorageError("STORAGE_LOCKED", "another program holds the lock");
+      return database.transaction((tx) => work(tx));
+    },
+  };
+  const batches: number[][] = [];
+  const statuses: ProjectionStatus[] = [];
+  using clock = stopClock();
+  await using _runner = await runProjections(streams, [amounts(batches, new Set())], {
+    store,
+    onError: "park",
+    leaseMs: 300,
+    onStatus: (status) => statuses.push(status),
+  });
+  await whenProcessed(store, "amounts", 0);
+  await expect.poll(() => statuses.at(-1)?.state).toBe("live");
+  isLocked = true;
+  await (await streams.openStream("a")).write([deposited(1), deposited(2)]);
+  await expect.poll(() => statuses.at(-1)?.state).toBe("failed");
+  const failure = { streamId: "@all", type: "", position: 0, message: "another program holds the lock" };
+  expect(statuses.at(-1)).toMatchObject({ parked: 0, error: failure });
+
+  isLocked = false;
+  clock.advance(1_000);
+  await whenProcessed(store, "amounts", 2);
+  expect(batches).toEqual([[1, 2]]);
+  expect(statuses.at(-1)).toMatchObject({ state: "live", parked: 0 });
+});
+
+test("an event that fails is tried again after a second, and then after twice the time before, up to a minute", async () => {
+  await using streams = memoryStreamFactory();
+  await (await streams.openStream("a")).write(deposited(1));
+  let attempts = 0;
+  let renewals = 0;
+  await using database = memoryStreamFactory();
+  const store: ReadModelStore = {
+    transaction: (work) => {
+      renewals += 1;
+      return database.transaction((tx) => work(tx));
+    },
+  };
+  const failing: Projection = {
+    name: "failing",
+    project: async () => {
+      attempts += 1;
+      throw new Error("broken");
+    },
+  };
+  using clock = stopClock();
+  await using _runner = await runProjections(streams, [failing], { store, leaseMs: 120 });
+  let before = 0;
+  for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
+    await expect.poll(() => attempts, { interval: 5 }).toBeGreaterThan(before);
+    before = attempts;
+    // It looks at the clock again when it renews its lease, and goes on waiting.
+    const renewed = renewals;
+    clock.advance(seconds * 1_000 - 100);
+    await expect.poll(() => renewals, { interval: 5 }).toBeGreaterThan(renewed);
+    expect(attempts).toBe(before);
+    clock.advance(100);
+  }
+  await expect.poll(() => attempts, { interval: 5 }).toBeGreaterThan(before);
+});

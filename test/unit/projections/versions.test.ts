@@ -1,0 +1,106 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { sql, name as sqlName } from "../../../index.js";
+import { type Projection, runProjections, whenProcessed } from "../../../src/projections/index.js";
+import { STORES, type Store } from "../consumers/support/stores.js";
+import { balances, type Deposited, deposited, SQL_STORES } from "./support/stores.js";
+
+const HOUR_MS = 3_600_000;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
+  test("show the first from its registration on, before it has any event", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(deposited(1));
+    const broken = { ...balances(), project: () => Promise.reject(new Error("not yet")) };
+    const states: string[] = [];
+    await using runner = await runProjections(streams, [broken], { onStatus: ({ state }) => states.push(state) });
+    expect(await streams.query(sql`SELECT * FROM balances`)).toEqual([]);
+    await expect.poll(() => runner.status()[0]?.state).toBe("failed");
+    expect(states).toEqual(["building", "failed"]);
+    expect(runner.status()).toMatchObject([{ name: "balances", version: 1, position: 0, head: 1, parked: 0 }]);
+  });
+
+  test("keep the tables of a former one for 24 hours", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(deposited(1));
+    for (const version of [1, 2]) {
+      await using runner = await runProjections(streams, [balances(version, version)]);
+      await whenProcessed(streams, "balances", 1);
+      await expect.poll(() => runner.status()[0]?.state).toBe("live");
+    }
+    const restartAfter = async (ms: number) => {
+      const nowMs = Date.now() + ms;
+      const clock = vi.spyOn(Date, "now").mockReturnValue(nowMs);
+      await using runner = await runProjections(streams, [balances(2, 2)]);
+      await expect.poll(() => runner.status()[0]?.state).toBe("live");
+      clock.mockRestore();
+      return streams.query(sql`SELECT balance FROM balances__1`).catch((error: unknown) => error);
+    };
+    expect(await restartAfter(23 * HOUR_MS)).toEqual([{ balance: 1 }]);
+    expect(await restartAfter(24 * HOUR_MS)).toMatchObject({ code: "STORAGE_FAILED" });
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 2 }]);
+  });
+
+  test("have tables with the names that the projection gives them, at most 48 characters long", async () => {
+    await using streams = await open();
+    const longest = "t".repeat(48);
+    const tables = (plain: string): Projection => ({
+      name: "p",
+      tables: async ({ sql: db, table }) => void (await db.run(sql`CREATE TABLE ${table(plain)} (n INTEGER)`)),
+      project: async () => undefined,
+    });
+    for (const wrong of [`${longest}t`, "my-table", ""]) {
+      const started = runProjections(streams, [tables(wrong)]);
+      await expect(started).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "table" });
+    }
+    await using _ = await runProjections(streams, [tables(longest)]);
+    expect(await streams.query(sql`SELECT n FROM ${sqlName(longest)}`)).toEqual([]);
+  });
+});
+
+describe.each(STORES)("the records of a projection over %s", (_, open) => {
+  /** Sums up in a record. */
+  const sums = (version: number): Projection<Deposited> => ({
+    name: "sums",
+    version,
+    types: ["Deposited"],
+    async project(events, { records }) {
+      const found = await records.get("sums", "all");
+      const before = (found?.value.sum as number | undefined) ?? 0;
+      const sum = events.reduce((total, { data }) => total + data.amount * version, before);
+      await records.put("sums", "all", { sum });
+      seen.push([version, sum]);
+    },
+  });
+  const seen: [number, number][] = [];
+
+  const ofApplication = (streams: Store) => streams.transaction((tx) => tx.records.get("sums", "all"));
+
+  test("are those of its version, and neither another's nor the application's", async () => {
+    await using streams = await open();
+    seen.length = 0;
+    const a = await streams.openStream("a");
+    await streams.transaction((tx) => tx.records.put("sums", "all", { sum: 100 }));
+    await a.write([deposited(1), deposited(2)]);
+    await using _first = await runProjections(streams, [sums(1)]);
+    await whenProcessed(streams, "sums", 2);
+    await using second = await runProjections(streams, [sums(2)]);
+    await expect.poll(() => second.status()[0]?.state).toBe("live");
+    await a.write(deposited(4));
+    await expect.poll(() => seen.length).toBe(4);
+    expect(seen.slice(0, 2)).toEqual([
+      [1, 3],
+      [2, 6],
+    ]);
+    expect([...seen.slice(2)].sort()).toEqual([
+      [1, 7],
+      [2, 14],
+    ]);
+    await second.rebuild("sums");
+    expect(seen.at(-1)).toEqual([2, 14]);
+    expect((await ofApplication(streams))?.value).toEqual({ sum: 100 });
+  });
+});

@@ -1,0 +1,95 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { documents, type Projection, runProjections, whenProcessed } from "../../../src/projections/index.js";
+import { overriding } from "../../support/overriding.js";
+import { STORES } from "../consumers/support/stores.js";
+import { type Deposited, deposited } from "./support/stores.js";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const totals = (version = 1): Projection<Deposited> =>
+  documents<number, Deposited>({
+    name: "totals",
+    version,
+    types: ["Deposited"],
+    key: () => "all",
+    evolve: (sum, { data }) => (sum ?? 0) + data.amount,
+  });
+
+describe.each(STORES)("waiting for a projection over %s", (_, open) => {
+  test("goes on until it is registered, and ends at its time or with its signal", async () => {
+    await using streams = await open();
+    const { position } = await (await streams.openStream("a")).write(deposited(1));
+    const timeout = { name: "TimeoutError", code: "TIMEOUT", message: expect.stringContaining("timeoutMs (20 ms)") };
+    await expect(whenProcessed(streams, "totals", 0, { timeoutMs: 20 })).rejects.toMatchObject(timeout);
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const aborted = whenProcessed(streams, "totals", position, { signal: controller.signal });
+    controller.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
+
+    const processed = whenProcessed(streams, "totals", position);
+    await using _runner = await runProjections(streams, [totals()]);
+    await processed;
+    await expect(whenProcessed(streams, "totals", position + 1, { timeoutMs: 20 })).rejects.toMatchObject(timeout);
+  });
+
+  test("asks the version that readers see, while another is built", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write(deposited(1));
+    await using _first = await runProjections(streams, [totals()]);
+    const broken = { ...totals(2), project: () => Promise.reject(new Error("not yet")) };
+    await using second = await runProjections(streams, [broken]);
+    await expect.poll(() => second.status()[0]?.state).toBe("failed");
+    const { position } = await a.write(deposited(2));
+    await whenProcessed(streams, "totals", position);
+    expect(second.status()[0]).toMatchObject({ version: 2, state: "failed", position: 0 });
+  });
+});
+
+test("waiting ends after 10 seconds by default", async () => {
+  await using streams = memoryStreamFactory();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  let failure: unknown;
+  const waiting = whenProcessed(streams, "totals", 1).catch((error: unknown) => {
+    failure = error;
+  });
+  await vi.advanceTimersByTimeAsync(9_800);
+  expect(failure).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(300);
+  await waiting;
+  expect(failure).toMatchObject({ code: "TIMEOUT", message: expect.stringContaining("10000 ms") });
+});
+
+test("waiting elsewhere for an event that the projection does not want ends within about a second", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  await using streams = memoryStreamFactory();
+  await using models = memoryStreamFactory();
+  const transaction: typeof models.transaction = (work) => models.transaction(work);
+  // The runner is not known by the second, as it is in another process.
+  const [here, elsewhere] = [{ transaction }, { transaction }];
+  const a = await streams.openStream("a");
+  const { position: wanted } = await a.write(deposited(1));
+  await using _runner = await runProjections(streams, [recordsOnly(totals())], { store: here });
+  await whenProcessed(here, "totals", wanted);
+
+  const { position } = await a.write({ type: "Other", data: null });
+  await whenProcessed(here, "totals", position);
+  let isProcessed = false;
+  const processed = whenProcessed(elsewhere, "totals", position).then(() => {
+    isProcessed = true;
+  });
+  await vi.advanceTimersByTimeAsync(500);
+  expect(isProcessed).toBe(false);
+  await vi.advanceTimersByTimeAsync(1_000);
+  await processed;
+  vi.useRealTimers();
+});
+
+/** A projection without tables: the store of the test has none. */
+function recordsOnly(projection: Projection<Deposited>): Projection<Deposited> {
+  return overriding(projection, { tables: async () => undefined, project: async () => undefined });
+}
