@@ -124,6 +124,8 @@ describe.each(STORES)("a schema that returns what JSON does not have, over %s", 
     ["a function", () => 1],
     ["a symbol", Symbol("s")],
     ["a Date further in", { at: new Date(0) }, ".at"],
+    ["a property that is undefined", { at: undefined }, ".at"],
+    ["a list with a hole", new Array(1)],
   ])("is refused with the path: %s", async (_what, value, path = "") => {
     await using streams = await returning(value);
     const error = await failureOf(writeTo(streams, { type: "Made", data: 1 }));
@@ -131,10 +133,16 @@ describe.each(STORES)("a schema that returns what JSON does not have, over %s", 
     expect(await contentsOf(streams)).toEqual([]);
   });
 
-  test("is stored exactly where JSON has it after all: -0", async () => {
-    await using streams = await returning(-0);
+  test.each([
+    ["-0", -0],
+    ["the smallest number", Number.MIN_VALUE],
+    ["a whole number beyond 2^53", 2 ** 53 + 2],
+    ["a zero character and half a pair", "\0 \ud800"],
+    ["a key that objects have of their own", JSON.parse('{"__proto__":{"a":1}}')],
+  ])("is stored exactly where JSON has it after all: %s", async (_what, value) => {
+    await using streams = await returning(value);
     await writeTo(streams, { type: "Made", data: 1 });
-    expect(await contentsOf(streams)).toStrictEqual([{ type: "Made", data: { list: [-0] }, metadata: null }]);
+    expect(await contentsOf(streams)).toStrictEqual([{ type: "Made", data: { list: [value] }, metadata: null }]);
   });
 });
 
