@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import type { StoredEvent } from "../../../index.js";
+import { CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
+import { consume, parked, retryParked } from "../../../src/consumers/index.js";
+import { SHARED_STORES } from "../administration/support/stores.js";
+import { recordOf } from "./support/lease-records.js";
+import { listOf, numbered, writeToStreams } from "./support/stores.js";
+
+// Two factories over one store are as two processes: neither knows what the other does.
+
+describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, makeStore) => {
+  async function openTwo() {
+    const store = await makeStore();
+    const [ours, theirs] = [await store.open(), await store.open()];
+    return {
+      ours,
+      theirs,
+      async [Symbol.asyncDispose]() {
+        for (const opened of [ours, theirs, store]) await opened[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  test("handles what another writes, which can wait for it and see how far it is", async () => {
+    await using both = await openTwo();
+    const { ours, theirs } = both;
+    const handled: [string, unknown][] = [];
+    const start = (owner: string, streams: typeof ours) =>
+      consume(streams, {
+        name: "all",
+        startFrom: "beginning",
+        handle: async ({ data }: StoredEvent) => void handled.push([owner, data]),
+      });
+    const first = await start("ours", ours);
+    const position = await writeToStreams(theirs, 3);
+    await first.whenProcessed(position);
+    await using second = await start("theirs", theirs);
+    expect(handled).toEqual([0, 1, 2].map((data) => ["ours", data]));
+    await first.stop();
+
+    // What was given back is taken at the next look, and not after the lease of 30 seconds.
+    await retryParked(theirs, "all");
+    const last = await writeToStreams(ours, 2, 3);
+    await second.whenProcessed(last);
+    expect(handled.slice(3)).toEqual([
+      ["theirs", 3],
+      ["theirs", 4],
+    ]);
+    expect(await second.lag()).toEqual({ position: last, head: last, events: 0, oldestMs: 0, parked: 0 });
+  });
+
+  test("records nothing for a process that was held up for longer than its lease, and aborts what it does", async () => {
+    await using both = await openTwo();
+    const { ours, theirs } = both;
+    await (await ours.openStream("a")).write([1, 2, 3].map(numbered));
+    const signals: AbortSignal[] = [];
+    const tokens: number[] = [];
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    // It does not renew its lease for a long time, and the other has little patience.
+    await using late = await consume(
+      ours,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async (_event: StoredEvent, { signal, fencingToken }) => {
+          signals.push(signal);
+          tokens.push(fencingToken);
+          await held;
+        },
+      },
+      { leaseMs: 60_000, checkpointEvery: { events: 1 } },
+    );
+    await expect.poll(() => signals.length).toBe(1);
+    const handled: unknown[] = [];
+    await using heir = await consume(
+      theirs,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async ({ data }: StoredEvent, { fencingToken }) => {
+          handled.push(data);
+          tokens.push(fencingToken);
+        },
+      },
+      { leaseMs: 60, checkpointEvery: { events: 1 } },
+    );
+    await heir.whenProcessed(3);
+    await expect.poll(async () => (await recordOf(theirs, CONSUMERS_SPACE, "all/0"))?.position).toBe(3);
+
+    // It looks at the records again.
+    await retryParked(ours, "all");
+    await expect.poll(() => signals[0]?.aborted).toBe(true);
+    release();
+    await late.stop();
+    expect(signals).toHaveLength(1);
+    expect(handled).toEqual([1, 2, 3]);
+    expect(tokens[1]).toBeGreaterThan(tokens[0] ?? 0);
+    expect(await recordOf(theirs, CONSUMERS_SPACE, "all/0")).toMatchObject({ position: 3 });
+  });
+
+  test("has parked events tried once, in order, when two processes ask for it at the same time", async () => {
+    await using both = await openTwo();
+    const { ours, theirs } = both;
+    const { position } = await (await ours.openStream("a")).write([1, 2, 3].map(numbered));
+    let isBroken = true;
+    const handled: unknown[] = [];
+    const underWay = new Set<unknown>();
+    const start = (streams: typeof ours) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async ({ data }: StoredEvent) => {
+            if (isBroken) throw new Error("broken");
+            expect(underWay.has(data)).toBe(false);
+            underWay.add(data);
+            await new Promise((resolve) => setImmediate(resolve));
+            underWay.delete(data);
+            handled.push(data);
+          },
+        },
+        { retry: { attempts: 1 } },
+      );
+    await using first = await start(ours);
+    await using _second = await start(theirs);
+    await first.whenProcessed(position);
+    isBroken = false;
+    const released = await Promise.all([retryParked(ours, "all"), retryParked(theirs, "all")]);
+    expect(Math.max(...released)).toBe(3);
+    await expect.poll(() => listOf(parked(theirs, "all"))).toEqual([]);
+    expect(handled).toEqual([1, 2, 3]);
+  });
+});
