@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { handle, loadQuery, stateCache } from "../../../src/commands/index.js";
+import { handle, loadQuery, loadState, stateCache } from "../../../src/commands/index.js";
 import { event, typed } from "../../../src/events/index.js";
 import { account, deposited } from "../commands/support/account.js";
 import { listOf, STORES, type Store } from "../consumers/support/stores.js";
@@ -39,6 +39,44 @@ describe.each(STORES)("a pruned stream over %s", (_, open) => {
     }
     expect(await streams.describeStream("a")).toMatchObject({ version: 10, firstVersion: 8 });
     expect((await loadQuery(streams, account, [])).state.balance).toBe(3);
+  });
+});
+
+describe.each(STORES)("a stream that is pruned over %s", (_, open) => {
+  const LENGTH = 3_000;
+
+  test.each(["read", "watch"] as const)("ends a %s that it overtakes, and leaves no gap in it", async (call) => {
+    await using streams = await open();
+    await using stream = await streams.openStream("a");
+    await stream.write(deposits(LENGTH));
+    const seen: number[] = [];
+    const following = async () => {
+      for await (const { version } of stream[call]({ after: 0 })) {
+        seen.push(version);
+        if (version === 1) await streams.pruneStream("a", { before: LENGTH });
+      }
+    };
+    await expect(following()).rejects.toMatchObject({ code: "EVENTS_REMOVED", firstVersion: LENGTH });
+    expect(seen.length).toBeLessThan(LENGTH);
+    expect(seen).toEqual(seen.map((__, index) => index + 1));
+  });
+
+  test("is folded whole or not at all by a load that it overtakes", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(deposits(LENGTH));
+    const pruningAt1 = {
+      ...account,
+      evolve: (...[state, event]: Parameters<typeof account.evolve>) => {
+        if (event.version === 1) pruning = streams.pruneStream("a", { before: LENGTH });
+        return account.evolve(state, event);
+      },
+    };
+    let pruning: Promise<unknown> = Promise.resolve();
+    const loaded = await loadState(streams, pruningAt1, "a").catch((error: unknown) => error);
+    await pruning;
+    const isWhole = (loaded as { version?: number }).version === LENGTH;
+    if (isWhole) expect(loaded).toMatchObject({ state: { balance: LENGTH } });
+    else expect(loaded).toMatchObject({ code: "EVENTS_REMOVED" });
   });
 });
 
