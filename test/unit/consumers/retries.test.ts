@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import type { StoredEvent } from "../../../index.js";
-import { type ConsumerFailure, consume, parked, type RetryPolicy, retryParked } from "../../../src/consumers/index.js";
+import {
+  type ConsumerFailure,
+  consume,
+  parked,
+  type RetryPolicy,
+  retryParked,
+  TerminalError,
+} from "../../../src/consumers/index.js";
 import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
 
 const AT_ONCE = { minDelayMs: 0, maxDelayMs: 0 };
@@ -45,6 +52,24 @@ test("a delay is anything up to the longest", async () => {
   );
   await expect.poll(() => delays.length).toBeGreaterThan(2);
   expect(delays.slice(0, 3)).toEqual([1, 4, 0]);
+});
+
+test("more than 10,000 parked events end a consumer by default", async () => {
+  await using streams = memoryStreamFactory();
+  const a = await streams.openStream("a");
+  const events = Array.from({ length: 1_000 }, (_, index) => numbered(index));
+  for (let batch = 0; batch < 10; batch += 1) await a.write(events);
+  const definition = {
+    name: "all",
+    startFrom: "beginning",
+    handle: () => Promise.reject(new TerminalError("broken")),
+  } as const;
+  const consumer = await consume(streams, definition);
+  await consumer.whenProcessed(10_000, { timeoutMs: 60_000 });
+  expect(await consumer.lag()).toMatchObject({ parked: 10_000 });
+  await a.write(numbered(0));
+  await expect(consumer.ended).rejects.toThrow("maxParked (10000)");
+  expect(await consumer.lag()).toMatchObject({ parked: 10_000, events: 1 });
 });
 
 describe.each(STORES)("the retries of a consumer over %s", (_, open) => {

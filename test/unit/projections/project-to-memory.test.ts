@@ -1,3 +1,4 @@
+import { lastValueFrom } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { projectToMemory } from "../../../src/projections/index.js";
@@ -70,6 +71,19 @@ describe.each(STORES)("a read model in memory over %s", (_store, open) => {
     expect(some.state).toBe(5);
     expect(every.state).toEqual(["Deposited", "Deposited", "Deposited", "Other"]);
   });
+});
+
+test("the changes of a read model in memory fail with what evolve throws, and its state stays the last one", async () => {
+  await using streams = memoryStreamFactory();
+  const evolve = (sum: number, { data }: { data: { amount: number } }) => {
+    if (data.amount < 0) throw new Error("below zero");
+    return definition.evolve(sum, { data });
+  };
+  await using total = await projectToMemory<number, Deposited>(streams, { ...definition, evolve });
+  const failure = lastValueFrom(total.changes);
+  await (await streams.openStream("a")).write([deposited(1), deposited(-1), deposited(2)]);
+  await expect(failure).rejects.toThrow("below zero");
+  expect([total.state, total.position]).toEqual([1, 1]);
 });
 
 test("a read model in memory refuses what makes no sense", async () => {
