@@ -77,8 +77,8 @@ export interface AdministrableStreamFactory extends StreamFactory {
    * any moment and called again. The stream's last event always stays, so versions and positions never go back. Snapshots
    * older than version `before - 1`, which no longer lead to a state, are removed too.
    *
-   * @throws EventsNeededError when somebody has yet to read them: a registered consumer or projection, or the snapshot of
-   * `behindSnapshot`. `force` removes all the same.
+   * @throws EventsNeededError when somebody has yet to read them: a registered consumer or projection, a consumer that has
+   * parked some, or the snapshot of `behindSnapshot`. `force` removes all the same, and drops the parked places.
    * @throws InvalidArgumentError when `before` is not a version of the stream.
    * @throws whatever `archive` throws.
    * @throws StreamClosedError when the factory is, or gets, disposed.
@@ -93,15 +93,16 @@ export interface AdministrableStreamFactory extends StreamFactory {
 
   /**
    * Ends a stream. Its last event is a tombstone of the type `@deleted`, which is written first. Then its other events, its
-   * snapshots and its metadata are removed. This is final: a later write or snapshot fails with `STREAM_DELETED` whatever it
-   * expects. To delete it again is harmless, whatever is expected. A stream without events gets its tombstone as version 1, so
-   * that nobody can begin it.
+   * snapshots, its metadata and what consumers have parked of it are removed. This is final: a later write or snapshot fails
+   * with `STREAM_DELETED` whatever it expects. To delete it again is harmless, whatever is expected. A stream without events
+   * gets its tombstone as version 1, so that nobody can begin it.
    *
    * An interrupted deletion leaves a deleted stream that still has some events. Calling it again finishes it, and so does
    * opening the store for writing, unless an `archive` was given: those events wait for the call.
    *
    * @throws ConcurrencyError when the stream is not at `expectedVersion`.
-   * @throws EventsNeededError when a registered consumer or projection has yet to read them.
+   * @throws EventsNeededError when a registered consumer or projection has yet to read them, or a consumer has parked some.
+   * `force` deletes the stream all the same.
    * @throws InvalidArgumentError when an option is invalid.
    * @throws whatever `archive` throws; then the stream is deleted, and has the events that were not archived.
    *
@@ -180,7 +181,7 @@ export interface PruneOptions {
    * still stores nothing.
    */
   readonly forgetKeys?: boolean | undefined;
-  /** Whether to remove events that somebody has yet to read. Default false. */
+  /** Whether to remove events that somebody has yet to read or has parked, and to drop the parked places. Default false. */
   readonly force?: boolean | undefined;
   /** Ends the call between two steps. */
   readonly signal?: AbortSignal | undefined;

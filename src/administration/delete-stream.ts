@@ -5,6 +5,7 @@ import {
   type RemovalReport,
   type StorageSession,
 } from "../../protocols/index.js";
+import { dropPlacesBefore } from "../consumers/drop-places.js";
 import { MAX_LISTED_RECORDS, MAX_REASON_BYTES } from "../limits.js";
 import { joinAll, participantsFor } from "../stream/participant.js";
 import {
@@ -19,6 +20,7 @@ import { inAttempt } from "../validate/in-call.js";
 import { uuidV7 } from "../write/uuid-v7.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { checkOneStream, jsonObjectText } from "./check-administration.js";
+import { dropRemovedPlaces } from "./drop-removed-places.js";
 import { assertRead, updatePositions } from "./event-needs.js";
 import { removeInSteps } from "./removal-steps.js";
 import { DELETIONS_SPACE, STREAM_METADATA_SPACE } from "./reserved-spaces.js";
@@ -97,6 +99,8 @@ async function end(
   if (last !== undefined && !force) {
     await assertRead(session.records, { streamId, upTo: last.position }, attempt, location);
   }
+  // With the tombstone, which would be parked behind them.
+  if (force) await dropPlacesBefore(session.records, streamId, Number.POSITIVE_INFINITY);
   await session.records.delete(STREAM_METADATA_SPACE, streamId);
   await session.records.put(DELETIONS_SPACE, streamId, { archive: archive !== undefined });
   return version;
@@ -115,12 +119,16 @@ async function removeAll(
   attempt: string,
 ): Promise<RemovalReport> {
   const { storage } = context;
-  const removal = { streamId, before: version, keepKeys: false, archive, signal, attempt };
+  const removal = { streamId, before: version, keepKeys: false, archive, signal, attempt, dropsParked: false };
   const { first = 1 } = await storage.readPage({ streamId, after: version - 1, limit: 1, direction: "forward" });
   const removed = await removeInSteps(context, removal, first);
   return inStep(context, attempt, async () => {
     const removedSnapshots = await storage.deleteSnapshots({ streamId });
-    await storage.transact(({ records }) => records.delete(DELETIONS_SPACE, streamId), {});
+    await storage.transact(async (session) => {
+      // A consumer may have parked some since the tombstone was written.
+      await dropRemovedPlaces(session, streamId, version);
+      await session.records.delete(DELETIONS_SPACE, streamId);
+    }, {});
     return { streamId, version, ...removed, removedSnapshots };
   });
 }

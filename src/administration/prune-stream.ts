@@ -65,7 +65,9 @@ async function prune(
   if (upTo !== undefined) await updatePositions(context, attempt);
   const assertUnneeded: RemoveRequest["assertUnneeded"] =
     upTo === undefined ? undefined : (records) => assertRead(records, { streamId, upTo }, attempt, storage.location);
-  const removal = { streamId, before, keepKeys: forgetKeys !== true, archive, signal, attempt, assertUnneeded };
+  const keepKeys = forgetKeys !== true;
+  const dropsParked = force === true;
+  const removal = { streamId, before, keepKeys, archive, signal, attempt, assertUnneeded, dropsParked };
   const removed = await removeInSteps(context, removal, firstVersion);
   const removedSnapshots = await inStep(context, attempt, () =>
     storage.deleteSnapshots({ streamId, below: removed.firstVersion - 1 }),

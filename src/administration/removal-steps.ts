@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { PruneOptions, RemoveRequest } from "../../protocols/index.js";
+import type { PruneOptions, RemoveRequest, StorageSession } from "../../protocols/index.js";
 import { REMOVAL_STEP_EVENTS, REMOVAL_TRANSACTION_EVENTS } from "../limits.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
+import { dropRemovedPlaces } from "./drop-removed-places.js";
 
 /** What is removed of a stream, step by step. */
 export interface Removal {
@@ -15,6 +16,8 @@ export interface Removal {
   readonly attempt: string;
   /** Rejects where events of the removal must stay. */
   readonly assertUnneeded?: RemoveRequest["assertUnneeded"];
+  /** Whether each transaction is followed by one that drops what consumers have parked of the removed events. */
+  readonly dropsParked: boolean;
 }
 
 /** What a removal has done. */
@@ -68,7 +71,7 @@ async function archived(
 /** Removes the events of a step by transactions. */
 async function removeUpTo(
   context: AdministrationContext,
-  { streamId, keepKeys, signal, attempt, assertUnneeded }: Removal,
+  { streamId, keepKeys, signal, attempt, assertUnneeded, dropsParked }: Removal,
   end: number,
   before: RemovedSoFar,
 ): Promise<RemovedSoFar> {
@@ -78,6 +81,11 @@ async function removeUpTo(
     signal?.throwIfAborted();
     const request = { streamId, before: end, limit: REMOVAL_TRANSACTION_EVENTS, keepKeys, assertUnneeded };
     const step = await inStep(context, attempt, () => context.storage.removeBefore(request));
+    // Afterwards, so that a step that fails leaves them parked. What a kill leaves is dropped when the call is made again.
+    if (dropsParked) {
+      const drop = (session: StorageSession) => dropRemovedPlaces(session, streamId, step.firstVersion);
+      await inStep(context, attempt, () => context.storage.transact(drop, {}));
+    }
     const isDone = step.firstVersion >= end || step.firstVersion <= firstVersion;
     removedEvents += step.removed;
     firstVersion = step.firstVersion;

@@ -68,12 +68,28 @@ export const partitionKey = (consumer: string, index: number): string => `${cons
 export const parkedKey = (consumer: string, position: number): string =>
   `${consumer}/${String(position).padStart(POSITION_DIGITS, "0")}`;
 
+/** The consumer that a partition or a parked event belongs to. */
+export const consumerOfKey = (key: string): string => key.slice(0, key.lastIndexOf("/"));
+
 export async function readGroup(records: Records, consumer: string): Promise<GroupState | null> {
   return ((await records.get(CONSUMER_GROUPS_SPACE, consumer))?.value as GroupState | undefined) ?? null;
 }
 
 export async function writeGroup(records: Records, consumer: string, group: GroupState): Promise<void> {
   await records.put(CONSUMER_GROUPS_SPACE, consumer, group as unknown as JsonObject);
+}
+
+/** Changes what all partitions share, where it is still there. */
+export async function changeGroup(
+  records: Records,
+  consumer: string,
+  change: (group: GroupState) => Partial<GroupState>,
+): Promise<GroupState | null> {
+  const group = await readGroup(records, consumer);
+  if (group === null) return null;
+  const changed = { ...group, ...change(group) };
+  await writeGroup(records, consumer, changed);
+  return changed;
 }
 
 /** The partitions in the order of their numbers. */

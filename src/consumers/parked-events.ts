@@ -3,8 +3,9 @@ import { type StoreAccess, storeAccessOf } from "../transaction/store-access.js"
 import { checkOptions, checkPlace, checkStreamId, invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import type { ParkedEvent } from "./consumer.js";
-import { deleteParked, type ParkedState, readParked, writeParked } from "./consumer-records.js";
-import { changeGroup, RECORDS_TIMEOUT_MS } from "./run-context.js";
+import { changeGroup, type ParkedState, readParked, writeParked } from "./consumer-records.js";
+import { dropPlaces } from "./drop-places.js";
+import { RECORDS_TIMEOUT_MS } from "./run-context.js";
 import { consumersOf } from "./running-consumers.js";
 import { checkConsumerName } from "./settings.js";
 
@@ -69,20 +70,11 @@ export async function dropParked(
     checkPlace("position", which.position);
     if (which.position === undefined) throw invalidArgument("position", "expected a position");
   });
-  const isDropped = await inRecords(access, "dropParked", (records) => drop(records, consumer, which.position));
+  const dropped = await inRecords(access, "dropParked", (records) =>
+    dropPlaces(records, consumer, ({ position }) => position === which.position),
+  );
   for (const run of consumersOf(access, consumer)) run.renew();
-  return isDropped;
-}
-
-async function drop(records: Records, consumer: string, position: number): Promise<boolean> {
-  const all = (await readParked(records, consumer)).map(({ value }) => value);
-  const dropped = all.find((state) => state.position === position);
-  if (dropped === undefined) return false;
-  await deleteParked(records, consumer, position);
-  const next = all.find((state) => state.streamId === dropped.streamId && state.position !== position);
-  if (next !== undefined && next.error === null) await writeParked(records, consumer, { ...next, isDue: true });
-  await changeGroup(records, consumer, ({ parked: count, retries }) => ({ parked: count - 1, retries: retries + 1 }));
-  return true;
+  return dropped > 0;
 }
 
 /** Marks parked events as due to be tried again. @returns how many */

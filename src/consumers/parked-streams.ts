@@ -1,9 +1,9 @@
 import { ALL_STREAM, type Records, type StoredEvent } from "../../protocols/index.js";
 import type { Outcome } from "./attempt.js";
 import { attemptEvent, messageOf, report, StoreFailure } from "./attempt-event.js";
-import { deleteParked, isParked, type ParkedState, writeParked } from "./consumer-records.js";
+import { changeGroup, deleteParked, isParked, type ParkedState, writeParked } from "./consumer-records.js";
 import type { Partition } from "./partition.js";
-import { changeGroup, tell } from "./run-context.js";
+import { tell } from "./run-context.js";
 
 /** What is parked of a partition, by stream, in the order of positions. */
 export type ParkedByStream = ReadonlyMap<string, readonly ParkedState[]>;
@@ -36,17 +36,30 @@ export class ParkedStreams {
   async park(event: StoredEvent, attempts: number, error: string | null): Promise<void> {
     const { definition, settings } = this.#partition.context;
     const { streamId, position } = event;
-    const parked = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
+    let parked: ParkedState = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
+    let ahead: readonly ParkedState[] = [];
     const isSaved = await this.#partition.persist(async (records, undo) => {
       await this.#partition.lease.write(records, { position, attempt: null }, undo);
+      ahead = await this.#stillAhead(records, streamId);
+      // What it would wait for is gone: nothing else would have it tried.
+      parked = { ...parked, isDue: error === null && ahead.length === 0 };
       await writeParked(records, definition.name, parked);
       const group = await changeGroup(records, definition.name, (found) => ({ parked: found.parked + 1 }));
       if (group !== null && group.parked > settings.maxParked) throw tooManyParked(definition.name, settings.maxParked);
     });
     if (!isSaved) return;
     this.#partition.passed(position);
-    this.#set(streamId, [...(this.#parked.get(streamId) ?? []), parked]);
+    this.#set(streamId, [...ahead, parked]);
     tell({ consumer: definition.name, kind: "parked", event, error });
+  }
+
+  /** What is parked of a stream. Another call may have dropped places that this process still remembers. */
+  async #stillAhead(records: Records, streamId: string): Promise<readonly ParkedState[]> {
+    const { name } = this.#partition.context.definition;
+    const known = this.#parked.get(streamId) ?? [];
+    const [first] = known;
+    if (first === undefined || (await isParked(records, name, first.position))) return known;
+    return stillParked(records, name, known);
   }
 
   /** Tries the first parked event of a stream again. */

@@ -3,7 +3,6 @@ import type { Records, StoredEvent, StreamFactory } from "../../protocols/index.
 import { takeBack, type Undo } from "../leases/undo.js";
 import type { StoreAccess } from "../transaction/store-access.js";
 import type { ConsumerDefinition } from "./consumer.js";
-import { type GroupState, readGroup, writeGroup } from "./consumer-records.js";
 import type { Outage } from "./outage.js";
 import type { ConsumerSettings } from "./settings.js";
 
@@ -44,19 +43,6 @@ export async function writeRecords(
     takeBack(undo);
     throw error;
   }
-}
-
-/** Changes what all partitions share, where it is still there. */
-export async function changeGroup(
-  records: Records,
-  consumer: string,
-  change: (group: GroupState) => Partial<GroupState>,
-): Promise<GroupState | null> {
-  const group = await readGroup(records, consumer);
-  if (group === null) return null;
-  const changed = { ...group, ...change(group) };
-  await writeGroup(records, consumer, changed);
-  return changed;
 }
 
 /** Tells whoever listens to the channel. */

@@ -11,6 +11,7 @@ import type {
   RetentionRule,
   StreamBackend,
 } from "../../../protocols/index.js";
+import { parkedKey } from "../../../src/consumers/consumer-records.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { overriding } from "../../support/overriding.js";
@@ -72,7 +73,14 @@ describe.each(STORES)("through %s", (_, openBackend) => {
       },
       /** As a consumer that gives an event up for now. */
       park: (streamId: string, position: number) =>
-        storage.transact(({ records }) => records.put("@parked", `mail/${position}`, { streamId, position }), {}),
+        storage.transact(
+          ({ records }) => records.put("@parked", parkedKey("mail", position), { streamId, position }),
+          {},
+        ),
+      parkedKeys: async () => {
+        const found = await storage.transact(({ records }) => records.list("@parked", { after: "", limit: 10 }), {});
+        return found.map(({ key }) => key);
+      },
       pass: (ms: number) => {
         clock.nowMs += ms;
       },
@@ -124,6 +132,27 @@ describe.each(STORES)("through %s", (_, openBackend) => {
     expect(await store.retain(rules)).toEqual([]);
     expect(await store.first("a")).toBe(4);
     expect(await streams.pruneStream("a", { before: 6, force: true })).toMatchObject({ firstVersion: 6 });
+  });
+
+  test("force drops what is parked while the events are removed, or was left parked by a call that was killed", async () => {
+    await using store = await open();
+    const { streams } = store;
+    await store.write("a", 10);
+    store.beforeRemoval(() => store.park("a", 4));
+    await streams.pruneStream("a", { before: 6, force: true });
+    expect(await store.parkedKeys()).toEqual([]);
+    await store.park("a", 5);
+    await store.park("a", 6);
+    expect(await streams.pruneStream("a", { before: 6, force: true })).toMatchObject({ removedEvents: 0 });
+    expect(await store.parkedKeys()).toEqual([parkedKey("mail", 6)]);
+    let tombstone = 0;
+    store.beforeRemoval(async () => {
+      tombstone = (await streams.describeStream("a"))?.lastPosition ?? 0;
+      await store.park("a", 7);
+      await store.park("a", tombstone);
+    });
+    await streams.deleteStream("a", { force: true });
+    expect(await store.parkedKeys()).toEqual([parkedKey("mail", tombstone)]);
   });
 
   test("what is needed is not archived", async () => {
