@@ -19,7 +19,7 @@ import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { isAdministrable } from "./administrable-factory.js";
 import type { AdministrationContext } from "./administration-context.js";
-import { readerPositions, updatePositions } from "./event-needs.js";
+import { firstParkedPositions, readerPositions, updatePositions } from "./event-needs.js";
 import { RetentionLease } from "./retention-lease.js";
 import { checkRules } from "./retention-rules.js";
 import { type Retained, retentionOf } from "./retention-step.js";
@@ -31,8 +31,9 @@ const ATTEMPT = "apply retention";
  * Removes what rules let go, and yields a report for each stream that loses something, or with `dryRun` would. The first
  * rule whose prefix fits a stream counts for it. Nothing is removed by itself: run it when you like.
  *
- * It removes only what no registered consumer or projection has yet to read. While another process applies retention to the
- * store, it yields nothing. A dry run does not count snapshots.
+ * It removes only what no registered consumer or projection has yet to read, and only what comes before the first event of a
+ * stream that a consumer has parked. While another process applies retention to the store, it yields nothing. A dry run does
+ * not count snapshots.
  *
  * @param streams - what an adapter's factory function returned
  * @throws InvalidArgumentError when a rule or an option is invalid.
@@ -78,10 +79,10 @@ async function* apply(
   try {
     for (const [index, rule] of rules.entries()) {
       const earlier = rules.slice(0, index);
-      const neededFrom = await readUpTo(context);
+      const unneededUpTo = await needsOf(context);
       for await (const stream of streams.listStreams({ prefix: rule.prefix, signal })) {
         if (stream.version === 0 || earlier.some(({ prefix }) => stream.streamId.startsWith(prefix))) continue;
-        const retained = await retentionOf(context, stream, rule, neededFrom);
+        const retained = await retentionOf(context, stream, rule, unneededUpTo(stream.streamId));
         if (retained === null) continue;
         if (!dryRun && !(await lease.renew())) return;
         const report = dryRun
@@ -102,11 +103,15 @@ function contextOf(streams: AdministrableStreamFactory): AdministrationContext {
   throw invalidArgument("streams", `expected a factory with administration, got ${describeValue(streams)}`);
 }
 
-/** The position up to which all registered readers have read the store. */
-async function readUpTo(context: AdministrationContext): Promise<number> {
+/** For each stream, the position up to which nobody needs its events. */
+async function needsOf(context: AdministrationContext): Promise<(streamId: string) => number> {
   await updatePositions(context, ATTEMPT);
-  const readers = await context.storage.transact(({ records }) => readerPositions(records), {});
-  return Math.min(...readers.map(({ position }) => position));
+  const [readers, parked] = await context.storage.transact(
+    async ({ records }) => [await readerPositions(records), await firstParkedPositions(records)] as const,
+    {},
+  );
+  const readUpTo = Math.min(...readers.map(({ position }) => position));
+  return (streamId) => Math.min(readUpTo, (parked.get(streamId) ?? Number.POSITIVE_INFINITY) - 1);
 }
 
 function reportOf({ streamId, version, firstVersion, eventCount }: StreamInfo, retained: Retained): RemovalReport {

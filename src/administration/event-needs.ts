@@ -64,6 +64,16 @@ async function parkedPositions(records: Pick<Records, "list">, streamId: string)
   return parked;
 }
 
+/** The position of the first event that consumers have set aside, by stream. */
+export async function firstParkedPositions(records: Pick<Records, "list">): Promise<ReadonlyMap<string, number>> {
+  const first = new Map<string, number>();
+  for await (const { value } of recordsOf(records, PARKED_SPACE)) {
+    const [streamId, position] = [String(value.streamId), Number(value.position)];
+    first.set(streamId, Math.min(position, first.get(streamId) ?? position));
+  }
+  return first;
+}
+
 /** The keys of partitions and of parked events are a name with a number. */
 const withoutNumber = (key: string): string => key.replace(/\/\d+$/, "");
 

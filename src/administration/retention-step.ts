@@ -15,23 +15,23 @@ export type Retained =
 /**
  * What a rule lets go of a stream; null when nothing.
  *
- * @param neededFrom - the position up to which all registered readers have read the store
+ * @param unneededUpTo - the position up to which nobody needs the events of the stream
  */
 export async function retentionOf(
   context: AdministrationContext,
   stream: StreamInfo,
   rule: RetentionRule,
-  neededFrom: number,
+  unneededUpTo: number,
 ): Promise<Retained | null> {
   const { deleteAfterMs } = rule;
   const ageMs = stream.lastTimestamp === null ? 0 : context.now() - stream.lastTimestamp.getTime();
-  if (deleteAfterMs !== undefined && ageMs > deleteAfterMs && stream.lastPosition <= neededFrom) {
+  if (deleteAfterMs !== undefined && ageMs > deleteAfterMs && stream.lastPosition <= unneededUpTo) {
     return { isDeleted: true };
   }
   const byRule = Math.min(await beforeByRule(context, stream, rule), stream.version);
   const covered = Math.min(byRule, await beforeBySnapshot(context, stream, rule));
   if (covered <= stream.firstVersion) return null;
-  const before = await beforeByReaders(context, stream, covered, neededFrom);
+  const before = await beforeByNeeds(context, stream, covered, unneededUpTo);
   return before <= stream.firstVersion ? null : { isDeleted: false, before };
 }
 
@@ -77,21 +77,21 @@ async function beforeBySnapshot(
   return snapshot === null ? 0 : snapshot.version + 1;
 }
 
-/** The highest version, up to one, before which everything has been read. Positions grow with versions. */
-async function beforeByReaders(
+/** The highest version, up to one, before which nobody needs the events. Positions grow with versions. */
+async function beforeByNeeds(
   context: AdministrationContext,
   { streamId, firstVersion }: StreamInfo,
   before: number,
-  neededFrom: number,
+  unneededUpTo: number,
 ): Promise<number> {
-  const isRead = async (version: number): Promise<boolean> =>
-    ((await positionOf(context, streamId, version)) ?? 0) <= neededFrom;
-  if (await isRead(before - 1)) return before;
-  // Everything below `low` has been read, and `high` has not.
+  const isUnneeded = async (version: number): Promise<boolean> =>
+    ((await positionOf(context, streamId, version)) ?? 0) <= unneededUpTo;
+  if (await isUnneeded(before - 1)) return before;
+  // Nobody needs what is below `low`, and somebody needs `high`.
   let [low, high] = [firstVersion, before - 1];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (await isRead(middle)) low = middle + 1;
+    if (await isUnneeded(middle)) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { StoredEvent } from "../../../index.js";
+import { applyRetention, type StoredEvent } from "../../../index.js";
 import { consume, parked } from "../../../src/consumers/index.js";
 import { listOf, numbered, STORES, type Store } from "../consumers/support/stores.js";
 
@@ -67,5 +67,26 @@ describe.each(STORES)("events that are parked, over %s", (_, open) => {
     await expect.poll(() => handled).toEqual([6, 7]);
     await expect.poll(() => parkedPositions(streams)).toEqual([8, 9, 10]);
     expect(await consumer.lag()).toMatchObject({ events: 0, parked: 3 });
+  });
+
+  test("stay, and retention goes as far as the first of them, as its dry run says", async () => {
+    await using streams = await open();
+    await parkFrom4(streams);
+    const retain = (dryRun: boolean) => listOf(applyRetention(streams, [{ prefix: "", maxEvents: 1 }], { dryRun }));
+    const report = { streamId: "a", version: 10, firstVersion: 4, removedEvents: 3, removedSnapshots: 0 };
+    expect(await retain(true)).toEqual([report]);
+    expect(await retain(false)).toEqual([report]);
+    expect(await parkedPositions(streams)).toEqual([4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  test("keep retention from deleting their stream, as its dry run says", async () => {
+    await using streams = await open();
+    await parkFrom4(streams);
+    const rules = [{ prefix: "", deleteAfterMs: 0 }];
+    // The age is compared in whole milliseconds.
+    const { timestamp } = (await listOf((await streams.openStream("a")).read({ after: 9 })))[0] as StoredEvent;
+    await expect.poll(() => Date.now()).toBeGreaterThan(timestamp.getTime());
+    for (const dryRun of [true, false]) expect(await listOf(applyRetention(streams, rules, { dryRun }))).toEqual([]);
+    expect(await streams.describeStream("a")).toMatchObject({ version: 10, deleted: false });
   });
 });
