@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { unreadable } from "./open-file-error.js";
 
@@ -14,13 +15,19 @@ export const LOG_STATE = "PRAGMA wal_checkpoint(NOOP)";
 /** How often to try again when others restart the log meanwhile. */
 const MAX_ATTEMPTS = 10;
 
+/** How many frames are looked at until others get a turn of the event loop. */
+const FRAMES_A_TURN = 1_000;
+
 /**
- * Notices when the length of the log shows that it was cut while the store is open. SQLite does not: it writes on behind the end that it remembers,
- * and leaves a hole of zeros that no later reader gets past.
+ * Notices when the length of the log shows that it was cut while the store is open. SQLite does not: it writes on behind
+ * the end that it remembers, and leaves a hole of zeros that no later reader gets past.
  *
  * The file is only ever longer, or the same, except that SQLite shortens it when the log begins anew. So a log that has
  * become shorter is compared with what SQLite takes it to hold. One that was cut and written to again has a hole: the
  * frame before its end, as it was last seen, or the frame behind it is zeros then.
+ *
+ * A log that began anew is written over what it held before, so that the file's end is not where SQLite writes. Its hole may
+ * be anywhere: when it gets longer than it was, or shorter, all of its frames are looked at.
  *
  * The length alone does not show a log that another program cut, and that was then filled with zeros to exactly the length
  * of the last look: it has the same length, and its content is not read. Such a cut is not noticed here.
@@ -32,6 +39,8 @@ export class LogLength {
   readonly #number = Buffer.alloc(NUMBER_BYTES);
   /** Where the log ended when it was last seen. */
   #end: number;
+  /** Whether it may have begun anew, and the file may be longer than it. */
+  #isOverwritten = false;
   #frameBytes: number | undefined;
 
   constructor(path: string) {
@@ -43,13 +52,21 @@ export class LogLength {
     this.#end = this.#size() ?? 0;
   }
 
-  /** Whether it is shorter than it was, or has a hole. */
-  mayBeCut(): boolean {
+  /**
+   * Whether it is shorter than it was, or may have a hole.
+   *
+   * @param isAfterCommit - whether something was written since the last look
+   */
+  mayBeCut(isAfterCommit: boolean): boolean {
     const size = this.#size();
     // SQLite writes on behind the end that it remembers: a log that was cut ends elsewhere after the next commit. One that
     // was filled with zeros to the same length again is not told from one that did not change.
-    if (size === undefined || size === this.#end) return false;
-    if (size < this.#end || this.#hasHole(size)) return true;
+    if (size === undefined) return false;
+    if (size === this.#end) {
+      this.#isOverwritten ||= isAfterCommit;
+      return false;
+    }
+    if (size < this.#end || this.#isOverwritten || this.#hasHole(size)) return true;
     this.#end = size;
     return false;
   }
@@ -62,11 +79,23 @@ export class LogLength {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const frames = await countFrames(connection);
       const end = frames === 0 ? 0 : this.#startOf(frames);
-      if ((this.#size() ?? end) < end || this.#hasHole(end)) continue;
-      this.#end = end;
+      const size = this.#size() ?? end;
+      if (size < end || (await this.#lacksFrame(frames))) continue;
+      this.#end = size;
+      this.#isOverwritten = size > end;
       return false;
     }
     return true;
+  }
+
+  /** Whether the header or one of so many frames is zeros. */
+  async #lacksFrame(frames: number): Promise<boolean> {
+    if (frames > 0 && this.#numberAt(0) === 0) return true;
+    for (let frame = 0; frame < frames; frame += 1) {
+      if (frame % FRAMES_A_TURN === FRAMES_A_TURN - 1) await setImmediate();
+      if (this.#numberAt(this.#startOf(frame)) === 0) return true;
+    }
+    return false;
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { MaintainableStreamFactory, Stream } from "../../../protocols/index.js";
-import { DRIVER_NAMES, type DriverName } from "../../support/sqlite-drivers.js";
+import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 // SQLite goes on with the files that it has opened, whatever happens to their names. A store must not: what it would
@@ -31,6 +31,16 @@ async function countEvents(path: string, driver: DriverName): Promise<number> {
   return (await streams.openStream("a")).version;
 }
 
+/** Has the next commit be written over what the log holds. */
+async function restartLog(path: string, driver: DriverName): Promise<void> {
+  const connection = await DRIVERS[driver].open(path, "existing");
+  try {
+    await connection.all("PRAGMA wal_checkpoint(RESTART)");
+  } finally {
+    await connection.close();
+  }
+}
+
 /** Moves what begins with a name into a folder of its own. */
 async function moveAway(path: string, name: string): Promise<void> {
   const folder = dirname(path);
@@ -50,8 +60,9 @@ describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)("over %s, an op
       (path) => rename(dirname(path), `${dirname(path)}-moved`),
     ],
     ["are still there, but for the database", /the database .* was deleted or moved/, (path) => rm(path)],
-    ["are still there, but for the log", /the log .*-wal was deleted or moved/, (path) => rm(`${path}-wal`)],
-    ["are still there, but for the log's index", /-shm was deleted or moved/, (path) => rm(`${path}-shm`)],
+    // SQLite makes a new one for a connection that is being opened meanwhile.
+    ["are still there, but for the log", /the log .*-wal was (deleted or moved|replaced)/, (path) => rm(`${path}-wal`)],
+    ["are still there, but for the log's index", /-shm was (deleted or moved|replaced)/, (path) => rm(`${path}-shm`)],
     [
       "were replaced by another",
       /the database .* was replaced/,
@@ -151,6 +162,25 @@ describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)(
       expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
       await expect(opened.stream.write({ type: "B", data: 1 })).rejects.toMatchObject(cut);
       await expect(opened.stream.snapshot({ sum: 1 })).rejects.toMatchObject(cut);
+    });
+
+    test.each([
+      ["few pages", 10],
+      ["so many that it is longer than it ever was", 2_000_000],
+    ])("after it began anew acknowledges nothing more, also where the next commit has %s", async (_, characters) => {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      await using opened = await openWithEvents(path, driver, 60);
+      const { size } = await stat(`${path}-wal`);
+      await restartLog(path, driver);
+      // Over what it held before, which is most of the file.
+      for (let index = 0; index < 20; index += 1) await opened.stream.write({ type: "B", data: index });
+      expect((await stat(`${path}-wal`)).size).toBe(size);
+      await truncate(`${path}-wal`, 32 + 3 * 4_120);
+
+      for (const data of ["x".repeat(characters), "y"]) {
+        await expect(opened.stream.write({ type: "C", data })).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
+      }
     });
 
     test("is closed without copying the hole into the database", async () => {
