@@ -18,6 +18,7 @@ import { PartitionLease } from "./partition-lease.js";
 import { PartitionRun } from "./partition-run.js";
 import { partitionOf, stillPast } from "./partitions.js";
 import { type RunContext, tell, writeRecords } from "./run-context.js";
+import { Sightings } from "./sightings.js";
 
 /** What a look at the records found. */
 interface Findings {
@@ -37,22 +38,17 @@ interface Changes {
   readonly tooMany: readonly PartitionRun[];
 }
 
-/** Since when a record has not changed, by the clock that does not jump. */
-interface Sighting {
-  readonly revision: number;
-  readonly sinceMs: number;
-}
-
 /**
  * Keeps the partitions of this process: renews their leases, takes what is free, up to its fair share, and gives back what
- * others lack. A lease is free when its time is over, or when its record has not changed for as long: no jump of a clock makes
- * it last.
+ * others lack. A lease is free when its time is over, or when its record has not changed for as long, and members are forgotten
+ * likewise: no jump of a clock makes either last.
  */
 export class LeaseKeeper {
   readonly owner: string;
   readonly runs = new Map<number, PartitionRun>();
   readonly #context: RunContext;
-  readonly #sightings = new Map<string, Sighting>();
+  readonly #partitionSightings = new Sightings();
+  readonly #memberSightings = new Sightings();
   #group: GroupState;
   #mustReadParked = true;
 
@@ -126,9 +122,15 @@ export class LeaseKeeper {
   async #join(records: Records, group: GroupState, lowest: number): Promise<GroupState> {
     const { settings, definition } = this.#context;
     const nowMs = Date.now();
-    const members = { ...group.members, [this.owner]: nowMs + settings.leaseMs };
-    const alive = Object.fromEntries(Object.entries(members).filter(([, untilMs]) => untilMs > nowMs));
-    const joined = { ...group, members: alive, history: stillPast(group.history, lowest) };
+    const others = Object.entries(group.members).filter(
+      ([owner, untilMs]) =>
+        owner !== this.owner &&
+        untilMs > nowMs &&
+        this.#memberSightings.unchangedForMs(owner, untilMs) < settings.leaseMs,
+    );
+    this.#memberSightings.keepOnly(others.map(([owner]) => owner));
+    const members = { ...Object.fromEntries(others), [this.owner]: nowMs + settings.leaseMs };
+    const joined = { ...group, members, history: stillPast(group.history, lowest) };
     await writeGroup(records, definition.name, joined);
     return joined;
   }
@@ -162,12 +164,9 @@ export class LeaseKeeper {
   }
 
   #isFree({ key, value, revision }: RecordOf<PartitionState>): boolean {
-    const { leaseMs } = this.#context.settings;
-    const nowMs = performance.now();
-    const sighting = this.#sightings.get(key);
-    if (sighting?.revision !== revision) this.#sightings.set(key, { revision, sinceMs: nowMs });
+    const unchangedForMs = this.#partitionSightings.unchangedForMs(key, revision);
     if (value.owner === null || value.owner === this.owner || value.untilMs <= Date.now()) return true;
-    return sighting?.revision === revision && nowMs - sighting.sinceMs >= leaseMs;
+    return unchangedForMs >= this.#context.settings.leaseMs;
   }
 
   #lackOfOthers({ members, partitions }: GroupState, rows: readonly RecordOf<PartitionState>[]): boolean {
