@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { JsonObject, Records } from "../../protocols/index.js";
 import { LIVE_PROJECTIONS_SPACE, PROJECTIONS_SPACE } from "../administration/reserved-spaces.js";
 
@@ -66,9 +67,18 @@ export function buildKey({ name, version, generation }: Build): string {
   return `${name}@${version}${generation === 0 ? "" : `.${generation}`}`;
 }
 
-/** `orders__2`, and `orders__2_1` when it was built again. */
+/** PostgreSQL cuts longer names. A plain name has ASCII only, so that a character is a byte. */
+const MAX_TABLE_NAME_BYTES = 63;
+
+/** As many hexadecimal digits of a hash as keep two tables of a store apart. */
+const HASH_DIGITS = 24;
+
+/** `orders__2`, and `orders__2_1` when it was built again. Too long a name ends with a hash of the whole. */
 export function tableName(plainName: string, { version, generation }: Pick<Build, "version" | "generation">): string {
-  return `${plainName}__${version}${generation === 0 ? "" : `_${generation}`}`;
+  const whole = `${plainName}__${version}${generation === 0 ? "" : `_${generation}`}`;
+  if (whole.length <= MAX_TABLE_NAME_BYTES) return whole;
+  const hash = createHash("sha256").update(whole).digest("hex").slice(0, HASH_DIGITS);
+  return `${whole.slice(0, MAX_TABLE_NAME_BYTES - HASH_DIGITS - 1)}_${hash}`;
 }
 
 export async function readBuild(records: Records, spaces: Spaces, build: Build): Promise<Stored<BuildState> | null> {

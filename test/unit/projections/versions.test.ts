@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { sql, name as sqlName } from "../../../index.js";
-import { type Projection, runProjections, whenProcessed } from "../../../src/projections/index.js";
+import { dropProjection, type Projection, runProjections, whenProcessed } from "../../../src/projections/index.js";
 import { STORES, type Store } from "../consumers/support/stores.js";
 import { balances, type Deposited, deposited, SQL_STORES } from "./support/stores.js";
 
@@ -58,6 +58,33 @@ describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
     }
     await using _ = await runProjections(streams, [tables(longest)]);
     expect(await streams.query(sql`SELECT n FROM ${sqlName(longest)}`)).toEqual([]);
+  });
+
+  test("have tables of their own, however long the name and the version are", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(deposited(1));
+    const longest = "t".repeat(48);
+    const versions = [1_764_374_400_000, 20_261_128_120_001, 20_261_128_120_002];
+    const longNamed = (version: number): Projection => ({
+      name: "p",
+      version,
+      tables: async ({ sql: db, table }) => void (await db.run(sql`CREATE TABLE ${table(longest)} (n BIGINT)`)),
+      project: async (events, { sql: db, table }) => {
+        for (const _event of events) await db.run(sql`INSERT INTO ${table(longest)} VALUES (${version})`);
+      },
+    });
+    const shown = () => streams.query(sql`SELECT CAST(n AS TEXT) AS n FROM ${sqlName(longest)}`);
+    // What a drop leaves would be in the way of the second time.
+    for (const _time of ["first", "second"]) {
+      for (const version of versions) {
+        await using runner = await runProjections(streams, [longNamed(version)]);
+        await expect.poll(() => runner.status()[0]?.state).toBe("live");
+        expect(await shown()).toEqual([{ n: String(version) }]);
+        await runner.rebuild("p");
+        expect(await shown()).toEqual([{ n: String(version) }]);
+      }
+      expect(await dropProjection(streams, "p")).toBe(true);
+    }
   });
 });
 
