@@ -43,7 +43,8 @@ export async function attemptEvent(
     },
   );
   const durationMs = performance.now() - beganMs;
-  tell({ consumer: definition.name, kind: outcome.kind, event, attempt: count, durationMs });
+  const kind = outcome.kind === "done" ? "handled" : outcome.kind;
+  tell({ consumer: definition.name, kind, event, attempt: count, durationMs });
   // It was done, but somebody else has the partition now.
   return partition.isLost ? { kind: "interrupted" } : outcome;
 }

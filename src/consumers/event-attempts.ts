@@ -2,6 +2,7 @@ import type { StoredEvent } from "../../protocols/index.js";
 import { attemptEvent, messageOf, report, StoreFailure } from "./attempt-event.js";
 import type { ParkedStreams } from "./parked-streams.js";
 import { type Partition, unsavedLimitOf } from "./partition.js";
+import { tell } from "./run-context.js";
 
 /** Tries an event until it has succeeded or is parked, or the partition is not this process's any more. */
 export async function attemptUntilSettled(
@@ -81,6 +82,7 @@ async function failed(
   if (isRetryable && outage.exhausted(event.streamId)) {
     if (!(await saveForNextStart(partition, event))) return undefined;
     report(partition, event, { attempt: count, error, next: "pause", delayMs: retry.maxDelayMs });
+    tell({ consumer: partition.context.definition.name, kind: "paused", event, delayMs: retry.maxDelayMs });
     // It waits for its turn.
     return 0;
   }

@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { StoredEvent } from "../../../index.js";
 import {
   type ConsumerDefinition,
@@ -96,6 +97,10 @@ describe.each(STORES)("failures over %s", (_, open) => {
     const position = await writeToStreams(streams, 10);
     const handled: unknown[] = [];
     const next: string[] = [];
+    const told: unknown[] = [];
+    const listener = (message: unknown): void => void told.push(message);
+    subscribe("async-streams:consumer", listener);
+    onTestFinished(() => void unsubscribe("async-streams:consumer", listener));
     let isDown = true;
     await using consumer = await consume(
       streams,
@@ -112,6 +117,7 @@ describe.each(STORES)("failures over %s", (_, open) => {
     await expect.poll(() => next.filter((what) => what === "pause").length).toBeGreaterThan(3);
     expect(await listOf(parked(streams, "all"))).toHaveLength(2);
     expect(next.filter((what) => what === "park")).toHaveLength(2);
+    expect(told).toContainEqual(expect.objectContaining({ consumer: "all", kind: "paused", delayMs: 20 }));
     isDown = false;
     await consumer.whenProcessed(position);
     await expect.poll(() => handled.length).toBe(10);

@@ -110,9 +110,9 @@ describe.each(STORES)("the leases of a consumer over %s", (_, open) => {
     const [durationMs, fencingToken] = [expect.any(Number), expect.any(Number)];
     expect(messages).toMatchObject([
       { kind: "lease taken", partition: 0, fencingToken },
-      { kind: "done", event: { data: 1 }, attempt: 1, durationMs },
+      { kind: "handled", event: { data: 1 }, attempt: 1, durationMs },
       { kind: "failed", event: { data: 2 }, attempt: 1, durationMs },
-      { kind: "done", event: { data: 2 }, attempt: 2, durationMs },
+      { kind: "handled", event: { data: 2 }, attempt: 2, durationMs },
       { kind: "failed", event: { data: 3 }, attempt: 1, durationMs },
       { kind: "parked", event: { data: 3 }, error: "never" },
       { kind: "lease lost", partition: 0 },
