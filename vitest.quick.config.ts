@@ -16,7 +16,7 @@ export default defineConfig({
     exclude: [
       // They build, compile, or test the conformance suite itself.
       "test/unit/{benchmarks,package,types}/**",
-      "test/unit/conformance-bites.test.ts",
+      "test/unit/{conformance-bites,blobs/conformance-bites,view/conformance}.test.ts",
       // Other drivers and other places.
       "test/unit/adapters/{better-sqlite3,node-sqlite,sqlite-in-memory,postgres}.test.ts",
       "test/unit/postgres/**",
@@ -32,7 +32,7 @@ export default defineConfig({
       "test/unit/blobs/{s3*,sqlite-blobs-conformance,memory,file-faults,file-blobs}.test.ts",
       "test/unit/worker/{conformance,threads}.test.ts",
       "test/unit/sqlite/{log-size,forgetting,large-events,indexes}.test.ts",
-      "test/unit/{like-pattern,snapshot-retention,waiting-writes}.test.ts",
+      "test/unit/{like-pattern,snapshot-retention,waiting-writes,leases/shared-renewals,sqlite/consumer-reads,sqlite/idle-leases}.test.ts",
       // Hundreds of generated cases, of which the conformance suite has the ones that matter most.
       "test/unit/property/**",
       // Files that are damaged, moved or copied.
