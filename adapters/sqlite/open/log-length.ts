@@ -6,6 +6,7 @@ import { unreadable } from "./open-file-error.js";
 // The layout of the log: https://www.sqlite.org/fileformat.html#the_write_ahead_log
 const HEADER_BYTES = 32;
 const PAGE_SIZE_OFFSET = 8;
+const SALT_OFFSET = 16;
 const FRAME_HEADER_BYTES = 24;
 const NUMBER_BYTES = 4;
 
@@ -39,8 +40,11 @@ export class LogLength {
   readonly #number = Buffer.alloc(NUMBER_BYTES);
   /** Where the log ended when it was last seen. */
   #end: number;
-  /** Whether it may have begun anew, and the file may be longer than it. */
-  #isOverwritten = false;
+  /**
+   * What its header had then, another number each time that it begins anew. NaN, which equals nothing, where the file may
+   * have been longer than the log.
+   */
+  #salt = Number.NaN;
   #frameBytes: number | undefined;
 
   constructor(path: string) {
@@ -52,22 +56,17 @@ export class LogLength {
     this.#end = this.#size() ?? 0;
   }
 
-  /**
-   * Whether it is shorter than it was, or may have a hole.
-   *
-   * @param isAfterCommit - whether something was written since the last look
-   */
-  mayBeCut(isAfterCommit: boolean): boolean {
+  /** Whether it is shorter than it was, or longer and began anew meanwhile, or has a hole. */
+  mayBeCut(): boolean {
     const size = this.#size();
     // SQLite writes on behind the end that it remembers: a log that was cut ends elsewhere after the next commit. One that
     // was filled with zeros to the same length again is not told from one that did not change.
-    if (size === undefined) return false;
-    if (size === this.#end) {
-      this.#isOverwritten ||= isAfterCommit;
-      return false;
-    }
-    if (size < this.#end || this.#isOverwritten || this.#hasHole(size)) return true;
+    if (size === undefined || size === this.#end) return false;
+    const salt = this.#numberAt(SALT_OFFSET);
+    const beganAnew = this.#end >= HEADER_BYTES && salt !== this.#salt;
+    if (size < this.#end || beganAnew || this.#hasHole(size)) return true;
     this.#end = size;
+    this.#salt = salt;
     return false;
   }
 
@@ -77,12 +76,13 @@ export class LogLength {
    */
   async isCut(connection: SQLiteConnection): Promise<boolean> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const salt = this.#numberAt(SALT_OFFSET);
       const frames = await countFrames(connection);
       const end = frames === 0 ? 0 : this.#startOf(frames);
       const size = this.#size() ?? end;
       if (size < end || (await this.#lacksFrame(frames))) continue;
       this.#end = size;
-      this.#isOverwritten = size > end;
+      this.#salt = size > end ? Number.NaN : salt;
       return false;
     }
     return true;

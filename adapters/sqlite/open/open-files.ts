@@ -78,7 +78,7 @@ export class OpenFiles {
   /** Checks before a write, unless it was done just now. */
   beforeWrite(connection: SQLiteConnection): Promise<void> | undefined {
     this.assertUnchanged();
-    return this.#isCheckedJustNow() ? undefined : this.#checkAll(connection, { isAfterCommit: false });
+    return this.#isCheckedJustNow() ? undefined : this.checkWithLog(connection);
   }
 
   /**
@@ -88,14 +88,10 @@ export class OpenFiles {
    * of change does for a look at each. This comes after every commit, so it looks only at files that are open.
    */
   checkWithLog(connection: SQLiteConnection): Promise<void> | undefined {
-    return this.#checkAll(connection, { isAfterCommit: true });
-  }
-
-  #checkAll(connection: SQLiteConnection, { isAfterCommit }: { isAfterCommit: boolean }): Promise<void> | undefined {
     this.assertUnchanged();
     const changedMs = this.#folder.changedMs();
     if (!this.#folder.isSeen(changedMs) || !this.#isCheckedJustNow()) this.#checkFiles(changedMs);
-    return this.#log?.mayBeCut(isAfterCommit) ? this.#checkLog(connection) : undefined;
+    return this.#log?.mayBeCut() ? this.#checkLog(connection) : undefined;
   }
 
   /**
