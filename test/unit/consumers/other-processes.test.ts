@@ -5,6 +5,7 @@ import { consume, parked, retryParked } from "../../../src/consumers/index.js";
 import { SHARED_STORES } from "../administration/support/stores.js";
 import { recordOf } from "./support/lease-records.js";
 import { listOf, numbered, writeToStreams } from "./support/stores.js";
+import { unbrokenHandler } from "./support/unbroken-handler.js";
 
 // Two factories over one store are as two processes: neither knows what the other does.
 
@@ -107,21 +108,14 @@ describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, mak
     const { position } = await (await ours.openStream("a")).write([1, 2, 3].map(numbered));
     let isBroken = true;
     const handled: unknown[] = [];
-    const underWay = new Set<unknown>();
+    const handle = unbrokenHandler(handled, () => isBroken);
     const start = (streams: typeof ours) =>
       consume(
         streams,
         {
           name: "all",
           startFrom: "beginning",
-          handle: async ({ data }: StoredEvent) => {
-            if (isBroken) throw new Error("broken");
-            expect(underWay.has(data)).toBe(false);
-            underWay.add(data);
-            await new Promise((resolve) => setImmediate(resolve));
-            underWay.delete(data);
-            handled.push(data);
-          },
+          handle,
         },
         { retry: { attempts: 1 } },
       );

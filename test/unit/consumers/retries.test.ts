@@ -10,6 +10,7 @@ import {
   TerminalError,
 } from "../../../src/consumers/index.js";
 import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
+import { unbrokenHandler } from "./support/unbroken-handler.js";
 
 const AT_ONCE = { minDelayMs: 0, maxDelayMs: 0 };
 
@@ -116,21 +117,13 @@ describe.each(STORES)("the retries of a consumer over %s", (_, open) => {
     await using streams = await open();
     await (await streams.openStream("a")).write([1, 2, 3].map(numbered));
     const handled: unknown[] = [];
-    const underWay = new Set<unknown>();
     let isBroken = true;
     await using consumer = await consume(
       streams,
       {
         name: "all",
         startFrom: "beginning",
-        handle: async ({ data }: StoredEvent) => {
-          if (isBroken) throw new Error("broken");
-          expect(underWay.has(data)).toBe(false);
-          underWay.add(data);
-          await new Promise((resolve) => setImmediate(resolve));
-          underWay.delete(data);
-          handled.push(data);
-        },
+        handle: unbrokenHandler(handled, () => isBroken),
       },
       { retry: { attempts: 1 } },
     );
