@@ -1,4 +1,4 @@
-import { copyFile, readFile } from "node:fs/promises";
+import { access, copyFile, readFile } from "node:fs/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { assertNoRestore, restoreBackup } from "../../examples/restore-backup/restore-backup.js";
@@ -22,6 +22,7 @@ vi.mock("node:fs/promises", async (importOriginal) => {
 
 const OLD_EVENTS = 5;
 const BACKUP_EVENTS = 2;
+const WAIT = { timeout: 20_000, interval: 1 };
 
 /** A database whose newest events are only in its log, as a crash leaves it, and a backup of before. */
 async function makeStore() {
@@ -34,6 +35,8 @@ async function makeStore() {
     if (data === BACKUP_EVENTS) await streams.backup(backupPath);
     await stream.write({ type: "A", data });
   }
+  // It is written beside the commits.
+  await vi.waitFor(() => access(`${source}-head`), WAIT);
   for (const ending of ["", "-wal", "-head"]) await copyFile(`${source}${ending}`, `${path}${ending}`);
   return { path, backupPath };
 }

@@ -176,7 +176,7 @@ export class PostgresServer implements AsyncDisposable {
   /** Signals the server before its children, which it would start again. */
   async #signalAll(signal: "SIGSTOP" | "SIGCONT"): Promise<void> {
     const children = (await readFile(`/proc/${this.pid}/task/${this.pid}/children`, "utf8")).trim();
-    for (const pid of [this.pid, ...children.split(" ").map(Number)]) process.kill(pid, signal);
+    for (const pid of [this.pid, ...children.split(" ").map(Number)]) signalIfThere(pid, signal);
   }
 
   async #spawn(): Promise<ChildProcess> {
@@ -271,6 +271,15 @@ function whyNoServer(): string | null {
   const [command, ...args] = asServer([join(binaries, "postgres"), "--version"]);
   if (spawnSync(command as string, args).status === 0) return null;
   return `PostgreSQL in ${binaries} cannot be started here: its tests are left out.`;
+}
+
+/** A child of the server that has been listed may have ended since. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** The server refuses to run as root: there it runs as the user that its package makes. */
