@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { type Migration, migrate } from "../../../src/migrations/index.js";
 import { rawSQL } from "../../../src/transaction/sql-statement.js";
@@ -7,6 +7,8 @@ import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 
 const SLOW = "SELECT pg_sleep(3600)";
+
+const WAIT = { timeout: 20_000 };
 
 const MIGRATIONS: readonly Migration[] = [
   { id: "0001_text", up: `CREATE TABLE slow (id int); ${SLOW}` },
@@ -54,7 +56,9 @@ if (NO_POSTGRES === null) {
     const released = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const held = holding.transaction(() => released, { timeoutMs: 60_000 });
+    const work = vi.fn(() => released);
+    const held = holding.transaction(work, { timeoutMs: 60_000 });
+    await vi.waitFor(() => expect(work).toHaveBeenCalled(), WAIT);
     const aborting = new AbortController();
     const list: Migration[] = [{ id: "0001_quick", up: "CREATE TABLE quick (id int)" }];
     const migrating = failureOf(migrate(streams, list, { signal: aborting.signal }));

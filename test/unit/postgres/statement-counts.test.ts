@@ -47,16 +47,16 @@ if (NO_POSTGRES === null) {
   test("a session plans the statements of an append once, and not for each call", async () => {
     const started = await server();
     await started.query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
-    const schemas = ownSchemas();
-    await using streams = await postgresStreamFactory(started.url(), { ...schemas, durability: "normal" });
+    await using streams = await postgresStreamFactory(started.url(), { ...ownSchemas(), durability: "normal" });
     await using stream = await streams.openStream("a");
+    // From version 18 on, statements of tables with the same names are counted together, whatever their schemas are.
+    await started.query("SELECT pg_stat_statements_reset()");
     for (let version = 0; version < 20; version += 1) {
       await stream.write({ type: "T", data: version }, { expectedVersion: version });
     }
 
     const { rows } = await started.query(
-      "SELECT query, plans::int FROM pg_stat_statements WHERE NOT toplevel AND calls >= 20 AND strpos(query, $1) > 0",
-      [`${schemas.schema}"`],
+      "SELECT query, plans::int FROM pg_stat_statements WHERE NOT toplevel AND calls >= 20",
     );
     expect(rows).toContainEqual({ query: expect.stringContaining("INSERT INTO"), plans: 1 });
     expect(rows.filter(({ plans }) => plans > 1)).toEqual([]);
