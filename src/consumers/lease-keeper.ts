@@ -13,10 +13,11 @@ import {
   writeGroup,
   writePartition,
 } from "./consumer-records.js";
+import { parkedOf } from "./parked-streams.js";
 import { unsavedLimitOf } from "./partition.js";
 import { PartitionLease } from "./partition-lease.js";
 import { PartitionRun } from "./partition-run.js";
-import { partitionOf, stillPast } from "./partitions.js";
+import { stillPast } from "./partitions.js";
 import { type RunContext, tell, writeRecords } from "./run-context.js";
 import { Sightings } from "./sightings.js";
 
@@ -28,7 +29,8 @@ interface Findings {
   readonly taken: { readonly lease: PartitionLease; readonly previous: PartitionState }[];
   /** How many partitions others lack. */
   readonly tooMany: number;
-  readonly parked: readonly ParkedState[] | undefined;
+  /** What is parked, where a partition was taken. */
+  readonly parked: readonly RecordOf<ParkedState>[];
 }
 
 /** The runs that began, those that another process has, and those that are to be given back. */
@@ -50,7 +52,6 @@ export class LeaseKeeper {
   readonly #partitionSightings = new Sightings();
   readonly #memberSightings = new Sightings();
   #group: GroupState;
-  #mustReadParked = true;
 
   constructor(context: RunContext, owner: string, group: GroupState) {
     this.#context = context;
@@ -107,14 +108,13 @@ export class LeaseKeeper {
     for (const run of mine) if (!run.isTransacting) await run.write(records, {}, undo);
     const share = Math.ceil(group.partitions / Object.keys(group.members).length);
     const taken = await this.#take(records, rows, new Set(mine.map(({ lease }) => lease.index)), share);
-    const mustReadParked = taken.length > 0 || this.#mustReadParked || group.retries !== this.#group.retries;
     return {
       group,
       rows,
       lost,
       taken,
       tooMany: this.#lackOfOthers(group, rows) ? Math.max(0, mine.length - share) : 0,
-      parked: mustReadParked ? (await readParked(records, name)).map(({ value }) => value) : undefined,
+      parked: taken.length > 0 ? await readParked(records, name) : [],
     };
   }
 
@@ -177,34 +177,20 @@ export class LeaseKeeper {
 
   #apply({ group, lost, taken, tooMany, parked }: Findings): Changes {
     const { name } = this.#context.definition;
+    const isRetry = group.retries !== this.#group.retries;
     this.#group = group;
     for (const run of lost) {
       this.runs.delete(run.lease.index);
       run.lose();
     }
-    const parkedOf = (index: number) => groupByStream(parked ?? [], group.partitions, index);
-    if (parked !== undefined) {
-      this.#mustReadParked = false;
-      for (const run of this.runs.values()) run.updateParked(parkedOf(run.lease.index));
-    }
+    if (isRetry) for (const run of this.runs.values()) run.parkedChanged();
     const begun = taken.map(({ lease, previous }) => {
       tell({ consumer: name, kind: "lease taken", partition: lease.index, fencingToken: lease.fencingToken });
-      const run = new PartitionRun(this.#context, lease, previous, parkedOf(lease.index));
+      const ofPartition = parkedOf(lease.index, group.partitions, parked);
+      const run = new PartitionRun(this.#context, lease, previous, group.partitions, ofPartition);
       this.runs.set(lease.index, run);
       return run;
     });
     return { begun, lost, tooMany: [...this.runs.values()].slice(this.runs.size - tooMany) };
   }
-}
-
-/** The parked events of a partition, by stream. */
-function groupByStream(parked: readonly ParkedState[], partitions: number, index: number) {
-  const groups = new Map<string, ParkedState[]>();
-  for (const state of parked) {
-    if (partitionOf(state.streamId, partitions) !== index) continue;
-    const group = groups.get(state.streamId) ?? [];
-    groups.set(state.streamId, group);
-    group.push(state);
-  }
-  return groups;
 }

@@ -1,20 +1,40 @@
 import { ALL_STREAM, type Records, type StoredEvent } from "../../protocols/index.js";
 import type { Outcome } from "./attempt.js";
 import { attemptEvent, messageOf, report, StoreFailure } from "./attempt-event.js";
-import { changeGroup, deleteParked, isParked, type ParkedState, writeParked } from "./consumer-records.js";
+import { changeGroup, deleteParked, isParked, type ParkedState, readParked, writeParked } from "./consumer-records.js";
 import type { Partition } from "./partition.js";
+import { partitionOf } from "./partitions.js";
 import { tell } from "./run-context.js";
 
 /** What is parked of a partition, by stream, in the order of positions. */
 export type ParkedByStream = ReadonlyMap<string, readonly ParkedState[]>;
 
+/** What is parked of one partition. */
+export function parkedOf(
+  index: number,
+  partitions: number,
+  parked: Iterable<{ readonly value: ParkedState }>,
+): ParkedByStream {
+  const streams = new Map<string, ParkedState[]>();
+  for (const { value } of parked) {
+    if (partitionOf(value.streamId, partitions) !== index) continue;
+    const ofStream = streams.get(value.streamId) ?? [];
+    streams.set(value.streamId, ofStream);
+    ofStream.push(value);
+  }
+  return streams;
+}
+
 /** The streams of a partition that have parked events: later ones wait behind them. */
 export class ParkedStreams {
   readonly #partition: Partition;
+  readonly #partitions: number;
   #parked: ParkedByStream;
+  #isStale = false;
 
-  constructor(partition: Partition, parked: ParkedByStream) {
+  constructor(partition: Partition, partitions: number, parked: ParkedByStream) {
     this.#partition = partition;
+    this.#partitions = partitions;
     this.#parked = parked;
   }
 
@@ -22,7 +42,23 @@ export class ParkedStreams {
     return this.#parked.has(streamId);
   }
 
-  update(parked: ParkedByStream): void {
+  /** Whether other calls have changed what is parked since it was read. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
+  becomeStale(): void {
+    this.#isStale = true;
+  }
+
+  /** Reads what is parked. Not while an event is under way, which changes it as well. */
+  async readAnew(): Promise<void> {
+    const { context, lease } = this.#partition;
+    this.#isStale = false;
+    let parked = this.#parked;
+    await this.#partition.persist(async (records) => {
+      parked = parkedOf(lease.index, this.#partitions, await readParked(records, context.definition.name));
+    });
     this.#parked = parked;
   }
 

@@ -23,12 +23,18 @@ export class PartitionRun {
   #queuedBytes = 0;
   #isBusy = false;
 
-  constructor(context: RunContext, lease: PartitionLease, previous: PartitionState, parked: ParkedByStream) {
+  constructor(
+    context: RunContext,
+    lease: PartitionLease,
+    previous: PartitionState,
+    partitions: number,
+    parked: ParkedByStream,
+  ) {
     this.lease = lease;
     this.readPosition = lease.state.position;
     this.#partition = new Partition(context, lease, previous);
     this.#partition.doneUpTo = () => this.position;
-    this.#parked = new ParkedStreams(this.#partition, parked);
+    this.#parked = new ParkedStreams(this.#partition, partitions, parked);
     this.finished = this.#run();
   }
 
@@ -74,8 +80,8 @@ export class PartitionRun {
   }
 
   /** Other events are parked, or are to be tried again. */
-  updateParked(parked: ParkedByStream): void {
-    this.#parked.update(parked);
+  parkedChanged(): void {
+    this.#parked.becomeStale();
     this.#wake.wake();
   }
 
@@ -106,8 +112,9 @@ export class PartitionRun {
   async #run(): Promise<void> {
     try {
       while (!this.#partition.draining.aborted) {
-        const due = this.#parked.due;
-        if (due !== undefined) await this.#parked.retryFirst(due);
+        const { isStale, due } = this.#parked;
+        if (isStale) await this.#parked.readAnew();
+        else if (due !== undefined) await this.#parked.retryFirst(due);
         else if (this.#queue.length > 0) await this.#takeNext();
         else await this.#wake.wait();
       }
