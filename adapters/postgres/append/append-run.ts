@@ -100,9 +100,11 @@ export class AppendRun {
     }
   }
 
-  /** Fails what has no outcome yet. */
-  fail(error: (entry: Entry) => unknown): void {
-    for (const entry of this.#entries.splice(0)) entry.settle({ error: error(entry) });
+  /** Fails what has no outcome yet. The error says what was attempted. */
+  fail(errorOf: (attempt: string) => unknown): void {
+    for (const { member, settle } of this.#entries.splice(0)) {
+      settle({ error: errorOf(attemptOf(requestsOf(member))) });
+    }
   }
 
   /** Takes note of what a call has stored: the first members, in order. */

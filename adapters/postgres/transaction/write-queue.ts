@@ -124,7 +124,7 @@ export class WriteQueue {
       await run.run(session.connection);
     } catch (error) {
       if (error instanceof ConnectionLostError && run.sent !== undefined) await this.#settle(run, session);
-      run.fail((entry) => this.#failure(error, entry as PendingAppend));
+      run.fail((attempt) => this.#failure(error, { attempt }));
     }
   }
 
@@ -137,7 +137,7 @@ export class WriteQueue {
     try {
       run.apply(await writer.settle(backend, (fresh) => findStored(fresh, names, sent, seen)));
     } catch (error) {
-      run.fail((entry) => outcomeUnknown(error, (entry as PendingAppend).attempt, this.#context.location));
+      run.fail((attempt) => outcomeUnknown(error, attempt, this.#context.location));
     }
   }
 

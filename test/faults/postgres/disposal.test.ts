@@ -43,7 +43,10 @@ if (NO_POSTGRES === null) {
         code: "STORAGE_OUTCOME_UNKNOWN",
         message: expect.stringMatching(/2 of its calls.*write to stream "a", commit a transaction/),
       });
-      expect(await sent).toMatchObject({ code: "STORAGE_OUTCOME_UNKNOWN" });
+      expect(await sent).toMatchObject({
+        code: "STORAGE_OUTCOME_UNKNOWN",
+        message: expect.stringContaining('Cannot write to stream "a" in postgresql:'),
+      });
       expect(await waiting).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
       expect(await reading).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
       await failureOf(streams[Symbol.asyncDispose]());
