@@ -18,6 +18,7 @@ import { isPool, PGClient, type PGClientSettings, type PGPool } from "./client/p
 import { StoreHistory } from "./history/store-history.js";
 import { PostgresMaintenance } from "./maintenance/postgres-maintenance.js";
 import { PostgresNotifier } from "./notify/postgres-notifier.js";
+import { checkPooling } from "./open/check-pooling.js";
 import { openStore } from "./open/open-store.js";
 import { type OpeningFigures, readOpeningFigures } from "./open/opening-figures.js";
 import { storeNames } from "./open/schema.js";
@@ -130,6 +131,7 @@ async function openBackend({ client, replica }: Clients, settings: PostgresSetti
   try {
     const session = await openSession(client, settings, "write");
     try {
+      await checkPooling(client, session);
       const indexes = await openStore(session, { settings, names, location });
       const history = await StoreHistory.begin(session.connection, names);
       const context = { names, indexes, marks: history, history, location };

@@ -17,6 +17,8 @@ export interface PostgresClient {
 export interface PostgresConnection {
   /** Whether the connection may still answer. */
   readonly isOpen: boolean;
+  /** The id of the server's process that the connection was told of as it began; a pooler makes one up. */
+  readonly announcedProcessId: number | undefined;
   /** How long an answer may take until the connection is given up; undefined while a statement may take any time. */
   answerTimeoutMs: number | undefined;
   /** Runs one statement of the library's own. Whole numbers come back as numbers, and bytes as hexadecimal text. */

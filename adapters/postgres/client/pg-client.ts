@@ -99,6 +99,10 @@ class PGConnection implements PostgresConnection {
     return this.#failure === undefined;
   }
 
+  get announcedProcessId(): number | undefined {
+    return (this.#client as unknown as { processID?: number | null }).processID ?? undefined;
+  }
+
   query<Row>({ name, text, values }: ClientStatement): Promise<ClientResult<Row>> {
     const config = { text, values: values as unknown[], types: LIBRARY_TYPES };
     return this.#run<Row>(name === undefined ? config : { ...config, name });

@@ -1,3 +1,4 @@
+import { Client, type Pool } from "pg";
 import { expect, test } from "vitest";
 import { type PostgresOptions, postgresStreamFactory } from "../../../postgres.js";
 import { collect } from "../../conformance/support/collect.js";
@@ -32,8 +33,56 @@ test("a server that is not there is told by its code, without the password", asy
   });
 });
 
+/** Connections behind a pooler, which gives what they ask to one session of the server, or to one for each of them. */
+async function pooled(url: string, mode: "session" | "transaction") {
+  const sessions: Client[] = [];
+  const session = async () => {
+    const client = new Client(url);
+    await client.connect();
+    sessions.push(client);
+    return client;
+  };
+  const shared = await session();
+  const connect = async () => {
+    const client = mode === "transaction" ? shared : await session();
+    return new Proxy(client, {
+      get(_, name) {
+        if (name === "processID") return 1;
+        if (name === "release") return () => undefined;
+        const value = Reflect.get(client, name);
+        return typeof value === "function" ? value.bind(client) : value;
+      },
+    });
+  };
+  return {
+    pool: { connect, totalCount: 0, options: { connectionString: url } } as unknown as Pool,
+    [Symbol.asyncDispose]: async () => void (await Promise.all(sessions.map((client) => client.end()))),
+  };
+}
+
 if (NO_POSTGRES === null) {
   const server = sharedServer();
+
+  test("a pooler that gives the statements of a connection to any session is refused", async () => {
+    const started = await server();
+    const { schema, applicationSchema } = ownSchemas();
+    await using pooler = await pooled(started.url(), "transaction");
+
+    await expect(postgresStreamFactory(pooler.pool, { schema, applicationSchema })).rejects.toMatchObject({
+      code: "STORAGE_UNSUPPORTED",
+      message: expect.stringContaining("pool_mode=session"),
+    });
+    const { rows } = await started.query("SELECT to_regnamespace($1) AS found", [schema]);
+    expect(rows).toEqual([{ found: null }]);
+  });
+
+  test("a pooler that gives each connection a session of its own is as good as the server", async () => {
+    await using pooler = await pooled((await server()).url(), "session");
+    await using streams = await postgresStreamFactory(pooler.pool, ownSchemas());
+    const stream = await streams.openStream("a");
+
+    expect(await stream.write({ type: "Written", data: 1 })).toMatchObject({ version: 1, written: 1 });
+  });
 
   test("without create, a store that is missing is refused, and nothing is made", async () => {
     const started = await server();
