@@ -69,7 +69,7 @@ export class ConsumerRun implements Consumer, StoreService {
     };
     this.#keeper = new LeaseKeeper(this.#context, randomUUID(), group);
     this.#renewals = storeLeaseRenewals(context.access);
-    this.#feed = new EventFeed(this.#context, all);
+    this.#feed = new EventFeed(this.#context, all, () => this.#keeper.noticeRetries());
     let end: { resolve: () => void; reject: (error: unknown) => void } | undefined;
     this.ended = new Promise((resolve, reject) => {
       end = { resolve, reject };

@@ -13,11 +13,14 @@ import { filterOf, isWanted } from "./wanted-events.js";
 export class EventFeed {
   readonly #context: RunContext;
   readonly #all: Stream;
+  readonly #noticeRetries: () => Promise<void>;
   readonly #filter: EventFilter;
 
-  constructor(context: RunContext, all: Stream) {
+  /** @param noticeRetries - called before the first event of a page is given */
+  constructor(context: RunContext, all: Stream, noticeRetries: () => Promise<void>) {
     this.#context = context;
     this.#all = all;
+    this.#noticeRetries = noticeRetries;
     this.#filter = filterOf(context.definition);
   }
 
@@ -34,6 +37,7 @@ export class EventFeed {
     const options = { after: from, upTo: head, limit: MAX_EVENTS_AHEAD, filter: this.#filter, signal };
     for await (const event of this.#all.read(options)) {
       count += 1;
+      if (count === 1) await this.#noticeRetries();
       this.#give(event, fed, partitions, runs);
       if (fed.size === 0) return true;
       last = event.position;

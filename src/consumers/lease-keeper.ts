@@ -78,6 +78,17 @@ export class LeaseKeeper {
     return this.#apply(findings);
   }
 
+  /**
+   * Has the runs read what is parked when another process has asked for retries, so that these come before the next event.
+   * While nothing is parked there is nothing to ask for, and it reads nothing.
+   */
+  async noticeRetries(): Promise<void> {
+    if (![...this.runs.values()].some((run) => run.hasParked)) return;
+    const { name } = this.#context.definition;
+    const found = await writeRecords(this.#context, (records) => readGroup(records, name));
+    if (found !== null) this.#note({ ...this.#group, retries: found.retries });
+  }
+
   /** Writes where each run is, and gives them all back. */
   async release(runs: readonly PartitionRun[], isLeaving: boolean): Promise<void> {
     const { name } = this.#context.definition;
@@ -175,15 +186,19 @@ export class LeaseKeeper {
     return owners.some((owner) => rows.filter(({ value }) => value.owner === owner).length < enough);
   }
 
-  #apply({ group, lost, taken, tooMany, parked }: Findings): Changes {
-    const { name } = this.#context.definition;
+  #note(group: GroupState): void {
     const isRetry = group.retries !== this.#group.retries;
     this.#group = group;
+    if (isRetry) for (const run of this.runs.values()) run.parkedChanged();
+  }
+
+  #apply({ group, lost, taken, tooMany, parked }: Findings): Changes {
+    const { name } = this.#context.definition;
     for (const run of lost) {
       this.runs.delete(run.lease.index);
       run.lose();
     }
-    if (isRetry) for (const run of this.runs.values()) run.parkedChanged();
+    this.#note(group);
     const begun = taken.map(({ lease, previous }) => {
       tell({ consumer: name, kind: "lease taken", partition: lease.index, fencingToken: lease.fencingToken });
       const ofPartition = parkedOf(lease.index, group.partitions, parked);

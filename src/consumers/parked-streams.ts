@@ -42,6 +42,10 @@ export class ParkedStreams {
     return this.#parked.has(streamId);
   }
 
+  get isEmpty(): boolean {
+    return this.#parked.size === 0;
+  }
+
   /** Whether other calls have changed what is parked since it was read. */
   get isStale(): boolean {
     return this.#isStale;

@@ -57,6 +57,10 @@ export class PartitionRun {
     return this.#queuedBytes;
   }
 
+  get hasParked(): boolean {
+    return !this.#parked.isEmpty;
+  }
+
   get isTransacting(): boolean {
     return this.#partition.isTransacting;
   }

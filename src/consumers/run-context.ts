@@ -28,13 +28,13 @@ export interface RunContext {
 }
 
 /** Writes records in one transaction. What the leases remember is taken back when it fails. */
-export async function writeRecords(
+export async function writeRecords<T>(
   { access, definition }: Pick<RunContext, "access" | "definition">,
-  work: (records: Records, undo: Undo, head: number) => Promise<void>,
-): Promise<void> {
+  work: (records: Records, undo: Undo, head: number) => Promise<T>,
+): Promise<T> {
   const undo: Undo = [];
   try {
-    await access.run(
+    return await access.run(
       `run consumer "${definition.name}"`,
       (_, call) => call("write the records of a consumer", ({ records, head }) => work(records, undo, head)),
       { timeoutMs: RECORDS_TIMEOUT_MS, signal: undefined },

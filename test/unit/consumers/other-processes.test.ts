@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StoredEvent } from "../../../index.js";
 import { CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
-import { consume, parked, retryParked } from "../../../src/consumers/index.js";
+import { consume, dropParked, parked, retryParked } from "../../../src/consumers/index.js";
 import { SHARED_STORES } from "../administration/support/stores.js";
 import { recordOf } from "./support/lease-records.js";
 import { listOf, numbered, writeToStreams } from "./support/stores.js";
@@ -127,5 +127,32 @@ describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, mak
     expect(Math.max(...released)).toBe(3);
     await expect.poll(() => listOf(parked(theirs, "all"))).toEqual([]);
     expect(handled).toEqual([1, 2, 3]);
+  });
+
+  test.each(["retryParked", "dropParked"])("notices %s of another process at the next event", async (call) => {
+    await using both = await openTwo();
+    const { ours, theirs } = both;
+    let isBroken = true;
+    const handled: unknown[] = [];
+    await using consumer = await consume(
+      ours,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: unbrokenHandler(handled, () => isBroken),
+      },
+      // Only an event can bring it in time.
+      { retry: { attempts: 1 }, leaseMs: 86_400_000 },
+    );
+    const { position } = await (await ours.openStream("a")).write([1, 2, 3].map(numbered));
+    await consumer.whenProcessed(position);
+    isBroken = false;
+    if (call === "retryParked") expect(await retryParked(theirs, "all", { streamId: "a" })).toBe(3);
+    else expect(await dropParked(theirs, "all", { position: 1 })).toBe(true);
+    await writeToStreams(theirs, 1, 4);
+    // What was parked comes first.
+    const expected = call === "retryParked" ? [1, 2, 3, 4] : [2, 3, 4];
+    await expect.poll(() => handled).toEqual(expected);
+    expect(await listOf(parked(theirs, "all"))).toEqual([]);
   });
 });
