@@ -43,12 +43,14 @@ export function parseReadOptions(options: ReadOptions = {}, hooks?: EventHooks):
   if (direction !== undefined && direction !== "forward" && direction !== "backward") {
     throw invalidArgument("direction", `expected "forward" or "backward", got ${describeValue(direction)}`);
   }
+  const clauses = filter === undefined ? [] : parseFilter(filter, hooks);
   return {
     after: after ?? 0,
     upTo,
     limit: limit ?? Number.POSITIVE_INFINITY,
     direction: direction ?? "forward",
-    filter: filter === undefined ? undefined : parseFilter(filter, hooks),
+    // One without clauses is none: the pages of a filtered read may have more events than are wanted.
+    filter: clauses.length === 0 ? undefined : clauses,
     signal,
   };
 }
