@@ -25,6 +25,13 @@ test("a text that is refused is refused each time", () => {
   expect(() => texts.of("WRONG")).toThrow("refused");
 });
 
+test("the text that was not used for longest makes room for a new one", () => {
+  const { texts, read } = countingTexts();
+  const many = Array.from({ length: 64 }, (_, number) => `SELECT ${number}`);
+  for (const text of [...many, "SELECT 0", "NEW", "SELECT 0", "SELECT 1"]) texts.of(text);
+  expect(read).toEqual([...many, "NEW", "SELECT 1"]);
+});
+
 test("neither many texts nor long ones fill the memory", () => {
   const { texts, read } = countingTexts();
   const many = Array.from({ length: 65 }, (_, number) => `SELECT ${number}`);
