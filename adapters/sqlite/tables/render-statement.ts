@@ -13,6 +13,7 @@ export interface RenderedStatement {
   readonly text: string;
   /** The values of the placeholders, in order. */
   readonly values: readonly SQLiteValue[];
+  readonly mayDeferKeys: boolean;
 }
 
 /**
@@ -21,16 +22,35 @@ export interface RenderedStatement {
  * @throws InvalidArgumentError when it is not one allowed statement, or does not have a placeholder for each value
  */
 export function renderStatement({ strings, values }: SQLStatement): RenderedStatement {
-  const text = strings.reduce((before, part, index) => before + between(values[index - 1]) + part);
-  const bound = values.filter((value) => !isSQLName(value)) as SQLValue[];
+  const names = values.map(nameOf);
+  const bound = values.filter((_, index) => names[index] === undefined) as SQLValue[];
   return bind(
-    TEXTS.of(text),
+    cutTemplate(strings, names),
     bound.map((value) => (typeof value === "boolean" ? Number(value) : value)),
   );
 }
 
-function between(value: SQLValue | SQLName | undefined): string {
-  return isSQLName(value) ? `"${value.name.replaceAll('"', '""')}"` : "?";
+function nameOf(value: SQLValue | SQLName): string | undefined {
+  return isSQLName(value) ? value.name : undefined;
+}
+
+/** What a template was read as when it was used last. Only its names make another text of it. */
+const TEMPLATES = new WeakMap<readonly string[], { readonly names: Names; readonly cut: CutText }>();
+
+/** For each value, undefined where it is bound. */
+type Names = readonly (string | undefined)[];
+
+function cutTemplate(strings: readonly string[], names: Names): CutText {
+  const last = TEMPLATES.get(strings);
+  if (last !== undefined && names.every((name, index) => name === last.names[index])) return last.cut;
+  const cut = TEXTS.of(strings.reduce((before, part, index) => before + between(names[index - 1]) + part));
+  // A list that was not made by a template may change.
+  if (Object.isFrozen(strings)) TEMPLATES.set(strings, { names, cut });
+  return cut;
+}
+
+function between(name: string | undefined): string {
+  return name === undefined ? "?" : `"${name.replaceAll('"', '""')}"`;
 }
 
 /** A text that is one allowed statement, cut at its placeholders. */
@@ -42,6 +62,7 @@ interface CutText {
   readonly highest: number;
   /** With `?` for each placeholder. */
   readonly text: string;
+  readonly mayDeferKeys: boolean;
 }
 
 const TEXTS = new ReadTexts(cutText);
@@ -62,7 +83,12 @@ function cutText(text: string): CutText {
     highest = Math.max(highest, number);
     return number;
   });
-  return { parts, placeholders, numbers, highest, text: parts.join("?") };
+  return { parts, placeholders, numbers, highest, text: parts.join("?"), mayDeferKeys: mayDeferKeys(text) };
+}
+
+/** Whether a text may make a foreign key that is checked at the commit only. */
+export function mayDeferKeys(text: string): boolean {
+  return /deferred/i.test(text);
 }
 
 /**
@@ -70,7 +96,7 @@ function cutText(text: string): CutText {
  * an earlier run where there are none.
  */
 function bind(
-  { parts, placeholders, numbers, highest, text }: CutText,
+  { parts, placeholders, numbers, highest, text, mayDeferKeys }: CutText,
   values: readonly SQLiteValue[],
 ): RenderedStatement {
   const bound = numbers.map((number, index) => {
@@ -79,11 +105,11 @@ function bind(
     return value;
   });
   if (highest < values.length) throw misfit(`?${values.length}`, values, "there is no");
-  if (!bound.some(isLargeInteger)) return { text, values: bound };
+  if (!bound.some(isLargeInteger)) return { text, values: bound, mayDeferKeys };
   const cast = parts.reduce((before, part, index) => {
     return before + (isLargeInteger(bound[index - 1] as SQLiteValue) ? AS_INTEGER : "?") + part;
   });
-  return { text: cast, values: bound };
+  return { text: cast, values: bound, mayDeferKeys };
 }
 
 /** The plus takes away the affinity that the CAST would give to a comparison. */

@@ -3,7 +3,7 @@ import { checkScript } from "../../../src/adapter-kit/check-statements.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
 import { interruptible } from "./interruptible.js";
-import { type RenderedStatement, renderStatement } from "./render-statement.js";
+import { mayDeferKeys, type RenderedStatement, renderStatement } from "./render-statement.js";
 import { SQLITE_STATEMENTS } from "./statement-rules.js";
 
 /** The application's tables, over the connection of an open transaction. */
@@ -22,37 +22,43 @@ export class TableStatements implements SQL {
     this.#interrupt = interrupt;
   }
 
-  async run(statement: SQLStatement): Promise<{ readonly changes: number }> {
-    const rendered = renderStatement(statement);
-    return this.#saying(rendered, async () => {
-      const { changes } = await this.#connection.runPositional(rendered.text, rendered.values);
-      return { changes };
-    });
+  run(statement: SQLStatement): Promise<{ readonly changes: number }> {
+    return this.#saying(
+      () => renderStatement(statement),
+      ({ text, values }) => this.#connection.runPositional(text, values),
+    );
   }
 
-  async all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
-    const rendered = renderStatement(statement);
-    return this.#saying(rendered, () => readRows<Row>(this.#connection, rendered));
+  all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
+    return this.#saying(
+      () => renderStatement(statement),
+      (rendered) => readRows<Row>(this.#connection, rendered),
+    );
   }
 
   /** Runs statements that take no values. SQLite finds their ends. */
-  async runScript(text: string): Promise<void> {
-    checkScript(text, SQLITE_STATEMENTS);
-    await this.#saying({ text }, () => this.#connection.exec(text));
+  runScript(text: string): Promise<void> {
+    const check = () => {
+      checkScript(text, SQLITE_STATEMENTS);
+      return { text, mayDeferKeys: mayDeferKeys(text) };
+    };
+    return this.#saying(check, () => this.#connection.exec(text));
   }
 
-  async #saying<T>(rendered: Pick<RenderedStatement, "text">, task: () => Promise<T>): Promise<T> {
-    this.mayDeferKeys ||= DEFERS.test(rendered.text);
+  async #saying<Rendered extends Pick<RenderedStatement, "text" | "mayDeferKeys">, T>(
+    render: () => Rendered,
+    task: (rendered: Rendered) => Promise<T>,
+  ): Promise<T> {
+    const rendered = render();
+    this.mayDeferKeys ||= rendered.mayDeferKeys;
     try {
-      return await interruptible(this.#connection, this.#interrupt, task);
+      return await interruptible(this.#connection, this.#interrupt, () => task(rendered));
     } catch (error) {
       if (this.#interrupt?.aborted) throw error;
       throw storageError(error, attemptOfStatement(rendered), this.#location);
     }
   }
 }
-
-const DEFERS = /deferred/i;
 
 /** Runs a statement and returns its rows. */
 export async function readRows<Row>(connection: SQLiteConnection, { text, values }: RenderedStatement): Promise<Row[]> {

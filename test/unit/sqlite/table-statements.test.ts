@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type SQLiteOptions, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import { name, rawSQL, type SQLStatement, sql } from "../../../index.js";
+import { name, rawSQL, type SQLName, type SQLStatement, type SQLValue, sql } from "../../../index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { DRIVER_NAMES } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
@@ -150,6 +150,30 @@ describe.each(DRIVER_NAMES)("statements of the application, through %s", (driver
       // SQLite has ended the transaction that both were in.
       expect([neighbour?.status, rolledBack?.status]).toEqual(["rejected", "rejected"]);
       expect(await store.all(sql`SELECT a FROM t`)).toEqual([{ a: 1 }]);
+    });
+
+    test("of one template is another one where its names are others, or in other places", async () => {
+      await using store = await openStore({ driver });
+      await store.run(sql`INSERT INTO t (a, b) VALUES (${1}, ${"x"})`);
+      const read = (one: SQLValue | SQLName, other: SQLValue | SQLName) =>
+        store.all(sql`SELECT ${one} AS one, ${other} AS other FROM t`);
+
+      expect(await read("a", "b")).toEqual([{ one: "a", other: "b" }]);
+      expect(await read(name("a"), "b")).toEqual([{ one: 1, other: "b" }]);
+      expect(await read("b", name("a"))).toEqual([{ one: "b", other: 1 }]);
+      expect(await read(name("b"), "a")).toEqual([{ one: "x", other: "a" }]);
+      expect(await read(name("b"), name("a"))).toEqual([{ one: "x", other: 1 }]);
+      expect(await read("a", "b")).toEqual([{ one: "a", other: "b" }]);
+    });
+
+    test("is read anew where its text is a list that changes", async () => {
+      await using store = await openStore({ driver });
+      const strings = ["SELECT ", " AS a"];
+      expect(await store.all({ strings, values: [1] })).toEqual([{ a: 1 }]);
+      strings[1] = " AS b";
+      expect(await store.all({ strings, values: [1] })).toEqual([{ b: 1 }]);
+      strings[0] = "COMMIT; SELECT ";
+      expect(await failureOf(store.all({ strings, values: [1] }))).toMatchObject(REFUSED);
     });
 
     test("quotes each name", async () => {
