@@ -169,11 +169,11 @@ export class TransactionSQL implements SQL {
   }
 
   run(statement: SQLStatement): Promise<{ readonly changes: number }> {
-    return this.#calls.run("run a statement", async () => this.#checked(statement).run(statement));
+    return this.#calls.run("run a statement", () => this.#checked(statement).run(statement));
   }
 
   all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
-    return this.#calls.run("run a statement", async () => this.#checked(statement).all<Row>(statement));
+    return this.#calls.run("run a statement", () => this.#checked(statement).all<Row>(statement));
   }
 
   #checked(statement: SQLStatement): SQL {

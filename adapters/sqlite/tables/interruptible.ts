@@ -14,13 +14,18 @@ const CLEAR_INTERRUPT = "VALUES(1)";
  *
  * @throws the signal's reason
  */
-export async function interruptible<T>(
+export function interruptible<T>(
   connection: SQLiteConnection,
   signal: AbortSignal | undefined,
   task: () => Promise<T>,
 ): Promise<T> {
-  signal?.throwIfAborted();
+  if (signal?.aborted) return Promise.reject(signal.reason);
   if (signal === undefined || connection.interrupt === undefined) return task();
+  return interrupting(connection, signal, task);
+}
+
+/** It is apart, so that a statement that cannot be interrupted has no promise more: a projection waits for each of them. */
+async function interrupting<T>(connection: SQLiteConnection, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
   let repeating: NodeJS.Timeout | undefined;
   const interrupt = () => {
     connection.interrupt?.();
