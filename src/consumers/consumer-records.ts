@@ -51,7 +51,7 @@ export type ParkedState = {
   readonly attempts: number;
   readonly error: string | null;
   readonly parkedAtMs: number;
-  /** Whether it is to be tried again. */
+  /** Whether somebody asked to have it tried again. */
   readonly isDue: boolean;
 };
 

@@ -1,14 +1,7 @@
 import type { Records } from "../../protocols/index.js";
 import { PARKED_SPACE } from "../administration/reserved-spaces.js";
 import { recordsOf } from "../transaction/records-of.js";
-import {
-  changeGroup,
-  consumerOfKey,
-  deleteParked,
-  type ParkedState,
-  readParked,
-  writeParked,
-} from "./consumer-records.js";
+import { changeGroup, consumerOfKey, deleteParked, type ParkedState, readParked } from "./consumer-records.js";
 
 /**
  * Drops places of parked events of a consumer. In each of their streams, what only waited behind them is tried next.
@@ -20,15 +13,9 @@ export async function dropPlaces(
   consumer: string,
   isDropped: (place: ParkedState) => boolean,
 ): Promise<number> {
-  const places = (await readParked(records, consumer)).map(({ value }) => value);
-  const dropped = places.filter(isDropped);
+  const dropped = (await readParked(records, consumer)).map(({ value }) => value).filter(isDropped);
   if (dropped.length === 0) return 0;
-  const kept = places.filter((place) => !isDropped(place));
   for (const { position } of dropped) await deleteParked(records, consumer, position);
-  for (const streamId of new Set(dropped.map((place) => place.streamId))) {
-    const next = kept.find((place) => place.streamId === streamId);
-    if (next?.error === null) await writeParked(records, consumer, { ...next, isDue: true });
-  }
   await changeGroup(records, consumer, ({ parked, retries }) => ({
     parked: Math.max(0, parked - dropped.length),
     retries: retries + 1,

@@ -66,9 +66,9 @@ export class ParkedStreams {
     this.#parked = parked;
   }
 
-  /** A stream whose first parked event is to be tried again. */
+  /** A stream whose first parked event is to be tried: it was asked for, or what it waited behind is gone. */
   get due(): string | undefined {
-    for (const [streamId, parked] of this.#parked) if (parked[0]?.isDue) return streamId;
+    for (const [streamId, [first]] of this.#parked) if (first?.isDue || first?.error === null) return streamId;
     return undefined;
   }
 
@@ -76,13 +76,11 @@ export class ParkedStreams {
   async park(event: StoredEvent, attempts: number, error: string | null): Promise<void> {
     const { definition, settings } = this.#partition.context;
     const { streamId, position } = event;
-    let parked: ParkedState = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
+    const parked: ParkedState = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
     let ahead: readonly ParkedState[] = [];
     const isSaved = await this.#partition.persist(async (records, undo) => {
       await this.#partition.lease.write(records, { position, attempt: null }, undo);
       ahead = await this.#stillAhead(records, streamId);
-      // What it would wait for is gone: nothing else would have it tried.
-      parked = { ...parked, isDue: error === null && ahead.length === 0 };
       await writeParked(records, definition.name, parked);
       const group = await changeGroup(records, definition.name, (found) => ({ parked: found.parked + 1 }));
       if (group !== null && group.parked > settings.maxParked) throw tooManyParked(definition.name, settings.maxParked);
@@ -110,11 +108,7 @@ export class ParkedStreams {
     const outcome = event === undefined ? await this.#forget(parked) : await this.#attempt(event, parked);
     if (outcome.kind === "interrupted") return;
     if (outcome.kind === "failed" && event !== undefined) return this.#failed(event, parked, later, outcome.error);
-    // What only waited behind it is the stream's next.
-    this.#set(
-      streamId,
-      later.map((state, index) => (index === 0 ? { ...state, isDue: true } : state)),
-    );
+    this.#set(streamId, later);
     this.#partition.context.onProgress();
   }
 

@@ -155,4 +155,51 @@ describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, mak
     await expect.poll(() => handled).toEqual(expected);
     expect(await listOf(parked(theirs, "all"))).toEqual([]);
   });
+
+  test("goes on with a stream after a stop amid its retries, also with what was parked behind it meanwhile", async () => {
+    await using both = await openTwo();
+    const { ours, theirs } = both;
+    let isBroken = true;
+    const begun: unknown[] = [];
+    let release = (): void => undefined;
+    const start = () =>
+      consume(
+        ours,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async ({ data, streamId }: StoredEvent) => {
+            if (isBroken) throw new Error("broken");
+            begun.push(data);
+            if (streamId === "held" || data === 1) {
+              await new Promise<void>((resolve) => {
+                release = resolve;
+              });
+            }
+          },
+        },
+        { retry: { attempts: 1 }, leaseMs: 86_400_000 },
+      );
+    const first = await start();
+    const { position } = await (await ours.openStream("a")).write(numbered(1));
+    await first.whenProcessed(position);
+    isBroken = false;
+    await ours.writeAll([
+      { streamId: "held", events: numbered(10) },
+      { streamId: "a", events: numbered(2) },
+    ]);
+    await expect.poll(() => begun).toEqual([10]);
+    expect(await retryParked(theirs, "all")).toBe(1);
+    release();
+    await expect.poll(() => listOf(parked(theirs, "all"))).toHaveLength(2);
+    await (await theirs.openStream("b")).write(numbered(20));
+    await expect.poll(() => begun).toEqual([10, 1]);
+    const stopped = first.stop();
+    release();
+    await stopped;
+    expect(await listOf(parked(theirs, "all"))).toMatchObject([{ streamId: "a", error: null }]);
+
+    await using _second = await start();
+    await expect.poll(() => begun).toEqual([10, 1, 2, 20]);
+  });
 });
