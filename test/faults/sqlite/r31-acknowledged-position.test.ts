@@ -89,7 +89,7 @@ class Writers implements AsyncDisposable {
 
   #spawn(): NodeProcess {
     const driver = DRIVER_NAMES[this.#laboratory.integer(0, DRIVER_NAMES.length - 1)] as (typeof DRIVER_NAMES)[number];
-    const config: AcknowledgingWriterConfig = { path: this.#path, driver };
+    const config: AcknowledgingWriterConfig = { address: { path: this.#path }, driver };
     return startFixture("acknowledging-writer.ts", { args: [JSON.stringify(config)] });
   }
 

@@ -1,0 +1,182 @@
+import { readFile } from "node:fs/promises";
+import { expect } from "vitest";
+import { sql } from "../../../index.js";
+import { consume, parked } from "../../../src/consumers/index.js";
+import type { NodeProcess } from "../../support/node-process.js";
+import { createTempDir } from "../../support/temp-dir.js";
+import type { ConsumingConfig } from "../fixtures/consuming-process.js";
+import { backendsHere } from "../support/backends.js";
+import { faultTest } from "../support/fault-test.js";
+import { startFixture } from "../support/fixture.js";
+import { killAndStop } from "../support/kills-and-stops.js";
+import { type EitherStore, openStoreAt } from "../support/store-address.js";
+
+const BACKENDS = backendsHere();
+
+const STREAMS = 20;
+/** How many events each stream gets at each step. */
+const EVENTS_A_STEP = { quick: 6, soak: 15 };
+const LEASE_MS = 600;
+const TYPES = ["Numbered"] as const;
+const ATTEMPTS = { quick: 4, soak: 10 };
+
+async function fill(streams: EitherStore, rounds: number): Promise<number> {
+  let last = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const writes = Array.from({ length: STREAMS }, (_, index) => ({
+      streamId: `s-${index}`,
+      events: [{ type: "Numbered", data: round }],
+    }));
+    last = (await streams.writeAll(writes)).at(-1)?.position ?? last;
+  }
+  return last;
+}
+
+/** How far a consumer is that others run: one more of it would take part. */
+async function isDone(streams: EitherStore, config: ConsumingConfig, expected: number): Promise<boolean> {
+  if (config.mode === "handle") return (await handledIn(config.logPath)) >= expected;
+  const [row] = await streams.query<{ n: number }>(sql`SELECT count(*) AS n FROM handled`);
+  return (row?.n ?? 0) >= expected;
+}
+
+async function linesOf(path: string): Promise<string[]> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return text.split("\n").slice(0, -1);
+}
+
+/** An event that was handled several times counts as one. */
+async function handledIn(path: string): Promise<number> {
+  const events = (await linesOf(path)).map((line) => line.split(" ").slice(0, 2).join(" "));
+  return new Set(events).size;
+}
+
+const start = (config: ConsumingConfig): NodeProcess =>
+  startFixture("consuming-process.ts", { args: [JSON.stringify(config)] });
+
+for (const backend of BACKENDS) {
+  faultTest(
+    `R50 consumers over ${backend.name} whose processes are killed and stopped handle each event in order, and with transact exactly once`,
+    { quick: 2, soak: 5 },
+    async (laboratory) => {
+      const { rounds, size, integer, count } = laboratory;
+      for (let round = 0; round < rounds; round += 1) {
+        await using folder = await createTempDir();
+        const mode = round % 2 === 0 ? "transact" : "handle";
+        await using created = await backend.createAddress();
+        const { address } = created;
+        const logPath = folder.file("handled.log");
+        await using streams = await openStoreAt(address);
+        await streams.transaction((tx) =>
+          tx.sql.run(sql`CREATE TABLE handled (place INTEGER, stream TEXT, version INTEGER, token INTEGER)`),
+        );
+        const config = { address, logPath, mode, leaseMs: LEASE_MS, partitions: integer(1, 8) } as const;
+        let expected = 0;
+        await killAndStop(laboratory, {
+          leaseMs: LEASE_MS,
+          start: () => start(config),
+          async work(newest) {
+            await fill(streams, EVENTS_A_STEP[size]);
+            expected += EVENTS_A_STEP[size] * STREAMS;
+            await newest.ready();
+          },
+          async done() {
+            await expect.poll(() => isDone(streams, config, expected), { timeout: 50_000, interval: 100 }).toBe(true);
+          },
+        });
+        if (mode === "transact") await expectOnce(streams, expected);
+        else expectInOrder(await linesOf(logPath));
+        count("events", expected);
+      }
+    },
+  );
+}
+
+async function expectOnce(streams: EitherStore, expected: number): Promise<void> {
+  const rows = await streams.query<{ stream: string; version: number }>(
+    sql`SELECT stream, version FROM handled ORDER BY place`,
+  );
+  expect(rows).toHaveLength(expected);
+  expect((await streams.openStream("out")).version).toBe(expected);
+  const last = new Map<string, number>();
+  for (const { stream, version } of rows) {
+    expect(version).toBe((last.get(stream) ?? 0) + 1);
+    last.set(stream, version);
+  }
+}
+
+/**
+ * An event may come again, but then only from the last one on that was not written down, and in order. A process that was
+ * stopped for longer than its lease may end what it had begun, so the order is that of each lease.
+ */
+function expectInOrder(lines: readonly string[]): void {
+  const highest = new Map<string, number>();
+  const last = new Map<string, number>();
+  for (const line of lines) {
+    const [stream = "", text, token] = line.split(" ");
+    const version = Number(text);
+    const lease = `${stream} ${token}`;
+    // Nothing is passed over, and after a repeat the following ones come again in order.
+    expect(version).toBeLessThanOrEqual((highest.get(stream) ?? 0) + 1);
+    const before = last.get(lease);
+    if (before !== undefined) expect(version).toBe(before + 1);
+    highest.set(stream, Math.max(version, highest.get(stream) ?? 0));
+    last.set(lease, version);
+  }
+}
+
+for (const backend of BACKENDS) {
+  faultTest(
+    `R51 an event that kills its process is parked after its attempts over ${backend.name}, and the others are handled`,
+    { quick: 1, soak: 5 },
+    async ({ rounds, size, count }) => {
+      const attempts = ATTEMPTS[size];
+      for (let round = 0; round < rounds; round += 1) {
+        await using folder = await createTempDir();
+        await using created = await backend.createAddress();
+        const { address } = created;
+        const logPath = folder.file("handled.log");
+        await using streams = await openStoreAt(address);
+        await (await streams.openStream("deadly")).write({ type: "Numbered", data: 0 });
+        const head = await fill(streams, 2);
+        const config: ConsumingConfig = {
+          address,
+          logPath,
+          mode: "handle",
+          leaseMs: 100,
+          partitions: 1,
+          deadlyStreamId: "deadly",
+          attempts,
+        };
+        let starts = 0;
+        while ((await list(parked(streams, "count"))).length === 0) {
+          starts += 1;
+          expect(starts).toBeLessThan(attempts + 4);
+          await using process = start(config);
+          await Promise.race([
+            process.ended,
+            process
+              .ready()
+              .then(async () => {
+                await expect.poll(() => handledIn(logPath), { timeout: 20_000 }).toBeGreaterThan(2 * STREAMS);
+              })
+              .catch(() => undefined),
+          ]);
+        }
+        expect(await list(parked(streams, "count"))).toMatchObject([{ streamId: "deadly", attempts }]);
+        await using consumer = await consume(
+          streams,
+          { name: "count", types: TYPES, startFrom: "beginning", handle: async () => undefined },
+          { leaseMs: 100 },
+        );
+        await consumer.whenProcessed(head);
+        count("starts", starts);
+      }
+    },
+  );
+}
+
+async function list<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}

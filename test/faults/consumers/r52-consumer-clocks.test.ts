@@ -1,0 +1,80 @@
+import { writeFile } from "node:fs/promises";
+import { expect } from "vitest";
+import { sql } from "../../../index.js";
+import { createTempDir } from "../../support/temp-dir.js";
+import type { ConsumingConfig } from "../fixtures/consuming-process.js";
+import { backendsHere } from "../support/backends.js";
+import { faketimeEnvironment } from "../support/faketime.js";
+import { faultTest, leftOut } from "../support/fault-test.js";
+import { startFixture } from "../support/fixture.js";
+import { type EitherStore, openStoreAt } from "../support/store-address.js";
+
+const LEASE_MS = 1_000;
+const EVENTS = 50;
+const PARTITIONS = 2;
+/** The first holder's, shared with the standby, taken over by who jumps first, and shared again. */
+const MAX_OWNERS = 4;
+const PATIENCE = { timeout: 40_000, interval: 50 };
+
+async function write(streams: EitherStore): Promise<void> {
+  const stream = await streams.openStream("a");
+  for (let number = 0; number < EVENTS; number += 1) await stream.write({ type: "Numbered", data: number });
+}
+
+/** The versions that were handled, in order, and how many owners the stream's partition had. */
+async function handled(streams: EitherStore): Promise<{ versions: number[]; owners: number }> {
+  const rows = await streams.query<{ version: number; token: number }>(
+    sql`SELECT version, token FROM handled ORDER BY place`,
+  );
+  return { versions: rows.map(({ version }) => version), owners: new Set(rows.map(({ token }) => token)).size };
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+
+for (const backend of backendsHere()) {
+  const name = `R52 a consumer over ${backend.name} handles each event once, although the clocks of its processes jump by an hour`;
+  faultTest(name, { quick: 1, soak: 9 }, async ({ rounds, count }) => {
+    for (let round = 0; round < rounds; round += 1) {
+      await using folder = await createTempDir();
+      const offsetFile = folder.file("offset");
+      await writeFile(offsetFile, "+0");
+      const env = faketimeEnvironment(offsetFile);
+      if (env === undefined) return leftOut(name, "faketime is not installed");
+      await using created = await backend.createAddress();
+      const { address } = created;
+      await using streams = await openStoreAt(address);
+      await streams.transaction((tx) =>
+        tx.sql.run(sql`CREATE TABLE handled (place INTEGER, stream TEXT, version INTEGER, token INTEGER)`),
+      );
+      const logPath = folder.file("unused.log");
+      const config: ConsumingConfig = { address, logPath, mode: "transact", leaseMs: LEASE_MS, partitions: PARTITIONS };
+      const start = () => startFixture("consuming-process.ts", { args: [JSON.stringify(config)], env });
+      await using holder = start();
+      await holder.ready();
+      await write(streams);
+      await expect.poll(async () => (await handled(streams)).versions.length, PATIENCE).toBe(EVENTS);
+      await using standby = start();
+      await standby.ready();
+
+      // To every other process the lease seems to have ended long ago.
+      await writeFile(offsetFile, "+3600");
+      await write(streams);
+      await expect.poll(async () => (await handled(streams)).versions.length, PATIENCE).toBe(2 * EVENTS);
+      const afterJump = await handled(streams);
+      expect(afterJump.owners).toBeLessThanOrEqual(MAX_OWNERS);
+
+      // The lease of a holder that is dead seems to end an hour from now.
+      await Promise.all([holder.kill(), standby.kill()]);
+      await writeFile(offsetFile, "+0");
+      await using heir = start();
+      await heir.ready();
+      await write(streams);
+      await expect.poll(async () => (await handled(streams)).versions.length, PATIENCE).toBe(3 * EVENTS);
+      expect((await handled(streams)).versions).toEqual(upTo(3 * EVENTS));
+      expect((await streams.openStream("out")).version).toBe(3 * EVENTS);
+      count("jumps", 2);
+      count("events", 3 * EVENTS);
+      count("takeovers after the jump", afterJump.owners - 1);
+    }
+  });
+}
