@@ -45,10 +45,13 @@ export function hashTable(hashKey: Buffer): HashTable {
  * GHASH, which authenticates in AES-GCM (NIST SP 800-38D, 6.4), of whole blocks. It multiplies four bits at a time, the last
  * ones first.
  *
- * @param hash - gets the four words
+ * @param hash - the four words of what comes before these blocks, zeros at first; gets those with them
  */
 export function ghash(table: HashTable, blocks: Uint8Array, length: number, hash: Int32Array): void {
-  let [a, b, c, d] = [0, 0, 0, 0];
+  let a = hash[0] as number;
+  let b = hash[1] as number;
+  let c = hash[2] as number;
+  let d = hash[3] as number;
   for (let at = 0; at < length; at += BLOCK_BYTES) {
     const w = a ^ wordAt(blocks, at);
     const x = b ^ wordAt(blocks, at + 4);

@@ -79,7 +79,7 @@ export class SealingKey {
 
   #makeBlockKey(): BlockKey {
     const cipher = createCipheriv("aes-256-ecb", this.#key, null).setAutoPadding(false);
-    return { cipher, table: hashTable(cipher.update(Buffer.alloc(BLOCK_BYTES))) };
+    return { cipher, table: hashTable(cipher.update(Buffer.alloc(BLOCK_BYTES))), places: new Map() };
   }
 }
 

@@ -9,12 +9,22 @@ export interface BlockKey {
   /** AES of single blocks (ECB): it makes the blocks that GCM xors with. */
   readonly cipher: Cipher;
   readonly table: HashTable;
+  /** The places of the last values: those of one person are mostly in one stream. */
+  readonly places: Map<string, HashedPlace>;
+}
+
+/** What GHASH makes of a place, which is authenticated before the content. */
+interface HashedPlace {
+  readonly bytes: number;
+  readonly hash: Int32Array;
 }
 
 /** The longest value that is short, with its nonce and its tag: beyond it the time that Node takes to begin is little. */
 const MAX_SEALED_BYTES = 512;
 /** The longest place of a short value, in UTF-16 units. */
 const MAX_PLACE_LENGTH = 1_024;
+/** How many places each key keeps. */
+const MAX_PLACES = 4;
 /** How many values are opened together. */
 export const MAX_OPENED_TOGETHER = 64;
 
@@ -23,7 +33,7 @@ const MAX_BLOCKS = MAX_SEALED_BYTES / BLOCK_BYTES + 1;
 // Nothing waits while values are opened, so that one of each is enough.
 const SEALED = Buffer.alloc(MAX_OPENED_TOGETHER * MAX_SEALED_BYTES);
 const COUNTERS = Buffer.alloc(MAX_OPENED_TOGETHER * MAX_BLOCKS * BLOCK_BYTES);
-const AUTHENTICATED = Buffer.alloc(3 * MAX_PLACE_LENGTH + MAX_SEALED_BYTES + 3 * BLOCK_BYTES);
+const AUTHENTICATED = Buffer.alloc(Math.max(3 * MAX_PLACE_LENGTH, MAX_SEALED_BYTES) + 2 * BLOCK_BYTES);
 const LENGTHS = new Int32Array(MAX_OPENED_TOGETHER);
 const HASH = new Int32Array(4);
 
@@ -48,12 +58,7 @@ export interface TextToOpen {
  * @param first - the index of the first of `values`
  * @param end - the index after the last
  */
-export function openShortValues(
-  { cipher, table }: BlockKey,
-  values: readonly TextToOpen[],
-  first: number,
-  end: number,
-): void {
+export function openShortValues(key: BlockKey, values: readonly TextToOpen[], first: number, end: number): void {
   let blocks = 0;
   for (let index = first; index < end; index += 1) {
     const at = (index - first) * MAX_SEALED_BYTES;
@@ -61,7 +66,7 @@ export function openShortValues(
     LENGTHS[index - first] = length;
     if (length >= 0) blocks = countBlocks(at, blocksFor(length), blocks);
   }
-  const stream = cipher.update(COUNTERS.subarray(0, blocks * BLOCK_BYTES));
+  const stream = key.cipher.update(COUNTERS.subarray(0, blocks * BLOCK_BYTES));
   let streamAt = 0;
   for (let index = first; index < end; index += 1) {
     const value = values[index] as TextToOpen;
@@ -69,7 +74,7 @@ export function openShortValues(
     value.text = undefined;
     if (length < 0) continue;
     const at = (index - first) * MAX_SEALED_BYTES + NONCE_BYTES;
-    ghash(table, AUTHENTICATED, authenticated(value.place, at, length), HASH);
+    hashValue(key, value.place, at, length);
     if (isTag(at + length, stream, streamAt)) value.text = decipher(at, length, stream, streamAt + BLOCK_BYTES);
     streamAt += blocksFor(length) * BLOCK_BYTES;
   }
@@ -93,15 +98,25 @@ function countBlocks(nonceAt: number, count: number, first: number): number {
   return first + count;
 }
 
-/** Writes what the tag is of: place and ciphertext, each filled up with zeros to whole blocks, and their lengths. */
-function authenticated(place: string, sealedAt: number, length: number): number {
-  const placeBytes = AUTHENTICATED.write(place, 0);
-  let at = fillBlock(placeBytes);
-  for (let index = 0; index < length; index += 1) AUTHENTICATED[at + index] = SEALED[sealedAt + index] as number;
-  at = fillBlock(at + length);
-  writeBits(placeBytes, at);
+/** Hashes what the tag is of: place and ciphertext, each filled up with zeros to whole blocks, and their lengths. */
+function hashValue({ table, places }: BlockKey, place: string, sealedAt: number, length: number): void {
+  const { bytes, hash } = places.get(place) ?? hashPlace(table, places, place);
+  for (let word = 0; word < HASH.length; word += 1) HASH[word] = hash[word] as number;
+  for (let index = 0; index < length; index += 1) AUTHENTICATED[index] = SEALED[sealedAt + index] as number;
+  const at = fillBlock(length);
+  writeBits(bytes, at);
   writeBits(length, at + BLOCK_BYTES / 2);
-  return at + BLOCK_BYTES;
+  ghash(table, AUTHENTICATED, at + BLOCK_BYTES, HASH);
+}
+
+function hashPlace(table: HashTable, places: BlockKey["places"], place: string): HashedPlace {
+  const bytes = AUTHENTICATED.write(place, 0);
+  const hash = new Int32Array(HASH.length);
+  ghash(table, AUTHENTICATED, fillBlock(bytes), hash);
+  const hashed = { bytes, hash };
+  if (places.size === MAX_PLACES) places.clear();
+  places.set(place, hashed);
+  return hashed;
 }
 
 function fillBlock(from: number): number {

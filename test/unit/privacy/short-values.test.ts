@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 import { SealingKey } from "../../../src/privacy/sealing-key.js";
 
 const text = fc.string({ unit: "grapheme", maxLength: 300 });
+/** Some come again, so many that a key forgets others meanwhile. */
+const somePlace = fc.oneof(text, fc.constantFrom("", "1:a", "1:b", "stream".repeat(4), "place", "place "));
 
 /** Each text sealed by Node's AES-GCM. */
 function seal(key: SealingKey, texts: readonly { readonly place: string; readonly content: string }[]) {
@@ -37,7 +39,7 @@ describe("short values", () => {
   test("that Node's AES-GCM has sealed open to the same texts, many at a time", () => {
     const key = usedKey();
     fc.assert(
-      fc.property(fc.array(fc.record({ place: text, content: text }), { maxLength: 150 }), (texts) => {
+      fc.property(fc.array(fc.record({ place: somePlace, content: text }), { maxLength: 150 }), (texts) => {
         expect(openTexts(key, seal(key, texts))).toEqual(texts.map(({ content }) => content));
       }),
       { numRuns: 50 },
