@@ -58,10 +58,14 @@ export class EventSource implements AsyncDisposable {
     return { events, upTo: count < limit ? head : last, head };
   }
 
-  /** Calls a listener after commits, until it is told to stop. */
-  async onCommit(streams: StreamFactory, listener: () => void): Promise<() => void> {
+  /**
+   * Calls a listener after commits, until it is told to stop.
+   *
+   * @param onEnd - called when a store is disposed of that is followed by a watch
+   */
+  async onCommit(streams: StreamFactory, listener: () => void, onEnd: () => void = listener): Promise<() => void> {
     if (!hasStoreAccess(streams)) {
-      const subscription = this.#all.watch().subscribe({ next: listener, error: listener });
+      const subscription = this.#all.watch().subscribe({ next: listener, error: listener, complete: onEnd });
       return () => subscription.unsubscribe();
     }
     const { notifier } = storeAccessOf(streams, "watch the store");

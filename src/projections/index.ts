@@ -1,7 +1,8 @@
 export { MAX_BATCH_BYTES, MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS } from "../limits.js";
 export { type DocumentsDefinition, documents, readDocument } from "./documents.js";
 export { dropProjection } from "./drop-projection.js";
-export { type MemoryProjection, type MemoryReadModel, projectToMemory } from "./project-to-memory.js";
+export type { MemoryProjection, MemoryReadModel } from "./memory-projection.js";
+export { projectToMemory } from "./project-to-memory.js";
 export type {
   Projection,
   ProjectionContext,

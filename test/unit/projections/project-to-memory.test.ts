@@ -1,11 +1,15 @@
-import { lastValueFrom } from "rxjs";
+import { lastValueFrom, toArray } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import type { StreamFactory } from "../../../index.js";
 import { projectToMemory } from "../../../src/projections/index.js";
 import { STORES } from "../consumers/support/stores.js";
 
 type Deposited = { type: "Deposited"; data: { amount: number } };
 const deposited = (amount: number): Deposited => ({ type: "Deposited", data: { amount } });
+
+/** Whoever waits so long does not wait in a test. */
+const PATIENTLY = { timeoutMs: 3_600_000 };
 
 const definition = {
   name: "total",
@@ -71,19 +75,69 @@ describe.each(STORES)("a read model in memory over %s", (_store, open) => {
     expect(some.state).toBe(5);
     expect(every.state).toEqual(["Deposited", "Deposited", "Deposited", "Other"]);
   });
+
+  test("ends when the store is disposed of: its changes complete, and nobody waits any more", async () => {
+    const streams = await open();
+    const a = await streams.openStream<Deposited>("a");
+    const { position } = await a.write(deposited(1));
+    await using total = await projectToMemory<number, Deposited>(streams, definition);
+    const states = lastValueFrom(total.changes.pipe(toArray()));
+    const waiting = expect(total.whenProcessed(position + 2, PATIENTLY)).rejects.toMatchObject({
+      code: "STREAM_CLOSED",
+    });
+    const later = await a.write(deposited(2));
+    await total.whenProcessed(later.position);
+    await streams[Symbol.asyncDispose]();
+    expect(await states).toEqual([3]);
+    await waiting;
+    await total.whenProcessed(later.position);
+    await expect(total.whenProcessed(position + 2, PATIENTLY)).rejects.toThrow('The read model "total" has ended');
+    expect(await lastValueFrom(total.changes, { defaultValue: "none" })).toBe("none");
+  });
+
+  test("fails with what evolve throws, and so do those who wait, at once; its state stays the last one", async () => {
+    await using streams = await open();
+    const thrown = new Error("below zero");
+    const evolve = (sum: number, { data }: { data: { amount: number } }) => {
+      if (data.amount < 0) throw thrown;
+      return definition.evolve(sum, { data });
+    };
+    await using total = await projectToMemory<number, Deposited>(streams, { ...definition, evolve });
+    const failures = [lastValueFrom(total.changes), total.whenProcessed(3, PATIENTLY)];
+    const failed = Promise.all(failures.map((failure) => expect(failure).rejects.toBe(thrown)));
+    await (await streams.openStream("a")).write([deposited(1), deposited(-1), deposited(2)]);
+    await failed;
+    await expect(total.whenProcessed(2, PATIENTLY)).rejects.toBe(thrown);
+    await total.whenProcessed(1);
+    expect([total.state, total.position]).toEqual([1, 1]);
+  });
+
+  test("ends also while it is made", async () => {
+    const streams = await open();
+    await (await streams.openStream("a")).write([deposited(1), deposited(2)]);
+    let ending: PromiseLike<void> | undefined;
+    const evolve = (sum: number) => {
+      ending ??= streams[Symbol.asyncDispose]();
+      return sum;
+    };
+    const made = projectToMemory<number, Deposited>(streams, { ...definition, evolve }).then((total) =>
+      total.whenProcessed(3, PATIENTLY),
+    );
+    await expect(made).rejects.toMatchObject({ code: "STREAM_CLOSED" });
+    await ending;
+  });
 });
 
-test("the changes of a read model in memory fail with what evolve throws, and its state stays the last one", async () => {
-  await using streams = memoryStreamFactory();
-  const evolve = (sum: number, { data }: { data: { amount: number } }) => {
-    if (data.amount < 0) throw new Error("below zero");
-    return definition.evolve(sum, { data });
-  };
-  await using total = await projectToMemory<number, Deposited>(streams, { ...definition, evolve });
-  const failure = lastValueFrom(total.changes);
-  await (await streams.openStream("a")).write([deposited(1), deposited(-1), deposited(2)]);
-  await expect(failure).rejects.toThrow("below zero");
-  expect([total.state, total.position]).toEqual([1, 1]);
+test("a read model in memory ends with a store that is not this library's", async () => {
+  const streams = memoryStreamFactory();
+  const dispose = () => streams[Symbol.asyncDispose]();
+  const other = { openStream: (id: string) => streams.openStream(id), [Symbol.asyncDispose]: dispose } as StreamFactory;
+  await using total = await projectToMemory<number, Deposited>(other, definition);
+  const states = lastValueFrom(total.changes.pipe(toArray()));
+  const { position } = await (await streams.openStream("a")).write(deposited(1));
+  await total.whenProcessed(position);
+  await dispose();
+  expect(await states).toEqual([1]);
 });
 
 test("a read model in memory refuses what makes no sense", async () => {
