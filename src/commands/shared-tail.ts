@@ -8,12 +8,14 @@ export interface TailSession {
   readonly all: Stream;
   /** The last event that was read. */
   last: SeenEvent;
+  /** How many loads it has spared a read of their own. */
+  spared: number;
 }
 
 /**
  * Reads the end of the whole store for many loads at once: one read says what is new in all their streams. It begins when so many
  * loads are under way that this is less work than a read of each stream, and ends when other writers store too much, or a read
- * fails; then each load reads its own stream.
+ * fails; then each load reads its own stream, until it begins anew.
  */
 export class SharedTail {
   readonly #streams: StreamFactory;
@@ -64,7 +66,7 @@ export class SharedTail {
     try {
       const all = await this.#streams.openStream(ALL_STREAM);
       for await (const event of all.read({ direction: "backward", limit: 1 })) {
-        this.#session = { all, last: placeOf(event) };
+        this.#session = { all, last: placeOf(event), spared: 0 };
       }
     } catch {
       // Each load reads its own stream, and says what is wrong with it.
@@ -82,7 +84,9 @@ export class SharedTail {
       // As above.
     }
     this.#session = undefined;
-    this.#rest = SHARED_TAIL_REST_LOADS;
+    // Where it was of use it begins anew behind what others have stored. Each stream is read once then, and not several times.
+    if (session.spared >= SHARED_TAIL_REST_LOADS) await this.#begin();
+    else this.#rest = SHARED_TAIL_REST_LOADS;
   }
 
   /** @returns false where the store is another one, or has too much that is new */

@@ -71,7 +71,9 @@ export class StoreStates {
     const { session } = entry;
     if (session === undefined || session !== this.#tail.session) return null;
     await this.#tail.read(signal);
-    return session === this.#tail.session && this.#find(entry) === entry && entry.isPassed ? entry.folded : null;
+    if (session !== this.#tail.session || this.#find(entry) !== entry || !entry.isPassed) return null;
+    session.spared += 1;
+    return entry.folded;
   }
 
   /** Takes note of a load that begins: what it finds is put in with {@link end}. */

@@ -98,6 +98,19 @@ describe("loads that share a read of the end of the store", () => {
     expect(await balances()).toEqual(new Set([6]));
   });
 
+  test("go on with it where others have stored much once, after one read of each stream", async () => {
+    const { streams, counted, queries } = countingStore();
+    const cache = stateCache();
+    const all = () => Promise.all(IDS.map((id) => handle(streams, account, id, () => deposited(1), { cache })));
+    for (let round = 0; round < 8; round += 1) await all();
+    await (await streams.openStream("other")).write(Array.from({ length: 3_000 }, () => deposited(1)));
+    await counted(async () => {
+      for (let round = 0; round < 4; round += 1) await all();
+    });
+    const own = queries.map(({ streamId }) => streamId).filter((streamId) => streamId !== "@all");
+    expect(own.sort()).toEqual([...IDS].sort());
+  });
+
   test("a load that was under way when an event passed is not taken for newer than it is", async () => {
     const { streams, setBeforeRead } = countingStore();
     const cache = stateCache();
