@@ -94,8 +94,7 @@ export class StreamImpl implements UntypedStream {
     onPlaced?: AppendRequest["onPlaced"],
   ): Promise<WriteResult> {
     try {
-      const checked = this.#appendRequest(events, options);
-      const request = onPlaced === undefined ? checked : { ...checked, onPlaced };
+      const request = this.#appendRequest(events, options, onPlaced);
       const append = () => acceptAppend(this.#context, request, this.#onStored, this.#order);
       return this.#context.calls.note(append, "stream.write", this.streamId);
     } catch (error) {
@@ -118,7 +117,11 @@ export class StreamImpl implements UntypedStream {
 
   readonly #onStored = ({ version }: WriteResult): void => this.#learn(version);
 
-  #appendRequest(events: CandidateEvent | readonly CandidateEvent[], options: WriteOptions): AppendRequest {
+  #appendRequest(
+    events: CandidateEvent | readonly CandidateEvent[],
+    options: WriteOptions,
+    onPlaced: AppendRequest["onPlaced"],
+  ): AppendRequest {
     this.#lifetime.assertOpen(`write to stream "${this.streamId}"`);
     this.#context.calls.assertOutside("stream.write", this.streamId);
     checkOptions(options, WRITE_OPTIONS);
@@ -126,7 +129,11 @@ export class StreamImpl implements UntypedStream {
     checkSignal(signal);
     signal?.throwIfAborted();
     const { storage, hooks } = this.#context;
-    return appendRequest(this.streamId, events, expectedVersion, storage, { signal, prepare: hooks?.beforeEncode });
+    return appendRequest(this.streamId, events, expectedVersion, storage, {
+      signal,
+      prepare: hooks?.beforeEncode,
+      onPlaced,
+    });
   }
 
   read(options?: ReadOptions): AsyncIterable<StoredEvent> {

@@ -13,6 +13,7 @@ import { type EncodeOptions, encodeEvents } from "./encode-events.js";
 /** What else there is to a write. */
 export interface AppendRequestOptions extends EncodeOptions {
   readonly signal?: AbortSignal | undefined;
+  readonly onPlaced?: AppendRequest["onPlaced"];
 }
 
 /**
@@ -36,7 +37,7 @@ export function appendRequest(
   checkExpectedVersion(expectedVersion);
   const candidates = Array.isArray(events) ? events : [events as CandidateEvent];
   const encoded = encodeEvents(streamId, candidates, storage.location, options);
-  const request = { streamId, events: encoded, expectedVersion, signal: options.signal };
+  const request = { streamId, events: encoded, expectedVersion, signal: options.signal, onPlaced: options.onPlaced };
   checkLimits(request, storage);
   return request;
 }
