@@ -203,7 +203,7 @@ export class ConsumerRun implements Consumer, StoreService {
         : await lowestPosition(this.#context, runs);
       return lowest >= position;
     };
-    return waitUntilProcessed(this.name, position, options, isProcessed, this.#progressListeners);
+    return waitUntilProcessed(this.name, position, options, { isProcessed, listeners: this.#progressListeners });
   }
 
   async stop(options: StopOptions = {}): Promise<void> {

@@ -23,13 +23,21 @@ export function pollIntervalMs(waitedMs: number): number {
   return Math.min(MAX_POLL_INTERVAL_MS, Math.max(FIRST_POLL_INTERVAL_MS, waitedMs / 2));
 }
 
+/** What is waited for. */
+export interface Processing {
+  isProcessed(): Promise<boolean>;
+  /** They are called with every progress of this process. */
+  readonly listeners: Set<() => void>;
+  /** Why it does not go on, where this process knows. */
+  failure?(): string | undefined;
+}
+
 /** Waits until something is processed: asks with every progress of this process, and now and then for that of others. */
 export async function waitUntilProcessed(
   name: string,
   position: number,
   options: WhenProcessedOptions,
-  isProcessed: () => Promise<boolean>,
-  progress: Set<() => void>,
+  processing: Processing,
 ): Promise<void> {
   checkOptions(options, OPTIONS);
   checkPlace("position", position);
@@ -43,13 +51,13 @@ export async function waitUntilProcessed(
   // Progress that is made while it asks wakes it, too.
   const wake = new Wake();
   const onProgress = (): void => wake.wake();
-  progress.add(onProgress);
+  processing.listeners.add(onProgress);
   const stopListening = signal === undefined ? undefined : onAbort(signal, onProgress);
   try {
-    while (!(await isProcessed())) {
+    while (!(await processing.isProcessed())) {
       signal?.throwIfAborted();
       const waitedMs = performance.now() - beganMs;
-      if (waitedMs >= timeoutMs) throw timeoutError(name, position, timeoutMs);
+      if (waitedMs >= timeoutMs) throw timeoutError(name, position, timeoutMs, processing.failure?.());
       const timer = setTimeout(onProgress, Math.min(timeoutMs - waitedMs, pollIntervalMs(waitedMs)));
       await wake.wait();
       clearTimeout(timer);
@@ -57,12 +65,17 @@ export async function waitUntilProcessed(
     }
   } finally {
     stopListening?.();
-    progress.delete(onProgress);
+    processing.listeners.delete(onProgress);
   }
 }
 
-function timeoutError(name: string, position: number, timeoutMs: number): TimeoutError {
+function timeoutError(
+  name: string,
+  position: number,
+  timeoutMs: number,
+  failure = "Is it running, and does it go on?",
+): TimeoutError {
   return new TimeoutError(
-    `"${name}" has not processed position ${position} within timeoutMs (${timeoutMs} ms). Is it running, and does it go on?`,
+    `"${name}" has not processed position ${position} within timeoutMs (${timeoutMs} ms). ${failure}`,
   );
 }

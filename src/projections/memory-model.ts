@@ -125,7 +125,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
       if (this.#end !== undefined) throw this.#end.error;
       return false;
     };
-    await waitUntilProcessed(name, position, options, isProcessed, this.#progress);
+    await waitUntilProcessed(name, position, options, { isProcessed, listeners: this.#progress });
   }
 
   /** Ends it, at the latest with the store. */

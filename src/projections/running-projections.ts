@@ -1,8 +1,11 @@
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
+import type { ProjectionStatus } from "./projection.js";
 import type { Build } from "./projection-records.js";
 
 /** What of a runner others in the process may ask. */
 export interface RunningProjections {
+  /** How each projection does. */
+  status(): readonly ProjectionStatus[];
   /** Up to where a build is, where this runner runs it; undefined where it does not. */
   positionOf(build: Build): number | undefined;
   /** Up to where that build of a projection is that has come furthest here; undefined where this runner runs none. */

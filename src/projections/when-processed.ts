@@ -48,10 +48,23 @@ export async function whenProcessed(
   };
   const stops = [...runnersOf(store)].map((runner) => runner.onChange(notify));
   try {
-    await waitUntilProcessed(name, position, options, isProcessed, progress);
+    const failure = (): string | undefined => failureOf(store, name);
+    await waitUntilProcessed(name, position, options, { isProcessed, listeners: progress, failure });
   } finally {
     for (const stop of stops) stop();
   }
+}
+
+/** What it fails at in this process, if it does. */
+function failureOf(store: ReadModelStore, name: string): string | undefined {
+  const errors = [...runnersOf(store)].flatMap((runner) =>
+    runner.status().flatMap((status) => (status.name === name && status.error !== undefined ? [status.error] : [])),
+  );
+  const [error] = errors;
+  if (error === undefined) return undefined;
+  const { position, streamId, type, message } = error;
+  const event = type === "" ? "" : `, an event "${type}" of stream "${streamId}"`;
+  return `It fails at position ${position}${event}: ${message}`;
 }
 
 /** Up to where the live build is, by its record and by those of this process who run it. -1: it is not registered. */

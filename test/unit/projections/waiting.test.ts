@@ -36,6 +36,18 @@ describe.each(STORES)("waiting for a projection over %s", (_, open) => {
     await expect(whenProcessed(streams, "totals", position + 1, { timeoutMs: 20 })).rejects.toMatchObject(timeout);
   });
 
+  test("that ends at its time says what the projection fails at", async () => {
+    await using streams = await open();
+    const { position } = await (await streams.openStream("a")).write(deposited(1));
+    const broken = { ...totals(), project: () => Promise.reject(new Error("no such column")) };
+    await using runner = await runProjections(streams, [broken]);
+    await expect.poll(() => runner.status()[0]?.state).toBe("failed");
+    await expect(whenProcessed(streams, "totals", position, { timeoutMs: 20 })).rejects.toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringMatching(/fails at position 1, an event "Deposited" of stream "a": no such column$/),
+    });
+  });
+
   test("asks the version that readers see, while another is built", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
