@@ -6,8 +6,10 @@ import { placeOf, type SeenEvent } from "./folded-state.js";
 /** A time in which every event of the store is read, from its beginning on. */
 export interface TailSession {
   readonly all: Stream;
-  /** The last event that was read. */
+  /** The last event that has passed. */
   last: SeenEvent;
+  /** The position up to which a read has seen what has passed. */
+  seen: number;
   /** How many loads it has spared a read of their own. */
   spared: number;
 }
@@ -61,12 +63,24 @@ export class SharedTail {
     return untilAborted(this.#next, signal);
   }
 
+  /** Takes what this process has stored right behind the last event. The next read sees that it is there, and need not bring it back. */
+  follow(stored: readonly StoredEvent[]): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    for (const event of stored) if (event.position === session.last.position + 1) this.#pass(session, event);
+  }
+
+  #pass(session: TailSession, event: StoredEvent): void {
+    this.#onEvent(event);
+    session.last = placeOf(event);
+  }
+
   async #begin(): Promise<void> {
     this.#isBeginning = true;
     try {
       const all = await this.#streams.openStream(ALL_STREAM);
       for await (const event of all.read({ direction: "backward", limit: 1 })) {
-        this.#session = { all, last: placeOf(event), spared: 0 };
+        this.#session = { all, last: placeOf(event), seen: event.position, spared: 0 };
       }
     } catch {
       // Each load reads its own stream, and says what is wrong with it.
@@ -95,12 +109,10 @@ export class SharedTail {
     let count = 0;
     for await (const event of all.read({ after: last.position - 1, limit: MAX_SHARED_TAIL_EVENTS })) {
       count += 1;
-      if (count === 1) {
-        if (event.id !== last.id || event.position !== last.position) return false;
-        continue;
-      }
-      this.#onEvent(event);
-      session.last = placeOf(event);
+      if (count === 1 && (event.id !== last.id || event.position !== last.position)) return false;
+      session.seen = event.position;
+      // The first one has passed, and what this process has stored meanwhile.
+      if (event.position > session.last.position) this.#pass(session, event);
     }
     return count > 0 && count < MAX_SHARED_TAIL_EVENTS;
   }

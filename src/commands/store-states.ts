@@ -72,6 +72,8 @@ export class StoreStates {
     if (session === undefined || session !== this.#tail.session) return null;
     await this.#tail.read(signal);
     if (session !== this.#tail.session || this.#find(entry) !== entry || !entry.isPassed) return null;
+    // What was stored while the read was under way may be lost.
+    if ((entry.folded.last?.position ?? 0) > session.seen) return null;
     session.spared += 1;
     return entry.folded;
   }
@@ -106,12 +108,23 @@ export class StoreStates {
     this.#add({ states: this, streamId, fold, stream, folded, session, isPassed });
   }
 
-  /** Takes note of what was written after a state, if that is still here. */
-  advance(streamId: string, fold: ParsedFold, from: FoldedState<unknown>, folded: FoldedState<unknown>): void {
+  /**
+   * Takes note of what was written after a state, if that is still here.
+   *
+   * @param stored - the events, where storage says where they are
+   */
+  advance(
+    { streamId, fold }: Pick<CachedState, "streamId" | "fold">,
+    from: FoldedState<unknown>,
+    folded: FoldedState<unknown>,
+    stored: readonly StoredEvent[] = [],
+  ): void {
     const known = this.#find({ streamId, fold });
-    if (known?.folded.version !== from.version) return;
-    known.folded = folded;
-    known.isPassed = false;
+    if (known?.folded.version === from.version) {
+      known.folded = folded;
+      known.isPassed = false;
+    }
+    this.#tail.follow(stored);
   }
 
   #add(entry: CachedState): void {

@@ -2,6 +2,7 @@ import {
   type CandidateEvent,
   type ConcurrencyError,
   isStreamError,
+  type StoredEvent,
   type Stream,
   type StreamFactory,
   type WriteResult,
@@ -119,7 +120,7 @@ async function decideAndWrite<S>(
     stored === undefined
       ? await foldTail(stream, command.fold, { state, version }, { upTo })
       : foldEvents(command.fold, { state, version }, stored);
-  keepState(command, { stream, folded }, after);
+  keepState(command, { stream, folded }, after, stored);
   // Each by its name, which takes a tenth of the time of a copy.
   return { version: result.version, position: result.position, written: result.written, state: after.state, events };
 }
@@ -129,8 +130,9 @@ function keepState<S>(
   { streams, fold, streamId, cache }: StreamCommand<S>,
   { stream, folded: before }: LoadedFrom<S>,
   folded: FoldedState<S>,
+  stored: readonly StoredEvent[] | undefined,
 ): void {
-  cache?.of(streams).advance(streamId, fold, before, folded);
+  cache?.of(streams).advance({ streamId, fold }, before, folded, stored);
   const { every } = fold.snapshot ?? {};
   if (every !== undefined && Math.floor(before.version / every) < Math.floor(folded.version / every)) {
     saveFoldSnapshot(streams, stream, fold, folded);

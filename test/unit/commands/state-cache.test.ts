@@ -48,6 +48,8 @@ describe("what a command costs", () => {
     const costs = await counted(all);
     expect(costs).toMatchObject({ getVersion: 0, append: 32 });
     expect(costs.readPage).toBeLessThanOrEqual(4);
+    // The last event that is known, at each read, and not what the commands have stored themselves.
+    expect(costs.events).toBe(costs.readPage);
     expect(new Set(queries.map(({ streamId }) => streamId))).toEqual(new Set(["@all"]));
   });
 });
@@ -96,6 +98,23 @@ describe("loads that share a read of the end of the store", () => {
     });
     expect(await balances()).toEqual(new Set([6]));
     expect(await balances()).toEqual(new Set([6]));
+  });
+
+  test("have what commands have stored with other folds, and other writers between them", async () => {
+    const { streams } = countingStore();
+    const cache = stateCache();
+    const other = { ...account, name: "other" };
+    const writer = await streams.openStream("s-0");
+    for (let round = 1; round <= 6; round += 1) {
+      await writer.write(deposited(100));
+      const commands = IDS.map((id) => handle(streams, account, id, () => deposited(1), { cache }));
+      await Promise.all([...commands, writer.write(deposited(1_000))]);
+      for (const fold of [account, other]) {
+        const loads = await Promise.all(IDS.map((id) => loadState(streams, fold, id, { cache })));
+        const balances = loads.map(({ state }) => state.balance);
+        expect(balances).toEqual(IDS.map((id) => (id === "s-0" ? round * 1_101 : round)));
+      }
+    }
   });
 
   test("go on with it where others have stored much once, after one read of each stream", async () => {
