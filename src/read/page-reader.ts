@@ -2,7 +2,6 @@ import {
   ALL_STREAM,
   type EventPage,
   type EventsRemovedError,
-  type ParsedClause,
   type ReadQuery,
   type StorageHandle,
   type StoredEvent,
@@ -55,7 +54,7 @@ export class PageReader implements EventHolder {
   readonly #source: PageSource;
   readonly #plan: ReadPlan;
   readonly #size: PageSize;
-  readonly #afterRead: ((page: EventPage) => Promise<ReadPage>) | undefined;
+  readonly #matches: ((event: StoredEvent) => boolean) | undefined;
   #hold: EventHold | undefined;
   #after: number;
   #upTo: number | undefined;
@@ -66,6 +65,8 @@ export class PageReader implements EventHolder {
   #ended = false;
   #failure: ReadFailure | undefined;
   #epoch: string | undefined;
+  /** Whether storage finds what is wanted and nothing else, as the last page tells. Then it is asked for no more than that. */
+  #isExact: boolean;
   /** Whether the consumer waits for an event. */
   #isPulled = false;
   /** The first version that the stream still has, of a backward read: it fails when it gets there. */
@@ -77,29 +78,25 @@ export class PageReader implements EventHolder {
     this.#size = new PageSize(source.memory);
     this.#after = plan.after;
     this.#upTo = plan.upTo;
-    if (source.hooks?.afterRead !== undefined) this.#afterRead = hookedPages(source.hooks.afterRead, plan.filter);
+    this.#matches = plan.filter && compileFilter(plan.filter);
+    this.#isExact = plan.filter === undefined;
   }
 
-  /** Waits for a page with events; false behind the last one or when no more are wanted. */
+  /** Waits for a page, which may have no events; false behind the last one or when no more are wanted. */
   async fill(wanted: number): Promise<boolean> {
     this.#isPulled = true;
-    this.#throwFailure();
-    while (!this.#ended && wanted > 0) {
-      const ahead = this.#ahead ?? this.#load(wanted);
-      const page = await ahead.page;
-      this.#ahead = undefined;
-      this.#advance(page);
-      this.#take(page.events, ahead.bytes);
-      this.#failure = page.failure;
-      if (page.events.length > 0) return true;
-      this.#throwFailure();
-    }
-    if (wanted > 0 && isRemoved(this.#after, this.#firstLeft)) throw this.#removed(this.#firstLeft);
-    return false;
-  }
-
-  #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#ended || wanted === 0) {
+      if (wanted > 0 && isRemoved(this.#after, this.#firstLeft)) throw this.#removed(this.#firstLeft);
+      return false;
+    }
+    const ahead = this.#ahead ?? this.#load(wanted);
+    const page = await ahead.page;
+    this.#ahead = undefined;
+    this.#advance(page);
+    this.#take(page.events, ahead.bytes);
+    this.#failure = page.failure;
+    return true;
   }
 
   /** The next event of the page; undefined behind its last. The consumer's call for the second half fetches ahead. */
@@ -146,8 +143,7 @@ export class PageReader implements EventHolder {
   }
 
   #fetchAhead(wanted: number): void {
-    const isFiltered = this.#plan.filter !== undefined;
-    const wantedAhead = isFiltered ? wanted : wanted - (this.#events.length - this.#index);
+    const wantedAhead = wanted - (this.#events.length - this.#index);
     if (this.#ended || wantedAhead <= 0 || this.#failure !== undefined) return;
     this.#ahead = this.#load(wantedAhead);
     // The consumer may leave before it comes to this page; a failure is then nobody's.
@@ -161,7 +157,7 @@ export class PageReader implements EventHolder {
       streamId: this.#source.streamId,
       after: this.#after,
       upTo: this.#upTo,
-      limit: filter === undefined ? Math.min(size, wanted) : size,
+      limit: this.#isExact ? Math.min(size, wanted) : size,
       direction,
       filter,
     };
@@ -172,7 +168,10 @@ export class PageReader implements EventHolder {
       ahead.bytes = pageBytes(page);
       this.#size.learn(page.events.length, ahead.bytes);
       if (this.#ahead === ahead) this.#count();
-      return this.#afterRead === undefined ? page : this.#afterRead(page);
+      // The filter is matched with what was stored, so it comes before the hooks.
+      const found = this.#matches === undefined ? page.events : page.events.filter(this.#matches);
+      this.#isExact = found.length === page.events.length;
+      return { ...page, events: found, ...(await this.#source.hooks?.afterRead?.(found)) };
     };
     const ahead: PageAhead = { bytes: 0, page: load() };
     return ahead;
@@ -198,16 +197,4 @@ export class PageReader implements EventHolder {
       if (next !== null) this.#after = next;
     }
   }
-}
-
-/** What readers get of pages. The filter is matched with what was stored, so it comes first. */
-function hookedPages(
-  afterRead: NonNullable<EventHooks["afterRead"]>,
-  filter: readonly ParsedClause[] | undefined,
-): (page: EventPage) => Promise<ReadPage> {
-  const matches = filter && compileFilter(filter);
-  return async (page) => {
-    const events = matches === undefined ? page.events : page.events.filter(matches);
-    return { ...page, ...(await afterRead(events)) };
-  };
 }

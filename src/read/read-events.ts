@@ -1,6 +1,5 @@
 import type { StoredEvent } from "../../protocols/index.js";
 import type { Lifetime } from "../adapter-kit/lifetime.js";
-import { compileFilter } from "../filter/compile-filter.js";
 import { PageReader, type PageSource } from "./page-reader.js";
 import type { ReadPlan } from "./read-options.js";
 
@@ -16,15 +15,14 @@ export async function* readEvents(context: ReadContext, planOf: () => ReadPlan):
   context.lifetime.assertOpen(`read stream "${context.streamId}"`);
   const plan = planOf();
   plan.signal?.throwIfAborted();
-  // Hooks change what the filter would find: the pages of their reader have been filtered.
-  const matches = context.hooks?.afterRead === undefined ? plan.filter && compileFilter(plan.filter) : undefined;
   const pages = new PageReader(context, plan);
   let wanted = plan.limit;
   try {
     while (await pages.fill(wanted)) {
+      // Many pages in turn may have no events.
+      if (context.lifetime.closed || plan.signal?.aborted) throwEnded(context, plan);
       for (let event = pages.next(wanted); event !== undefined; event = pages.next(wanted)) {
         if (context.lifetime.closed || plan.signal?.aborted) throwEnded(context, plan);
-        if (matches !== undefined && !matches(event)) continue;
         wanted -= 1;
         context.onEvent(event);
         yield event;

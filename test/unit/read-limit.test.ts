@@ -10,6 +10,7 @@ const LIMIT = 1_000;
 test.each<[string, Pick<ReadOptions, "filter">]>([
   ["no filter", {}],
   ["a filter without clauses", { filter: [] }],
+  ["a filter that the store has applied", { filter: [{ field: "type", op: "=", value: "N" }] }],
 ])("a read with %s takes no more events from its store than its limit", async (_, options) => {
   const memory = new MemoryStorageHandle();
   let taken = 0;
