@@ -11,13 +11,15 @@ export type GroupState = {
   readonly restart: string | null;
   /** Earlier numbers of partitions, and how far each of these was. */
   readonly history: readonly PastPartitions[];
-  /** Who runs the consumer, and until when that is known. */
-  readonly members: { readonly [owner: string]: number };
+  /** Who runs the consumer, until when that is known, and for how long they say so. */
+  readonly members: { readonly [owner: string]: MemberState };
   /** How many events are parked. */
   readonly parked: number;
   /** Grows whenever parked events are to be tried again. */
   readonly retries: number;
 };
+
+export type MemberState = { readonly untilMs: number; readonly leaseMs: number };
 
 /** An earlier number of partitions: what its partitions had done up to their positions is not done again. */
 export type PastPartitions = { readonly partitions: number; readonly positions: readonly number[] };

@@ -134,13 +134,14 @@ export class LeaseKeeper {
     const { settings, definition } = this.#context;
     const nowMs = Date.now();
     const others = Object.entries(group.members).filter(
-      ([owner, untilMs]) =>
+      ([owner, { untilMs }]) =>
         owner !== this.owner &&
         untilMs > nowMs &&
         this.#memberSightings.unchangedForMs(owner, untilMs) < settings.leaseMs,
     );
     this.#memberSightings.keepOnly(others.map(([owner]) => owner));
-    const members = { ...Object.fromEntries(others), [this.owner]: nowMs + settings.leaseMs };
+    const { leaseMs } = settings;
+    const members = { ...Object.fromEntries(others), [this.owner]: { untilMs: nowMs + leaseMs, leaseMs } };
     const joined = { ...group, members, history: stillPast(group.history, lowest) };
     await writeGroup(records, definition.name, joined);
     return joined;

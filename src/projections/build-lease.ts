@@ -89,7 +89,8 @@ export class BuildLease {
 
   async #write(records: Records, before: BuildState, change: Partial<BuildState>, expected: number) {
     const beganMs = performance.now();
-    const state = { ...before, owner: this.#owner, ...change, untilMs: Date.now() + this.#leaseMs };
+    const leaseMs = this.#leaseMs;
+    const state = { ...before, owner: this.#owner, ...change, untilMs: Date.now() + leaseMs, leaseMs };
     const revision = await writeBuild(records, this.#spaces, this.#build, state, expected);
     return () => {
       this.#held = state.owner === null ? undefined : { state, revision };

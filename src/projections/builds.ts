@@ -20,7 +20,15 @@ import { dropTables, showTables } from "./views.js";
 /** How long tables stay after another build was shown in their place: a deploy may be rolled back. */
 const FORMER_MS = 24 * 3_600_000;
 
-const NEW_BUILD: BuildState = { position: 0, owner: null, untilMs: 0, parked: 0, tables: [], hasCaughtUp: false };
+const NEW_BUILD: BuildState = {
+  position: 0,
+  owner: null,
+  untilMs: 0,
+  leaseMs: 0,
+  parked: 0,
+  tables: [],
+  hasCaughtUp: false,
+};
 
 /** Makes the tables and the record of a projection where they are not there yet. @returns the builds to be run */
 export async function registerBuilds(

@@ -1,4 +1,5 @@
 import type { StreamFactory } from "../../protocols/index.js";
+import { type HeldLeases, onceKnown } from "../leases/held-leases.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { sql, name as sqlName } from "../transaction/sql-statement.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
@@ -14,7 +15,8 @@ const ATTEMPT = "drop a projection";
 const TIMEOUT_MS = 60_000;
 
 /**
- * Deletes the records, tables and views of a projection that will not run again, so that it holds up no prune.
+ * Deletes the records, tables and views of a projection that will not run again, so that it holds up no prune. After the lease
+ * of a process that was killed it waits for as long again, to be sure that nobody renews it: clocks may be wrong.
  *
  * @returns false when there is none of that name
  * @throws InvalidArgumentError while a process runs it.
@@ -27,7 +29,9 @@ export async function dropProjection(
   const model = modelStoreOf(streams, options.store, ATTEMPT);
   inAttempt(ATTEMPT, model.access?.location, () => checkPlainName("name", name));
   try {
-    const isDropped = await model.run("dropProjection", TIMEOUT_MS, (tx) => drop(tx, model, name));
+    const isDropped = await onceKnown((leases) =>
+      model.run("dropProjection", TIMEOUT_MS, (tx) => drop(tx, model, name, leases)),
+    );
     await forgetPosition(streams, model, name);
     return isDropped;
   } catch (error) {
@@ -35,13 +39,20 @@ export async function dropProjection(
   }
 }
 
-async function drop(tx: ModelTransaction, { spaces }: ModelStore, name: string): Promise<boolean> {
+/** @returns milliseconds: after these it is to be called again */
+async function drop(
+  tx: ModelTransaction,
+  { spaces }: ModelStore,
+  name: string,
+  leases: HeldLeases,
+): Promise<boolean | number> {
   const live = await readLive(tx.records, spaces, name);
   if (live === null) return false;
   const builds = await buildsOf(tx, spaces.builds, name);
-  if (builds.some(({ state }) => state.owner !== null && state.untilMs > Date.now())) {
-    throw invalidArgument("name", `a process runs "${name}"; stop it first`);
-  }
+  const held = builds.filter(({ state }) => state.owner !== null);
+  const found = leases.look(held.map(({ key, state: { untilMs, leaseMs } }) => ({ key, untilMs, leaseMs })));
+  if (found === "held") throw invalidArgument("name", `a process runs "${name}"; stop it first`);
+  if (found !== "gone") return found;
   const views = new Set(builds.flatMap(({ state }) => state.tables));
   for (const view of views) await tx.sql.run(sql`DROP VIEW IF EXISTS ${sqlName(view)}`);
   for (const { build } of builds) await dropBuild(tx, spaces, build);
@@ -60,6 +71,7 @@ async function forgetPosition(streams: StreamFactory, model: ModelStore, name: s
 }
 
 interface FoundBuild {
+  readonly key: string;
   readonly build: Build;
   readonly state: BuildState;
 }
@@ -69,7 +81,7 @@ async function buildsOf({ records }: ModelTransaction, space: string, name: stri
   for await (const { key, value } of recordsOf(records, space, `${name}@`)) {
     const [version = "", generation = "0"] = key.slice(name.length + 1).split(".");
     const build: Build = { name, version: Number(version), generation: Number(generation) };
-    found.push({ build, state: value as unknown as BuildState });
+    found.push({ key, build, state: value as unknown as BuildState });
   }
   return found;
 }

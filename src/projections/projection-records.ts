@@ -9,6 +9,8 @@ export type BuildState = {
   /** Null: nobody runs it. */
   readonly owner: string | null;
   readonly untilMs: number;
+  /** How long the lease lasts unless it is renewed. */
+  readonly leaseMs: number;
   /** How many events were set aside. */
   readonly parked: number;
   /** The plain names of its tables. */

@@ -23,7 +23,7 @@ describe.each(STORES)("the leases of a consumer over %s", (_, open) => {
         );
       await (await start()).stop();
       const untilMs = Date.now() + A_DAY_MS;
-      await overwrite(streams, CONSUMER_GROUPS_SPACE, "all", { members: { gone: untilMs } });
+      await overwrite(streams, CONSUMER_GROUPS_SPACE, "all", { members: { gone: { untilMs, leaseMs: LEASE_MS } } });
       for (let index = 0; index < partitions; index += 1) {
         await overwrite(streams, CONSUMERS_SPACE, `all/${index}`, { owner: "gone", untilMs });
       }
