@@ -1,4 +1,5 @@
 import type { Records } from "../../protocols/index.js";
+import { Sightings } from "../consumers/sightings.js";
 import { type Build, type BuildState, readBuild, type Spaces, writeBuild } from "./projection-records.js";
 
 /** The record of a build that this process runs, or waits for. */
@@ -8,8 +9,7 @@ export class BuildLease {
   readonly #owner: string;
   readonly #leaseMs: number;
   #held: { readonly state: BuildState; readonly revision: number } | undefined;
-  /** The record as it was seen last, and since when by the clock that does not jump. */
-  #sighting: { readonly revision: number; readonly sinceMs: number } | undefined;
+  readonly #sightings = new Sightings();
   #renewedMs = 0;
   #freeAtMs = 0;
 
@@ -50,9 +50,10 @@ export class BuildLease {
     if (found === null) return undefined;
     const { value, revision } = found;
     const nowMs = performance.now();
-    if (this.#sighting?.revision !== revision) this.#sighting = { revision, sinceMs: nowMs };
+    // Not its revision: inline projections write the record as well, and leave the lease as it is.
+    const unchangedForMs = this.#sightings.unchangedForMs("until", value.untilMs);
     this.#freeAtMs = nowMs + Math.min(this.#leaseMs, Math.max(0, value.untilMs - Date.now()));
-    const isUnchanged = nowMs - this.#sighting.sinceMs >= this.#leaseMs;
+    const isUnchanged = unchangedForMs >= this.#leaseMs;
     const isFree = value.owner === null || value.owner === this.#owner || value.untilMs <= Date.now() || isUnchanged;
     if (!isFree) return undefined;
     return this.#write(records, value, {}, revision);

@@ -67,4 +67,18 @@ describe.each(STORES)("the batches of a projection over %s", (_, open) => {
     expect(batches).toEqual([[1], [2]]);
     expect(runner.status()).toMatchObject([{ state: "live" }]);
   });
+
+  test("have a new holder also while writes move the record on, which project inline", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    const start = () => runProjections(streams, [noting([])], { leaseMs: 100, mode: "inline" });
+    await (await start())[Symbol.asyncDispose]();
+    await overwrite(streams, PROJECTIONS_SPACE, "noted@1", { owner: "gone", untilMs: Date.now() + A_DAY_MS });
+    await using runner = await start();
+    const stateAfterWrite = async () => {
+      await a.write(deposited(1));
+      return runner.status()[0]?.state;
+    };
+    await expect.poll(stateAfterWrite, { interval: 10, timeout: 5_000 }).toBe("live");
+  });
 });
