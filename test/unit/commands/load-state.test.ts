@@ -57,11 +57,11 @@ describe.each(STORES)("loadState over %s", (_, open) => {
   test("a snapshot is saved by the command that crosses a multiple, and so many stay", async () => {
     await using streams = await open();
     const fold = snapshotted(3);
-    for (let count = 0; count < 5; count += 1) {
+    // Those of versions 4, 6 and 10, of which two stay. A load that does not find the last one yet would save one more.
+    for (const versions of [[], [4], [6, 4], [6, 4], [10, 6]]) {
       await handle(streams, fold, "a", () => [deposited(1), deposited(1)]);
+      await expect.poll(() => snapshotVersions(streams, "a")).toEqual(versions);
     }
-    // Those of versions 4, 6 and 10, of which two stay.
-    await expect.poll(() => snapshotVersions(streams, "a")).toEqual([10, 6]);
     expect(await loadState(streams, fold, "a")).toEqual({ version: 10, state: { balance: 10, owner: null } });
     expect(await loadState(streams, fold, "a", { atVersion: 7 })).toEqual({
       version: 7,
