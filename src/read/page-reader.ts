@@ -168,6 +168,7 @@ export class PageReader implements EventHolder {
       ahead.bytes = pageBytes(page);
       this.#size.learn(page.events.length, ahead.bytes);
       if (this.#ahead === ahead) this.#count();
+      if (this.#matches === undefined && this.#source.hooks === undefined) return page;
       // The filter is matched with what was stored, so it comes before the hooks.
       const found = this.#matches === undefined ? page.events : page.events.filter(this.#matches);
       this.#isExact = found.length === page.events.length;
