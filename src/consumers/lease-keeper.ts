@@ -1,5 +1,6 @@
 import type { Records } from "../../protocols/index.js";
 import type { Renew } from "../leases/lease-renewals.js";
+import { Sightings } from "../leases/sightings.js";
 import type { Undo } from "../leases/undo.js";
 import {
   type GroupState,
@@ -19,12 +20,10 @@ import { PartitionLease } from "./partition-lease.js";
 import { PartitionRun } from "./partition-run.js";
 import { stillPast } from "./partitions.js";
 import { type RunContext, tell, writeRecords } from "./run-context.js";
-import { Sightings } from "./sightings.js";
 
 /** What a look at the records found. */
 interface Findings {
   readonly group: GroupState;
-  readonly rows: readonly RecordOf<PartitionState>[];
   readonly lost: PartitionRun[];
   readonly taken: { readonly lease: PartitionLease; readonly previous: PartitionState }[];
   /** How many partitions others lack. */
@@ -121,7 +120,6 @@ export class LeaseKeeper {
     const taken = await this.#take(records, rows, new Set(mine.map(({ lease }) => lease.index)), share);
     return {
       group,
-      rows,
       lost,
       taken,
       tooMany: this.#lackOfOthers(group, rows) ? Math.max(0, mine.length - share) : 0,

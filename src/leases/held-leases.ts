@@ -15,8 +15,8 @@ const LOOKS_PER_LEASE = 6;
 /**
  * Tells whether the holders of leases are gone, for those who delete what a living one needs: then no fence makes it harmless to be
  * early. The clocks of two processes may differ, and jump. So a lease that is over may have a holder who still renews it, and
- * one that ends far in the future may have a dead one. A holder is gone when his lease was not renewed for as long as it
- * lasts, by the clock that does not jump. Only where the clocks agree on a lease that is not over, nobody needs to wait.
+ * one that ends far in the future may have a dead one. A holder is gone when its lease was not renewed for as long as it
+ * lasts, by the clock that does not jump. Only where the clocks agree that a lease is not over, nobody needs to wait.
  */
 export class HeldLeases {
   #seen: ReadonlyMap<string, number> | undefined;

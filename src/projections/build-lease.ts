@@ -1,5 +1,5 @@
 import type { Records } from "../../protocols/index.js";
-import { Sightings } from "../consumers/sightings.js";
+import { Sightings } from "../leases/sightings.js";
 import { type Build, type BuildState, readBuild, type Spaces, writeBuild } from "./projection-records.js";
 
 /** The record of a build that this process runs, or waits for. */

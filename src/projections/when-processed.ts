@@ -57,14 +57,12 @@ export async function whenProcessed(
 
 /** What it fails at in this process, if it does. */
 function failureOf(store: ReadModelStore, name: string): string | undefined {
-  const errors = [...runnersOf(store)].flatMap((runner) =>
-    runner.status().flatMap((status) => (status.name === name && status.error !== undefined ? [status.error] : [])),
-  );
-  const [error] = errors;
-  if (error === undefined) return undefined;
-  const { position, streamId, type, message } = error;
+  const statuses = [...runnersOf(store)].flatMap((runner) => runner.status());
+  const failed = statuses.find((status) => status.name === name && status.error !== undefined);
+  if (failed?.error === undefined) return undefined;
+  const { position, streamId, type, message } = failed.error;
   const event = type === "" ? "" : `, an event "${type}" of stream "${streamId}"`;
-  return `It fails at position ${position}${event}: ${message}`;
+  return `Its version ${failed.version} fails at position ${position}${event}: ${message}`;
 }
 
 /** Up to where the live build is, by its record and by those of this process who run it. -1: it is not registered. */

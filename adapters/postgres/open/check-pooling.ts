@@ -20,9 +20,9 @@ export async function checkPooling(client: PostgresClient, { connection, backend
   if (announcedProcessId === undefined || announcedProcessId === backend.processId) return;
   const other = await client.connect();
   try {
+    const mark = randomUUID();
+    await setMark(connection, mark);
     for (let round = 0; round < ROUNDS; round += 1) {
-      const mark = randomUUID();
-      await setMark(connection, mark);
       await setMark(other, randomUUID());
       if ((await readMark(connection)) !== mark) throw sharesSessions(client.location);
     }

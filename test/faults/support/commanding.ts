@@ -1,11 +1,12 @@
 import type { NodeProcess } from "../../support/node-process.js";
-import type { CommandAnswer, CommandingConfig } from "../fixtures/commanding-process.js";
+import type { CommandAnswer } from "../fixtures/commanding-process.js";
 import { startFixture } from "./fixture.js";
+import type { StoreAddress } from "./store-address.js";
 
 /** Starts processes that handle commands of one store. */
-export async function startCommanding(config: CommandingConfig, count: number): Promise<readonly NodeProcess[]> {
+export async function startCommanding(address: StoreAddress, count: number): Promise<readonly NodeProcess[]> {
   const processes = Array.from({ length: count }, () =>
-    startFixture("commanding-process.ts", { args: [JSON.stringify(config)] }),
+    startFixture("commanding-process.ts", { args: [JSON.stringify(address)] }),
   );
   await Promise.all(processes.map((process) => process.ready()));
   return processes;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StoredEvent } from "../../../index.js";
 import { consume, dropParked, parked, retryParked } from "../../../src/consumers/index.js";
+import { Gate } from "../../conformance/support/transactions.js";
 import { listOf, numbered, STORES } from "./support/stores.js";
 
 const ONCE = { retry: { attempts: 1 } };
@@ -41,10 +42,7 @@ describe.each(STORES)("what is asked of a consumer's parked events over %s", (_,
     await (await streams.openStream("a")).write([1, 2, 3].map(numbered));
     let isBroken = true;
     const begun: unknown[] = [];
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const held = new Gate();
     await using consumer = await consume(
       streams,
       {
@@ -53,7 +51,7 @@ describe.each(STORES)("what is asked of a consumer's parked events over %s", (_,
         handle: async ({ data }: StoredEvent) => {
           if (isBroken) throw new Error("broken");
           begun.push(data);
-          await held;
+          await held.opened;
         },
       },
       ONCE,
@@ -65,7 +63,7 @@ describe.each(STORES)("what is asked of a consumer's parked events over %s", (_,
     expect(await dropParked(streams, "all", { position: 2 })).toBe(true);
     // Its look at the records, which the call has asked for, is over by the second answer.
     for (let answers = 0; answers < 2; answers += 1) await consumer.lag();
-    release();
+    held.open();
     await expect.poll(() => listOf(parked(streams, "all"))).toEqual([]);
     expect(begun).toEqual([1, 3]);
   });

@@ -11,6 +11,11 @@ import { STORES, type Store } from "../consumers/support/stores.js";
 
 const A_DAY_MS = 86_400_000;
 
+const WRONG_CLOCKS: [string, number][] = [
+  ["a day ahead", A_DAY_MS],
+  ["a day behind", -A_DAY_MS],
+];
+
 /** Something that leases are held of. */
 interface Leased {
   /** Makes its records, as a process that was stopped leaves them. */
@@ -60,10 +65,7 @@ describe.each(STORES)("over %s", (_store, open) => {
       expect(await isThere(streams)).toBe(true);
     });
 
-    test.each([
-      ["a day ahead", A_DAY_MS],
-      ["a day behind", -A_DAY_MS],
-    ])("succeeds when its process is gone, although its clock was %s", async (_, aheadMs) => {
+    test.each(WRONG_CLOCKS)("succeeds when its process is gone, although its clock was %s", async (_, aheadMs) => {
       await using streams = await open();
       await make(streams);
       await hold(streams, Date.now() + aheadMs, 100);
@@ -71,10 +73,7 @@ describe.each(STORES)("over %s", (_store, open) => {
       expect(await isThere(streams)).toBe(false);
     });
 
-    test.each([
-      ["a day ahead", A_DAY_MS],
-      ["a day behind", -A_DAY_MS],
-    ])("is refused while a process runs it whose clock is %s", async (_, aheadMs) => {
+    test.each(WRONG_CLOCKS)("is refused while a process runs it whose clock is %s", async (_, aheadMs) => {
       await using streams = await open();
       await make(streams);
       await hold(streams, Date.now() + aheadMs, 300);
@@ -85,7 +84,7 @@ describe.each(STORES)("over %s", (_store, open) => {
       const refused = expect(dropping).rejects.toThrow("a process runs");
       while (!isSettled) {
         await hold(streams, Date.now() + aheadMs, 300);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setImmediate(resolve));
       }
       await refused;
       expect(await isThere(streams)).toBe(true);

@@ -1,14 +1,13 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { type Migration, migrate } from "../../../src/migrations/index.js";
 import { rawSQL } from "../../../src/transaction/sql-statement.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
+import { holdTransaction, patient } from "../../conformance/support/transactions.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 
 const SLOW = "SELECT pg_sleep(3600)";
-
-const WAIT = { timeout: 20_000 };
 
 const MIGRATIONS: readonly Migration[] = [
   { id: "0001_text", up: `CREATE TABLE slow (id int); ${SLOW}` },
@@ -52,13 +51,8 @@ if (NO_POSTGRES === null) {
     const schemas = ownSchemas();
     await using holding = await opened(schemas);
     await using streams = await opened(schemas);
-    let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const work = vi.fn(() => released);
-    const held = holding.transaction(work, { timeoutMs: 60_000 });
-    await vi.waitFor(() => expect(work).toHaveBeenCalled(), WAIT);
+    const held = holdTransaction(patient(holding));
+    await held.hasBegun;
     const aborting = new AbortController();
     const list: Migration[] = [{ id: "0001_quick", up: "CREATE TABLE quick (id int)" }];
     const migrating = failureOf(migrate(streams, list, { signal: aborting.signal }));
@@ -69,8 +63,8 @@ if (NO_POSTGRES === null) {
       expect(await migrating).toMatchObject({ message: "enough" });
       await expect.poll(() => running("%pg_advisory_xact_lock%")).toBe(0);
     } finally {
-      release();
-      await held;
+      held.finish();
+      await held.result;
     }
     expect((await migrate(streams, list)).applied).toEqual(["0001_quick"]);
   });

@@ -44,7 +44,9 @@ describe.each(STORES)("waiting for a projection over %s", (_, open) => {
     await expect.poll(() => runner.status()[0]?.state).toBe("failed");
     await expect(whenProcessed(streams, "totals", position, { timeoutMs: 20 })).rejects.toMatchObject({
       code: "TIMEOUT",
-      message: expect.stringMatching(/fails at position 1, an event "Deposited" of stream "a": no such column$/),
+      message: expect.stringMatching(
+        /version 1 fails at position 1, an event "Deposited" of stream "a": no such column$/,
+      ),
     });
   });
 
