@@ -35,7 +35,13 @@ async function makeStore(driver: DriverName) {
   onTestFinished(() => streams[Symbol.asyncDispose]());
   const stream = await streams.openStream("a");
   for (let data = 0; data < EVENTS; data += 1) await stream.write({ type: "A", data });
-  return { streams, path: folder.file("copies.db"), listed: () => readdir(folder.path) };
+  return { streams, path: folder.file("copies.db"), copies: () => copiesIn(folder.path) };
+}
+
+/** The names of the copy and of what belongs to it. The store beside it makes files of its own when it is idle. */
+async function copiesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => name.startsWith("copies.db")).sort();
 }
 
 /** Runs a task while something comes before each call to the file system. */
@@ -75,13 +81,13 @@ describe.each(DRIVER_NAMES)("the name of a backup over %s", (driver) => {
       for (let calls = 0; !isFinished; calls += 1) {
         const store = await makeStore(driver);
         isFinished = await backupUntil(calls, store);
-        if (!(await store.listed()).includes("copies.db")) {
+        if (!(await store.copies()).includes("copies.db")) {
           await store.streams.backup(store.path);
           continue;
         }
         await using copy = await sqliteStreamFactory(store.path, { driver, mode });
         expect(await copy.verify()).toMatchObject({ ok: true, checkedEvents: EVENTS });
-        partials.push((await store.listed()).filter((name) => name.includes(".partial-")).length);
+        partials.push((await store.copies()).filter((name) => name.includes(".partial-")).length);
       }
       // At least one had both names when it was opened.
       expect(partials.length).toBeGreaterThan(2);
@@ -90,20 +96,20 @@ describe.each(DRIVER_NAMES)("the name of a backup over %s", (driver) => {
   );
 
   test("is given by a backup whose copy is opened before its last step", async () => {
-    const { streams, path, listed } = await makeStore(driver);
+    const { streams, path, copies } = await makeStore(driver);
     const openCopy = async (call: string) => {
-      if (!/^(rm|unlink)$/.test(call) || !(await listed()).includes("copies.db")) return;
+      if (!/^(rm|unlink)$/.test(call) || !(await copies()).includes("copies.db")) return;
       disk.before = async () => undefined;
       await using copy = await sqliteStreamFactory(path, { driver, mode: "existing" });
       expect((await copy.openStream("a")).version).toBe(EVENTS);
-      expect((await listed()).filter((name) => name.includes(".partial-"))).toEqual([]);
+      expect((await copies()).filter((name) => name.includes(".partial-"))).toEqual([]);
     };
     await withDisk(openCopy, () => streams.backup(path));
-    expect((await listed()).filter((name) => name.startsWith("copies.db"))).toEqual(["copies.db"]);
+    expect(await copies()).toEqual(["copies.db"]);
   });
 
   test("stays that of a file which somebody else has made meanwhile, also where files have no links", async () => {
-    const { streams, path, listed } = await makeStore(driver);
+    const { streams, path, copies } = await makeStore(driver);
     for (const hasLinks of [true, false]) {
       const makeOther = async (call: string) => {
         if (call !== "link") return;
@@ -120,11 +126,11 @@ describe.each(DRIVER_NAMES)("the name of a backup over %s", (driver) => {
       if (call === "link") throw Object.assign(new Error("no links"), { code: "EPERM" });
     };
     await withDisk(noLinks, () => streams.backup(path));
-    expect((await listed()).filter((name) => name.startsWith("copies.db"))).toEqual(["copies.db"]);
+    expect(await copies()).toEqual(["copies.db"]);
   });
 
   test("leaves alone other names of the file, and those that look like the name of an unfinished copy", async () => {
-    const { streams, path, listed } = await makeStore(driver);
+    const { streams, path, copies } = await makeStore(driver);
     await streams.backup(path);
     const others = [
       `${path}.partial-1`,
@@ -136,13 +142,13 @@ describe.each(DRIVER_NAMES)("the name of a backup over %s", (driver) => {
     await symlink(path, symbolic);
     await link(path, used);
     await writeFile(`${used}-wal`, "content of somebody who has opened it");
-    const before = await listed();
+    const before = await copies();
     await expect(sqliteStreamFactory(path, { driver })).rejects.toMatchObject({ code: "STORAGE_HARD_LINKED" });
     await rename(used, short);
     await expect(sqliteStreamFactory(path, { driver })).rejects.toMatchObject({ code: "STORAGE_HARD_LINKED" });
     await rename(short, letters);
     await expect(sqliteStreamFactory(path, { driver })).rejects.toMatchObject({ code: "STORAGE_HARD_LINKED" });
     await rename(letters, used);
-    expect(await listed()).toEqual(before);
+    expect(await copies()).toEqual(before);
   });
 });
