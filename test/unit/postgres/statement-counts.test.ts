@@ -62,6 +62,22 @@ if (NO_POSTGRES === null) {
     expect(rows.filter(({ plans }) => plans > 1)).toEqual([]);
   });
 
+  test("an append of one event runs no statement that is made for many", async () => {
+    const started = await server();
+    await started.query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
+    await using streams = await postgresStreamFactory(started.url(), { ...ownSchemas(), durability: "normal" });
+    await using stream = await streams.openStream("a");
+    await started.query("SELECT pg_stat_statements_reset()");
+    await stream.write({ type: "T", data: 1, idempotencyKey: "k" }, { expectedVersion: 0 });
+    await stream.write({ type: "T", data: 2 }, { expectedVersion: 1 });
+
+    const { rows } = await started.query(
+      "SELECT query FROM pg_stat_statements WHERE NOT toplevel AND query ~ 'es_events'",
+    );
+    expect(rows).toContainEqual({ query: expect.stringContaining("INSERT INTO") });
+    expect(rows.filter(({ query }) => query.includes("unnest"))).toEqual([]);
+  });
+
   test("a poll that finds nothing is one query", async () => {
     const { pool, queries } = recordingPool((await server()).url());
     {
