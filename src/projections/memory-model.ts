@@ -1,5 +1,6 @@
 import { type Observable, Subject } from "rxjs";
 import {
+  ALL_STREAM,
   type EventShape,
   type StoredEvent,
   type Stream,
@@ -10,6 +11,7 @@ import { Wake } from "../consumers/wake.js";
 import { waitUntilProcessed } from "../consumers/when-processed.js";
 import { findStreamContext } from "../stream/context-access.js";
 import type { StoreService } from "../stream/store-service.js";
+import { StorageOutage } from "../watch/storage-outage.js";
 import type { EventSource } from "./event-source.js";
 import type { MemoryProjection, MemoryReadModel } from "./memory-projection.js";
 
@@ -37,6 +39,11 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
   #unsaved = 0;
   #stopListening: () => void = () => undefined;
   #following: Promise<void> = Promise.resolve();
+  /** Whether it has what was stored at the call. Before, the call fails with whatever happens. */
+  #follows = false;
+  /** While the server is away, and what the last attempt failed with. */
+  #outage: StorageOutage | undefined;
+  #outageMessage: string | undefined;
   /** Why it goes no further. */
   #end: { readonly error: unknown } | undefined;
 
@@ -74,6 +81,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
   }
 
   async #follow(): Promise<never> {
+    this.#follows = true;
     for (;;) {
       this.#stopping.signal.throwIfAborted();
       if (!(await this.#takeBatch())) await this.#wake.wait();
@@ -101,7 +109,8 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
   async #takeBatch(): Promise<boolean> {
     const { source, definition, all, projection } = this.#parts;
     const query = { after: this.#position, limit: BATCH_EVENTS, signal: this.#stopping.signal };
-    const { events, upTo, head } = await source.read({ types: definition.types, filter: definition.filter }, query);
+    const wanted = { types: definition.types, filter: definition.filter };
+    const { events, upTo, head } = await this.#onceBack(() => source.read(wanted, query));
     for (const event of events) {
       this.#state = definition.evolve(this.#state, event as StoredEvent<E>);
       this.#position = event.position;
@@ -112,10 +121,36 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     this.#onProgress();
     const { snapshotEvery } = definition;
     if (snapshotEvery !== undefined && this.#unsaved >= snapshotEvery) {
-      await all.snapshot(this.#state, { version: this.#position, projection, keep: 1 });
+      const options = { version: this.#position, projection, keep: 1 };
+      await this.#onceBack(() => all.snapshot(this.#state, options));
       this.#unsaved = 0;
     }
     return upTo < head;
+  }
+
+  /** Does what needs the server: again and again while that is away, as a watch does. */
+  async #onceBack<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        const result = await work();
+        this.#outage?.over(this.#whereabouts());
+        this.#outage = undefined;
+        this.#outageMessage = undefined;
+        return result;
+      } catch (error) {
+        if (!this.#follows || !StorageOutage.isOf(error)) throw error;
+        this.#stopping.signal.throwIfAborted();
+        this.#outage ??= new StorageOutage();
+        this.#outageMessage = (error as Error).message;
+        await this.#outage.wait(error, this.#whereabouts());
+        this.#stopping.signal.throwIfAborted();
+      }
+    }
+  }
+
+  #whereabouts() {
+    const store = findStreamContext(this.#parts.streams)?.storage.location;
+    return { store, streamId: ALL_STREAM, after: this.#position };
   }
 
   async whenProcessed(position: number, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
@@ -125,7 +160,9 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
       if (this.#end !== undefined) throw this.#end.error;
       return false;
     };
-    await waitUntilProcessed(name, position, options, { isProcessed, listeners: this.#progress });
+    const failure = (): string | undefined =>
+      this.#outageMessage === undefined ? undefined : `It waits for the server: ${this.#outageMessage}`;
+    await waitUntilProcessed(name, position, options, { isProcessed, listeners: this.#progress, failure });
   }
 
   /** Ends it, at the latest with the store. */
@@ -134,6 +171,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     this.#stopping.abort(
       new StreamClosedError(`The read model "${definition.name}" has ended: it or its store has been disposed.`),
     );
+    this.#outage?.close();
     this.#wake.wake();
     await this.#following;
   }

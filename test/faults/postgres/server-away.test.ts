@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { expect, test } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM, type StoredEvent } from "../../../protocols/index.js";
+import { projectToMemory } from "../../../src/projections/index.js";
 import { take } from "../../conformance/support/collect.js";
 import { Observation } from "../../conformance/support/observation.js";
 import { NO_POSTGRES } from "../../support/postgres-server.js";
@@ -47,6 +48,33 @@ if (NO_POSTGRES === null) {
     } finally {
       unsubscribe("async-streams:watch", listener);
     }
+  });
+
+  test("a read model in memory waits for a server that is away, and misses nothing", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    await using streams = await postgresStreamFactory(started.url(), {
+      ...schemas,
+      connectTimeoutMs: 100,
+      pollIntervalMs: 50,
+    });
+    await (await streams.openStream("a")).write({ type: "Written", data: 1 });
+    await using numbers = await projectToMemory<unknown[], StoredEvent>(streams, {
+      name: "numbers",
+      initial: () => [],
+      evolve: (state, { data }) => [...state, data],
+      snapshotEvery: 1,
+    });
+    expect(numbers.state).toEqual([1]);
+
+    await started.kill();
+    const reason = () => numbers.whenProcessed(2, { timeoutMs: 0 }).catch(({ message }: Error) => message);
+    await expect.poll(reason, { timeout: 30_000 }).toContain("It waits for the server: ");
+    await started.restart();
+    await using other = await postgresStreamFactory(started.url(), schemas);
+    const { position } = await (await other.openStream("a")).write({ type: "Written", data: 2 });
+    await numbers.whenProcessed(position, { timeoutMs: 30_000 });
+    expect(numbers.state).toEqual([1, 2]);
   });
 } else {
   test(NO_POSTGRES, () => undefined);

@@ -1,8 +1,11 @@
 import { lastValueFrom, toArray } from "rxjs";
 import { describe, expect, test } from "vitest";
-import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
 import type { StreamFactory } from "../../../index.js";
+import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
 import { projectToMemory } from "../../../src/projections/index.js";
+import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { overriding } from "../../support/overriding.js";
 import { STORES } from "../consumers/support/stores.js";
 
 type Deposited = { type: "Deposited"; data: { amount: number } };
@@ -126,6 +129,68 @@ describe.each(STORES)("a read model in memory over %s", (_store, open) => {
     await expect(made).rejects.toMatchObject({ code: "STREAM_CLOSED" });
     await ending;
   });
+});
+
+/** A store over a network that can be away for those who read. */
+function openRemoteStore() {
+  const storage = new MemoryStorageHandle();
+  const state: { failure: StorageErrorCode | undefined; failed: number } = { failure: undefined, failed: 0 };
+  const check = (): void => {
+    if (state.failure === undefined) return;
+    state.failed += 1;
+    throw new StorageError(state.failure, "The server has gone.");
+  };
+  const readPage: typeof storage.readPage = async (query) => {
+    check();
+    return storage.readPage(query);
+  };
+  const saveSnapshot: typeof storage.saveSnapshot = async (snapshot) => {
+    check();
+    return storage.saveSnapshot(snapshot);
+  };
+  const remote = overriding(storage, { readPage, saveSnapshot });
+  return { streams: createStreamFactory({ storage: remote, notifier: new MemoryNotifier(storage) }), state };
+}
+
+test("a read model in memory waits for a server that is away, says so, and goes on", async () => {
+  const { streams, state } = openRemoteStore();
+  await using _ = streams;
+  const a = await streams.openStream<Deposited>("a");
+  await using total = await projectToMemory<number, Deposited>(streams, { ...definition, snapshotEvery: 1 });
+  state.failure = "STORAGE_UNAVAILABLE";
+  const { position } = await a.write(deposited(1));
+  await expect.poll(() => state.failed).toBeGreaterThan(1);
+  const failure = total.whenProcessed(position, { timeoutMs: 0 });
+  await expect(failure).rejects.toMatchObject({
+    code: "TIMEOUT",
+    message: expect.stringContaining("It waits for the server: The server has gone."),
+  });
+  state.failure = undefined;
+
+  await total.whenProcessed(position);
+  expect(total.state).toBe(1);
+});
+
+test("a read model in memory that waits for its server ends at once when it is disposed of", async () => {
+  const { streams, state } = openRemoteStore();
+  await using _ = streams;
+  const total = await projectToMemory<number, Deposited>(streams, definition);
+  state.failure = "STORAGE_UNAVAILABLE";
+  await (await streams.openStream<Deposited>("a")).write(deposited(1));
+  await expect.poll(() => state.failed).toBeGreaterThan(0);
+  const states = lastValueFrom(total.changes.pipe(toArray()));
+  await total[Symbol.asyncDispose]();
+  expect(await states).toEqual([]);
+});
+
+test("a read model in memory ends with every other failure of its store", async () => {
+  const { streams, state } = openRemoteStore();
+  await using _ = streams;
+  await using total = await projectToMemory<number, Deposited>(streams, definition);
+  const states = lastValueFrom(total.changes.pipe(toArray()));
+  state.failure = "STORAGE_PERMISSION_DENIED";
+  await (await streams.openStream<Deposited>("a")).write(deposited(1));
+  await expect(states).rejects.toMatchObject({ code: "STORAGE_PERMISSION_DENIED" });
 });
 
 test("a read model in memory ends with a store that is not this library's", async () => {
