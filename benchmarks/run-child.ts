@@ -43,7 +43,7 @@ function readAnswer(output: string): Answer | undefined {
 
 /** What an uncaught error says of itself, among the lines of code and of the stack around it. */
 function errorLine(errors: string): string | undefined {
-  return errors.split("\n").find((line) => /^\S*Error\b/.test(line)) ?? lastLine(errors);
+  return errors.split("\n").find((line) => /^\S*error\b/i.test(line)) ?? lastLine(errors);
 }
 
 function lastLine(output: string): string | undefined {

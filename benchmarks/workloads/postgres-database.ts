@@ -11,9 +11,13 @@ export function databaseUrl({ serverUrl, uniqueName }: DatabaseContext): string 
 export async function withDatabase<T>(context: DatabaseContext, work: (url: string) => Promise<T>): Promise<T> {
   await run(context, `CREATE DATABASE "${context.uniqueName}"`);
   try {
-    return await work(databaseUrl(context));
-  } finally {
-    await run(context, `DROP DATABASE "${context.uniqueName}" WITH (FORCE)`);
+    const result = await work(databaseUrl(context));
+    // By force it would end connections that are closing just now, and a client that is told so ends the process.
+    await run(context, `DROP DATABASE "${context.uniqueName}"`);
+    return result;
+  } catch (error) {
+    await run(context, `DROP DATABASE IF EXISTS "${context.uniqueName}" WITH (FORCE)`);
+    throw error;
   }
 }
 
