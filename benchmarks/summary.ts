@@ -48,7 +48,7 @@ function summarizeFigure(
   const own = ofHeat.filter((sample) => sample.subject === subject && sample.figures[figure.name] !== undefined);
   if (own.length === 0) return null;
   const value = spreadOf(own.map(({ figures }) => figures[figure.name] as number));
-  const base = workload.base ?? "floor";
+  const base = workload.baseOf?.[subject] ?? workload.base ?? "floor";
   const ratios = own.flatMap(({ round, figures }) => {
     const divisor = ofHeat.find((sample) => sample.subject === base && sample.round === round)?.figures[figure.name];
     return divisor === undefined ? [] : [(figures[figure.name] as number) / divisor];

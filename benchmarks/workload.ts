@@ -9,6 +9,8 @@ export interface Workload {
   readonly figures: readonly Figure[];
   /** The subject that the others are compared with. Default: "floor". */
   readonly base?: string;
+  /** What single subjects are compared with instead. */
+  readonly baseOf?: Readonly<Record<string, string>>;
   /** The names of the subjects that it applies to, beside those that are there only for it. Default: all. */
   readonly subjects?: readonly string[];
   /** Whether it measures what no flush changes: then one durability stands for both. */

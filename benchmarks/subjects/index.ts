@@ -4,6 +4,7 @@ import { emmett } from "./emmett.js";
 import { emmettPostgres } from "./emmett-postgres.js";
 import { floor } from "./floor.js";
 import { floorGrouped } from "./floor-grouped.js";
+import { floorNode } from "./floor-node.js";
 import { floorPostgres } from "./floor-postgres.js";
 import { idlePoll, idleProcess } from "./idle.js";
 import { library, libraryBetter, libraryNode } from "./library.js";
@@ -21,6 +22,7 @@ export const SUBJECTS: readonly Subject[] = [
   libraryNode,
   sqlite3Loop,
   floorGrouped,
+  floorNode,
   libraryMemory,
   idleProcess,
   idlePoll,
