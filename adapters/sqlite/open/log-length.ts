@@ -16,8 +16,8 @@ export const LOG_STATE = "PRAGMA wal_checkpoint(NOOP)";
 /** How often to try again when others restart the log meanwhile. */
 const MAX_ATTEMPTS = 10;
 
-/** How many frames are read at once, and then others get a turn of the event loop: a call costs as much as a few pages. */
-const FRAMES_A_READ = 64;
+/** How many frames are looked at until others get a turn of the event loop. */
+const FRAMES_A_TURN = 1_000;
 
 /**
  * Notices when the length of the log shows that it was cut while the store is open. SQLite does not: it writes on behind
@@ -91,12 +91,9 @@ export class LogLength {
   /** Whether the header or one of so many frames is zeros. */
   async #lacksFrame(frames: number): Promise<boolean> {
     if (frames > 0 && this.#numberAt(0) === 0) return true;
-    const frameBytes = this.#startOf(1) - HEADER_BYTES;
-    const read = Buffer.allocUnsafe(frameBytes * Math.min(frames, FRAMES_A_READ));
-    for (let frame = 0; frame < frames; frame += FRAMES_A_READ) {
-      if (frame > 0) await setImmediate();
-      const part = read.subarray(0, frameBytes * Math.min(frames - frame, FRAMES_A_READ));
-      if (this.#read(part, this.#startOf(frame)) && beginsWithZeros(part, frameBytes)) return true;
+    for (let frame = 0; frame < frames; frame += 1) {
+      if (frame % FRAMES_A_TURN === FRAMES_A_TURN - 1) await setImmediate();
+      if (this.#numberAt(this.#startOf(frame)) === 0) return true;
     }
     return false;
   }
@@ -129,18 +126,13 @@ export class LogLength {
 
   /** 0 also where the file ends before it; not 0 where the disk does not say. */
   #numberAt(place: number): number {
-    return this.#read(this.#number, place) ? this.#number.readUInt32BE() : Number.NaN;
-  }
-
-  /** Fills up with zeros what the file does not hold. @returns whether the disk says what it holds */
-  #read(target: Buffer, place: number): boolean {
-    target.fill(0);
+    this.#number.fill(0);
     try {
-      readSync(this.#file, target, 0, target.length, place);
-      return true;
+      readSync(this.#file, this.#number, 0, NUMBER_BYTES, place);
     } catch {
-      return false;
+      return Number.NaN;
     }
+    return this.#number.readUInt32BE();
   }
 
   /** Undefined where the disk does not say. SQLite reports a disk that fails; nothing is known to be cut. */
@@ -151,14 +143,6 @@ export class LogLength {
       return undefined;
     }
   }
-}
-
-/** Whether one of the frames begins with zeros instead of the number of its page. */
-function beginsWithZeros(frames: Buffer, frameBytes: number): boolean {
-  for (let start = 0; start < frames.length; start += frameBytes) {
-    if (frames.readUInt32BE(start) === 0) return true;
-  }
-  return false;
 }
 
 async function countFrames(connection: SQLiteConnection): Promise<number> {
