@@ -16,6 +16,7 @@ if (before === undefined || option !== "--rounds" || !(rounds >= 1)) {
 }
 
 const root = fileURLToPath(new URL("../", import.meta.url));
+const { median } = await import(new URL("../dist/bench/benchmarks/statistics.js", import.meta.url));
 const out = mkdtempSync(join(tmpdir(), "async-streams-compare-"));
 const ratios = new Map();
 
@@ -29,11 +30,6 @@ function measure(folder) {
     Object.entries(figures).map(([figure, value]) => [`${workload} ${durability} ${subject} ${figure}`, value]),
   );
   return new Map(named);
-}
-
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
 }
 
 try {
