@@ -1,15 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { RecordConflictError } from "../../protocols/index.js";
+import { isRunning } from "../leases/held-leases.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { RETENTION_SPACE } from "./reserved-spaces.js";
 
 /** How long a lease lasts unless it is renewed. A process that was killed holds up the others for so long. */
-export const RETENTION_LEASE_MS = 60_000;
+const RETENTION_LEASE_MS = 60_000;
 
 const KEY = "lease";
 const ATTEMPT = "apply retention";
 
-/** Whose turn it is to apply retention: a record, so that several processes do not do the same work. */
+/**
+ * Whose turn it is to apply retention: a record, so that several processes do not do the same work. Where clocks differ, two
+ * may do it at once: each removal asks in its own transaction what may go, and who has lost the lease ends at the next renewal.
+ */
 export class RetentionLease {
   readonly #context: AdministrationContext;
   readonly #owner = randomUUID();
@@ -26,7 +30,8 @@ export class RetentionLease {
       context.storage.transact(async ({ records }) => {
         const found = await records.get(RETENTION_SPACE, KEY);
         const untilMs = found?.value.untilMs;
-        if (typeof untilMs === "number" && untilMs > Date.now()) return null;
+        // One that ends later than any lease that begins now is of a clock that was ahead: whoever had it may be dead.
+        if (typeof untilMs === "number" && isRunning({ untilMs, leaseMs: RETENTION_LEASE_MS })) return null;
         return records.put(RETENTION_SPACE, KEY, lease.#value(), found?.revision ?? 0);
       }, {}),
     );

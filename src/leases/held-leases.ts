@@ -37,8 +37,8 @@ export class HeldLeases {
   }
 }
 
-/** Two clocks that agree may still differ a little. */
-function isRunning({ untilMs, leaseMs }: HeldLease): boolean {
+/** Whether a lease is not over, as far as clocks agree. Two that agree may still differ a little. */
+export function isRunning({ untilMs, leaseMs }: Omit<HeldLease, "key">): boolean {
   const leftMs = untilMs - Date.now();
   return leftMs > 0 && leftMs <= 2 * leaseMs;
 }

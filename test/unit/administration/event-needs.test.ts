@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../../adapters/memory/index.js";
 import { openPostgresBackend } from "../../../adapters/postgres/postgres-stream-factory.js";
 import { openSQLiteBackend } from "../../../adapters/sqlite/index.js";
@@ -48,6 +48,10 @@ if (NO_POSTGRES === null) {
     async (now) => openPostgresBackend((await server()).url(), { ...ownSchemas(), durability: "normal", now }),
   ]);
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe.each(STORES)("through %s", (_, openBackend) => {
   /** A store with a clock of its own, in which readers register. */
@@ -279,6 +283,31 @@ describe.each(STORES)("through %s", (_, openBackend) => {
     );
     expect(await store.retain(rules)).toMatchObject([{ streamId: "a", firstVersion: 10 }]);
     expect(await store.transact(({ records }) => records.get("@retention", "lease"), {})).toBeNull();
+  });
+
+  test.each([-DAY_MS, DAY_MS])(
+    "retention is held up by no process that died with its clock %i ms ahead",
+    async (aheadMs) => {
+      await using store = await open();
+      await store.write("a", 10);
+      const lease = { owner: "another", untilMs: Date.now() + aheadMs };
+      await store.transact(({ records }) => records.put("@retention", "lease", lease), {});
+      expect(await store.retain([{ prefix: "", maxEvents: 1 }])).toMatchObject([{ streamId: "a", firstVersion: 10 }]);
+    },
+  );
+
+  test("retention by a process whose clock is ahead ends where another begins it, which does the rest", async () => {
+    await using store = await open();
+    for (const streamId of ["a", "b"]) await store.write(streamId, 10);
+    const rules = [{ prefix: "", maxEvents: 1 }];
+    const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + DAY_MS);
+    const applying = applyRetention(store.streams, rules)[Symbol.asyncIterator]();
+    expect((await applying.next()).value).toMatchObject({ streamId: "a", firstVersion: 10 });
+    clock.mockRestore();
+    expect(await store.retain(rules, { dryRun: true })).toMatchObject([{ streamId: "b", firstVersion: 10 }]);
+    expect(await applying.next()).toEqual({ done: true, value: undefined });
+    expect(await store.first("b")).toBe(1);
+    expect(await store.retain(rules)).toMatchObject([{ streamId: "b", firstVersion: 10 }]);
   });
 
   test("retention refuses what is no factory with administration", async () => {
