@@ -77,6 +77,9 @@ export interface AdministrableStreamFactory extends StreamFactory {
    * any moment and called again. The stream's last event always stays, so versions and positions never go back. Snapshots
    * older than version `before - 1`, which no longer lead to a state, are removed too.
    *
+   * Where the process was killed that ran a former version of a projection, it waits for as long as that lease lasts, to be sure
+   * that nobody renews it. So do `deleteStream` and `applyRetention`.
+   *
    * @throws EventsNeededError when somebody has yet to read them: a registered consumer or projection, a consumer that has
    * parked some, or the snapshot of `behindSnapshot`. `force` removes all the same, and drops the parked places.
    * @throws InvalidArgumentError when `before` is not a version of the stream.
@@ -183,7 +186,7 @@ export interface PruneOptions {
   readonly forgetKeys?: boolean | undefined;
   /** Whether to remove events that somebody has yet to read or has parked, and to drop the parked places. Default false. */
   readonly force?: boolean | undefined;
-  /** Ends the call between two steps. */
+  /** Ends the call between two steps, or while it waits. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -19,7 +19,8 @@ import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { isAdministrable } from "./administrable-factory.js";
 import type { AdministrationContext } from "./administration-context.js";
-import { firstParkedPositions, readerPositions, updatePositions } from "./event-needs.js";
+import { firstParkedPositions, readerPositions, sureReaders, updatePositions } from "./event-needs.js";
+import { seenLeasesOf } from "./former-builds.js";
 import { RetentionLease } from "./retention-lease.js";
 import { checkRules } from "./retention-rules.js";
 import { type Retained, retentionOf } from "./retention-step.js";
@@ -79,7 +80,7 @@ async function* apply(
   try {
     for (const [index, rule] of rules.entries()) {
       const earlier = rules.slice(0, index);
-      const unneededUpTo = await needsOf(context);
+      const unneededUpTo = await needsOf(context, signal);
       for await (const stream of streams.listStreams({ prefix: rule.prefix, signal })) {
         if (stream.version === 0 || earlier.some(({ prefix }) => stream.streamId.startsWith(prefix))) continue;
         const retained = await retentionOf(context, stream, rule, unneededUpTo(stream.streamId));
@@ -104,12 +105,15 @@ function contextOf(streams: AdministrableStreamFactory): AdministrationContext {
 }
 
 /** For each stream, the position up to which nobody needs its events. */
-async function needsOf(context: AdministrationContext): Promise<(streamId: string) => number> {
+async function needsOf(
+  context: AdministrationContext,
+  signal: AbortSignal | undefined,
+): Promise<(streamId: string) => number> {
+  const { storage } = context;
   await updatePositions(context, ATTEMPT);
-  const [readers, parked] = await context.storage.transact(
-    async ({ records }) => [await readerPositions(records), await firstParkedPositions(records)] as const,
-    {},
-  );
+  const read = () => storage.transact(({ records }) => readerPositions(records, seenLeasesOf(storage)), {});
+  const readers = await sureReaders(context, read, { upTo: Number.POSITIVE_INFINITY, signal });
+  const parked = await storage.transact(({ records }) => firstParkedPositions(records), {});
   const readUpTo = Math.min(...readers.map(({ position }) => position));
   return (streamId) => Math.min(readUpTo, (parked.get(streamId) ?? Number.POSITIVE_INFINITY) - 1);
 }

@@ -21,7 +21,7 @@ import { uuidV7 } from "../write/uuid-v7.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { checkOneStream, jsonObjectText } from "./check-administration.js";
 import { dropRemovedPlaces } from "./drop-removed-places.js";
-import { assertRead, updatePositions } from "./event-needs.js";
+import { EventNeeds, updatePositions } from "./event-needs.js";
 import { removeInSteps } from "./removal-steps.js";
 import { DELETIONS_SPACE, STREAM_METADATA_SPACE } from "./reserved-spaces.js";
 import { isTombstone, lastEvent } from "./stream-metadata.js";
@@ -59,10 +59,13 @@ export async function deleteStream(
   signal?.throwIfAborted();
   const deleting = async (): Promise<RemovalReport> => {
     if (!plan.force) await updatePositions(context, attempt);
-    context.grouped.close();
-    const version = await inStep(context, attempt, () =>
-      storage.transact((session) => endWithParticipants(context, session, streamId, plan, attempt), { signal }),
-    );
+    const needs = new EventNeeds(context, { streamId, attempt, signal });
+    const version = await needs.settled(() => {
+      context.grouped.close();
+      return inStep(context, attempt, () =>
+        storage.transact((session) => endWithParticipants(context, session, streamId, plan, needs), { signal }),
+      );
+    });
     return removeAll(context, streamId, version, plan, attempt);
   };
   return calls.note(deleting, "deleteStream", streamId);
@@ -74,9 +77,9 @@ async function endWithParticipants(
   session: StorageSession,
   streamId: string,
   plan: DeletePlan,
-  attempt: string,
+  needs: EventNeeds,
 ): Promise<number> {
-  const version = await end(session, streamId, plan, attempt, storage.location);
+  const version = await end(session, streamId, plan, needs);
   if (participants.size > 0) {
     const joining = participantsFor(participants, new Set([DELETED_EVENT_TYPE]));
     await joinAll(joining, session, storage.location);
@@ -85,20 +88,12 @@ async function endWithParticipants(
 }
 
 /** Writes the tombstone, unless it is there. @returns its version */
-async function end(
-  session: StorageSession,
-  streamId: string,
-  plan: DeletePlan,
-  attempt: string,
-  location: string | undefined,
-): Promise<number> {
+async function end(session: StorageSession, streamId: string, plan: DeletePlan, needs: EventNeeds): Promise<number> {
   const { expectedVersion, force, archive } = plan;
   const last = await lastEvent(session, streamId);
   if (last !== undefined && isTombstone(last)) return last.version;
   const { version } = await session.append({ streamId, events: [tombstone(plan.data)], expectedVersion });
-  if (last !== undefined && !force) {
-    await assertRead(session.records, { streamId, upTo: last.position }, attempt, location);
-  }
+  if (last !== undefined && !force) await needs.assertRead(session.records, last.position);
   // With the tombstone, which would be parked behind them.
   if (force) await dropPlacesBefore(session.records, streamId, Number.POSITIVE_INFINITY);
   await session.records.delete(STREAM_METADATA_SPACE, streamId);

@@ -1,8 +1,11 @@
 import { EventsNeededError, type JsonObject, type Records } from "../../protocols/index.js";
+import type { Sightings } from "../leases/sightings.js";
 import { passOverUnwanted } from "../stream/participant.js";
+import type { StreamContext } from "../stream/stream-impl.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { inStore } from "../validate/in-call.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
+import { goneInMs, isFormerBuild, seenLeasesOf, waitToBeSure } from "./former-builds.js";
 import { CONSUMERS_SPACE, LIVE_PROJECTIONS_SPACE, PARKED_SPACE, PROJECTIONS_SPACE } from "./reserved-spaces.js";
 
 /** Where the records of those who read the whole store are, and what they are called. */
@@ -16,17 +19,29 @@ export interface ReaderPosition {
   /** Such as `consumer mail`. */
   readonly name: string;
   readonly position: number;
+  /** After how many milliseconds it is sure, unless there is a sign of life, that nobody runs it any more. Infinity: never. */
+  readonly goneInMs: number;
 }
 
-/** The registered readers whose record has a position. */
-export async function readerPositions(records: Pick<Records, "list">): Promise<readonly ReaderPosition[]> {
+/**
+ * The registered readers whose record has a position. Those are left out of which another build was shown in their place, and
+ * of which it is sure that nobody runs them any more.
+ *
+ * @param seen - what this process has seen of the leases of former builds
+ */
+export async function readerPositions(
+  records: Pick<Records, "list">,
+  seen: Sightings,
+): Promise<readonly ReaderPosition[]> {
   const readers: ReaderPosition[] = [];
   const live = new Map<string, JsonObject>();
   for await (const { key, value } of recordsOf(records, LIVE_PROJECTIONS_SPACE)) live.set(key, value);
   for (const [space, kind] of READERS) {
     for await (const { key, value } of recordsOf(records, space)) {
-      if (typeof value.position !== "number" || isFormerBuild(key, value, live)) continue;
-      readers.push({ name: `${kind} ${withoutNumber(key)}`, position: value.position });
+      if (typeof value.position !== "number") continue;
+      const goneMs = isFormerBuild(key, live) ? goneInMs({ key, value }, seen) : Number.POSITIVE_INFINITY;
+      if (goneMs === 0) continue;
+      readers.push({ name: `${kind} ${withoutNumber(key)}`, position: value.position, goneInMs: goneMs });
     }
   }
   return readers;
@@ -44,22 +59,13 @@ export async function updatePositions(context: AdministrationContext, attempt: s
   );
 }
 
-/** Whether it is a version of a projection that another was shown in place of, and that nobody runs any more. */
-function isFormerBuild(key: string, value: JsonObject, live: ReadonlyMap<string, JsonObject>): boolean {
-  const [, name = "", version, generation = 0] = /^(\w+)@(\d+)(?:\.(\d+))?$/.exec(key) ?? [];
-  const shown = live.get(name);
-  if (shown === undefined || (value.owner !== null && Number(value.untilMs) > Date.now())) return false;
-  const [shownVersion, shownGeneration] = [Number(shown.version), Number(shown.generation)];
-  if (Number(version) !== shownVersion) return Number(version) < shownVersion;
-  return Number(generation) < shownGeneration;
-}
-
 /** The events of a stream that consumers have set aside: they are read when they are tried again. */
 async function parkedPositions(records: Pick<Records, "list">, streamId: string): Promise<readonly ReaderPosition[]> {
   const parked: ReaderPosition[] = [];
   for await (const { key, value } of recordsOf(records, PARKED_SPACE)) {
     if (value.streamId !== streamId) continue;
-    parked.push({ name: `consumer ${withoutNumber(key)} (parked)`, position: Number(value.position) });
+    const name = `consumer ${withoutNumber(key)} (parked)`;
+    parked.push({ name, position: Number(value.position), goneInMs: Number.POSITIVE_INFINITY });
   }
   return parked;
 }
@@ -78,19 +84,73 @@ export async function firstParkedPositions(records: Pick<Records, "list">): Prom
 const withoutNumber = (key: string): string => key.replace(/\/\d+$/, "");
 
 /**
- * Checks that every registered reader has read up to a position, and has set aside none of a stream's events up to there.
+ * Reads who is registered, once more where that makes sure that nobody runs a former build which is behind a position: that takes
+ * as long as its lease lasts.
  *
- * @throws EventsNeededError
+ * @param read - reads them in a transaction of its own
+ * @throws the signal's reason
  */
-export async function assertRead(
-  records: Pick<Records, "list">,
-  { streamId, upTo }: { readonly streamId: string; readonly upTo: number },
-  attempt: string,
-  location: string | undefined,
-): Promise<void> {
-  const behind = (await readerPositions(records)).filter(({ position }) => position < upTo);
-  const parked = (await parkedPositions(records, streamId)).filter(({ position }) => position <= upTo);
-  if (behind.length + parked.length > 0) throw eventsNeeded(attempt, namesOf([...behind, ...parked]), location);
+export async function sureReaders(
+  context: Pick<StreamContext, "lifetime">,
+  read: () => Promise<readonly ReaderPosition[]>,
+  { upTo, signal }: { readonly upTo: number; readonly signal: AbortSignal | undefined },
+): Promise<readonly ReaderPosition[]> {
+  const readers = await read();
+  const behind = readers.filter(({ position, goneInMs }) => position < upTo && Number.isFinite(goneInMs));
+  if (behind.length === 0) return readers;
+  await waitToBeSure(context, Math.max(...behind.map(({ goneInMs }) => goneInMs)), signal);
+  return read();
+}
+
+/** Asks for one removal, in its transactions, whether somebody needs the events. */
+export class EventNeeds {
+  readonly #context: AdministrationContext;
+  readonly #streamId: string;
+  readonly #attempt: string;
+  readonly #signal: AbortSignal | undefined;
+  /** After how many milliseconds it is sure that none of those who were found to need them runs any more. */
+  #goneInMs = Number.POSITIVE_INFINITY;
+
+  constructor(
+    context: AdministrationContext,
+    removal: { readonly streamId: string; readonly attempt: string; readonly signal: AbortSignal | undefined },
+  ) {
+    this.#context = context;
+    this.#streamId = removal.streamId;
+    this.#attempt = removal.attempt;
+    this.#signal = removal.signal;
+  }
+
+  /**
+   * Checks that every registered reader has read up to a position, and has set aside none of the stream's events up to there.
+   *
+   * @throws EventsNeededError
+   */
+  async assertRead(records: Pick<Records, "list">, upTo: number): Promise<void> {
+    const { storage } = this.#context;
+    const readers = await readerPositions(records, seenLeasesOf(storage));
+    const behind = readers.filter(({ position }) => position < upTo);
+    const parked = (await parkedPositions(records, this.#streamId)).filter(({ position }) => position <= upTo);
+    const neededBy = [...behind, ...parked];
+    if (neededBy.length === 0) return;
+    this.#goneInMs = Math.max(...neededBy.map(({ goneInMs }) => goneInMs));
+    throw eventsNeeded(this.#attempt, namesOf(neededBy), storage.location);
+  }
+
+  /**
+   * Makes a step that asks. Where only former builds need the events whose processes may be dead, it makes it once more as soon
+   * as that is sure, which takes as long as their leases last.
+   */
+  async settled<T>(step: () => Promise<T>): Promise<T> {
+    this.#goneInMs = Number.POSITIVE_INFINITY;
+    try {
+      return await step();
+    } catch (error) {
+      if (!Number.isFinite(this.#goneInMs)) throw error;
+    }
+    await waitToBeSure(this.#context, this.#goneInMs, this.#signal);
+    return step();
+  }
 }
 
 function namesOf(readers: readonly ReaderPosition[]): string[] {

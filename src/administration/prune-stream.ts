@@ -1,4 +1,4 @@
-import type { PruneOptions, RemovalReport, RemoveRequest, StreamRow } from "../../protocols/index.js";
+import type { PruneOptions, RemovalReport, StreamRow } from "../../protocols/index.js";
 import {
   checkFlag,
   checkFunction,
@@ -12,7 +12,7 @@ import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { checkOneStream } from "./check-administration.js";
-import { assertRead, eventsNeeded, positionOf, updatePositions } from "./event-needs.js";
+import { EventNeeds, eventsNeeded, positionOf, updatePositions } from "./event-needs.js";
 import { findStream } from "./list-streams.js";
 import { removeInSteps } from "./removal-steps.js";
 
@@ -63,11 +63,11 @@ async function prune(
   }
   const upTo = isNothing || force ? undefined : await positionOf(context, streamId, before - 1);
   if (upTo !== undefined) await updatePositions(context, attempt);
-  const assertUnneeded: RemoveRequest["assertUnneeded"] =
-    upTo === undefined ? undefined : (records) => assertRead(records, { streamId, upTo }, attempt, storage.location);
+  const needs = new EventNeeds(context, { streamId, attempt, signal });
+  const needed = upTo === undefined ? undefined : { needs, upTo };
   const keepKeys = forgetKeys !== true;
   const dropsParked = force === true;
-  const removal = { streamId, before, keepKeys, archive, signal, attempt, assertUnneeded, dropsParked };
+  const removal = { streamId, before, keepKeys, archive, signal, attempt, needed, dropsParked };
   const removed = await removeInSteps(context, removal, firstVersion);
   const removedSnapshots = await inStep(context, attempt, () =>
     storage.deleteSnapshots({ streamId, below: removed.firstVersion - 1 }),

@@ -3,6 +3,7 @@ import type { PruneOptions, RemoveRequest, StorageSession } from "../../protocol
 import { REMOVAL_STEP_EVENTS, REMOVAL_TRANSACTION_EVENTS } from "../limits.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { dropRemovedPlaces } from "./drop-removed-places.js";
+import type { EventNeeds } from "./event-needs.js";
 
 /** What is removed of a stream, step by step. */
 export interface Removal {
@@ -14,8 +15,8 @@ export interface Removal {
   readonly signal: AbortSignal | undefined;
   /** What is attempted, for messages. */
   readonly attempt: string;
-  /** Rejects where events of the removal must stay. */
-  readonly assertUnneeded?: RemoveRequest["assertUnneeded"];
+  /** Who needs events up to a position, which must stay then. Absent: none must. */
+  readonly needed?: { readonly needs: EventNeeds; readonly upTo: number } | undefined;
   /** Whether each transaction is followed by one that drops what consumers have parked of the removed events. */
   readonly dropsParked: boolean;
 }
@@ -48,7 +49,7 @@ export async function removeInSteps(
 /** Has the events of the next step archived. @returns the version before which they are */
 async function archived(
   context: AdministrationContext,
-  { streamId, before, archive, attempt, assertUnneeded }: Removal,
+  { streamId, before, archive, attempt, needed }: Removal,
   firstVersion: number,
 ): Promise<number> {
   const { storage, lifetime } = context;
@@ -56,8 +57,9 @@ async function archived(
   const end = Math.min(before, firstVersion + REMOVAL_STEP_EVENTS);
   if (archive === undefined || firstVersion >= before) return end;
   // What must stay is not archived. Whether it may go is decided as it is removed.
-  if (assertUnneeded !== undefined) {
-    await inStep(context, attempt, () => storage.transact(({ records }) => assertUnneeded(records), {}));
+  if (needed !== undefined) {
+    const ask = (session: StorageSession) => needed.needs.assertRead(session.records, needed.upTo);
+    await needed.needs.settled(() => inStep(context, attempt, () => storage.transact(ask, {})));
   }
   const query = { streamId, after: firstVersion - 1, upTo: end - 1, limit: REMOVAL_STEP_EVENTS } as const;
   const { events } = await storage.readPage({ ...query, direction: "forward" });
@@ -71,16 +73,19 @@ async function archived(
 /** Removes the events of a step by transactions. */
 async function removeUpTo(
   context: AdministrationContext,
-  { streamId, keepKeys, signal, attempt, assertUnneeded, dropsParked }: Removal,
+  { streamId, keepKeys, signal, attempt, needed, dropsParked }: Removal,
   end: number,
   before: RemovedSoFar,
 ): Promise<RemovedSoFar> {
   let { removedEvents, firstVersion } = before;
+  const assertUnneeded: RemoveRequest["assertUnneeded"] =
+    needed === undefined ? undefined : (records) => needed.needs.assertRead(records, needed.upTo);
   for (;;) {
     // It may have been ended while the events were archived: they are there again with the next call.
     signal?.throwIfAborted();
     const request = { streamId, before: end, limit: REMOVAL_TRANSACTION_EVENTS, keepKeys, assertUnneeded };
-    const step = await inStep(context, attempt, () => context.storage.removeBefore(request));
+    const remove = () => inStep(context, attempt, () => context.storage.removeBefore(request));
+    const step = await (needed === undefined ? remove() : needed.needs.settled(remove));
     // Afterwards, so that a step that fails leaves them parked. What a kill leaves is dropped when the call is made again.
     if (dropsParked) {
       const drop = (session: StorageSession) => dropRemovedPlaces(session, streamId, step.firstVersion);

@@ -1,5 +1,6 @@
 import { ALL_STREAM, type StoredEvent, type StreamFactory } from "../../protocols/index.js";
-import { readerPositions } from "../administration/event-needs.js";
+import { readerPositions, sureReaders } from "../administration/event-needs.js";
+import { seenLeasesOf } from "../administration/former-builds.js";
 import { runnersOf } from "../projections/running-projections.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import type { ForgetContext } from "./forget.js";
@@ -82,11 +83,11 @@ async function forgottenPosition({ streams, auditStream }: ForgetContext, name: 
 async function projectionsBefore(streams: StreamFactory, position: number): Promise<readonly string[]> {
   if (!hasStoreAccess(streams)) return [];
   const attempt = "report what is left of a person";
-  const readers = await storeAccessOf(streams, attempt).run(
-    attempt,
-    (_, call) => call(attempt, ({ records }) => readerPositions(records)),
-    { timeoutMs: TIMEOUT_MS, signal: undefined },
-  );
+  const { context, storage, run } = storeAccessOf(streams, attempt);
+  const plan = { timeoutMs: TIMEOUT_MS, signal: undefined };
+  const seen = seenLeasesOf(storage);
+  const read = () => run(attempt, (_, call) => call(attempt, ({ records }) => readerPositions(records, seen)), plan);
+  const readers = await sureReaders(context, read, { upTo: position, signal: undefined });
   const behind = new Set<string>();
   for (const { name, position: recorded } of readers) {
     const [, projection] = /^projection (\w+)@/.exec(name) ?? [];
