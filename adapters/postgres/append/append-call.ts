@@ -1,10 +1,10 @@
 import type { ExpectedVersion, NewEvent } from "../../../protocols/index.js";
 import { contentChecksum } from "../checksum.js";
-import type { PostgresConnection } from "../client/client.js";
+import type { ClientStatement, PostgresConnection } from "../client/client.js";
 import type { StoreHistory } from "../history/store-history.js";
 import { storeIdentity } from "../history/store-mark.js";
 import type { StoreNames } from "../open/schema.js";
-import { bytesArray, joinedJson, jsonTextsOf, plainArray } from "../sql-text.js";
+import { bytesArray, bytesOf, joinedJson, jsonTextsOf, plainArray } from "../sql-text.js";
 import { unconfirmed } from "../transaction/writer.js";
 
 /** The events of one stream in a call. */
@@ -50,7 +50,7 @@ export interface CallSettings {
 }
 
 /**
- * Stores the first members that are clean: see the function in the database. It is called only in the store that this process
+ * Stores the first members that are clean: see the functions in the database. It is called only in the store that this process
  * has seen.
  *
  * @throws StoreChangedError
@@ -59,56 +59,119 @@ export async function callAppend(
   connection: PostgresConnection,
   names: StoreNames,
   members: readonly CallMember[],
-  { timestampMs, notify, history }: CallSettings,
+  settings: CallSettings,
 ): Promise<CallAnswer> {
   const parts = members.flatMap((member) => member.parts);
-  const numbers = members.flatMap((member, index) => member.parts.map(() => index + 1));
-  const events = parts.flatMap((part) => part.events);
-  const values = [
-    timestampMs,
-    notify ? names.channel : null,
-    plainArray(members.map(({ position }) => position ?? null)),
-    plainArray(numbers),
-    bytesArray(parts.map(({ streamId }) => streamId)),
-    plainArray(parts.map(({ expectedVersion }) => expectedNumber(expectedVersion))),
-    plainArray(parts.map((part) => part.events.length)),
-    plainArray(parts.flatMap((part, index) => part.events.map(() => index + 1))),
-    plainArray(events.map(({ idempotencyKey }) => idempotencyKey !== null)),
-    bytesArray(events.map(({ id }) => id)),
-    bytesArray(events.map(({ type }) => type)),
-    unlessEmpty(
-      events.map(({ data }) => (typeof data === "string" ? data : null)),
-      joinedJson,
-    ),
-    unlessEmpty(
-      events.map(({ data }) => (typeof data === "string" ? null : data)),
-      bytesArray,
-    ),
-    unlessEmpty(
-      events.map(({ metadata }) => metadata),
-      joinedJson,
-    ),
-    plainArray(parts.flatMap((part) => part.events.map((event) => contentChecksum(event, part.streamId, timestampMs)))),
-  ];
+  const [part] = parts;
+  const [event] = part?.events ?? [];
+  if (parts.length === 1 && part?.events.length === 1 && event !== undefined) {
+    const statement = oneEventStatement(names, part, event, members[0]?.position, settings);
+    return answerOfOne(await send<OneAnswerRow>(connection, statement, settings));
+  }
+  return answerOf(await send<AnswerRow>(connection, appendStatement(names, members, parts, settings), settings), parts);
+}
+
+/** A statement whose last value tells the store, and is added as it is sent. */
+type StoreStatement = Required<ClientStatement>;
+
+async function send<Row>(
+  connection: PostgresConnection,
+  { values, ...statement }: StoreStatement,
+  { history }: CallSettings,
+): Promise<Row> {
   for (;;) {
-    const { rows, hasWarning } = await connection.query<AnswerRow>({
-      name: "es_append",
-      text: appendSQL(names),
-      values: [...values, history.identity],
-    });
+    const { rows, hasWarning } = await connection.query<Row>({ ...statement, values: [...values, history.identity] });
     if (hasWarning) throw unconfirmed();
-    if (rows[0] !== undefined) return answerOf(rows[0], parts);
+    if (rows[0] !== undefined) return rows[0];
     await history.check(connection);
   }
 }
 
+function oneEventStatement(
+  { prefix, channel }: StoreNames,
+  { streamId, expectedVersion }: CallPart,
+  event: NewEvent,
+  position: number | undefined,
+  { timestampMs, notify }: CallSettings,
+): StoreStatement {
+  const { id, idempotencyKey, type, data, metadata } = event;
+  return {
+    name: "es_append_one",
+    text: `
+      SELECT ${prefix}es_append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS answer
+      FROM ${prefix}es_store s WHERE ${storeIdentity("s")} = $13`,
+    values: [
+      timestampMs,
+      notify ? channel : null,
+      position ?? null,
+      bytesOf(streamId),
+      expectedNumber(expectedVersion),
+      idempotencyKey !== null,
+      bytesOf(id),
+      bytesOf(type),
+      typeof data === "string" ? data : null,
+      typeof data === "string" ? null : data,
+      metadata,
+      contentChecksum(event, streamId, timestampMs),
+    ],
+  };
+}
+
 // The timestamp depends on the row of the store, so that nothing is stored before that row is found.
-function appendSQL({ prefix }: StoreNames): string {
-  return `
-    SELECT a.* FROM ${prefix}es_store s CROSS JOIN LATERAL ${prefix}es_append(
-      CASE WHEN s.is_only THEN $1::bigint END, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-      ${jsonTextsOf("$12")}, $13, ${jsonTextsOf("$14")}, $15) a
-    WHERE ${storeIdentity("s")} = $16`;
+function appendStatement(
+  { prefix, channel }: StoreNames,
+  members: readonly CallMember[],
+  parts: readonly CallPart[],
+  { timestampMs, notify }: CallSettings,
+): StoreStatement {
+  const numbers = members.flatMap((member, index) => member.parts.map(() => index + 1));
+  const events = parts.flatMap((part) => part.events);
+  return {
+    name: "es_append",
+    text: `
+      SELECT a.* FROM ${prefix}es_store s CROSS JOIN LATERAL ${prefix}es_append(
+        CASE WHEN s.is_only THEN $1::bigint END, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+        ${jsonTextsOf("$12")}, $13, ${jsonTextsOf("$14")}, $15) a
+      WHERE ${storeIdentity("s")} = $16`,
+    values: [
+      timestampMs,
+      notify ? channel : null,
+      plainArray(members.map(({ position }) => position ?? null)),
+      plainArray(numbers),
+      bytesArray(parts.map(({ streamId }) => streamId)),
+      plainArray(parts.map(({ expectedVersion }) => expectedNumber(expectedVersion))),
+      plainArray(parts.map((part) => part.events.length)),
+      plainArray(parts.flatMap((part, index) => part.events.map(() => index + 1))),
+      plainArray(events.map(({ idempotencyKey }) => idempotencyKey !== null)),
+      bytesArray(events.map(({ id }) => id)),
+      bytesArray(events.map(({ type }) => type)),
+      unlessEmpty(
+        events.map(({ data }) => (typeof data === "string" ? data : null)),
+        joinedJson,
+      ),
+      unlessEmpty(
+        events.map(({ data }) => (typeof data === "string" ? null : data)),
+        bytesArray,
+      ),
+      unlessEmpty(
+        events.map(({ metadata }) => metadata),
+        joinedJson,
+      ),
+      plainArray(
+        parts.flatMap((part) => part.events.map((event) => contentChecksum(event, part.streamId, timestampMs))),
+      ),
+    ],
+  };
+}
+
+interface OneAnswerRow {
+  readonly answer: string;
+}
+
+function answerOfOne({ answer }: OneAnswerRow): CallAnswer {
+  const [previousPosition = 0, version, head = 0] = answer.split(" ").map(Number);
+  const parts = version === undefined ? [] : [{ version, head, firstPosition: previousPosition + 1 }];
+  return { previousPosition, parts };
 }
 
 interface AnswerRow {

@@ -2,6 +2,7 @@ import { DELETED_EVENT_TYPE } from "../../../protocols/index.js";
 import { placeChecksumSQL } from "../checksum.js";
 import type { StoreNames } from "../open/schema.js";
 import { bytesLiteral } from "../sql-text.js";
+import { CHECK_ISOLATION, PLAN_SETTINGS } from "./append-one-function.js";
 
 /**
  * The function that stores a group of appends in one round trip. It takes the lock in a statement of its own, before it
@@ -20,11 +21,7 @@ import { bytesLiteral } from "../sql-text.js";
  * It answers with the last position before that was given or skipped, how many parts were stored, and for each of these the version of its stream, and
  * the position of the stream's last event, before the group.
  *
- * One event is stored by small statements of their own: starting the plan of the large one takes longer than all else in the call.
- *
- * The settings keep a plan that was made while tables were small from reading all of a large one. A session plans each statement
- * once: the server takes arrays of few elements for cheaper than those it does not know, and would plan every call anew, which
- * takes longer than the call.
+ * A call of one event has a function of its own: see `createAppendOneFunction`.
  */
 export function createAppendFunction(names: StoreNames): string {
   const { prefix, lockKey } = names;
@@ -36,9 +33,7 @@ CREATE OR REPLACE FUNCTION ${prefix}es_append(
   e_checksum int[],
   OUT o_last bigint, OUT o_stored int, OUT o_versions text, OUT o_heads text
 ) LANGUAGE plpgsql
-SET search_path = pg_catalog
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
-SET plan_cache_mode = force_generic_plan
+${PLAN_SETTINGS}
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -50,19 +45,11 @@ DECLARE
   v_head bigint;
   v_new bigint;
   v_count bigint;
-  v_id bigint;
-  v_first bigint;
-  v_version bigint;
-  v_key bytea;
-  v_is_deleted boolean;
 BEGIN
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION 'events are stored at READ COMMITTED only' USING ERRCODE = 'active_sql_transaction';
-  END IF;
+${CHECK_ISOLATION}
   PERFORM pg_advisory_xact_lock(${lockKey});
   SELECT coalesce(max(position), 0) INTO v_head FROM ${prefix}es_events;
   SELECT greatest(v_head, value) INTO STRICT o_last FROM ${prefix}es_counters WHERE name = 'position';
-${storeOneEvent(names)}
   WITH parts AS MATERIALIZED (
     SELECT u.part::int AS part, u.member, u.name, u.expected, u.count, s.id AS stream, s.first, l.version, l.position,
            l.type = ${bytesLiteral(DELETED_EVENT_TYPE)} AS is_deleted,
@@ -126,38 +113,4 @@ ${storeOneEvent(names)}
   o_versions := array_to_string(v_versions[:o_stored], ',');
   o_heads := array_to_string(v_heads[:o_stored], ',');
 END $$;`;
-}
-
-/** Does for a call of one event what the statements behind it do for any. */
-function storeOneEvent({ prefix }: StoreNames): string {
-  return `
-  IF cardinality(a_stream) = 1 AND cardinality(e_id) = 1 THEN
-    SELECT id, first INTO v_id, v_first FROM ${prefix}es_streams WHERE hash = sha256(a_stream[1]);
-    SELECT version, position, type = ${bytesLiteral(DELETED_EVENT_TYPE)} INTO v_version, v_new, v_is_deleted
-    FROM ${prefix}es_events WHERE stream = v_id ORDER BY version DESC LIMIT 1;
-    v_version := coalesce(v_version, 0);
-    v_key := CASE WHEN e_is_keyed[1] THEN sha256(e_id[1]) END;
-    o_stored := 0;
-    o_versions := '';
-    o_heads := '';
-    IF v_is_deleted OR (a_expected[1] >= 0 AND v_version <> a_expected[1]) OR (a_expected[1] = -2 AND v_version = 0)
-      OR v_head > m_position[1] THEN RETURN;
-    END IF;
-    IF v_key IS NOT NULL AND v_id IS NOT NULL THEN
-      IF EXISTS (SELECT FROM ${prefix}es_events WHERE stream = v_id AND key = v_key AND key IS NOT NULL) THEN RETURN; END IF;
-      IF v_first > 1 AND EXISTS (SELECT FROM ${prefix}es_keys WHERE stream = v_id AND sha256(id) = v_key) THEN RETURN; END IF;
-    END IF;
-    IF v_id IS NULL THEN
-      SELECT coalesce(max(id), 0) + 1 INTO v_id FROM ${prefix}es_streams;
-      INSERT INTO ${prefix}es_streams (id, hash, name) VALUES (v_id, sha256(a_stream[1]), a_stream[1]);
-    END IF;
-    INSERT INTO ${prefix}es_events (position, stream, version, timestamp, schema, type, id, key, data, bytes, metadata, checksum)
-    VALUES (o_last + 1, v_id, v_version + 1, p_timestamp, 1, e_type[1], e_id[1], v_key, e_data[1], e_bytes[1], e_metadata[1],
-            e_checksum[1] # ${placeChecksumSQL("o_last + 1", "v_version + 1")});
-    IF p_channel IS NOT NULL THEN PERFORM pg_notify(p_channel, (o_last + 1)::text); END IF;
-    o_stored := 1;
-    o_versions := v_version::text;
-    o_heads := coalesce(v_new, 0)::text;
-    RETURN;
-  END IF;`;
 }

@@ -1,6 +1,7 @@
 import { StorageError } from "../../../protocols/index.js";
 import { createRemoveFunction } from "../administration/remove-function.js";
 import { createAppendFunction } from "../append/append-function.js";
+import { createAppendOneFunction } from "../append/append-one-function.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { FieldIndex } from "../indexes/field-index.js";
 import { findIndexes, updateIndexes } from "../indexes/update-indexes.js";
@@ -29,8 +30,9 @@ export async function openStore({ connection, server }: Session, context: OpenCo
   const relations = await relationNames(connection, context);
   const version = await storedVersion(connection, relations, context);
   checkVersion(version, context);
-  if (version < SCHEMA_VERSION) {
-    if (!settings.create) throw notCreated(version, location);
+  if (version < SCHEMA_VERSION && !settings.create) throw notCreated(version, location);
+  // Stores of the first version had one function less at first.
+  if (version < SCHEMA_VERSION || (settings.create && !relations.has("es_append_one"))) {
     await updateSchema(connection, context);
   }
   if (!settings.create) return findIndexes(relations, names, settings);
@@ -45,7 +47,7 @@ async function updateSchema(connection: PostgresConnection, context: OpenContext
   try {
     const current = await storedVersion(connection, await relationNames(connection, context), context);
     checkVersion(current, context);
-    await connection.script(`${current < SCHEMA_VERSION ? migrationScript(current, context) : ""} COMMIT`);
+    await connection.script(`${migrationScript(current, context)} COMMIT`);
   } catch (error) {
     await connection.script("ROLLBACK").catch(() => undefined);
     throw error;
@@ -60,6 +62,7 @@ function migrationScript(version: number, { settings, names }: OpenContext): str
     ${createStoreTable(names)}
     ${steps.join("\n")}
     ${createAppendFunction(names)}
+    ${createAppendOneFunction(names)}
     ${createRemoveFunction(names)}
     UPDATE ${names.prefix}es_store SET schema_version = ${SCHEMA_VERSION};`;
 }
@@ -77,7 +80,9 @@ async function relationNames(connection: PostgresConnection, { settings }: OpenC
   // Not pg_indexes or another of the server's views: a new session takes several milliseconds to plan these.
   const { rows } = await connection.query<{ name: string }>({
     text: String.raw`SELECT relname::text AS name FROM pg_class
-                     WHERE relname LIKE 'es\_%' AND relnamespace = to_regnamespace($1)`,
+                     WHERE relname LIKE 'es\_%' AND relnamespace = to_regnamespace($1)
+                     UNION ALL SELECT proname::text FROM pg_proc
+                     WHERE proname = 'es_append_one' AND pronamespace = to_regnamespace($1)`,
     values: [quoteName(settings.schema)],
   });
   return new Set(rows.map(({ name }) => name));

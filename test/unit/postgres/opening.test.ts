@@ -76,6 +76,22 @@ if (NO_POSTGRES === null) {
     expect(rows).toEqual([{ found: null }]);
   });
 
+  test("a store that was made without the function for one event gets it", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    {
+      await using streams = await postgresStreamFactory(started.url(), schemas);
+      await using stream = await streams.openStream("a");
+      await stream.write({ type: "T", data: 1 });
+    }
+    await started.query(`DROP FUNCTION ${schemas.schema}.es_append_one`);
+
+    await using streams = await postgresStreamFactory(started.url(), schemas);
+    await using stream = await streams.openStream("a");
+    await stream.write({ type: "T", data: 2 });
+    expect(await collect(stream.read())).toMatchObject([{ data: 1 }, { data: 2 }]);
+  });
+
   test("a pooler that gives each connection a session of its own is as good as the server", async () => {
     await using pooler = await pooled((await server()).url(), "session");
     await using streams = await postgresStreamFactory(pooler.pool, ownSchemas());

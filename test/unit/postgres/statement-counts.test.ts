@@ -39,7 +39,7 @@ if (NO_POSTGRES === null) {
 
       await stream.write({ type: "T", data: 2 }, { expectedVersion: 1 });
 
-      expect(queries).toEqual([expect.stringContaining("es_append(")]);
+      expect(queries).toEqual([expect.stringContaining("es_append_one(")]);
     }
     await pool.end();
   });
