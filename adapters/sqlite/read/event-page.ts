@@ -44,15 +44,34 @@ export function unpackPage(page: string | null, count: number): readonly PackedE
   return packed;
 }
 
+/** The events of a page. */
+interface DecodedPage {
+  readonly events: StoredEvent[];
+  readonly isComplete: boolean;
+  readonly fetchedBytes: number;
+}
+
 /**
- * Decodes the events of a page. Pages are bounded in bytes: small events by their number, and large ones by cutting the page short
- * behind the one that reaches the limit.
+ * Decodes the events of a page, at once unless some are large. Pages are bounded in bytes: small events by their number,
+ * and large ones by cutting the page short behind the one that reaches the limit.
  */
-export async function decodePage(
+export function decodePage(
   connection: SQLiteConnection,
   packed: readonly PackedEvent[],
   pageStreamId: string,
-): Promise<{ events: StoredEvent[]; isComplete: boolean; fetchedBytes: number }> {
+): DecodedPage | Promise<DecodedPage> {
+  if (!packed.some(isLarge)) {
+    const events = packed.map((event) => decodePacked(event, pageStreamId));
+    return { events, isComplete: true, fetchedBytes: 0 };
+  }
+  return decodeLargePage(connection, packed, pageStreamId);
+}
+
+async function decodeLargePage(
+  connection: SQLiteConnection,
+  packed: readonly PackedEvent[],
+  pageStreamId: string,
+): Promise<DecodedPage> {
   const wanted: number[] = [];
   let fetchedBytes = 0;
   let count = 0;
@@ -63,8 +82,8 @@ export async function decodePage(
     fetchedBytes += event[7] as number;
     wanted.push(event[1]);
   }
-  const contents = wanted.length === 0 ? undefined : await fetchContents(connection, wanted);
-  const events = packed.slice(0, count).map((event) => decodePacked(event, pageStreamId, contents?.get(event[1])));
+  const contents = await fetchContents(connection, wanted);
+  const events = packed.slice(0, count).map((event) => decodePacked(event, pageStreamId, contents.get(event[1])));
   return { events, isComplete: count === packed.length, fetchedBytes };
 }
 
@@ -81,7 +100,7 @@ async function fetchContents(
   return new Map(rows.map((row) => [row.position, row]));
 }
 
-function decodePacked(packed: PackedEvent, pageStreamId: string, content: Content | undefined): StoredEvent {
+function decodePacked(packed: PackedEvent, pageStreamId: string, content?: Content): StoredEvent {
   const [version, position, timestampMs, codec, streamId, type, id, data, metadata = null] = packed;
   return {
     id: typeof id === "string" ? id : formatUuid(id[0]),

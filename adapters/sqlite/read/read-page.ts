@@ -46,10 +46,12 @@ async function readWholePage(
 ): Promise<EventPage> {
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit } = query;
   const isForward = query.direction === "forward";
-  const { row, low, high } = (await readIndexedRow(connection, query, indexes)) ?? (await readRow(connection, query));
+  const indexed = query.filter === undefined ? null : await readIndexedRow(connection, query, indexes);
+  const { row, low, high } = indexed ?? (await readRow(connection, query));
   const { head: storeHead, first, packed: packedCount, page } = row;
   const packed = unpackPage(page, packedCount);
-  const { events, isComplete, fetchedBytes } = await decodePage(connection, packed, query.streamId);
+  const decoding = decodePage(connection, packed, query.streamId);
+  const { events, isComplete, fetchedBytes } = decoding instanceof Promise ? await decoding : decoding;
   const next = nextPlace();
   const contentBytes = (page?.length ?? 0) + fetchedBytes;
   return { events, next, head: storeHead, first: first ?? undefined, contentBytes };
