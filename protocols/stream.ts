@@ -181,8 +181,8 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
   /**
    * Replays the stored events after `after`, and then delivers live events: each exactly once, in order, without a gap.
    *
-   * While the server of the store is away (`STORAGE_UNAVAILABLE`), a watch waits, and goes on from its place. The
-   * `diagnostics_channel` named `async-streams:watch` reports that.
+   * While the server of the store is away (`STORAGE_UNAVAILABLE`), or the key store of personal data, a watch waits, and goes
+   * on from its place. The `diagnostics_channel` named `async-streams:watch` reports that.
    *
    * A watch is cold: each subscription and each iteration starts again from the same place. It completes when the handle or
    * the factory is disposed. While it polls for writes of other processes (SQLite in a file), it keeps the process alive.

@@ -1,7 +1,7 @@
 import type { Awaitable } from "../view/event-hooks.js";
 import type { Clock } from "./clock.js";
 import { KEY_BYTES, type KeyStore } from "./key-store.js";
-import { keyStoreFailed } from "./key-store-failed.js";
+import { keyStoreFailed, unusableKey } from "./key-store-failed.js";
 import { SealingKey } from "./sealing-key.js";
 import { hiddenSubject } from "./subject-names.js";
 
@@ -185,7 +185,7 @@ export class KeyCache {
     } catch (error) {
       throw keyStoreFailed("read a key", error);
     }
-    throw keyStoreFailed("read a key", new Error(`it gave something that is no key of ${KEY_BYTES} bytes`));
+    throw unusableKey("read a key", `it gave something that is no key of ${KEY_BYTES} bytes`);
   }
 
   #add(subject: string, cached: CachedKey): void {

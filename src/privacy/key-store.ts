@@ -2,7 +2,8 @@
  * Keeps the keys of persons. Keep it apart from the event store: a backup of the events must not bring the keys along.
  *
  * `sqliteKeyStore` is one. Another one, such as over a key service, implements these methods. Its failures reach the caller
- * of the read or write that needed the key: a `StreamError` as it is, and anything else as `STORAGE_UNAVAILABLE`.
+ * of the read or write that needed the key: a `StreamError` as it is, and anything else as `STORAGE_UNAVAILABLE`. A watch does
+ * not end with those that are `retryable`: it waits, and asks again.
  */
 export interface KeyStore extends AsyncDisposable {
   /**
@@ -22,7 +23,10 @@ export interface KeyStore extends AsyncDisposable {
 export interface KeyWrapping {
   /** Encrypts a key of 32 bytes. Note in the result which master key it was, so that you can change it. */
   wrap(key: Uint8Array): Promise<Uint8Array>;
-  /** Decrypts it again. It rejects if it cannot. */
+  /**
+   * Decrypts it again. It rejects if it cannot, and then a watch ends: it may be another master key's. Reject with a
+   * `StorageError` of `STORAGE_UNAVAILABLE` where your key service is away, and a watch waits for it.
+   */
   unwrap(wrapped: Uint8Array): Promise<Uint8Array>;
 }
 

@@ -4,6 +4,7 @@ import { type ClosedValue, closedValues } from "./closed-value.js";
 import { damagedValue, missingKey } from "./closed-value-errors.js";
 import { forgottenName } from "./forgotten-event.js";
 import type { KeyState } from "./key-cache.js";
+import { mayKeyStoreRecover } from "./key-store-failed.js";
 import { openTexts } from "./open-texts.js";
 import type { PersonalContext } from "./personal-context.js";
 
@@ -56,7 +57,7 @@ class ClosedPage {
       }
       this.openWhile(keys);
     } catch (error) {
-      this.#failure = { error };
+      this.#failure = { error, mayPass: mayKeyStoreRecover(error) };
     }
     return this.result();
   }

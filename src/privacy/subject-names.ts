@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { checkName, invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 import type { KeyStore } from "./key-store.js";
-import { keyStoreFailed } from "./key-store-failed.js";
+import { keyStoreFailed, unusableKey } from "./key-store-failed.js";
 
 /** What the names begin with under which the library keeps keys of its own. */
 const RESERVED = "@personal-data/";
@@ -46,7 +46,7 @@ export class SubjectNames {
     } catch (error) {
       throw keyStoreFailed("read the key of the names of persons", error);
     }
-    throw keyStoreFailed("read the key of the names of persons", new Error("it was destroyed"));
+    throw unusableKey("read the key of the names of persons", "it was destroyed");
   }
 
   /** The name of a person. Comes after {@link SubjectNames.prepare}. */

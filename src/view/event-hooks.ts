@@ -61,6 +61,8 @@ export interface ReadResult {
 /** What a reader gets in place of an event. */
 export interface ReadFailure {
   readonly error: unknown;
+  /** Whether it may pass by itself: a watch does not end then, but waits and reads the events again. */
+  readonly mayPass?: boolean | undefined;
 }
 
 /** The hooks of a decorator and those of what it decorates: outer ones first when writing, inner ones first when reading. */

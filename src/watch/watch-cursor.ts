@@ -81,7 +81,7 @@ export class WatchCursor implements Closable, EventHolder {
   #isAsleep = false;
   #closed = false;
   #epoch: string | undefined;
-  /** While the server is away. */
+  /** While the server, or what a hook needs, is away. */
   #outage: StorageOutage | undefined;
   #wake: () => void = () => undefined;
   #ignoreAbort: () => void = () => undefined;
@@ -143,9 +143,19 @@ export class WatchCursor implements Closable, EventHolder {
     const hand = this.#hand;
     const result = await this.#source.hooks?.afterRead?.(hand);
     if (result === undefined || this.#closed || this.#hand !== hand) return;
-    this.#failure = result.failure;
+    const { events, failure } = result;
+    const bytes = events.length === 0 ? 0 : this.#handBytes;
     this.#isHandReady = true;
-    this.#takeInHand(result.events, result.events.length === 0 ? 0 : this.#handBytes);
+    if (failure?.mayPass) {
+      // What follows is read from storage again: hooks may have changed some of it already.
+      const last = events.at(-1);
+      this.#fallBack(last === undefined ? this.#deliveredPlace : this.#placeOf(last));
+      this.#takeInHand(events, bytes);
+      return last === undefined ? this.#waitOut(failure.error) : undefined;
+    }
+    this.#failure = failure;
+    this.#takeInHand(events, bytes);
+    this.#endOutage();
   }
 
   /** Its events are read from storage again. */
@@ -153,15 +163,20 @@ export class WatchCursor implements Closable, EventHolder {
     // What fails is read again as well, unless all before it has been delivered.
     if (this.#hand.length > 0) this.#failure = undefined;
     const next = this.#isPulled ? this.#hand[this.#handIndex] : undefined;
-    this.#place = next === undefined ? this.#deliveredPlace : this.#placeOf(next);
     this.#pageSize.shrink();
+    this.#fallBack(next === undefined ? this.#deliveredPlace : this.#placeOf(next));
+    this.#takeInHand(next === undefined ? NO_EVENTS : [next], 0);
+  }
+
+  /** What comes after a place is read from storage, whatever it has of it. Call `#takeInHand` after it. */
+  #fallBack(place: number): void {
+    this.#place = place;
+    this.#handPlace = place;
     this.#behind = true;
     this.#queue = [];
     this.#held = null;
     this.#queueBytes = 0;
     this.#heldBytes = 0;
-    this.#handPlace = this.#place;
-    this.#takeInHand(next === undefined ? NO_EVENTS : [next], 0);
   }
 
   /** Ends the cursor at once: what it has is dropped, and a `fill` that waits gets false. */
@@ -262,10 +277,19 @@ export class WatchCursor implements Closable, EventHolder {
       if (!StorageOutage.isOf(error)) throw error;
       this.#held = null;
       this.#heldBytes = 0;
-      if (this.#closed) return;
-      this.#outage ??= new StorageOutage();
-      return this.#outage.wait(error, this.#whereabouts());
+      return this.#waitOut(error);
     }
+    // Where there are hooks, they may be what fails.
+    if (this.#hand.length === 0 || this.#source.hooks?.afterRead === undefined) this.#endOutage();
+  }
+
+  async #waitOut(error: unknown): Promise<void> {
+    if (this.#closed) return;
+    this.#outage ??= new StorageOutage();
+    await this.#outage.wait(error, this.#whereabouts());
+  }
+
+  #endOutage(): void {
     this.#outage?.over(this.#whereabouts());
     this.#outage = undefined;
   }

@@ -1,6 +1,7 @@
 import { isStreamError, StorageError } from "../../../protocols/index.js";
 import { MAX_WRAPPED_KEY_BYTES } from "../../../src/limits.js";
 import { KEY_BYTES, type KeyWrapping } from "../../../src/privacy/key-store.js";
+import { UnusableKeyError } from "../../../src/privacy/key-store-failed.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import { describeValue } from "../../../src/validate/json-text.js";
 
@@ -44,7 +45,8 @@ export class MasterKey {
       const message =
         `Cannot ${call} a key of the key store ${this.#location}: ${reason}. Check that the master key is the one of this ` +
         "file, and that its service can be reached.";
-      throw new StorageError("STORAGE_UNAVAILABLE", message, { cause });
+      // Whether it is the key or its service is not known.
+      throw new UnusableKeyError("STORAGE_UNAVAILABLE", message, { cause });
     }
   }
 }
