@@ -104,7 +104,12 @@ export class ParkedStreams {
   async retryFirst(streamId: string): Promise<void> {
     const [parked, ...later] = this.#parked.get(streamId) ?? [];
     if (parked === undefined) return;
-    const event = await this.#read(parked);
+    let event: StoredEvent | undefined;
+    try {
+      event = await this.#read(parked);
+    } catch (cause) {
+      return this.#partition.pause(new StoreFailure("The event cannot be read.", { cause }).delayMs);
+    }
     const outcome = event === undefined ? await this.#forget(parked) : await this.#attempt(event, parked);
     if (outcome.kind === "interrupted") return;
     if (outcome.kind === "failed" && event !== undefined) return this.#failed(event, parked, later, outcome.error);

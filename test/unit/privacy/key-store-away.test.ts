@@ -2,13 +2,14 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sqliteKeyStore } from "../../../adapters/sqlite/keys/key-store.js";
 import { ALL_STREAM, StorageError, type StoredEvent } from "../../../index.js";
+import { consume, parked, retryParked } from "../../../src/consumers/index.js";
 import type { KeyStore } from "../../../src/privacy/key-store.js";
 import { protectPersonalData } from "../../../src/privacy/protect-personal-data.js";
 import { projectToMemory } from "../../../src/projections/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { Observation } from "../../conformance/support/observation.js";
 import { overriding } from "../../support/overriding.js";
-import { STORES, type Store } from "../consumers/support/stores.js";
+import { listOf, STORES, type Store } from "../consumers/support/stores.js";
 import { counted, customerTypes, registered, writeTo } from "./support/customers.js";
 import { testMasterKey } from "./support/master-key.js";
 import { MemoryKeys } from "./support/memory-keys.js";
@@ -126,6 +127,36 @@ describe.each(STORES)("while the key store is away, over %s,", (_name, open) => 
     await expect.poll(() => state.failed).toBeGreaterThan(1);
     state.failure = undefined;
     await expect.poll(() => model.state).toEqual([1, "2@x", 3]);
+  });
+
+  test("a consumer tries again, with what it has parked, too", async () => {
+    await using base = await open();
+    const { writer, reader, state } = protect(base);
+    const handled: unknown[] = [];
+    let isBroken = true;
+    const handle = async (event: StoredEvent): Promise<void> => {
+      if (isBroken && event.streamId === "a") throw new Error("broken");
+      handled.push(markOf(event));
+    };
+    const definition = { name: "mail", startFrom: "beginning", handle } as const;
+    await using _ = await consume(reader, definition, { retry: { attempts: 1 } });
+    state.failure = new Error("no connection");
+    await writeTo(writer, "b", counted(1), registered("ada", "2@x"));
+    await expect.poll(() => state.failed).toBeGreaterThan(1);
+    await expect.poll(() => handled).toEqual([1]);
+    state.failure = undefined;
+    await expect.poll(() => handled).toEqual([1, "2@x"]);
+    await writeTo(writer, "a", registered("ada", "3@x"));
+    await expect.poll(async () => (await listOf(parked(base, "mail"))).length).toBe(1);
+
+    isBroken = false;
+    state.failure = new Error("no connection");
+    const { failed } = state;
+    await retryParked(base, "mail");
+    await expect.poll(() => state.failed).toBeGreaterThan(failed + 1);
+    state.failure = undefined;
+    await expect.poll(() => handled).toEqual([1, "2@x", "3@x"]);
+    await expect.poll(() => listOf(parked(base, "mail"))).toEqual([]);
   });
 });
 
