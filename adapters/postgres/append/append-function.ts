@@ -2,7 +2,7 @@ import { DELETED_EVENT_TYPE } from "../../../protocols/index.js";
 import { placeChecksumSQL } from "../checksum.js";
 import type { StoreNames } from "../open/schema.js";
 import { bytesLiteral } from "../sql-text.js";
-import { CHECK_ISOLATION, PLAN_SETTINGS } from "./append-one-function.js";
+import { CHECK_ISOLATION } from "./append-one-function.js";
 
 /**
  * The function that stores a group of appends in one round trip. It takes the lock in a statement of its own, before it
@@ -22,6 +22,10 @@ import { CHECK_ISOLATION, PLAN_SETTINGS } from "./append-one-function.js";
  * the position of the stream's last event, before the group.
  *
  * A call of one event has a function of its own: see `createAppendOneFunction`.
+ *
+ * The settings keep a plan that was made while tables were small from reading all of a large one. A session plans each statement
+ * once: the server takes arrays of few elements for cheaper than those it does not know, and would plan every call anew, which
+ * takes longer than the call.
  */
 export function createAppendFunction(names: StoreNames): string {
   const { prefix, lockKey } = names;
@@ -33,7 +37,9 @@ CREATE OR REPLACE FUNCTION ${prefix}es_append(
   e_checksum int[],
   OUT o_last bigint, OUT o_stored int, OUT o_versions text, OUT o_heads text
 ) LANGUAGE plpgsql
-${PLAN_SETTINGS}
+SET search_path = pg_catalog
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE

@@ -3,16 +3,6 @@ import { placeChecksumSQL } from "../checksum.js";
 import type { StoreNames } from "../open/schema.js";
 import { bytesLiteral } from "../sql-text.js";
 
-/**
- * The settings keep a plan that was made while tables were small from reading all of a large one. A session plans each statement
- * once: the server takes arrays of few elements for cheaper than those it does not know, and would plan every call anew, which
- * takes longer than the call.
- */
-export const PLAN_SETTINGS = `
-SET search_path = pg_catalog
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
-SET plan_cache_mode = force_generic_plan`;
-
 export const CHECK_ISOLATION = `
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'events are stored at READ COMMITTED only' USING ERRCODE = 'active_sql_transaction';
@@ -28,7 +18,9 @@ export const CHECK_ISOLATION = `
  * It answers with the last position before that was given or skipped; and where it has stored the event, behind spaces with the
  * version of its stream, and the position of the stream's last event, before.
  *
- * What is assigned and not selected runs without an executor.
+ * What is assigned and not selected runs without an executor. Each setting takes time in every call, so there are the two without
+ * which a plan would be made anew, or would read a whole table: no other way but an index leads to a last row or a single one.
+ * Without one for search_path, what is called must be what pg_catalog, which comes first, has for exactly these types.
  */
 export function createAppendOneFunction({ prefix, lockKey }: StoreNames): string {
   return `
@@ -36,7 +28,7 @@ CREATE OR REPLACE FUNCTION ${prefix}es_append_one(
   p_timestamp bigint, p_channel text, p_position bigint, p_stream bytea, p_expected bigint,
   p_is_keyed boolean, p_id bytea, p_type bytea, p_data text, p_bytes bytea, p_metadata text, p_checksum int
 ) RETURNS text LANGUAGE plpgsql
-${PLAN_SETTINGS}
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -52,8 +44,8 @@ DECLARE
 BEGIN
 ${CHECK_ISOLATION}
   v_done := pg_advisory_xact_lock(${lockKey});
-  SELECT coalesce(max(position), 0) INTO v_head FROM ${prefix}es_events;
-  SELECT greatest(v_head, value) INTO STRICT v_last FROM ${prefix}es_counters WHERE name = 'position';
+  SELECT position INTO v_head FROM ${prefix}es_events ORDER BY position DESC LIMIT 1;
+  SELECT greatest(value, v_head) INTO STRICT v_last FROM ${prefix}es_counters WHERE name = 'position';
   SELECT id, first INTO v_id, v_first FROM ${prefix}es_streams WHERE hash = sha256(p_stream);
   SELECT version, position, type = ${bytesLiteral(DELETED_EVENT_TYPE)} INTO v_version, v_before, v_is_deleted
   FROM ${prefix}es_events WHERE stream = v_id ORDER BY version DESC LIMIT 1;
@@ -67,13 +59,14 @@ ${CHECK_ISOLATION}
     IF v_first > 1 AND EXISTS (SELECT FROM ${prefix}es_keys WHERE stream = v_id AND sha256(id) = v_key) THEN RETURN v_last; END IF;
   END IF;
   IF v_id IS NULL THEN
-    SELECT coalesce(max(id), 0) + 1 INTO v_id FROM ${prefix}es_streams;
+    SELECT id INTO v_id FROM ${prefix}es_streams ORDER BY id DESC LIMIT 1;
+    v_id := coalesce(v_id, 0) + 1;
     INSERT INTO ${prefix}es_streams (id, hash, name) VALUES (v_id, sha256(p_stream), p_stream);
   END IF;
   INSERT INTO ${prefix}es_events (position, stream, version, timestamp, schema, type, id, key, data, bytes, metadata, checksum)
   VALUES (v_last + 1, v_id, v_version + 1, p_timestamp, 1, p_type, p_id, v_key, p_data, p_bytes, p_metadata,
           p_checksum # ${placeChecksumSQL("v_last + 1", "v_version + 1")});
   IF p_channel IS NOT NULL THEN v_done := pg_notify(p_channel, (v_last + 1)::text); END IF;
-  RETURN concat_ws(' ', v_last, v_version, coalesce(v_before, 0));
+  RETURN pg_catalog.concat_ws(' ', v_last, v_version, coalesce(v_before, 0));
 END $$;`;
 }
