@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 
-/** What happens beside commands, for whoever measures them. */
+/** What happens beside commands and read models in memory, for whoever measures them. */
 const messages = channel("async-streams:commands");
 
 /** Something that nobody awaits, or that was worked around. */

@@ -7,6 +7,7 @@ import {
   StreamClosedError,
   type StreamFactory,
 } from "../../protocols/index.js";
+import { tell } from "../commands/command-messages.js";
 import { Wake } from "../consumers/wake.js";
 import { waitUntilProcessed } from "../consumers/when-processed.js";
 import { findStreamContext } from "../stream/context-access.js";
@@ -107,7 +108,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
 
   /** @returns whether there may be more */
   async #takeBatch(): Promise<boolean> {
-    const { source, definition, all, projection } = this.#parts;
+    const { source, definition } = this.#parts;
     const query = { after: this.#position, limit: BATCH_EVENTS, signal: this.#stopping.signal };
     const wanted = { types: definition.types, filter: definition.filter };
     const { events, upTo, head } = await this.#onceBack(() => source.read(wanted, query));
@@ -120,12 +121,20 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     this.#position = upTo;
     this.#onProgress();
     const { snapshotEvery } = definition;
-    if (snapshotEvery !== undefined && this.#unsaved >= snapshotEvery) {
-      const options = { version: this.#position, projection, keep: 1 };
-      await this.#onceBack(() => all.snapshot(this.#state, options));
-      this.#unsaved = 0;
-    }
+    if (snapshotEvery !== undefined && this.#unsaved >= snapshotEvery) await this.#saveSnapshot();
     return upTo < head;
+  }
+
+  /** A failure is a message: the snapshot is only a shortcut, and another one comes after as many events. */
+  async #saveSnapshot(): Promise<void> {
+    const { all, projection } = this.#parts;
+    this.#unsaved = 0;
+    try {
+      await all.snapshot(this.#state, { version: this.#position, projection, keep: 1 });
+    } catch (error) {
+      this.#stopping.signal.throwIfAborted();
+      tell({ kind: "snapshot-failed", streamId: ALL_STREAM, projection, error });
+    }
   }
 
   /** Does what needs the server: again and again while that is away, as a watch does. */

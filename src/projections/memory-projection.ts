@@ -15,7 +15,10 @@ export interface MemoryProjection<S, E extends EventShape> {
   initial(): S;
   /** The state after an event. */
   evolve(state: S, event: StoredEvent<E>): S;
-  /** Saves a snapshot after so many events. Default: never. */
+  /**
+   * Saves a snapshot after so many events. Default: never. One that cannot be saved is no failure: the `diagnostics_channel`
+   * named `async-streams:commands` reports it.
+   */
   readonly snapshotEvery?: number;
 }
 

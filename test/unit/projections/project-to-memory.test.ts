@@ -1,7 +1,8 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { lastValueFrom, toArray } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
-import type { StreamFactory } from "../../../index.js";
+import { ALL_STREAM, type StreamFactory } from "../../../index.js";
 import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
 import { projectToMemory } from "../../../src/projections/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
@@ -134,18 +135,23 @@ describe.each(STORES)("a read model in memory over %s", (_store, open) => {
 /** A store over a network that can be away for those who read. */
 function openRemoteStore() {
   const storage = new MemoryStorageHandle();
-  const state: { failure: StorageErrorCode | undefined; failed: number } = { failure: undefined, failed: 0 };
-  const check = (): void => {
-    if (state.failure === undefined) return;
+  const state = {
+    failure: undefined as StorageErrorCode | undefined,
+    /** What snapshots alone fail with. */
+    snapshotFailure: undefined as StorageErrorCode | undefined,
+    failed: 0,
+  };
+  const check = (failure = state.failure): void => {
+    if (failure === undefined) return;
     state.failed += 1;
-    throw new StorageError(state.failure, "The server has gone.");
+    throw new StorageError(failure, "The server has gone.");
   };
   const readPage: typeof storage.readPage = async (query) => {
     check();
     return storage.readPage(query);
   };
   const saveSnapshot: typeof storage.saveSnapshot = async (snapshot) => {
-    check();
+    check(state.snapshotFailure);
     return storage.saveSnapshot(snapshot);
   };
   const remote = overriding(storage, { readPage, saveSnapshot });
@@ -182,6 +188,35 @@ test("a read model in memory that waits for its server ends at once when it is d
   await total[Symbol.asyncDispose]();
   expect(await states).toEqual([]);
 });
+
+test.each(["STORAGE_OUTCOME_UNKNOWN", "STORAGE_UNAVAILABLE", "STORAGE_FULL"] as const)(
+  "a read model in memory goes on after a snapshot that fails with %s, says so, and saves a later one",
+  async (code) => {
+    const { streams, state } = openRemoteStore();
+    await using _ = streams;
+    const messages: unknown[] = [];
+    const listener = (message: unknown): void => void messages.push(message);
+    subscribe("async-streams:commands", listener);
+    const a = await streams.openStream<Deposited>("a");
+    await using total = await projectToMemory<number, Deposited>(streams, { ...definition, snapshotEvery: 1 });
+    const seen: number[] = [];
+    total.changes.subscribe((sum) => seen.push(sum));
+    const all = await streams.openStream(ALL_STREAM);
+    const saved = async () => (await all.loadSnapshot({ projection: "total@1" }))?.state;
+    state.snapshotFailure = code;
+    await a.write(deposited(1));
+    await expect.poll(() => messages.length).toBe(1);
+    unsubscribe("async-streams:commands", listener);
+    expect(messages).toMatchObject([
+      { kind: "snapshot-failed", streamId: ALL_STREAM, projection: "total@1", error: { code } },
+    ]);
+    expect(await saved()).toBeUndefined();
+    state.snapshotFailure = undefined;
+    await a.write(deposited(2));
+    await expect.poll(saved).toBe(3);
+    expect(seen).toEqual([1, 3]);
+  },
+);
 
 test("a read model in memory ends with every other failure of its store", async () => {
   const { streams, state } = openRemoteStore();
