@@ -64,7 +64,7 @@ export class AcknowledgedPosition {
     try {
       this.#writer.assertSound();
       const checksum = eventChecksum(last, codecOf(last.event));
-      const bytes = await this.#file.append({ position: last.position, checksum });
+      const bytes = this.#file.append({ position: last.position, checksum });
       this.#hasRecorded = true;
       if (bytes >= COMPACT_BYTES) await this.#writer.use((connection) => compact(connection, this.#file));
     } catch {
