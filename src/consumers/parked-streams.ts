@@ -110,6 +110,9 @@ export class ParkedStreams {
     } catch (cause) {
       return this.#partition.pause(new StoreFailure("The event cannot be read.", { cause }).delayMs);
     }
+    // The read may have taken long: another process may have the partition, and be trying the event itself.
+    const { draining, lease } = this.#partition;
+    if (draining.aborted || (lease.isOver && !(await this.#partition.save({})))) return;
     const outcome = event === undefined ? await this.#forget(parked) : await this.#attempt(event, parked);
     if (outcome.kind === "interrupted") return;
     if (outcome.kind === "failed" && event !== undefined) return this.#failed(event, parked, later, outcome.error);

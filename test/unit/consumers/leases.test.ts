@@ -2,12 +2,31 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test } from "vitest";
 import type { StoredEvent } from "../../../index.js";
 import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
-import { consume, retryParked, TerminalError } from "../../../src/consumers/index.js";
+import { consume, parked, retryParked, TerminalError } from "../../../src/consumers/index.js";
+import { viewOf } from "../../../src/view/store-view.js";
 import { inRecords, overwrite } from "./support/lease-records.js";
-import { numbered, STORES, writeToStreams } from "./support/stores.js";
+import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
 
 const A_DAY_MS = 86_400_000;
 const LEASE_MS = 100;
+
+/** A process that is suspended. */
+function standStill(durationMs: number): void {
+  const endMs = performance.now() + durationMs;
+  while (performance.now() < endMs);
+}
+
+/** Resolves with the next message of a kind. */
+function nextMessage(kind: string): Promise<void> {
+  return new Promise((resolve) => {
+    const listener = (message: unknown): void => {
+      if ((message as { kind: string }).kind !== kind) return;
+      unsubscribe("async-streams:consumer", listener);
+      resolve();
+    };
+    subscribe("async-streams:consumer", listener);
+  });
+}
 
 describe.each(STORES)("the leases of a consumer over %s", (_, open) => {
   test.each([1, 2])(
@@ -79,6 +98,49 @@ describe.each(STORES)("the leases of a consumer over %s", (_, open) => {
       ["first", 5],
     ]);
   });
+
+  test.each([true, false])(
+    "are looked at again between the read of a parked event and its attempt, with a loss that was noticed: %s",
+    async (isNoticed) => {
+      await using streams = await open();
+      let afterRead = async (): Promise<void> => undefined;
+      const view = viewOf(streams, {
+        afterRead: async (events) => {
+          await afterRead();
+          return { events };
+        },
+      });
+      let isBroken = true;
+      const tokens: number[] = [];
+      await using consumer = await consume(
+        view,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async (_event, { fencingToken }) => {
+            tokens.push(fencingToken);
+            if (isBroken) throw new TerminalError("broken");
+          },
+        },
+        { leaseMs: LEASE_MS },
+      );
+      await consumer.whenProcessed((await (await streams.openStream("a")).write(numbered(1))).position);
+      isBroken = false;
+      const lost = nextMessage("lease lost");
+      afterRead = async () => {
+        afterRead = async () => undefined;
+        await overwrite(streams, CONSUMERS_SPACE, "all/0", { owner: "gone", untilMs: Date.now() + LEASE_MS });
+        if (isNoticed) await lost;
+        else standStill(LEASE_MS);
+      };
+      await retryParked(streams, "all");
+
+      await expect.poll(() => listOf(parked(streams, "all"))).toEqual([]);
+      // Only the owner of the partition has tried it: this process once it had taken it back.
+      expect(tokens.length).toBe(2);
+      expect(tokens[1]).toBeGreaterThan(tokens[0] as number);
+    },
+  );
 
   test("and what comes of its events are told on a diagnostics channel", async () => {
     await using streams = await open();
