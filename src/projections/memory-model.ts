@@ -13,7 +13,7 @@ import { waitUntilProcessed } from "../consumers/when-processed.js";
 import { findStreamContext } from "../stream/context-access.js";
 import type { StoreService } from "../stream/store-service.js";
 import { StorageOutage } from "../watch/storage-outage.js";
-import type { EventSource } from "./event-source.js";
+import type { Batch, EventSource } from "./event-source.js";
 import type { MemoryProjection, MemoryReadModel } from "./memory-projection.js";
 
 const BATCH_EVENTS = 1_024;
@@ -42,9 +42,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
   #following: Promise<void> = Promise.resolve();
   /** Whether it has what was stored at the call. Before, the call fails with whatever happens. */
   #follows = false;
-  /** While the server is away, and what the last attempt failed with. */
-  #outage: StorageOutage | undefined;
-  #outageMessage: string | undefined;
+  readonly #outage: StorageOutage;
   /** Why it goes no further. */
   #end: { readonly error: unknown } | undefined;
 
@@ -53,6 +51,8 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     this.#state = start.state;
     this.#position = start.position;
     this.changes = this.#subject.asObservable();
+    const store = findStreamContext(parts.streams)?.storage.location;
+    this.#outage = new StorageOutage(() => ({ store, streamId: ALL_STREAM, after: this.#position }));
   }
 
   get state(): S {
@@ -108,10 +108,8 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
 
   /** @returns whether there may be more */
   async #takeBatch(): Promise<boolean> {
-    const { source, definition } = this.#parts;
-    const query = { after: this.#position, limit: BATCH_EVENTS, signal: this.#stopping.signal };
-    const wanted = { types: definition.types, filter: definition.filter };
-    const { events, upTo, head } = await this.#onceBack(() => source.read(wanted, query));
+    const { definition } = this.#parts;
+    const { events, upTo, head } = await this.#read();
     for (const event of events) {
       this.#state = definition.evolve(this.#state, event as StoredEvent<E>);
       this.#position = event.position;
@@ -137,29 +135,21 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     }
   }
 
-  /** Does what needs the server: again and again while that is away, as a watch does. */
-  async #onceBack<T>(work: () => Promise<T>): Promise<T> {
+  /** Reads again and again while the server is away, as a watch does. */
+  async #read(): Promise<Batch> {
+    const { source, definition } = this.#parts;
+    const query = { after: this.#position, limit: BATCH_EVENTS, signal: this.#stopping.signal };
     for (;;) {
       try {
-        const result = await work();
-        this.#outage?.over(this.#whereabouts());
-        this.#outage = undefined;
-        this.#outageMessage = undefined;
-        return result;
+        const batch = await source.read(definition, query);
+        this.#outage.over();
+        return batch;
       } catch (error) {
         if (!this.#follows || !StorageOutage.isOf(error)) throw error;
-        this.#stopping.signal.throwIfAborted();
-        this.#outage ??= new StorageOutage();
-        this.#outageMessage = (error as Error).message;
-        await this.#outage.wait(error, this.#whereabouts());
+        await this.#outage.wait(error);
         this.#stopping.signal.throwIfAborted();
       }
     }
-  }
-
-  #whereabouts() {
-    const store = findStreamContext(this.#parts.streams)?.storage.location;
-    return { store, streamId: ALL_STREAM, after: this.#position };
   }
 
   async whenProcessed(position: number, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
@@ -169,8 +159,10 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
       if (this.#end !== undefined) throw this.#end.error;
       return false;
     };
-    const failure = (): string | undefined =>
-      this.#outageMessage === undefined ? undefined : `It waits for the server: ${this.#outageMessage}`;
+    const failure = (): string | undefined => {
+      const { error } = this.#outage;
+      return error instanceof Error ? `It waits for the server: ${error.message}` : undefined;
+    };
     await waitUntilProcessed(name, position, options, { isProcessed, listeners: this.#progress, failure });
   }
 
@@ -180,7 +172,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     this.#stopping.abort(
       new StreamClosedError(`The read model "${definition.name}" has ended: it or its store has been disposed.`),
     );
-    this.#outage?.close();
+    this.#outage.close();
     this.#wake.wake();
     await this.#following;
   }

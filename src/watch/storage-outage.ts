@@ -17,11 +17,25 @@ interface WaitingWatch {
   readonly after: number;
 }
 
-/** A time in which a watch cannot read, because the server is away. It waits for as long as that takes. */
+/** Has a watch wait while it cannot read, because the server is away, for as long as that takes. */
 export class StorageOutage {
-  readonly #beganMs = performance.now();
+  readonly #watch: () => WaitingWatch;
+  /** How many attempts have failed in a row. */
   #attempts = 0;
+  #beganMs = 0;
+  #error: unknown;
+  #closed = false;
   #endWait: () => void = () => undefined;
+
+  /** @param watch - where the watch is now */
+  constructor(watch: () => WaitingWatch) {
+    this.#watch = watch;
+  }
+
+  /** What the last attempt failed with, while the server is away. */
+  get error(): unknown {
+    return this.#error;
+  }
 
   /** Whether an error means that the server is away. Every other one ends a watch. */
   static isOf(error: unknown): boolean {
@@ -29,12 +43,15 @@ export class StorageOutage {
   }
 
   /** Waits before the next attempt, or until the watch is closed. */
-  async wait(error: unknown, watch: WaitingWatch): Promise<void> {
+  async wait(error: unknown): Promise<void> {
+    if (this.#closed) return;
+    if (this.#attempts === 0) this.#beganMs = performance.now();
     this.#attempts += 1;
+    this.#error = error;
     const longestMs = Math.min(FIRST_WAIT_MS * 2 ** (this.#attempts - 1), LONGEST_WAIT_MS);
     // Jittered, so that many watches do not come back at the same moment.
     const waitMs = Math.round(longestMs * (0.5 + Math.random() / 2));
-    tell({ kind: "waiting", ...watch, attempts: this.#attempts, waitMs, error });
+    tell({ kind: "waiting", ...this.#watch(), attempts: this.#attempts, waitMs, error });
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#endWait = resolve;
@@ -43,18 +60,18 @@ export class StorageOutage {
     clearTimeout(timer);
   }
 
-  /** The watch has read again. */
-  over(watch: WaitingWatch): void {
-    tell({
-      kind: "resumed",
-      ...watch,
-      attempts: this.#attempts,
-      outageMs: Math.round(performance.now() - this.#beganMs),
-    });
+  /** The watch has read. */
+  over(): void {
+    if (this.#attempts === 0) return;
+    const outageMs = Math.round(performance.now() - this.#beganMs);
+    tell({ kind: "resumed", ...this.#watch(), attempts: this.#attempts, outageMs });
+    this.#attempts = 0;
+    this.#error = undefined;
   }
 
-  /** Ends the wait at once. */
+  /** Ends the wait at once, and every later one. */
   close(): void {
+    this.#closed = true;
     this.#endWait();
   }
 }

@@ -81,8 +81,7 @@ export class WatchCursor implements Closable, EventHolder {
   #isAsleep = false;
   #closed = false;
   #epoch: string | undefined;
-  /** While the server, or what a hook needs, is away. */
-  #outage: StorageOutage | undefined;
+  readonly #outage: StorageOutage;
   #wake: () => void = () => undefined;
   #ignoreAbort: () => void = () => undefined;
 
@@ -96,6 +95,8 @@ export class WatchCursor implements Closable, EventHolder {
     this.#deliveredPlace = source.after;
     this.#hold = new EventHold(this);
     this.#pageSize = new PageSize(source.memory);
+    const { storage, streamId } = source;
+    this.#outage = new StorageOutage(() => ({ store: storage.location, streamId, after: this.#place }));
   }
 
   get closed(): boolean {
@@ -151,11 +152,11 @@ export class WatchCursor implements Closable, EventHolder {
       const last = events.at(-1);
       this.#fallBack(last === undefined ? this.#deliveredPlace : this.#placeOf(last));
       this.#takeInHand(events, bytes);
-      return last === undefined ? this.#waitOut(failure.error) : undefined;
+      return last === undefined ? this.#outage.wait(failure.error) : undefined;
     }
     this.#failure = failure;
     this.#takeInHand(events, bytes);
-    this.#endOutage();
+    this.#outage.over();
   }
 
   /** Its events are read from storage again. */
@@ -190,7 +191,7 @@ export class WatchCursor implements Closable, EventHolder {
     this.#subscription?.unsubscribe();
     this.#source.lifetime.delete(this);
     this.#ignoreAbort();
-    this.#outage?.close();
+    this.#outage.close();
     this.#wake();
     this.#onClose();
   }
@@ -277,26 +278,10 @@ export class WatchCursor implements Closable, EventHolder {
       if (!StorageOutage.isOf(error)) throw error;
       this.#held = null;
       this.#heldBytes = 0;
-      return this.#waitOut(error);
+      return this.#outage.wait(error);
     }
     // Where there are hooks, they may be what fails.
-    if (this.#hand.length === 0 || this.#source.hooks?.afterRead === undefined) this.#endOutage();
-  }
-
-  async #waitOut(error: unknown): Promise<void> {
-    if (this.#closed) return;
-    this.#outage ??= new StorageOutage();
-    await this.#outage.wait(error, this.#whereabouts());
-  }
-
-  #endOutage(): void {
-    this.#outage?.over(this.#whereabouts());
-    this.#outage = undefined;
-  }
-
-  #whereabouts() {
-    const { storage, streamId } = this.#source;
-    return { store: storage.location, streamId, after: this.#place };
+    if (this.#hand.length === 0 || this.#source.hooks?.afterRead === undefined) this.#outage.over();
   }
 
   async #readPage(): Promise<void> {
