@@ -183,7 +183,7 @@ export class BuildRun {
     let commit: (() => void) | undefined;
     await model.renewals.renew(async (records) => {
       live = await readLive(records, model.spaces, this.build.name);
-      const hasOther = formerToDrop(this.build, live).length > 0;
+      const hasOther = (await formerToDrop(records, model, this.build, live)).length > 0;
       commit = hasOther ? undefined : await this.#lease.renew(records, this.#position);
     });
     if (commit === undefined) return this.#save();

@@ -1,4 +1,5 @@
 import type { Records } from "../../protocols/index.js";
+import { goneInMs } from "../administration/former-builds.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { deleteBuildRecords } from "./build-records.js";
 import type { ParsedProjection } from "./definition.js";
@@ -92,14 +93,11 @@ export async function swap(
   return shown;
 }
 
-/** Deletes what has not been shown for a day, in the lease of what came after it. @returns what is shown now */
-export async function dropFormer(
-  tx: ModelTransaction,
-  { spaces }: ModelStore,
-  build: Build,
-): Promise<LiveState | null> {
+/** Deletes what {@link formerToDrop} finds, in the lease of what came after it. @returns what is shown now */
+export async function dropFormer(tx: ModelTransaction, model: ModelStore, build: Build): Promise<LiveState | null> {
+  const { spaces } = model;
   const live = await readLive(tx.records, spaces, build.name);
-  const gone = formerToDrop(build, live);
+  const gone = await formerToDrop(tx.records, model, build, live);
   if (live === null || gone.length === 0) return live;
   for (const former of gone) await dropBuild(tx, spaces, { ...former, name: build.name });
   const left = { ...live, former: live.former.filter((each) => !gone.includes(each)) };
@@ -107,10 +105,24 @@ export async function dropFormer(
   return left;
 }
 
-/** What has not been shown for a day, when this build or a later one is. */
-export function formerToDrop(build: Build, live: LiveState | null): LiveState["former"] {
+/**
+ * What has not been shown for a day, when this build or a later one is, and what surely nobody runs: a clock that jumps a day
+ * ahead must not delete what a process still runs. Where it is not sure yet, a later look tells.
+ */
+export async function formerToDrop(
+  records: Records,
+  { spaces, seenLeases }: ModelStore,
+  build: Build,
+  live: LiveState | null,
+): Promise<LiveState["former"]> {
   if (live === null || !isShown(build, live)) return [];
-  return live.former.filter(({ sinceMs }) => Date.now() - sinceMs >= FORMER_MS);
+  const toDrop: LiveState["former"][number][] = [];
+  for (const former of live.former) {
+    if (Date.now() - former.sinceMs < FORMER_MS) continue;
+    const found = await records.get(spaces.builds, buildKey({ ...former, name: build.name }));
+    if (found === null || goneInMs(found, seenLeases) === 0) toDrop.push(former);
+  }
+  return toDrop;
 }
 
 /** Deletes the tables and the record of a build. */

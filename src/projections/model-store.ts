@@ -1,5 +1,7 @@
 import type { Records, SQL, StreamFactory } from "../../protocols/index.js";
+import { seenLeasesOf } from "../administration/former-builds.js";
 import { type LeaseRenewals, leaseRenewalsOf, storeLeaseRenewals } from "../leases/lease-renewals.js";
+import type { Sightings } from "../leases/sightings.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
@@ -22,6 +24,8 @@ export interface ModelStore {
   readonly access: StoreAccess | undefined;
   /** The renewals of this process over this store. */
   readonly renewals: LeaseRenewals;
+  /** What this process has seen of the leases of former builds. */
+  readonly seenLeases: Sightings;
   run<T>(call: string, timeoutMs: number, work: (tx: ModelTransaction) => Promise<T>): Promise<T>;
 }
 
@@ -44,6 +48,7 @@ export function readModelStoreOf(store: ReadModelStore, attempt: string): ModelS
     spaces: PUBLIC,
     access: undefined,
     renewals: leaseRenewalsOf(store, (work) => store.transaction(({ records }) => work(records))),
+    seenLeases: seenLeasesOf(store),
     run: (_call, _timeoutMs, work) => store.transaction(({ sql, records }) => work({ sql, records, hasSQL: true })),
   };
 }
@@ -53,6 +58,7 @@ function overAccess(access: StoreAccess): ModelStore {
     spaces: RESERVED,
     access,
     renewals: storeLeaseRenewals(access),
+    seenLeases: seenLeasesOf(access.storage),
     run: (call, timeoutMs, work) =>
       access.run(
         call,

@@ -1,10 +1,15 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { sql, name as sqlName } from "../../../index.js";
+import { PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import { dropProjection, type Projection, runProjections, whenProcessed } from "../../../src/projections/index.js";
+import { overwrite, recordOf } from "../consumers/support/lease-records.js";
 import { STORES, type Store } from "../consumers/support/stores.js";
 import { balances, type Deposited, deposited, SQL_STORES } from "./support/stores.js";
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Renewed three times as often. */
+const LEASE = { leaseMs: 300 };
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -42,6 +47,50 @@ describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
     expect(await restartAfter(23 * HOUR_MS)).toEqual([{ balance: 1 }]);
     expect(await restartAfter(24 * HOUR_MS)).toMatchObject({ code: "STORAGE_FAILED" });
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 2 }]);
+  });
+
+  const setAhead = (clock: { now(): number }, byMs: number) => {
+    const now = clock.now.bind(clock);
+    vi.spyOn(clock, "now").mockImplementation(() => now() + byMs);
+  };
+  const formerBalance = (streams: Store) => streams.query(sql`SELECT balance FROM balances__1`);
+
+  test("keep the tables of a former one that a process runs, although a clock jumps a day ahead", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write(deposited(1));
+    await using former = await runProjections(streams, [balances(1)], LEASE);
+    await using runner = await runProjections(streams, [balances(2, 2)], LEASE);
+    await expect.poll(() => runner.status()[0]?.state).toBe("live");
+    setAhead(Date, DAY_MS);
+    const renewals = new Set<unknown>();
+    const untilMs = async () => (await recordOf(streams, PROJECTIONS_SPACE, "balances@2"))?.untilMs;
+    await expect.poll(async () => renewals.add(await untilMs()).size, { timeout: 10_000 }).toBeGreaterThan(6);
+    await a.write(deposited(1));
+    await expect.poll(() => formerBalance(streams)).toEqual([{ balance: 2 }]);
+    await former[Symbol.asyncDispose]();
+    await expect.poll(() => formerBalance(streams).catch(({ code }) => code)).toBe("STORAGE_FAILED");
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 4 }]);
+  });
+
+  test.each([
+    ["behind", -DAY_MS],
+    ["ahead", DAY_MS],
+  ])("drop the tables of a former one whose process was killed, and whose clock was %s", async (_, aheadMs) => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(deposited(1));
+    for (const version of [1, 2]) {
+      await using runner = await runProjections(streams, [balances(version)]);
+      await expect.poll(() => runner.status()[0]?.state).toBe("live");
+    }
+    setAhead(Date, DAY_MS);
+    const lease = { owner: "dead", untilMs: Date.now() + aheadMs, leaseMs: HOUR_MS };
+    await overwrite(streams, PROJECTIONS_SPACE, "balances@1", lease);
+    await using runner = await runProjections(streams, [balances(2)], LEASE);
+    await expect.poll(() => runner.status()[0]?.state).toBe("live");
+    expect(await formerBalance(streams)).toEqual([{ balance: 1 }]);
+    setAhead(performance, HOUR_MS);
+    await expect.poll(() => formerBalance(streams).catch(({ code }) => code)).toBe("STORAGE_FAILED");
   });
 
   test("have tables with the names that the projection gives them, at most 48 characters long", async () => {
