@@ -135,7 +135,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     }
   }
 
-  /** Reads again and again while the server is away, as a watch does. */
+  /** Reads again and again while the server or the key store is away, as a watch does. */
   async #read(): Promise<Batch> {
     const { source, definition } = this.#parts;
     const query = { after: this.#position, limit: BATCH_EVENTS, signal: this.#stopping.signal };
@@ -161,7 +161,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     };
     const failure = (): string | undefined => {
       const { error } = this.#outage;
-      return error instanceof Error ? `It waits for the server: ${error.message}` : undefined;
+      return error instanceof Error ? `It waits, since it cannot read: ${error.message}` : undefined;
     };
     await waitUntilProcessed(name, position, options, { isProcessed, listeners: this.#progress, failure });
   }

@@ -24,7 +24,8 @@ export interface MemoryProjection<S, E extends EventShape> {
 
 /**
  * A read model in memory. It ends when it or the store is disposed of, and when it fails; its state stays as it was then. While
- * the server of the store is away (`STORAGE_UNAVAILABLE`) it waits, and goes on from its position, as a watch does.
+ * the server of the store is away (`STORAGE_UNAVAILABLE`), or the key store of personal data, it waits, and goes on from its
+ * position, as a watch does.
  */
 export interface MemoryReadModel<S> extends AsyncDisposable {
   /** The state after everything up to `position`. */
@@ -33,13 +34,13 @@ export interface MemoryReadModel<S> extends AsyncDisposable {
   readonly position: number;
   /**
    * The state after each event from now on. Completes when the read model or the store is disposed of; fails with what `evolve`
-   * throws, and when the store can no longer be read, other than for a server that is away.
+   * throws, and when the store can no longer be read, other than for what is away.
    */
   readonly changes: Observable<S>;
   /**
    * Resolves once it has everything up to a position.
    *
-   * @throws TimeoutError after `timeoutMs`, default 10,000; its message says when the server is away.
+   * @throws TimeoutError after `timeoutMs`, default 10,000; its message says when the server or the key store is away.
    * @throws StreamClosedError when it ends before, and what `changes` fails with, both at once.
    */
   whenProcessed(position: number, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<void>;

@@ -10,6 +10,7 @@ import { compileFilter } from "../filter/compile-filter.js";
 import { pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget, MIN_COUNTED_BYTES } from "../stream/memory-budget.js";
 import type { EventHooks, ReadFailure } from "../view/event-hooks.js";
+import { toThrow } from "../view/thrown-failures.js";
 import { eventsRemoved, isRemoved } from "./events-removed.js";
 import { PageSize } from "./page-size.js";
 import type { ReadPlan } from "./read-options.js";
@@ -85,7 +86,7 @@ export class PageReader implements EventHolder {
   /** Waits for a page, which may have no events; false behind the last one or when no more are wanted. */
   async fill(wanted: number): Promise<boolean> {
     this.#isPulled = true;
-    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#failure !== undefined) throw toThrow(this.#failure);
     if (this.#ended || wanted === 0) {
       if (wanted > 0 && isRemoved(this.#after, this.#firstLeft)) throw this.#removed(this.#firstLeft);
       return false;

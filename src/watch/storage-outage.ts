@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { isStreamError } from "../../protocols/index.js";
+import { mayFailurePass } from "../view/thrown-failures.js";
 
 /** How long a watch waits before it tries again; every further wait is twice as long. */
 const FIRST_WAIT_MS = 100;
@@ -17,7 +18,7 @@ interface WaitingWatch {
   readonly after: number;
 }
 
-/** Has a watch wait while it cannot read, because the server is away, for as long as that takes. */
+/** Has a watch wait while it cannot read, because the server or what a hook needs is away, for as long as that takes. */
 export class StorageOutage {
   readonly #watch: () => WaitingWatch;
   /** How many attempts have failed in a row. */
@@ -32,14 +33,14 @@ export class StorageOutage {
     this.#watch = watch;
   }
 
-  /** What the last attempt failed with, while the server is away. */
+  /** What the last attempt failed with, while it waits. */
   get error(): unknown {
     return this.#error;
   }
 
-  /** Whether an error means that the server is away. Every other one ends a watch. */
+  /** Whether an error means that the server is away, or what a hook needs. Every other one ends a watch. */
   static isOf(error: unknown): boolean {
-    return isStreamError(error, "STORAGE_UNAVAILABLE");
+    return mayFailurePass(error) ?? isStreamError(error, "STORAGE_UNAVAILABLE");
   }
 
   /** Waits before the next attempt, or until the watch is closed. */

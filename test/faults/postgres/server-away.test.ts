@@ -69,7 +69,7 @@ if (NO_POSTGRES === null) {
 
     await started.kill();
     const reason = () => numbers.whenProcessed(2, { timeoutMs: 0 }).catch(({ message }: Error) => message);
-    await expect.poll(reason, { timeout: 30_000 }).toContain("It waits for the server: ");
+    await expect.poll(reason, { timeout: 30_000 }).toContain("It waits, since it cannot read: ");
     await started.restart();
     await using other = await postgresStreamFactory(started.url(), schemas);
     const { position } = await (await other.openStream("a")).write({ type: "Written", data: 2 });

@@ -1,11 +1,12 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { lastValueFrom } from "rxjs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sqliteKeyStore } from "../../../adapters/sqlite/keys/key-store.js";
-import { ALL_STREAM, StorageError, type StoredEvent } from "../../../index.js";
+import { ALL_STREAM, type EventShape, StorageError, type StoredEvent } from "../../../index.js";
 import { consume, parked, retryParked } from "../../../src/consumers/index.js";
 import type { KeyStore } from "../../../src/privacy/key-store.js";
 import { protectPersonalData } from "../../../src/privacy/protect-personal-data.js";
-import { projectToMemory } from "../../../src/projections/index.js";
+import { type MemoryProjection, projectToMemory } from "../../../src/projections/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { Observation } from "../../conformance/support/observation.js";
 import { overriding } from "../../support/overriding.js";
@@ -43,6 +44,11 @@ const markOf = ({ data }: StoredEvent): unknown => {
   return email ?? number;
 };
 const marksOf = (events: readonly StoredEvent[]): unknown[] => events.map(markOf);
+const marks: MemoryProjection<unknown[], EventShape> = {
+  name: "marks",
+  initial: () => [],
+  evolve: (all, event) => [...all, markOf(event)],
+};
 
 describe.each(STORES)("while the key store is away, over %s,", (_name, open) => {
   test("a watch that replays waits and says so, and goes on with the event that it could not open", async () => {
@@ -116,17 +122,39 @@ describe.each(STORES)("while the key store is away, over %s,", (_name, open) => 
     expect(observation.events).toEqual([]);
   });
 
-  test("a read model in memory waits, and takes each event once", async () => {
+  test("a read model in memory waits, again each time, and takes each event once", async () => {
     await using base = await open();
     const { writer, reader, state } = protect(base);
-    const initial = (): unknown[] => [];
-    const evolve = (marks: unknown[], event: StoredEvent) => [...marks, markOf(event)];
-    await using model = await projectToMemory(reader, { name: "marks", initial, evolve });
+    await using model = await projectToMemory(reader, marks);
+    const expected: unknown[] = [];
+    const locked = new StorageError("STORAGE_LOCKED", "Another process holds the lock.");
+    for (const [round, failure] of [new Error("no connection"), locked, "no error"].entries()) {
+      state.failure = failure;
+      const { failed } = state;
+      const email = `${round}@x`;
+      await writeTo(writer, "a", counted(round), registered("ada", email), counted(round));
+      await expect.poll(() => state.failed).toBeGreaterThan(failed + 1);
+      state.failure = undefined;
+      expected.push(round, email, round);
+      await expect.poll(() => model.state).toEqual(expected);
+    }
+  });
+
+  test("a read model in memory says what it waits for, and ends where a key does not unwrap", async () => {
+    await using base = await open();
+    const { writer, reader, state } = protect(base);
+    await using model = await projectToMemory(reader, marks);
     state.failure = new Error("no connection");
-    await writeTo(writer, "a", counted(1), registered("ada", "2@x"), counted(3));
+    await writeTo(writer, "a", counted(1), registered("ada", "2@x"));
     await expect.poll(() => state.failed).toBeGreaterThan(1);
-    state.failure = undefined;
-    await expect.poll(() => model.state).toEqual([1, "2@x", 3]);
+    const timeout = { code: "TIMEOUT", message: expect.stringContaining("no connection") };
+    await expect(model.whenProcessed(2, { timeoutMs: 0 })).rejects.toMatchObject(timeout);
+    const { wrap } = testMasterKey();
+    await using keys = await sqliteKeyStore(":memory:", { wrap, unwrap: testMasterKey(Buffer.alloc(32, 8)).unwrap });
+    await keys.get("ada", true);
+    state.failure = await failureOf(keys.get("ada", false));
+    await expect(lastValueFrom(model.changes)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    await expect(model.whenProcessed(2)).rejects.toBe(state.failure);
   });
 
   test("a consumer tries again, with what it has parked, too", async () => {

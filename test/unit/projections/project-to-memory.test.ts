@@ -169,7 +169,7 @@ test("a read model in memory waits for a server that is away, says so, and goes 
   const failure = total.whenProcessed(position, { timeoutMs: 0 });
   await expect(failure).rejects.toMatchObject({
     code: "TIMEOUT",
-    message: expect.stringContaining("It waits for the server: The server has gone."),
+    message: expect.stringContaining("It waits, since it cannot read: The server has gone."),
   });
   state.failure = undefined;
 
