@@ -3,6 +3,7 @@ import { filterOf, isWanted } from "../consumers/wanted-events.js";
 import { MAX_BATCH_BYTES } from "../limits.js";
 import { decodedBytes } from "../stream/content-bytes.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
+import { mayFailurePass } from "../view/thrown-failures.js";
 import type { Projection } from "./projection.js";
 
 /** Some events that a projection wants, and up to where these are all. */
@@ -51,8 +52,9 @@ export class EventSource implements AsyncDisposable {
         if (bytes >= MAX_BATCH_BYTES) return { events, upTo: last, head };
       }
     } catch (error) {
-      // What comes before an event that this process cannot read is projected first.
-      if (last > after && isStreamError(error, "EVENT_VERSION")) return { events, upTo: last, head };
+      // What comes before an event that this process cannot read or open is projected first.
+      const isOfEvent = isStreamError(error, "EVENT_VERSION") || mayFailurePass(error) !== undefined;
+      if (last > after && isOfEvent) return { events, upTo: last, head };
       throw error;
     }
     return { events, upTo: count < limit ? head : last, head };

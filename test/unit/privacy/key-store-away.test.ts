@@ -6,7 +6,12 @@ import { ALL_STREAM, type EventShape, StorageError, type StoredEvent } from "../
 import { consume, parked, retryParked } from "../../../src/consumers/index.js";
 import type { KeyStore } from "../../../src/privacy/key-store.js";
 import { protectPersonalData } from "../../../src/privacy/protect-personal-data.js";
-import { type MemoryProjection, projectToMemory } from "../../../src/projections/index.js";
+import {
+  type MemoryProjection,
+  projectToMemory,
+  runProjections,
+  whenProcessed,
+} from "../../../src/projections/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { Observation } from "../../conformance/support/observation.js";
 import { overriding } from "../../support/overriding.js";
@@ -134,6 +139,7 @@ describe.each(STORES)("while the key store is away, over %s,", (_name, open) => 
       const email = `${round}@x`;
       await writeTo(writer, "a", counted(round), registered("ada", email), counted(round));
       await expect.poll(() => state.failed).toBeGreaterThan(failed + 1);
+      expect(model.state).toEqual([...expected, round]);
       state.failure = undefined;
       expected.push(round, email, round);
       await expect.poll(() => model.state).toEqual(expected);
@@ -155,6 +161,22 @@ describe.each(STORES)("while the key store is away, over %s,", (_name, open) => 
     state.failure = await failureOf(keys.get("ada", false));
     await expect(lastValueFrom(model.changes)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
     await expect(model.whenProcessed(2)).rejects.toBe(state.failure);
+    expect(model.state).toEqual([1]);
+  });
+
+  test("a projection tries again, and has what comes before meanwhile", async () => {
+    await using base = await open();
+    const { writer, reader, state } = protect(base);
+    const projected: unknown[] = [];
+    const project = async (events: readonly StoredEvent[]) => void projected.push(...marksOf(events));
+    await using _ = await runProjections(reader, [{ name: "p", project }]);
+    state.failure = new Error("no connection");
+    await writeTo(writer, "a", counted(1), registered("ada", "2@x"), counted(3));
+    await expect.poll(() => state.failed).toBeGreaterThan(1);
+    expect(projected).toEqual([1]);
+    state.failure = undefined;
+    await whenProcessed(base, "p", 3);
+    expect(projected).toEqual([1, "2@x", 3]);
   });
 
   test("a consumer tries again, with what it has parked, too", async () => {
