@@ -14,9 +14,10 @@ import { lagOf, lowestPosition } from "./lag.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { Outage } from "./outage.js";
 import { markDue } from "./parked-events.js";
+import { STORAGE_RETRY_MS } from "./partition.js";
 import type { PartitionRun } from "./partition-run.js";
 import { isPast } from "./partitions.js";
-import { type RunContext, writeRecords } from "./run-context.js";
+import { type RunContext, tell, writeRecords } from "./run-context.js";
 import { Wake } from "./wake.js";
 import { waitUntilProcessed } from "./when-processed.js";
 
@@ -28,9 +29,6 @@ const ABORTED_MS = 1_000;
 
 /** Leases are renewed so many times before they would end. */
 const RENEWALS_PER_LEASE = 3;
-
-/** How long the store is left alone after it failed. */
-const STORAGE_RETRY_MS = 200;
 
 /** A running consumer: the leases, the feed and the runs of the partitions that it holds. */
 export class ConsumerRun implements Consumer, StoreService {
@@ -148,6 +146,7 @@ export class ConsumerRun implements Consumer, StoreService {
         if (signal.aborted) return;
         if (isStreamError(error, "EVENT_VERSION")) return this.#failWhenIdle(error);
         if (!(error instanceof StorageError && error.retryable)) return this.#fail(error);
+        tell({ consumer: this.name, kind: "paused", error, delayMs: STORAGE_RETRY_MS });
         await delay(STORAGE_RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }

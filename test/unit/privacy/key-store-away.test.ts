@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { lastValueFrom } from "rxjs";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { sqliteKeyStore } from "../../../adapters/sqlite/keys/key-store.js";
 import { ALL_STREAM, type EventShape, StorageError, type StoredEvent } from "../../../index.js";
 import { consume, parked, retryParked } from "../../../src/consumers/index.js";
@@ -179,8 +179,12 @@ describe.each(STORES)("while the key store is away, over %s,", (_name, open) => 
     expect(projected).toEqual([1, "2@x", 3]);
   });
 
-  test("a consumer tries again, with what it has parked, too", async () => {
+  test("a consumer says so and tries again, with what it has parked, too", async () => {
     await using base = await open();
+    const told: { readonly kind: string }[] = [];
+    const onMessage = (message: unknown): void => void told.push(message as (typeof told)[number]);
+    subscribe("async-streams:consumer", onMessage);
+    onTestFinished(() => void unsubscribe("async-streams:consumer", onMessage));
     const { writer, reader, state } = protect(base);
     const handled: unknown[] = [];
     let isBroken = true;
@@ -194,6 +198,9 @@ describe.each(STORES)("while the key store is away, over %s,", (_name, open) => 
     await writeTo(writer, "b", counted(1), registered("ada", "2@x"));
     await expect.poll(() => state.failed).toBeGreaterThan(1);
     await expect.poll(() => handled).toEqual([1]);
+    expect(told.filter(({ kind }) => kind === "paused")).toContainEqual(
+      expect.objectContaining({ consumer: "mail", error: expect.objectContaining({ code: "STORAGE_UNAVAILABLE" }) }),
+    );
     state.failure = undefined;
     await expect.poll(() => handled).toEqual([1, "2@x"]);
     await writeTo(writer, "a", registered("ada", "3@x"));
