@@ -9,6 +9,10 @@ import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 const WRITES = 60;
 const FAULT_AT = 20;
 
+async function listed(server: PostgresServer, pid: number): Promise<readonly unknown[]> {
+  return (await server.query("SELECT FROM pg_stat_activity WHERE pid = $1", [pid])).rows;
+}
+
 /** What ends every session of the server at once. */
 const FAULTS: readonly (readonly [string, (server: PostgresServer) => Promise<void>])[] = [
   [
@@ -24,7 +28,10 @@ const FAULTS: readonly (readonly [string, (server: PostgresServer) => Promise<vo
       const { rows } = await server.query(
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'async-streams' ORDER BY backend_start LIMIT 1",
       );
-      process.kill((rows[0] as { pid: number }).pid, "SIGKILL");
+      const { pid } = rows[0] as { pid: number };
+      process.kill(pid, "SIGKILL");
+      // The other sessions end when the server notices, and it lists the backend until it has recovered.
+      await expect.poll(() => listed(server, pid).catch(() => "recovering"), { timeout: 20_000 }).toEqual([]);
     },
   ],
 ];
