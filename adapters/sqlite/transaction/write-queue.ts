@@ -155,17 +155,20 @@ export class WriteQueue {
       });
       return true;
     });
-    onBegun();
     if (!isBegun) return () => undefined;
-    const { tell, written } = await new SharedCommit(connection, { group, location }).run(this.#members());
+    const { tell, written } = await new SharedCommit(connection, { group, location }).run(this.#members(onBegun));
     this.#written(written);
     return tell;
   }
 
-  #members() {
+  /** @param onBegun - called before the first is taken: what fails from then on is for those that were taken */
+  #members(onBegun: () => void) {
     const queue = this;
     return {
-      next: () => queue.#takeMember(),
+      next: () => {
+        onBegun();
+        return queue.#takeMember();
+      },
       splitUp: (transactions: readonly PendingTransaction[]) => queue.#splitUp(transactions),
       get isTransactionNext() {
         return queue.#next() instanceof PendingTransaction;

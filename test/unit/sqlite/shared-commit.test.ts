@@ -180,6 +180,8 @@ describe.each(DRIVER_NAMES)("a shared commit that fails, over %s", (driver) => {
 
   test.each([
     ["COMMIT", "SQLITE_FULL", /^COMMIT$/, "STORAGE_FULL"],
+    ["the first read of the store", "SQLITE_NOMEM", /hasDeferredKeys/, "STORAGE_FAILED"],
+    ["the first read of the store", "SQLITE_ERROR", /hasDeferredKeys/, "STORAGE_FAILED"],
     ["SAVEPOINT", "SQLITE_NOMEM", /^SAVEPOINT/, "STORAGE_FAILED"],
     ["RELEASE", "SQLITE_NOMEM", /^RELEASE/, "STORAGE_FAILED"],
     ["ROLLBACK TO", "SQLITE_NOMEM", /^ROLLBACK TO/, "STORAGE_FAILED"],
