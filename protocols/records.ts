@@ -40,11 +40,11 @@ export interface Records {
 /** The options of {@link Records.list}. */
 export interface ListRecordsOptions {
   /** Only keys after this one. */
-  after?: string;
+  after?: string | undefined;
   /** Only keys that begin so. */
-  prefix?: string;
+  prefix?: string | undefined;
   /** At most this many, from 1 to `MAX_LISTED_RECORDS`, which is the default. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** A record as it is stored. */

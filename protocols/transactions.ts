@@ -122,7 +122,7 @@ export interface TransactionalStreamFactory extends AtomicStreamFactory {
 /** The options of {@link TransactionalStreamFactory.query}. */
 export interface QueryOptions {
   /** Ends the query: it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** The options of {@link TransactionalStreamFactory.transaction}. */

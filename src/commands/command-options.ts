@@ -13,9 +13,9 @@ import type { StateCache } from "./state-cache.js";
 /** Metadata that every event of a command gets. */
 export interface CommandMetadata {
   /** What belongs to the same request. */
-  readonly correlationId?: string;
+  readonly correlationId?: string | undefined;
   /** The id of the event or command that this one comes from. */
-  readonly causationId?: string;
+  readonly causationId?: string | undefined;
   readonly [key: string]: string | undefined;
 }
 

@@ -72,9 +72,9 @@ export interface ConsumerOptions {
 /** When a checkpoint is written, whichever comes first. */
 export interface CheckpointInterval {
   /** Default 100. */
-  readonly events?: number;
+  readonly events?: number | undefined;
   /** Default 1,000. */
-  readonly ms?: number;
+  readonly ms?: number | undefined;
 }
 
 /**

@@ -17,11 +17,11 @@ export interface DocumentsDefinition<S extends JsonValue, E extends EventShape> 
   /** The name of the projection, and of its view. */
   readonly name: string;
   /** Raise it with every change of `key` or `evolve`. Default 1. */
-  readonly version?: number;
+  readonly version?: number | undefined;
   /** The types that it wants. Default: all but the library's own. */
-  readonly types?: readonly E["type"][];
+  readonly types?: readonly E["type"][] | undefined;
   /** Only events for which every clause holds. Default: all. */
-  readonly filter?: EventFilter;
+  readonly filter?: EventFilter | undefined;
   /** Which documents an event changes; null: none. Default: the one of its stream. */
   key?(event: StoredEvent<E>): string | readonly string[] | null;
   /** The document after an event. Null deletes it. */

@@ -6,11 +6,11 @@ export interface MemoryProjection<S, E extends EventShape> {
   /** Its name, for its snapshots. */
   readonly name: string;
   /** Raise it with every change of `evolve`: snapshots of another version do not count. Default 1. */
-  readonly version?: number;
+  readonly version?: number | undefined;
   /** The types that it wants. Default: all but the library's own. */
-  readonly types?: readonly E["type"][];
+  readonly types?: readonly E["type"][] | undefined;
   /** Only events for which every clause holds. Default: all. */
-  readonly filter?: EventFilter;
+  readonly filter?: EventFilter | undefined;
   /** The state before the first event. */
   initial(): S;
   /** The state after an event. */
@@ -19,7 +19,7 @@ export interface MemoryProjection<S, E extends EventShape> {
    * Saves a snapshot after so many events. Default: never. One that cannot be saved is no failure: the `diagnostics_channel`
    * named `async-streams:commands` reports it.
    */
-  readonly snapshotEvery?: number;
+  readonly snapshotEvery?: number | undefined;
 }
 
 /**

@@ -58,8 +58,13 @@ export async function projectToMemory<S, E extends EventShape>(
 }
 
 /** Snapshots of another version are of another projection. */
-const snapshotName = ({ name, version = 1 }: { readonly name: string; readonly version?: number }): string =>
-  `${name}@${version}`;
+const snapshotName = ({
+  name,
+  version = 1,
+}: {
+  readonly name: string;
+  readonly version?: number | undefined;
+}): string => `${name}@${version}`;
 
 function check(definition: MemoryProjection<never, never>): void {
   if (typeof definition !== "object" || definition === null) {

@@ -122,7 +122,7 @@ export interface ProjectionRunner extends AsyncDisposable {
 /** The options of {@link ProjectionRunner.rebuild}. */
 export interface RebuildOptions {
   /** What happens when events were removed that it would need. Default `"refuse"`. */
-  readonly missing?: "refuse" | "skip";
+  readonly missing?: "refuse" | "skip" | undefined;
   /** Gives up waiting. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }

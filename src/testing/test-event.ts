@@ -12,7 +12,7 @@ export type TestEvent<E extends EventShape> = E extends EventShape
       /** The details. */
       readonly data: E["data"];
       /** Default: none. */
-      readonly metadata?: object;
+      readonly metadata?: object | undefined;
     }
   : never;
 
