@@ -7,6 +7,7 @@ import {
 } from "../../protocols/index.js";
 import { dropPlacesBefore } from "../consumers/drop-places.js";
 import { MAX_LISTED_RECORDS, MAX_REASON_BYTES } from "../limits.js";
+import { isTombstone, lastEvent } from "../read/last-event.js";
 import { joinAll, participantsFor } from "../stream/participant.js";
 import {
   checkFlag,
@@ -24,7 +25,6 @@ import { dropRemovedPlaces } from "./drop-removed-places.js";
 import { EventNeeds, updatePositions } from "./event-needs.js";
 import { removeInSteps } from "./removal-steps.js";
 import { DELETIONS_SPACE, STREAM_METADATA_SPACE } from "./reserved-spaces.js";
-import { isTombstone, lastEvent } from "./stream-metadata.js";
 
 const OPTIONS: OptionNames<DeleteOptions> = {
   expectedVersion: true,

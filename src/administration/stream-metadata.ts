@@ -1,14 +1,9 @@
-import {
-  DELETED_EVENT_TYPE,
-  type JsonObject,
-  type StorageSession,
-  type StoredEvent,
-  type StreamMetadataOptions,
-} from "../../protocols/index.js";
+import { type JsonObject, RecordConflictError, type StreamMetadataOptions } from "../../protocols/index.js";
 import { streamDeleted } from "../adapter-kit/stream-deleted.js";
 import { MAX_RECORD_BYTES } from "../limits.js";
+import { isTombstone, lastEvent } from "../read/last-event.js";
 import { checkOptions, checkPlace, type OptionNames } from "../validate/check-arguments.js";
-import { inAttempt } from "../validate/in-call.js";
+import { inAttempt, inStore } from "../validate/in-call.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { checkOneStream, jsonObjectText } from "./check-administration.js";
 import { STREAM_METADATA_SPACE } from "./reserved-spaces.js";
@@ -43,20 +38,24 @@ export async function setStreamMetadata(
         await session.records.delete(STREAM_METADATA_SPACE, streamId, expectedRevision);
         return 0;
       }, {}),
-    );
+    ).catch((error: unknown) => {
+      throw metadataConflict(error, attempt, expectedRevision, storage.location);
+    });
   return { revision: await calls.note(set, "setStreamMetadata", streamId) };
 }
 
-/** The last event of a stream. */
-export async function lastEvent(
-  session: Pick<StorageSession, "readPage">,
-  streamId: string,
-): Promise<StoredEvent | undefined> {
-  const { events } = await session.readPage({ streamId, after: 0, limit: 1, direction: "backward" });
-  return events[0];
-}
-
-/** Whether a stream that ends with this event is deleted. */
-export function isTombstone(event: StoredEvent | undefined): boolean {
-  return event?.type === DELETED_EVENT_TYPE;
+/** Says of a conflict what was changed: the record in which the metadata is has a name that no caller knows. */
+function metadataConflict(
+  error: unknown,
+  attempt: string,
+  expected: number | "any",
+  location: string | undefined,
+): unknown {
+  if (!(error instanceof RecordConflictError)) return error;
+  const { space, key, revision } = error;
+  const found = revision === 0 ? "it has none" : `it has revision ${revision}`;
+  const message =
+    `Cannot ${attempt}${inStore(location)}: expected revision ${expected} of it, and ${found}: somebody else changed it. ` +
+    "Nothing was changed; read it with describeStream, and decide again.";
+  return new RecordConflictError({ space, key, revision }, message);
 }

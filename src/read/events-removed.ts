@@ -1,15 +1,21 @@
-import { EventsRemovedError } from "../../protocols/index.js";
+import { DELETED_EVENT_TYPE, EventsRemovedError } from "../../protocols/index.js";
 import { inStore } from "../validate/in-call.js";
+import { isTombstone, lastEvent } from "./last-event.js";
+import type { PageStorage } from "./page-reader.js";
 
-/** Says that a read or a watch would leave out events that were removed. */
-export function eventsRemoved(
+/** Says that a read or a watch would leave out events that were removed, and whether the whole stream was deleted. */
+export async function eventsRemoved(
   attempt: "read" | "watch",
   { streamId, after, first }: { readonly streamId: string; readonly after: number; readonly first: number },
-  location: string | undefined,
-): EventsRemovedError {
-  const message =
-    `Cannot ${attempt} stream "${streamId}"${inStore(location)} after version ${after}: the events up to version ` +
-    `${first - 1} were removed. Begin with a snapshot of version ${first - 1} or later, or after: ${first - 1}.`;
+  storage: PageStorage,
+): Promise<EventsRemovedError> {
+  const last = first - 1;
+  // No snapshot is left of a deleted stream, and none can be saved.
+  const reason = isTombstone(await lastEvent(storage, streamId))
+    ? `the stream was deleted, and its events up to version ${last} were removed. What is left of it, up to its last event ` +
+      `"${DELETED_EVENT_TYPE}", comes with after: ${last}.`
+    : `the events up to version ${last} were removed. Begin with a snapshot of version ${last} or later, or after: ${last}.`;
+  const message = `Cannot ${attempt} stream "${streamId}"${inStore(storage.location)} after version ${after}: ${reason}`;
   return new EventsRemovedError({ streamId, firstVersion: first }, message);
 }
 

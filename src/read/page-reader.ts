@@ -88,7 +88,7 @@ export class PageReader implements EventHolder {
     this.#isPulled = true;
     if (this.#failure !== undefined) throw toThrow(this.#failure);
     if (this.#ended || wanted === 0) {
-      if (wanted > 0 && isRemoved(this.#after, this.#firstLeft)) throw this.#removed(this.#firstLeft);
+      if (wanted > 0 && isRemoved(this.#after, this.#firstLeft)) throw await this.#removed(this.#firstLeft);
       return false;
     }
     const ahead = this.#ahead ?? this.#load(wanted);
@@ -164,7 +164,7 @@ export class PageReader implements EventHolder {
     };
     const load = async (): Promise<ReadPage> => {
       const page = await this.#source.storage.readPage(query);
-      if (query.direction === "forward" && isRemoved(query.after, page.first)) throw this.#removed(page.first);
+      if (query.direction === "forward" && isRemoved(query.after, page.first)) throw await this.#removed(page.first);
       if (page.head < query.after) await this.#source.onBeyondEnd(query.after, page.head, query.after === after);
       ahead.bytes = pageBytes(page);
       this.#size.learn(page.events.length, ahead.bytes);
@@ -179,9 +179,9 @@ export class PageReader implements EventHolder {
     return ahead;
   }
 
-  #removed(first: number): EventsRemovedError {
+  #removed(first: number): Promise<EventsRemovedError> {
     const { streamId, storage } = this.#source;
-    return eventsRemoved("read", { streamId, after: this.#after, first }, storage.location);
+    return eventsRemoved("read", { streamId, after: this.#after, first }, storage);
   }
 
   #advance({ next, head, first, epoch }: EventPage): void {

@@ -295,7 +295,7 @@ export class WatchCursor implements Closable, EventHolder {
       filter: filter.length === 0 ? undefined : filter,
     });
     if (isRemoved(this.#place, page.first)) {
-      throw eventsRemoved("watch", { streamId, after: this.#place, first: page.first }, storage.location);
+      throw await eventsRemoved("watch", { streamId, after: this.#place, first: page.first }, storage);
     }
     if (page.head < this.#place) throw await this.#wentBack(page.head);
     if (this.#epoch !== undefined && page.epoch !== this.#epoch)
