@@ -158,11 +158,7 @@ function namesOf(readers: readonly ReaderPosition[]): string[] {
 }
 
 /** Says that somebody has yet to read events. */
-export function eventsNeeded(
-  attempt: string,
-  neededBy: readonly string[],
-  location: string | undefined,
-): EventsNeededError {
+function eventsNeeded(attempt: string, neededBy: readonly string[], location: string | undefined): EventsNeededError {
   const message =
     `Cannot ${attempt}${inStore(location)}: events that would be removed are needed by ${neededBy.join(", ")}. Nothing ` +
     "more was removed. Wait until they have been read, drop who does not run any more, or remove them with force: true.";

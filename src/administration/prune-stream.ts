@@ -1,4 +1,4 @@
-import type { PruneOptions, RemovalReport, StreamRow } from "../../protocols/index.js";
+import { EventsNeededError, type PruneOptions, type RemovalReport, type StreamRow } from "../../protocols/index.js";
 import {
   checkFlag,
   checkFunction,
@@ -8,11 +8,11 @@ import {
   invalidArgument,
   type OptionNames,
 } from "../validate/check-arguments.js";
-import { inAttempt } from "../validate/in-call.js";
+import { inAttempt, inStore } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { checkOneStream } from "./check-administration.js";
-import { EventNeeds, eventsNeeded, positionOf, updatePositions } from "./event-needs.js";
+import { EventNeeds, positionOf, updatePositions } from "./event-needs.js";
 import { findStream } from "./list-streams.js";
 import { removeInSteps } from "./removal-steps.js";
 
@@ -58,8 +58,8 @@ async function prune(
   const isNothing = before <= firstVersion;
   if (!isNothing && !force && behindSnapshot !== undefined) {
     const snapshot = await storage.loadSnapshot({ streamId, projection: behindSnapshot });
-    const isCovered = snapshot !== null && snapshot.version >= before - 1;
-    if (!isCovered) throw eventsNeeded(attempt, [`snapshot ${behindSnapshot}`], storage.location);
+    const reach = snapshot?.version ?? 0;
+    if (reach < before - 1) throw snapshotMissing(attempt, { before, behindSnapshot, reach }, storage.location);
   }
   const upTo = isNothing || force ? undefined : await positionOf(context, streamId, before - 1);
   if (upTo !== undefined) await updatePositions(context, attempt);
@@ -73,6 +73,22 @@ async function prune(
     storage.deleteSnapshots({ streamId, below: removed.firstVersion - 1 }),
   );
   return { streamId, version, ...removed, removedSnapshots };
+}
+
+/** Says that no snapshot makes up for the events that would go. */
+function snapshotMissing(
+  attempt: string,
+  snapshot: { readonly before: number; readonly behindSnapshot: string; readonly reach: number },
+  location: string | undefined,
+): EventsNeededError {
+  const { before, behindSnapshot, reach } = snapshot;
+  const name = JSON.stringify(behindSnapshot);
+  const found = reach === 0 ? `it has no snapshot ${name}` : `its newest snapshot ${name} is one of version ${reach}`;
+  const smaller = reach === 0 ? "" : `, prune it before ${reach + 1} at most`;
+  const message =
+    `Cannot ${attempt}${inStore(location)} before version ${before}: ${found}. Nothing was removed. Save a snapshot ${name} ` +
+    `of version ${before - 1} or later${smaller}, or remove the events with force: true.`;
+  return new EventsNeededError([`snapshot ${behindSnapshot}`], message);
 }
 
 function parse(options: PruneOptions): PruneOptions {
