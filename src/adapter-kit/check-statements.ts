@@ -1,4 +1,5 @@
 import { invalidArgument } from "../validate/check-arguments.js";
+import { isLibraryName, LIBRARY_PREFIX } from "./library-objects.js";
 
 /** What a text of SQL consists of, as its dialect reads it. */
 export interface Statements {
@@ -6,6 +7,8 @@ export interface Statements {
   readonly keywords: readonly string[];
   /** The first token that a value would be bound to. */
   readonly placeholder: string | undefined;
+  /** The first thing of the library's that a statement would change. */
+  readonly libraryName: string | undefined;
 }
 
 /** How a dialect reads statements, and the keywords of those that it refuses. */
@@ -22,7 +25,7 @@ export interface StatementRules {
  */
 export function checkSingleStatement(text: string, { read, refused }: StatementRules): void {
   if (text.includes("\0")) throw invalidArgument("statement", "it has a zero character; bind values instead");
-  const { keywords } = read(text);
+  const { keywords, libraryName } = read(text);
   const [first] = keywords;
   if (first === undefined) throw invalidArgument("statement", "it is empty");
   if (refused.has(first)) {
@@ -30,6 +33,7 @@ export function checkSingleStatement(text: string, { read, refused }: StatementR
     throw invalidArgument("statement", reason);
   }
   if (keywords.length > 1) throw invalidArgument("statement", "it has several statements; give one in each call");
+  checkLibraryName("statement", libraryName);
 }
 
 /**
@@ -40,13 +44,22 @@ export function checkSingleStatement(text: string, { read, refused }: StatementR
  */
 export function checkScript(text: string, { read, refused }: StatementRules): void {
   if (text.includes("\0")) throw invalidArgument("script", "it has a zero character");
-  const { keywords, placeholder } = read(text);
+  const { keywords, placeholder, libraryName } = read(text);
   const found = keywords.find((keyword) => refused.has(keyword));
   if (found !== undefined) {
     const reason = `${found} is refused: the script runs in a transaction of the store's, completely or not at all`;
     throw invalidArgument("script", reason);
   }
+  checkLibraryName("script", libraryName);
   if (placeholder !== undefined) {
     throw invalidArgument("script", `it has the placeholder "${placeholder}", and a script takes no values`);
   }
+}
+
+function checkLibraryName(argument: string, name: string | undefined): void {
+  if (name === undefined) return;
+  const reason = isLibraryName(name)
+    ? `creating, changing or dropping "${name}" is refused: names that begin with ${LIBRARY_PREFIX} are the library's`
+    : `writing to ${name} is refused: the store's counter of positions is in it`;
+  throw invalidArgument(argument, reason);
 }

@@ -1,4 +1,5 @@
 import type { StatementRules, Statements } from "../../../src/adapter-kit/check-statements.js";
+import { changedLibraryName } from "../../../src/adapter-kit/library-objects.js";
 import { isPlaceholder, tokensOf } from "./sql-tokens.js";
 
 /** Statements that would end the transaction, or change the session for others; and those that other dialects have. */
@@ -35,7 +36,9 @@ const ATOMIC = ["BEGIN", "ATOMIC"];
 function readStatements(text: string): Statements {
   const keywords: string[] = [];
   let placeholder: string | undefined;
-  let isOpen = false;
+  let libraryName: string | undefined;
+  /** Those of the statement so far. None of them is a semicolon that ends it. */
+  let tokens: string[] = [];
   /** How many blocks of a function's body are open: BEGIN ATOMIC, and CASE within. */
   let depth = 0;
   let last = "";
@@ -45,12 +48,15 @@ function readStatements(text: string): Statements {
     if (last === ATOMIC[0] && word === ATOMIC[1]) depth += 1;
     else if (depth > 0 && word === "CASE") depth += 1;
     else if (depth > 0 && word === "END") depth -= 1;
-    if (word === ";" && depth === 0) isOpen = false;
-    else if (!isOpen) {
-      isOpen = true;
-      keywords.push(word);
+    if (word === ";" && depth === 0) {
+      libraryName ??= changedLibraryName(tokens);
+      tokens = [];
+    } else {
+      if (tokens.length === 0) keywords.push(word);
+      tokens.push(token);
     }
     last = word;
   }
-  return { keywords, placeholder };
+  libraryName ??= changedLibraryName(tokens);
+  return { keywords, placeholder, libraryName };
 }

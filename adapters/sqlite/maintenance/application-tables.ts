@@ -1,5 +1,5 @@
+import { isLibraryName } from "../../../src/adapter-kit/library-objects.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
-import { isLibraryName } from "../open/inspect-schema.js";
 
 /** A table that the application made. */
 export interface ApplicationTable {

@@ -1,16 +1,9 @@
 import { StorageError } from "../../../protocols/index.js";
+import { LIBRARY_PREFIX } from "../../../src/adapter-kit/library-objects.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { INDEX_PREFIX } from "../indexes/field-index.js";
 import type { FoundIndex } from "../indexes/update-indexes.js";
 import { MIGRATIONS } from "./schema.js";
-
-/** Every name of the library in a database begins so, in upper or lower case. */
-const PREFIX = "es_";
-
-/** Whether a table, index, trigger or view has a name of the library's. SQLite's names have no case. */
-export function isLibraryName(name: string): boolean {
-  return name.slice(0, PREFIX.length).toLowerCase() === PREFIX;
-}
 
 const STEPS = MIGRATIONS.join("\n");
 const TRIGGERS = [...STEPS.matchAll(/CREATE TRIGGER[\s\S]*?\bEND(?=;)/g)].map(([sql]) => sql);
@@ -22,7 +15,7 @@ const OTHER_OBJECTS = `
   SELECT type, name, sql FROM sqlite_schema
   WHERE (lower(name) IN (SELECT value FROM json_each(?1)) AND type <> 'index' AND type <> 'trigger'
          AND (type <> 'table' OR sql NOT LIKE 'CREATE TABLE%'))
-     OR (type = 'trigger' AND lower(substr(tbl_name, 1, ${PREFIX.length})) = '${PREFIX}'
+     OR (type = 'trigger' AND lower(substr(tbl_name, 1, ${LIBRARY_PREFIX.length})) = '${LIBRARY_PREFIX}'
          AND sql NOT IN (SELECT value FROM json_each(?2)))
      OR (type = 'index' AND lower(substr(name, 1, ${INDEX_PREFIX.length})) = '${INDEX_PREFIX}')`;
 

@@ -1,4 +1,5 @@
 import type { StatementRules } from "../../../src/adapter-kit/check-statements.js";
+import { changedLibraryName } from "../../../src/adapter-kit/library-objects.js";
 import { isPlaceholder, tokensOf } from "./sql-tokens.js";
 
 /** Statements that would end the transaction, or change the connection for others. */
@@ -24,6 +25,7 @@ export const SQLITE_STATEMENTS: StatementRules = { read: readStatements, refused
 function readStatements(text: string): StatementReader {
   const statements = new StatementReader();
   for (const token of tokensOf(text)) statements.add(token);
+  statements.end();
   return statements;
 }
 
@@ -36,8 +38,10 @@ class StatementReader {
   readonly keywords: string[] = [];
   /** The first token that a value would be bound to. */
   placeholder: string | undefined;
-  /** The words of the statement so far, at most as many as tell that it makes a trigger. */
-  #words: string[] = [];
+  /** What a statement would change of the library's. */
+  libraryName: string | undefined;
+  /** Those of the statement so far, but for EXPLAIN. */
+  #tokens: string[] = [];
   #isTrigger = false;
   #isOpen = false;
   #last = "";
@@ -47,32 +51,52 @@ class StatementReader {
     if (isPlaceholder(token)) this.placeholder ??= token;
     const word = token.toUpperCase();
     if (word === ";") this.#onSemicolon();
-    else this.#onWord(word);
+    else this.#onWord(word, token);
     this.#lastButOne = this.#last;
     this.#last = word;
   }
 
-  #onWord(word: string): void {
+  /** The text has ended, and the last statement with it. */
+  end(): void {
+    this.libraryName ??= changedLibraryName(this.#tokens) ?? writtenCounters(this.#tokens);
+    this.#isOpen = false;
+    this.#isTrigger = false;
+    this.#tokens = [];
+  }
+
+  #onWord(word: string, token: string): void {
     if (!this.#isOpen) {
       this.#isOpen = true;
       this.keywords.push(word);
     }
-    if (this.#words.length === 0) {
+    if (this.#tokens.length === 0) {
       this.keywords[this.keywords.length - 1] = word;
       if (EXPLAINING.has(word)) return;
     }
-    if (this.#words.length < MAX_TRIGGER_WORDS) this.#words.push(word);
-    this.#isTrigger ||= TRIGGER.test(this.#words.join(" "));
+    this.#tokens.push(token);
+    if (this.#tokens.length <= MAX_TRIGGER_WORDS) this.#isTrigger ||= TRIGGER.test(this.#tokens.join(" "));
   }
 
   #onSemicolon(): void {
     const isInside = this.#isTrigger && !(this.#lastButOne === ";" && this.#last === "END");
-    if (!this.#isOpen || isInside) return;
-    this.#isOpen = false;
-    this.#isTrigger = false;
-    this.#words = [];
+    if (this.#isOpen && !isInside) this.end();
   }
 }
 
-const TRIGGER = /^CREATE (TEMP |TEMPORARY )?TRIGGER$/;
+const TRIGGER = /^CREATE (TEMP |TEMPORARY )?TRIGGER$/i;
 const MAX_TRIGGER_WORDS = 3;
+
+/** SQLite's table of counters, in any quotes. One of them is the store's counter of positions. */
+const COUNTERS = /^["'`[]?sqlite_sequence["'`\]]?$/i;
+
+/** Before the name of a table whose rows a statement changes, without that of a schema. */
+const WRITING = /(?:^| )(?:INTO|UPDATE|UPDATE OR \w+|DELETE FROM)$/i;
+
+/** The table of counters, where a statement or one of a trigger writes to it. */
+function writtenCounters(tokens: readonly string[]): string | undefined {
+  return tokens.find((token, index) => {
+    if (!COUNTERS.test(token)) return false;
+    const end = tokens[index - 1] === "." ? index - 2 : index;
+    return WRITING.test(tokens.slice(Math.max(0, end - 3), end).join(" "));
+  });
+}

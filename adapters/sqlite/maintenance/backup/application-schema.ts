@@ -1,6 +1,6 @@
+import { isLibraryName } from "../../../../src/adapter-kit/library-objects.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
 import { indexedField } from "../../indexes/field-index.js";
-import { isLibraryName } from "../../open/inspect-schema.js";
 
 /** A table, index, view or trigger of the application, and the statement that makes it. */
 export interface SchemaObject {

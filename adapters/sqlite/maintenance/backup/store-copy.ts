@@ -1,6 +1,6 @@
 import { StorageError } from "../../../../protocols/index.js";
+import { isLibraryName } from "../../../../src/adapter-kit/library-objects.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
-import { isLibraryName } from "../../open/inspect-schema.js";
 import { migrate } from "../../open/migrate.js";
 import type { ApplicationSchema, SchemaObject } from "./application-schema.js";
 import { copyingObject } from "./copied-object.js";

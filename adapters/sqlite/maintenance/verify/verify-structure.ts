@@ -1,7 +1,7 @@
+import { isLibraryName } from "../../../../src/adapter-kit/library-objects.js";
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
 import { indexedField } from "../../indexes/field-index.js";
-import { isLibraryName } from "../../open/inspect-schema.js";
 import { migrate } from "../../open/migrate.js";
 import { isDamage } from "../../sqlite-errors.js";
 import { applicationTablesOf } from "../application-tables.js";
