@@ -1,7 +1,9 @@
 import type { SQL, SQLStatement, SQLValue } from "../../../protocols/index.js";
 import { checkScript } from "../../../src/adapter-kit/check-statements.js";
 import type { PostgresConnection } from "../client/client.js";
+import type { StoreNames } from "../open/schema.js";
 import { storageError } from "../postgres-errors.js";
+import { checkSchema } from "./check-schema.js";
 import { type RenderedStatement, renderStatement } from "./render-statement.js";
 import { POSTGRES_STATEMENTS } from "./statement-rules.js";
 
@@ -9,10 +11,12 @@ import { POSTGRES_STATEMENTS } from "./statement-rules.js";
 export class TableStatements implements SQL {
   readonly dialect = "postgresql";
   readonly #connection: PostgresConnection;
+  readonly #names: StoreNames;
   readonly #location: string;
 
-  constructor(connection: PostgresConnection, location: string) {
+  constructor(connection: PostgresConnection, names: StoreNames, location: string) {
     this.#connection = connection;
+    this.#names = names;
     this.#location = location;
   }
 
@@ -27,6 +31,7 @@ export class TableStatements implements SQL {
 
   async runScript(text: string): Promise<void> {
     checkScript(text, POSTGRES_STATEMENTS);
+    checkSchema("script", text, this.#names);
     try {
       await this.#connection.script(text);
     } catch (error) {
@@ -35,6 +40,7 @@ export class TableStatements implements SQL {
   }
 
   async #queryTables(rendered: RenderedStatement) {
+    checkSchema("statement", rendered.text, this.#names);
     try {
       return await this.#connection.queryTables(rendered.text, rendered.values);
     } catch (error) {

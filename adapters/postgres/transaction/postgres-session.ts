@@ -34,7 +34,7 @@ export class PostgresSession implements GroupSession {
     this.#context = { ...context, marks: { epoch: context.history.epoch, take: async () => undefined } };
     this.head = head;
     this.records = new PostgresRecords(connection, context.names, context.location);
-    this.sql = new TableStatements(connection, context.location);
+    this.sql = new TableStatements(connection, context.names, context.location);
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {

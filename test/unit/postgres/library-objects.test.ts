@@ -84,6 +84,31 @@ if (NO_POSTGRES === null) {
     expect(await (await streams.openStream("a")).write({ type: "Added", data: 2 })).toMatchObject({ version: 2 });
   });
 
+  test("statements of the application do not drop or change the schema of the store, and may drop others", async () => {
+    const { streams, inStore } = await openStore();
+    await using _ = streams;
+    for (const text of [
+      "DROP SCHEMA store CASCADE",
+      'drop schema if exists mine_alone, /* and */ "store" cascade',
+      "ALTER SCHEMA STORE RENAME TO gone",
+      "DROP OWNED BY CURRENT_USER",
+    ]) {
+      const statement = inStore(text).replace("STORE", inStore("store").toUpperCase());
+      const running = streams.transaction((tx) => tx.sql.run(rawSQL(statement)));
+      expect(await failureOf(running), text).toMatchObject({ code: "INVALID_ARGUMENT", argument: "statement" });
+      const up = `INSERT INTO mine VALUES (1); ${statement}; INSERT INTO mine VALUES (2)`;
+      const migrating = migrate(streams, [{ id: "m", up }]);
+      expect(await failureOf(migrating), text).toMatchObject({ code: "INVALID_ARGUMENT", argument: "script" });
+    }
+    const schema = `${inStore("store")}_mine`;
+    const up = `CREATE SCHEMA ${schema}; ALTER SCHEMA ${schema} RENAME TO ${schema}_2; DROP SCHEMA ${schema}_2 CASCADE`;
+    expect(await migrate(streams, [{ id: "m", up }])).toMatchObject({ applied: ["m"] });
+
+    expect(await streams.query(sql`SELECT x FROM mine`)).toEqual([]);
+    expect(await collect((await streams.openStream("a")).read())).toMatchObject([{ data: 1 }]);
+    expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 1 });
+  });
+
   test("statements of the application may have the library's names in them", async () => {
     const { streams, inStore } = await openStore();
     await using _ = streams;
