@@ -35,11 +35,25 @@ export interface WaitingMembers {
 export interface SharedCommitContext {
   readonly group: AppendGroup;
   readonly location: string;
+  /** How long the COMMIT before took. */
+  readonly lastCommitMs: number;
+}
+
+/** What has become of a commit. */
+export interface SharedOutcome {
+  /** Tells each member what became of it. */
+  readonly tell: () => void;
+  readonly written: WrittenContent;
+  /** How long its COMMIT took. */
+  readonly commitMs: number;
 }
 
 /**
  * One commit of several members, each of which fails alone: all but the first run in a savepoint. The first needs none,
  * since nothing is lost when all of the transaction is rolled back with it.
+ *
+ * A transaction that comes behind appends begins in their commit only as long as they would wait no longer for one of their own:
+ * its callback may take its time, and they wait for that too.
  *
  * Where the commit fails, or SQLite ends the transaction by itself, all members fail. If a constraint fails it, those that
  * have parts are split up.
@@ -55,6 +69,7 @@ export class SharedCommit {
   readonly #context: SharedCommitContext;
   #isLast = false;
   #hasTransaction = false;
+  #hasAppends = false;
 
   constructor(connection: SQLiteConnection, context: SharedCommitContext) {
     this.#connection = connection;
@@ -63,10 +78,9 @@ export class SharedCommit {
 
   /**
    * Runs members until nobody waits or a limit is reached, and commits. The transaction is open already.
-   *
-   * @returns tells each member what became of it
    */
-  async run(waiting: WaitingMembers): Promise<{ readonly tell: () => void; readonly written: WrittenContent }> {
+  async run(waiting: WaitingMembers): Promise<SharedOutcome> {
+    const { lastCommitMs } = this.#context;
     try {
       const beganMs = performance.now();
       const appends = await this.#context.group.begin(this.#connection);
@@ -74,14 +88,20 @@ export class SharedCommit {
       for (let count = 0; count < MAX_MEMBERS && !this.#isLast; count += 1) {
         if (count > 0 && waiting.isAloneNext) break;
         if (count > 0 && mustBeAlone && (this.#hasTransaction || waiting.isTransactionNext)) break;
-        if (this.#hasTransaction && performance.now() - beganMs >= MAX_OPEN_MS) break;
+        const openMs = performance.now() - beganMs;
+        if (this.#hasTransaction && openMs >= MAX_OPEN_MS) break;
+        if (this.#hasAppends && waiting.isTransactionNext && openMs >= lastCommitMs) break;
         const member = waiting.next();
         if (member === undefined) break;
-        if (!(await this.#runMember(member, appends))) return { tell: () => this.#tellAll(), written: NOTHING };
+        if (!(await this.#runMember(member, appends))) {
+          return { tell: () => this.#tellAll(), written: NOTHING, commitMs: lastCommitMs };
+        }
       }
+      const commitBeganMs = performance.now();
       await this.#connection.run("COMMIT");
+      const commitMs = performance.now() - commitBeganMs;
       await this.#context.group.committed(this.#connection, appends);
-      return { tell: () => this.#tellAll(), written: contentOf(appends) };
+      return { tell: () => this.#tellAll(), written: contentOf(appends), commitMs };
     } catch (error) {
       this.#context.group.failed();
       for (const fail of this.#failures) fail();
@@ -130,6 +150,7 @@ export class SharedCommit {
 
   async #store(member: Member, appends: AppendsInTransaction): Promise<() => void> {
     if (member instanceof PendingTransaction) return this.#runTransaction(member, appends);
+    this.#hasAppends = true;
     const { outcomes } = await appends.store(member.map((append) => append.member));
     return () => {
       for (const [index, append] of member.entries()) append.settle(outcomes[index] as AppendOutcome);

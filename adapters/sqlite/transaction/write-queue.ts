@@ -37,6 +37,8 @@ export class WriteQueue {
   /** How many of those that wait are transactions. */
   #transactions = 0;
   #isScheduled = false;
+  /** How long the last COMMIT took that others than appends have shared. */
+  #lastCommitMs = 0;
   readonly #storing = new PendingWork();
 
   constructor(context: WriteQueueContext) {
@@ -156,7 +158,9 @@ export class WriteQueue {
       return true;
     });
     if (!isBegun) return () => undefined;
-    const { tell, written } = await new SharedCommit(connection, { group, location }).run(this.#members(onBegun));
+    const commit = new SharedCommit(connection, { group, location, lastCommitMs: this.#lastCommitMs });
+    const { tell, written, commitMs } = await commit.run(this.#members(onBegun));
+    this.#lastCommitMs = commitMs;
     this.#written(written);
     return tell;
   }

@@ -55,6 +55,20 @@ describe.each(DRIVER_NAMES)("a shared commit, over %s", (driver) => {
     expect(calls.filter(({ sql: text }) => text === "COMMIT")).toHaveLength(members.length);
   });
 
+  test("begins no transaction behind appends, which would wait for its callback", async () => {
+    await using folder = await createTempDir();
+    const { streams, calls } = await openRecorded(folder.file("store.db"));
+    await using _ = streams;
+    const a = await streams.openStream("a");
+    const first = streams.transaction(async () => 1);
+    const append = a.write(numbered(1));
+    const second = streams.transaction(() => append);
+
+    expect(await second).toMatchObject({ version: 1 });
+    await first;
+    expect(membersOfCommits(calls)).toEqual([2, 1]);
+  });
+
   test("begins no member after 20 ms", async () => {
     await using folder = await createTempDir();
     const { streams, calls } = await openRecorded(folder.file("store.db"));
