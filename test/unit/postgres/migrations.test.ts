@@ -53,6 +53,17 @@ if (NO_POSTGRES === null) {
     expect(await failureOf(other.query(accounts))).toMatchObject({ code: "STORAGE_FAILED" });
   });
 
+  test.each(["INSERT INTO missing VALUES (1)", "DROP TABLE es_events", "SELEC 1"])(
+    "a text that fails is said with its migration: %s",
+    async (statement) => {
+      await using streams = await opened();
+      const failing = { id: "0002_bad", up: `CREATE TABLE bad (x integer); ${statement}` };
+
+      const { message } = (await failureOf(migrate(streams, [ACCOUNTS, failing]))) as Error;
+      expect(message).toMatch(/^Cannot apply migration "0002_bad"/);
+    },
+  );
+
   test("stores that start together run each migration once", async () => {
     const schemas = ownSchemas();
     await using first = await opened(schemas);
