@@ -129,9 +129,14 @@ function isSQLValue(value: unknown): value is SQLValue {
   return value === null || typeof value === "boolean" || value instanceof Uint8Array;
 }
 
+const LIST_ADVICE =
+  `it is an array; for IN (...), make a list of its items: items.map((item) => sql\`\${item}\`).reduce((list, item) => ` +
+  `sql\`\${list}, \${item}\`); to store it, pass JSON.stringify(items)`;
+
 function problemOf(value: unknown): string {
   if (value === undefined) return "it is undefined; pass null for NULL";
   if (value instanceof Date) return "it is a Date; pass date.toISOString() or date.getTime()";
+  if (Array.isArray(value)) return LIST_ADVICE;
   if (isStatement(value)) return "rawSQL() with values cannot be a part of another statement; use sql`...`";
   if (typeof value === "bigint") return "it is a BigInt; pass Number(value), or String(value) where it is larger";
   if (typeof value === "string") return "it has a lone surrogate, which no database keeps";
