@@ -15,7 +15,7 @@ const FIELDS: OptionNames<RetentionRule> = {
 export function checkRules(rules: unknown): asserts rules is readonly RetentionRule[] {
   if (!Array.isArray(rules)) throw invalidArgument("rules", `expected a list, got ${describeValue(rules)}`);
   for (const rule of rules as readonly RetentionRule[]) {
-    checkOptions(rule, FIELDS);
+    checkOptions(rule, FIELDS, "field");
     checkIdText("prefix", rule.prefix);
     checkTime("maxAgeMs", rule.maxAgeMs);
     checkTime("deleteAfterMs", rule.deleteAfterMs);

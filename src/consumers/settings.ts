@@ -88,7 +88,7 @@ export function parseDefinition(definition: ConsumerDefinition, hooks?: EventHoo
   if (typeof definition !== "object" || definition === null) {
     throw invalidArgument("definition", `expected { name, startFrom, handle }, got ${describeValue(definition)}`);
   }
-  checkOptions(definition, DEFINITION);
+  checkOptions(definition, DEFINITION, "field");
   const { name, types, filter, startFrom, restart, handle, transact } = definition;
   checkConsumerName(name);
   if (types !== undefined) checkTypes(types);

@@ -59,6 +59,6 @@ function refused(
   reason: string,
   location: string | undefined,
 ): MigrationError {
-  const message = `Cannot migrate the tables${inStore(location)}: migration "${id}" is refused: ${reason}. No migration runs before that.`;
+  const message = `Cannot migrate the tables${inStore(location)}: migration "${id}" is refused: ${reason}. Until then, no migration runs.`;
   return new MigrationError(code, id, message);
 }

@@ -54,7 +54,7 @@ function parseMigration(migration: Migration): ParsedMigration {
   if (typeof migration !== "object" || migration === null) {
     throw invalidArgument("migrations", `expected { id, up, down? }, got ${describeValue(migration)}`);
   }
-  checkOptions(migration, FIELDS);
+  checkOptions(migration, FIELDS, "field");
   const { id, up, down } = migration;
   if (typeof id !== "string" || id === "" || id.length > MAX_RECORD_KEY_LENGTH || !id.isWellFormed()) {
     const reason = `an id is a non-empty string of at most ${MAX_RECORD_KEY_LENGTH} characters, got ${describeValue(id)}`;

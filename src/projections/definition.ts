@@ -73,7 +73,7 @@ function parseProjection(projection: Projection, hooks: EventHooks | undefined):
   if (typeof projection !== "object" || projection === null) {
     throw invalidArgument("projections", `expected { name, project }, got ${describeValue(projection)}`);
   }
-  checkOptions(projection, FIELDS);
+  checkOptions(projection, FIELDS, "field");
   const { name, version = 1, types, filter } = projection;
   checkPlainName("name", name);
   checkBetween("version", version, 1, Number.MAX_SAFE_INTEGER);

@@ -70,7 +70,7 @@ function check(definition: MemoryProjection<never, never>): void {
   if (typeof definition !== "object" || definition === null) {
     throw invalidArgument("definition", `expected { name, initial, evolve }, got ${describeValue(definition)}`);
   }
-  checkOptions(definition, FIELDS as never);
+  checkOptions(definition, FIELDS as never, "field");
   const { name, version = 1, types, filter, initial, evolve, snapshotEvery = 1 } = definition;
   checkPlainName("name", name);
   checkCount("version", version);

@@ -63,7 +63,7 @@ function checkWrite(write: StreamWrite): void {
   if (typeof write !== "object" || write === null) {
     throw invalidArgument("writes", `expected { streamId, events?, expectedVersion? }, got ${describeValue(write)}`);
   }
-  checkOptions(write, WRITE_FIELDS);
+  checkOptions(write, WRITE_FIELDS, "field");
   checkStreamId(write.streamId);
 }
 

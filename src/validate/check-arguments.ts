@@ -71,16 +71,21 @@ export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
  * Checks that options are an object with known names only: a misspelt `expectedVersion` would be a conflict that nobody
  * notices.
  *
+ * @param kind - what a name is in a message: an option of a call, or a field of what a caller gives
  * @throws InvalidArgumentError
  */
-export function checkOptions<Options extends object>(options: Options, known: OptionNames<Options>): void {
+export function checkOptions<Options extends object>(
+  options: Options,
+  known: OptionNames<Options>,
+  kind: "option" | "field" = "option",
+): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidArgument("options", `expected an object, got ${describeValue(options)}`);
   }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name) || (options as Record<string, unknown>)[name] === undefined) continue;
     const names = Object.keys(known);
-    throw invalidArgument(name, `there is no such option${didYouMean(name, names)}; use ${names.join(", ")}`);
+    throw invalidArgument(name, `there is no such ${kind}${didYouMean(name, names)}; use ${names.join(", ")}`);
   }
 }
 
