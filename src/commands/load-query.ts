@@ -61,7 +61,7 @@ export async function loadQuery<S, E extends EventShape>(
  * @throws InvalidArgumentError, InvalidFilterError
  */
 export function alternativesOf(filters: EventFilter | readonly EventFilter[]): readonly EventFilter[] {
-  parseCondition({ failIfEventsMatch: filters });
+  parseCondition({ failIfEventsMatch: filters }, undefined, "filters");
   const isList = filters.length > 0 && filters.every((item) => Array.isArray(item));
   return isList ? (filters as readonly EventFilter[]) : [filters as EventFilter];
 }

@@ -12,9 +12,10 @@ import { compileFilter } from "../filter/compile-filter.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import { MAX_CONDITION_CLAUSES, MAX_CONDITION_FILTERS, MAX_CONDITIONS, MAX_PAGE_EVENTS } from "../limits.js";
 import { checkOptions, checkPlace, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
-import { inStore } from "../validate/in-call.js";
+import { inPlace, inStore } from "../validate/in-call.js";
 import type { EventHooks } from "../view/event-hooks.js";
 
+const FIELD = "failIfEventsMatch";
 const CONDITION_FIELDS: OptionNames<AppendCondition> = { failIfEventsMatch: true, after: true };
 
 /**
@@ -30,27 +31,40 @@ export function parseConditions(
   if (list.length > MAX_CONDITIONS) {
     throw invalidArgument("conditions", `${list.length} conditions are more than ${MAX_CONDITIONS}`);
   }
-  return list.map((condition) => parseCondition(condition, hooks));
+  return list.map((condition, index) =>
+    parseCondition(condition, hooks, list === conditions ? `conditions[${index}].${FIELD}` : FIELD),
+  );
 }
 
 /**
+ * @param place - where the filters are, for a message
  * @throws InvalidArgumentError
  * @throws InvalidFilterError
  */
-export function parseCondition(condition: AppendCondition, hooks?: EventHooks): ParsedCondition {
-  checkOptions(condition, CONDITION_FIELDS);
+export function parseCondition(condition: AppendCondition, hooks?: EventHooks, place: string = FIELD): ParsedCondition {
+  checkOptions(condition, CONDITION_FIELDS, "field");
   const { failIfEventsMatch, after } = condition;
   checkPlace("after", after);
   const filters = alternativesOf(failIfEventsMatch);
   if (filters.length === 0 || filters.length > MAX_CONDITION_FILTERS) {
     const reason = `expected 1 to ${MAX_CONDITION_FILTERS} filters, got ${filters.length}`;
-    throw invalidArgument("failIfEventsMatch", reason);
+    throw invalidArgument(FIELD, reason);
   }
   const longest = Math.max(...filters.map((filter) => (Array.isArray(filter) ? filter.length : 0)));
   if (longest > MAX_CONDITION_CLAUSES) {
-    throw invalidArgument("failIfEventsMatch", `a filter of ${longest} clauses has more than ${MAX_CONDITION_CLAUSES}`);
+    throw invalidArgument(FIELD, `a filter of ${longest} clauses has more than ${MAX_CONDITION_CLAUSES}`);
   }
-  return { anyOf: filters.map((filter) => parseFilter(filter, hooks)), after: after ?? 0 };
+  const isOne = filters[0] === failIfEventsMatch;
+  const anyOf = filters.map((filter, index) => parseAt(isOne ? place : `${place}[${index}]`, filter, hooks));
+  return { anyOf, after: after ?? 0 };
+}
+
+function parseAt(place: string, filter: EventFilter, hooks: EventHooks | undefined): ReturnType<typeof parseFilter> {
+  try {
+    return parseFilter(filter, hooks);
+  } catch (error) {
+    throw inPlace(error, place);
+  }
 }
 
 /** One filter is a list of clauses, and several are a list of such lists. An empty list matches every event. */

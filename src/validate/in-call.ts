@@ -23,9 +23,29 @@ export function inAttempt<T>(attempt: string, location: string | undefined, chec
 export function inCall(error: unknown, attempt: string, location: string | undefined): unknown {
   if (!(error instanceof InvalidArgumentError || error instanceof InvalidFilterError)) return error;
   const { cause, message } = error;
-  const named = `Cannot ${attempt}${inStore(location)}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+  const named = `Cannot ${attempt}${inStore(location)}: ${goingOn(message)}`;
   const options = cause === undefined ? undefined : { cause };
   return error instanceof InvalidFilterError
     ? new InvalidFilterError(error.clauseIndex, named, options)
     : new InvalidArgumentError(error.argument, named, options);
+}
+
+/**
+ * Says of a refused filter where it is, which its clauses do not tell. Other errors are returned as they are.
+ *
+ * @param place - such as `failIfEventsMatch[1]`
+ */
+export function inPlace(error: unknown, place: string): unknown {
+  if (!(error instanceof InvalidFilterError)) return error;
+  const { cause, clauseIndex, message } = error;
+  return new InvalidFilterError(
+    clauseIndex,
+    `${place}: ${goingOn(message)}`,
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** A message as the rest of a sentence. */
+function goingOn(message: string): string {
+  return `${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }
