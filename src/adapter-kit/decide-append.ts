@@ -58,7 +58,7 @@ export function decideAppend(request: AppendRequest, state: StreamState, locatio
   const { fresh, last, storedCount } = withoutStored(request, state, location);
   const partlyStored = storedCount > 0 && typeof expectedVersion === "number";
   if (fresh.length > 0 && (partlyStored || !isExpectedVersion(expectedVersion, state.version))) {
-    throw versionConflict(request, state.version, partlyStored ? storedCount : 0, location);
+    throw versionConflict(request, state.version, partlyStored ? [storedCount, fresh.length] : null, location);
   }
   return { fresh, last };
 }
@@ -114,7 +114,7 @@ export function checkVersionInUnit(
   const partlyStored = storedCount > 0 && typeof expectedVersion === "number";
   const isAsked = freshCount > 0 || events.length === 0;
   if (!partlyStored && (!isAsked || isExpectedVersion(expectedVersion, version))) return;
-  throw versionConflict(request, version, partlyStored ? storedCount : 0, location);
+  throw versionConflict(request, version, partlyStored ? [storedCount, freshCount] : null, location);
 }
 
 interface Remaining extends AppendDecision {
@@ -202,27 +202,39 @@ function keyConflict(
 ): IdempotencyConflictError {
   const { streamId } = request;
   const idempotencyKey = (request.events[eventIndex] as NewEvent).id;
+  const other = `${difference === "type" ? "another" : "other"} ${difference}`;
   const message =
     `Cannot write to stream "${streamId}"${inStore(location)}: idempotency key "${idempotencyKey}" of event ${eventIndex} ` +
-    `belongs to an event with another ${difference}. Nothing was written; use a key for one event only, and leave out of ` +
-    "the event what changes from one attempt to the next.";
+    `belongs to an event with ${other}. Nothing was written; use a key for one event only, and leave out of the event what ` +
+    "changes from one attempt to the next.";
   return new IdempotencyConflictError({ streamId, idempotencyKey, eventIndex }, message);
 }
 
 function versionConflict(
   request: AppendRequest,
   actualVersion: number,
-  storedCount: number,
+  partlyStored: readonly [storedCount: number, freshCount: number] | null,
   location?: string,
 ): ConcurrencyError {
-  const { streamId, expectedVersion, events } = request;
+  const { streamId, expectedVersion } = request;
   const reason =
-    storedCount > 0
-      ? `${storedCount} of its ${events.length} events are already stored under their keys, and a write that expects a ` +
-        'version stores all of its events or none. Nothing was written. Write the others alone, or all of them with "any".'
-      : versionMismatch(expectedVersion, actualVersion);
+    partlyStored === null
+      ? versionMismatch(expectedVersion, actualVersion)
+      : `${storedPart(...partlyStored)}, and a write that expects a version stores all of its events or none. Nothing was ` +
+        'written. Write the others alone, or all of them with "any".';
   const message = `Cannot write to stream "${streamId}"${inStore(location)}: ${reason}`;
   return new ConcurrencyError({ streamId, expectedVersion, actualVersion }, message);
+}
+
+/** Where the stream has all of its own events, those that are missing are another stream's. */
+function storedPart(storedCount: number, freshCount: number): string {
+  const count = storedCount + freshCount;
+  if (freshCount > 0) {
+    const stored = storedCount === 1 ? "is already stored under its key" : "are already stored under their keys";
+    return `only ${storedCount} of its ${count} events ${stored}`;
+  }
+  const stored = count === 1 ? "its event is already stored under its key" : `its ${count} events are already stored`;
+  return `${stored}, while events of the same write to another stream are not`;
 }
 
 function versionMismatch(expectedVersion: ExpectedVersion, actualVersion: number): string {
