@@ -1,13 +1,12 @@
-import { DELETED_EVENT_TYPE, EventsRemovedError } from "../../protocols/index.js";
+import { DELETED_EVENT_TYPE, EventsRemovedError, type StorageHandle } from "../../protocols/index.js";
 import { inStore } from "../validate/in-call.js";
 import { isTombstone, lastEvent } from "./last-event.js";
-import type { PageStorage } from "./page-reader.js";
 
 /** Says that a read or a watch would leave out events that were removed, and whether the whole stream was deleted. */
 export async function eventsRemoved(
   attempt: "read" | "watch",
   { streamId, after, first }: { readonly streamId: string; readonly after: number; readonly first: number },
-  storage: PageStorage,
+  storage: Pick<StorageHandle, "readPage"> & { readonly location?: string | undefined },
 ): Promise<EventsRemovedError> {
   const last = first - 1;
   // No snapshot is left of a deleted stream, and none can be saved.
