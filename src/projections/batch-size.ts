@@ -7,8 +7,8 @@ const FAR_BEHIND_EVENTS = 10_000;
 /** How long a batch should hold the writer, in milliseconds. */
 const GOAL_MS = 10;
 
-/** How many times as many events the next batch may have. */
-const MAX_GROWTH = 2;
+/** How much larger the next batch may be: one that was quick by chance must not be followed by one that takes far longer. */
+const MAX_GROWTH = 1.1;
 
 /** How many events a batch has: fewer while batches hold the writer for too long, also far behind. */
 export class BatchSize {
