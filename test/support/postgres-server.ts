@@ -108,6 +108,8 @@ export class PostgresServer implements AsyncDisposable {
   /** Runs one statement as the superuser. */
   async query(text: string, values: readonly unknown[] = [], database = "postgres"): Promise<QueryResult> {
     const client = new Client(this.url(database));
+    // A session that the server ends while it has nothing to do fails the next call.
+    client.on("error", () => undefined);
     await client.connect();
     try {
       return await client.query(text, [...values]);
