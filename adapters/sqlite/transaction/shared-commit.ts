@@ -35,7 +35,7 @@ export interface WaitingMembers {
 export interface SharedCommitContext {
   readonly group: AppendGroup;
   readonly location: string;
-  /** How long the COMMIT before took. */
+  /** How long the COMMIT of the shared commit before took. */
   readonly lastCommitMs: number;
 }
 
@@ -44,7 +44,7 @@ export interface SharedOutcome {
   /** Tells each member what became of it. */
   readonly tell: () => void;
   readonly written: WrittenContent;
-  /** How long its COMMIT took. */
+  /** How long its COMMIT took, or the one before where it has none. */
   readonly commitMs: number;
 }
 
@@ -52,8 +52,8 @@ export interface SharedOutcome {
  * One commit of several members, each of which fails alone: all but the first run in a savepoint. The first needs none,
  * since nothing is lost when all of the transaction is rolled back with it.
  *
- * A transaction that comes behind appends begins in their commit only as long as they would wait no longer for one of their own:
- * its callback may take its time, and they wait for that too.
+ * A transaction that comes behind appends begins in their commit only while that has been open for less than a COMMIT takes. The
+ * appends would wait for its callback, which may take long; later, a COMMIT of their own is the shorter wait.
  *
  * Where the commit fails, or SQLite ends the transaction by itself, all members fail. If a constraint fails it, those that
  * have parts are split up.

@@ -37,7 +37,7 @@ export class WriteQueue {
   /** How many of those that wait are transactions. */
   #transactions = 0;
   #isScheduled = false;
-  /** How long the last COMMIT took that others than appends have shared. */
+  /** How long the COMMIT of the last shared commit took. */
   #lastCommitMs = 0;
   readonly #storing = new PendingWork();
 
