@@ -1,13 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { figuresOf } from "../../examples/wiretuner/figures.js";
-import {
-  ConnectionFactory,
-  createDocument,
-  DatabaseConfig,
-  SqliteEventGateway,
-} from "../../examples/wiretuner/index.js";
-import { dragPath, sampled } from "../../examples/wiretuner/pen.js";
 import type { Workload } from "../workload.js";
 
 const EVENTS = { small: 1_500, full: 12_000 };
@@ -30,6 +22,8 @@ export const wiretuner: Workload = {
   subjects: ["library"],
   isFlushFree: true,
   async run({ folder, size }) {
+    const { figuresOf, dragPath, sampled, ...example } = await loadExample();
+    const { ConnectionFactory, createDocument, DatabaseConfig, SqliteEventGateway } = example;
     const documentId = randomUUID();
     const factory = new ConnectionFactory();
     await factory.initialize();
@@ -52,6 +46,17 @@ export const wiretuner: Workload = {
     };
   },
 };
+
+/** Only where it is measured: every process of the benchmarks loads this file, and W8 measures the memory of one. */
+async function loadExample() {
+  const modules = await Promise.all([
+    import("../../examples/wiretuner/index.js"),
+    import("../../examples/wiretuner/figures.js"),
+    import("../../examples/wiretuner/pen.js"),
+  ]);
+  const [example, figures, pen] = modules;
+  return { ...example, ...figures, ...pen };
+}
 
 /**
  * Paths that are drawn one after the other, as a pen draws them: an anchor comes several times, while its handle is dragged

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { createDbContext } from "../../examples/flowforge/index.js";
 import { makeEvent, makeEvents } from "../bench-event.js";
 import type { Workload } from "../workload.js";
 import { projectInWorker, WORKER_FIGURES } from "./project-in-worker.js";
@@ -15,6 +14,8 @@ export const flowforgeWorker: Workload = {
   subjects: ["library"],
   isFlushFree: true,
   async run({ folder, size }) {
+    // Only here: every process of the benchmarks loads this file, and W8 measures the memory of one.
+    const { createDbContext } = await import("../../examples/flowforge/index.js");
     const db = await createDbContext({ path: join(folder, "flowforge.db"), backend: "sqlite" });
     for (let at = 0; at < EVENTS[size]; at += BATCH_EVENTS) {
       await using stream = await db.streams.openStream(`run:${(at / BATCH_EVENTS) % STREAMS}`);
