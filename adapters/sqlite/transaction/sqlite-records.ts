@@ -25,10 +25,11 @@ const DELETE =
   "DELETE FROM es_records WHERE space = ?1 AND key = ?2 AND (?3 IS NULL OR revision = ?3) RETURNING revision";
 
 // SQLite compares UTF-8 byte by byte, which is the order of code points: what begins with a prefix is a range, up to the
-// prefix with the last code point behind it. A key is read as JSON, since it may have a zero character.
+// prefix with the last code point behind it. A key is read as JSON, since it may have a zero character; its order is another one,
+// so the column is named with its table.
 const LIST = `
-  SELECT json_quote(key) AS key, revision, value FROM es_records
-  WHERE space = ?1 AND key > ?2 AND key >= ?3 AND key < ?3 || ?4 ORDER BY key LIMIT ?5 + 0`;
+  SELECT json_quote(r.key) AS key, r.revision, r.value FROM es_records AS r
+  WHERE r.space = ?1 AND r.key > ?2 AND r.key >= ?3 AND r.key < ?3 || ?4 ORDER BY r.key LIMIT ?5 + 0`;
 
 /** Greater than what is left of any key, which begins with a smaller code point, or has it fewer times. */
 const LAST_CODE_POINTS = "\u{10ffff}".repeat(MAX_RECORD_KEY_LENGTH);

@@ -135,6 +135,8 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
     const names = ["a", "aa", "ab", "b", "\u00e9", "\uff5e", "🚀", "🚀a", "Z", "_", "a%", "a_"];
     // Code points in ascending order: UTF-16 units would put the rocket before the full-width tilde.
     const inOrder = ["Z", "_", "a", "a%", "a_", "aa", "ab", "b", "\u00e9", "\uff5e", "🚀", "🚀a"];
+    // The JSON texts of these have another order, since the quotes around them and what is escaped count there.
+    const besideQuotes = ["a", "a\0", "a\t", "a b", "a!", 'a"', "a#", "aA", "a\\"];
 
     const listed = (records: Records, options?: ListRecordsOptions): Promise<string[]> =>
       records.list("s", options).then((found) => found.map(({ key }) => key));
@@ -173,6 +175,18 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
           [{ limit: 2 }, ["Z", "_"]],
         ];
         for (const [options, expected] of cases) expect(await listed(records, options)).toEqual(expected);
+      });
+    });
+
+    testTransaction("is complete when it is read page by page, whatever characters the keys have", async (streams) => {
+      await streams.transaction(async ({ records }) => {
+        for (const name of besideQuotes.toReversed()) await records.put("s", name, {});
+        const found: string[] = [];
+        for (let page = await listed(records, { limit: 2 }); page.length > 0; ) {
+          found.push(...page);
+          page = await listed(records, { after: page.at(-1) as string, limit: 2 });
+        }
+        expect(found).toEqual(besideQuotes);
       });
     });
 
