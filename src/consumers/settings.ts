@@ -103,7 +103,16 @@ export function parseDefinition(definition: ConsumerDefinition, hooks?: EventHoo
   if ((handle === undefined) === (transact === undefined)) {
     throw invalidArgument("definition", `expected one of handle and transact, got ${handle ? "both" : "none"}`);
   }
-  return { ...definition, ...(types === undefined ? {} : { types: [...types] }) };
+  return {
+    name,
+    types: types === undefined ? undefined : [...types],
+    filter,
+    startFrom,
+    restart,
+    // Its functions keep the object that they belong to: a class has them elsewhere than its fields.
+    ...(handle === undefined ? {} : { handle: handle.bind(definition) }),
+    ...(transact === undefined ? {} : { transact: transact.bind(definition) }),
+  };
 }
 
 /** @throws InvalidArgumentError */

@@ -20,6 +20,36 @@ describe.each(STORES)("a start over %s", (_, open) => {
     expect(handled).toEqual(expected);
   });
 
+  test.each(["handle", "transact"])("of an object of a class calls its %s", async (kind) => {
+    await using streams = await open();
+    await writeToStreams(streams, 2);
+    class Collector {
+      readonly name = "all";
+      readonly startFrom = "beginning";
+      readonly #handled: unknown[] = [];
+      get handled(): readonly unknown[] {
+        return this.#handled;
+      }
+      async take({ data }: StoredEvent): Promise<void> {
+        this.#handled.push(data);
+      }
+    }
+    class Handling extends Collector {
+      handle(event: StoredEvent): Promise<void> {
+        return this.take(event);
+      }
+    }
+    class Transacting extends Collector {
+      transact(event: StoredEvent): Promise<void> {
+        return this.take(event);
+      }
+    }
+    const collector = kind === "handle" ? new Handling() : new Transacting();
+    await using consumer = await consume(streams, collector);
+    await consumer.whenProcessed(2);
+    expect(collector.handled).toEqual([0, 1]);
+  });
+
   test("with a new restart begins again, once for each text", async () => {
     await using streams = await open();
     await writeToStreams(streams, 2);
