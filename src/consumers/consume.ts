@@ -12,7 +12,7 @@ import { parseConsumerOptions, parseDefinition } from "./settings.js";
  *
  * @throws InvalidArgumentError when the definition or an option is invalid.
  * @throws StorageError `STORAGE_UNSUPPORTED` when the store has no transactions.
- * @throws the signal's reason when it is aborted already.
+ * @throws the signal's reason when it is aborted before the consumer has started.
  *
  * @example
  * ```ts
@@ -40,5 +40,7 @@ export async function consume<E extends EventShape>(
   const group = await register(context);
   const run = new ConsumerRun(context, group, await streams.openStream(ALL_STREAM));
   await run.start();
+  if (parsed.settings.signal?.aborted) await run.stop();
+  parsed.settings.signal?.throwIfAborted();
   return run;
 }

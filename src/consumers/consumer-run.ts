@@ -88,7 +88,9 @@ export class ConsumerRun implements Consumer, StoreService {
     await access.notifier.start();
     this.#subscription = access.notifier.subscribe(ALL_STREAM, () => this.#feedWake.wake());
     this.#renewLater();
-    await this.#renewNow();
+    // A stop waits for it.
+    this.renew();
+    await this.#renewing;
     this.#feeding = this.#feedUntilStopped();
   }
 

@@ -17,6 +17,7 @@ const ATTEMPT = "run projections";
  *
  * @throws InvalidArgumentError when a projection or an option is invalid.
  * @throws whatever `tables` throws; then nothing of that projection is made.
+ * @throws the signal's reason when it is aborted before all are registered.
  *
  * @example
  * ```ts
@@ -57,6 +58,7 @@ export async function runProjections(
   const runner = new Runner({ streams, source, model, settings, location, projections: parsed });
   try {
     await runner.start(options.store ?? streams);
+    settings.signal?.throwIfAborted();
   } catch (error) {
     await runner.stop();
     throw error;

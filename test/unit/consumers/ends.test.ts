@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { StoredEvent } from "../../../index.js";
-import { type ConsumerDefinition, consume } from "../../../src/consumers/index.js";
+import { type ConsumerDefinition, consume, dropConsumer } from "../../../src/consumers/index.js";
 import { collecting } from "./support/collecting.js";
 import { STORES, writeToStreams } from "./support/stores.js";
 
@@ -33,6 +33,17 @@ describe.each(STORES)("a consumer over %s", (_, open) => {
     await second.ended;
     await expect(second.lag()).rejects.toMatchObject({ code: "STREAM_CLOSED" });
     await expect(consume(streams, collecting([]))).rejects.toMatchObject({ code: "STREAM_CLOSED" });
+  });
+
+  test("does not start when its signal is aborted meanwhile, and leaves its partitions to others", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 2);
+    const controller = new AbortController();
+    const started = consume(streams, collecting([]), { signal: controller.signal });
+    const reason = new Error("changed my mind");
+    controller.abort(reason);
+    await expect(started).rejects.toBe(reason);
+    expect(await dropConsumer(streams, "all")).toBe(true);
   });
 
   test("is ended by a stop that aborts what takes too long", async () => {

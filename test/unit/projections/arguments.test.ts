@@ -76,6 +76,16 @@ test("a signal that is aborted already starts nothing, and one that is aborted l
   expect(await dropProjection(streams, "p0")).toBe(true);
 });
 
+test("a signal that is aborted while projections are registered starts nothing", async () => {
+  await using streams = memoryStreamFactory();
+  const controller = new AbortController();
+  const reason = new Error("changed my mind");
+  const tables = async (): Promise<void> => controller.abort(reason);
+  const started = runProjections(streams, [{ name: "p", project, tables }], { signal: controller.signal });
+  await expect(started).rejects.toBe(reason);
+  expect(await dropProjection(streams, "p")).toBe(true);
+});
+
 test("a rebuild is refused for what the runner does not have, and with what makes no sense", async () => {
   await using streams = memoryStreamFactory();
   await using runner = await runProjections(streams, many(1));
