@@ -7,7 +7,8 @@ import { equals, select, upsert } from "./statements.js";
 import { NotFoundError } from "./store-error.js";
 import { FACTS } from "./tables.js";
 
-const KEY = ["targetId", "namespace", "key"];
+/** What identifies a fact, besides its id. */
+export const FACT_KEY = ["targetId", "namespace", "key"];
 
 /** Creates or changes a fact. It has no event: a fact that is lost is discovered again. */
 export function upsertFact(session: Session, given: NewFact): Promise<Fact> {
@@ -23,7 +24,7 @@ export function upsertFact(session: Session, given: NewFact): Promise<Fact> {
       createdAt: given.createdAt ?? now,
       updatedAt: given.updatedAt ?? now,
     };
-    const statement = sql`${upsert(FACTS, toData(FACTS, fact), KEY, ["id", "createdAt"])} RETURNING *`;
+    const statement = sql`${upsert(FACTS, toData(FACTS, fact), FACT_KEY, ["id", "createdAt"])} RETURNING *`;
     const [row] = await tables.all<Row>(statement);
     return toRecord<Fact>(FACTS, row as Row);
   });

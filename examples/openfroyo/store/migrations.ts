@@ -1,4 +1,5 @@
 import { type Migration, migrate, migrationsFrom } from "async-streams/migrations";
+import { fillTables } from "./fill-tables.js";
 import type { StoreBackend, Streams } from "./store-backend.js";
 
 const FOLDER = new URL("../migrations/", import.meta.url);
@@ -11,6 +12,12 @@ export async function readMigrations(dialect: StoreBackend["dialect"], folder = 
 }
 
 const numberOf = ({ id }: Migration): number => Number.parseInt(id, 10);
+
+/** Applies what a store does not have yet, and fills tables that are new with what the events say. */
+export async function migrateUp(streams: Streams, migrations: readonly Migration[]): Promise<void> {
+  await migrate(streams, migrations);
+  await fillTables(streams);
+}
 
 /** @param to - the number or the id of the last migration that stays; 0 or null: all are undone */
 export async function migrateDown(

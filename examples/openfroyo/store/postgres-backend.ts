@@ -1,14 +1,17 @@
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { type BackupOptions, type BackupReport, sqliteStreamFactory } from "async-streams";
 import { restore } from "async-streams/copy";
 import { postgresStreamFactory } from "async-streams/postgres";
 import type { PostgresConfig } from "./config.js";
+import { copyFacts, copyFiles, hasFacts } from "./copy-without-events.js";
+import { migrateDown, migrateUp, readMigrations } from "./migrations.js";
 import { readPoolSizeOf } from "./sqlite-backend.js";
 import type { StoreBackend, Streams } from "./store-backend.js";
 
 /** A store on a server. */
 export class PostgresBackend implements StoreBackend {
   readonly dialect = "postgresql";
-  /** A backup is a SQLite file, and has the events. */
-  readonly copiedTables = "none";
   readonly #config: PostgresConfig;
 
   constructor(config: PostgresConfig) {
@@ -21,10 +24,36 @@ export class PostgresBackend implements StoreBackend {
     return postgresStreamFactory(url, { now, replica, schema, applicationSchema, readPoolSize, durability });
   }
 
-  /** The store must be empty. `migrate` makes the tables, and fills them with the events. */
+  /** The library copies the events into a file. There they make the tables again, and the rest is copied beside them. */
+  async backup(streams: Streams, path: string, { signal, onProgress }: BackupOptions): Promise<BackupReport> {
+    const events = `${path}.events-${randomUUID()}`;
+    try {
+      await streams.backup(events, { tables: "none", signal, onProgress });
+      await using copy = await sqliteStreamFactory(events, { durability: "normal" });
+      await migrateUp(copy, await readMigrations("sqlite", this.#config.migrations));
+      await copyFacts(streams, copy, signal);
+      if (this.#config.artifacts === undefined) await copyFiles(streams, copy, signal);
+      return await copy.backup(path, { signal });
+    } finally {
+      for (const ending of ["", "-wal", "-shm", "-head"]) await rm(`${events}${ending}`, { force: true });
+    }
+  }
+
+  /** The store must have no events. Tables that it has are made anew. */
   async restore(backupPath: string, now: () => number): Promise<Streams> {
     const streams = await this.open(now);
-    await restore(backupPath, streams, { tables: "none" });
-    return streams;
+    try {
+      await restore(backupPath, streams, { tables: "none" });
+      const migrations = await readMigrations(this.dialect, this.#config.migrations);
+      await migrateDown(streams, migrations, null);
+      await migrateUp(streams, migrations);
+      await using backup = await sqliteStreamFactory(backupPath, { mode: "readonly" });
+      if (await hasFacts(backup)) await copyFacts(backup, streams);
+      await copyFiles(backup, this.#config.artifacts ?? streams);
+      return streams;
+    } catch (error) {
+      await streams[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { sqliteStreamFactory } from "async-streams";
+import { type BackupOptions, type BackupReport, sqliteStreamFactory } from "async-streams";
 import { assertNoRestore, restoreBackup } from "../../restore-backup/restore-backup.js";
 import type { SqliteConfig } from "./config.js";
 import type { StoreBackend, Streams } from "./store-backend.js";
@@ -11,7 +11,6 @@ const MAX_READ_CONNECTIONS = 64;
 /** A store in one file. */
 export class SqliteBackend implements StoreBackend {
   readonly dialect = "sqlite";
-  readonly copiedTables = "all";
   readonly #path: string;
   readonly #readPoolSize: number | undefined;
   readonly #durability: SqliteConfig["durability"];
@@ -27,6 +26,10 @@ export class SqliteBackend implements StoreBackend {
     if (this.#path !== ":memory:") await mkdir(dirname(this.#path), { recursive: true });
     await assertNoRestore(this.#path);
     return sqliteStreamFactory(this.#path, { now, readPoolSize: this.#readPoolSize, durability: this.#durability });
+  }
+
+  backup(streams: Streams, path: string, options: BackupOptions): Promise<BackupReport> {
+    return streams.backup(path, { ...options, tables: "all" });
   }
 
   /** The former file is then `<path>.former`, with what belongs to it. */

@@ -1,6 +1,7 @@
 import type {
   AdministrableStreamFactory,
   BackupOptions,
+  BackupReport,
   MaintainableStreamFactory,
   TransactionalStreamFactory,
 } from "async-streams";
@@ -11,9 +12,9 @@ export type Streams = TransactionalStreamFactory & AdministrableStreamFactory & 
 /** Where a store is kept: a file, or a server. */
 export interface StoreBackend {
   readonly dialect: "sqlite" | "postgresql";
-  /** What of the application's tables a backup has. */
-  readonly copiedTables: BackupOptions["tables"];
   open(now: () => number): Promise<Streams>;
+  /** Copies an open store with all of its tables into a new file. */
+  backup(streams: Streams, path: string, options: BackupOptions): Promise<BackupReport>;
   /** Puts a backup in the place of a store that nobody has open, and opens it. */
   restore(backupPath: string, now: () => number): Promise<Streams>;
 }

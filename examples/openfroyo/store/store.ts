@@ -1,11 +1,9 @@
 import type { BackupOptions, BackupReport, SQL, TransactionOptions } from "async-streams";
 import { type BlobStore, sqliteBlobs } from "async-streams/blobs";
-import { migrate } from "async-streams/migrations";
 import type { StoreConfig } from "./config.js";
-import { fillTables } from "./fill-tables.js";
 import { withHistory } from "./history.js";
 import { metricsText } from "./metrics.js";
-import { migrateDown, readMigrations } from "./migrations.js";
+import { migrateDown, migrateUp, readMigrations } from "./migrations.js";
 import { Operations } from "./operations.js";
 import { StoreSession, TransactionSession } from "./session.js";
 import type { StoreBackend, Streams } from "./store-backend.js";
@@ -63,10 +61,9 @@ export class Store extends Operations {
 
   /** Applies what this store does not have yet, and fills tables that are new with what the events say. */
   migrate(): Promise<void> {
-    return attempt("run migrations", async () => {
-      await migrate(this.#open, await readMigrations(this.#backend.dialect, this.#config.migrations));
-      await fillTables(this.#open);
-    });
+    return attempt("run migrations", async () =>
+      migrateUp(this.#open, await readMigrations(this.#backend.dialect, this.#config.migrations)),
+    );
   }
 
   /**
@@ -88,10 +85,9 @@ export class Store extends Operations {
     }, options);
   }
 
-  /** Copies the store into a new file while it is in use. One on a server copies its events, which make the tables again. */
-  backup(path: string, options?: Omit<BackupOptions, "tables">): Promise<BackupReport> {
-    const tables = this.#backend.copiedTables;
-    return attempt("back up database", async () => this.#open.backup(path, { ...options, tables }));
+  /** Copies the store with all of its tables into a new file while it is in use: one of the profile "solo", also from a server. */
+  backup(path: string, options: Omit<BackupOptions, "tables"> = {}): Promise<BackupReport> {
+    return attempt("back up database", async () => this.#backend.backup(this.#open, path, options));
   }
 
   /** Looks for damage, and for rows that were changed past the store. */

@@ -1,9 +1,12 @@
-import { access, copyFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, copyFile, readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { sql } from "async-streams";
 import parsePrometheusTextFormat from "parse-prometheus-text-format";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createStore } from "../../../examples/openfroyo/store/create-store.js";
+import type { Fact } from "../../../examples/openfroyo/store/model.js";
+import type { Store } from "../../../examples/openfroyo/store/store.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { openStore, openStoreWithRun, PROFILES, soloConfig } from "./support/stores.js";
 
@@ -11,6 +14,24 @@ async function backupPath(): Promise<string> {
   const folder = await createTempDir();
   onTestFinished(() => folder[Symbol.asyncDispose]());
   return folder.file("openfroyo-20261128.db");
+}
+
+/** Facts, and the files of packages. */
+async function addWhatHasNoEvents(store: Store): Promise<{ fact: Fact; artifact: string }> {
+  const fact = await store.upsertFact({
+    targetId: "host-001",
+    namespace: "os.basic",
+    key: "os_family",
+    value: "debian",
+  });
+  const artifact = "packages/runtime/1";
+  await store.artifacts.put(artifact, Buffer.from("#!/bin/sh"), { contentType: "text/plain" });
+  return { fact, artifact };
+}
+
+async function textOf({ artifacts }: Store, key: string): Promise<string | undefined> {
+  const blob = await artifacts.get(key);
+  return blob === null ? undefined : text(blob.data);
 }
 
 describe.each(PROFILES)("profile %s", (_, makeConfig) => {
@@ -35,6 +56,54 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect((await restored.getRun("run-001")).status).toBe("running");
     expect(await restored.verify()).toEqual({ ok: true, problems: [] });
     await expect(restored.restore(path)).rejects.toThrow("failed to restore database: it is open; close it first");
+  });
+
+  test("a backup has all tables, and is the file of a store", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    const { fact, artifact } = await addWhatHasNoEvents(store);
+    const path = await backupPath();
+    const { events, tables } = await store.backup(path);
+    const names = tables.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["audit", "events", "facts", "plan_units", "resource_state", "runs"]));
+    expect(events).toBe(1);
+    expect(await readdir(dirname(path))).toEqual([basename(path)]);
+    const copy = await openStore({ path });
+    expect(await copy.getRun("run-001")).toEqual(await store.getRun("run-001"));
+    expect(await copy.getFact("host-001", "os.basic", "os_family")).toEqual(fact);
+    expect(await textOf(copy, artifact)).toBe("#!/bin/sh");
+    expect(await copy.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test("what has no events is restored too, in a store that had its tables already", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    const { fact, artifact } = await addWhatHasNoEvents(store);
+    const path = await backupPath();
+    await store.backup(path);
+    const restored = await openStore(await makeConfig());
+    // Twice: as after a crash within the first.
+    for (let attempts = 0; attempts < 2; attempts += 1) {
+      await restored.close();
+      await restored.restore(path);
+    }
+    await restored.migrate();
+    expect(await restored.listRuns()).toEqual(await store.listRuns());
+    expect(await restored.getFact("host-001", "os.basic", "os_family")).toEqual(fact);
+    expect(await textOf(restored, artifact)).toBe("#!/bin/sh");
+    expect(await restored.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test("a backup that cannot be made, or restored, leaves no file and no connection", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    const path = await backupPath();
+    await store.backup(path);
+    await expect(store.backup(path)).rejects.toThrow(/^failed to back up database: /);
+    const aborted = store.backup(`${path}-2`, { signal: AbortSignal.abort(new Error("not now")) });
+    await expect(aborted).rejects.toThrow("failed to back up database: not now");
+    expect(await readdir(dirname(path))).toEqual([basename(path)]);
+    const restored = createStore(await makeConfig());
+    await expect(restored.restore(`${path}-3`)).rejects.toThrow(/^failed to restore database: /);
+    await restored.restore(path);
+    await restored.close();
   });
 
   test("metrics are text that a Prometheus parser reads", async () => {
@@ -103,6 +172,19 @@ test("space is given back on a schedule, and closing the store ends it", async (
   expect(errors).toEqual([]);
 });
 
+test.each(PROFILES)("profile %s goes on from a backup that has events alone", async (_, makeConfig) => {
+  await using file = await createTempDir();
+  const path = file.file("events.db");
+  const store = await openStoreWithRun({ path });
+  await store.migrateDown(0);
+  await store.close();
+  const restored = createStore(await makeConfig());
+  onTestFinished(() => restored.close());
+  await restored.restore(path);
+  await restored.migrate();
+  expect(await restored.listRuns()).toHaveLength(1);
+});
+
 test("the folder of a database is made, and without a path it is ./data/openfroyo.db", async () => {
   await using folder = await createTempDir();
   const before = process.cwd();
@@ -115,17 +197,6 @@ test("the folder of a database is made, and without a path it is ./data/openfroy
   } finally {
     process.chdir(before);
   }
-});
-
-test("a backup has all tables, and is the file of a store", async () => {
-  const config = await soloConfig();
-  const store = await openStoreWithRun(config);
-  const path = join(dirname(config.path), "copy.db");
-  const { tables } = await store.backup(path);
-  const names = tables.map(({ name }) => name);
-  expect(names).toEqual(expect.arrayContaining(["audit", "events", "facts", "plan_units", "resource_state", "runs"]));
-  const copy = await openStore({ path });
-  expect(await copy.getRun("run-001")).toEqual(await store.getRun("run-001"));
 });
 
 test("a database whose restore was interrupted is opened once the backup is restored again", async () => {
