@@ -43,6 +43,17 @@ export const APPEND_ONLY: SchemaStep = {
   `,
 };
 
+/** REPLACE deletes the row in its way without a trigger, unless the program has turned on recursive triggers. */
+export const NO_REPLACE: SchemaStep = {
+  id: "0102_no_replace",
+  up: `
+    CREATE TRIGGER events_not_replaced BEFORE INSERT ON events
+    WHEN EXISTS (SELECT 1 FROM events WHERE aggregate_id = NEW.aggregate_id AND seq = NEW.seq) BEGIN
+      SELECT RAISE(ABORT, 'events are append-only');
+    END;
+  `,
+};
+
 /** The tables that a window may write: all but the log, and what is derived from it. */
 export const WINDOW_TABLES: ReadonlySet<string> = new Set([
   ...["schemas", "data_sources", "auth_profiles", "endpoints"],

@@ -1,4 +1,5 @@
 import { access } from "node:fs/promises";
+import Database from "better-sqlite3";
 import { expect, test, vi } from "vitest";
 import { createDbContext } from "../../../examples/flowforge/index.js";
 import { databasePath, initDb } from "../../../examples/flowforge/init-db.js";
@@ -80,6 +81,20 @@ test("the log of SQLite cannot be changed by hand, by the main process either", 
   }
   expect(await projectionStore.query({ sql: "SELECT event_type FROM events" })).toEqual([{ event_type: "RunStarted" }]);
   await close();
+});
+
+test("another program cannot replace a row of the log", async () => {
+  await using folder = await createTempDir();
+  const path = folder.file("flowforge.db");
+  const db = await createDbContext({ path, backend: "sqlite" });
+  await db.eventStore.append({ aggregateId: "run:1", eventType: "RunStarted", payload: {} });
+  await db.close();
+  const file = new Database(path);
+  const row = file.prepare("SELECT * FROM events").get() as Record<string, unknown>;
+  const columns = Object.keys(row);
+  const replace = `REPLACE INTO events (${columns}) VALUES (${columns.map((name) => `@${name}`)})`;
+  expect(() => file.prepare(replace).run({ ...row, event_type: "Evil" })).toThrow("events are append-only");
+  file.close();
 });
 
 test("a backend that is not installed is named, with the command that installs it", async () => {

@@ -82,6 +82,30 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
   });
 });
 
+test("another program cannot replace a row of the log or of the audit trail", async () => {
+  const { path } = await soloConfig();
+  const store = await openStore({ path });
+  await store.appendEvent({ level: "error", message: "It failed" });
+  await store.createAuditEntry({ action: "run.created", actor: "system" });
+  await store.close();
+
+  // SQLite itself deletes the row that is in the way without a trigger.
+  const file = new Database(path);
+  for (const [table, column] of [
+    ["events", "message"],
+    ["audit", "actor"],
+  ]) {
+    const { id, ...row } = file.prepare(`SELECT * FROM ${table}`).get() as Record<string, unknown>;
+    const values = { ...row, id, [`${column}`]: "forged" };
+    const columns = Object.keys(values);
+    const replace = `REPLACE INTO ${table} (${columns}) VALUES (${columns.map((name) => `@${name}`)})`;
+    expect(() => file.prepare(replace).run(values)).toThrow("append-only");
+  }
+  file.close();
+  await store.init();
+  expect(await store.verify()).toEqual({ ok: true, problems: [] });
+});
+
 test("stored events cannot be changed by hand, and whoever removes the guard is found out", async () => {
   const { path } = await soloConfig();
   const store = await openStore({ path });
