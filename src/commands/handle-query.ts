@@ -6,6 +6,7 @@ import {
   type TransactionalStreamFactory,
 } from "../../protocols/index.js";
 import { inAttempt } from "../validate/in-call.js";
+import { checkStore } from "./check-store.js";
 import { type HandleQueryOptions, parseHandleQueryOptions } from "./command-options.js";
 import { parseFold, type QueryFold } from "./fold.js";
 import { checkDecide } from "./handle.js";
@@ -45,6 +46,7 @@ export async function handleQuery<S, E extends EventShape, const W extends reado
   options: HandleQueryOptions = {},
 ): Promise<HandledQuery<S>> {
   const command = inAttempt(ATTEMPT, undefined, () => {
+    checkStore(streams);
     checkDecide(decide);
     const plan = parseHandleQueryOptions(options);
     return { streams, fold: parseFold(fold), filters: alternativesOf(filters), plan, decide };

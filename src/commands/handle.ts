@@ -2,6 +2,7 @@ import type { CandidateEvent, EventShape, StreamFactory, WriteResult } from "../
 import { checkFunction, invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
+import { checkStore } from "./check-store.js";
 import { type HandleOptions, parseHandleOptions } from "./command-options.js";
 import { type Fold, parseFold } from "./fold.js";
 import { checkCommandStream } from "./load-state.js";
@@ -57,6 +58,7 @@ export async function handle<S, E extends EventShape, const D extends Decision<E
   options: HandleOptions = {},
 ): Promise<Handled<S, E>> {
   const command = inAttempt(`handle a command on stream ${JSON.stringify(streamId)}`, undefined, () => {
+    checkStore(streams);
     checkCommandStream(streamId);
     checkDecide(decide);
     const plan = parseHandleOptions(options);

@@ -2,6 +2,7 @@ import type { EventFilter, EventShape, StreamFactory } from "../../protocols/ind
 import { parseCondition } from "../transaction/conditions.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
+import { checkStore } from "./check-store.js";
 import { parseFold, type QueryFold } from "./fold.js";
 import { loadQueryState } from "./query-load.js";
 
@@ -50,6 +51,7 @@ export async function loadQuery<S, E extends EventShape>(
   const query = inAttempt("load the state of a query", undefined, () => {
     checkOptions(options, OPTIONS);
     checkSignal(options.signal);
+    checkStore(streams);
     return { streams, fold: parseFold(fold), filters: alternativesOf(filters), signal: options.signal };
   });
   return loadQueryState(query);

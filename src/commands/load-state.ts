@@ -8,6 +8,7 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
+import { checkStore } from "./check-store.js";
 import { type Fold, parseFold } from "./fold.js";
 import { checkCache, type StateCache } from "./state-cache.js";
 import { StateLoad } from "./state-load.js";
@@ -67,6 +68,7 @@ export async function loadState<S, E extends EventShape>(
     const { atVersion, cache, signal } = options;
     checkPlace("atVersion", atVersion);
     checkSignal(signal);
+    checkStore(streams);
     checkCommandStream(streamId);
     return new StateLoad({ streams, fold: parseFold(fold), streamId, cache: checkCache(cache), atVersion, signal });
   });

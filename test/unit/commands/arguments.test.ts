@@ -77,6 +77,25 @@ describe("an invalid argument is refused with what was got, and nothing is store
   });
 
   test.each([
+    ["nothing", undefined, /expected a store, got undefined/],
+    ["null", null, /expected a store, got null/],
+    ["an object that is no store", {}, /expected a store, got an object/],
+  ])("%s as the store", async (_, streams, message) => {
+    for (const call of [
+      loadState(wrong(streams), account, "a"),
+      loadQuery(wrong(streams), account, []),
+      handle(wrong(streams), account, "a", () => opened),
+      handleQuery(wrong(streams), account, [], () => [{ streamId: "a", events: opened }]),
+    ]) {
+      await expect(call).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        argument: "streams",
+        message: expect.stringMatching(message),
+      });
+    }
+  });
+
+  test.each([
     ["nothing", undefined, /an event or a list of events, \[\] for none; got undefined/],
     ["null", null, /got null/],
     ["a text", "Opened", /got "Opened"/],
