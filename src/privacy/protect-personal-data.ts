@@ -1,4 +1,4 @@
-import type { StreamFactory } from "../../protocols/index.js";
+import { ALL_STREAM, type StreamFactory } from "../../protocols/index.js";
 import type { EventTypes } from "../events/event-catalogue.js";
 import { DEFAULT_CACHED_KEYS, DEFAULT_KEY_TTL_MS } from "../limits.js";
 import { streamContextOf } from "../stream/context-access.js";
@@ -158,6 +158,8 @@ function parsePrivacyOptions(options: PrivacyOptions = {}): PrivacySettings {
   checkWhole("maxCachedKeys", maxCachedKeys, 1);
   checkWhole("keyTtlMs", keyTtlMs, 0);
   checkStreamId(auditStream);
+  // Otherwise `forget` would destroy keys and then fail.
+  if (auditStream === ALL_STREAM) throw invalidArgument("auditStream", `"${ALL_STREAM}" is no stream to write to`);
   checkFunction("snapshotSubject", snapshotSubject);
   return { maxCachedKeys, keyTtlMs, auditStream, snapshotSubject };
 }

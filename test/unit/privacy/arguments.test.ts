@@ -19,6 +19,7 @@ describe("protectPersonalData is refused with", () => {
     ["a negative time", "keyTtlMs", customerTypes, new MemoryKeys(), { keyTtlMs: -1 }],
     ["a time beyond timers", "keyTtlMs", customerTypes, new MemoryKeys(), { keyTtlMs: 2 ** 31 }],
     ["a reserved audit stream", "streamId", customerTypes, new MemoryKeys(), { auditStream: "@audit" }],
+    ["an audit stream that is no stream", "auditStream", customerTypes, new MemoryKeys(), { auditStream: "@all" }],
     ["no function", "snapshotSubject", customerTypes, new MemoryKeys(), { snapshotSubject: "ada" }],
     ["an id that is nowhere", "types.A", { A: person().personal("type", ["name"]) }, new MemoryKeys(), {}],
     ["an id that has no path", "types.A", { A: person().personal("data", ["name"]) }, new MemoryKeys(), {}],
