@@ -74,6 +74,12 @@ function fieldsOfVersion(type: string, personal: readonly PersonalFields[], vers
   if (twice !== undefined) {
     throw invalidArgument(argument, `version ${version} has the personal field ${describeValue(twice)} twice`);
   }
+  const path = keys.find((key) => key.includes("."));
+  if (path !== undefined) {
+    // Nothing would be at this key, and the value that was meant would stay open.
+    const reason = `personal fields are keys of data, got ${describeValue(path)}; declare the whole of data.<key>`;
+    throw invalidArgument(argument, reason);
+  }
   return personal.flatMap(({ subject, fields }) => {
     const subjectPath = parseSubject(subject, new Set(keys), argument);
     return fields.map((key) => {

@@ -6,6 +6,10 @@ import { protectPersonalData } from "../../../src/privacy/index.js";
 import { counted, customerTypes, dataOf, readAll, writeTo } from "./support/customers.js";
 import { MemoryKeys } from "./support/memory-keys.js";
 
+/** What programs in JavaScript have: the compiler takes any field. */
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+const untyped = () => event<any>();
+
 const person = () => event<{ id: string; name: string | null }>();
 
 describe("protectPersonalData is refused with", () => {
@@ -23,6 +27,8 @@ describe("protectPersonalData is refused with", () => {
     ["no function", "snapshotSubject", customerTypes, new MemoryKeys(), { snapshotSubject: "ada" }],
     ["an id that is nowhere", "types.A", { A: person().personal("type", ["name"]) }, new MemoryKeys(), {}],
     ["an id that has no path", "types.A", { A: person().personal("data", ["name"]) }, new MemoryKeys(), {}],
+    ["a path as a field", "types.A", { A: untyped().personal("data.id", ["data.name"]) }, new MemoryKeys(), {}],
+    ["a field of a field", "types.A", { A: untyped().personal("data.id", ["name.last"]) }, new MemoryKeys(), {}],
     [
       "a field of two persons",
       "types.A",
