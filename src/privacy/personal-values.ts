@@ -1,8 +1,14 @@
 import type { NewEvent } from "../../protocols/index.js";
 import { describeValue } from "../validate/json-text.js";
-import { invalidEvent } from "../write/encode-events.js";
-import { type PersonalCatalogue, type PersonalField, schemaVersionOf, subjectOf } from "./personal-catalogue.js";
-import { isReservedSubject } from "./subject-names.js";
+import { type EventPlace, invalidEvent } from "../write/encode-events.js";
+import {
+  type PersonalCatalogue,
+  type PersonalField,
+  type SubjectSource,
+  schemaVersionOf,
+  subjectOf,
+} from "./personal-catalogue.js";
+import { checkSubject } from "./subject-names.js";
 
 /** Data that is an object, as all has that has personal fields. */
 export type Data = Record<string, unknown>;
@@ -49,12 +55,22 @@ export function personalEvents(
     }
     const values = fields
       .filter(({ key }) => hasValue(data, key))
-      .map((field) => {
-        const subject = subjectOf(field.subject, { streamId, data, metadata });
-        if (subject !== undefined && !isReservedSubject(subject)) return { field, subject };
-        throw invalidEvent(place, field.subject.path, `expected the id of the person whose ${field.path} it is`);
-      });
+      .map((field) => ({ field, subject: checkedSubject(field, { streamId, data, metadata }, place) }));
     if (values.length > 0) found.push({ event, index, data, values });
+  }
+  return found;
+}
+
+/** A value that was sealed for somebody who cannot be forgotten could never be erased. */
+function checkedSubject({ path, subject }: PersonalField, source: SubjectSource, place: EventPlace): string {
+  const found = subjectOf(subject, source);
+  const reason = `expected the id of the person whose ${path} it is`;
+  if (found === undefined) throw invalidEvent(place, subject.path, reason);
+  try {
+    checkSubject(found);
+  } catch (error) {
+    // The id may be sealed itself, so the message does not have it.
+    throw invalidEvent(place, subject.path, `${reason}; "forget" does not take this one`, error);
   }
   return found;
 }

@@ -74,10 +74,6 @@ export function hiddenSubject(name: string): string {
 /** @throws InvalidArgumentError when it can be nobody's id */
 export function checkSubject(subject: unknown): asserts subject is string {
   checkName("subject", subject);
-  if (!isReservedSubject(subject)) return;
+  if (!subject.startsWith(RESERVED)) return;
   throw invalidArgument("subject", `ids that begin with "${RESERVED}" are reserved; got ${describeValue(subject)}`);
-}
-
-export function isReservedSubject(subject: string): boolean {
-  return subject.startsWith(RESERVED);
 }

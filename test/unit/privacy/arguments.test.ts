@@ -3,7 +3,7 @@ import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { consume } from "../../../src/consumers/index.js";
 import { event } from "../../../src/events/index.js";
 import { protectPersonalData } from "../../../src/privacy/index.js";
-import { counted, customerTypes, dataOf, readAll, writeTo } from "./support/customers.js";
+import { counted, customerTypes, dataOf, readAll, registered, writeTo } from "./support/customers.js";
 import { MemoryKeys } from "./support/memory-keys.js";
 
 /** What programs in JavaScript have: the compiler takes any field. */
@@ -55,6 +55,19 @@ describe("protectPersonalData is refused with", () => {
     await expect(streams.forget(subject as never)).rejects.toMatchObject({ argument: "subject" });
     await expect(streams.forgetReport(subject as never)).rejects.toMatchObject({ argument: "subject" });
   });
+});
+
+test.each([
+  ["is reserved", "@personal-data/names"],
+  ["is too long", "a".repeat(1_025)],
+  ["no storage keeps", "\ud800"],
+])("nothing is sealed for a person whose id %s, since nobody could forget them", async (_, subject) => {
+  await using base = memoryStreamFactory();
+  const streams = protectPersonalData(base, customerTypes, new MemoryKeys(), { keyTtlMs: 0 });
+  await expect(streams.forget(subject)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  const write = writeTo(streams, "a", registered(subject, "ada@example.org"));
+  await expect(write).rejects.toMatchObject({ code: "INVALID_EVENT", path: "data.customerId" });
+  expect(await readAll(base, "a")).toEqual([]);
 });
 
 test.each<[string, string, Record<string, unknown>, string, object | undefined]>([
