@@ -1,4 +1,5 @@
-import { runProjections } from "async-streams/projections";
+import type { TransactionalStreamFactory } from "async-streams";
+import { runProjections, whenProcessed } from "async-streams/projections";
 import { percentile } from "../statistics.js";
 import { countingProjection } from "../subjects/library-projections.js";
 import type { Workload } from "../workload.js";
@@ -9,6 +10,7 @@ import { MILLION, MILLION_SEED } from "./w08-memory.js";
 
 const NAME = "changes";
 const WRITERS = 4;
+const TIMEOUT_MS = 600_000;
 
 export const rebuildBesideWrites: Workload = {
   id: "W31",
@@ -22,9 +24,11 @@ export const rebuildBesideWrites: Workload = {
   subjects: LIBRARY_SUBJECTS,
   seeds: [MILLION_SEED],
   async run(context) {
-    const streams = await openFactory(context, await copyOfSeed(context, MILLION_SEED.name));
-    // At the version that a rebuild begins anew, so that there is nothing to build before it.
+    const seed = await copyOfSeed(context, MILLION_SEED.name);
+    const streams = (await openFactory(context, seed)) as TransactionalStreamFactory;
+    // What is shown has to follow the store before: two builds from the beginning would share the writer.
     const runner = await runProjections(streams, [countingProjection(NAME)]);
+    await whenProcessed(streams, NAME, MILLION[context.size], { timeoutMs: TIMEOUT_MS });
     const beganMs = performance.now();
     const rebuilt = runner.rebuild(NAME).then(() => performance.now() - beganMs);
     const writers = Array.from({ length: WRITERS }, (_, writer) => appendBeside(streams, `writer-${writer}`, rebuilt));
