@@ -4,7 +4,7 @@ import { ReadTexts } from "../../../src/adapter-kit/read-texts.js";
 import { isSQLName } from "../../../src/transaction/sql-statement.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { SQLiteValue } from "../drivers/driver.js";
-import { cutAtPlaceholders } from "./sql-tokens.js";
+import { cutAtPlaceholders, tokensOf } from "./sql-tokens.js";
 import { SQLITE_STATEMENTS } from "./statement-rules.js";
 
 /** A statement as a driver takes it. */
@@ -14,6 +14,8 @@ export interface RenderedStatement {
   /** The values of the placeholders, in order. */
   readonly values: readonly SQLiteValue[];
   readonly mayDeferKeys: boolean;
+  /** Whether it may insert, update or delete rows. Of others drivers say how many rows the statement before it has changed. */
+  readonly mayChangeRows: boolean;
 }
 
 /**
@@ -63,6 +65,7 @@ interface CutText {
   /** With `?` for each placeholder. */
   readonly text: string;
   readonly mayDeferKeys: boolean;
+  readonly mayChangeRows: boolean;
 }
 
 const TEXTS = new ReadTexts(cutText);
@@ -83,7 +86,25 @@ function cutText(text: string): CutText {
     highest = Math.max(highest, number);
     return number;
   });
-  return { parts, placeholders, numbers, highest, text: parts.join("?"), mayDeferKeys: mayDeferKeys(text) };
+  return {
+    parts,
+    placeholders,
+    numbers,
+    highest,
+    text: parts.join("?"),
+    mayDeferKeys: mayDeferKeys(text),
+    mayChangeRows: mayChangeRows(text),
+  };
+}
+
+const CHANGING: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "REPLACE"]);
+
+function mayChangeRows(text: string): boolean {
+  const [first = "", ...others] = Array.from(tokensOf(text), (token) => token.toUpperCase());
+  // A query may call the function replace().
+  const isChanging = (word: string, next: string | undefined) =>
+    CHANGING.has(word) && (word !== "REPLACE" || next === "INTO");
+  return CHANGING.has(first) || (first === "WITH" && others.some((word, index) => isChanging(word, others[index + 1])));
 }
 
 /** Whether a text may make a foreign key that is checked at the commit only. */
@@ -96,7 +117,7 @@ export function mayDeferKeys(text: string): boolean {
  * an earlier run where there are none.
  */
 function bind(
-  { parts, placeholders, numbers, highest, text, mayDeferKeys }: CutText,
+  { parts, placeholders, numbers, highest, text, mayDeferKeys, mayChangeRows }: CutText,
   values: readonly SQLiteValue[],
 ): RenderedStatement {
   const bound = numbers.map((number, index) => {
@@ -105,11 +126,11 @@ function bind(
     return value;
   });
   if (highest < values.length) throw misfit(`?${values.length}`, values, "there is no");
-  if (!bound.some(isLargeInteger)) return { text, values: bound, mayDeferKeys };
+  if (!bound.some(isLargeInteger)) return { text, values: bound, mayDeferKeys, mayChangeRows };
   const cast = parts.reduce((before, part, index) => {
     return before + (isLargeInteger(bound[index - 1] as SQLiteValue) ? AS_INTEGER : "?") + part;
   });
-  return { text: cast, values: bound, mayDeferKeys };
+  return { text: cast, values: bound, mayDeferKeys, mayChangeRows };
 }
 
 /** The plus takes away the affinity that the CAST would give to a comparison. */

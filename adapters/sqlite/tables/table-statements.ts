@@ -25,7 +25,10 @@ export class TableStatements implements SQL {
   run(statement: SQLStatement): Promise<{ readonly changes: number }> {
     return this.#saying(
       () => renderStatement(statement),
-      ({ text, values }) => this.#connection.runPositional(text, values),
+      async ({ text, values, mayChangeRows }) => {
+        const { changes } = await this.#connection.runPositional(text, values);
+        return { changes: mayChangeRows ? changes : 0 };
+      },
     );
   }
 

@@ -154,6 +154,12 @@ export function describeTables({ describe, testWith, expect }: Suite<StreamFacto
       await run(streams, sql`INSERT INTO accounts (id, balance) VALUES (${"ada"}, ${1})`);
 
       expect(await run(streams, sql`DELETE FROM accounts WHERE id = ${"bob"}`)).toEqual({ changes: 0 });
+      await streams.transaction(async (tx) => {
+        expect(await tx.sql.run(sql`UPDATE accounts SET balance = ${2}`)).toEqual({ changes: 1 });
+        expect(await tx.sql.run(sql`CREATE INDEX balances ON accounts (balance)`)).toEqual({ changes: 0 });
+      });
+      const all = sql`WITH found AS (SELECT id FROM accounts)`;
+      expect(await run(streams, sql`${all} UPDATE accounts SET balance = ${3}`)).toEqual({ changes: 1 });
       expect(await run(streams, sql`DELETE FROM accounts`)).toEqual({ changes: 1 });
     });
 
