@@ -20,7 +20,7 @@ import { overloaded } from "../stream/memory-budget.js";
 import { participantsOf } from "../stream/participant.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
-import { inAttempt } from "../validate/in-call.js";
+import { inAttempt, inCall } from "../validate/in-call.js";
 import type { Awaitable, EventHooks } from "../view/event-hooks.js";
 import { hookedRequest } from "../view/ordered-appends.js";
 import { parseTransaction, runTransaction } from "./run-transaction.js";
@@ -111,7 +111,11 @@ export function transactionalCalls(storage: TransactionalStorage, context: Strea
       signal?.throwIfAborted();
       if (storage.query === undefined) throw noSQL("query the tables", storage.location);
       const query = storage.query.bind(storage, statement, { signal });
-      return (await calls.note(query, "query")) as Row[];
+      try {
+        return (await calls.note(query, "query")) as Row[];
+      } catch (error) {
+        throw inCall(error, "query the tables", storage.location);
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { SQLStatement, SQLValue } from "../../../protocols/index.js";
+import { type SQLStatement, type SQLValue, StorageError } from "../../../protocols/index.js";
+import { DatabaseError } from "../client/client.js";
 import { cancellable } from "../open/cancellable.js";
 import { storageError } from "../postgres-errors.js";
 import type { ReadPool } from "../read/read-pool.js";
@@ -39,6 +40,17 @@ export async function queryTables(
     );
   } catch (error) {
     signal?.throwIfAborted();
-    throw storageError(error, attemptOfStatement(rendered), location);
+    throw queryError(error, attemptOfStatement(rendered), location);
   }
+}
+
+const READ_ONLY_TRANSACTION = "25006";
+
+/** Says why a query failed; of one that would change something, where that belongs. */
+function queryError(error: unknown, attempt: string, location: string): Error {
+  if (!(error instanceof DatabaseError) || error.code !== READ_ONLY_TRANSACTION) {
+    return storageError(error, attempt, location);
+  }
+  const message = `Cannot ${attempt} in ${location}: query() only reads. Nothing was changed; use tx.sql.run() in a transaction.`;
+  return new StorageError("STORAGE_READ_ONLY", message, { cause: error });
 }

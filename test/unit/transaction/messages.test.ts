@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { AppendCondition, StreamWrite } from "../../../index.js";
+import { type AppendCondition, rawSQL, type StreamWrite, sql } from "../../../index.js";
 import { loadQuery } from "../../../src/commands/index.js";
 import { account } from "../commands/support/account.js";
 import { STORES, type Store } from "../consumers/support/stores.js";
@@ -87,4 +87,23 @@ test("a misspelt field of a write is no option", async () => {
     const writes = [{ streamId: "a", expectedVersoin: 0 }] as never;
     expect((await failureOf(streams.writeAll(writes))).message).toContain("there is no such field");
   }
+});
+
+describe.each(STORES.slice(1))("what is wrong with a query over %s", (_, open) => {
+  test("is said of the query, in this store", async () => {
+    await using streams = await open();
+
+    const { message } = await failureOf(streams.query(rawSQL("COMMIT")));
+    expect(message).toMatch(/^Cannot query the tables in .+: invalid statement: COMMIT is refused/);
+  });
+
+  test("that would change something, is said with where that belongs", async () => {
+    await using streams = await open();
+    await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE accounts (id INTEGER)`));
+
+    expect(await failureOf(streams.query(sql`DELETE FROM accounts`))).toMatchObject({
+      code: "STORAGE_READ_ONLY",
+      message: expect.stringContaining("query() only reads. Nothing was changed; use tx.sql.run() in a transaction."),
+    });
+  });
 });
