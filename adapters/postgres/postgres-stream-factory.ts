@@ -12,6 +12,7 @@ import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
+import type { StoringContext } from "./append/append-run.js";
 import { SeenPosition } from "./append/seen-position.js";
 import { loadPG } from "./client/load-pg.js";
 import { isPool, PGClient, type PGClientSettings, type PGPool } from "./client/pg-client.js";
@@ -132,9 +133,9 @@ async function openBackend({ client, replica }: Clients, settings: PostgresSetti
     const session = await openSession(client, settings, "write");
     try {
       await checkPooling(client, session);
-      const indexes = await openStore(session, { settings, names, location });
+      const { indexes, hasAppendOne } = await openStore(session, { settings, names, location });
       const history = await StoreHistory.begin(session.connection, names);
-      const context = { names, indexes, marks: history, history, location };
+      const context = { names, indexes, hasAppendOne, marks: history, history, location };
       const figures = await readOpeningFigures(session.connection, names);
       const { hasUnfinishedDeletions, isUnfinishedCopy } = figures;
       const parts = partsOf({ client, replica, session, context, settings, figures });
@@ -150,7 +151,7 @@ async function openBackend({ client, replica }: Clients, settings: PostgresSetti
 
 interface OpenedStore extends Clients {
   readonly session: Session;
-  readonly context: ReadContext & { readonly history: StoreHistory; readonly location: string };
+  readonly context: ReadContext & Pick<StoringContext, "history" | "location" | "hasAppendOne">;
   readonly settings: PostgresSettings;
   readonly figures: OpeningFigures;
 }

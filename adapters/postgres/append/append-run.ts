@@ -33,6 +33,8 @@ export interface StoringContext extends ReadContext {
   readonly now: () => number;
   /** Whether to notify other processes. */
   readonly notify: boolean;
+  /** Whether the store has the function for one event. */
+  readonly hasAppendOne: boolean;
   readonly seen: SeenPosition;
 }
 
@@ -154,8 +156,9 @@ export class AppendRun {
   }
 
   #send(connection: PostgresConnection, members: readonly CallMember[]): Promise<CallAnswer> {
-    const { names, notify, history } = this.#context;
-    return callAppend(connection, names, members, { timestampMs: this.#timestampMs, notify, history });
+    const { names, notify, history, hasAppendOne } = this.#context;
+    const timestampMs = this.#timestampMs;
+    return callAppend(connection, names, members, { timestampMs, notify, history, hasAppendOne });
   }
 
   /** Decides the first entry, and others that do not depend on entries before them. What stores nothing has its outcome. */

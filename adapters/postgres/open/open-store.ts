@@ -2,7 +2,7 @@ import { StorageError } from "../../../protocols/index.js";
 import { createRemoveFunction } from "../administration/remove-function.js";
 import { createAppendFunction } from "../append/append-function.js";
 import { createAppendOneFunction } from "../append/append-one-function.js";
-import type { PostgresConnection } from "../client/client.js";
+import { DatabaseError, type PostgresConnection } from "../client/client.js";
 import type { FieldIndex } from "../indexes/field-index.js";
 import { findIndexes, updateIndexes } from "../indexes/update-indexes.js";
 import type { PostgresSettings } from "../postgres-options.js";
@@ -17,14 +17,21 @@ export interface OpenContext {
   readonly location: string;
 }
 
+/** What an opening has found or made. */
+export interface OpenedSchema {
+  /** The fields that reads may use an index of. */
+  readonly indexes: readonly FieldIndex[];
+  /** Whether there is the function for one event: see `createAppendOneFunction`. */
+  readonly hasAppendOne: boolean;
+}
+
 /**
  * Creates the store's schema, or brings it up to date, in one transaction under a lock: processes that start at the same time
  * do it once. Where nothing is to be done, nothing is locked, and the role needs no right to create anything.
  *
- * @returns the fields that reads may use an index of
  * @throws StorageError when the server or the store is not as it must be
  */
-export async function openStore({ connection, server }: Session, context: OpenContext): Promise<readonly FieldIndex[]> {
+export async function openStore({ connection, server }: Session, context: OpenContext): Promise<OpenedSchema> {
   checkServer(server, context);
   const { settings, names, location } = context;
   const relations = await relationNames(connection, context);
@@ -32,12 +39,31 @@ export async function openStore({ connection, server }: Session, context: OpenCo
   checkVersion(version, context);
   if (version < SCHEMA_VERSION && !settings.create) throw notCreated(version, location);
   // Stores of the first version had one function less at first.
-  if (version < SCHEMA_VERSION || (settings.create && !relations.has("es_append_one"))) {
+  let hasAppendOne = relations.has("es_append_one");
+  if (version < SCHEMA_VERSION) {
     await updateSchema(connection, context);
+    hasAppendOne = true;
+  } else if (settings.create && !hasAppendOne) {
+    hasAppendOne = await completeSchema(connection, context);
   }
-  if (!settings.create) return findIndexes(relations, names, settings);
-  return updateIndexes(connection, relations, names, settings);
+  const indexes = settings.create
+    ? await updateIndexes(connection, relations, names, settings)
+    : findIndexes(relations, names, settings);
+  return { indexes, hasAppendOne };
 }
+
+/** @returns whether it could: a role that may only use the store does without */
+async function completeSchema(connection: PostgresConnection, context: OpenContext): Promise<boolean> {
+  try {
+    await updateSchema(connection, context);
+    return true;
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === INSUFFICIENT_PRIVILEGE) return false;
+    throw error;
+  }
+}
+
+const INSUFFICIENT_PRIVILEGE = "42501";
 
 async function updateSchema(connection: PostgresConnection, context: OpenContext): Promise<void> {
   // The commit releases the lock; the lock of writers has another key.
@@ -75,14 +101,15 @@ function createSchemaOnce(schema: string): string {
     END $do$;`;
 }
 
-/** The names in the store's schema that may be the library's. */
+/** The names in the store's schema that may be the library's; of its functions, those that were added and may be called. */
 async function relationNames(connection: PostgresConnection, { settings }: OpenContext): Promise<ReadonlySet<string>> {
   // Not pg_indexes or another of the server's views: a new session takes several milliseconds to plan these.
   const { rows } = await connection.query<{ name: string }>({
     text: String.raw`SELECT relname::text AS name FROM pg_class
                      WHERE relname LIKE 'es\_%' AND relnamespace = to_regnamespace($1)
                      UNION ALL SELECT proname::text FROM pg_proc
-                     WHERE proname = 'es_append_one' AND pronamespace = to_regnamespace($1)`,
+                     WHERE proname = 'es_append_one' AND pronamespace = to_regnamespace($1)
+                       AND has_function_privilege(oid, 'EXECUTE')`,
     values: [quoteName(settings.schema)],
   });
   return new Set(rows.map(({ name }) => name));

@@ -92,6 +92,28 @@ if (NO_POSTGRES === null) {
     expect(await collect(stream.read())).toMatchObject([{ data: 1 }, { data: 2 }]);
   });
 
+  test.each<[string, PostgresOptions]>([
+    ["with create: false", { create: false }],
+    ["by a role that may only use it", {}],
+  ])("a store that was made without the function for one event works when it is opened %s", async (_, options) => {
+    const started = await server();
+    const schemas = ownSchemas();
+    await (await postgresStreamFactory(started.url(), schemas))[Symbol.asyncDispose]();
+    const user = `user_of_${schemas.schema}`;
+    await started.query(`
+      DROP FUNCTION ${schemas.schema}.es_append_one;
+      CREATE ROLE ${user} LOGIN;
+      GRANT USAGE ON SCHEMA ${schemas.schema} TO ${user};
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schemas.schema} TO ${user}`);
+    const url = started.url().replace("postgres@", `${user}@`);
+
+    await using streams = await postgresStreamFactory(url, { ...schemas, ...options });
+    await using stream = await streams.openStream("a");
+    expect(await stream.write({ type: "T", data: 1 })).toMatchObject({ version: 1 });
+    await streams.transaction(async (tx) => tx.write("a", { type: "T", data: 2 }));
+    expect(await collect(stream.read())).toMatchObject([{ data: 1 }, { data: 2 }]);
+  });
+
   test("a pooler that gives each connection a session of its own is as good as the server", async () => {
     await using pooler = await pooled((await server()).url(), "session");
     await using streams = await postgresStreamFactory(pooler.pool, ownSchemas());
