@@ -1,8 +1,9 @@
-import { isMap, isSet } from "node:util/types";
+import { isDate, isMap, isSet } from "node:util/types";
 
-const MUTATORS = ["set", "add", "delete", "clear"] as const;
+const COLLECTION_MUTATORS = ["set", "add", "delete", "clear"] as const;
+const DATE_MUTATORS = Object.getOwnPropertyNames(Date.prototype).filter((name) => name.startsWith("set"));
 
-/** Freezes a value, and all that it holds. Maps and sets refuse to be changed; what has hidden contents stays as it is. */
+/** Freezes a value, and all that it holds. Maps, sets and dates refuse to be changed; what has hidden contents stays as it is. */
 export function frozen<T>(value: T): T {
   freeze(value, new Set());
   return value;
@@ -16,8 +17,9 @@ function freeze(value: unknown, seen: Set<object>): void {
       freeze(key, seen);
       freeze(item, seen);
     }
-    if (!Object.isFrozen(value)) refuseChanges(value);
+    refuseChanges(value, COLLECTION_MUTATORS);
   }
+  if (isDate(value)) refuseChanges(value, DATE_MUTATORS);
   for (const key of Reflect.ownKeys(value)) {
     const property = Object.getOwnPropertyDescriptor(value, key);
     if (property !== undefined && "value" in property) freeze(property.value, seen);
@@ -25,13 +27,14 @@ function freeze(value: unknown, seen: Set<object>): void {
   Object.freeze(value);
 }
 
-function refuseChanges(collection: object): void {
-  for (const name of MUTATORS) {
-    if (!(name in collection)) continue;
+function refuseChanges(value: object, mutators: readonly string[]): void {
+  if (Object.isFrozen(value)) return;
+  for (const name of mutators) {
+    if (!(name in value)) continue;
     const refuse = (): never => {
-      throw new TypeError(`Cannot assign to a read only collection (${name})`);
+      throw new TypeError(`Cannot assign to a read only value (${name})`);
     };
-    Object.defineProperty(collection, name, { value: refuse });
+    Object.defineProperty(value, name, { value: refuse });
   }
 }
 

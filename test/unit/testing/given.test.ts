@@ -1,5 +1,6 @@
 import { AssertionError } from "node:assert";
 import { describe, expect, test } from "vitest";
+import type { StoredEvent } from "../../../index.js";
 import type { Fold } from "../../../src/commands/index.js";
 import { given } from "../../../testing.js";
 import {
@@ -137,6 +138,8 @@ describe("given", () => {
       (state: { map: Map<number, number> }) => state.map.set(1, 2),
     ],
     ["a decision, in a set,", () => ({ set: new Set([1]) }), (state: { set: Set<number> }) => state.set.clear()],
+    ["a decision, in a date,", () => ({ at: new Date(0) }), (state: { at: Date }) => state.at.setUTCHours(7)],
+    ["a fold, in the time of an event,", (_: unknown, event: StoredEvent) => event.timestamp.setTime(0), () => []],
   ])("%s that changes its state fails, even where an error is expected", async (_, evolve, decide) => {
     const changing = { name: "changing", initial: () => ({ list: [] }), evolve } as unknown as Fold<
       Account,
