@@ -1,12 +1,13 @@
 import assert, { AssertionError } from "node:assert";
-import type { EventShape, StoredEvent } from "../../protocols/index.js";
+import { type CandidateEvent, type EventShape, isStreamError, type StoredEvent } from "../../protocols/index.js";
 import { listOf } from "../commands/decided-events.js";
 import { type Fold, type ParsedFold, parseFold } from "../commands/fold.js";
 import { evolved } from "../commands/folded-state.js";
 import type { Decision } from "../commands/handle.js";
+import { encodeEvents } from "../write/encode-events.js";
 import { frozen, isChangeOfFrozen } from "./frozen.js";
 import { type Decided, type Outcome, outcomeOf } from "./outcome.js";
-import { type AnyTestEvent, storedContent, storedEvents, type TestEvent } from "./test-event.js";
+import { type AnyTestEvent, storedContent, storedEvents, TEST_STREAM, type TestEvent } from "./test-event.js";
 
 /** The history of a test. */
 export interface Given<S, E extends EventShape> {
@@ -54,8 +55,20 @@ async function decideOn<S, E extends EventShape>(
     assertUnchanged(error, "The decision");
     return { error };
   }
-  const events = listOf(decision).map((event, index) => storedContent(event as AnyTestEvent, `decided event ${index}`));
+  const decided = listOf(decision);
+  const events = decided.map((event, index) => storedContent(event as AnyTestEvent, `decided event ${index}`));
+  assertWritable(decided);
   return { events, state: () => folded(parsed, before, storedEvents(events, history.length + 1)) };
+}
+
+/** @throws AssertionError when a store would refuse the events */
+function assertWritable(events: readonly CandidateEvent[]): void {
+  try {
+    encodeEvents(TEST_STREAM, events);
+  } catch (error) {
+    if (!isStreamError(error, "INVALID_EVENT")) throw error;
+    throw Object.assign(new AssertionError({ message: error.message, operator: "given" }), { cause: error });
+  }
 }
 
 function initialOf<S>(fold: ParsedFold<S>): S {

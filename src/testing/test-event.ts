@@ -19,7 +19,7 @@ export type TestEvent<E extends EventShape> = E extends EventShape
 /** An event of whatever stream. */
 export type AnyTestEvent = TestEvent<EventShape>;
 
-const TEST_STREAM = "test";
+export const TEST_STREAM = "test";
 const FIRST_TIMESTAMP_MS = Date.UTC(2000, 0, 1);
 
 /** The content of an event, as it comes back from a store. @throws AssertionError when it would not come back as it is */

@@ -185,6 +185,17 @@ describe("given", () => {
     }
   });
 
+  test.each([
+    ["a type of the library", { type: "@note", data: 1 }, /types that begin with "@" are reserved/],
+    ["a field that no event has", { type: "Opened", data: 1, meta: {} }, /meta of event 0/],
+    ["a key that is too long", { type: "Opened", data: 1, idempotencyKey: "k".repeat(2_000) }, /2000 characters/],
+  ])("a decided event with %s fails, as no store takes it", async (_, event, message) => {
+    const outcome = given(account).when(() => event as never);
+    for (const wrong of [() => outcome.thenEvents(event as never), () => outcome.thenThrows()]) {
+      expect((await failureOf(wrong)).message).toMatch(message);
+    }
+  });
+
   test("events are numbered, and have ids and times that are always the same", () => {
     const kept: Fold<unknown[], AccountEvent> = {
       name: "kept",
