@@ -29,7 +29,9 @@ export class BatchSize {
   note(events: number, tookMs: number): void {
     // One that was quick and had fewer events than it might says nothing of larger ones, and an empty one nothing at all.
     if (events === 0 || (tookMs <= GOAL_MS && events < this.#events)) return;
-    const fitting = Math.floor(events * Math.min(MAX_GROWTH, GOAL_MS / tookMs));
-    this.#events = Math.min(MAX_CATCH_UP_EVENTS, Math.max(1, fitting));
+    const fitting = Math.floor((events * GOAL_MS) / tookMs);
+    // Rounded up: a few events, too, have to become more again.
+    const most = Math.min(MAX_CATCH_UP_EVENTS, Math.ceil(events * MAX_GROWTH));
+    this.#events = Math.min(most, Math.max(1, fitting));
   }
 }

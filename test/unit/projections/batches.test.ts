@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { StoredEvent } from "../../../index.js";
 import { PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
@@ -7,6 +8,9 @@ import { STORES } from "../consumers/support/stores.js";
 import { deposited } from "./support/stores.js";
 
 const A_DAY_MS = 86_400_000;
+
+/** So long that the next batch has only a few events. */
+const SLOW_MS = 500;
 
 /** Notes the positions of each batch. */
 const noting = (batches: number[][]) => ({
@@ -37,6 +41,22 @@ describe.each(STORES)("the batches of a projection over %s", (_, open) => {
     await using _ = await runProjections(streams, [noting(batches)], { batchSize: 10 });
     await whenProcessed(streams, "noted", 25);
     expect(batches.map(({ length }) => length)).toEqual([10, 10, 5]);
+  });
+
+  test("become larger again after one that held the writer for long", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(upTo(600).map(deposited));
+    const batches: number[][] = [];
+    const { name, project } = noting(batches);
+    const slowAtFirst = async (events: readonly StoredEvent[]) => {
+      await project(events);
+      if (batches.length === 1) await delay(SLOW_MS);
+    };
+    await using _ = await runProjections(streams, [{ name, project: slowAtFirst }]);
+    await whenProcessed(streams, "noted", 600);
+    const sizes = batches.map(({ length }) => length);
+    expect(sizes[1]).toBeLessThan(10);
+    expect(Math.max(...sizes.slice(1))).toBeGreaterThan(20);
   });
 
   test("have 8 MiB of content at most, and one event more", async () => {
