@@ -16,6 +16,8 @@ export function parseStorePath(path: unknown): string {
   if (typeof text !== "string" || text === "" || text.includes("\0")) {
     throw invalidArgument("path", `expected the path or the URL of a file, or ":memory:", got ${describeValue(path)}`);
   }
+  // Node and the drivers write it in different bytes: the checks before opening would look at another file.
+  if (!text.isWellFormed()) throw invalidArgument("path", "it has a lone surrogate, which no file system keeps");
   assertNoScheme(text, path);
   // An absolute path is never read as a URI, whatever characters are in it.
   return text === IN_MEMORY ? text : resolve(text);

@@ -188,6 +188,15 @@ test.each([
   await expect(sqliteStreamFactory(path)).rejects.toMatchObject({ message: expect.stringContaining(advice) });
 });
 
+test.each(["\ud800.db", "store-\udc00.db"])("the path %j with a lone surrogate is refused", async (name) => {
+  await using folder = await createTempDir();
+  await using streams = await sqliteStreamFactory(":memory:");
+  const refusal = { code: "INVALID_ARGUMENT", argument: "path", message: expect.stringContaining("lone surrogate") };
+  await expect(sqliteStreamFactory(folder.file(name))).rejects.toMatchObject(refusal);
+  await expect(streams.backup(folder.file(name))).rejects.toMatchObject(refusal);
+  expect(await readdir(folder.path)).toEqual([]);
+});
+
 test("a bad option is refused with the path of the store, and nothing is made", async () => {
   await using folder = await createTempDir();
   const opening = sqliteStreamFactory(folder.file("store.db"), { readPoolsize: 2 } as never);
