@@ -159,6 +159,23 @@ describe("a backup that does not come about", () => {
     expect((await readdir(folder.path)).filter((name) => name.startsWith("copy"))).toEqual([]);
   });
 
+  test.each([
+    ["behind the last event", "UPDATE sqlite_sequence SET seq = 3 WHERE name = 'es_events'"],
+    ["not there", "DELETE FROM sqlite_sequence WHERE name = 'es_events'"],
+  ])("because the counter of positions is %s says so, and leaves no file", async (_, damage) => {
+    await using folder = await createTempDir();
+    {
+      await using streams = await sqliteStreamFactory(folder.file("store.db"));
+      await fill(streams, 10);
+    }
+    const connection = await DRIVERS.sqlite3.open(folder.file("store.db"), "create");
+    await connection.exec(damage);
+    await connection.close();
+    await using streams = await sqliteStreamFactory(folder.file("store.db"));
+    await expect(streams.backup(folder.file("copy.db"))).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
+    expect((await readdir(folder.path)).filter((name) => name.startsWith("copy"))).toEqual([]);
+  });
+
   test("because events are missing says so, and leaves no file", async () => {
     await using folder = await createTempDir();
     {

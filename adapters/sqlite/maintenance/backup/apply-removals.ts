@@ -16,11 +16,17 @@ export interface StoreFigures {
 const FIGURES = `
   SELECT seq AS counter, seq - ${GONE} AS events,
          coalesce((SELECT value FROM es_counters WHERE name = 'removal'), 0) AS removals
-  FROM sqlite_sequence WHERE name = 'es_events'`;
+  FROM sqlite_sequence
+  WHERE name = 'es_events' AND seq >= (SELECT coalesce(max(position), 0) FROM es_events)`;
 
+/** @throws StorageError when the counter is not there, or is behind the last event: a copy up to it would lack events */
 export async function readFigures(connection: SQLiteConnection): Promise<StoreFigures> {
   const [figures] = await connection.all<StoreFigures>(FIGURES);
-  return figures ?? { counter: 0, events: 0, removals: 0 };
+  if (figures !== undefined) return figures;
+  const message =
+    "Cannot back up the store: its counter of positions is not there, or is behind the last event. " +
+    "It is damaged; verify() tells where. The backup was not made.";
+  throw new StorageError("STORAGE_CORRUPT", message);
 }
 
 // The streams of the copy of which something was removed since, and the first version that is to be left. A stream whose
