@@ -46,6 +46,33 @@ test("read models in a file of their own follow the event store, which knows how
   expect(await streams.pruneStream("a", { before: 6 })).toMatchObject({ firstVersion: 6 });
 });
 
+test.each(["rebuilt", "of a new version"])(
+  "read models elsewhere that are %s keep no events for those before",
+  async (kind) => {
+    await using folder = await createTempDir();
+    await using streams = await sqliteStreamFactory(folder.file("events.db"));
+    await using models = await sqliteReadModels(folder.file("models.db"));
+    const a = await streams.openStream("a");
+    const options = { store: models, leaseMs: 300 };
+    await a.write([counted, counted]);
+    const first = await runProjections(streams, [counts], options);
+    await whenProcessed(models, "counts", 2);
+    if (kind === "rebuilt") await first.rebuild("counts");
+    await first[Symbol.asyncDispose]();
+    await using second = await runProjections(
+      streams,
+      [kind === "rebuilt" ? counts : { ...counts, version: 2 }],
+      options,
+    );
+    await expect.poll(() => second.status()[0]?.state).toBe("live");
+    const { position } = await a.write([counted, counted]);
+    await whenProcessed(models, "counts", position);
+    await expect
+      .poll(() => streams.pruneStream("a", { before: 4 }).catch((error: unknown) => error), { timeout: 5_000 })
+      .toMatchObject({ firstVersion: 4 });
+  },
+);
+
 test("read models in any store with transactions keep their checkpoints there", async () => {
   await using streams = await sqliteStreamFactory(":memory:");
   await using database = await sqliteStreamFactory(":memory:");
