@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { StreamFactory } from "../../protocols/index.js";
+import { StreamClosedError, type StreamFactory } from "../../protocols/index.js";
 import type { Participant } from "../stream/participant.js";
 import type { StoreService } from "../stream/store-service.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
@@ -38,6 +38,7 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
   readonly #ending = new Set<Promise<void>>();
   readonly #listeners = new Set<() => void>();
   readonly #reported = new Map<string, string>();
+  readonly #stopping = new AbortController();
   #stopListening: (() => void)[] = [];
   #stopped: Promise<void> | undefined;
 
@@ -156,10 +157,12 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
       const names = projections.map((each) => each.name).join(", ");
       throw invalidArgument("name", `this runner has ${names || "no projections"}, got ${describeValue(name)}`);
     }
-    const build = await beginRebuild(this.#parts, projection, plan);
+    const signals = plan.signal === undefined ? [] : [plan.signal];
+    const signal = AbortSignal.any([this.#stopping.signal, ...signals]);
+    const build = await beginRebuild(this.#parts, projection, { ...plan, signal });
     this.#begin(projection, build);
     this.#builds.get(buildKey(build))?.run.retry();
-    await untilShown(model, build, plan.signal, (listener) => this.onChange(listener));
+    await untilShown(model, build, signal, (listener) => this.onChange(listener));
   }
 
   stop(): Promise<void> {
@@ -168,6 +171,11 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
   }
 
   async #stop(): Promise<void> {
+    this.#stopping.abort(
+      new StreamClosedError(
+        "The runner of the projections has been disposed. Another that runs them goes on rebuilding.",
+      ),
+    );
     for (const stopListening of this.#stopListening) stopListening();
     for (const { inline } of this.#builds.values()) {
       if (inline !== undefined) this.#parts.model.access?.participants.delete(inline);

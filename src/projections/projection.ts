@@ -115,6 +115,7 @@ export interface ProjectionRunner extends AsyncDisposable {
    * does it. A version that is not live yet, since events were removed that it would need, is built with `missing: "skip"`.
    *
    * @throws EventsRemovedError when events were removed that it would need, unless `missing` is `"skip"`.
+   * @throws StreamClosedError when the runner is disposed of before. Whoever runs the projection next goes on with the rebuild.
    */
   rebuild(name: string, options?: RebuildOptions): Promise<void>;
 }

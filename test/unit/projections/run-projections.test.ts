@@ -97,6 +97,26 @@ describe.each(SQL_STORES)("projections over %s", (_, open) => {
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 7 }]);
   });
 
+  test("are waited for in a rebuild no longer than their runner lives, and the next one goes on with it", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write([deposited(1), deposited(2)]);
+    const first = await runProjections(streams, [balances(1)]);
+    await whenProcessed(streams, "balances", 2);
+    await first[Symbol.asyncDispose]();
+    await streams.transaction((tx) => tx.sql.run(sql`UPDATE balances__1 SET balance = 99`));
+    const closed = { code: "STREAM_CLOSED" };
+    await expect(first.rebuild("balances")).rejects.toMatchObject(closed);
+
+    const failing = { ...balances(1), project: () => Promise.reject(new Error("not yet")) };
+    const second = await runProjections(streams, [failing]);
+    const rebuilt = second.rebuild("balances");
+    await expect.poll(() => second.status()[0]?.state).toBe("failed");
+    await Promise.all([expect(rebuilt).rejects.toMatchObject(closed), second[Symbol.asyncDispose]()]);
+
+    await using _ = await runProjections(streams, [balances(1)]);
+    await expect.poll(() => streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 3 }]);
+  });
+
   test("that are rebuilt by one runner go on in the others", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
