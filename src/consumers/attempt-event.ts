@@ -1,6 +1,7 @@
 import { type Records, StorageError, type StoredEvent } from "../../protocols/index.js";
 import type { Undo } from "../leases/undo.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../limits.js";
+import { thrownText } from "../validate/thrown-text.js";
 import { attempt, type Outcome } from "./attempt.js";
 import { causedBy } from "./caused-by.js";
 import type { ConsumerFailure, HandlerContext } from "./consumer.js";
@@ -90,10 +91,6 @@ export function report(
   try {
     settings.onError({ consumer: definition.name, event, ...failure });
   } catch (error) {
-    process.emitWarning(`onError of consumer "${definition.name}" threw: ${messageOf(error)}`, "StreamWarning");
+    process.emitWarning(`onError of consumer "${definition.name}" threw: ${thrownText(error)}`, "StreamWarning");
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

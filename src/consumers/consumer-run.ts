@@ -6,6 +6,7 @@ import { untilNextRenewalMs } from "../leases/renewal-beat.js";
 import type { StoreService } from "../stream/store-service.js";
 import { checkOptions, checkPlace, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
+import { thrownText } from "../validate/thrown-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { Consumer, ConsumerLag, StopOptions, WhenProcessedOptions } from "./consumer.js";
 import type { GroupState } from "./consumer-records.js";
@@ -182,8 +183,7 @@ export class ConsumerRun implements Consumer, StoreService {
   #fail(error: unknown): void {
     if (this.#stopped !== undefined) return;
     const place = inStore(this.#context.access.location);
-    const reason = error instanceof Error ? error.message : String(error);
-    process.emitWarning(`Consumer "${this.name}"${place} has ended: ${reason}`, {
+    process.emitWarning(`Consumer "${this.name}"${place} has ended: ${thrownText(error)}`, {
       type: "StreamWarning",
       code: "CONSUMER_ENDED",
     });

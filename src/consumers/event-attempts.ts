@@ -1,5 +1,6 @@
 import type { StoredEvent } from "../../protocols/index.js";
-import { attemptEvent, messageOf, report, StoreFailure } from "./attempt-event.js";
+import { thrownText } from "../validate/thrown-text.js";
+import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
 import type { ParkedStreams } from "./parked-streams.js";
 import { type Partition, unsavedLimitOf } from "./partition.js";
 import { tell } from "./run-context.js";
@@ -87,7 +88,7 @@ async function failed(
     return 0;
   }
   report(partition, event, { attempt: count, error, next: "park", delayMs: 0 });
-  await parked.park(event, count, messageOf(error));
+  await parked.park(event, count, thrownText(error));
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 import { ALL_STREAM, type Records, type StoredEvent } from "../../protocols/index.js";
+import { thrownText } from "../validate/thrown-text.js";
 import type { Outcome } from "./attempt.js";
-import { attemptEvent, messageOf, report, StoreFailure } from "./attempt-event.js";
+import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
 import { changeGroup, deleteParked, isParked, type ParkedState, readParked, writeParked } from "./consumer-records.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
@@ -139,7 +140,7 @@ export class ParkedStreams {
 
   async #failed(event: StoredEvent, parked: ParkedState, later: readonly ParkedState[], error: unknown): Promise<void> {
     if (error instanceof StoreFailure) return this.#partition.pause(error.delayMs);
-    const failed = { ...parked, attempts: parked.attempts + 1, error: messageOf(error), isDue: false };
+    const failed = { ...parked, attempts: parked.attempts + 1, error: thrownText(error), isDue: false };
     const all = [failed, ...later.map((state) => ({ ...state, isDue: false }))];
     report(this.#partition, event, { attempt: failed.attempts, error, next: "park", delayMs: 0 });
     const { name } = this.#partition.context.definition;

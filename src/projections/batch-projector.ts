@@ -1,4 +1,5 @@
 import type { StoredEvent, StreamFactory } from "../../protocols/index.js";
+import { thrownText } from "../validate/thrown-text.js";
 import { BatchSize } from "./batch-size.js";
 import type { BuildLease } from "./build-lease.js";
 import { park, swap } from "./builds.js";
@@ -70,7 +71,7 @@ export class BatchProjector {
   }
 
   async #stopOrPark({ position, streamId, type }: StoredEvent, upTo: number, error: unknown): Promise<void> {
-    const failure = { position, streamId, type, message: error instanceof Error ? error.message : String(error) };
+    const failure = { position, streamId, type, message: thrownText(error) };
     if (this.#context.settings.onError === "stop") throw new ProjectionError(failure);
     await this.#park(failure, upTo);
   }

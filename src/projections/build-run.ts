@@ -3,6 +3,7 @@ import { ALL_STREAM, isStreamError, StorageError } from "../../protocols/index.j
 import { Wake } from "../consumers/wake.js";
 import { untilNextRenewalMs } from "../leases/renewal-beat.js";
 import { inStore } from "../validate/in-call.js";
+import { thrownText } from "../validate/thrown-text.js";
 import { BatchProjector, type BuildContext } from "./batch-projector.js";
 import { BuildLease } from "./build-lease.js";
 import { dropFormer, formerToDrop } from "./builds.js";
@@ -253,7 +254,7 @@ export class BuildRun {
 
   #failureOf(error: unknown): ProjectionFailure {
     if (error instanceof ProjectionError) return error.failure;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = thrownText(error);
     if (isStreamError(error, "EVENT_VERSION")) {
       const { position, streamId, type } = error;
       return { position, streamId, type, message };

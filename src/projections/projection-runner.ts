@@ -5,6 +5,7 @@ import type { StoreService } from "../stream/store-service.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import { thrownText } from "../validate/thrown-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { BuildContext } from "./batch-projector.js";
 import { BuildRun } from "./build-run.js";
@@ -122,7 +123,7 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
     try {
       this.#parts.settings.onStatus(status);
     } catch (error) {
-      process.emitWarning(`onStatus threw: ${String(error)}`, "StreamWarning");
+      process.emitWarning(`onStatus threw: ${thrownText(error)}`, "StreamWarning");
     }
   }
 

@@ -227,6 +227,28 @@ describe.each(STORES)("failures over %s", (_, open) => {
     expect((await listOf(parked(streams, "all"))).map((each) => each.position)).not.toContain(1);
   });
 
+  test.each([
+    ["nothing", undefined, "undefined"],
+    ["a text", "broken", "broken"],
+    ["an object without a text", Object.create(null), expect.any(String)],
+    ["an error whose message is no text", Object.assign(new Error("x"), { message: 5n }), "5"],
+    ["an error with a character that texts of databases lack", new Error("a\0b\ud800"), expect.stringMatching(/^a/)],
+    ["an error with a message of 3 million characters", new Error("x".repeat(3_000_000)), expect.stringMatching(/^x/)],
+  ])("may throw %s: the event is parked, and others are handled", async (_name, thrown, error) => {
+    await using streams = await open();
+    const head = await writeToStreams(streams, 2);
+    const handled: unknown[] = [];
+    const handle = ({ data }: StoredEvent): Promise<void> => {
+      if (data === 0) throw thrown;
+      handled.push(data);
+      return Promise.resolve();
+    };
+    await using consumer = await consume(streams, { name: "all", startFrom: "beginning", handle }, { retry: FAST });
+    await consumer.whenProcessed(head);
+    expect(handled).toEqual([1]);
+    expect(await listOf(parked(streams, "all"))).toMatchObject([{ streamId: "s-0", error }]);
+  });
+
   test("that end the consumer are a warning, and its lag can still be asked", async () => {
     await using streams = await open();
     await writeToStreams(streams, 1);

@@ -49,6 +49,34 @@ describe.each(STORES)("what a projection cannot take, over %s", (_, open) => {
     expect(runner.status()).toMatchObject([{ parked: 1 }]);
   });
 
+  test.each([
+    ["nothing", undefined, "undefined"],
+    ["an object without a text", Object.create(null), expect.any(String)],
+    ["an error whose message is no text", Object.assign(new Error("x"), { message: 5n }), "5"],
+    ["an error with a character that texts of databases lack", new Error("a\0b\ud800"), expect.stringMatching(/^a/)],
+  ])("may be thrown as %s, and says which event it is", async (_name, thrown, message) => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write([1, 2].map(deposited));
+    const batches: number[][] = [];
+    const throwing: Projection<Deposited> = {
+      ...amounts(batches, new Set()),
+      async project(events) {
+        if (events.some(({ data }) => data.amount === 1)) throw thrown;
+        batches.push(events.map(({ data }) => data.amount));
+      },
+    };
+    {
+      await using runner = await runProjections(streams, [throwing]);
+      await expect
+        .poll(() => runner.status()[0]?.error)
+        .toEqual({ position: 1, streamId: "a", type: "Deposited", message });
+    }
+    await using runner = await runProjections(streams, [throwing], { onError: "park" });
+    await whenProcessed(streams, "amounts", 2);
+    expect(batches).toEqual([[2]]);
+    expect(runner.status()).toMatchObject([{ state: "live", parked: 1 }]);
+  });
+
   test("ends with the time of its lease, and says so", async () => {
     await using streams = await open();
     await (await streams.openStream("a")).write(deposited(1));
