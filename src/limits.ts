@@ -100,6 +100,9 @@ export const MAX_CONDITION_FILTERS = 32;
 /** The most clauses of each filter of a condition. */
 export const MAX_CONDITION_CLAUSES = 16;
 
+/** Timers of Node take no more. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** How long a transaction may take unless it says otherwise. */
 export const DEFAULT_TRANSACTION_TIMEOUT_MS = 2_000;
 

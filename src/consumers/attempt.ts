@@ -1,4 +1,5 @@
 import { TimeoutError } from "../../protocols/index.js";
+import { MAX_TIMER_MS } from "../limits.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { HandlerContext } from "./consumer.js";
 
@@ -41,10 +42,13 @@ export async function attempt(
     late = new TimeoutError(`The handler took longer than handlerTimeoutMs (${timeoutMs} ms).`);
     controller.abort(late);
   }, timeoutMs);
-  const stuckTimer = setTimeout(() => {
-    const message = `The handler still runs after ${REPORT_AFTER_TIMEOUTS} times handlerTimeoutMs (${timeoutMs} ms).`;
-    onStuck(new TimeoutError(message));
-  }, timeoutMs * REPORT_AFTER_TIMEOUTS);
+  const stuckTimer = setTimeout(
+    () => {
+      const message = `The handler still runs after ${REPORT_AFTER_TIMEOUTS} times handlerTimeoutMs (${timeoutMs} ms).`;
+      onStuck(new TimeoutError(message));
+    },
+    Math.min(MAX_TIMER_MS, timeoutMs * REPORT_AFTER_TIMEOUTS),
+  );
   const timeout = (): TimeoutError | undefined => (controller.signal.reason === late ? late : undefined);
   try {
     await handle({ signal: controller.signal });

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ALL_STREAM, isStreamError, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
 import { type LeaseRenewals, type Renew, storeLeaseRenewals } from "../leases/lease-renewals.js";
 import { untilNextRenewalMs } from "../leases/renewal-beat.js";
+import { MAX_TIMER_MS } from "../limits.js";
 import type { StoreService } from "../stream/store-service.js";
 import { checkOptions, checkPlace, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
@@ -250,7 +251,7 @@ async function settlesWithin(work: Promise<unknown>, limitMs: number): Promise<b
   try {
     return await Promise.race([
       work.then(() => true),
-      delay(limitMs, false, { signal: timeout.signal }).catch(() => false),
+      delay(Math.min(MAX_TIMER_MS, limitMs), false, { signal: timeout.signal }).catch(() => false),
     ]);
   } finally {
     timeout.abort();

@@ -1,5 +1,5 @@
 import { parseFilter } from "../filter/parse-filter.js";
-import { MAX_CONSUMER_NAME_LENGTH, MAX_PARTITIONS } from "../limits.js";
+import { MAX_CONSUMER_NAME_LENGTH, MAX_PARTITIONS, MAX_TIMER_MS } from "../limits.js";
 import {
   checkBetween,
   checkFunction,
@@ -52,9 +52,6 @@ const RETRY: OptionNames<RetryPolicy> = {
 };
 
 const CHECKPOINT_EVERY: OptionNames<CheckpointInterval> = { events: true, ms: true };
-
-/** Timers of Node take no more. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The retry policy, complete. */
 export interface RetrySettings {
@@ -173,13 +170,21 @@ export function parseConsumerOptions(options: ConsumerOptions): ConsumerSettings
 function parseRetry(retry: RetryPolicy): RetrySettings {
   checkOptions(retry, RETRY);
   const { attempts = 10, minDelayMs = 200, maxDelayMs = 60_000, factor = 2, retryable } = retry;
+  const isEachGiven = retry.minDelayMs !== undefined && retry.maxDelayMs !== undefined;
   if (attempts !== Number.POSITIVE_INFINITY) checkBetween("retry.attempts", attempts, 1, Number.MAX_SAFE_INTEGER);
   checkBetween("retry.minDelayMs", minDelayMs, 0, MAX_TIMER_MS);
-  checkBetween("retry.maxDelayMs", maxDelayMs, minDelayMs, MAX_TIMER_MS);
+  checkBetween("retry.maxDelayMs", maxDelayMs, isEachGiven ? minDelayMs : 0, MAX_TIMER_MS);
   if (typeof factor !== "number" || !(factor >= 1)) {
     throw invalidArgument("retry.factor", `expected 1 or more, got ${describeValue(factor)}`);
   }
   checkFunction("retry.retryable", retryable);
   const isRetryable = retryable?.bind(retry) ?? ((error: unknown) => !(error instanceof TerminalError));
-  return { attempts, minDelayMs, maxDelayMs, factor, retryable: isRetryable };
+  return {
+    attempts,
+    // Whoever gives one of them need not know the default of the other.
+    minDelayMs: retry.minDelayMs ?? Math.min(minDelayMs, maxDelayMs),
+    maxDelayMs: retry.maxDelayMs ?? Math.max(minDelayMs, maxDelayMs),
+    factor,
+    retryable: isRetryable,
+  };
 }

@@ -1,6 +1,6 @@
 import { filterOf } from "../consumers/wanted-events.js";
 import { parseFilter } from "../filter/parse-filter.js";
-import { MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS } from "../limits.js";
+import { MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS, MAX_TIMER_MS } from "../limits.js";
 import {
   checkBetween,
   checkFunction,
@@ -33,7 +33,6 @@ const OPTIONS: OptionNames<ProjectionOptions> = {
 };
 
 const PLAIN_NAME = /^[A-Za-z0-9_]+$/;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_BATCH_EVENTS = 2_048;
 
 /** A projection, checked and complete. */

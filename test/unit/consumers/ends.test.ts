@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StoredEvent } from "../../../index.js";
-import { type ConsumerDefinition, consume, dropConsumer } from "../../../src/consumers/index.js";
+import { type ConsumerDefinition, consume, dropConsumer, type HandlerContext } from "../../../src/consumers/index.js";
+import { Gate } from "../../conformance/support/transactions.js";
 import { collecting } from "./support/collecting.js";
 import { STORES, writeToStreams } from "./support/stores.js";
 
@@ -72,6 +73,31 @@ describe.each(STORES)("a consumer over %s", (_, open) => {
     await using next = await consume(streams, definition);
     await next.whenProcessed(1);
     expect(attempts).toEqual([1, 1]);
+  });
+
+  test("is given as long as it is told, however long that is", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    const held = new Gate();
+    const failures: unknown[] = [];
+    let signal: AbortSignal | undefined;
+    const definition = {
+      handle: async (_event: StoredEvent, context: HandlerContext) => {
+        signal = context.signal;
+        await held.opened;
+      },
+    };
+    const consumer = await consume(streams, collecting([], definition), {
+      handlerTimeoutMs: 2 ** 31 - 1,
+      onError: ({ error }) => failures.push(error),
+    });
+    await expect.poll(() => signal).toBeDefined();
+    const stopped = consumer.stop({ drainMs: 2 ** 31 });
+    // A timer that takes no such time is over by then.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([signal?.aborted, failures]).toEqual([false, []]);
+    held.open();
+    await stopped;
   });
 
   test("is ended by a stop that lets what is under way finish", async () => {
