@@ -1,7 +1,7 @@
 import { TimeoutError } from "../../protocols/index.js";
 import {
+  checkBetween,
   checkOptions,
-  checkPlace,
   checkSignal,
   invalidArgument,
   type OptionNames,
@@ -40,7 +40,7 @@ export async function waitUntilProcessed(
   processing: Processing,
 ): Promise<void> {
   checkOptions(options, OPTIONS);
-  checkPlace("position", position);
+  checkBetween("position", position, 0, Number.MAX_SAFE_INTEGER);
   const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
   if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
     throw invalidArgument("timeoutMs", `expected milliseconds, got ${describeValue(timeoutMs)}`);

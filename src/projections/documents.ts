@@ -1,8 +1,15 @@
 import type { EventFilter, EventShape, JsonValue, StoredEvent } from "../../protocols/index.js";
 import { DELETED_EVENT_TYPE } from "../../protocols/index.js";
 import { sql } from "../transaction/sql-statement.js";
-import { checkName } from "../validate/check-arguments.js";
+import {
+  checkFunction,
+  checkName,
+  checkOptions,
+  invalidArgument,
+  type OptionNames,
+} from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
+import { describeValue } from "../validate/json-text.js";
 import { checkPlainName } from "./definition.js";
 import { readModelStoreOf } from "./model-store.js";
 import type { Projection, ProjectionContext, ReadModelStore } from "./projection.js";
@@ -28,9 +35,20 @@ export interface DocumentsDefinition<S extends JsonValue, E extends EventShape> 
   evolve(document: S | null, event: StoredEvent<E>): S | null;
 }
 
+const FIELDS: OptionNames<DocumentsDefinition<JsonValue, EventShape>> = {
+  name: true,
+  version: true,
+  types: true,
+  filter: true,
+  key: true,
+  evolve: true,
+};
+
 /**
  * A projection of one JSON document for each key, loaded and stored once a batch. Where the store has SQL, the documents are
  * rows of the view `<name>` with the columns `key` and `document`.
+ *
+ * @throws InvalidArgumentError when a field is unknown or no function.
  *
  * @example
  * ```ts
@@ -44,6 +62,7 @@ export interface DocumentsDefinition<S extends JsonValue, E extends EventShape> 
 export function documents<S extends JsonValue, E extends EventShape>(
   definition: DocumentsDefinition<S, E>,
 ): Projection<E> {
+  check(definition);
   const { name, version, types, filter } = definition;
   return {
     name,
@@ -65,6 +84,17 @@ export function documents<S extends JsonValue, E extends EventShape>(
       for (const [key, document] of found) await storeDocument(context, name, key, document);
     },
   };
+}
+
+function check(definition: object): void {
+  if (typeof definition !== "object" || definition === null) {
+    throw invalidArgument("definition", `expected { name, evolve }, got ${describeValue(definition)}`);
+  }
+  checkOptions(definition, FIELDS, "field");
+  const { key, evolve } = definition as Partial<DocumentsDefinition<JsonValue, EventShape>>;
+  checkFunction("key", key);
+  checkFunction("evolve", evolve);
+  if (evolve === undefined) throw invalidArgument("evolve", "expected a function, got undefined");
 }
 
 function keysOf<S extends JsonValue, E extends EventShape>(

@@ -3,7 +3,7 @@ import { type HeldLeases, onceKnown } from "../leases/held-leases.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { sql, name as sqlName } from "../transaction/sql-statement.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
-import { invalidArgument } from "../validate/check-arguments.js";
+import { checkOptions, invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt, inCall } from "../validate/in-call.js";
 import { dropBuild } from "./builds.js";
 import { checkPlainName } from "./definition.js";
@@ -19,13 +19,14 @@ const TIMEOUT_MS = 60_000;
  * of a process that was killed it waits for as long again, to be sure that nobody renews it: clocks may be wrong.
  *
  * @returns false when there is none of that name
- * @throws InvalidArgumentError while a process runs it.
+ * @throws InvalidArgumentError while a process runs it, or when an argument is invalid.
  */
 export async function dropProjection(
   streams: StreamFactory,
   name: string,
   options: { readonly store?: ReadModelStore } = {},
 ): Promise<boolean> {
+  checkOptions(options, { store: true });
   const model = modelStoreOf(streams, options.store, ATTEMPT);
   inAttempt(ATTEMPT, model.access?.location, () => checkPlainName("name", name));
   try {

@@ -43,6 +43,7 @@ export async function runProjections(
   projections: readonly Projection<any>[],
   options: ProjectionOptions = {},
 ): Promise<ProjectionRunner> {
+  if (options === null) throw invalidArgument("options", "expected an object, got null");
   const model = modelStoreOf(streams, options.store, ATTEMPT);
   const location = model.access?.location;
   const { parsed, settings } = inAttempt(ATTEMPT, location, () => ({

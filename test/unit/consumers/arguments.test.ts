@@ -48,6 +48,28 @@ test.each<readonly [string, object, ConsumerOptions, string]>([
   await expect(started).rejects.toThrow(message);
 });
 
+test.each([
+  ["the longest delay", { maxDelayMs: 5 }],
+  ["the shortest delay", { minDelayMs: 100_000 }],
+])("a consumer may be given only %s of its retries", async (_name, retry) => {
+  await using streams = memoryStreamFactory();
+  await using consumer = await consume(streams, collecting([]), { retry });
+  expect(consumer.name).toBe("all");
+});
+
+test("a consumer is refused with a longest delay that is no number, whatever the shortest is by default", async () => {
+  await using streams = memoryStreamFactory();
+  const started = consume(streams, collecting([]), { retry: { maxDelayMs: "1" as never } });
+  await expect(started).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "retry.maxDelayMs" });
+});
+
+test.each([[undefined], [-1], [Number.NaN]])("waiting for position %s is refused", async (position) => {
+  await using streams = memoryStreamFactory();
+  await using consumer = await consume(streams, collecting([]));
+  const waiting = consumer.whenProcessed(position as number, { timeoutMs: 0 });
+  await expect(waiting).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "position" });
+});
+
 test.each([[{ drain: 1 }], [{ drainMs: -1 }], [{ drainMs: "x" }]])("a stop is refused with %j", async (options) => {
   await using streams = memoryStreamFactory();
   await using consumer = await consume(streams, collecting([]));
