@@ -12,12 +12,12 @@ type ReadAll = (statement: SQLStatement) => Promise<Row[]>;
 /**
  * The rows of a list: `limit` of them, or all if there are no more than 10,000.
  *
- * @throws RangeError when there are more, or the limit is greater
+ * @throws RangeError when there are more, or the limit is greater, or no whole number
  */
 export async function listRows(all: ReadAll, table: Table, selection: Selection): Promise<Row[]> {
   const { limit = MAX_LISTED_ROWS + 1 } = selection;
-  if (selection.limit !== undefined && selection.limit > MAX_LISTED_ROWS) {
-    throw new RangeError(`limit must be at most ${MAX_LISTED_ROWS}, got ${selection.limit}`);
+  if (selection.limit !== undefined && !(Number.isInteger(limit) && limit >= 0 && limit <= MAX_LISTED_ROWS)) {
+    throw new RangeError(`limit must be a whole number, at most ${MAX_LISTED_ROWS}, got ${limit}`);
   }
   const rows = await all(select(table, { ...selection, limit }));
   if (rows.length <= MAX_LISTED_ROWS) return rows;

@@ -36,7 +36,10 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     for (const list of [() => store.listRuns(), () => store.listEvents(), () => store.listAuditEntries()]) {
       await expect(list()).rejects.toThrow(TOO_MANY);
     }
-    await expect(store.listEvents({ limit: COUNT })).rejects.toThrow("limit must be at most 10000, got 10001");
+    for (const limit of [COUNT, -1, 1.5, Number.NaN]) {
+      const message = `failed to list events: limit must be a whole number, at most 10000, got ${limit}`;
+      await expect(store.listEvents({ limit })).rejects.toThrow(message);
+    }
     const page = await store.listRuns({ limit: 10_000 });
     const rest = await store.listRuns({ after: page.at(-1)?.id });
     expect([page.length, rest.map(({ id }) => id)]).toEqual([10_000, ["run-10001", "run-10002"]]);
