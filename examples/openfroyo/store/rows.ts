@@ -8,12 +8,13 @@ export function columnOf(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** A record as an event has it: times are text, and absent fields are left out. */
+/** A record as an event has it: times are text, and absent fields and times are left out. */
 export function toData(table: Table, record: object): JsonObject {
   const data: Record<string, JsonValue> = {};
   for (const [field, kind] of Object.entries(table.columns)) {
     const value: unknown = Reflect.get(record, field);
-    if (value !== undefined) data[field] = kind === "time" ? timeText(field, value) : (value as JsonValue);
+    if (value === undefined || (kind === "time" && value === null)) continue;
+    data[field] = kind === "time" ? timeText(field, value) : (value as JsonValue);
   }
   return data;
 }
