@@ -17,6 +17,9 @@ export const wiretuner: Workload = {
     { name: "load without snapshots", unit: "ms" },
     { name: "snapshot (seed: < 25 ms)", unit: "ms", goal: { kind: "below", value: 25 } },
     { name: "replay (seed: 5,000/s)", unit: "events/s", goal: { kind: "at least", value: 200_000 } },
+    { name: "event (seed: 100 to 500)", unit: "bytes", goal: { kind: "at most", value: 500 } },
+    { name: "snapshot size (seed: 10 KB to 1 MB)", unit: "bytes", goal: { kind: "below", value: 1_000_000 } },
+    { name: "snapshot ratio (seed: 10)", unit: "to 1", goal: { kind: "at least", value: 5 } },
     { name: "2 s of drag (seed: 40)", unit: "events", goal: { kind: "at most", value: 41 } },
   ],
   subjects: ["library"],
@@ -35,13 +38,17 @@ export const wiretuner: Workload = {
       const batch = Array.from({ length: BATCH_EVENTS }, (_, index) => makeEvent(first + index));
       await gateway.persistEventBatch(batch);
     }
-    const { loadMs, loadWithoutSnapshotsMs, snapshotMs, eventCount } = await figuresOf(db, documentId);
+    const figures = await figuresOf(db, documentId);
+    const { loadMs, loadWithoutSnapshotsMs, snapshotMs, eventCount } = figures;
     await factory.closeAll();
     return {
       "load (seed: < 100 ms)": loadMs,
       "load without snapshots": loadWithoutSnapshotsMs,
       "snapshot (seed: < 25 ms)": snapshotMs,
       "replay (seed: 5,000/s)": (eventCount * 1_000) / loadWithoutSnapshotsMs,
+      "event (seed: 100 to 500)": figures.eventBytes,
+      "snapshot size (seed: 10 KB to 1 MB)": figures.snapshotBytes,
+      "snapshot ratio (seed: 10)": figures.snapshotRatio,
       "2 s of drag (seed: 40)": sampled(dragPath("path-0", [0, 0], [100, 100], DRAG_MS)).length,
     };
   },

@@ -8,5 +8,7 @@ test("a drawing is drawn, closed, opened, changed, undone and written, and every
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout).toContain("Wrote      the document as SVG: every byte as it was read");
   expect(stdout).toMatch(/for 2 s: 200 reports, 4[01] events/);
+  expect(stdout).toMatch(/Snapshot .* \d+ bytes, \d+\.\d:1 \(seed: 10:1\)/);
+  expect(stdout).toMatch(/Event +[1-4]\d\d bytes \(seed: 100 to 500\)/);
   expect(stdout).toContain("Checked    12 of 12 lines of the checklist hold");
 });
