@@ -119,6 +119,7 @@ export function protectWithClock<F extends StreamFactory>(
     const settings = parsePrivacyOptions(options);
     checkKeyStore(keys);
     const { storage } = streamContextOf(streams);
+    checkUnprotected(streams);
     const context: ForgetContext = {
       catalogue: new PersonalCatalogue(types),
       cache: new KeyCache(keys, settings, clock),
@@ -171,6 +172,12 @@ function checkWhole(name: keyof PrivacyOptions, value: unknown, minimum: number)
 
 /** As long as a timer of Node's waits at most. */
 const MAX_INTEGER = 2 ** 31 - 1;
+
+/** A person would have keys in both, and `forget` would destroy one of them. */
+function checkUnprotected(streams: object): void {
+  if (!("forget" in streams)) return;
+  throw invalidArgument("streams", "its personal data is protected already; have all types in one catalogue");
+}
 
 function checkKeyStore(keys: unknown): void {
   const { get, destroy } = (keys ?? {}) as Partial<KeyStore>;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { consume } from "../../../src/consumers/index.js";
-import { event } from "../../../src/events/index.js";
+import { event, typed } from "../../../src/events/index.js";
 import { protectPersonalData } from "../../../src/privacy/index.js";
 import { counted, customerTypes, dataOf, readAll, registered, writeTo } from "./support/customers.js";
 import { MemoryKeys } from "./support/memory-keys.js";
@@ -47,6 +47,16 @@ describe("protectPersonalData is refused with", () => {
     expect(() => protectPersonalData({} as never, customerTypes, new MemoryKeys())).toThrow(
       expect.objectContaining({ argument: "streams" }),
     );
+  });
+
+  test("a store that is protected already", async () => {
+    await using base = memoryStreamFactory();
+    const streams = protectPersonalData(base, customerTypes, new MemoryKeys());
+    for (const each of [streams, typed(streams, customerTypes)]) {
+      expect(() => protectPersonalData(each, customerTypes, new MemoryKeys())).toThrow(
+        expect.objectContaining({ code: "INVALID_ARGUMENT", argument: "streams" }),
+      );
+    }
   });
 
   test.each(["", 7, "@personal-data/names"])("the person %s, who cannot be forgotten", async (subject) => {
