@@ -1,4 +1,5 @@
 import {
+  ConcurrencyError,
   DELETED_EVENT_TYPE,
   type DeleteOptions,
   type NewEvent,
@@ -17,7 +18,7 @@ import {
   checkSignal,
   type OptionNames,
 } from "../validate/check-arguments.js";
-import { inAttempt } from "../validate/in-call.js";
+import { inAttempt, inStore } from "../validate/in-call.js";
 import { uuidV7 } from "../write/uuid-v7.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { checkOneStream, jsonObjectText } from "./check-administration.js";
@@ -64,7 +65,9 @@ export async function deleteStream(
       context.grouped.close();
       return inStep(context, attempt, () =>
         storage.transact((session) => endWithParticipants(context, session, streamId, plan, needs), { signal }),
-      );
+      ).catch((error: unknown) => {
+        throw versionConflict(error, attempt, storage.location);
+      });
     });
     return removeAll(context, streamId, version, plan, attempt);
   };
@@ -99,6 +102,16 @@ async function end(session: StorageSession, streamId: string, plan: DeletePlan, 
   await session.records.delete(STREAM_METADATA_SPACE, streamId);
   await session.records.put(DELETIONS_SPACE, streamId, { archive: archive !== undefined });
   return version;
+}
+
+/** Says of a conflict that it was the deletion's: what the tombstone was refused for is a write. */
+function versionConflict(error: unknown, attempt: string, location: string | undefined): unknown {
+  if (!(error instanceof ConcurrencyError)) return error;
+  const { streamId, expectedVersion, actualVersion } = error;
+  const message =
+    `Cannot ${attempt}${inStore(location)}: expected version ${expectedVersion}, found version ${actualVersion}. ` +
+    "Nothing was removed; read what is new and decide again.";
+  return new ConcurrencyError({ streamId, expectedVersion, actualVersion }, message);
 }
 
 function tombstone(data: string): NewEvent {

@@ -48,6 +48,14 @@ describe.each(STORES)("what went wrong with a stream over %s", (_, open) => {
     expect(changed + removed).not.toContain("@streams");
   });
 
+  test("a conflict of a deletion says that it was one", async () => {
+    await using streams = await openFilled(open);
+    const older = await messageOf(streams.deleteStream("a", { expectedVersion: 3 }));
+
+    expect(older).toMatch(/^Cannot delete stream "a".*: expected version 3, found version 4\. Nothing was removed;/);
+    expect((await streams.describeStream("a"))?.deleted).toBe(false);
+  });
+
   test("a prune behind a snapshot says which one is missing, and what helps", async () => {
     await using streams = await openFilled(open);
     const prune = { before: 4, behindSnapshot: "sum@1" };
