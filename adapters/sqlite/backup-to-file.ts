@@ -1,10 +1,11 @@
 import { rm } from "node:fs/promises";
 import type { BackupOptions, BackupReport, StreamFactory } from "../../protocols/index.js";
 import { copyStore } from "../../src/copy/copy-store.js";
+import { inAttempt } from "../../src/validate/in-call.js";
 import { chooseDriver } from "./drivers/choose-driver.js";
 import { checkTarget, giveName, removeDatabase } from "./maintenance/backup/backup-file.js";
 import { rewriteCopy } from "./maintenance/backup/rewrite-copy.js";
-import { checkBackupOptions, parseTarget } from "./maintenance/maintenance.js";
+import { backupTo, checkBackupOptions, parseTarget } from "./maintenance/maintenance.js";
 import { partialPath } from "./open/partial-copy.js";
 import { storageError } from "./sqlite-errors.js";
 import { sqliteStreamFactory } from "./sqlite-stream-factory.js";
@@ -20,10 +21,10 @@ export async function backupToFile(
   path: string | URL,
   options: BackupOptions = {},
 ): Promise<BackupReport> {
-  checkBackupOptions(options);
+  inAttempt(backupTo(path), undefined, () => checkBackupOptions(options));
   const { tables, onProgress, signal } = options;
   signal?.throwIfAborted();
-  const target = parseTarget(path);
+  const target = inAttempt(backupTo(path), undefined, () => parseTarget(path));
   await checkTarget(target);
   const partial = partialPath(target);
   const clean = partialPath(target);

@@ -1,5 +1,6 @@
 import { StreamClosedError, type VerifyOptions } from "../../protocols/index.js";
 import { checkFunction, checkSignal } from "../validate/check-arguments.js";
+import { inAttempt } from "../validate/in-call.js";
 
 /** What checks and backups have in common. */
 export interface MaintenanceOptions extends Pick<VerifyOptions, "signal"> {
@@ -27,8 +28,10 @@ export class MaintenanceRuns implements AsyncDisposable {
     { signal, onProgress }: MaintenanceOptions,
     task: (assertWanted: () => void) => Promise<T>,
   ): Promise<T> {
-    checkSignal(signal);
-    checkFunction("onProgress", onProgress);
+    inAttempt(attempt, this.#location, () => {
+      checkSignal(signal);
+      checkFunction("onProgress", onProgress);
+    });
     const assertWanted = (): void => {
       if (this.#isClosed) throw this.#closedError(attempt);
       signal?.throwIfAborted();

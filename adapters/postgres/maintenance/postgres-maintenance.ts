@@ -1,6 +1,7 @@
 import type { StoreContents, StoreMaintenance, VerifyOptions, VerifyReport } from "../../../protocols/index.js";
 import { type MaintenanceOptions, MaintenanceRuns } from "../../../src/adapter-kit/maintenance-runs.js";
 import { checkOptions, type OptionNames } from "../../../src/validate/check-arguments.js";
+import { inAttempt } from "../../../src/validate/in-call.js";
 import { ConnectionLostError, DatabaseError } from "../client/client.js";
 import { exportContents } from "../copy/export-contents.js";
 import type { StoreNames } from "../open/schema.js";
@@ -33,8 +34,9 @@ export class PostgresMaintenance implements Pick<StoreMaintenance, "verify">, As
   }
 
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    checkOptions(options, VERIFY_OPTIONS);
-    return this.#run("verify the store", options, (session) => verifyStore(session, this.#parts, options.onProgress));
+    const attempt = "verify the store";
+    inAttempt(attempt, this.#parts.location, () => checkOptions(options, VERIFY_OPTIONS));
+    return this.#run(attempt, options, (session) => verifyStore(session, this.#parts, options.onProgress));
   }
 
   exportContents<T>(work: (contents: StoreContents) => Promise<T>): Promise<T> {

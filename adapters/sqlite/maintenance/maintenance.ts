@@ -14,6 +14,7 @@ import {
   invalidArgument,
   type OptionNames,
 } from "../../../src/validate/check-arguments.js";
+import { inAttempt } from "../../../src/validate/in-call.js";
 import { describeValue } from "../../../src/validate/json-text.js";
 import { SQLiteContents } from "../copy/sqlite-contents.js";
 import type { SQLiteDriver } from "../drivers/driver.js";
@@ -51,20 +52,22 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
   }
 
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    const { driver, acknowledgedFile } = this.#parts;
-    checkOptions(options, VERIFY_OPTIONS);
-    return this.#run("verify the store", "readonly", options, (session) =>
+    const { driver, acknowledgedFile, location } = this.#parts;
+    const attempt = "verify the store";
+    inAttempt(attempt, location, () => checkOptions(options, VERIFY_OPTIONS));
+    return this.#run(attempt, "readonly", options, (session) =>
       verifyStore(session, driver, acknowledgedFile, options.onProgress),
     );
   }
 
   async backup(path: string | URL, options: BackupOptions = {}): Promise<BackupReport> {
-    const { driver, isReadOnly } = this.#parts;
-    checkBackupOptions(options);
-    const attempt = `back up to ${path instanceof URL ? path.href : describeValue(path)} from the store`;
+    const { driver, isReadOnly, location } = this.#parts;
+    const attempt = `${backupTo(path)} from the store`;
+    inAttempt(attempt, location, () => checkBackupOptions(options));
+    const target = () => inAttempt(attempt, location, () => parseTarget(path));
     const copy = isReadOnly ? backupReadOnlyStore : backupStore;
     return this.#run(attempt, isReadOnly ? "readonly" : "existing", options, (session) =>
-      copy(session, driver, parseTarget(path), options),
+      copy(session, driver, target(), options),
     );
   }
 
@@ -95,9 +98,15 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
   }
 }
 
+/** What a backup attempts, for a message. */
+export function backupTo(path: string | URL): string {
+  return `back up to ${path instanceof URL ? path.href : describeValue(path)}`;
+}
+
 /** @throws InvalidArgumentError when it is not the path of a file */
 export function parseTarget(path: unknown): string {
-  const target = parseStorePath(path);
+  const isPath = path instanceof URL || (typeof path === "string" && path !== "");
+  const target = isPath ? parseStorePath(path) : IN_MEMORY;
   if (target !== IN_MEMORY) return target;
   throw invalidArgument("path", `expected the path of a new file, got ${describeValue(path)}`);
 }
