@@ -27,8 +27,8 @@ export interface SQLiteOptions {
    * - `"create"`: reads and writes, and creates a store if there is none.
    * - `"existing"`: reads and writes. If there is no store, opening fails with `STORAGE_NOT_FOUND` and creates nothing.
    * - `"readonly"`: reads. Each write fails with `STORAGE_READ_ONLY`, and SQLite itself changes no byte of the store. It may
-   *   create the file `-shm` and an empty `-wal` beside it if the folder is writable. Watches poll, and `verify` and `backup`
-   *   work.
+   *   create the file `-shm` and an empty `-wal` beside it, so that the folder must be writable unless both exist. Watches
+   *   poll, and `verify` and `backup` work.
    */
   readonly mode?: "create" | "existing" | "readonly" | undefined;
   /**
