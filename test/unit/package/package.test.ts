@@ -21,6 +21,7 @@ const ENTRIES = [
   "async-streams/protocols",
   "async-streams/adapter",
   "async-streams/memory",
+  "async-streams/sqlite",
   "async-streams/migrations",
   "async-streams/consumers",
   "async-streams/events",
@@ -165,6 +166,15 @@ test("the root exports the factories, the errors and what adapters are built of"
   );
 });
 
+test("the entry of SQLite exports the factory of the root", async () => {
+  expect(await exportsOf("async-streams/sqlite")).toEqual(["sqliteStreamFactory"]);
+  const isSame = await runModule(`
+    const [root, sqlite] = await Promise.all([import("async-streams"), import("async-streams/sqlite")]);
+    console.log(root.sqliteStreamFactory === sqlite.sqliteStreamFactory);
+  `);
+  expect(isSame).toBe(true);
+});
+
 /** The paths of all files that are published. */
 let packedFiles: readonly string[];
 
@@ -203,7 +213,7 @@ test("the entry for adapters exports what they are built of", async () => {
 
 test("the package holds what its users need and nothing else", async () => {
   const wanted =
-    /^(docs\/.+\.(md|svg)|examples\/.+(?<!\.db(-.+)?)|dist\/(index|blobs|copy|postgres|privacy|projections|testing)\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+    /^(docs\/.+\.(md|svg)|examples\/.+(?<!\.db(-.+)?)|dist\/(index|blobs|copy|postgres|privacy|projections|sqlite|testing)\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
   expect(packedFiles.filter((path) => !wanted.test(path))).toEqual([]);
   expect(packedFiles).toEqual(expect.arrayContaining(["README.md", "LICENSE", "dist/index.d.ts"]));
 });
