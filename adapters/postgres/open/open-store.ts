@@ -43,8 +43,8 @@ export async function openStore({ connection, server }: Session, context: OpenCo
   if (version < SCHEMA_VERSION) {
     await updateSchema(connection, context);
     hasAppendOne = true;
-  } else if (settings.create && !hasAppendOne) {
-    hasAppendOne = await completeSchema(connection, context);
+  } else if (settings.create && !(hasAppendOne && (await hasApplicationSchema(connection, context)))) {
+    hasAppendOne = (await completeSchema(connection, context)) || hasAppendOne;
   }
   const indexes = settings.create
     ? await updateIndexes(connection, relations, names, settings)
@@ -99,6 +99,15 @@ function createSchemaOnce(schema: string): string {
     DO $do$ BEGIN
       IF to_regnamespace(${quoteText(quoteName(schema))}) IS NULL THEN CREATE SCHEMA ${quoteName(schema)}; END IF;
     END $do$;`;
+}
+
+/** It may be another than the one that the store was made with, or be dropped since. */
+async function hasApplicationSchema(connection: PostgresConnection, { settings }: OpenContext): Promise<boolean> {
+  const { rows } = await connection.query({
+    text: "SELECT WHERE to_regnamespace($1) IS NOT NULL",
+    values: [quoteName(settings.applicationSchema)],
+  });
+  return rows.length > 0;
 }
 
 /** The names in the store's schema that may be the library's; of its functions, those that were added and may be called. */

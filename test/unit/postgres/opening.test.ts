@@ -1,5 +1,6 @@
 import { Client, type Pool } from "pg";
 import { expect, test } from "vitest";
+import { sql } from "../../../index.js";
 import { type PostgresOptions, postgresStreamFactory } from "../../../postgres.js";
 import { collect } from "../../conformance/support/collect.js";
 import { NO_POSTGRES } from "../../support/postgres-server.js";
@@ -112,6 +113,18 @@ if (NO_POSTGRES === null) {
     expect(await stream.write({ type: "T", data: 1 })).toMatchObject({ version: 1 });
     await streams.transaction(async (tx) => tx.write("a", { type: "T", data: 2 }));
     expect(await collect(stream.read())).toMatchObject([{ data: 1 }, { data: 2 }]);
+  });
+
+  test("a store that is there is opened with another schema for the application, which is created", async () => {
+    const started = await server();
+    const { schema, applicationSchema } = ownSchemas();
+    await (await postgresStreamFactory(started.url(), { schema, applicationSchema }))[Symbol.asyncDispose]();
+
+    const options = { schema, applicationSchema: `other_${applicationSchema}` };
+    await using streams = await postgresStreamFactory(started.url(), options);
+    await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE owners (name text)`));
+    const { rows } = await started.query("SELECT to_regclass($1) AS found", [`${options.applicationSchema}.owners`]);
+    expect(rows).toEqual([{ found: `${options.applicationSchema}.owners` }]);
   });
 
   test("a pooler that gives each connection a session of its own is as good as the server", async () => {
