@@ -78,6 +78,7 @@ function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
     SET TimeZone TO 'UTC';
     SET IntervalStyle TO 'iso_8601';
     SET extra_float_digits TO 1;
+    SET array_nulls TO on;
     SET client_min_messages TO warning;
     SET search_path TO ${quoteName(applicationSchema)};
     SET statement_timeout TO ${commandTimeoutMs};

@@ -127,6 +127,21 @@ if (NO_POSTGRES === null) {
     expect(rows).toEqual([{ found: `${options.applicationSchema}.owners` }]);
   });
 
+  test("a role for which NULL in an array is a text writes several events", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    const user = `user_of_${schemas.schema}`;
+    await started.query(`CREATE ROLE ${user} SUPERUSER LOGIN; ALTER ROLE ${user} SET array_nulls TO off`);
+    await using streams = await postgresStreamFactory(started.url().replace("postgres@", `${user}@`), schemas);
+    await using stream = await streams.openStream("a");
+
+    const written = await stream.write([
+      { type: "T", data: 1 },
+      { type: "T", data: new Uint8Array([2]) },
+    ]);
+    expect(written).toMatchObject({ version: 2 });
+  });
+
   test("a pooler that gives each connection a session of its own is as good as the server", async () => {
     await using pooler = await pooled((await server()).url(), "session");
     await using streams = await postgresStreamFactory(pooler.pool, ownSchemas());
