@@ -166,10 +166,18 @@ function notCreated(version: number, location: string): StorageError {
 }
 
 /** @throws StorageError `STORAGE_UNSUPPORTED` */
-function checkServer({ version, fsync, fullPageWrites }: ServerFigures, { settings, location }: OpenContext): void {
+function checkServer(server: ServerFigures, { settings, location }: OpenContext): void {
+  const { version, encoding, fsync, fullPageWrites } = server;
   const major = Math.floor(version / 10_000);
   if (major < settings.minServerVersion) {
     const message = `Cannot open ${location}: PostgreSQL ${major} is older than ${settings.minServerVersion}. Update the server.`;
+    throw new StorageError("STORAGE_UNSUPPORTED", message);
+  }
+  if (encoding !== "UTF8") {
+    // Others have no sign for some characters, or count bytes where filters mean characters.
+    const message =
+      `Cannot open ${location}: the database has the encoding ${encoding}, which does not hold all texts. Nothing was ` +
+      "changed; use a database with the encoding UTF8.";
     throw new StorageError("STORAGE_UNSUPPORTED", message);
   }
   if (settings.durability === "normal" || (fsync === "on" && fullPageWrites === "on")) return;

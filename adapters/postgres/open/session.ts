@@ -22,6 +22,8 @@ export interface ServerFigures {
   readonly version: number;
   readonly fsync: string;
   readonly fullPageWrites: string;
+  /** The encoding of the database, such as UTF8. */
+  readonly encoding: string;
 }
 
 /** What a session may do, and with which server: only that with a replica may be with a standby. */
@@ -53,9 +55,9 @@ export async function openSession(
   const connection = await client.connect();
   try {
     const { rows } = await connection.script<Row>(sessionScript(settings, kind));
-    const { version, fsync, fullPageWrites, processId, startedAt, serverStartedAt, isStandby } = rows[0] as Row;
+    const { processId, startedAt, serverStartedAt, isStandby, ...figures } = rows[0] as Row;
     if (kind !== "replica" && isStandby === "t") throw new ConnectionLostError("the server is a standby");
-    const server = { startedAt: serverStartedAt, version, fsync, fullPageWrites };
+    const server = { ...figures, startedAt: serverStartedAt };
     return { connection, backend: { processId, startedAt }, server };
   } catch (error) {
     await connection.close();
@@ -89,7 +91,7 @@ function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
     WHERE current_setting('synchronous_commit') IN (${weaker});
     SELECT pg_backend_pid() AS "processId", current_setting('server_version_num')::int AS version,
            pg_postmaster_start_time()::text AS "serverStartedAt", pg_is_in_recovery() AS "isStandby",
-           current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
+           current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
            coalesce((SELECT backend_start::text FROM pg_stat_get_activity(pg_backend_pid())), '') AS "startedAt"`;
 }
 

@@ -150,6 +150,19 @@ if (NO_POSTGRES === null) {
     expect(await stream.write({ type: "Written", data: 1 })).toMatchObject({ version: 1, written: 1 });
   });
 
+  test.each(["LATIN1", "SQL_ASCII"])("a database with the encoding %s is refused", async (encoding) => {
+    const started = await server();
+    const database = `encoded_${encoding.toLowerCase()}`;
+    await started.query(`CREATE DATABASE ${database} TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`);
+
+    await expect(postgresStreamFactory(started.url(database))).rejects.toMatchObject({
+      code: "STORAGE_UNSUPPORTED",
+      message: expect.stringContaining(`${encoding}, which`),
+    });
+    const { rows } = await started.query("SELECT to_regnamespace('async_streams') AS found", [], database);
+    expect(rows).toEqual([{ found: null }]);
+  });
+
   test("without create, a store that is missing is refused, and nothing is made", async () => {
     const started = await server();
     const { schema, applicationSchema } = ownSchemas();
