@@ -15,7 +15,7 @@ import { describeValue } from "../../src/validate/json-text.js";
 import type { StoringContext } from "./append/append-run.js";
 import { SeenPosition } from "./append/seen-position.js";
 import { loadPG } from "./client/load-pg.js";
-import { isPool, PGClient, type PGClientSettings, type PGPool } from "./client/pg-client.js";
+import { maxConnectionsOf, PGClient, type PGClientSettings, type PGPool } from "./client/pg-client.js";
 import { StoreHistory } from "./history/store-history.js";
 import { PostgresMaintenance } from "./maintenance/postgres-maintenance.js";
 import { PostgresNotifier } from "./notify/postgres-notifier.js";
@@ -74,8 +74,11 @@ export async function openPostgresBackend(
   }
 }
 
-/** The fewest connections that a store takes: one that writes, one that reads and one that listens. */
-const MIN_CONNECTIONS = 3;
+/** The connections of a store that do not read: one that writes, and one that listens. */
+const UNREAD_CONNECTIONS = 2;
+
+/** The fewest connections that a store takes. */
+const MIN_CONNECTIONS = UNREAD_CONNECTIONS + 1;
 
 /** What a store is opened with. */
 interface Clients {
@@ -107,8 +110,8 @@ async function clientOf(
       `${expected}, got ${typeof connection === "string" ? '""' : describeValue(connection)}`,
     );
   }
-  const max = isPool(connection) ? (connection as { options?: { max?: unknown } }).options?.max : undefined;
-  if (typeof max === "number" && max < minConnections) {
+  const max = maxConnectionsOf(connection);
+  if (max < minConnections) {
     throw invalidArgument(
       argument,
       `a pool of ${max} is too small; a store takes ${minConnections} connections or more`,
@@ -157,7 +160,9 @@ interface OpenedStore extends Clients {
 }
 
 function partsOf({ client, replica, session, context, settings, figures }: OpenedStore) {
-  const { applicationSchema, now, notify, pollIntervalMs, readPoolSize, connectTimeoutMs, commandTimeoutMs } = settings;
+  const { applicationSchema, now, notify, pollIntervalMs, connectTimeoutMs, commandTimeoutMs } = settings;
+  // A read would wait for one that a pool has not got.
+  const readPoolSize = Math.min(settings.readPoolSize, client.maxConnections - UNREAD_CONNECTIONS);
   const { history } = context;
   const open = async (kind: "write" | "read"): Promise<Session> =>
     checked(history, await openSession(client, settings, kind));
@@ -165,7 +170,8 @@ function partsOf({ client, replica, session, context, settings, figures }: Opene
   const reads = new ReadPool({ size: readPoolSize, retryMs: connectTimeoutMs, open: () => open("read") });
   const openReplica =
     replica && (() => openSession(replica, { ...settings, commandTimeoutMs: REPLICA_TIMEOUT_MS }, "replica"));
-  const eventReads = new EventReads({ primary: reads, context, history, readPoolSize, openReplica });
+  const replicaPoolSize = Math.min(settings.readPoolSize, replica?.maxConnections ?? 1);
+  const eventReads = new EventReads({ primary: reads, context, history, replicaPoolSize, openReplica });
   const feed = new CommitFeed();
   feed.connect((commit) => history.noteCommit(commit));
   const seen = new SeenPosition(figures.position);

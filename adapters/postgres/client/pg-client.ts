@@ -27,6 +27,8 @@ export interface PGPool {
 /** The package `pg`, over a connection string, the options of its client, or a pool of the caller's. */
 export class PGClient implements PostgresClient {
   readonly location: string;
+  /** How many connections there may be at the same time. */
+  readonly maxConnections: number;
   readonly #pg: typeof PG;
   readonly #source: PGPool | ClientConfig;
   readonly #settings: PGClientSettings;
@@ -36,13 +38,14 @@ export class PGClient implements PostgresClient {
     this.#source = source;
     this.#settings = settings;
     this.location = locationOf(pg, source);
+    this.maxConnections = maxConnectionsOf(source);
   }
 
   async connect(): Promise<PostgresConnection> {
     const { connectTimeoutMs: connectionTimeoutMillis, answerTimeoutMs } = this.#settings;
     try {
       if (isPool(this.#source)) {
-        const client = await this.#source.connect();
+        const client = await connectWithin(this.#source, connectionTimeoutMillis);
         // It has the settings of this store from now on, and goes to nobody else.
         return new PGConnection(client, answerTimeoutMs, async () => client.release(true));
       }
@@ -61,10 +64,35 @@ export class PGClient implements PostgresClient {
   }
 }
 
+/** A pool of which all connections are in use waits for as long as it was told, which is for ever by default. */
+function connectWithin(pool: PGPool, timeoutMs: number): Promise<PoolClient> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      reject(new ConnectionLostError(`the pool had no connection to give within ${timeoutMs} ms`));
+    }, timeoutMs);
+    const give = (client: PoolClient): void => {
+      clearTimeout(timer);
+      if (isLate) client.release();
+      else resolve(client);
+    };
+    pool.connect().then(give, (error: unknown) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+  });
+}
+
 export function isPool(source: unknown): source is PGPool {
   // A client has both as well, and a host.
   const { connect, totalCount } = source as { connect?: unknown; totalCount?: unknown };
   return typeof connect === "function" && typeof totalCount === "number";
+}
+
+export function maxConnectionsOf(source: unknown): number {
+  const max = isPool(source) ? (source as { options?: { max?: unknown } }).options?.max : undefined;
+  return typeof max === "number" ? max : Number.POSITIVE_INFINITY;
 }
 
 function locationOf(pg: typeof PG, source: PGPool | ClientConfig): string {

@@ -1,7 +1,7 @@
 import { ConnectionLostError, DatabaseError } from "./client.js";
 
-/** What the server ends a session with: connection failures, and shutdowns. */
-const ENDING = /^(08|57P0[1-5]$|25P0[34]$)/;
+/** What the server ends a session with: connection failures, shutdowns, and as many connections as it takes. */
+const ENDING = /^(08|53300$|57P0[1-5]$|25P0[34]$)/;
 
 /** An error of the client in the words of the port. */
 export function clientError(error: unknown): Error {

@@ -21,7 +21,7 @@ export interface EventReadsParts {
   readonly primary: ReadPool;
   readonly context: ReadContext;
   readonly history: StoreHistory;
-  readonly readPoolSize: number;
+  readonly replicaPoolSize: number;
   /** Opens a session with the replica, where there is one. */
   readonly openReplica: (() => Promise<Session>) | undefined;
 }
@@ -45,7 +45,7 @@ export class EventReads {
   #restsUntilMs = 0;
 
   constructor(parts: EventReadsParts) {
-    const { context, history, readPoolSize, openReplica } = parts;
+    const { context, history, replicaPoolSize, openReplica } = parts;
     this.#parts = parts;
     this.#replicaContext = { ...context, marks: replicaMarks(history) };
     if (openReplica === undefined) return;
@@ -53,7 +53,7 @@ export class EventReads {
       this.#assertAwake();
       return openReplica();
     };
-    this.#replica = new ReadPool({ size: readPoolSize, retryMs: 0, open });
+    this.#replica = new ReadPool({ size: replicaPoolSize, retryMs: 0, open });
   }
 
   async use<T>(read: EventRead<T>): Promise<T> {

@@ -78,7 +78,7 @@ export class ReadPool {
 
   async #withSession<T>(task: (session: Session) => Promise<T>): Promise<T> {
     if (this.#abandoned !== undefined) throw this.#abandoned;
-    const session = this.#takeIdle() ?? (await this.#open());
+    const session = this.#takeIdle() ?? (await this.#open().catch((error: unknown) => this.#takeIdleAfter(error)));
     this.#busy.add(session);
     try {
       return await task(session);
@@ -89,6 +89,13 @@ export class ReadPool {
       this.#busy.delete(session);
       if (session.connection.isOpen) this.#idle.push(session);
     }
+  }
+
+  /** Others may have given their connections back while no further one was to be had. */
+  #takeIdleAfter(error: unknown): Session {
+    const session = error instanceof ConnectionLostError ? this.#takeIdle() : undefined;
+    if (session === undefined) throw error;
+    return session;
   }
 
   async #open(): Promise<Session> {

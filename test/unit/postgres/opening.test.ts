@@ -1,4 +1,4 @@
-import { Client, type Pool } from "pg";
+import { Client, Pool } from "pg";
 import { expect, test } from "vitest";
 import { sql } from "../../../index.js";
 import { type PostgresOptions, postgresStreamFactory } from "../../../postgres.js";
@@ -148,6 +148,47 @@ if (NO_POSTGRES === null) {
     const stream = await streams.openStream("a");
 
     expect(await stream.write({ type: "Written", data: 1 })).toMatchObject({ version: 1, written: 1 });
+  });
+
+  test("a pool that has no connection left is waited for as long as a new connection may take", async () => {
+    const pool = new Pool({ connectionString: (await server()).url(), max: 3 });
+    const taken = await Promise.all([1, 2, 3].map(() => pool.connect()));
+    const opening = postgresStreamFactory(pool, { ...ownSchemas(), connectTimeoutMs: 50 });
+
+    await expect(opening).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE", retryable: true });
+    for (const client of taken) client.release();
+    await pool.end();
+  });
+
+  test("a small pool reads what is asked for at the same time, also while the program uses some of it", async () => {
+    const pool = new Pool({ connectionString: (await server()).url(), max: 4 });
+    const taken = [await pool.connect()];
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), connectTimeoutMs: 50 });
+      await using stream = await streams.openStream("a");
+      await stream.write({ type: "T", data: 1 });
+      taken.push(await pool.connect());
+      const reads = await Promise.all(Array.from({ length: 8 }, () => collect(stream.read())));
+      expect(reads.map(({ length }) => length)).toEqual(Array.from({ length: 8 }, () => 1));
+    }
+    for (const client of taken) client.release();
+    await pool.end();
+  });
+
+  test("a role that may have few connections reads what is asked for at the same time", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    await (await postgresStreamFactory(started.url(), schemas))[Symbol.asyncDispose]();
+    const user = `user_of_${schemas.schema}`;
+    await started.query(`
+      CREATE ROLE ${user} LOGIN CONNECTION LIMIT 2;
+      GRANT USAGE ON SCHEMA ${schemas.schema} TO ${user};
+      GRANT SELECT ON ALL TABLES IN SCHEMA ${schemas.schema} TO ${user}`);
+
+    await using streams = await postgresStreamFactory(started.url().replace("postgres@", `${user}@`), schemas);
+    await using stream = await streams.openStream("a");
+    const versions = await Promise.all(Array.from({ length: 8 }, () => stream.metrics()));
+    expect(versions).toHaveLength(8);
   });
 
   test.each(["LATIN1", "SQL_ASCII"])("a database with the encoding %s is refused", async (encoding) => {
