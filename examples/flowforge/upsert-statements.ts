@@ -11,16 +11,21 @@ export interface BoundStatement {
   readonly values: readonly ColumnValue[];
 }
 
-/** Inserts rows, or changes those whose key is there: one statement for as many neighbours with the same columns as may be. */
+/**
+ * Inserts rows, or changes those whose key is there: one statement for as many neighbours with the same columns as may be.
+ *
+ * @param required - the columns that must not be NULL, where the database looks at them before it looks for the key
+ */
 export function upsertStatements(
   { table, rows }: UpsertArgs,
   key: readonly string[],
   maxRows: number,
+  required: readonly string[] = [],
 ): BoundStatement[] {
   if (key.length === 0) {
     throw new FlowForgeError("TABLE_NOT_ALLOWED", `The table ${table} is not there, or has no primary key.`);
   }
-  return groups(rows, maxRows).map((group) => upsert(table, group, key));
+  return groups(rows, maxRows).map((group) => upsert(table, group, key, required));
 }
 
 function groups(rows: readonly Row[], maxRows: number): Row[][] {
@@ -36,15 +41,26 @@ function groups(rows: readonly Row[], maxRows: number): Row[][] {
   return all;
 }
 
-function upsert(table: string, rows: readonly Row[], key: readonly string[]): BoundStatement {
+function upsert(
+  table: string,
+  rows: readonly Row[],
+  key: readonly string[],
+  required: readonly string[],
+): BoundStatement {
   const columns = Object.keys(rows[0] ?? {});
+  const hasKey = key.every((column) => columns.includes(column));
+  // A row that is there has them. A new one gets NULL, and is refused.
+  const filled = hasKey ? required.filter((column) => !columns.includes(column)) : [];
+  const isRow = key.map((column) => `${quoted(column)} = ?`).join(" AND ");
+  const found = filled.map((column) => `(SELECT ${quoted(column)} FROM ${quoted(table)} WHERE ${isRow})`);
   const changed = columns.filter((column) => !key.includes(column));
-  const tuple = `(${columns.map(() => "?").join(", ")})`;
+  const tuple = `(${[...columns.map(() => "?"), ...found].join(", ")})`;
   const update = changed.map((column) => `${quoted(column)} = excluded.${quoted(column)}`).join(", ");
   const text =
-    `INSERT INTO ${quoted(table)} (${columns.map(quoted).join(", ")}) VALUES ${rows.map(() => tuple).join(", ")} ` +
+    `INSERT INTO ${quoted(table)} (${[...columns, ...filled].map(quoted).join(", ")}) VALUES ${rows.map(() => tuple).join(", ")} ` +
     `ON CONFLICT (${key.map(quoted).join(", ")}) DO ${update === "" ? "NOTHING" : `UPDATE SET ${update}`}`;
-  return { text, values: rows.flatMap((row) => columns.map((column) => columnValue(row[column]))) };
+  const bound = [...columns, ...filled.flatMap(() => key)];
+  return { text, values: rows.flatMap((row) => bound.map((column) => columnValue(row[column]))) };
 }
 
 /** A value as a column takes it: an object as JSON text, a date as ISO 8601. */

@@ -33,9 +33,10 @@ export class SQLiteProjectionStore implements ProjectionStorePort {
     checkWritable(table);
     if (rows.length === 0) return;
     await this.#session.transaction(async (tx) => {
-      const key = await tx.sql.all<{ name: string }>(rawSQL(PRIMARY_KEY, [table]));
-      const names = key.map(({ name }) => name);
-      for (const { text, values } of upsertStatements({ table, rows }, names, UPSERTED_ROWS)) {
+      const columns = await tx.sql.all<{ name: string; pk: number }>(rawSQL(KEY_AND_REQUIRED, [table]));
+      const key = columns.filter(({ pk }) => pk > 0).map(({ name }) => name);
+      const required = columns.filter(({ pk }) => pk === 0).map(({ name }) => name);
+      for (const { text, values } of upsertStatements({ table, rows }, key, UPSERTED_ROWS, required)) {
         await tx.sql.run(rawSQL(text, values));
       }
     });
@@ -47,4 +48,6 @@ export class SQLiteProjectionStore implements ProjectionStorePort {
   }
 }
 
-const PRIMARY_KEY = "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk";
+/** The columns of the primary key, and those that a new row must have. */
+const KEY_AND_REQUIRED =
+  'SELECT name, pk FROM pragma_table_info(?) WHERE pk > 0 OR ("notnull" = 1 AND dflt_value IS NULL) ORDER BY pk';

@@ -186,6 +186,24 @@ describeBackends("the ports", (backend) => {
       expect(await projectionStore.query({ sql: "SELECT count(*) AS count FROM runs" })).toEqual([{ count: 0 }]);
     }));
 
+  test("upsert changes some columns of rows that are there, and a new row needs all that its table requires", () =>
+    withDb(backend, async ({ projectionStore }) => {
+      const run = { workflow_version_id: "wfv-456", trigger: "manual", status: "queued", created_at: "2026-11-28" };
+      const ids = ["run-1", "run-2"];
+      await projectionStore.upsert({ table: "runs", rows: ids.map((id) => ({ id, ...run })) });
+      const running = ids.map((id) => ({ id, status: "running" }));
+      await projectionStore.upsert({ table: "runs", rows: [...running, { id: "run-2" }] });
+      const sql = "SELECT id, workflow_version_id, trigger, status, created_at FROM runs ORDER BY id";
+      const changed = running.map((row) => ({ ...run, ...row }));
+      expect(await projectionStore.query({ sql })).toEqual(changed);
+      const rows = [
+        { id: "run-1", status: "failed" },
+        { id: "run-3", status: "failed" },
+      ];
+      await expect(projectionStore.upsert({ table: "runs", rows })).rejects.toThrow();
+      expect(await projectionStore.query({ sql })).toEqual(changed);
+    }));
+
   test("a bad row leaves none of its neighbours, and bad names are refused", () =>
     withDb(backend, async ({ projectionStore }) => {
       const rows = [
