@@ -5,13 +5,11 @@ import type { BuildLease } from "./build-lease.js";
 import { park, swap } from "./builds.js";
 import type { ParsedProjection, ProjectionSettings } from "./definition.js";
 import type { Batch, EventSource } from "./event-source.js";
-import type { ModelStore, ModelTransaction } from "./model-store.js";
+import { type ModelStore, type ModelTransaction, transactionMs } from "./model-store.js";
 import type { ProjectionFailure } from "./projection.js";
 import { isOfProject, ProjectionError } from "./projection-error.js";
 import type { Build, BuildState, LiveState } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
-
-const MAX_TRANSACTION_MS = 60_000;
 
 /** What a build runs in. */
 export interface BuildContext {
@@ -109,6 +107,6 @@ export class BatchProjector {
   /** Runs a transaction of the read model, for no longer than the lease. */
   transact<T>(work: (tx: ModelTransaction) => Promise<T>): Promise<T> {
     const { model, settings } = this.#context;
-    return model.run(`projection "${this.#build.name}"`, Math.min(settings.leaseMs, MAX_TRANSACTION_MS), work);
+    return model.run(`projection "${this.#build.name}"`, transactionMs(settings.leaseMs), work);
   }
 }

@@ -13,7 +13,7 @@ import { TransactionSQL } from "../transaction/store-transaction.js";
 import type { TransactionCalls } from "../transaction/transaction-calls.js";
 import type { EventHooks } from "../view/event-hooks.js";
 import type { ParsedProjection } from "./definition.js";
-import { recordsInTurn } from "./model-store.js";
+import { recordsInTurn, transactionMs } from "./model-store.js";
 import { type Build, type BuildState, readBuild, type Spaces, writeBuild } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
 
@@ -22,8 +22,16 @@ const PAGE_EVENTS = 1_024;
 /** More missed events than these are left to the runner: a write must not wait for them. */
 const MAX_MISSED_EVENTS = 10_000;
 
+/** What an inline projection works with. */
+interface InlineParts {
+  readonly location: string | undefined;
+  readonly hooks: EventHooks | undefined;
+  readonly leaseMs: number;
+}
+
 /** Projects in the transaction of each write that stores events which a projection wants. */
 export class InlineProjection implements Participant {
+  readonly timeoutMs: number;
   readonly #projection: ParsedProjection;
   readonly #build: Build;
   readonly #spaces: Spaces;
@@ -33,12 +41,8 @@ export class InlineProjection implements Participant {
   readonly #matches: (event: StoredEvent) => boolean;
 
   /** @param hooks - those of the store that the projection was started on, whoever writes the events */
-  constructor(
-    projection: ParsedProjection,
-    build: Build,
-    spaces: Spaces,
-    { location, hooks }: { readonly location: string | undefined; readonly hooks: EventHooks | undefined },
-  ) {
+  constructor(projection: ParsedProjection, build: Build, spaces: Spaces, { location, hooks, leaseMs }: InlineParts) {
+    this.timeoutMs = transactionMs(leaseMs);
     this.#projection = projection;
     this.#build = build;
     this.#spaces = spaces;

@@ -2,11 +2,15 @@ import type { Records, SQL, StreamFactory } from "../../protocols/index.js";
 import { seenLeasesOf } from "../administration/former-builds.js";
 import { type LeaseRenewals, leaseRenewalsOf, storeLeaseRenewals } from "../leases/lease-renewals.js";
 import type { Sightings } from "../leases/sightings.js";
+import { MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
 import type { ReadModelStore } from "./projection.js";
 import { PUBLIC, RESERVED, type Spaces } from "./projection-records.js";
+
+/** How long a projection may take for a batch: no longer than the lease, and than any transaction. */
+export const transactionMs = (leaseMs: number): number => Math.min(leaseMs, MAX_TRANSACTION_TIMEOUT_MS);
 
 /** What a transaction of a read model works with. */
 export interface ModelTransaction {

@@ -79,7 +79,8 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
     const { model, settings, location, streams } = this.#parts;
     const isInline = settings.mode === "inline" && model.access !== undefined;
     const hooks = hasStoreAccess(streams) ? storeAccessOf(streams, "run projections").context.hooks : undefined;
-    const inline = isInline ? new InlineProjection(projection, build, model.spaces, { location, hooks }) : undefined;
+    const parts = { location, hooks, leaseMs: settings.leaseMs };
+    const inline = isInline ? new InlineProjection(projection, build, model.spaces, parts) : undefined;
     if (inline !== undefined) model.access?.participants.add(inline);
     this.#builds.set(buildKey(build), { run: new BuildRun(this.#context, projection, build), inline });
   }

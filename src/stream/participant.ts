@@ -1,8 +1,12 @@
-import type { NewEvent, StorageSession } from "../../protocols/index.js";
+import { type NewEvent, type StorageSession, TransactionError } from "../../protocols/index.js";
+import { TimeLimit } from "../transaction/time-limit.js";
 import { TransactionCalls } from "../transaction/transaction-calls.js";
+import { inStore } from "../validate/in-call.js";
 
 /** What takes part in the transactions that store events, such as an inline projection. */
 export interface Participant {
+  /** For how long it may hold the writer where the transaction itself has no end. */
+  readonly timeoutMs: number;
   /** Whether it has something to do when events of these types are stored. */
   wants(types: ReadonlySet<string>): boolean;
   /** Does it, after everything else in the transaction, through its calls. Its failure fails the transaction. */
@@ -28,7 +32,11 @@ export function participantsFor(
   return joining.length === 0 ? undefined : joining;
 }
 
-/** Lets them take part in a transaction that has no other calls. */
+/**
+ * Lets them take part in a transaction that has no other calls.
+ *
+ * @throws TransactionError `TRANSACTION_TIMEOUT` when one of them takes longer than it may: every writer waits for it
+ */
 export async function joinAll(
   joining: readonly Participant[] | undefined,
   session: StorageSession,
@@ -36,7 +44,10 @@ export async function joinAll(
 ): Promise<void> {
   if (joining === undefined) return;
   await inCalls(location, async (calls) => {
-    for (const participant of joining) await participant.join(session, calls);
+    for (const participant of joining) {
+      using limit = new TimeLimit(participant, (timeoutMs) => timeoutError(timeoutMs, location));
+      await Promise.race([participant.join(session, calls), limit.reached]);
+    }
   });
 }
 
@@ -54,7 +65,20 @@ export async function passOverUnwanted(
 
 async function inCalls(location: string | undefined, work: (calls: TransactionCalls) => Promise<void>): Promise<void> {
   const calls = new TransactionCalls(location);
-  await work(calls);
-  await calls.finish();
-  if (calls.failure !== undefined) throw calls.failure.error;
+  try {
+    await work(calls);
+    await calls.finish();
+    if (calls.failure !== undefined) throw calls.failure.error;
+  } catch (error) {
+    calls.fail(error);
+    await calls.abandon();
+    throw error;
+  }
+}
+
+function timeoutError(timeoutMs: number, location: string | undefined): TransactionError {
+  const message =
+    `A projection that runs inline took longer than its leaseMs (${timeoutMs} ms), and the write${inStore(location)} was ` +
+    "rolled back. Every writer waits for it: do no slow work in it, and use its context for all that it reads and writes.";
+  return new TransactionError("TRANSACTION_TIMEOUT", message);
 }

@@ -15,6 +15,7 @@ import { inStore } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import { StoreTransaction } from "./store-transaction.js";
+import { TimeLimit } from "./time-limit.js";
 import { TransactionCalls } from "./transaction-calls.js";
 import { notingTypes } from "./written-types.js";
 
@@ -153,26 +154,4 @@ function timeoutError(timeoutMs: number, waiting: string, location: string | und
     `The transaction${inStore(location)} took longer than timeoutMs (${timeoutMs} ms) and was rolled back. ` +
     `Every writer waits for it: do no slow work in it.${waiting}`;
   return new TransactionError("TRANSACTION_TIMEOUT", message);
-}
-
-/** Rejects once a transaction has taken too long, or is not wanted any more. */
-class TimeLimit implements Disposable {
-  readonly reached: Promise<never>;
-  readonly #timer: NodeJS.Timeout | undefined;
-  readonly #stopListening: (() => void) | undefined;
-
-  constructor({ timeoutMs, signal }: TransactionPlan, timeoutError: (timeoutMs: number) => Error) {
-    let reject: (error: unknown) => void = () => undefined;
-    this.reached = new Promise((_, rejectReached) => {
-      reject = rejectReached;
-    });
-    this.reached.catch(() => undefined);
-    if (timeoutMs !== undefined) this.#timer = setTimeout(() => reject(timeoutError(timeoutMs)), timeoutMs);
-    if (signal !== undefined) this.#stopListening = onAbort(signal, () => reject(signal.reason));
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-    this.#stopListening?.();
-  }
 }

@@ -7,6 +7,7 @@ import {
   runProjections,
   whenProcessed,
 } from "../../../src/projections/index.js";
+import { Gate } from "../../conformance/support/transactions.js";
 import { SHARED_STORES } from "../administration/support/stores.js";
 import { STORES } from "../consumers/support/stores.js";
 import { balances, type Deposited, deposited, SQL_STORES } from "./support/stores.js";
@@ -81,6 +82,33 @@ describe.each(SQL_STORES)("an inline projection over %s", (_, open) => {
       await expect(writing).rejects.toMatchObject({ code: "TRANSACTION_TIMEOUT" });
     }
     expect((await (await streams.openStream("a")).write(deposited(1))).version).toBe(1);
+  });
+
+  test("that takes longer than its lease ends each call that stores events, and holds nobody up", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write({ type: "Other", data: null });
+    const late: Promise<unknown>[] = [];
+    const held = new Gate();
+    const endless: Projection<Deposited> = {
+      ...balances(),
+      types: ["Deposited", "@deleted"] as never,
+      async project(_events, { sql: db }) {
+        await held.opened;
+        late.push(db.run(sql`DELETE FROM balances__1`));
+      },
+    };
+    {
+      await using _runner = await runProjections(streams, [endless], { ...INLINE, leaseMs: 50 });
+      const timeout = { code: "TRANSACTION_TIMEOUT", message: expect.stringContaining("leaseMs (50 ms)") };
+      await expect(a.write(deposited(1))).rejects.toMatchObject(timeout);
+      await expect(streams.writeAll([{ streamId: "a", events: deposited(1) }])).rejects.toMatchObject(timeout);
+      await expect(streams.deleteStream("a", { force: true })).rejects.toMatchObject(timeout);
+      held.open();
+      await expect.poll(() => late.length).toBeGreaterThan(2);
+      for (const call of late.slice(0, 3)) await expect(call).rejects.toMatchObject({ code: "TRANSACTION_MISUSE" });
+    }
+    expect((await a.write(deposited(1))).version).toBe(2);
   });
 
   test("of documents has them in the transaction, and a deletion too", async () => {
