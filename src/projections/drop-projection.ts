@@ -54,8 +54,8 @@ async function drop(
   const found = leases.look(held.map(({ key, state: { untilMs, leaseMs } }) => ({ key, untilMs, leaseMs })));
   if (found === "held") throw invalidArgument("name", `a process runs "${name}"; stop it first`);
   if (found !== "gone") return found;
-  const views = new Set(builds.flatMap(({ state }) => state.tables));
-  for (const view of views) await tx.sql.run(sql`DROP VIEW IF EXISTS ${sqlName(view)}`);
+  const shown = builds.find(({ build }) => build.version === live.version && build.generation === live.generation);
+  for (const view of shown?.state.tables ?? []) await tx.sql.run(sql`DROP VIEW IF EXISTS ${sqlName(view)}`);
   for (const { build } of builds) await dropBuild(tx, spaces, build);
   await tx.records.delete(spaces.live, name);
   return true;

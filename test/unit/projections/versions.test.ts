@@ -28,6 +28,21 @@ describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
     expect(runner.status()).toMatchObject([{ name: "balances", version: 1, position: 0, head: 1, parked: 0 }]);
   });
 
+  test("leave the views of the application and of other projections as they are", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(deposited(1));
+    await streams.transaction((tx) => tx.sql.run(sql`CREATE VIEW balances AS SELECT 42 AS answer`));
+    await expect(runProjections(streams, [balances()])).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+    expect(await streams.query(sql`SELECT answer FROM balances`)).toEqual([{ answer: 42 }]);
+    await streams.transaction((tx) => tx.sql.run(sql`DROP VIEW balances`));
+
+    await using _first = await runProjections(streams, [balances()]);
+    await whenProcessed(streams, "balances", 1);
+    const other = { ...balances(2, 10), name: "others" };
+    await expect(runProjections(streams, [other])).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 1 }]);
+  });
+
   test("keep the tables of a former one for 24 hours", async () => {
     await using streams = await open();
     await (await streams.openStream("a")).write(deposited(1));
