@@ -2,7 +2,7 @@ import { type Records, StorageError, type StoredEvent } from "../../protocols/in
 import type { Undo } from "../leases/undo.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { thrownText } from "../validate/thrown-text.js";
-import { attempt, type Outcome } from "./attempt.js";
+import { type AttemptContext, attempt, type Outcome } from "./attempt.js";
 import { causedBy } from "./caused-by.js";
 import type { ConsumerFailure, HandlerContext } from "./consumer.js";
 import { isFenced, type Partition, STORAGE_RETRY_MS } from "./partition.js";
@@ -31,11 +31,11 @@ export async function attemptEvent(
   const { definition, settings } = partition.context;
   const beganMs = performance.now();
   const outcome = await attempt(
-    async ({ signal }) => {
+    async ({ signal, abort }) => {
       const context: HandlerContext = { attempt: count, fencingToken: partition.lease.fencingToken, signal };
       // Which events it gets is said by its definition.
       if (definition.transact === undefined) await definition.handle?.(event as never, context);
-      else await transact(partition, event, context, checkpoint);
+      else await transact(partition, event, { ...context, abort }, checkpoint);
     },
     {
       timeoutMs: settings.handlerTimeoutMs,
@@ -53,12 +53,14 @@ export async function attemptEvent(
 async function transact(
   partition: Partition,
   event: StoredEvent,
-  context: HandlerContext,
+  { abort, ...context }: HandlerContext & AttemptContext,
   checkpoint: (records: Records, undo: Undo) => Promise<void>,
 ): Promise<void> {
   const { access, definition } = partition.context;
   const undo: Undo = [];
   let isHandling = false;
+  let isRunning = false;
+  let handling = Promise.resolve();
   partition.isTransacting = true;
   try {
     await access.run(
@@ -67,7 +69,15 @@ async function transact(
         // First, so that an owner that was fenced off loses before it does anything.
         await call("write the checkpoint", ({ records }) => checkpoint(records, undo));
         isHandling = true;
-        await definition.transact?.(event as never, causedBy(event, definition.name, tx), context);
+        handling = (async () => {
+          isRunning = true;
+          try {
+            await definition.transact?.(event as never, causedBy(event, definition.name, tx), context);
+          } finally {
+            isRunning = false;
+          }
+        })();
+        await handling;
         isHandling = false;
       },
       { timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS, signal: context.signal },
@@ -75,6 +85,10 @@ async function transact(
   } catch (error) {
     for (const takeBack of undo.reverse()) takeBack();
     if (isFenced(error)) partition.lose();
+    partition.isTransacting = false;
+    // The transaction may end before its handler does: an event is never handled twice at a time.
+    if (isRunning) abort(error);
+    await handling.catch(() => undefined);
     if (isHandling || !(error instanceof StorageError)) throw error;
     throw new StoreFailure("The store failed.", { cause: error });
   } finally {

@@ -21,12 +21,18 @@ export interface AttemptOptions {
   readonly onStuck: (error: Error) => void;
 }
 
+/** What a handler gets for one attempt. */
+export interface AttemptContext extends Pick<HandlerContext, "signal"> {
+  /** Aborts the signal before the time-out: the attempt has failed. */
+  abort(error: unknown): void;
+}
+
 /**
  * Has a handler do its work, and aborts its signal when it takes too long. It is waited for, however long it takes: an event
  * is never handled twice at a time.
  */
 export async function attempt(
-  handle: (context: Pick<HandlerContext, "signal">) => Promise<void>,
+  handle: (context: AttemptContext) => Promise<void>,
   { timeoutMs, ending, onStuck }: AttemptOptions,
 ): Promise<Outcome> {
   const controller = new AbortController();
@@ -51,7 +57,7 @@ export async function attempt(
   );
   const timeout = (): TimeoutError | undefined => (controller.signal.reason === late ? late : undefined);
   try {
-    await handle({ signal: controller.signal });
+    await handle({ signal: controller.signal, abort: (error) => controller.abort(error) });
     const error = timeout();
     return error === undefined ? { kind: "done" } : { kind: "failed", error };
   } catch (error) {

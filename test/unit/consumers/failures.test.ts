@@ -9,6 +9,7 @@ import {
   parked,
   retryParked,
 } from "../../../src/consumers/index.js";
+import { Gate } from "../../conformance/support/transactions.js";
 import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
 
 const FAST = { attempts: 2, minDelayMs: 1, maxDelayMs: 20 };
@@ -193,6 +194,30 @@ describe.each(STORES)("failures over %s", (_, open) => {
     expect(await streams.transaction(async (tx) => (await tx.records.get("tries", "last"))?.value)).toEqual({
       attempt: 2,
     });
+  });
+
+  test("of a transaction that ends before its handler abort it, and count once it has settled", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    let running = 0;
+    const runningAtStart: number[] = [];
+    const reasons: unknown[] = [];
+    const held = new Gate();
+    const transact: ConsumerDefinition["transact"] = async (_event, _tx, { attempt, signal }) => {
+      runningAtStart.push(running);
+      running += 1;
+      signal.addEventListener("abort", () => reasons.push(signal.reason));
+      if (attempt === 1) await held.opened;
+      running -= 1;
+    };
+    await using consumer = await consume(streams, { name: "all", startFrom: "beginning", transact }, { retry: FAST });
+    await expect.poll(() => reasons, { timeout: 10_000 }).toMatchObject([{ code: "TRANSACTION_TIMEOUT" }]);
+    // The next attempt would have begun by the time of these answers.
+    for (let answers = 0; answers < 20; answers += 1) await consumer.lag();
+    expect(runningAtStart).toEqual([0]);
+    held.open();
+    await consumer.whenProcessed(1);
+    expect(runningAtStart).toEqual([0, 0]);
   });
 
   test("of an event that is given up while it is tried again park it no more", async () => {
