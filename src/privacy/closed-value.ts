@@ -3,7 +3,7 @@ import type { KeyState } from "./key-cache.js";
 import type { PersonalCatalogue, PersonalField } from "./personal-catalogue.js";
 import { schemaVersionOf, subjectOf } from "./personal-catalogue.js";
 import { type Data, isData } from "./personal-values.js";
-import { isSealedValue, placeOf, type SealedValue } from "./sealed-value.js";
+import { isSealedValue, placeOf, type SealedValue, withoutForm } from "./sealed-value.js";
 import type { TextToOpen } from "./short-values.js";
 import { hiddenSubject } from "./subject-names.js";
 
@@ -50,8 +50,9 @@ export function closedValues(catalogue: PersonalCatalogue, event: StoredEvent): 
   if (fields === undefined) return NONE;
   const values: ClosedValue[] = [];
   for (const field of fields) {
-    const sealed = data[field.key];
-    if (!isSealedValue(sealed)) continue;
+    const value = data[field.key];
+    const sealed = isSealedValue(value) ? value : withoutForm(value);
+    if (sealed === undefined) continue;
     const last = values.at(-1);
     const person = field.subject === last?.field.subject ? last.person : personOf(field, event);
     values.push(new ClosedValue(event, field, sealed, person));

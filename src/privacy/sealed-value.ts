@@ -20,6 +20,15 @@ export function isSealedValue(value: unknown): value is SealedValue {
   return version === 1 && typeof k === "string" && typeof c === "string";
 }
 
+/**
+ * What stands for a value that was sealed and has lost that form: it opens with no key. At a personal field nothing else has
+ * this mark, since what is written there is sealed.
+ */
+export function withoutForm(value: unknown): SealedValue | undefined {
+  const isMarked = typeof value === "object" && value !== null && Object.hasOwn(value, "@sealed");
+  return isMarked ? { "@sealed": 1, k: "", c: "" } : undefined;
+}
+
 /** Where a value is, which is authenticated with it: it opens nowhere else. */
 export function placeOf(streamId: string, { placeInStream }: { readonly placeInStream: string }): string {
   return `${streamId.length}:${streamId}${placeInStream}`;

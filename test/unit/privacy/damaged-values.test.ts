@@ -47,6 +47,21 @@ describe.each(STORES)("a sealed value, over %s", (_store, open) => {
     });
   });
 
+  test.each([
+    ["content", { c: null }],
+    ["name of the person", { k: 5 }],
+    ["form", { "@sealed": 2 }],
+  ])("that has lost its %s is damaged, and not erased", async (_, change) => {
+    const { streams: opened, store, ada } = await setUp(open);
+    await using streams = opened;
+    await store("a", "Registered", { ...ada, email: { ...(ada.email as Data), ...change } });
+    await expect(readAll(streams, "a")).rejects.toMatchObject({
+      code: "STORAGE_CORRUPT",
+      version: 3,
+      message: expect.stringContaining("data.email of event 3"),
+    });
+  });
+
   test("that was moved to the event of somebody who is forgotten is damaged, and not erased", async () => {
     const { streams, store, ada, ben } = await setUp(open);
     await streams.forget("ben");
