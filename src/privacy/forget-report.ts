@@ -5,9 +5,7 @@ import { runnersOf } from "../projections/running-projections.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import type { ForgetContext } from "./forget.js";
 import { forgottenEvent } from "./forgotten-event.js";
-import type { KeyState } from "./key-cache.js";
-import { KEY_BYTES, type KeyStore } from "./key-store.js";
-import { keyStoreFailed } from "./key-store-failed.js";
+import { askKey, type KeyState } from "./key-cache.js";
 import { isData } from "./personal-values.js";
 import { isSealedValue, placeInStream, placeOf } from "./sealed-value.js";
 import { SealingKey } from "./sealing-key.js";
@@ -32,7 +30,8 @@ export async function reportForgotten(context: ForgetContext, subject: string): 
   checkSubject(subject);
   await context.names.prepare();
   const name = context.names.nameOf(subject);
-  const keys = [await keyOf(context.keys, subject), await keyOf(context.keys, hiddenSubject(name))];
+  // Not by the cache: it is to be proved that nobody gets the keys.
+  const keys = [await askKey(context.keys, subject, false), await askKey(context.keys, hiddenSubject(name), false)];
   let sealedFields = 0;
   let openable = 0;
   await using all = await context.streams.openStream(ALL_STREAM);
@@ -55,18 +54,6 @@ function* sealedFor(name: string, event: StoredEvent, keys: readonly KeyState[])
     const place = placeOf(streamId, { placeInStream: placeInStream(type, `data.${key}`) });
     const sealed = Buffer.from(value.c, "base64");
     yield keys.some((each) => each instanceof SealingKey && each.open(place, sealed) !== undefined);
-  }
-}
-
-/** Not by the cache: it is to be proved that nobody gets the key. */
-async function keyOf(keys: KeyStore, subject: string): Promise<KeyState> {
-  try {
-    const key = await keys.get(subject, false);
-    return key instanceof Uint8Array && key.byteLength === KEY_BYTES
-      ? new SealingKey(key)
-      : (key as null | "forgotten");
-  } catch (error) {
-    throw keyStoreFailed("read a key", error);
   }
 }
 

@@ -160,7 +160,7 @@ export class KeyCache {
 
   #begin(subject: string, name: string, create: boolean): Lookup {
     const sinceMs = this.#clock.nowMs();
-    const state = this.#ask(subject, create);
+    const state = askKey(this.#keys, subject, create);
     const lookup: Lookup = { state, sinceMs, create, isLate: false, isForgotten: false };
     this.#lookups.set(subject, [...(this.#lookups.get(subject) ?? []), lookup]);
     const settle = (): void => {
@@ -175,17 +175,6 @@ export class KeyCache {
       }
     }, settle);
     return lookup;
-  }
-
-  async #ask(subject: string, create: boolean): Promise<KeyState> {
-    try {
-      const key = await this.#keys.get(subject, create);
-      if (key === null || key === "forgotten") return key;
-      if (key instanceof Uint8Array && key.byteLength === KEY_BYTES) return new SealingKey(key);
-    } catch (error) {
-      throw keyStoreFailed("read a key", error);
-    }
-    throw unusableKey("read a key", `it gave something that is no key of ${KEY_BYTES} bytes`);
   }
 
   #add(subject: string, cached: CachedKey): void {
@@ -225,6 +214,18 @@ export class KeyCache {
   #deleteName(subject: string, { name }: CachedKey): void {
     if (name !== undefined && this.#subjects.get(name) === subject) this.#subjects.delete(name);
   }
+}
+
+/** @throws StorageError when the key store fails, or gives something that is no key */
+export async function askKey(keys: KeyStore, subject: string, create: boolean): Promise<KeyState> {
+  try {
+    const key = await keys.get(subject, create);
+    if (key === null || key === "forgotten") return key;
+    if (key instanceof Uint8Array && key.byteLength === KEY_BYTES) return new SealingKey(key);
+  } catch (error) {
+    throw keyStoreFailed("read a key", error);
+  }
+  throw unusableKey("read a key", `it gave something that is no key of ${KEY_BYTES} bytes`);
 }
 
 function tookTooLong(): unknown {

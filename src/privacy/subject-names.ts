@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { checkName, invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
-import type { KeyStore } from "./key-store.js";
+import { KEY_BYTES, type KeyStore } from "./key-store.js";
 import { keyStoreFailed, unusableKey } from "./key-store-failed.js";
 
 /** What the names begin with under which the library keeps keys of its own. */
@@ -40,13 +40,15 @@ export class SubjectNames {
   }
 
   async #lookUp(): Promise<KeyObject> {
+    let key: Uint8Array | null | "forgotten";
     try {
-      const key = await this.#keys.get(NAMING_KEY, true);
-      if (key instanceof Uint8Array) return createSecretKey(key);
+      key = await this.#keys.get(NAMING_KEY, true);
+      if (key instanceof Uint8Array && key.byteLength === KEY_BYTES) return createSecretKey(key);
     } catch (error) {
       throw keyStoreFailed("read the key of the names of persons", error);
     }
-    throw unusableKey("read the key of the names of persons", "it was destroyed");
+    const reason = key === "forgotten" ? "it was destroyed" : `it gave something that is no key of ${KEY_BYTES} bytes`;
+    throw unusableKey("read the key of the names of persons", reason);
   }
 
   /** The name of a person. Comes after {@link SubjectNames.prepare}. */

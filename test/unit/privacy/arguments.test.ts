@@ -67,6 +67,34 @@ describe("protectPersonalData is refused with", () => {
   });
 });
 
+test.each<[string, unknown]>([
+  ["too short", new Uint8Array(16)],
+  ["text", "key"],
+  ["missing where one was to be made", null],
+])("a key store whose keys are %s has failed, and has not destroyed them", async (_, key) => {
+  await using base = memoryStreamFactory();
+  const keys = Object.assign(new MemoryKeys(), { get: async () => key as never });
+  const streams = protectPersonalData(base, customerTypes, keys, { keyTtlMs: 0 });
+  for (const call of [
+    streams.forget("ada"),
+    streams.forgetReport("ada"),
+    writeTo(streams, "a", registered("ada", "e")),
+  ]) {
+    const message = expect.stringContaining("no key of 32 bytes");
+    await expect(call).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE", message });
+  }
+  expect(keys.keys.size).toBe(0);
+});
+
+test("a report does not take something else than a key for a key that opens nothing", async () => {
+  await using base = memoryStreamFactory();
+  const keys = new MemoryKeys();
+  const streams = protectPersonalData(base, customerTypes, keys, { keyTtlMs: 0 });
+  await writeTo(streams, "a", registered("ada", "ada@example.org"));
+  keys.keys.set("ada", new Uint8Array(16));
+  await expect(streams.forgetReport("ada")).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+});
+
 test.each([
   ["is reserved", "@personal-data/names"],
   ["is too long", "a".repeat(1_025)],
