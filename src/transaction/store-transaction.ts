@@ -113,7 +113,8 @@ export class StoreTransaction implements Transaction {
 
   async *#readEvents(streamId: string, options: ReadOptions | undefined): AsyncGenerator<StoredEvent, void> {
     const { calls, memory, location, hooks } = this.#parts;
-    const plan = await calls.run(`read stream "${String(streamId)}"`, async () => {
+    const attempt = `read stream "${String(streamId)}"`;
+    const plan = await calls.run(attempt, async () => {
       checkStreamId(streamId);
       return parseReadOptions(options, hooks);
     });
@@ -123,7 +124,8 @@ export class StoreTransaction implements Transaction {
       memory,
       hooks,
       lifetime: new Lifetime(`the transaction${inStore(location)}`),
-      onEvent: () => undefined,
+      // Of a page that was read inside, which may have been rolled back.
+      onEvent: () => calls.assertGoingOn(attempt),
       onBeyondEnd: async (place: number, head: number, isGiven: boolean) => {
         if (!isGiven) throw await wentBackError("read", { storage: this.#pages, streamId, place, head, isGiven });
       },

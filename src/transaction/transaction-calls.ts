@@ -49,6 +49,15 @@ export class TransactionCalls {
     return result;
   }
 
+  /**
+   * For what a call has brought already, and hands out by and by.
+   *
+   * @throws TransactionError `TRANSACTION_MISUSE` after the end
+   */
+  assertGoingOn(attempt: string): void {
+    if (this.#end !== undefined) throw this.#misuse(attempt, this.#end);
+  }
+
   // Nobody may await it. After a rollback the caller knows of the failure; after a commit, a change is lost that nobody has
   // been told of, and then an unhandled rejection is right.
   #refuse(attempt: string, end: string): Promise<never> {

@@ -9,7 +9,7 @@ import type { Suite } from "../suite.js";
 import { TRANSACTIONS } from "../support/capabilities.js";
 import { collect } from "../support/collect.js";
 import { failureOf } from "../support/failure-of.js";
-import { counted, numbersOf, wholeNumbers } from "../support/sample-events.js";
+import { counted, countedUpTo, numbersOf, wholeNumbers } from "../support/sample-events.js";
 import { allEventsOf, ChangedMyMind, Gate, holdTransaction, patient, recordIn } from "../support/transactions.js";
 
 /** Calls of a transaction that fail, and what their errors have. */
@@ -100,6 +100,24 @@ export function describeTransactionFailures({ describe, testWith, expect }: Suit
       expect(await failureOf(tx.sql.run({ strings: ["SELECT 1"], values: [] }))).toMatchObject(misuse);
       expect(await allEventsOf(streams)).toEqual([]);
       expect(await recordIn(streams, "s", "k")).toBe(null);
+    });
+
+    testTransaction("leaves a read that was begun inside with no further event", async (streams) => {
+      const reads: AsyncIterator<unknown>[] = [];
+      const readOne = async (tx: Transaction): Promise<void> => {
+        await tx.write("a", countedUpTo(3));
+        const read = tx.read("a")[Symbol.asyncIterator]();
+        reads.push(read);
+        expect((await read.next()).done).toBe(false);
+      };
+      await streams.transaction(readOne);
+      const undone = streams.transaction(async (tx) => {
+        await readOne(tx);
+        throw new ChangedMyMind();
+      });
+      await failureOf(undone);
+
+      for (const read of reads) expect(await failureOf(read.next())).toMatchObject({ code: "TRANSACTION_MISUSE" });
     });
 
     testTransaction("for taking too long is undone, and lets go of those who wait", async (streams) => {
