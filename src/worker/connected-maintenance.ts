@@ -18,7 +18,17 @@ export function connectedMaintenance(connection: Connection, location: string | 
     const guarded = onProgress && ((progress: unknown) => orAbort(controller, () => onProgress(progress)));
     const signals = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
     const args = [...first, rest, guarded !== undefined];
-    return connection.call<T>({ method, args, attempt, lane: "read", signal: signals, onProgress: guarded });
+    const report = await connection.call<T>({
+      method,
+      args,
+      attempt,
+      lane: "read",
+      signal: signals,
+      onProgress: guarded,
+    });
+    // The answer may have been under way when the listener failed. A backup has its name by then.
+    if (method === "verify") controller.signal.throwIfAborted();
+    return report;
   };
   return {
     verify: (options?: VerifyOptions) => call<VerifyReport>("verify", "verify the store", [], options),
@@ -29,7 +39,7 @@ export function connectedMaintenance(connection: Connection, location: string | 
 
 /** Takes out of the options what no message can carry. The others are checked where the store is. */
 function splitOptions(options: unknown) {
-  if (typeof options !== "object" || options === null) return { rest: options };
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return { rest: options };
   const { onProgress, signal, ...rest } = options as VerifyOptions & BackupOptions;
   checkFunction("onProgress", onProgress);
   checkSignal(signal);

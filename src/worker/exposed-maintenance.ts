@@ -13,10 +13,14 @@ export function maintenanceMethods(maintenance: StoreMaintenance): ExposedMethod
 
 /** Undefined where there were none, so that the defaults hold. */
 function optionsOf<Options>(call: ExposedCall, options: unknown, hasProgress: boolean): Options {
-  if (options !== undefined && (typeof options !== "object" || options === null)) return options as Options;
+  if (options !== undefined && (typeof options !== "object" || options === null || Array.isArray(options))) {
+    return options as Options;
+  }
   const onProgress = (progress: unknown): void => call.progress(progress);
   return { ...options, signal: call.signal, ...(hasProgress && { onProgress }) } as Options;
 }
 
-const pathOf = (path: string | { readonly url: string }): string | URL =>
-  typeof path === "object" && path !== null ? new URL(path.url) : path;
+/** A URL arrives as its text. Whatever else is no path is left to the checks of the store. */
+function pathOf(path: string | { readonly url: string }): string | URL {
+  return typeof path === "object" && URL.canParse(path?.url) ? new URL(path.url) : (path as string);
+}
