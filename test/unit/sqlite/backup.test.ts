@@ -194,6 +194,24 @@ describe("a backup that does not come about", () => {
     expect((await readdir(folder.path)).filter((name) => name.startsWith("copy"))).toEqual([]);
   });
 
+  test("because an event has a value that none can have says so, and leaves no file", async () => {
+    await using folder = await createTempDir();
+    {
+      await using streams = await sqliteStreamFactory(folder.file("store.db"));
+      await fill(streams, 10);
+    }
+    const connection = await DRIVERS.sqlite3.open(folder.file("store.db"), "create");
+    await connection.exec(`PRAGMA ignore_check_constraints = ON; DROP TRIGGER es_events_are_never_changed;
+      UPDATE es_events SET version = 0 WHERE position = 4`);
+    await connection.close();
+    await using streams = await sqliteStreamFactory(folder.file("store.db"));
+    await expect(streams.backup(folder.file("copy.db"))).rejects.toMatchObject({
+      code: "STORAGE_CORRUPT",
+      message: expect.stringContaining("an event after position 0 has a value that no event can have"),
+    });
+    expect((await readdir(folder.path)).filter((name) => name.startsWith("copy"))).toEqual([]);
+  });
+
   test.each(["-journal", "-wal", "-shm", "-head"])("to a name that belongs to a database there: %s", async (ending) => {
     await using folder = await createTempDir();
     await mkdir(folder.file("elsewhere"));

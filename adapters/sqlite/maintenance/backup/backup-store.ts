@@ -1,6 +1,7 @@
-import type { BackupOptions, BackupReport, CopiedTable } from "../../../../protocols/index.js";
+import { type BackupOptions, type BackupReport, type CopiedTable, StorageError } from "../../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
 import { partialPath } from "../../open/partial-copy.js";
+import { isConstraint } from "../../sqlite-errors.js";
 import { applicationTablesOf } from "../application-tables.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 import { type ApplicationSchema, readFieldIndexes, type SchemaObject } from "./application-schema.js";
@@ -178,8 +179,25 @@ async function copyEvents(
   let copied = 0;
   for (let after = 0; after < upTo; after += STEP_EVENTS) {
     const end = Math.min(after + STEP_EVENTS, upTo);
-    const { changes } = await session.step((connection) => connection.run(COPY_EVENTS, [after, end]));
+    const { changes } = await session.step((connection) => copyStep(connection, after, end));
     copied += changes;
     onCopied(copied);
+  }
+}
+
+/** @throws StorageError when an event is not as the library stores it: the copy's table has the same constraints */
+async function copyStep(
+  connection: SQLiteConnection,
+  after: number,
+  end: number,
+): Promise<{ readonly changes: number }> {
+  try {
+    return await connection.run(COPY_EVENTS, [after, end]);
+  } catch (error) {
+    if (!isConstraint(error)) throw error;
+    const message =
+      `Cannot back up the store: an event after position ${after} has a value that no event can have. ` +
+      "It is damaged; verify() tells where. The backup was not made.";
+    throw new StorageError("STORAGE_CORRUPT", message, { cause: error });
   }
 }
