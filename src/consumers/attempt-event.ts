@@ -1,6 +1,7 @@
 import { type Records, StorageError, type StoredEvent } from "../../protocols/index.js";
 import type { Undo } from "../leases/undo.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../limits.js";
+import { isThenable } from "../validate/is-thenable.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { type AttemptContext, attempt, type Outcome } from "./attempt.js";
 import { causedBy } from "./caused-by.js";
@@ -102,9 +103,12 @@ export function report(
   event: StoredEvent,
   failure: Omit<ConsumerFailure, "consumer" | "event">,
 ): void {
-  try {
-    settings.onError({ consumer: definition.name, event, ...failure });
-  } catch (error) {
+  const warn = (error: unknown): void =>
     process.emitWarning(`onError of consumer "${definition.name}" threw: ${thrownText(error)}`, "StreamWarning");
+  try {
+    const told: unknown = settings.onError({ consumer: definition.name, event, ...failure });
+    if (isThenable(told)) void told.then(undefined, warn);
+  } catch (error) {
+    warn(error);
   }
 }

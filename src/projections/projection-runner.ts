@@ -4,6 +4,7 @@ import type { Participant } from "../stream/participant.js";
 import type { StoreService } from "../stream/store-service.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
+import { isThenable } from "../validate/is-thenable.js";
 import { describeValue } from "../validate/json-text.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
@@ -121,10 +122,12 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
     const text = JSON.stringify(rest);
     if (this.#reported.get(status.name) === text) return;
     this.#reported.set(status.name, text);
+    const warn = (error: unknown): void => process.emitWarning(`onStatus threw: ${thrownText(error)}`, "StreamWarning");
     try {
-      this.#parts.settings.onStatus(status);
+      const told: unknown = this.#parts.settings.onStatus(status);
+      if (isThenable(told)) void told.then(undefined, warn);
     } catch (error) {
-      process.emitWarning(`onStatus threw: ${thrownText(error)}`, "StreamWarning");
+      warn(error);
     }
   }
 

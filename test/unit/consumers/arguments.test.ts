@@ -9,6 +9,7 @@ import {
   parked,
   retryParked,
 } from "../../../src/consumers/index.js";
+import { runProjections } from "../../../src/projections/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { plainStorage } from "../../support/plain-storage.js";
 import { collecting } from "./support/collecting.js";
@@ -74,6 +75,27 @@ test.each([[{ drain: 1 }], [{ drainMs: -1 }], [{ drainMs: "x" }]])("a stop is re
   await using streams = memoryStreamFactory();
   await using consumer = await consume(streams, collecting([]));
   await expect(consumer.stop(options as object)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
+test("listeners that reject are warned of, and nothing else comes of it", async () => {
+  await using streams = memoryStreamFactory();
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  process.on("warning", onWarning);
+  try {
+    const { position } = await (await streams.openStream("a")).write({ type: "A", data: null });
+    const handle = () => Promise.reject(new Error("broken"));
+    const onError = () => Promise.reject(new Error("no log"));
+    const onStatus = () => Promise.reject(new Error("no status"));
+    await using consumer = await consume(streams, collecting([], { handle }), { retry: { attempts: 1 }, onError });
+    await consumer.whenProcessed(position);
+    await using _ = await runProjections(streams, [{ name: "p", project: async () => undefined }], { onStatus });
+    await expect
+      .poll(() => warnings)
+      .toEqual(expect.arrayContaining(['onError of consumer "all" threw: no log', "onStatus threw: no status"]));
+  } finally {
+    process.off("warning", onWarning);
+  }
 });
 
 test("a store without transactions has no consumers", async () => {
