@@ -33,7 +33,7 @@ module.exports = {
       name: "the-entry-of-sqlite-names-sqlite-only",
       comment: "It is a part of the public barrel.",
       severity: "error",
-      from: { path: "^sqlite\\.ts$" },
+      from: { path: "^sqlite-entry\\.ts$" },
       to: { pathNot: ["^adapters/sqlite/index\\.ts$"] },
     },
     {
@@ -92,7 +92,7 @@ module.exports = {
       comment: "It names the SQLite adapter, which nothing inside the library may bring along unasked.",
       severity: "error",
       from: { path: "^(protocols|src|adapters|test/conformance)/" },
-      to: { path: "^(index|blobs|copy|postgres|privacy|projections|sqlite|testing)\\.ts$" },
+      to: { path: "^(index|blobs|copy|postgres|privacy|projections|sqlite-entry|testing)\\.ts$" },
     },
     {
       name: "only-the-sqlite-adapter-knows-its-client",
@@ -124,7 +124,7 @@ module.exports = {
       to: {
         pathNot: [
           "^examples/",
-          "^(blobs|copy|postgres|privacy|projections|sqlite|testing)\\.ts$",
+          "^(blobs|copy|postgres|privacy|projections|sqlite-entry|testing)\\.ts$",
           "^((protocols|src/adapter-kit|src/migrations|src/consumers|src/events|src/commands|src/worker|adapters/memory|test/conformance)/)?index\\.ts$",
           "^node_modules/(rxjs|kysely|tsx|zod|ws|@types/ws)/",
         ],

@@ -213,7 +213,7 @@ test("the entry for adapters exports what they are built of", async () => {
 
 test("the package holds what its users need and nothing else", async () => {
   const wanted =
-    /^(docs\/.+\.(md|svg)|examples\/.+(?<!\.db(-.+)?)|dist\/(index|blobs|copy|postgres|privacy|projections|sqlite|testing)\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
+    /^(docs\/.+\.(md|svg)|examples\/.+(?<!\.db(-.+)?)|dist\/(index|blobs|copy|postgres|privacy|projections|sqlite-entry|testing)\.(js|d\.ts)|dist\/(protocols|src|adapters|test\/conformance)\/.+\.(js|d\.ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
   expect(packedFiles.filter((path) => !wanted.test(path))).toEqual([]);
   expect(packedFiles).toEqual(expect.arrayContaining(["README.md", "LICENSE", "dist/index.d.ts"]));
 });
