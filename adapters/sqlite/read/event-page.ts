@@ -39,9 +39,14 @@ const PACKED_ELEMENTS_LARGE = 8;
 export function unpackPage(page: string | null, count: number): readonly PackedEvent[] {
   if (page === null) return [];
   const packed = JSON.parse(`[[${page}]]`) as PackedEvent[];
-  const isWhole = (event: PackedEvent) => event.length === (isLarge(event) ? PACKED_ELEMENTS_LARGE : PACKED_ELEMENTS);
   if (packed.length !== count || !packed.every(isWhole)) throw new SyntaxError("an event is more than its own row");
   return packed;
+}
+
+/** Whether it has all elements. The names of a stream and of a type that are not there are null. */
+function isWhole(event: PackedEvent): boolean {
+  const elements = isLarge(event) ? PACKED_ELEMENTS_LARGE : PACKED_ELEMENTS;
+  return event.length === elements && event[4] !== null && event[5] !== null;
 }
 
 /** The events of a page. */

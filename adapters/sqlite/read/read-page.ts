@@ -1,13 +1,7 @@
-import {
-  ALL_STREAM,
-  type EventPage,
-  type EventPlace,
-  type ReadQuery,
-  StorageError,
-  type StoredEvent,
-} from "../../../protocols/index.js";
+import { ALL_STREAM, type EventPage, type ReadQuery, type StoredEvent } from "../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import type { FieldIndex } from "../indexes/field-index.js";
+import { damageAt, outOfOrder } from "./damaged-page.js";
 import { decodePage, unpackPage } from "./event-page.js";
 import { filterCondition } from "./filter-sql.js";
 import { type PageRow, readIndexedRow, type ScannedRow } from "./indexed-page.js";
@@ -21,10 +15,11 @@ const MAX_SCANNED_PLACES = 16_384;
  * Reads a page with one statement: SQLite packs the rows into one JSON text, which is parsed once. That is about twice
  * as fast as rows whose values cross into JavaScript one by one.
  *
- * A page ends before an event whose content is not the JSON that was written, so that everything up to it can be read.
+ * A page ends before damage, so that everything up to it can be read: content that is not the JSON that was written, a type or
+ * a stream that is not there, or a version that a stream lacks.
  *
  * @param indexes - the indexes of fields that the store may have
- * @throws StorageError `STORAGE_CORRUPT` when the first event of the page is such an event
+ * @throws StorageError `STORAGE_CORRUPT` when the page would begin with it
  */
 export async function readPage(
   connection: SQLiteConnection,
@@ -34,7 +29,7 @@ export async function readPage(
   try {
     return await readWholePage(connection, query, indexes);
   } catch (error) {
-    if (!isBrokenJSON(error)) throw error;
+    if (!isDamage(error)) throw error;
     return readUpToDamage(connection, query);
   }
 }
@@ -52,6 +47,7 @@ async function readWholePage(
   const packed = unpackPage(page, packedCount);
   const decoding = decodePage(connection, packed, query.streamId);
   const { events, isComplete, fetchedBytes } = decoding instanceof Promise ? await decoding : decoding;
+  if (lacksVersions(events, query, row)) throw new SyntaxError("the stream lacks a version");
   const next = nextPlace();
   const contentBytes = (page?.length ?? 0) + fetchedBytes;
   return { events, next, head: storeHead, first: first ?? undefined, contentBytes };
@@ -62,13 +58,26 @@ async function readWholePage(
     const end = Math.min(upTo, storeHead);
     if (isForward) {
       const place = isCut && last !== undefined ? placeOf(last, query.streamId) : high;
-      if (place <= after && place < end) throw outOfOrder(query);
+      if (place <= after && place < end) throw outOfOrder(query.streamId);
       return place < end ? place : null;
     }
     const place = isCut && last !== undefined ? placeOf(last, query.streamId) - 1 : low;
-    if (place >= upTo && place > after) throw outOfOrder(query);
+    if (place >= upTo && place > after) throw outOfOrder(query.streamId);
     return place > after ? place : null;
   }
+}
+
+/** Whether a page of a stream skips versions. A stream has all of them, from its first one on. */
+function lacksVersions(
+  events: readonly StoredEvent[],
+  { streamId, filter, direction, after, upTo = Number.MAX_SAFE_INTEGER }: ReadQuery,
+  { head: streamHead, first }: Pick<PageRow, "head" | "first">,
+): boolean {
+  const [begin, end] = [events[0], events.at(-1)];
+  if (streamId === ALL_STREAM || filter !== undefined || begin === undefined || end === undefined) return false;
+  if (Math.abs(end.version - begin.version) + 1 !== events.length) return true;
+  if (direction === "forward") return begin.version > Math.max(after + 1, first ?? 1);
+  return begin.version < Math.min(upTo, streamHead);
 }
 
 /** Reads a page by looking through the events, or through the index of a stream's keys. */
@@ -90,39 +99,15 @@ async function readUpToDamage(connection: SQLiteConnection, query: ReadQuery): P
     try {
       return await readWholePage(connection, { ...unfiltered, limit });
     } catch (error) {
-      if (!isBrokenJSON(error)) throw error;
+      if (!isDamage(error)) throw error;
     }
   }
-  throw await damagedEvent(connection, unfiltered);
+  throw await damageAt(connection, unfiltered);
 }
 
 /** JavaScript did not take a page, or SQLite the content of an event that a filter looks into. */
-function isBrokenJSON(error: unknown): boolean {
+function isDamage(error: unknown): boolean {
   return error instanceof SyntaxError || (error instanceof Error && /malformed JSON/.test(error.message));
-}
-
-async function damagedEvent(connection: SQLiteConnection, query: ReadQuery): Promise<StorageError> {
-  const { streamId, after, upTo = Number.MAX_SAFE_INTEGER, direction } = query;
-  const isAll = streamId === ALL_STREAM;
-  const place = isAll ? "e.position" : "e.version";
-  const sql = `
-    SELECT s.name AS streamId, e.version, e.position FROM es_events AS e JOIN es_streams AS s ON s.id = e.stream
-    WHERE ${isAll ? "?1 IS NOT NULL" : "s.name = ?1"} AND ${place} > ?2 AND ${place} <= ?3
-    ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"} LIMIT 1`;
-  const [event] = await connection.all<EventPlace>(sql, [streamId, after, upTo]);
-  if (event === undefined) return outOfOrder(query);
-  const damaged = isAll ? event.position : event.version;
-  const message =
-    `Cannot read version ${event.version} of stream "${event.streamId}" (position ${event.position}): its data or ` +
-    "metadata is not the JSON that was written. The database is damaged; verify() lists what is. The events beyond it " +
-    `can be read with ${direction === "forward" ? `after: ${damaged}` : `upTo: ${damaged - 1}`}.`;
-  return new StorageError("STORAGE_CORRUPT", message, { event });
-}
-
-/** A reader would ask for the same page again and again. */
-function outOfOrder({ streamId }: ReadQuery): StorageError {
-  const message = `Cannot read stream "${streamId}": its events are not in order. The database is damaged; verify() tells where.`;
-  return new StorageError("STORAGE_CORRUPT", message);
 }
 
 /** Where a filtered page looks: behind `after` or below `upTo`, but not at everything there is. */
@@ -162,7 +147,10 @@ function pageSQL(
   { condition, index }: FilterSQL = NO_FILTER,
 ): string {
   const isAll = source === "all";
-  const streams = isAll || condition !== "" ? "CROSS JOIN es_streams AS s ON s.id = e.stream" : "";
+  // An event whose type or stream is not there has to be seen. Where there is a condition, SQLite would choose another order of
+  // the tables for a LEFT JOIN.
+  const join = condition === "" ? "LEFT" : "CROSS";
+  const streams = isAll || condition !== "" ? `${join} JOIN es_streams AS s ON s.id = e.stream` : "";
   const place = isAll ? "e.position" : "e.version";
   // On @all the first parameter has no use, and is named so that the numbers stay the same. A parameter that is the whole
   // LIMIT is part of SQLite's plan: it would compile the statement again each time another value is bound.
@@ -171,7 +159,7 @@ function pageSQL(
       ${isAll ? "NULL" : STREAM_FIRST} AS first, count(*) AS packed, group_concat(content, '],[') AS page
     FROM (
       SELECT ${packedEvent(isAll ? "json_quote(s.name)" : "0")} AS content
-      FROM es_events AS e ${index} CROSS JOIN es_types AS t ON t.id = e.type ${streams}
+      FROM es_events AS e ${index} ${join} JOIN es_types AS t ON t.id = e.type ${streams}
       WHERE ${isAll ? "?1 IS NOT NULL" : `e.stream = ${STREAM}`} AND ${place} > ?2 AND ${place} <= ?3${condition}
       ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"}
       LIMIT ?4 + 0

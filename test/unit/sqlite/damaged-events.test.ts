@@ -18,7 +18,7 @@ async function openDamaged(driver: DriverName, change: string) {
     await (await streams.openStream("a")).write(events);
   }
   const connection = await DRIVERS[driver].open(path, "create");
-  await connection.exec(`PRAGMA ignore_check_constraints = ON; DROP TRIGGER es_events_are_never_changed;
+  await connection.exec(`PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; DROP TRIGGER es_events_are_never_changed;
     UPDATE es_events SET ${change} WHERE version = ${DAMAGED}`);
   await connection.close();
   const streams = await sqliteStreamFactory(path, { driver });
@@ -87,5 +87,40 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
       expect(versions).toEqual(range(11, DAMAGED - 1));
       expect(error).toMatchObject({ code: "STORAGE_CORRUPT", version: DAMAGED });
     });
+  });
+
+  test("an event whose type is not there ends a read", async () => {
+    await using damaged = await openDamaged(driver, "type = 77");
+    const { versions, error } = await readVersions(damaged.stream);
+    expect(versions).toEqual(range(1, DAMAGED - 1));
+    const message = /version 17 of stream "a" \(position 18\): its type is not there.*with after: 17/;
+    expect(error).toMatchObject({ code: "STORAGE_CORRUPT", version: DAMAGED, message: expect.stringMatching(message) });
+    expect(await readVersions(damaged.stream, { after: DAMAGED })).toEqual({ versions: range(DAMAGED + 1, EVENTS) });
+    const all = await readVersions(await damaged.streams.openStream("@all"), { after: 1 });
+    expect(all.versions).toEqual(range(1, DAMAGED - 1));
+    expect(all.error).toMatchObject({ version: DAMAGED, position: DAMAGED + 1 });
+  });
+
+  test("a version that its stream lacks ends a read, in both directions and in @all", async () => {
+    await using damaged = await openDamaged(driver, "stream = 77");
+    const { versions, error } = await readVersions(damaged.stream);
+    expect(versions).toEqual(range(1, DAMAGED - 1));
+    const message = /Cannot read version 17 of stream "a": not there.*with after: 17/;
+    expect(error).toMatchObject({ code: "STORAGE_CORRUPT", message: expect.stringMatching(message) });
+    expect((await readVersions(damaged.stream, { after: DAMAGED - 1 })).versions).toEqual([]);
+    expect(await readVersions(damaged.stream, { after: DAMAGED })).toEqual({ versions: range(DAMAGED + 1, EVENTS) });
+    const backward = await readVersions(damaged.stream, { direction: "backward" });
+    expect(backward.versions).toEqual(range(DAMAGED + 1, EVENTS).reverse());
+    expect(backward.error).toMatchObject({ message: expect.stringMatching(/version 17 .*with upTo: 16/) });
+    expect(await readVersions(damaged.stream, { direction: "backward", upTo: DAMAGED - 1 })).toEqual({
+      versions: range(1, DAMAGED - 1).reverse(),
+    });
+    const all = await damaged.streams.openStream("@all");
+    expect((await readVersions(all)).error).toMatchObject({
+      message: expect.stringMatching(
+        /an event \(position 18\): the stream that it belongs to is not there.*with after: 18/,
+      ),
+    });
+    expect(await readVersions(all, { after: DAMAGED + 1 })).toEqual({ versions: range(DAMAGED + 1, EVENTS) });
   });
 });
