@@ -58,6 +58,18 @@ describe.each(DRIVER_NAMES)("verify after removals, through %s", (driver) => {
     expect(problems).toContainEqual(expect.objectContaining({ kind: "gap", streamId: "b", version: 1 }));
   });
 
+  test("comes to its end although a damaged id or the counter of positions is enormous", async () => {
+    await using store = await makePruned(driver);
+    const enormous = 2 ** 52;
+    await tamper(driver, store.path, `INSERT INTO es_streams (id, name) VALUES (${enormous}, 'damaged')`);
+    expect(await store.verify()).toMatchObject({ checkedEvents: 16 });
+    await tamper(driver, store.path, `UPDATE sqlite_sequence SET seq = ${enormous} WHERE name = 'es_events'`);
+    const { problems } = await store.verify();
+    expect(problems).toContainEqual(expect.objectContaining({ kind: "head" }));
+    await using streams = await sqliteStreamFactory(store.path, { driver });
+    await expect(streams.backup(`${store.path}.copy`)).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
+  });
+
   test.each([
     ["an event that is not declared gone", "DELETE FROM es_events WHERE stream = 1 AND version = 5"],
     ["a first version that goes back", "UPDATE es_streams SET first = 4 WHERE name = 'a'"],

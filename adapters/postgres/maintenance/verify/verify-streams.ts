@@ -39,34 +39,39 @@ function firstMissingSQL({ prefix }: StoreNames): string {
     WHERE NOT EXISTS (SELECT FROM ${prefix}es_events WHERE stream = $1::bigint AND version = candidate)`;
 }
 
+// Not a range of ids: one may be so large that nobody reaches it.
+function stepEndSQL({ prefix }: StoreNames): string {
+  return `
+    SELECT max(id) AS last FROM (SELECT id FROM ${prefix}es_streams WHERE id > $1::bigint ORDER BY id LIMIT ${STEP_STREAMS}) ids`;
+}
+
 /** Looks for versions that are missing in a stream, or are there although they were removed. */
 export function verifyStreams(session: CheckSession, names: StoreNames, problems: ProblemList): Promise<void> {
   return problems.reading("go through the streams", undefined, async () => {
-    const last = await session.step(async (connection) => {
-      const text = `SELECT coalesce(max(id), 0) AS last FROM ${names.prefix}es_streams`;
-      const { rows } = await connection.query<{ last: number }>({ text });
-      return (rows[0] as { last: number }).last;
-    });
-    for (let after = 0; after < last && !problems.isFull; after += STEP_STREAMS) {
-      await session.step((connection) => verifyRange(connection, names, after, problems));
+    let after: number | null = 0;
+    while (after !== null && !problems.isFull) {
+      const before: number = after;
+      after = await session.step((connection) => verifyStep(connection, names, before, problems));
     }
   });
 }
 
-async function verifyRange(
+/** @returns the last id that was looked at, null where there is none */
+async function verifyStep(
   connection: PostgresConnection,
   names: StoreNames,
   after: number,
   problems: ProblemList,
-): Promise<void> {
-  const { rows } = await connection.query<Row>({
-    text: wrongStreamsSQL(names),
-    values: [after, after + STEP_STREAMS],
-  });
+): Promise<number | null> {
+  const end = await connection.query<{ last: number | null }>({ text: stepEndSQL(names), values: [after] });
+  const last = end.rows[0]?.last ?? null;
+  if (last === null) return null;
+  const { rows } = await connection.query<Row>({ text: wrongStreamsSQL(names), values: [after, last] });
   for (const stream of rows) {
     const place = await placeOf(connection, names, stream);
     problems.add({ kind: "gap", streamId: textOfHex(stream.name), ...place });
   }
+  return last;
 }
 
 async function placeOf(connection: PostgresConnection, names: StoreNames, stream: Row): Promise<WrongPlace> {

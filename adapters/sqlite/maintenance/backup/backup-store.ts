@@ -177,22 +177,35 @@ async function copyEvents(
   onCopied: (events: number) => void,
 ): Promise<void> {
   let copied = 0;
-  for (let after = 0; after < upTo; after += STEP_EVENTS) {
-    const end = Math.min(after + STEP_EVENTS, upTo);
-    const { changes } = await session.step((connection) => copyStep(connection, after, end));
+  for (let after = 0; after < upTo; ) {
+    const { changes, end } = await session.step((connection) => copyStep(connection, after, upTo));
+    after = end;
     copied += changes;
     onCopied(copied);
   }
 }
 
-/** @throws StorageError when an event is not as the library stores it: the copy's table has the same constraints */
+// Not a range of positions: a damaged counter may be so high that nobody reaches it.
+const STEP_END = `
+  SELECT max(position) AS last FROM (
+    SELECT position FROM ${EVENTS} WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ${STEP_EVENTS})`;
+
+/**
+ * @returns how many events were copied, and up to where
+ * @throws StorageError when an event is not as the library stores it: the copy's table has the same constraints
+ */
 async function copyStep(
   connection: SQLiteConnection,
   after: number,
-  end: number,
-): Promise<{ readonly changes: number }> {
+  upTo: number,
+): Promise<{ readonly changes: number; readonly end: number }> {
   try {
-    return await connection.run(COPY_EVENTS, [after, end]);
+    const [row] = await connection.all<{ last: number | null }>(STEP_END, [after, upTo]);
+    const last = row?.last ?? upTo;
+    // In a damaged table what comes next may be what came before: then only this far is copied.
+    const end = last > after ? last : after + 1;
+    const { changes } = await connection.run(COPY_EVENTS, [after, end]);
+    return { changes, end };
   } catch (error) {
     if (!isConstraint(error)) throw error;
     const message =

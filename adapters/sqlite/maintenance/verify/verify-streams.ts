@@ -26,25 +26,32 @@ const FIRST_MISSING_VERSION = `
   FROM (SELECT ?2 + 0 AS candidate UNION ALL SELECT version + 1 FROM es_events WHERE stream = ?1 AND version >= ?2)
   WHERE NOT EXISTS (SELECT 1 FROM es_events WHERE stream = ?1 AND version = candidate)`;
 
+// Not a range of ids: a damaged one may be so large that nobody reaches it.
+const STEP_END = `SELECT max(id) AS last FROM (SELECT id FROM es_streams WHERE id > ?1 ORDER BY id LIMIT ${STEP_STREAMS})`;
+
 /** Looks for versions that are missing in a stream, or are there although they were removed. */
 export function verifyStreams(session: MaintenanceSession, problems: ProblemList): Promise<void> {
   return problems.reading("go through the streams", undefined, async () => {
-    const [row] = await session.step((connection) =>
-      connection.all<{ last: number | null }>("SELECT max(id) AS last FROM es_streams"),
-    );
-    const last = row?.last ?? 0;
-    for (let after = 0; after < last && !problems.isFull; after += STEP_STREAMS) {
-      await session.step((connection) => verifyRange(connection, after, problems));
+    let after = 0;
+    while (!problems.isFull) {
+      const last = await session.step((connection) => verifyStep(connection, after, problems));
+      // In a damaged table what comes next may be what came before.
+      if (last <= after) return;
+      after = last;
     }
   });
 }
 
-async function verifyRange(connection: SQLiteConnection, after: number, problems: ProblemList): Promise<void> {
-  const streams = await connection.all<Row>(WRONG_STREAMS, [after, after + STEP_STREAMS]);
+/** @returns the last id that was looked at, 0 where there is none */
+async function verifyStep(connection: SQLiteConnection, after: number, problems: ProblemList): Promise<number> {
+  const [end] = await connection.all<{ last: number | null }>(STEP_END, [after]);
+  const last = end?.last ?? 0;
+  const streams = await connection.all<Row>(WRONG_STREAMS, [after, last]);
   for (const stream of streams) {
     const place = await wrongPlaceOf(stream, () => firstMissing(connection, stream));
     problems.add({ kind: "gap", streamId: JSON.parse(stream.name) as string, ...place });
   }
+  return last;
 }
 
 async function firstMissing(connection: SQLiteConnection, { id, first }: Row): Promise<number> {
