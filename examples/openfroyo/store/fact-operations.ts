@@ -10,11 +10,16 @@ import { FACTS } from "./tables.js";
 /** What identifies a fact, besides its id. */
 export const FACT_KEY = ["targetId", "namespace", "key"];
 
-/** Creates or changes a fact. It has no event: a fact that is lost is discovered again. */
+/**
+ * Creates or changes a fact. It has no event: a fact that is lost is discovered again.
+ *
+ * @throws RangeError when `ttl` is no whole number of seconds
+ */
 export function upsertFact(session: Session, given: NewFact): Promise<Fact> {
   return session.change("upsert fact", async (_, tables) => {
     const now = session.now();
     const ttl = given.ttl ?? 0;
+    if (!Number.isInteger(ttl)) throw new RangeError(`ttl must be a whole number of seconds, got ${ttl}`);
     const expiresAt = given.expiresAt ?? (ttl > 0 ? new Date(now.getTime() + ttl * 1_000) : undefined);
     const fact: Fact = {
       ...given,

@@ -60,6 +60,13 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.deleteExpiredFacts()).toBe(0);
   });
 
+  test("a time to live that is no whole number of seconds is refused, and stores nothing", async () => {
+    const store = await openStore(await makeConfig());
+    const fact = { targetId: "host-001", namespace: "os.basic", key: "load", value: 1 };
+    await expect(store.upsertFact({ ...fact, ttl: 0.5 })).rejects.toThrow("whole number of seconds, got 0.5");
+    await expect(store.getFact("host-001", "os.basic", "load")).rejects.toThrow("not found");
+  });
+
   test("a fact that is found again has a new value and a new end", async () => {
     let nowMs = START_MS;
     const store = await openStore({ ...(await makeConfig()), now: () => nowMs });
