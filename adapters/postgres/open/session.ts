@@ -87,6 +87,7 @@ function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
     SET lock_timeout TO ${Math.max(1, Math.floor(commandTimeoutMs * LOCK_SHARE))};
     SET enable_seqscan TO off;
     SET jit TO off;
+    SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 170000;
     SELECT set_config('synchronous_commit', '${durability === "normal" ? "off" : "on"}', false)
     WHERE current_setting('synchronous_commit') IN (${weaker});
     SELECT pg_backend_pid() AS "processId", current_setting('server_version_num')::int AS version,

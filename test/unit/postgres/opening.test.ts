@@ -142,6 +142,23 @@ if (NO_POSTGRES === null) {
     expect(written).toMatchObject({ version: 2 });
   });
 
+  test("a role whose transactions may not last runs longer ones", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    const user = `user_of_${schemas.schema}`;
+    // Servers before 17 do not know the setting, and have no such limit.
+    await started.query(`CREATE ROLE ${user} SUPERUSER LOGIN;
+      DO $do$ BEGIN
+        IF current_setting('server_version_num')::int >= 170000 THEN ALTER ROLE ${user} SET transaction_timeout TO 50; END IF;
+      END $do$`);
+    await using streams = await postgresStreamFactory(started.url().replace("postgres@", `${user}@`), schemas);
+    await streams.transaction(async (tx) => {
+      await tx.sql.all(sql`SELECT pg_sleep(0.2)`);
+      await tx.write("a", { type: "T", data: 1 });
+    });
+    expect((await streams.openStream("a")).version).toBe(1);
+  });
+
   test("a pooler that gives each connection a session of its own is as good as the server", async () => {
     await using pooler = await pooled((await server()).url(), "session");
     await using streams = await postgresStreamFactory(pooler.pool, ownSchemas());
