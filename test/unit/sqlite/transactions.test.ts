@@ -20,11 +20,11 @@ describe.each(DRIVER_NAMES)("transactions over %s", (driver) => {
       await using folder = await createTempDir();
       const path = folder.file("store.db");
       await using holder = await sqliteStreamFactory(path, { driver });
-      await using streams = await sqliteStreamFactory(path, { driver, busyTimeoutMs: 400 });
+      await using streams = await sqliteStreamFactory(path, { driver, busyTimeoutMs: 1_000 });
       const held = holdTransaction(holder);
       await held.hasBegun;
       const first = failureOf(streams.transaction((tx) => tx.write("a", numbered(1))));
-      await delay(250);
+      await delay(800);
       const second = streams.transaction((tx) => tx.write("a", numbered(2)));
       const settled = second.catch((error: unknown) => error);
 
