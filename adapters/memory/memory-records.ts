@@ -1,6 +1,7 @@
 import type { CopiedRecord, JsonObject, ListRecordsOptions, Records, StoredRecord } from "../../protocols/index.js";
 import { compareCodePoints } from "../../src/adapter-kit/code-point-order.js";
 import { recordConflict } from "../../src/adapter-kit/record-conflict.js";
+import { recordText } from "../../src/adapter-kit/record-text.js";
 import { MAX_LISTED_RECORDS } from "../../src/limits.js";
 
 /** A record with its value as JSON text, so that nobody shares the value. */
@@ -92,7 +93,7 @@ export class RecordOverlay implements Records {
   async put(space: string, key: string, value: JsonObject, expected: number | "any" = "any"): Promise<number> {
     this.#checkRevision("store", space, key, expected);
     const revision = this.#stored.nextRevision();
-    changeIn(this.#changes, space, key, { revision, text: JSON.stringify(value) });
+    changeIn(this.#changes, space, key, { revision, text: recordText(value) });
     return revision;
   }
 

@@ -1,5 +1,6 @@
 import type { JsonObject, ListRecordsOptions, Records, StoredRecord } from "../../../protocols/index.js";
 import { recordConflict } from "../../../src/adapter-kit/record-conflict.js";
+import { recordText } from "../../../src/adapter-kit/record-text.js";
 import { MAX_LISTED_RECORDS } from "../../../src/limits.js";
 import type { ClientValue, PostgresConnection } from "../client/client.js";
 import { INDEXED_NAME_BYTES, type StoreNames } from "../open/schema.js";
@@ -44,7 +45,7 @@ export class PostgresRecords implements Records {
       SELECT ${HASH}, sha256($1::bytea), $1::bytea, $2::bytea, next.value, $3 FROM next
       ON CONFLICT (hash) DO UPDATE SET revision = excluded.revision, value = excluded.value
       RETURNING revision`;
-    const values = [bytesOf(space), bytesOf(key), JSON.stringify(value), expected === "any" ? null : expected];
+    const values = [bytesOf(space), bytesOf(key), recordText(value), expected === "any" ? null : expected];
     const [row] = await this.#query<Row>(["store", space, key], "es_put_record", text, values);
     if (row !== undefined) return row.revision;
     throw await this.#conflict("store", space, key, expected);

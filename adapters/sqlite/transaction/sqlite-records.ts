@@ -6,6 +6,7 @@ import type {
   StoredRecord,
 } from "../../../protocols/index.js";
 import { recordConflict } from "../../../src/adapter-kit/record-conflict.js";
+import { recordText } from "../../../src/adapter-kit/record-text.js";
 import { MAX_LISTED_RECORDS, MAX_RECORD_KEY_LENGTH } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { storageError } from "../sqlite-errors.js";
@@ -55,7 +56,7 @@ export class SQLiteRecords implements Records {
   }
 
   async put(space: string, key: string, value: JsonObject, expected: number | "any" = "any"): Promise<number> {
-    const parameters = [space, key, JSON.stringify(value), expected === "any" ? null : expected];
+    const parameters = [space, key, recordText(value), expected === "any" ? null : expected];
     const [row] = await this.#saying("store", space, key, () =>
       this.#connection.all<{ revision: number }>(PUT, parameters),
     );

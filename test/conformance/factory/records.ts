@@ -112,7 +112,7 @@ export function describeRecords({ describe, testWith, expect }: Suite<StreamFact
     testTransaction("come back equal, and belong to whoever got them", async (streams) => {
       for (const [name, stored] of ROUND_TRIP_VALUES.flatMap(([, values]) => values)) {
         const isTooLarge = stored instanceof Uint8Array || JSON.stringify(stored).length > MAX_RECORD_BYTES / 2;
-        // A record is plain JSON: what JSON.stringify changes is changed.
+        // An adapter may write records by JSON.stringify, which makes 0 of -0.
         if (isTooLarge || name.includes("minus zero")) continue;
         const value = { stored } as JsonObject;
         await putRecord(streams, "s", "k", value);
