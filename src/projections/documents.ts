@@ -9,7 +9,7 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
-import { describeValue } from "../validate/json-text.js";
+import { describeValue, JsonLossError, toJsonText } from "../validate/json-text.js";
 import { checkPlainName } from "./definition.js";
 import { readModelStoreOf } from "./model-store.js";
 import type { Projection, ProjectionContext, ReadModelStore } from "./projection.js";
@@ -103,7 +103,10 @@ function keysOf<S extends JsonValue, E extends EventShape>(
 ): readonly string[] {
   const keys = definition.key === undefined ? event.streamId : definition.key(event);
   if (keys === null) return [];
-  return typeof keys === "string" ? [keys] : [...new Set(keys)];
+  const all = typeof keys === "string" ? [keys] : [...new Set(keys)];
+  // What readDocument would not accept: a document that nobody finds, or two in the place of one.
+  for (const key of all) checkName("key", key);
+  return all;
 }
 
 /** A deleted stream's document goes with it, where the stream is the key. */
@@ -143,10 +146,20 @@ async function storeDocument(
   const table = context.table(name);
   if (document === null) await context.sql.run(sql`DELETE FROM ${table} WHERE key = ${key}`);
   else {
-    const text = JSON.stringify(document);
+    const text = documentText(document);
     await context.sql.run(sql`
       INSERT INTO ${table} VALUES (${key}, ${text})
       ON CONFLICT (key) DO UPDATE SET document = excluded.document`);
+  }
+}
+
+/** Refuses what would come back changed, as records do: NaN would be null, which is no document. */
+function documentText(document: JsonValue): string {
+  try {
+    return toJsonText(document, "document");
+  } catch (error) {
+    if (error instanceof JsonLossError) throw invalidArgument("document", `${error.path}: ${error.message}`);
+    throw error;
   }
 }
 

@@ -69,6 +69,33 @@ describe.each(STORES)("documents over %s", (_, open) => {
     expect(await readDocument(streams, "every", "all")).toEqual(["Tagged", "Untagged", "Tagged", "Tagged"]);
   });
 
+  test("have keys that can be read", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([tagged("red"), tagged(""), tagged("x".repeat(1_025)), tagged("\ud800"), tagged("red")]);
+    const byTag = documents<number, Tagged>({ ...DEFINITION, key: ({ data: { tags } }) => tags });
+    await using runner = await runProjections(streams, [byTag], { onError: "park" });
+    await whenProcessed(streams, "tags", 5);
+    expect(await readDocument(streams, "tags", "red")).toBe(2);
+    expect(runner.status()).toMatchObject([{ parked: 3 }]);
+  });
+
+  test("keep every number, and are refused where JSON would change them", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([tagged("zero"), tagged("none"), tagged("zero")]);
+    const numbers = documents<number, Tagged>({
+      name: "tags",
+      key: ({ data: { tags } }) => tags,
+      evolve: (_, { data: { tags } }) => (tags[0] === "zero" ? -0 : Number.NaN),
+    });
+    await using runner = await runProjections(streams, [numbers], { onError: "park" });
+    await whenProcessed(streams, "tags", 3);
+    expect(await readDocument(streams, "tags", "zero")).toBe(-0);
+    expect(await readDocument(streams, "tags", "none")).toBe(null);
+    expect(runner.status()).toMatchObject([{ parked: 1 }]);
+  });
+
   test("of a name that nobody has registered are null", async () => {
     await using streams = await open();
     expect(await readDocument(streams, "nothing", "a")).toBe(null);
