@@ -11,7 +11,10 @@ export type JsonObject = { readonly [key: string]: JsonValue };
  * The type cannot tell a plain object from an instance of a class without methods, or a number from NaN. So the write also
  * checks every value.
  */
-export type Storable<T> = T extends JsonValue | undefined
+export type Storable<T> = [T] extends [JsonValue | undefined] ? T : StorablePart<T>;
+
+/** A member of a union. `any`, which would be taken for each of the cases without an end, does not get here. */
+type StorablePart<T> = T extends JsonValue | undefined
   ? T
   : T extends Date
     ? "A Date would come back as a string. Use its toISOString()."

@@ -175,6 +175,19 @@ export async function storable(): Promise<void> {
   await tuple.write({ type: "A", data: ["x", null] });
 }
 
+/** `any` turns the checks off, where it stands. */
+export async function unchecked(): Promise<void> {
+  // biome-ignore lint/suspicious/noExplicitAny: this is about it.
+  const events: Stream<any> = account;
+  await events.write({ type: "A", data: { at: 1 } });
+  // biome-ignore lint/suspicious/noExplicitAny: this is about it.
+  const loose = await streams.openStream<{ type: "A"; data: any } | { type: "B"; data: { list: any[] } }>("a");
+  await loose.write({ type: "A", data: { at: 1 } });
+  await loose.write([{ type: "B", data: { list: [1, { deep: null }] } }]);
+  // @ts-expect-error a misspelt type
+  await loose.write({ type: "C", data: null });
+}
+
 /** Generic code takes a typed handle, and a typed handle may stand where any is wanted. */
 export async function generic<E extends EventShape>(stream: Stream<E>, events: readonly CandidateEvent<E>[]) {
   await stream.write(events);
