@@ -97,8 +97,8 @@ export interface RetryPolicy {
 
 /** Thrown by a handler, says that no further attempt will help. */
 export class TerminalError extends Error {
-  /** The name of the class, for logs. */
-  override readonly name = "TerminalError";
+  /** The name of the class, for logs. A subclass may have its own. */
+  override name = "TerminalError";
 }
 
 /** A failed attempt, and what comes next. */
@@ -153,7 +153,7 @@ export interface StopOptions {
   readonly drainMs?: number | undefined;
 }
 
-/** The options of {@link Consumer.whenProcessed}. */
+/** The options of `whenProcessed`. */
 export interface WhenProcessedOptions {
   /** How long it waits, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number | undefined;

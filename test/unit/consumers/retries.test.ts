@@ -147,6 +147,22 @@ describe.each(STORES)("the retries of a consumer over %s", (_, open) => {
     expect(await listOf(parked(streams, "all"))).toMatchObject([{ attempts: 1, error: "no such thing" }]);
   });
 
+  test("are none for an application's own kind of TerminalError", async () => {
+    class CardExpired extends TerminalError {
+      override readonly name = "CardExpired";
+    }
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    const failures: unknown[] = [];
+    await using consumer = await consume(
+      streams,
+      { name: "all", startFrom: "beginning", handle: () => Promise.reject(new CardExpired("05/26")) },
+      { retry: AT_ONCE, onError: ({ error, next }) => failures.push(String(error), next) },
+    );
+    await consumer.whenProcessed(1);
+    expect(failures).toEqual(["CardExpired: 05/26", "park"]);
+  });
+
   test("have no end where there is no limit", async () => {
     await using streams = await open();
     await writeToStreams(streams, 1);
