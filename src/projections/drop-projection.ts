@@ -24,7 +24,7 @@ const TIMEOUT_MS = 60_000;
 export async function dropProjection(
   streams: StreamFactory,
   name: string,
-  options: { readonly store?: ReadModelStore } = {},
+  options: { readonly store?: ReadModelStore | undefined } = {},
 ): Promise<boolean> {
   checkOptions(options, { store: true });
   const model = modelStoreOf(streams, options.store, ATTEMPT);

@@ -1,3 +1,4 @@
+export type { WhenProcessedOptions } from "../consumers/consumer.js";
 export { MAX_BATCH_BYTES, MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS } from "../limits.js";
 export { type DocumentsDefinition, documents, readDocument } from "./documents.js";
 export { dropProjection } from "./drop-projection.js";

@@ -8,6 +8,7 @@ import {
   type StreamFactory,
 } from "../../protocols/index.js";
 import { tell } from "../commands/command-messages.js";
+import type { WhenProcessedOptions } from "../consumers/consumer.js";
 import { Wake } from "../consumers/wake.js";
 import { waitUntilProcessed } from "../consumers/when-processed.js";
 import { findStreamContext } from "../stream/context-access.js";
@@ -152,7 +153,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     }
   }
 
-  async whenProcessed(position: number, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {
+  async whenProcessed(position: number, options: WhenProcessedOptions = {}): Promise<void> {
     const { name } = this.#parts.definition;
     const isProcessed = async (): Promise<boolean> => {
       if (this.#position >= position) return true;

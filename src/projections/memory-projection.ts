@@ -1,5 +1,6 @@
 import type { Observable } from "rxjs";
 import type { EventFilter, EventShape, StoredEvent } from "../../protocols/index.js";
+import type { WhenProcessedOptions } from "../consumers/consumer.js";
 
 /** What a read model in memory is made of. */
 export interface MemoryProjection<S, E extends EventShape> {
@@ -43,5 +44,5 @@ export interface MemoryReadModel<S> extends AsyncDisposable {
    * @throws TimeoutError after `timeoutMs`, default 10,000; its message says when the server or the key store is away.
    * @throws StreamClosedError when it ends before, and what `changes` fails with, both at once.
    */
-  whenProcessed(position: number, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<void>;
+  whenProcessed(position: number, options?: WhenProcessedOptions): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { WhenProcessedOptions } from "../consumers/consumer.js";
 import { MAX_POLL_INTERVAL_MS, pollIntervalMs, waitUntilProcessed } from "../consumers/when-processed.js";
 import { inAttempt } from "../validate/in-call.js";
 import { checkPlainName } from "./definition.js";
@@ -27,7 +28,7 @@ export async function whenProcessed(
   store: ReadModelStore,
   name: string,
   position: number,
-  options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  options: WhenProcessedOptions = {},
 ): Promise<void> {
   const model = readModelStoreOf(store, "wait for a projection");
   inAttempt("wait for a projection", model.access?.location, () => checkPlainName("name", name));

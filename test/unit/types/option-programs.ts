@@ -3,7 +3,14 @@
 import type { EventFilter, Records, SQLStatement, TransactionalStreamFactory } from "async-streams";
 import { type Fold, handle } from "async-streams/commands";
 import { type ConsumerDefinition, consume } from "async-streams/consumers";
-import { documents, type ProjectionRunner, projectToMemory } from "async-streams/projections";
+import {
+  documents,
+  dropProjection,
+  type ProjectionRunner,
+  projectToMemory,
+  type ReadModelStore,
+  whenProcessed,
+} from "async-streams/projections";
 import { given } from "async-streams/testing";
 
 interface Counted {
@@ -15,6 +22,7 @@ declare const streams: TransactionalStreamFactory;
 declare const records: Records;
 declare const statement: SQLStatement;
 declare const runner: ProjectionRunner;
+declare const store: ReadModelStore | undefined;
 declare const counter: Fold<number, Counted>;
 declare const text: string | undefined;
 declare const count: number | undefined;
@@ -34,7 +42,11 @@ export async function handedOn(): Promise<void> {
   const evolve = (state: number | null) => (state ?? 0) + 1;
   documents<number, Counted>({ name: "counter", version: count, types, filter, evolve });
   const memory = { name: "counter", initial: () => 0, evolve };
-  await projectToMemory<number, Counted>(streams, { ...memory, version: count, types, filter, snapshotEvery: count });
+  const definition = { ...memory, version: count, types, filter, snapshotEvery: count };
+  const counted = await projectToMemory<number, Counted>(streams, definition);
+  await counted.whenProcessed(1, { timeoutMs: count, signal });
+  await whenProcessed(streams, "counter", 1, { timeoutMs: count, signal });
+  await dropProjection(streams, "counter", { store });
   const named = { correlationId: text, causationId: text };
   await handle(streams, counter, "counter-1", () => [], { metadata: named });
   given<number, Counted>(counter, { type: "Counted", data: null, metadata });
