@@ -91,6 +91,7 @@ function contextOf(backend: StreamBackend): StreamContext {
     storage,
     notifier,
     now,
+    findMisuse,
     maintenance,
     lifetime: new Lifetime(subject),
     memory: new MemoryBudget(),

@@ -41,6 +41,7 @@ export async function connectBackend(port: unknown): Promise<StreamBackend> {
   return {
     storage: connectedStorage(connection, store),
     notifier: new ConnectedNotifier(connection),
+    findMisuse: store.findMisuse,
     ...(store.canMaintain && { maintenance: connectedMaintenance(connection, store.location) }),
   };
 }

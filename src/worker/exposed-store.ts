@@ -27,10 +27,11 @@ import type { StoreDescription } from "./messages.js";
 import { readWorkerPage } from "./worker-page.js";
 
 /** What a store can do, for workers. */
-export function describeStore({ storage, maintenance }: StreamContext): StoreDescription {
+export function describeStore({ storage, findMisuse, maintenance }: StreamContext): StoreDescription {
   return {
     location: storage.location,
     limits: storage.limits,
+    findMisuse,
     canWriteAll: isAtomic(storage) || isTransactional(storage),
     canTransact: isTransactional(storage),
     canQuery: isTransactional(storage) && storage.query !== undefined,
@@ -54,7 +55,7 @@ export function exposedMethods(context: StreamContext): ExposedMethods {
 }
 
 function streamMethods(context: StreamContext): ExposedMethods {
-  const { storage, notifier, pendingWrites } = context;
+  const { storage, notifier, pendingWrites, now } = context;
   return {
     start: () => notifier.start(),
     append: ({ signal }, request: AppendRequest) => acceptAppend(context, { ...request, signal }),
@@ -65,8 +66,11 @@ function streamMethods(context: StreamContext): ExposedMethods {
       const found = await storage.loadSnapshot(query);
       return found === null ? null : snapshotMessage(found);
     },
-    saveSnapshot: (_call, snapshot: Snapshot<EncodedState>, retention: SnapshotRetention | undefined) =>
-      counted(pendingWrites, () => storage.saveSnapshot(snapshot, retention)),
+    saveSnapshot(_call, snapshot: Snapshot<EncodedState>, retention: SnapshotRetention | undefined) {
+      // A clock of the store's own holds for workers too, which cannot have it.
+      const timed = now === Date.now ? snapshot : { ...snapshot, timestamp: new Date(now()) };
+      return counted(pendingWrites, () => storage.saveSnapshot(timed, retention));
+    },
   };
 }
 

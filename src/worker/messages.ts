@@ -5,6 +5,7 @@ import type { EncodedError } from "./error-codec.js";
 export interface StoreDescription {
   readonly location: string | undefined;
   readonly limits: StorageLimits | undefined;
+  readonly findMisuse: boolean | undefined;
   readonly canWriteAll: boolean;
   readonly canTransact: boolean;
   readonly canQuery: boolean;
