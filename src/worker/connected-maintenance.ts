@@ -5,13 +5,16 @@ import type {
   VerifyOptions,
   VerifyReport,
 } from "../../protocols/index.js";
-import { checkFunction, checkSignal } from "../validate/check-arguments.js";
+import { checkFunction, checkSignal, invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
+import { describeValue } from "../validate/json-text.js";
 import type { Connection } from "./connection.js";
+import type { PathMessage } from "./messages.js";
 
 /** What checks and copies a store in another thread. */
 export function connectedMaintenance(connection: Connection, location: string | undefined): StoreMaintenance {
-  const call = async <T>(method: string, attempt: string, first: readonly unknown[], options: unknown): Promise<T> => {
+  const call = async <T>(method: string, attempt: string, path: readonly unknown[], options: unknown): Promise<T> => {
+    const first = inAttempt(attempt, location, () => path.map(pathMessage));
     const { rest, onProgress, signal } = inAttempt(attempt, location, () => splitOptions(options));
     // An error of the listener ends the call, and is what it rejects with.
     const controller = new AbortController();
@@ -33,17 +36,35 @@ export function connectedMaintenance(connection: Connection, location: string | 
   return {
     verify: (options?: VerifyOptions) => call<VerifyReport>("verify", "verify the store", [], options),
     backup: (path: string | URL, options?: BackupOptions) =>
-      call<BackupReport>("backup", "back the store up", [path instanceof URL ? { url: path.href } : path], options),
+      call<BackupReport>("backup", "back the store up", [path], options),
   };
 }
 
 /** Takes out of the options what no message can carry. The others are checked where the store is. */
 function splitOptions(options: unknown) {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) return { rest: options };
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    return { rest: sendable("options", options) };
+  }
   const { onProgress, signal, ...rest } = options as VerifyOptions & BackupOptions;
   checkFunction("onProgress", onProgress);
   checkSignal(signal);
+  for (const [name, value] of Object.entries(rest)) sendable(name, value);
   return { rest, onProgress: onProgress as ((progress: unknown) => void) | undefined, signal };
+}
+
+/** A URL is sent as its text. */
+function pathMessage(path: unknown): PathMessage {
+  return path instanceof URL ? { url: path.href } : { path: sendable("path", path) };
+}
+
+/** @throws InvalidArgumentError when no message can carry it: then it is no valid argument anyway */
+function sendable(argument: string, value: unknown): unknown {
+  try {
+    structuredClone(value);
+    return value;
+  } catch (error) {
+    throw invalidArgument(argument, `no message to the thread of the store can have ${describeValue(value)}`, error);
+  }
 }
 
 function orAbort(controller: AbortController, run: () => void): void {

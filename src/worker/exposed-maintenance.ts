@@ -1,12 +1,13 @@
 import type { BackupOptions, StoreMaintenance, VerifyOptions } from "../../protocols/index.js";
 import type { ExposedCall, ExposedMethods } from "./exposed-calls.js";
+import type { PathMessage } from "./messages.js";
 
 /** Lets workers check and copy the store. Its own checks of the arguments are enough. */
 export function maintenanceMethods(maintenance: StoreMaintenance): ExposedMethods {
   return {
     verify: (call, options: unknown, hasProgress: boolean) =>
       maintenance.verify(optionsOf<VerifyOptions>(call, options, hasProgress)),
-    backup: (call, path: string | { readonly url: string }, options: unknown, hasProgress: boolean) =>
+    backup: (call, path: PathMessage, options: unknown, hasProgress: boolean) =>
       maintenance.backup(pathOf(path), optionsOf<BackupOptions>(call, options, hasProgress)),
   };
 }
@@ -20,7 +21,7 @@ function optionsOf<Options>(call: ExposedCall, options: unknown, hasProgress: bo
   return { ...options, signal: call.signal, ...(hasProgress && { onProgress }) } as Options;
 }
 
-/** A URL arrives as its text. Whatever else is no path is left to the checks of the store. */
-function pathOf(path: string | { readonly url: string }): string | URL {
-  return typeof path === "object" && URL.canParse(path?.url) ? new URL(path.url) : (path as string);
+/** Whatever is no path is left to the checks of the store. */
+function pathOf(message: PathMessage): string | URL {
+  return "url" in message ? new URL(message.url) : (message.path as string);
 }

@@ -21,6 +21,9 @@ export interface SessionDescription {
   readonly runsScripts: boolean;
 }
 
+/** The path of a backup, or the text of a URL: no message can have the URL itself. */
+export type PathMessage = { readonly path: unknown } | { readonly url: string };
+
 /** How a call ended. An aborted one ends with the reason of the signal, which the calling thread has. */
 export type Outcome = { readonly value: unknown } | { readonly error: EncodedError } | { readonly isAborted: true };
 

@@ -38,11 +38,26 @@ describe.each(STORES)("a worker that checks and copies a store in %s", (_, open)
 
   test.each([
     ["options", (streams: MaintainableStreamFactory) => streams.verify([] as never)],
+    ["options", (streams: MaintainableStreamFactory) => streams.verify((() => undefined) as never)],
+    ["tables", (streams: MaintainableStreamFactory) => streams.backup("copy.db", { tables: Symbol("none") as never })],
+    ["path", (streams: MaintainableStreamFactory) => streams.backup((() => undefined) as never)],
+    [
+      "path",
+      (streams: MaintainableStreamFactory) => streams.backup({ url: "file:///no/such/folder/copy.db" } as never),
+    ],
     ["path", (streams: MaintainableStreamFactory) => streams.backup({} as never)],
     ["path", (streams: MaintainableStreamFactory) => streams.backup({ url: 5 } as never)],
     ["path", (streams: MaintainableStreamFactory) => streams.backup(new URL("https://example.org/copy.db"))],
   ])("is refused bad %s by name", async (argument, call) => {
     await using both = await connect();
     await expect(call(both.streams)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument });
+  });
+
+  test("goes on after many calls that no message can carry", async () => {
+    await using both = await connect();
+    const options = { wrong: () => undefined } as never;
+    const calls = Array.from({ length: 40 }, () => both.streams.verify(options).catch((error) => error.argument));
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["wrong"]));
+    expect((await both.streams.openStream("a")).version).toBe(1);
   });
 });
