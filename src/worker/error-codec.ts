@@ -1,4 +1,5 @@
 import * as protocols from "../../protocols/index.js";
+import { thrownText } from "../validate/thrown-text.js";
 
 /** An error as a message carries it, or something else that was thrown. */
 export type EncodedError =
@@ -34,12 +35,12 @@ export function encodeError(error: unknown, causesLeft = MAX_CAUSES): EncodedErr
   };
 }
 
-/** Functions and the like do not fit into a message. */
+/** Functions and the like do not fit into a message. Some have no text either. */
 function cloneable(value: unknown): unknown {
   try {
     return structuredClone(value);
   } catch {
-    return String(value);
+    return thrownText(value);
   }
 }
 

@@ -49,7 +49,7 @@ export class ExposedCalls {
       running.controller.signal,
     );
     this.#running.delete(call);
-    this.#post({ kind: "answer", call, outcome });
+    this.#postOutcome(outcome, (sent) => ({ kind: "answer", call, outcome: sent }));
     if (this.#running.size > 0) return;
     for (const resolve of this.#drained) resolve();
     this.#drained.clear();
@@ -80,7 +80,17 @@ export class ExposedCalls {
     const perform = this.#running.get(call)?.perform;
     // The worker knows why: its call has been answered.
     if (perform === undefined) return;
-    this.#post({ kind: "reply", call, request, outcome: await outcomeOf(() => perform(method, args)) });
+    const outcome = await outcomeOf(() => perform(method, args));
+    this.#postOutcome(outcome, (sent) => ({ kind: "reply", call, request, outcome: sent }));
+  }
+
+  /** Sends an outcome, or why no message can carry it: the worker waits for one of them. */
+  #postOutcome(outcome: Outcome, messageOf: (outcome: Outcome) => StoreMessage): void {
+    try {
+      this.#post(messageOf(outcome));
+    } catch (error) {
+      this.#post(messageOf({ error: encodeError(error) }));
+    }
   }
 
   settle(call: number, isDone: boolean): void {

@@ -34,7 +34,7 @@ export class PortMessages<Incoming extends object, Outgoing extends object> {
   constructor(port: unknown, onMessage: (message: Incoming) => void, onGone: () => void) {
     this.#port = parsePort(port);
     this.#onMessage = (message) => {
-      if (isOwn(message)) onMessage(message[ENVELOPE] as Incoming);
+      if (isObject(message) && isObject(message[ENVELOPE])) onMessage(message[ENVELOPE] as Incoming);
     };
     this.#onGone = () => {
       this.close();
@@ -65,8 +65,8 @@ const ENVELOPE = "async-streams";
 
 const GONE = ["close", "exit"] as const;
 
-function isOwn(message: unknown): message is { readonly [ENVELOPE]: unknown } {
-  return typeof message === "object" && message !== null && ENVELOPE in message;
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function parsePort(port: unknown): StreamPort {

@@ -49,7 +49,10 @@ test("a connection waits until the store is exposed, and ignores the messages of
   await using store = memoryStreamFactory();
   const connecting = connectStreams(port2);
   port1.postMessage({ kind: "call" });
-  port1.postMessage(null);
+  for (const message of [null, { "async-streams": null }, { "async-streams": "1.0" }]) {
+    port1.postMessage(message);
+    port2.postMessage(message);
+  }
   using _exposed = exposeStreams(store, port1);
   await using streams = await connecting;
 
@@ -189,6 +192,7 @@ test("an inline projection of the store takes part in the writes and the transac
     name: "counts",
     evolve: (count, { data }) => {
       if (data === "poison") throw new RangeError("no such event", { cause: "poison" });
+      if (data === "no text") throw Object.assign(Object.create(null), { run: () => undefined });
       return (count ?? 0) + 1;
     },
   });
@@ -204,6 +208,8 @@ test("an inline projection of the store takes part in the writes and the transac
   const failure = await failureOf(a.write({ type: "A", data: "poison" }));
   expect(failure).toBeInstanceOf(RangeError);
   expect(failure).toMatchObject({ message: "no such event", cause: "poison" });
+  // No message can carry what was thrown.
+  expect(await failureOf(a.write({ type: "A", data: "no text" }))).toBe("A value was thrown that has no text.");
 });
 
 test("a store without transactions has none in a worker either, and the limits of the store hold there", async () => {
@@ -222,6 +228,19 @@ test("a store without transactions has none in a worker either, and the limits o
   expect(await a.write(EVENT)).toMatchObject({ version: 1 });
   expect(await failureOf(a.write(EVENT, { expectedVersion: 0 }))).toBeInstanceOf(ConcurrencyError);
   expect(await failureOf(a.write([EVENT, EVENT]))).toBeInstanceOf(InvalidEventError);
+});
+
+test("an answer that no message can carry fails the call, and the store goes on", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const storage = new MemoryStorageHandle();
+  storage.getMetrics = async () => ({ count: () => 1 }) as never;
+  await using store = createStreamFactory({ storage, notifier: new MemoryNotifier(storage) });
+  exposeStreams(store, port1);
+  await using streams = await connectStreams(port2);
+  const a = await streams.openStream("a");
+
+  expect(await failureOf(a.metrics())).toMatchObject({ name: "DataCloneError" });
+  expect(await a.write(EVENT)).toMatchObject({ version: 1 });
 });
 
 function bound(target: object, name: PropertyKey): unknown {
