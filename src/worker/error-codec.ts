@@ -23,16 +23,29 @@ const MAX_CAUSES = 8;
 export function encodeError(error: unknown, causesLeft = MAX_CAUSES): EncodedError {
   if (!(error instanceof Error)) return { isError: false, value: cloneable(error) };
   const { name, message, stack, cause } = error;
-  const own = Object.entries(error).filter(([field]) => field !== "cause");
   return {
     isError: true,
     name,
     message,
     stack,
     isStreamError: protocols.isStreamError(error),
-    fields: Object.fromEntries(own.map(([field, value]) => [field, cloneable(value)])),
+    fields: fieldsOf(error),
     ...(cause !== undefined && causesLeft > 0 && { cause: encodeError(cause, causesLeft - 1) }),
   };
+}
+
+/** What an error has of its own, besides its cause. The errors of an `AggregateError` are not among what is enumerated. */
+function fieldsOf(error: Error): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  const names = Object.keys(error).filter((name) => name !== "cause");
+  for (const name of error instanceof AggregateError ? ["errors", ...names] : names) {
+    try {
+      fields[name] = cloneable(Reflect.get(error, name));
+    } catch {
+      // It has a getter that fails.
+    }
+  }
+  return fields;
 }
 
 /** Functions and the like do not fit into a message. Some have no text either. */
@@ -70,6 +83,8 @@ function isStreamErrorClass(value: unknown): boolean {
   );
 }
 
+const NATIVE_CLASSES = [TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError];
+
 const NATIVE_ERRORS: ReadonlyMap<string, ErrorClass> = new Map(
-  [TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map((each) => [each.name, each]),
+  NATIVE_CLASSES.map((each): [string, ErrorClass] => [each.name, each]),
 );
