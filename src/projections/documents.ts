@@ -9,15 +9,13 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
-import { describeValue, JsonLossError, toJsonText } from "../validate/json-text.js";
+import { describeValue } from "../validate/json-text.js";
 import { checkPlainName } from "./definition.js";
 import { readModelStoreOf } from "./model-store.js";
-import type { Projection, ProjectionContext, ReadModelStore } from "./projection.js";
+import type { Projection, ReadModelStore } from "./projection.js";
 import { readLive } from "./projection-records.js";
+import { loadDocument, storeDocument } from "./stored-documents.js";
 import { hasTables, VersionedContext } from "./versioned-context.js";
-
-/** The space of the documents where there are no tables. */
-const SPACE = "documents";
 
 /** What documents are made of. */
 export interface DocumentsDefinition<S extends JsonValue, E extends EventShape> {
@@ -115,52 +113,6 @@ function isEnd<S extends JsonValue, E extends EventShape>(
   { type }: StoredEvent<E>,
 ): boolean {
   return key === undefined && type === DELETED_EVENT_TYPE;
-}
-
-async function loadDocument<S extends JsonValue>(
-  context: ProjectionContext,
-  name: string,
-  key: string,
-): Promise<S | null> {
-  if (!hasTables(context)) {
-    const found = await context.records.get(SPACE, key);
-    return found === null ? null : (found.value.document as S);
-  }
-  const [row] = await context.sql.all<{ document: string }>(
-    sql`SELECT document FROM ${context.table(name)} WHERE key = ${key}`,
-  );
-  return row === undefined ? null : (JSON.parse(row.document) as S);
-}
-
-async function storeDocument(
-  context: ProjectionContext,
-  name: string,
-  key: string,
-  document: JsonValue | null,
-): Promise<void> {
-  if (!hasTables(context)) {
-    if (document === null) await context.records.delete(SPACE, key);
-    else await context.records.put(SPACE, key, { document });
-    return;
-  }
-  const table = context.table(name);
-  if (document === null) await context.sql.run(sql`DELETE FROM ${table} WHERE key = ${key}`);
-  else {
-    const text = documentText(document);
-    await context.sql.run(sql`
-      INSERT INTO ${table} VALUES (${key}, ${text})
-      ON CONFLICT (key) DO UPDATE SET document = excluded.document`);
-  }
-}
-
-/** Refuses what would come back changed, as records do: NaN would be null, which is no document. */
-function documentText(document: JsonValue): string {
-  try {
-    return toJsonText(document, "document");
-  } catch (error) {
-    if (error instanceof JsonLossError) throw invalidArgument("document", `${error.path}: ${error.message}`);
-    throw error;
-  }
 }
 
 const READ_TIMEOUT_MS = 10_000;

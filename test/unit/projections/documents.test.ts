@@ -80,6 +80,24 @@ describe.each(STORES)("documents over %s", (_, open) => {
     expect(runner.status()).toMatchObject([{ parked: 3 }]);
   });
 
+  test("are there for every stream, whatever its id", async () => {
+    await using streams = await open();
+    // PostgreSQL keeps no NUL in a text, and has no index of such long ones.
+    const ids = [
+      "\0",
+      "a\0b",
+      String.fromCodePoint(...Array.from({ length: 1_024 }, (_, index) => 0x4e00 + index * 19)),
+    ];
+    for (const id of ids) await (await streams.openStream(id)).write([tagged(), tagged()]);
+    await using runner = await project(streams, {});
+    for (const id of ids) expect(await readDocument(streams, "tags", id)).toBe(2);
+    await runner.rebuild("tags");
+    for (const id of ids) expect(await readDocument(streams, "tags", id)).toBe(2);
+    for (const id of ids) await (await streams.openStream(id)).write({ type: "Closed", data: { tags: [] } });
+    await whenProcessed(streams, "tags", (await streams.openStream("@all")).version);
+    for (const id of ids) expect(await readDocument(streams, "tags", id)).toBe(null);
+  });
+
   test("keep every number, and are refused where JSON would change them", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
