@@ -5,6 +5,7 @@ import { describeValue } from "../validate/json-text.js";
 import { checkStore } from "./check-store.js";
 import { type HandleOptions, parseHandleOptions } from "./command-options.js";
 import { type Fold, parseFold } from "./fold.js";
+import type { LiteralDecision } from "./literal-decision.js";
 import { checkCommandStream } from "./load-state.js";
 import { checkCache } from "./state-cache.js";
 import { runCommand } from "./stream-command.js";
@@ -50,7 +51,7 @@ export interface Handled<S, E extends EventShape> extends WriteResult {
  * );
  * ```
  */
-export async function handle<S, E extends EventShape, const D extends Decision<E>>(
+export async function handle<S, E extends EventShape, const D extends Decision<E> | LiteralDecision<E>>(
   streams: StreamFactory,
   fold: Fold<S, E>,
   streamId: string,

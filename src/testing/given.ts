@@ -4,6 +4,7 @@ import { listOf } from "../commands/decided-events.js";
 import { type Fold, type ParsedFold, parseFold } from "../commands/fold.js";
 import { evolved } from "../commands/folded-state.js";
 import type { Decision } from "../commands/handle.js";
+import type { LiteralDecision } from "../commands/literal-decision.js";
 import { encodeEvents } from "../write/encode-events.js";
 import { frozen, isChangeOfFrozen } from "./frozen.js";
 import { type Decided, type Outcome, outcomeOf } from "./outcome.js";
@@ -12,7 +13,7 @@ import { type AnyTestEvent, storedContent, storedEvents, TEST_STREAM, type TestE
 /** The history of a test. */
 export interface Given<S, E extends EventShape> {
   /** Decides on the state. */
-  when<const D extends Decision<E>>(decide: (state: S) => D | Promise<D>): Outcome<S, E>;
+  when<const D extends Decision<E> | LiteralDecision<E>>(decide: (state: S) => D | Promise<D>): Outcome<S, E>;
   /** Expects the state. */
   thenState(expected: S): void;
 }

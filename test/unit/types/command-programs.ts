@@ -1,6 +1,6 @@
 // Programs on commands and their tests that must compile, and `@ts-expect-error` before what must not. The check of types is
 // their test.
-import type { StreamFactory, TransactionalStreamFactory } from "async-streams";
+import type { JsonValue, StreamFactory, TransactionalStreamFactory } from "async-streams";
 import { type Fold, handle, handleQuery, loadQuery, loadState, type QueryFold } from "async-streams/commands";
 import { type EventOf, event, typed } from "async-streams/events";
 import { given } from "async-streams/testing";
@@ -81,6 +81,25 @@ export async function handling(): Promise<void> {
   await handle(store, parcel, "parcel-1", () => [], { retries: 3 });
   const loaded = await loadState(store, parcel, "parcel-1", { atVersion: 3 });
   same<typeof loaded.state, Parcel>(true);
+}
+
+type Filled =
+  | { type: "Filled"; data: { items: { name: string; tags: string[] }[]; any: JsonValue } }
+  | { type: "Emptied"; data: null };
+declare const box: Fold<number, Filled>;
+
+/** Arrays of a literal are readonly in its type, and may stand for those of an event that are not. */
+export async function literalArrays(): Promise<void> {
+  const item = { name: "cup", tags: [] };
+  await handle(streams, box, "box", () => [
+    { type: "Filled", data: { items: [{ name: "a", tags: ["b"] }], any: [1] } },
+  ]);
+  await handle(streams, box, "box", async (count) =>
+    count > 1 ? [] : { type: "Filled", data: { items: [{ name: "a", tags: ["b"] }, item], any: { a: [[]] } } },
+  );
+  await given(box).when(() => [{ type: "Filled", data: { items: [{ name: "a", tags: ["b"] }], any: null } }]);
+  // @ts-expect-error a tag is text
+  await handle(streams, box, "box", () => [{ type: "Filled", data: { items: [{ name: "a", tags: [1] }], any: null } }]);
 }
 
 export async function querying(): Promise<void> {
