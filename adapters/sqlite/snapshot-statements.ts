@@ -115,6 +115,8 @@ export interface SnapshotRow {
 
 export function storedSnapshotOf(streamId: string, projection: string, row: SnapshotRow): StoredSnapshot {
   const { version, timestamp, schema, checksum } = row;
-  const state = { codec: row.codec, bytes: new Uint8Array(row.state) };
+  // Of a damaged row it may be anything. A number would be taken for a length, and what is not there has another checksum.
+  const bytes = row.state instanceof Uint8Array ? new Uint8Array(row.state) : new Uint8Array();
+  const state = { codec: row.codec, bytes };
   return { snapshot: { streamId, projection, version, timestamp: new Date(timestamp), state }, schema, checksum };
 }
