@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 const CORE_TESTS = [
   "test/unit/adapters/memory.test.ts",
   "test/unit/adapters/node-sqlite.test.ts",
+  "test/unit/sqlite/backup-tables.test.ts",
   "test/unit/sqlite/drivers.test.ts",
   "test/unit/sqlite/threads.test.ts",
 ];

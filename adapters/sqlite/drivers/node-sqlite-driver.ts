@@ -20,6 +20,8 @@ interface DatabaseSync {
   prepare(sql: string): StatementSync;
   exec(sql: string): void;
   close(): void;
+  /** Node 22 lacks it. */
+  enableDefensive?(isDefensive: boolean): void;
   readonly isTransaction: boolean;
 }
 
@@ -124,6 +126,11 @@ class NodeSqliteConnection implements SQLiteConnection {
     const turn = takeTurn(this.#database.isTransaction);
     if (turn !== undefined) await turn;
     calling(() => this.#database.exec(sql));
+  }
+
+  // Node 22 never forbids it, later ones do from the beginning.
+  setDefensive(isDefensive: boolean): void {
+    this.#database.enableDefensive?.(isDefensive);
   }
 
   // Finalizes the statements too.

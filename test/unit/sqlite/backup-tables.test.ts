@@ -81,7 +81,7 @@ const KINDS: readonly (readonly [string, string, readonly string[]])[] = [
      CREATE TABLE u (v, d DATETIME, b BOOLEAN);
      INSERT INTO u VALUES (9007199254740993, '2020', 1), (1e308 * 10, x'00ff', 'no'), (char(0) || 'x', NULL, 0.1), (x'', 'ü', 1.0)`,
     [
-      "SELECT * , CAST(n AS TEXT) AS text FROM t",
+      "SELECT k, CAST(n AS TEXT) AS n, twice, thrice FROM t",
       "SELECT quote(v) AS v, typeof(v) AS t, quote(d) AS d, quote(b) AS b FROM u",
     ],
   ],

@@ -119,6 +119,20 @@ describe.each(DRIVER_NAMES)("the driver %s", (name) => {
     await expect(connection.all("SELECT * FROM missing")).rejects.toMatchObject({ code: "SQLITE_ERROR" });
   });
 
+  test("changes the content of a virtual table and the schema table where it is told to", async () => {
+    await using opened = await openInMemory();
+    const { connection } = opened;
+    await connection.exec("CREATE VIRTUAL TABLE words USING fts5 (word)");
+    connection.setDefensive?.(false);
+    await connection.run("INSERT INTO words_config VALUES (?1, ?2)", ["pgsz", 100]);
+    await connection.exec("PRAGMA writable_schema = ON");
+    await connection.run("UPDATE sqlite_schema SET sql = ?1 WHERE name = 'words'", [
+      "CREATE VIRTUAL TABLE words USING fts5 (term)",
+    ]);
+    await connection.exec("PRAGMA writable_schema = RESET");
+    expect(await connection.all("SELECT name FROM pragma_table_info('words')")).toEqual([{ name: "term" }]);
+  });
+
   test("makes a missing file only where it is told to, and none in a folder that is not there", async () => {
     await using folder = await createTempDir();
     for (const mode of ["existing", "readonly"] as const) {
