@@ -15,6 +15,15 @@ export interface Answer {
 /** The request is not what the service takes. */
 export class InvalidRequest extends Error {}
 
+/** Another request had its key. */
+export class KeyConflict extends Error {}
+
+/** The address of a request, which may be any text. */
+export function urlOf({ url = "/" }: IncomingMessage): URL {
+  if (!URL.canParse(url, "http://localhost")) throw new InvalidRequest("the path is not one of a URL");
+  return new URL(url, "http://localhost");
+}
+
 /** The object that a request has as its body. */
 export async function inputOf(request: IncomingMessage): Promise<Input> {
   const text = await bodyOf(request);
@@ -47,8 +56,8 @@ export function answerToError(error: unknown): Answer {
   const body = { error: error instanceof Error ? error.message : String(error) };
   if (error instanceof InvalidInput || error instanceof InvalidRequest) return { status: 400, body };
   if (error instanceof OrderConflict || isStreamError(error, "CONCURRENCY_CONFLICT")) return { status: 409, body };
-  // Another command had this key.
-  if (isStreamError(error, "IDEMPOTENCY_CONFLICT")) return { status: 422, body };
+  // The library says so where two requests had the key at the same time.
+  if (error instanceof KeyConflict || isStreamError(error, "IDEMPOTENCY_CONFLICT")) return { status: 422, body };
   if (isStreamError(error, "INVALID_ARGUMENT") || isStreamError(error, "INVALID_EVENT")) return { status: 400, body };
   if (isStreamError(error, "TIMEOUT")) {
     return { status: 503, body: { error: "the list does not have this position yet: try again later" } };

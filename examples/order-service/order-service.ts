@@ -1,9 +1,10 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ALL_STREAM, type Stream, sql, type TransactionalStreamFactory } from "async-streams";
 import { handle, loadState, stateCache } from "async-streams/commands";
 import { whenProcessed } from "async-streams/projections";
-import { type Answer, answerToError, InvalidRequest, inputOf } from "./http.js";
+import { type Answer, answerToError, InvalidRequest, inputOf, KeyConflict, urlOf } from "./http.js";
 import { commands, OrderConflict, type OrderEvent, order } from "./order.js";
 
 /** How long a list waits for the table to have what its reader has written. */
@@ -29,39 +30,46 @@ export class OrderService implements AsyncDisposable {
   }
 
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", "http://localhost");
-    if (request.method === "GET" && url.pathname === "/events") return this.#sendEvents(request, response);
-    const { status, body, version } = await this.#answer(request, url).catch(answerToError);
+    if (request.method === "GET" && request.url?.split("?")[0] === "/events")
+      return this.#sendEvents(request, response);
+    const { status, body, version } = await this.#answer(request).catch(answerToError);
     if (version !== undefined) response.setHeader("etag", `"${version}"`);
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   }
 
-  async #answer(request: IncomingMessage, { pathname, searchParams }: URL): Promise<Answer> {
-    const [, orders, id, command = ""] = pathname.split("/");
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const { pathname, searchParams } = urlOf(request);
+    const [, orders, id, command = "", ...rest] = pathname.split("/");
     if (orders !== "orders") return { status: 404, body: { error: "there are /orders and /events" } };
     if (request.method === "GET") return id === undefined ? this.#list(searchParams) : this.#show(`order-${id}`);
-    if (id === undefined || !Object.hasOwn(commands, command)) {
+    if (request.method !== "POST" || !id || rest.length > 0 || !Object.hasOwn(commands, command)) {
       return { status: 404, body: { error: `POST to /orders/<id>/<command>: ${Object.keys(commands).join(", ")}` } };
     }
-    return this.#handle(`order-${id}`, commands[command as keyof typeof commands], request);
+    return this.#handle(`order-${id}`, command as keyof typeof commands, request);
   }
 
   /** The key names the command: a request that is sent again gets the answer of the first, and stores nothing. */
-  async #handle(streamId: string, decide: (typeof commands)["place"], request: IncomingMessage): Promise<Answer> {
+  async #handle(streamId: string, command: keyof typeof commands, request: IncomingMessage): Promise<Answer> {
     const { "idempotency-key": commandId, "if-match": expected } = request.headers;
     if (typeof commandId !== "string") throw new InvalidRequest("the header Idempotency-Key is missing");
     const input = await inputOf(request);
-    const { state, position, written } = await handle(
+    // Kept with the events, it tells whether a later request with the key is this one.
+    const digest = createHash("sha256")
+      .update(JSON.stringify([command, input]))
+      .digest("hex");
+    const { state, position, written, events } = await handle(
       this.#streams,
       order,
       streamId,
       (found) => {
         if ((expected ?? `"${found.version}"`) !== `"${found.version}"`)
           throw new OrderConflict("the order has changed");
-        return decide(found, input);
+        return commands[command](found, input);
       },
-      { commandId, cache: this.#cache },
+      { commandId, metadata: { request: digest }, cache: this.#cache },
     );
+    if (events.some(({ metadata }) => metadata?.request !== digest))
+      throw new KeyConflict("another request had this key");
     return { status: written > 0 ? 201 : 200, body: { ...state, position }, version: state.version };
   }
 

@@ -52,7 +52,8 @@ export type Input = Readonly<Record<string, unknown>>;
 export class InvalidInput extends Error {}
 
 function textOf(field: string, value: unknown): string {
-  if (typeof value === "string" && value !== "") return value;
+  // Half of a surrogate pair is no text for a database: the table could not go on behind the event.
+  if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
   throw new InvalidInput(`"${field}" must be a text`);
 }
 

@@ -44,6 +44,10 @@ test.concurrent("order-service takes commands that are sent again, refuses confl
     expect(first).toMatchObject({ status: 201, etag: '"1"', body: { status: "placed", version: 1 } });
     expect(await command(service, "/orders/1/place", "a", placing)).toEqual({ ...first, status: 200 });
     expect(await command(service, "/orders/1/place", "b", placing)).toMatchObject({ status: 409 });
+    // The key belongs to the first request.
+    const free = { ...placing, customer: "bob" };
+    expect(await command(service, "/orders/1/place", "a", free)).toMatchObject({ status: 422 });
+    expect(await command(service, "/orders/1/pay", "a", { cents: 1_200 })).toMatchObject({ status: 422 });
 
     const payments = ["c", "d", "e"].map((key) => command(service, "/orders/1/pay", key, { cents: 1_200 }));
     expect((await Promise.all(payments)).map(({ status }) => status).sort()).toEqual([201, 409, 409]);
@@ -67,6 +71,7 @@ test.concurrent("order-service takes commands that are sent again, refuses confl
 test.concurrent("order-service refuses what it does not take, and stores nothing", async () => {
   await using folder = await createTempDir();
   await using service = await start(folder.file("orders.db"));
+  const placing = { method: "POST", body: '{"customer":"ada","cents":1}', headers: { "idempotency-key": "b" } };
   const refused: readonly (readonly [string, RequestInit, number])[] = [
     ["/orders/1/place", { method: "POST", body: "{}" }, 400],
     ["/orders/1/place", { method: "POST", body: "no JSON", headers: { "idempotency-key": "a" } }, 400],
@@ -75,6 +80,15 @@ test.concurrent("order-service refuses what it does not take, and stores nothing
       { method: "POST", body: '{"customer":"ada","cents":-1}', headers: { "idempotency-key": "a" } },
       400,
     ],
+    // Half of a surrogate pair, which the table could not store.
+    [
+      "/orders/1/place",
+      { method: "POST", body: '{"customer":"\\ud800","cents":1}', headers: { "idempotency-key": "a" } },
+      400,
+    ],
+    ["/orders/1/place", { ...placing, method: "DELETE" }, 404],
+    ["/orders/1/place/again", placing, 404],
+    ["/orders//place", placing, 404],
     ["/orders/1/constructor", { method: "POST", body: "{}", headers: { "idempotency-key": "a" } }, 404],
     ["/orders/1/pay", { method: "POST", body: '{"cents":1}', headers: { "idempotency-key": "a" } }, 409],
     ["/orders?position=x", {}, 400],
@@ -84,6 +98,17 @@ test.concurrent("order-service refuses what it does not take, and stores nothing
   for (const [path, init, status] of refused) {
     expect({ path, status: (await send(service, path, init)).status }).toEqual({ path, status });
   }
+  expect(await send(service, "/orders")).toMatchObject({ status: 200, body: [] });
+});
+
+test.concurrent("order-service goes on after a request whose path is not one of a URL", async () => {
+  await using folder = await createTempDir();
+  await using service = await start(folder.file("orders.db"));
+  const { hostname, port } = new URL(urlOf(service));
+  const socket = connect(Number(port), hostname);
+  socket.write(`GET // HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`);
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 400 /);
   expect(await send(service, "/orders")).toMatchObject({ status: 200, body: [] });
 });
 
