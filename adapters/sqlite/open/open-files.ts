@@ -85,12 +85,14 @@ export class OpenFiles {
    * Checks, and that the log was not cut. Only where it looks cut is there something to wait for.
    *
    * While nothing was created, renamed or removed in the folder, its files have the names that they had, so that its time
-   * of change does for a look at each. This comes after every commit, so it looks only at files that are open.
+   * of change does for a look at each. This comes after every commit, so it looks only at files that are open. The database
+   * is looked at now and then: whether its folder still has the path that it had, and whether it was emptied.
    */
   checkWithLog(connection: SQLiteConnection): Promise<void> | undefined {
     this.assertUnchanged();
     const changedMs = this.#folder.changedMs();
-    if (!this.#folder.isSeen(changedMs) || !this.#isCheckedJustNow()) this.#checkFiles(changedMs);
+    if (!this.#folder.isSeen(changedMs)) this.#checkFiles(changedMs);
+    else if (!this.#isCheckedJustNow()) this.#checkDatabase();
     return this.#log?.mayBeCut() ? this.#checkLog(connection) : undefined;
   }
 
@@ -122,6 +124,11 @@ export class OpenFiles {
   #checkFiles(changedMs: number | undefined): void {
     for (const file of this.#files) this.#checkFile(file);
     this.#folder.seen(changedMs);
+    this.#checkedMs = performance.now();
+  }
+
+  #checkDatabase(): void {
+    this.#checkFile(this.#files[0] as OpenedFile);
     this.#checkedMs = performance.now();
   }
 
