@@ -20,6 +20,7 @@ import { STORAGE_RETRY_MS } from "./partition.js";
 import type { PartitionRun } from "./partition-run.js";
 import { isPast } from "./partitions.js";
 import { type RunContext, tell, writeRecords } from "./run-context.js";
+import { consumersOf } from "./running-consumers.js";
 import { Wake } from "./wake.js";
 import { waitUntilProcessed } from "./when-processed.js";
 
@@ -31,6 +32,9 @@ const ABORTED_MS = 1_000;
 
 /** Leases are renewed so many times before they would end. */
 const RENEWALS_PER_LEASE = 3;
+
+/** While there are events, what others have given back is looked for no more often than this. */
+const MIN_LOOK_MS = 50;
 
 /** A running consumer: the leases, the feed and the runs of the partitions that it holds. */
 export class ConsumerRun implements Consumer, StoreService {
@@ -46,6 +50,7 @@ export class ConsumerRun implements Consumer, StoreService {
   readonly #progressListeners = new Set<() => void>();
   #subscription: Subscription | undefined;
   #renewTimer: NodeJS.Timeout | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> = Promise.resolve();
   #feeding: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -129,20 +134,44 @@ export class ConsumerRun implements Consumer, StoreService {
     }
   }
 
+  /** Others may have given partitions back: they say so to nobody but those of their own process. */
+  #lookForFreeSoon(): void {
+    const { runs, group } = this.#keeper;
+    if (runs.size >= group.partitions || this.#lookTimer !== undefined) return;
+    this.#lookTimer = setTimeout(() => {
+      this.#lookTimer = undefined;
+      this.#renewing = this.#renewing.then(() => this.#lookForFree());
+    }, MIN_LOOK_MS);
+  }
+
+  async #lookForFree(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    // What fails now is tried at the next look.
+    const mayTake = await this.#keeper.mayTake().catch(() => false);
+    if (mayTake) await this.#renewNow();
+  }
+
   async #giveBack(runs: readonly PartitionRun[]): Promise<void> {
     try {
       await Promise.all(runs.map((run) => run.drain()));
       await this.#keeper.release(runs, false);
+      this.#wakeOthers();
     } catch {
       // Their leases end by themselves.
       for (const run of runs) run.lose();
     }
   }
 
+  /** Those of this process take at once what was given back. */
+  #wakeOthers(): void {
+    for (const other of consumersOf(this.#context.access, this.name)) if (other !== this) other.renew();
+  }
+
   async #feedUntilStopped(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
+        this.#lookForFreeSoon();
         const { runs, group } = this.#keeper;
         const mayBeMore = await this.#feed.read(runs, group.partitions, signal);
         if (!mayBeMore) await this.#feedWake.wait();
@@ -200,6 +229,7 @@ export class ConsumerRun implements Consumer, StoreService {
     const isProcessed = async (): Promise<boolean> => {
       const { runs, group } = this.#keeper;
       const isAlone = runs.size === group.partitions;
+      this.#lookForFreeSoon();
       const lowest = isAlone
         ? Math.min(...[...runs.values()].map((run) => run.position))
         : await lowestPosition(this.#context, runs);
@@ -219,6 +249,7 @@ export class ConsumerRun implements Consumer, StoreService {
   async #stop(drainMs: number): Promise<void> {
     const { access } = this.#context;
     clearTimeout(this.#renewTimer);
+    clearTimeout(this.#lookTimer);
     this.#subscription?.unsubscribe();
     this.#stopListening?.();
     this.#stopping.abort();
@@ -236,6 +267,7 @@ export class ConsumerRun implements Consumer, StoreService {
       // Its leases end by themselves.
     } finally {
       access.services.delete(this);
+      this.#wakeOthers();
       await this.#all[Symbol.asyncDispose]();
       this.#end.resolve();
     }

@@ -88,6 +88,16 @@ export class LeaseKeeper {
     if (found !== null) this.#note({ ...this.#group, retries: found.retries });
   }
 
+  /** Whether a partition was given back that is this process's fair share. */
+  async mayTake(): Promise<boolean> {
+    const { name } = this.#context.definition;
+    return writeRecords(this.#context, async (records) => {
+      const group = await readGroup(records, name);
+      if (group === null || this.runs.size >= fairShare(group)) return false;
+      return (await readPartitions(records, name)).some(({ value }) => value.owner === null);
+    });
+  }
+
   /** Writes where each run is, and gives them all back. */
   async release(runs: readonly PartitionRun[], isLeaving: boolean): Promise<void> {
     const { name } = this.#context.definition;
@@ -116,7 +126,7 @@ export class LeaseKeeper {
       else mine.push(run);
     }
     for (const run of mine) if (!run.isTransacting) await run.write(records, {}, undo);
-    const share = Math.ceil(group.partitions / Object.keys(group.members).length);
+    const share = fairShare(group);
     const taken = await this.#take(records, rows, new Set(mine.map(({ lease }) => lease.index)), share);
     return {
       group,
@@ -207,4 +217,9 @@ export class LeaseKeeper {
     });
     return { begun, lost, tooMany: [...this.runs.values()].slice(this.runs.size - tooMany) };
   }
+}
+
+/** How many partitions a process holds at most. */
+function fairShare({ partitions, members }: GroupState): number {
+  return Math.ceil(partitions / Object.keys(members).length);
 }

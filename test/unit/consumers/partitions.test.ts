@@ -67,6 +67,31 @@ describe.each(STORES)("partitions over %s", (_, open) => {
     expect(handled).toHaveLength(32);
   });
 
+  test("are taken over at once when one stops in the same process, with what it has left undone", async () => {
+    await using streams = await open();
+    const begun: [string, unknown][] = [];
+    const start = (owner: string, end: Promise<void>) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async ({ data }: StoredEvent) => {
+            begun.push([owner, data]);
+            await end;
+          },
+        },
+        // No renewal brings it in time.
+        { leaseMs: 86_400_000 },
+      );
+    const first = await start("first", new Promise(() => undefined));
+    await using _second = await start("second", Promise.resolve());
+    await writeToStreams(streams, 1);
+    await expect.poll(() => begun).toEqual([["first", 0]]);
+    await first.stop({ drainMs: 0 });
+    await expect.poll(() => begun.slice(1)).toEqual([["second", 0]]);
+  });
+
   test("may be another number after a restart, and each event is handled once", async () => {
     await using streams = await open();
     const counts = new Map<unknown, number>();
