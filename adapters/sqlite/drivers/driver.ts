@@ -44,7 +44,7 @@ export interface SQLiteConnection {
   all<Row>(sql: string, parameters?: readonly SQLiteValue[]): Promise<Row[]>;
   /**
    * As `run`, for a statement of the application's: its parameters are anonymous (`?`), in order. Those statements are
-   * prepared and kept apart from the library's own.
+   * prepared and kept apart from the library's own. It may return rows, which are left, and nothing of it stays under way.
    */
   runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult>;
   /** As `all`, for a statement of the application's. A whole number beyond 2^53 is an error where the driver can tell. */

@@ -71,7 +71,11 @@ class Sqlite3Connection implements SQLiteConnection {
   }
 
   async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
-    return this.#run(await this.#prepared(sql, this.#positional), values);
+    const statement = await this.#prepared(sql, this.#positional);
+    if (!mayReturnRows(sql)) return this.#run(statement, values);
+    await this.#all(statement, values);
+    const [changed] = await this.all<RunResult>("SELECT changes() AS changes");
+    return changed as RunResult;
   }
 
   #run(statement: Statement, parameters: readonly SQLiteValue[]): Promise<RunResult> {
@@ -123,6 +127,16 @@ class Sqlite3Connection implements SQLiteConnection {
     await statements.add(sql, statement)?.finalize();
     return statement;
   }
+}
+
+const WITHOUT_ROWS = /^\s*(?:INSERT|REPLACE|UPDATE|DELETE|CREATE|ALTER|DROP)\b/i;
+
+/**
+ * Whether a statement's rows have to be read. sqlite3 runs one up to its first row. Then it has not said yet how many rows it
+ * changed, and it stays under way: no transaction of the connection can be committed, that one or a later one.
+ */
+function mayReturnRows(sql: string): boolean {
+  return !WITHOUT_ROWS.test(sql) || /returning/i.test(sql);
 }
 
 /** A statement that found the database locked is still under way for SQLite, which may refuse others until it is reset. */

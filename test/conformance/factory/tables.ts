@@ -54,6 +54,31 @@ export function describeTables({ describe, testWith, expect }: Suite<StreamFacto
       expect(numbersOf(await allEventsOf(streams))).toEqual([1]);
     });
 
+    testSQL("say how many rows changed where a statement returns rows, which are left", async (streams) => {
+      await run(streams, MAKE_ACCOUNTS);
+      const statements = [
+        sql`INSERT INTO accounts (id, balance) VALUES (${"ada"}, ${10}), (${"bob"}, ${20}) RETURNING id`,
+        sql`SELECT id FROM accounts`,
+        sql`/* all */ UPDATE accounts SET balance = balance + ${1} RETURNING id, balance`,
+        sql`UPDATE accounts SET balance = ${0} WHERE id = ${"eve"} RETURNING id`,
+        sql`WITH rich AS (SELECT id FROM accounts WHERE balance > ${20}) DELETE FROM accounts WHERE id IN (SELECT id FROM rich)`,
+        sql`VALUES (1), (2)`,
+        sql`INSERT INTO accounts (id, balance) VALUES (${"cid"}, ${30})`,
+      ];
+      const changed: number[] = [];
+      for (const statement of statements) changed.push((await run(streams, statement)).changes);
+      await run(streams, sql`CREATE TABLE others (id TEXT)`);
+      await streams.transaction(async (tx) => {
+        await tx.sql.run(sql`DELETE FROM accounts WHERE id = ${"cid"} RETURNING id`);
+        await tx.sql.run(sql`DROP TABLE others`);
+        await tx.write("a", counted(1));
+      });
+
+      expect(changed).toEqual([2, 0, 2, 0, 1, 0, 1]);
+      expect(await streams.query(ACCOUNTS)).toEqual([{ id: "ada", balance: 11 }]);
+      expect(numbersOf(await allEventsOf(streams))).toEqual([1]);
+    });
+
     testSQL("are as before when the transaction is undone, made tables too", async (streams) => {
       await run(streams, MAKE_ACCOUNTS);
       const undone = streams.transaction(async (tx) => {

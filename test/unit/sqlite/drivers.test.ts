@@ -100,6 +100,16 @@ describe.each(DRIVER_NAMES)("the driver %s", (name) => {
     expect(await connection.all("PRAGMA user_version")).toEqual([{ user_version: 7 }]);
   });
 
+  test("leaves the rows of the application's statements, and nothing under way", async () => {
+    await using opened = await openInMemory();
+    const { connection } = opened;
+    await connection.exec("CREATE TABLE t (a); BEGIN");
+    expect(await connection.runPositional("INSERT INTO t VALUES (?), (?) RETURNING a", [1, 2])).toEqual({ changes: 2 });
+    await connection.runPositional("SELECT a FROM t", []);
+    expect(await connection.runPositional("-- all\nUPDATE t SET a = ? RETURNING a", [3])).toEqual({ changes: 2 });
+    await connection.exec("COMMIT; DROP TABLE t");
+  });
+
   test("runs more statements than it keeps prepared, over and over", async () => {
     await using opened = await openInMemory();
     for (let round = 0; round < 2; round += 1) {
