@@ -104,7 +104,9 @@ export class Partition {
 
   /** Writes where it is, within a transaction. `owner: null` gives it back. */
   write(records: Records, change: Partial<PartitionState>, undo: Undo): Promise<void> {
-    return this.lease.write(records, { position: this.doneUpTo(), ...change }, undo);
+    // What ended an event may be stored, in the same commit too, before this process has noted that the event has ended.
+    const position = Math.max(this.lease.state.position, this.doneUpTo());
+    return this.lease.write(records, { position, ...change }, undo);
   }
 
   /** Writes records; what the store cannot do now is tried again until it can. @returns false when the lease is lost */

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import type { StoredEvent } from "../../../index.js";
 import { CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
-import { type ConsumerOptions, consume } from "../../../src/consumers/index.js";
+import { type ConsumerOptions, consume, parked, TerminalError } from "../../../src/consumers/index.js";
+import { storeAccessOf } from "../../../src/transaction/store-access.js";
 import { overwrite, recordOf } from "./support/lease-records.js";
 import { listOf, numbered, STORES, type Store, writeToStreams } from "./support/stores.js";
 
@@ -25,6 +26,28 @@ async function checkpointsFound(streams: Store, count: number, options: Consumer
 
 async function checkpointIn(streams: Store): Promise<number> {
   return (await recordOf(streams, CONSUMERS_SPACE, "all/0"))?.position as number;
+}
+
+/** Holds the writer until it is released. */
+async function holdWriter(streams: Store): Promise<{ release(): Promise<void> }> {
+  let letGo = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let held: Promise<void> = Promise.resolve();
+  await new Promise<void>((resolve) => {
+    const work = (): Promise<void> => {
+      resolve();
+      return released;
+    };
+    held = streams.transaction(work, { timeoutMs: 60_000 });
+  });
+  return {
+    release() {
+      letGo();
+      return held;
+    },
+  };
 }
 
 /** So long that no time passes. */
@@ -71,6 +94,50 @@ describe.each(STORES)("the checkpoint of handle over %s", (_, open) => {
     const last = await writeToStreams(streams, 2, 3);
     await again.whenProcessed(last);
     expect(handled).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test("does not go back by a stop whose write shares the commit of an event that is parked", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(numbered(1));
+    let fail: (() => void) | undefined;
+    let hasFailed = false;
+    const consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: () =>
+          new Promise((_, reject) => {
+            fail = () => reject(new TerminalError("poison"));
+          }),
+      },
+      {
+        onError() {
+          hasFailed = true;
+        },
+      },
+    );
+    await expect.poll(() => fail).toBeDefined();
+    const writer = await holdWriter(streams);
+    const written = vi.spyOn(storeAccessOf(streams, "test"), "run");
+    fail?.();
+    await expect.poll(() => hasFailed && written.mock.calls.length).toBe(1);
+    const stopped = consumer.stop({ drainMs: 0 });
+    await expect.poll(() => written.mock.calls.length, { timeout: 5_000 }).toBe(2);
+    await writer.release();
+    await stopped;
+    written.mockRestore();
+
+    const handled: unknown[] = [];
+    await using heir = await consume(streams, {
+      name: "all",
+      startFrom: "beginning",
+      handle: async ({ data }: StoredEvent) => void handled.push(data),
+    });
+    const { position } = await (await streams.openStream("b")).write(numbered(2));
+    await heir.whenProcessed(position);
+    expect(handled).toEqual([2]);
+    expect(await listOf(parked(streams, "all"))).toMatchObject([{ position: 1, attempts: 1 }]);
   });
 
   test("says how many events are left, and how old the first of them is", async () => {
