@@ -19,7 +19,7 @@ import {
   type RetryPolicy,
   TerminalError,
 } from "./consumer.js";
-import { filterOf } from "./wanted-events.js";
+import { checkTypes, filterOf } from "./wanted-events.js";
 
 const DEFINITION: OptionNames<ConsumerDefinition> = {
   name: true,
@@ -88,7 +88,7 @@ export function parseDefinition(definition: ConsumerDefinition, hooks?: EventHoo
   checkOptions(definition, DEFINITION, "field");
   const { name, types, filter, startFrom, restart, handle, transact } = definition;
   checkConsumerName(name);
-  if (types !== undefined) checkTypes(types);
+  checkTypes(types);
   parseFilter(filterOf({ types, filter }), hooks);
   if (startFrom !== "beginning" && startFrom !== "end") {
     if (startFrom === undefined) throw invalidStart(startFrom);
@@ -126,13 +126,6 @@ function throwInvalidStart(startFrom: unknown): never {
 
 function invalidStart(startFrom: unknown): Error {
   return invalidArgument("startFrom", `expected "beginning", "end" or a position, got ${describeValue(startFrom)}`);
-}
-
-function checkTypes(types: unknown): void {
-  if (!Array.isArray(types)) throw invalidArgument("types", `expected a list of types, got ${describeValue(types)}`);
-  for (const type of types) {
-    if (typeof type !== "string") throw invalidArgument("types", `expected strings, got ${describeValue(type)}`);
-  }
 }
 
 /** @throws InvalidArgumentError */

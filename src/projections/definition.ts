@@ -1,4 +1,4 @@
-import { filterOf } from "../consumers/wanted-events.js";
+import { checkTypes, filterOf } from "../consumers/wanted-events.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import { MAX_PROJECTION_NAME_LENGTH, MAX_PROJECTIONS, MAX_TIMER_MS } from "../limits.js";
 import {
@@ -76,6 +76,7 @@ function parseProjection(projection: Projection, hooks: EventHooks | undefined):
   const { name, version = 1, types, filter } = projection;
   checkPlainName("name", name);
   checkBetween("version", version, 1, Number.MAX_SAFE_INTEGER);
+  checkTypes(types);
   parseFilter(filterOf({ types, filter }), hooks);
   checkFunction("tables", projection.tables);
   checkFunction("project", projection.project);

@@ -1,5 +1,5 @@
 import { ALL_STREAM, type EventShape, type StreamFactory } from "../../protocols/index.js";
-import { filterOf } from "../consumers/wanted-events.js";
+import { checkTypes, filterOf } from "../consumers/wanted-events.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import { checkFunction, checkOptions, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
@@ -74,6 +74,7 @@ function check(definition: MemoryProjection<never, never>): void {
   const { name, version = 1, types, filter, initial, evolve, snapshotEvery = 1 } = definition;
   checkPlainName("name", name);
   checkCount("version", version);
+  checkTypes(types);
   parseFilter(filterOf({ types, filter }));
   checkFunction("initial", initial);
   checkFunction("evolve", evolve);

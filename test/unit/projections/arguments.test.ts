@@ -32,6 +32,8 @@ test.each<readonly [string, unknown, object, string]>([
   ["nothing to project with", [{ name: "p" }], {}, "project"],
   ["tables that are no function", [{ name: "p", project, tables: [] }], {}, "tables"],
   ["a misspelt field", [{ name: "p", project, table: project }], {}, "tables"],
+  ["types that are no list", [{ name: "p", project, types: "Deposited" }], {}, "types: expected a list"],
+  ["a type that is no string", [{ name: "p", project, types: [5] }], {}, "types: expected strings, got 5"],
   [
     "a filter of a field that there is not",
     [{ name: "p", project, filter: [{ field: "datum", op: "=", value: 1 }] }],

@@ -242,7 +242,7 @@ test("a read model in memory ends with a store that is not this library's", asyn
 
 test("a read model in memory refuses what makes no sense", async () => {
   await using streams = memoryStreamFactory();
-  for (const wrong of [{ name: "" }, { evolve: undefined }, { snapshotEvery: 0 }, { type: ["A"] }]) {
+  for (const wrong of [{ name: "" }, { evolve: undefined }, { snapshotEvery: 0 }, { type: ["A"] }, { types: [5] }]) {
     const started = projectToMemory(streams, { ...definition, ...wrong } as never);
     await expect(started).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   }
