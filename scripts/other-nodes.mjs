@@ -15,6 +15,7 @@ const CORE_TESTS = [
   "test/unit/adapters/node-sqlite.test.ts",
   "test/unit/sqlite/backup-tables.test.ts",
   "test/unit/sqlite/drivers.test.ts",
+  "test/unit/sqlite/table-statements.test.ts",
   "test/unit/sqlite/threads.test.ts",
 ];
 const TESTS = {

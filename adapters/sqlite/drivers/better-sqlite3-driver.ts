@@ -4,7 +4,7 @@ import type { Database, Options, Statement } from "better-sqlite3";
 import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
-import { exactNumber, withIntegers } from "./exact-number.js";
+import { withIntegers, withNumbers } from "./exact-number.js";
 import { loadDriverError } from "./load-driver-error.js";
 import { takeTurn } from "./main-thread-turns.js";
 
@@ -157,15 +157,6 @@ function bindings(parameters: readonly SQLiteValue[]): Record<number, SQLiteValu
   const values: Record<number, SQLiteValue> = {};
   for (let index = 0; index < parameters.length; index += 1) values[index + 1] = parameters[index] as SQLiteValue;
   return [values];
-}
-
-/** The whole numbers of a row, which are BigInts here, as numbers. */
-function withNumbers<Row>(row: Row): Row {
-  const values = row as Record<string, unknown>;
-  for (const [column, value] of Object.entries(values)) {
-    if (typeof value === "bigint") values[column] = exactNumber(column, value);
-  }
-  return row;
 }
 
 function calling<T>(call: () => T): T {

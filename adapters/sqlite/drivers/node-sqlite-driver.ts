@@ -2,7 +2,7 @@ import { pathToFileURL } from "node:url";
 import { StorageError } from "../../../protocols/index.js";
 import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
 import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
-import { inexactNumber, withIntegers } from "./exact-number.js";
+import { withIntegers, withNumbers } from "./exact-number.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { isSupportedSQLite, MIN_SQLITE_VERSION } from "./sqlite-version.js";
 
@@ -28,6 +28,7 @@ interface DatabaseSync {
 interface StatementSync {
   all(...parameters: readonly (SQLiteValue | bigint)[]): unknown[];
   run(...parameters: readonly (SQLiteValue | bigint)[]): { readonly changes: number | bigint };
+  setReadBigInts(areRead: boolean): void;
 }
 
 /** Node's own `node:sqlite`. Its calls run on the main thread, and hold it for as long as a statement takes. */
@@ -106,20 +107,30 @@ class NodeSqliteConnection implements SQLiteConnection {
     const turn = takeTurn(this.#database.isTransaction);
     if (turn !== undefined) await turn;
     return calling(() => ({
-      changes: Number(this.#prepare(sql, this.#positional).run(...withIntegers(bindings(values))).changes),
+      changes: Number(this.#preparePositional(sql).run(...withIntegers(bindings(values))).changes),
     }));
   }
 
   async allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]> {
     const turn = takeTurn(this.#database.isTransaction);
     if (turn !== undefined) await turn;
-    return calling(() => {
-      try {
-        return this.#prepare(sql, this.#positional).all(...withIntegers(bindings(values))) as Row[];
-      } catch (error) {
-        throw isOutOfRange(error) ? inexactNumber(error) : error;
-      }
-    });
+    // A row has no prototype here, and what compares objects would find it another one.
+    const plainRow = (row: unknown) => withNumbers({ ...(row as Row) });
+    return calling(() =>
+      this.#preparePositional(sql)
+        .all(...withIntegers(bindings(values)))
+        .map(plainRow),
+    );
+  }
+
+  #preparePositional(sql: string): StatementSync {
+    const kept = this.#positional.get(sql);
+    if (kept !== undefined) return kept;
+    const statement = this.#database.prepare(sql);
+    // Read as a number, the smallest whole number of all is rounded without an error.
+    statement.setReadBigInts(true);
+    this.#positional.add(sql, statement);
+    return statement;
   }
 
   async exec(sql: string): Promise<void> {
@@ -140,11 +151,11 @@ class NodeSqliteConnection implements SQLiteConnection {
     calling(() => this.#database.close());
   }
 
-  #prepare(sql: string, statements = this.#statements): StatementSync {
-    const kept = statements.get(sql);
+  #prepare(sql: string): StatementSync {
+    const kept = this.#statements.get(sql);
     if (kept !== undefined) return kept;
     const statement = this.#database.prepare(sql);
-    statements.add(sql, statement);
+    this.#statements.add(sql, statement);
     return statement;
   }
 }

@@ -39,6 +39,13 @@ describe.each(DRIVER_NAMES)("statements of the application, through %s", (driver
       expect(await store.all(sql`SELECT typeof(c) AS c FROM t`)).toEqual([{ c: "blob" }, { c: "blob" }]);
     });
 
+    test("come back in plain objects", async () => {
+      await using store = await openStore({ driver });
+
+      expect(await store.all(sql`SELECT 1 AS a, 'b' AS b`)).toStrictEqual([{ a: 1, b: "b" }]);
+      expect(await store.streams.query(sql`SELECT 1 AS a, 'b' AS b`)).toStrictEqual([{ a: 1, b: "b" }]);
+    });
+
     test("that are whole numbers are integers to SQLite, of any size", async () => {
       await using store = await openStore({ driver });
       for (const value of [5, -5, 2 ** 31 - 1, 2 ** 31, -(2 ** 31) - 1, 1_764_307_432_123, Number.MAX_SAFE_INTEGER]) {
@@ -94,9 +101,14 @@ describe.each(DRIVER_NAMES)("statements of the application, through %s", (driver
       const [exact] = await store.all(sql`SELECT CAST(9007199254740993 AS TEXT) AS n`);
       expect(exact).toEqual({ n: "9007199254740993" });
 
-      const read = store.all(sql`SELECT 9007199254740993 AS n`);
-      if (driver === "sqlite3") expect(await read).toEqual([{ n: 9007199254740992 }]);
-      else expect(await failureOf(read)).toMatchObject({ name: "StorageError", code: "STORAGE_FAILED" });
+      for (const [value, rounded] of [
+        ["9007199254740993", 9007199254740992],
+        ["-9223372036854775808", -(2 ** 63)],
+      ] as const) {
+        const read = store.streams.query(rawSQL(`SELECT ${value} AS n`));
+        if (driver === "sqlite3") expect(await read).toEqual([{ n: rounded }]);
+        else expect(await failureOf(read)).toMatchObject({ name: "StorageError", code: "STORAGE_FAILED" });
+      }
     });
   });
 
