@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PruneOptions, RemoveRequest, StorageSession } from "../../protocols/index.js";
+import { consumersOf } from "../consumers/running-consumers.js";
 import { REMOVAL_STEP_EVENTS, REMOVAL_TRANSACTION_EVENTS } from "../limits.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { dropRemovedPlaces } from "./drop-removed-places.js";
@@ -89,7 +90,8 @@ async function removeUpTo(
     // Afterwards, so that a step that fails leaves them parked. What a kill leaves is dropped when the call is made again.
     if (dropsParked) {
       const drop = (session: StorageSession) => dropRemovedPlaces(session, streamId, step.firstVersion);
-      await inStep(context, attempt, () => context.storage.transact(drop, {}));
+      const consumers = await inStep(context, attempt, () => context.storage.transact(drop, {}));
+      for (const name of consumers) for (const consumer of consumersOf(context, name)) consumer.renew();
     }
     const isDone = step.firstVersion >= end || step.firstVersion <= firstVersion;
     removedEvents += step.removed;

@@ -23,8 +23,16 @@ export async function dropPlaces(
   return dropped.length;
 }
 
-/** Drops what any consumer has parked of the events of a stream that come before a position. */
-export async function dropPlacesBefore(records: Records, streamId: string, before: number): Promise<void> {
+/**
+ * Drops what any consumer has parked of the events of a stream that come before a position.
+ *
+ * @returns the consumers that had some
+ */
+export async function dropPlacesBefore(
+  records: Records,
+  streamId: string,
+  before: number,
+): Promise<ReadonlySet<string>> {
   const isDropped = (place: Pick<ParkedState, "streamId" | "position">): boolean =>
     place.streamId === streamId && place.position < before;
   const consumers = new Set<string>();
@@ -32,4 +40,5 @@ export async function dropPlacesBefore(records: Records, streamId: string, befor
     if (isDropped(value as ParkedState)) consumers.add(consumerOfKey(key));
   }
   for (const consumer of consumers) await dropPlaces(records, consumer, isDropped);
+  return consumers;
 }

@@ -9,7 +9,7 @@ export interface RunningConsumer extends StoreService {
 }
 
 /** The consumers of that name that run over a factory. */
-export function consumersOf({ services }: StoreAccess, name: string): readonly RunningConsumer[] {
+export function consumersOf({ services }: Pick<StoreAccess, "services">, name: string): readonly RunningConsumer[] {
   return [...services].filter((service): service is RunningConsumer => isConsumer(service) && service.name === name);
 }
 

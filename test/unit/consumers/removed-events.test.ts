@@ -74,6 +74,30 @@ describe.each(STORES)("events that a consumer needs, over %s", (_, open) => {
     expect(handled).toEqual([3]);
   });
 
+  test("that were removed by force let those go on at once that waited behind them", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([1, 2, 3].map(numbered));
+    const handled: unknown[] = [];
+    await using consumer = await consume(
+      streams,
+      {
+        name: "mail",
+        startFrom: "beginning",
+        handle: async ({ data }: StoredEvent) => {
+          if (data === 1) throw new Error("broken");
+          handled.push(data);
+        },
+      },
+      // No renewal brings it in time.
+      { retry: { attempts: 1 }, leaseMs: 86_400_000 },
+    );
+    await consumer.whenProcessed(3);
+    await streams.pruneStream("a", { before: 2, force: true });
+    await expect.poll(() => handled).toEqual([2, 3]);
+    await expect.poll(() => listOf(parked(streams, "mail"))).toEqual([]);
+  });
+
   test("that were removed by force are passed over: it goes on with what is left, and its lag is right", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
