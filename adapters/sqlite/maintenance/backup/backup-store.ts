@@ -1,13 +1,14 @@
 import { type BackupOptions, type BackupReport, type CopiedTable, StorageError } from "../../../../protocols/index.js";
+import { isLibraryName } from "../../../../src/adapter-kit/library-objects.js";
 import type { SQLiteConnection, SQLiteDriver } from "../../drivers/driver.js";
 import { partialPath } from "../../open/partial-copy.js";
-import { isConstraint } from "../../sqlite-errors.js";
+import { isConstraint, sqliteCode } from "../../sqlite-errors.js";
 import { applicationTablesOf } from "../application-tables.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 import { type ApplicationSchema, readFieldIndexes, type SchemaObject } from "./application-schema.js";
 import { applyRemovals, readFigures, type StoreFigures } from "./apply-removals.js";
 import { checkTarget, giveName, removeDatabase } from "./backup-file.js";
-import { copyingObject } from "./copied-object.js";
+import { copyingLibraryTable, copyingObject } from "./copied-object.js";
 import { copyRows, quoted } from "./copy-rows.js";
 import { copiedSchema, forgetTables } from "./left-out.js";
 import { rewriteCopy } from "./rewrite-copy.js";
@@ -134,7 +135,8 @@ async function copyMoment(
 }
 
 function copyTable(session: MaintenanceSession, connection: SQLiteConnection, name: string): Promise<number> {
-  return copyingObject(`table ${quoted(name)}`, () => copyRows(session, connection, name));
+  const copying = isLibraryName(name) ? copyingLibraryTable : copyingObject;
+  return copying(`table ${quoted(name)}`, () => copyRows(session, connection, name));
 }
 
 /** The counters of the copy's AUTOINCREMENT tables. That of the events goes up with them. */
@@ -207,7 +209,8 @@ async function copyStep(
     const { changes } = await connection.run(COPY_EVENTS, [after, end]);
     return { changes, end };
   } catch (error) {
-    if (!isConstraint(error)) throw error;
+    // An index of a filter field looks into the JSON.
+    if (!isConstraint(error) && sqliteCode(error) !== "SQLITE_ERROR") throw error;
     const message =
       `Cannot back up the store: an event after position ${after} has a value that no event can have. ` +
       "It is damaged; verify() tells where. The backup was not made.";
