@@ -59,6 +59,8 @@ interface DecodedPage {
 /**
  * Decodes the events of a page, at once unless some are large. Pages are bounded in bytes: small events by their number,
  * and large ones by cutting the page short behind the one that reaches the limit.
+ *
+ * @throws SyntaxError when the content of a large event is not what is stored of one
  */
 export function decodePage(
   connection: SQLiteConnection,
@@ -88,7 +90,12 @@ async function decodeLargePage(
     wanted.push(event[1]);
   }
   const contents = await fetchContents(connection, wanted);
-  const events = packed.slice(0, count).map((event) => decodePacked(event, pageStreamId, contents.get(event[1])));
+  const events = packed.slice(0, count).map((event) => {
+    const content = contents.get(event[1]);
+    // Otherwise its size would be taken for its data.
+    if (isLarge(event) && content === undefined) throw new SyntaxError("the content of a large event is not there");
+    return decodePacked(event, pageStreamId, content);
+  });
   return { events, isComplete: count === packed.length, fetchedBytes };
 }
 
@@ -123,8 +130,11 @@ function decodeInline(codec: number, data: unknown): unknown {
   return (codec & CODEC_BYTES) === 0 ? data : new Uint8Array(Buffer.from(data as string, "hex"));
 }
 
-function decodeFetched(data: string | Uint8Array): unknown {
-  return typeof data === "string" ? JSON.parse(data) : new Uint8Array(data);
+function decodeFetched(data: unknown): unknown {
+  if (typeof data === "string") return JSON.parse(data);
+  // A number would be taken for a length.
+  if (!(data instanceof Uint8Array)) throw new SyntaxError("large data is neither text nor bytes");
+  return new Uint8Array(data);
 }
 
 export function formatUuid(hex: string): string {

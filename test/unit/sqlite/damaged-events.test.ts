@@ -89,6 +89,13 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     });
   });
 
+  test("an event with large data that is a number ends a read, and is not so many zeros", async () => {
+    await using damaged = await openDamaged(driver, "codec = 3, data = 7");
+    const { versions, error } = await readVersions(damaged.stream);
+    expect(versions).toEqual(range(1, DAMAGED - 1));
+    expect(error).toMatchObject({ code: "STORAGE_CORRUPT", streamId: "a", version: DAMAGED, position: DAMAGED + 1 });
+  });
+
   test("an event whose type is not there ends a read", async () => {
     await using damaged = await openDamaged(driver, "type = 77");
     const { versions, error } = await readVersions(damaged.stream);

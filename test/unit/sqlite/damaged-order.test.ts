@@ -5,7 +5,10 @@ import { openSQLiteBackend } from "../../../adapters/sqlite/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { forwarding } from "../../support/forwarding.js";
 
-/** A driver that answers statements of one kind, from a certain one on, with the same again, as a damaged table may. */
+/**
+ * A driver that answers statements of one kind, from a certain one on, with the same again, as a damaged table may. From the
+ * first one on, that is no row.
+ */
 function repeatingDriver(kind: string, repeated: number): SQLiteDriver {
   return {
     ...sqlite3Driver,
@@ -45,6 +48,23 @@ test("snapshots whose rows lead in a circle are a problem, and the check comes t
 test("events whose pages lead in a circle are checked one by one, each once", async () => {
   const { streams, maintenance } = await openFilled("bytesBefore", 1);
   expect(await maintenance.verify()).toEqual({ ok: true, checkedEvents: 5_000, applicationTables: 0, problems: [] });
+  await streams[Symbol.asyncDispose]();
+});
+
+test("a large event whose content is not where its row is ends a read, and is not taken for its size", async () => {
+  const backend = await openSQLiteBackend(":memory:", {}, repeatingDriver("WHERE position IN", 0));
+  const streams = createStreamFactory(backend);
+  const stream = await streams.openStream("a");
+  await stream.write([
+    { type: "Small", data: 1 },
+    { type: "Large", data: "x".repeat(100_000) },
+  ]);
+  const read: unknown[] = [];
+  const reading = async (): Promise<void> => {
+    for await (const { data } of stream.read()) read.push(data);
+  };
+  await expect(reading()).rejects.toMatchObject({ code: "STORAGE_CORRUPT", streamId: "a", version: 2, position: 2 });
+  expect(read).toEqual([1]);
   await streams[Symbol.asyncDispose]();
 });
 
