@@ -4,24 +4,13 @@ import { seenLeasesOf } from "../administration/former-builds.js";
 import { runnersOf } from "../projections/running-projections.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import type { ForgetContext } from "./forget.js";
+import type { ForgetReport } from "./forgotten.js";
 import { forgottenEvent } from "./forgotten-event.js";
 import { askKey, type KeyState } from "./key-cache.js";
 import { isData } from "./personal-values.js";
 import { isSealedValue, placeInStream, placeOf } from "./sealed-value.js";
 import { SealingKey } from "./sealing-key.js";
 import { checkSubject, hiddenSubject } from "./subject-names.js";
-
-/** What is left of a person. */
-export interface ForgetReport {
-  /** Whether the key store has destroyed the person's key. */
-  readonly keyDestroyed: boolean;
-  /** How many sealed values of the person the events of the store have. */
-  readonly sealedFields: number;
-  /** How many of them open: none once the key is destroyed. */
-  readonly openable: number;
-  /** The projections that have not read the event yet which says that the person is forgotten. */
-  readonly projectionsBehind: readonly string[];
-}
 
 const TIMEOUT_MS = 10_000;
 

@@ -1,16 +1,11 @@
 import type { StreamFactory } from "../../protocols/index.js";
 import type { Clock } from "./clock.js";
+import type { Forgotten } from "./forgotten.js";
 import { forgottenEvent } from "./forgotten-event.js";
 import type { KeyStore } from "./key-store.js";
 import { keyStoreFailed } from "./key-store-failed.js";
 import type { PersonalContext } from "./personal-context.js";
 import { checkSubject, hiddenSubject } from "./subject-names.js";
-
-/** That a person is forgotten. */
-export interface Forgotten {
-  /** The position of the `SubjectForgotten` event. */
-  readonly position: number;
-}
 
 /** What forgetting needs besides. */
 export interface ForgetContext extends PersonalContext {
