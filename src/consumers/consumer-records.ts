@@ -55,6 +55,8 @@ export type ParkedState = {
   readonly parkedAtMs: number;
   /** Whether somebody asked to have it tried again. */
   readonly isDue: boolean;
+  /** How many of the attempts that were asked for have begun and may have ended their process. Default 0. */
+  readonly unsettled?: number;
 };
 
 /** A record with its value's type. */

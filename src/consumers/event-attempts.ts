@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../protocols/index.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
-import type { ParkedStreams } from "./parked-streams.js";
+import { LAST_ENDED, type ParkedStreams } from "./parked-streams.js";
 import { type Partition, unsavedLimitOf } from "./partition.js";
 import { tell } from "./run-context.js";
 
@@ -15,7 +15,7 @@ export async function attemptUntilSettled(
   const known = partition.lease.state.attempt;
   let { count, dueMs } = known?.position === event.position ? known : { count: 0, dueMs: 0 };
   if (count >= settings.retry.attempts) {
-    return parked.park(event, count, "The process ended during the last attempt.");
+    return parked.park(event, count, LAST_ENDED);
   }
   for (;;) {
     await partition.pause(dueMs - Date.now());

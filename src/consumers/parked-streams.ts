@@ -7,6 +7,9 @@ import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
 import { tell } from "./run-context.js";
 
+/** The error of an event that has ended the process with its last attempt. */
+export const LAST_ENDED = "The process ended during the last attempt.";
+
 /** What is parked of a partition, by stream, in the order of positions. */
 export type ParkedByStream = ReadonlyMap<string, readonly ParkedState[]>;
 
@@ -114,11 +117,28 @@ export class ParkedStreams {
     // The read may have taken long: another process may have the partition, and be trying the event itself.
     const { draining, lease } = this.#partition;
     if (draining.aborted || (lease.isOver && !(await this.#partition.save({})))) return;
+    const { unsettled = 0 } = parked;
+    if (unsettled >= this.#partition.context.settings.retry.attempts) return this.#keep(parked, later, LAST_ENDED);
+    const isCounted = event !== undefined && this.#partition.careful > 0;
+    if (isCounted && !(await this.#write(parked, { attempts: parked.attempts + 1, unsettled: unsettled + 1 }))) return;
     const outcome = event === undefined ? await this.#forget(parked) : await this.#attempt(event, parked);
-    if (outcome.kind === "interrupted") return;
+    if (outcome.kind === "interrupted") {
+      // It does not count.
+      if (isCounted && !this.#partition.isLost) await this.#write(parked, {});
+      return;
+    }
     if (outcome.kind === "failed" && event !== undefined) return this.#failed(event, parked, later, outcome.error);
     this.#set(streamId, later);
     this.#partition.context.onProgress();
+  }
+
+  /** Writes a place with some changes, such as an attempt before it is made: it may end the process. */
+  #write(parked: ParkedState, change: Partial<ParkedState>): Promise<boolean> {
+    const { name } = this.#partition.context.definition;
+    return this.#partition.persist(async (records, undo) => {
+      await this.#partition.lease.write(records, {}, undo);
+      if (await isParked(records, name, parked.position)) await writeParked(records, name, { ...parked, ...change });
+    });
   }
 
   async #attempt(event: StoredEvent, parked: ParkedState): Promise<Outcome> {
@@ -140,17 +160,22 @@ export class ParkedStreams {
 
   async #failed(event: StoredEvent, parked: ParkedState, later: readonly ParkedState[], error: unknown): Promise<void> {
     if (error instanceof StoreFailure) return this.#partition.pause(error.delayMs);
-    const failed = { ...parked, attempts: parked.attempts + 1, error: thrownText(error), isDue: false };
-    const all = [failed, ...later.map((state) => ({ ...state, isDue: false }))];
+    const failed = { ...parked, attempts: parked.attempts + 1 };
     report(this.#partition, event, { attempt: failed.attempts, error, next: "park", delayMs: 0 });
+    await this.#keep(failed, later, thrownText(error));
+  }
+
+  /** Keeps a stream's events parked, after the first was tried again. */
+  async #keep(first: ParkedState, later: readonly ParkedState[], error: string): Promise<void> {
     const { name } = this.#partition.context.definition;
+    const all = [{ ...first, error, unsettled: 0 }, ...later].map((state) => ({ ...state, isDue: false }));
     let kept: readonly ParkedState[] = [];
     const isSaved = await this.#partition.persist(async (records, undo) => {
       await this.#partition.lease.write(records, {}, undo);
       kept = await stillParked(records, name, all);
       for (const state of kept) await writeParked(records, name, state);
     });
-    if (isSaved) this.#set(event.streamId, kept);
+    if (isSaved) this.#set(first.streamId, kept);
   }
 
   /** The event of a parked place; undefined where it was removed. */
