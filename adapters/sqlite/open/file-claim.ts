@@ -1,4 +1,4 @@
-import { closeSync, futimesSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, renameSync, utimesSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { PROCESS_PREFIX, removeIfThere } from "./claim-folder.js";
 import { describeDescriptor, isOpenInThisProcess } from "./open-descriptor.js";
@@ -29,7 +29,7 @@ export class FileClaim {
     try {
       writeSync(this.#descriptor, libraryPath);
       const expiry = (Date.now() + LIFETIME_MS) / 1_000;
-      futimesSync(this.#descriptor, expiry, expiry);
+      utimesSync(this.#path, expiry, expiry);
       this.holder = describeDescriptor(this.#descriptor);
     } catch (error) {
       this.release();
