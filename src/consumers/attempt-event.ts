@@ -1,10 +1,10 @@
-import { type Records, StorageError, type StoredEvent } from "../../protocols/index.js";
+import { isStreamError, type Records, StorageError, type StoredEvent } from "../../protocols/index.js";
 import type { Undo } from "../leases/undo.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { isThenable } from "../validate/is-thenable.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { type AttemptContext, attempt, type Outcome } from "./attempt.js";
-import { causedBy } from "./caused-by.js";
+import { causedBy, keyPrefix } from "./caused-by.js";
 import type { ConsumerFailure, HandlerContext } from "./consumer.js";
 import { isFenced, type Partition, STORAGE_RETRY_MS } from "./partition.js";
 import { tell } from "./run-context.js";
@@ -51,11 +51,36 @@ export async function attemptEvent(
   return partition.isLost ? { kind: "interrupted" } : outcome;
 }
 
+/**
+ * Runs `transact`, and again for what `handle` has stored under the same key before it was replaced: such an event does not
+ * name its cause, and would be another one if it did.
+ */
 async function transact(
+  partition: Partition,
+  event: StoredEvent,
+  context: HandlerContext & AttemptContext,
+  checkpoint: (records: Records, undo: Undo) => Promise<void>,
+): Promise<void> {
+  const { name } = partition.context.definition;
+  const causeless = new Set<string>();
+  for (;;) {
+    try {
+      return await transactOnce(partition, event, context, checkpoint, causeless);
+    } catch (error) {
+      if (context.signal.aborted || !isStreamError(error, "IDEMPOTENCY_CONFLICT")) throw error;
+      const { idempotencyKey } = error;
+      if (causeless.has(idempotencyKey) || !idempotencyKey.startsWith(keyPrefix(name, event))) throw error;
+      causeless.add(idempotencyKey);
+    }
+  }
+}
+
+async function transactOnce(
   partition: Partition,
   event: StoredEvent,
   { abort, ...context }: HandlerContext & AttemptContext,
   checkpoint: (records: Records, undo: Undo) => Promise<void>,
+  causeless: ReadonlySet<string>,
 ): Promise<void> {
   const { access, definition } = partition.context;
   const undo: Undo = [];
@@ -73,7 +98,7 @@ async function transact(
         handling = (async () => {
           isRunning = true;
           try {
-            await definition.transact?.(event as never, causedBy(event, definition.name, tx), context);
+            await definition.transact?.(event as never, causedBy(event, definition.name, tx, causeless), context);
           } finally {
             isRunning = false;
           }

@@ -62,6 +62,45 @@ describe.each(STORES)("a consumer over %s", (_, open) => {
     expect(copies[0]?.metadata).not.toHaveProperty("correlationId");
   });
 
+  test("transact stores nothing twice of what handle has stored under the same keys", async () => {
+    await using streams = await open();
+    const [a, b] = [await streams.openStream("a"), await streams.openStream("b")];
+    await a.write([numbered(1), { ...numbered(2), metadata: { correlationId: "c" } }]);
+    const definition = { name: "copy", types: ["Numbered"], startFrom: "beginning" } as const;
+    const copies = (data: unknown) => [1, 2].map((part) => ({ type: "Copied", data: [data as number, part] }));
+    const first = await consume(streams, {
+      ...definition,
+      handle: async ({ data, position }) => {
+        const keyed = copies(data).map((copy, index) => ({ ...copy, idempotencyKey: `copy/${position}/${index + 1}` }));
+        await b.write(keyed);
+      },
+    });
+    await first.whenProcessed(2);
+    await first.stop();
+    const stored = await listOf(b.read());
+    expect(stored).toHaveLength(4);
+
+    const written: number[] = [];
+    await using second = await consume(
+      streams,
+      {
+        ...definition,
+        restart: "as a transaction",
+        transact: async ({ data }, tx) => void written.push((await tx.write("b", copies(data))).written),
+      },
+      { retry: { attempts: 1 } },
+    );
+    const { position } = await a.write(numbered(3));
+    await second.whenProcessed(position);
+    expect(await listOf(parked(streams, "copy"))).toEqual([]);
+    expect(written).toEqual([0, 0, 2]);
+    const all = await listOf(b.read());
+    expect(all.slice(0, 4)).toEqual(stored);
+    const cause = (await listOf(a.read())).at(-1)?.id;
+    expect(all.slice(4)).toMatchObject([1, 2].map(() => ({ metadata: { causationId: cause } })));
+    expect(all).toHaveLength(6);
+  });
+
   test("parks an event that fails to the end, and those behind it, and retries them in order", async () => {
     await using streams = await open();
     const [a, b] = [await streams.openStream("a"), await streams.openStream("b")];
