@@ -71,9 +71,8 @@ class Sqlite3Connection implements SQLiteConnection {
   }
 
   async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
-    const statement = await this.#prepared(sql, this.#positional);
-    if (!mayReturnRows(sql)) return this.#run(statement, values);
-    await this.#all(statement, values);
+    if (!mayReturnRows(sql)) return this.#run(await this.#prepared(sql, this.#positional), values);
+    await this.allPositional(sql, values);
     const [changed] = await this.all<RunResult>("SELECT changes() AS changes");
     return changed as RunResult;
   }
@@ -92,7 +91,10 @@ class Sqlite3Connection implements SQLiteConnection {
   }
 
   async allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]> {
-    return this.#all(await this.#prepared(sql, this.#positional), values);
+    const statement = await this.#prepared(sql, this.#positional);
+    const rows = await this.#all<Row>(statement, values);
+    if (EXPLAINING.test(sql)) await statement.reset();
+    return rows;
   }
 
   #all<Row>(statement: Statement, parameters: readonly SQLiteValue[]): Promise<Row[]> {
@@ -128,6 +130,9 @@ class Sqlite3Connection implements SQLiteConnection {
     return statement;
   }
 }
+
+// SQLite does not end by itself what it explains: until it is reset, later reads of the connection see nothing new.
+const EXPLAINING = /explain/i;
 
 const WITHOUT_ROWS = /^\s*(?:INSERT|REPLACE|UPDATE|DELETE|CREATE|ALTER|DROP)\b/i;
 

@@ -164,6 +164,29 @@ describe.each(DRIVER_NAMES)("statements of the application, through %s", (driver
       expect(await store.all(sql`SELECT a FROM t`)).toEqual([{ a: 1 }]);
     });
 
+    test.each([
+      ["is explained", "EXPLAIN QUERY PLAN SELECT * FROM t"],
+      ["is explained behind a comment", "/* why? */ explain SELECT * FROM t"],
+      ["returns several rows", "SELECT * FROM t"],
+      ["returns what it inserts", "INSERT INTO t (a) VALUES (1), (2) RETURNING a"],
+    ])("that %s has ended after its call: its connection sees what is new, and writes again", async (_, text) => {
+      await using folder = await createTempDir();
+      await using streams = await sqliteStreamFactory(folder.file("store.db"), { driver, readPoolSize: 1 });
+      await using other = await sqliteStreamFactory(folder.file("store.db"), { driver });
+      await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE t (a)`));
+      await streams.transaction((tx) => tx.sql.run(sql`INSERT INTO t VALUES (1), (2), (3)`));
+      if (!text.startsWith("INSERT")) await streams.query(rawSQL(text, []));
+      await streams.transaction((tx) => tx.sql.all(rawSQL(text, [])));
+      await streams.transaction((tx) => tx.sql.run(rawSQL(text, [])));
+
+      for (let written = 1; written <= 3; written += 1) {
+        await other.transaction((tx) => tx.write("s", { type: "A", data: null }));
+        expect((await streams.describeStream("s"))?.version).toBe(2 * written - 1);
+        await streams.transaction((tx) => tx.write("s", { type: "A", data: null }));
+        expect((await streams.describeStream("s"))?.version).toBe(2 * written);
+      }
+    });
+
     test("of one template is another one where its names are others, or in other places", async () => {
       await using store = await openStore({ driver });
       await store.run(sql`INSERT INTO t (a, b) VALUES (${1}, ${"x"})`);
