@@ -1,7 +1,7 @@
 import type { SQL, SQLStatement } from "async-streams";
 import { OperationMetrics } from "./operation-metrics.js";
 
-/** A statement that took longer than `slowQueryMs`. Its values are not part of it: they may be secrets. */
+/** A statement that took longer than `slowQueryMs`, with `?` for each of its values: they may be secrets. */
 export interface SlowQuery {
   readonly text: string;
   readonly durationMs: number;
@@ -32,7 +32,7 @@ export class Watchdog {
   }
 
   /** Measures a statement. */
-  async statement<T>({ strings }: SQLStatement, run: () => Promise<T>): Promise<T> {
+  async statement<T>(statement: SQLStatement, run: () => Promise<T>): Promise<T> {
     const startedAtMs = performance.now();
     try {
       return await run();
@@ -40,7 +40,7 @@ export class Watchdog {
       const durationMs = performance.now() - startedAtMs;
       if (durationMs >= this.#slowQueryMs) {
         this.metrics.slowQueries += 1;
-        this.#onSlowQuery({ text: strings.join("?").replace(/\s+/g, " ").trim(), durationMs });
+        this.#onSlowQuery({ text: textOf(statement), durationMs });
       }
     }
   }
@@ -53,4 +53,15 @@ export class Watchdog {
       all: <Row>(statement: SQLStatement) => this.statement(statement, () => tables.all<Row>(statement)),
     };
   }
+}
+
+/** The text with the names of tables and columns, and without values. */
+function textOf({ strings, values }: SQLStatement): string {
+  const [first = "", ...rest] = strings;
+  const text = rest.reduce((before, part, index) => {
+    const value = values[index];
+    const isName = typeof value === "object" && value !== null && "name" in value;
+    return `${before}${isName ? value.name : "?"}${part}`;
+  }, first);
+  return text.replace(/\s+/g, " ").trim();
 }
