@@ -19,8 +19,8 @@ export interface AuditFilter {
 }
 
 export function createAuditEntry(session: Session, given: NewAuditEntry): Promise<AuditEntry> {
-  const entry = { ...given, timestamp: given.timestamp ?? session.now() };
   return session.change("create audit entry", async (tx, tables) => {
+    const entry = { ...given, timestamp: given.timestamp ?? session.now() };
     const { id: _, ...data } = toData(AUDIT, entry);
     return { ...entry, id: await record(tx, tables, AUDIT_STREAM, { type: "AuditRecorded", data }) };
   });

@@ -13,13 +13,15 @@ export const FACT_KEY = ["targetId", "namespace", "key"];
 /**
  * Creates or changes a fact. It has no event: a fact that is lost is discovered again.
  *
- * @throws RangeError when `ttl` is no whole number of seconds
+ * @throws RangeError when `ttl` is no whole number of seconds, or below 0
  */
 export function upsertFact(session: Session, given: NewFact): Promise<Fact> {
   return session.change("upsert fact", async (_, tables) => {
     const now = session.now();
     const ttl = given.ttl ?? 0;
-    if (!Number.isInteger(ttl)) throw new RangeError(`ttl must be a whole number of seconds, got ${ttl}`);
+    if (!Number.isInteger(ttl) || ttl < 0) {
+      throw new RangeError(`ttl must be 0 or more, a whole number of seconds, got ${ttl}`);
+    }
     const expiresAt = given.expiresAt ?? (ttl > 0 ? new Date(now.getTime() + ttl * 1_000) : undefined);
     const fact: Fact = {
       ...given,

@@ -29,7 +29,8 @@ const TYPES = {
 
 /** A run has its units and its log in its own stream: all of it is read in order. */
 export const streamOfRun = (id: string): string => `run-${id}`;
-export const streamOfResource = (type: string, name: string): string => `resource-${type}/${name}`;
+/** Names may have slashes. One in a type is encoded, so that no two resources share a stream. */
+export const streamOfResource = (type: string, name: string): string => `resource-${encodeURIComponent(type)}/${name}`;
 export const AUDIT_STREAM = "audit";
 /** The log lines that belong to no run. */
 export const EVENTS_STREAM = "events";

@@ -23,9 +23,9 @@ export interface EventFilter {
 }
 
 export function appendEvent(session: Session, given: NewLogEvent): Promise<LogEvent> {
-  const logged = { ...given, timestamp: given.timestamp ?? session.now() };
-  const streamId = given.runId ? streamOfRun(given.runId) : EVENTS_STREAM;
   return session.change("append event", async (tx, tables) => {
+    const logged = { ...given, timestamp: given.timestamp ?? session.now() };
+    const streamId = given.runId ? streamOfRun(given.runId) : EVENTS_STREAM;
     const { id: _, ...data } = toData(EVENTS, logged);
     return { ...logged, id: await record(tx, tables, streamId, { type: "EventLogged", data }) };
   });
@@ -34,15 +34,16 @@ export function appendEvent(session: Session, given: NewLogEvent): Promise<LogEv
 /** In the order in which they were appended. */
 export function listEvents(session: Session, filter: EventFilter): Promise<LogEvent[]> {
   const { runId, planUnitId, level, since, until, after, limit } = filter;
-  const where = [
-    equals("run_id", runId),
-    equals("plan_unit_id", planUnitId),
-    equals("level", level),
-    since && sql`timestamp >= ${since.toISOString()}`,
-    until && sql`timestamp < ${until.toISOString()}`,
-    after === undefined ? undefined : sql`id > ${after}`,
-  ];
-  return session.read("list events", async (all) =>
-    (await listRows(all, EVENTS, { where, orderBy: sql`id`, limit })).map((row) => toRecord<LogEvent>(EVENTS, row)),
-  );
+  return session.read("list events", async (all) => {
+    const where = [
+      equals("run_id", runId),
+      equals("plan_unit_id", planUnitId),
+      equals("level", level),
+      since && sql`timestamp >= ${since.toISOString()}`,
+      until && sql`timestamp < ${until.toISOString()}`,
+      after === undefined ? undefined : sql`id > ${after}`,
+    ];
+    const rows = await listRows(all, EVENTS, { where, orderBy: sql`id`, limit });
+    return rows.map((row) => toRecord<LogEvent>(EVENTS, row));
+  });
 }

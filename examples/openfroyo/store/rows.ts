@@ -8,20 +8,37 @@ export function columnOf(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** A record as an event has it: times are text, and absent fields and times are left out. */
+/** Times beyond these have more digits as text, and would not be sorted as the times that they are. */
+const FIRST_TIME_MS = Date.parse("0000-01-01T00:00:00.000Z");
+const LAST_TIME_MS = Date.parse("9999-12-31T23:59:59.999Z");
+
+/**
+ * A record as an event has it: times are text, and absent fields and times are left out.
+ *
+ * @throws TypeError when a field is not what its column keeps
+ */
 export function toData(table: Table, record: object): JsonObject {
   const data: Record<string, JsonValue> = {};
   for (const [field, kind] of Object.entries(table.columns)) {
     const value: unknown = Reflect.get(record, field);
     if (value === undefined || (kind === "time" && value === null)) continue;
-    data[field] = kind === "time" ? timeText(field, value) : (value as JsonValue);
+    data[field] = kind === "time" ? timeText(field, value) : plainValue(field, kind, value);
   }
   return data;
 }
 
 function timeText(field: string, value: unknown): string {
-  if (value instanceof Date) return value.toISOString();
-  throw new TypeError(`${field} must be a Date, got ${JSON.stringify(value)}`);
+  if (!(value instanceof Date)) throw new TypeError(`${field} must be a Date, got ${JSON.stringify(value)}`);
+  const isKept = value.getTime() >= FIRST_TIME_MS && value.getTime() <= LAST_TIME_MS;
+  if (!isKept) throw new TypeError(`${field} must be a time of the years 0 to 9999, got ${value}`);
+  return value.toISOString();
+}
+
+function plainValue(field: string, kind: ColumnKind, value: unknown): JsonValue {
+  // The database would make a text of a number, which is not what the event says.
+  const isText = typeof value === "string" || value === null;
+  if (kind === "text" && !isText) throw new TypeError(`${field} must be a text, got ${JSON.stringify(value)}`);
+  return value as JsonValue;
 }
 
 /** The value of a column; an absent field is NULL. */

@@ -18,16 +18,16 @@ export interface RunFilter {
 }
 
 export function createRun(session: Session, given: NewRun): Promise<Run> {
-  const now = session.now();
-  const run: Run = {
-    ...given,
-    status: given.status ?? "pending",
-    startedAt: given.startedAt ?? now,
-    metadata: given.metadata ?? {},
-    createdAt: given.createdAt ?? now,
-    updatedAt: given.updatedAt ?? now,
-  };
   return session.change("create run", async (tx, tables) => {
+    const now = session.now();
+    const run: Run = {
+      ...given,
+      status: given.status ?? "pending",
+      startedAt: given.startedAt ?? now,
+      metadata: given.metadata ?? {},
+      createdAt: given.createdAt ?? now,
+      updatedAt: given.updatedAt ?? now,
+    };
     await record(tx, tables, streamOfRun(run.id), { type: "RunCreated", data: toData(RUNS, run) });
     return run;
   });

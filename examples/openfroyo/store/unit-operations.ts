@@ -16,20 +16,26 @@ export interface UnitOutcome {
 }
 
 export function createPlanUnit(session: Session, given: NewPlanUnit): Promise<PlanUnit> {
-  const now = session.now();
-  const unit: PlanUnit = {
-    ...given,
-    status: given.status ?? "pending",
-    dependencies: given.dependencies ?? [],
-    desiredState: given.desiredState ?? {},
-    retries: given.retries ?? 0,
-    createdAt: given.createdAt ?? now,
-    updatedAt: given.updatedAt ?? now,
-  };
   return session.change("create plan unit", async (tx, tables) => {
+    const now = session.now();
+    const unit: PlanUnit = {
+      ...given,
+      status: given.status ?? "pending",
+      dependencies: dependenciesOf(given),
+      desiredState: given.desiredState ?? {},
+      retries: given.retries ?? 0,
+      createdAt: given.createdAt ?? now,
+      updatedAt: given.updatedAt ?? now,
+    };
     await record(tx, tables, streamOfRun(unit.runId), { type: "UnitPlanned", data: toData(PLAN_UNITS, unit) });
     return unit;
   });
+}
+
+/** Others could never be done, so that the unit would never start. */
+function dependenciesOf({ dependencies = [] }: NewPlanUnit): readonly string[] {
+  if (Array.isArray(dependencies) && dependencies.every((id) => typeof id === "string")) return dependencies;
+  throw new TypeError(`dependencies must be a list of ids, got ${JSON.stringify(dependencies)}`);
 }
 
 export function getPlanUnit(session: Session, id: string): Promise<PlanUnit> {

@@ -30,6 +30,16 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.getResourceState("linux.pkg", "apache2")).toMatchObject({ state: STATE, hash });
   });
 
+  test("resources whose types and names have slashes are not mixed up", async () => {
+    const store = await openStore(await makeConfig());
+    await store.upsertResourceState({ resourceType: "linux", resourceName: "pkg/apache2", state: 1 });
+    await store.upsertResourceState({ resourceType: "linux/pkg", resourceName: "apache2", state: 2 });
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+    await store.migrateDown(1);
+    await store.withTx((tx) => tx.sql.run(sql`UPDATE resource_state SET state = '3' WHERE state = '1'`));
+    expect(await store.verify()).toMatchObject({ ok: false, problems: [expect.stringMatching(/ was changed$/)] });
+  });
+
   test("a state that was changed by hand is found, and not returned", async () => {
     const store = await openStore(await makeConfig());
     await store.upsertResourceState({ ...KEY, id: "rs-001", state: STATE });
@@ -64,6 +74,13 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     const store = await openStore(await makeConfig());
     const fact = { targetId: "host-001", namespace: "os.basic", key: "load", value: 1 };
     await expect(store.upsertFact({ ...fact, ttl: 0.5 })).rejects.toThrow("whole number of seconds, got 0.5");
+    await expect(store.upsertFact({ ...fact, ttl: -1 })).rejects.toThrow("whole number of seconds, got -1");
+    // Its end, as text, would be sorted before now.
+    await expect(store.upsertFact({ ...fact, ttl: 1e12 })).rejects.toThrow(
+      "expiresAt must be a time of the years 0 to",
+    );
+    const expiresAt = new Date(8.64e15);
+    await expect(store.upsertFact({ ...fact, expiresAt })).rejects.toThrow(/^failed to upsert fact: expiresAt must be/);
     await expect(store.getFact("host-001", "os.basic", "load")).rejects.toThrow("not found");
   });
 

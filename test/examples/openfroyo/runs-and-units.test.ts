@@ -39,6 +39,27 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.listRuns()).toHaveLength(1);
   });
 
+  test("what a table does not keep is refused, and never thrown", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    const unit = { runId: "run-001", resourceType: "linux.pkg", resourceName: "apache2", action: "create" } as const;
+    const refused = [
+      store.createRun({ id: 5 as never, planPath: "/p.json" }),
+      store.createRun(undefined as never),
+      store.createPlanUnit({ ...unit, id: "pu-001", dependencies: "pu-000" as never }),
+      store.createPlanUnit({ ...unit, id: "pu-001", dependencies: [1] as never }),
+      store.createPlanUnit(undefined as never),
+      store.listEvents({ since: new Date(Number.NaN) }),
+      store.appendEvent(undefined as never),
+      store.createAuditEntry(undefined as never),
+    ];
+    for (const result of await Promise.allSettled(refused)) {
+      expect(result).toMatchObject({ reason: { message: expect.stringMatching(/^failed to /) } });
+    }
+    expect(await store.listRuns()).toHaveLength(1);
+    expect(await store.listPlanUnits("run-001")).toEqual([]);
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
   test("runs are listed by status, in the order in which they were created", async () => {
     const store = await openStore(await makeConfig());
     for (const id of ["b", "a", "c"]) await store.createRun({ id, planPath: "/p.json" });
