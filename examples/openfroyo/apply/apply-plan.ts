@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { PlanUnit } from "../store/model.js";
 import type { Store } from "../store/store.js";
 import { applyUnit, type UnitContext, type UnitResult } from "./apply-unit.js";
@@ -33,7 +34,7 @@ const DEFAULT_CONCURRENCY = 4;
  */
 export async function applyPlan(store: Store, plan: Plan, options: ApplyOptions): Promise<ApplyReport> {
   const { target, actor, concurrency = DEFAULT_CONCURRENCY, onUnit } = options;
-  const context = { store, actor, target: { folder: target, artifacts: store.artifacts } };
+  const context = { store, actor, target: { folder: resolve(target), artifacts: store.artifacts } };
   const { run, isResumed } = await startRun(context, plan);
   const results = await applyUnits(context, await store.listPlanUnits(run.id), concurrency, onUnit);
   const count = (wanted: UnitResult) => results.filter((result) => result === wanted).length;

@@ -25,7 +25,7 @@ export async function applyUnit(context: UnitContext, unit: PlanUnit): Promise<U
   const wasInterrupted = unit.status === "running";
   const state = desiredState as JsonObject;
   try {
-    const provider = PROVIDERS[resourceType];
+    const provider = PROVIDERS.get(resourceType);
     if (provider === undefined) throw new Error(`nothing can make a "${resourceType}"`);
     await store.updatePlanUnitStatus(id, "running");
     const expected = provider.expected(state);

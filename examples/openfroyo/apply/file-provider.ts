@@ -4,6 +4,9 @@ import type { Provider } from "./provider.js";
 
 /** A file with a content that the plan has: `{ "content": "..." }`. */
 export const fileProvider: Provider = {
+  check({ content = "" }) {
+    if (typeof content !== "string") throw new Error("content must be a text");
+  },
   async read({ folder }, name) {
     const hash = await hashOfFile(join(folder, name));
     return hash === null ? null : { sha256: hash };

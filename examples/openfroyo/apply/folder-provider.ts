@@ -4,9 +4,14 @@ import { unlessMissing } from "./files.js";
 import type { Provider } from "./provider.js";
 
 const DEFAULT_MODE = "755";
+/** As a mode is read back: another form of it would be a change in every run. */
+const MODE = /^[0-7]{3}$/;
 
 /** A folder, and who may use it: `{ "mode": "750" }`. */
 export const folderProvider: Provider = {
+  check({ mode = DEFAULT_MODE }) {
+    if (typeof mode !== "string" || !MODE.test(mode)) throw new Error('mode must be a text such as "750"');
+  },
   async read({ folder }, name) {
     const found = await unlessMissing(stat(join(folder, name)));
     return found === null ? null : { mode: (found.mode & 0o777).toString(8) };

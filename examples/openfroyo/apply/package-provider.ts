@@ -19,8 +19,12 @@ interface Manifest {
  * artifacts, and are installed from there: whoever goes on with the run does not need the folder of the plan.
  */
 export const packageProvider: Provider = {
+  check({ source, into }) {
+    if (typeof source !== "string" || source === "") throw new Error("source must be a path");
+    if (typeof into !== "string" || !isInside(into)) throw new Error("into must be a path inside the target");
+  },
+
   async prepare({ artifacts }, planFolder, name, { version = "1", source = "", into = "" }) {
-    if (!isInside(String(into))) throw new Error(`package "${name}": "${into}" is not a path inside the target`);
     const folder = join(planFolder, String(source));
     const files: Record<string, string> = {};
     for (const path of await filesIn(folder)) {

@@ -1,19 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { JsonObject } from "async-streams";
+import { type PlannedResource, parsePlanFile } from "./plan-file.js";
 import { isInside } from "./plan-paths.js";
 import { PROVIDERS } from "./providers.js";
-
-/** A resource as a plan describes it. */
-export interface PlannedResource {
-  /** `<type>:<name>` */
-  readonly id: string;
-  readonly type: string;
-  readonly name: string;
-  readonly dependsOn: readonly string[];
-  readonly state: JsonObject;
-}
 
 /** A plan file, read and checked. */
 export interface Plan {
@@ -27,26 +17,31 @@ export interface Plan {
   readonly hash: string;
 }
 
-interface PlanFile {
-  readonly name: string;
-  readonly resources: readonly (Pick<PlannedResource, "type" | "name"> & Partial<PlannedResource>)[];
-}
-
 /** @throws Error which says what is wrong with the plan */
 export async function readPlan(file: string): Promise<Plan> {
   const path = resolve(file);
   const text = await readFile(path, "utf8");
-  const { name, resources } = JSON.parse(text) as PlanFile;
+  const { name, resources } = parsePlanFile(text, path);
   const byId = new Map<string, PlannedResource>();
-  for (const { type, name: resource, dependsOn = [], state = {} } of resources) {
-    const id = `${type}:${resource}`;
-    if (PROVIDERS[type] === undefined) throw new Error(`${path}: nothing can make a "${type}" ("${resource}")`);
-    if (!isInside(resource)) throw new Error(`${path}: "${resource}" is not a path inside the target`);
+  for (const resource of resources) {
+    const { id } = resource;
+    checkResource(resource, path);
     if (byId.has(id)) throw new Error(`${path}: "${id}" is there twice`);
-    byId.set(id, { id, type, name: resource, dependsOn, state });
+    byId.set(id, resource);
   }
   const hash = createHash("sha256").update(text).digest("hex");
   return { path, folder: dirname(path), name, resources: inOrder(byId, path), hash };
+}
+
+function checkResource({ id, type, name, state }: PlannedResource, path: string): void {
+  const provider = PROVIDERS.get(type);
+  if (provider === undefined) throw new Error(`${path}: nothing can make a "${type}" ("${name}")`);
+  if (!isInside(name)) throw new Error(`${path}: "${name}" is not a path inside the target`);
+  try {
+    provider.check(state);
+  } catch (cause) {
+    throw new Error(`${path}: "${id}": ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** @throws Error when a dependency is missing, or depends on itself */

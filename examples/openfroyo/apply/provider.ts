@@ -14,6 +14,8 @@ export interface Provider {
   /** What is there after `apply`. */
   expected(state: JsonObject): JsonValue;
   apply(target: Target, name: string, state: JsonObject): Promise<void>;
+  /** @throws Error which says what of a state in a plan file is not what this type takes */
+  check(state: JsonObject): void;
   /** Completes the state of a plan file before the run is stored. Default: it is complete. */
   prepare?(target: Target, planFolder: string, name: string, state: JsonObject): Promise<JsonObject>;
 }

@@ -4,8 +4,8 @@ import { packageProvider } from "./package-provider.js";
 import type { Provider } from "./provider.js";
 
 /** By the type of the resources that they know. */
-export const PROVIDERS: Readonly<Record<string, Provider>> = {
-  "fs.folder": folderProvider,
-  "fs.file": fileProvider,
-  "pkg.files": packageProvider,
-};
+export const PROVIDERS: ReadonlyMap<string, Provider> = new Map([
+  ["fs.folder", folderProvider],
+  ["fs.file", fileProvider],
+  ["pkg.files", packageProvider],
+]);

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { applyPlan } from "../../../examples/openfroyo/apply/apply-plan.js";
 import { type Plan, readPlan } from "../../../examples/openfroyo/apply/plan.js";
+import { parseArguments } from "../../../examples/openfroyo/arguments.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { runExample } from "../support/run-example.js";
 import { openStore, PROFILES, soloConfig } from "./support/stores.js";
@@ -18,7 +19,7 @@ async function tempFolder() {
   return folder;
 }
 
-async function planOf(resources: readonly object[]): Promise<string> {
+async function planOf(resources: readonly unknown[]): Promise<string> {
   const path = (await tempFolder()).file("plan.json");
   await writeFile(path, JSON.stringify({ name: "test", resources }));
   return path;
@@ -82,6 +83,30 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.getResourceState("fs.file", "etc/motd")).toMatchObject({ lastRunId: first.runId });
   });
 
+  test("a run that was interrupted is gone on with in its target alone", async () => {
+    const store = await openStore(await makeConfig());
+    const plan = await readPlan(
+      await planOf([
+        { type: "fs.folder", name: "a" },
+        { type: "fs.folder", name: "b" },
+      ]),
+    );
+    const [target, other] = [(await tempFolder()).path, (await tempFolder()).path];
+    const interrupted = new Error("interrupted");
+    const options = { target, actor: ACTOR, concurrency: 1 };
+    const onUnit = () => {
+      throw interrupted;
+    };
+    await expect(applyPlan(store, plan, { ...options, onUnit })).rejects.toBe(interrupted);
+    expect(await readdir(target)).toEqual(["a"]);
+
+    expect(await applyPlan(store, plan, { ...options, target: other })).toMatchObject({ isResumed: false, changed: 2 });
+    expect(await readdir(other)).toEqual(["a", "b"]);
+    expect(await applyPlan(store, plan, options)).toMatchObject({ isResumed: true, changed: 1 });
+    expect(await readdir(target)).toEqual(["a", "b"]);
+    expect(await store.listRuns({ status: "running" })).toEqual([]);
+  });
+
   test("what was changed by hand is changed back, and nothing else", async () => {
     const store = await openStore(await makeConfig());
     const plan = await readPlan(WEBSITE);
@@ -129,6 +154,30 @@ test("a unit that fails makes its run fail, and says why", async () => {
 
 test.each([
   ["an unknown type", [{ type: "linux.pkg", name: "a" }], 'nothing can make a "linux.pkg" ("a")'],
+  ["the name of a method as its type", [{ type: "constructor", name: "a" }], 'nothing can make a "constructor" ("a")'],
+  ["a resource that is none", [null], "resource 0 needs a type and a name"],
+  ["a resource without a name", [{ type: "fs.folder" }], "resource 0 needs a type and a name"],
+  [
+    "dependencies that are no list",
+    [{ type: "fs.folder", name: "a", dependsOn: "fs.folder:b" }],
+    'dependsOn of "fs.folder:a" must be a list of ids',
+  ],
+  ["a state that is none", [{ type: "fs.folder", name: "a", state: null }], 'state of "fs.folder:a" must be an object'],
+  // The first two would be read back in another form, and so be a change in every run.
+  ["a mode of four digits", [{ type: "fs.folder", name: "a", state: { mode: "0750" } }], "mode must be a text such as"],
+  ["a mode that is a number", [{ type: "fs.folder", name: "a", state: { mode: 750 } }], "mode must be a text such as"],
+  ["a mode that is none", [{ type: "fs.folder", name: "a", state: { mode: "999" } }], "mode must be a text such as"],
+  ["a content that is no text", [{ type: "fs.file", name: "a", state: { content: {} } }], "content must be a text"],
+  [
+    "a package without a source",
+    [{ type: "pkg.files", name: "a", state: { into: "a" } }],
+    '"pkg.files:a": source must be a path',
+  ],
+  [
+    "a package that goes outside",
+    [{ type: "pkg.files", name: "a", state: { source: "a", into: "../a" } }],
+    "into must be a path inside the target",
+  ],
   ["a path outside", [{ type: "fs.folder", name: "a/../../b" }], "is not a path inside the target"],
   [
     "a missing dependency",
@@ -146,6 +195,24 @@ test.each([
   ],
 ])("a plan with %s is refused", async (_name, resources, message) => {
   await expect(readPlan(await planOf(resources))).rejects.toThrow(message);
+});
+
+test.each([
+  ["{", /plan\.json: .*JSON/],
+  ["null", 'plan.json: a plan is { "name": "...", "resources": [...] }'],
+  ['{ "name": "x", "resources": {} }', "plan.json: a plan is"],
+])("a file that is no plan is refused: %s", async (text, message) => {
+  const path = (await tempFolder()).file("plan.json");
+  await writeFile(path, text);
+  await expect(readPlan(path)).rejects.toThrow(message);
+});
+
+test.each([
+  [["a.json", "b.json"], "one plan at a time, got a.json, b.json"],
+  [["--db", "x.db", "--url", "postgresql://localhost/x"], "give --db or --url, not both"],
+  [["--concurrency", "0"], "--concurrency must be a whole number from 1"],
+])("arguments that make no sense are refused: %s", (args, message) => {
+  expect(() => parseArguments(args)).toThrow(message);
 });
 
 test("main.ts applies the plan twice, and tells what it did", async () => {
