@@ -14,7 +14,7 @@ export const folderProvider: Provider = {
   },
   async read({ folder }, name) {
     const found = await unlessMissing(stat(join(folder, name)));
-    return found === null ? null : { mode: (found.mode & 0o777).toString(8) };
+    return found === null ? null : { mode: (found.mode & 0o777).toString(8).padStart(3, "0") };
   },
   expected: ({ mode = DEFAULT_MODE }) => ({ mode }),
   async apply({ folder }, name, { mode = DEFAULT_MODE }) {

@@ -107,6 +107,14 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.listRuns({ status: "running" })).toEqual([]);
   });
 
+  test("a mode that begins with 0 is no change in a second run", async () => {
+    const store = await openStore(await makeConfig());
+    const plan = await readPlan(await planOf([{ type: "fs.folder", name: "a", state: { mode: "050" } }]));
+    const options = { target: (await tempFolder()).path, actor: ACTOR };
+    expect(await applyPlan(store, plan, options)).toMatchObject({ changed: 1 });
+    expect(await applyPlan(store, plan, options)).toMatchObject({ changed: 0, unchanged: 1 });
+  });
+
   test("what was changed by hand is changed back, and nothing else", async () => {
     const store = await openStore(await makeConfig());
     const plan = await readPlan(WEBSITE);
