@@ -23,6 +23,8 @@ export async function startPresenceServer({ port = 0 } = {}): Promise<PresenceSe
   await once(server, "listening");
   const rooms = new Map<string, Map<WebSocket, Presence | null>>();
   server.on("connection", (socket, { url = "/" }) => {
+    // "close" follows. One that is closed at once may send something wrong before it is.
+    socket.on("error", () => undefined);
     if (server.clients.size > MAX_CLIENTS) return socket.close(TRY_AGAIN_LATER);
     join(rooms, url, socket);
   });
@@ -49,8 +51,6 @@ function join(rooms: Map<string, Map<WebSocket, Presence | null>>, name: string,
     room.set(socket, presence);
     tell(room);
   });
-  // "close" follows.
-  socket.on("error", () => undefined);
   socket.on("close", () => {
     room.delete(socket);
     if (room.size === 0) rooms.delete(name);

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { firstValueFrom, lastValueFrom } from "rxjs";
 import { filter } from "rxjs/operators";
 import { expect, test } from "vitest";
@@ -45,6 +47,25 @@ test.each(["no JSON", '{"userId":"eve"}', '{"userId":"eve","cursor":[1,"2"]}', "
     expect(await firstValueFrom(ada.others)).toEqual([]);
   },
 );
+
+test("who comes when the server is full, and sends what is no frame, ends no server", async () => {
+  await using server = await startPresenceServer();
+  const join = () => joinPresence(server.url, { documentId: "doc-1", userId: "ada" });
+  const [ada, ...others] = await Promise.all(Array.from({ length: 100 }, join));
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    "GET /doc-1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+  );
+  await once(socket, "data");
+  socket.resume().end(Buffer.alloc(16, 0xff));
+  await once(socket, "close");
+  for (const client of others) await client[Symbol.asyncDispose]();
+  await ada?.[Symbol.asyncDispose]();
+  await using bob = await join();
+  await sees(bob, []);
+});
 
 test("a client learns that the server has gone", async () => {
   const server = await startPresenceServer();
