@@ -9,6 +9,9 @@ export interface RestoredPath {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** A place further out does not fit: moves would add up to numbers that JSON does not have. */
+export const MAX_COORDINATE = 1e12;
+
 /** Whole thousandths: a path that is moved there and back is where it was. */
 const PRECISION = 1_000;
 
@@ -57,7 +60,7 @@ function deletePath(paths: readonly Path[], pathId: string): readonly Path[] {
 }
 
 function movePath(paths: readonly Path[], pathId: string, { x, y }: Fields): readonly Path[] {
-  if (!isNumber(x) || !isNumber(y)) return paths;
+  if (!isCoordinate(x) || !isCoordinate(y)) return paths;
   return replace(paths, pathId, (path) => moved(path, x, y));
 }
 
@@ -120,11 +123,15 @@ function styleOf(value: unknown): Style {
 }
 
 function isAnchor(value: unknown): value is Anchor {
-  return isObject(value) && isNumber(value.x) && isNumber(value.y) && isHandle(value.in) && isHandle(value.out);
+  return isObject(value) && isCoordinate(value.x) && isCoordinate(value.y) && isHandle(value.in) && isHandle(value.out);
 }
 
 function isHandle(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.length === 2 && value.every(isNumber));
+  return value === undefined || (Array.isArray(value) && value.length === 2 && value.every(isCoordinate));
+}
+
+function isCoordinate(value: unknown): value is number {
+  return isNumber(value) && Math.abs(value) <= MAX_COORDINATE;
 }
 
 function isNumber(value: unknown): value is number {

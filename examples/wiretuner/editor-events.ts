@@ -1,8 +1,10 @@
 import { event } from "async-streams/events";
 import { z } from "zod";
+import { MAX_COORDINATE } from "./edit-paths.js";
 
-const point = z.tuple([z.number(), z.number()]);
-const anchor = z.strictObject({ x: z.number(), y: z.number(), in: point.optional(), out: point.optional() });
+const coordinate = z.number().min(-MAX_COORDINATE).max(MAX_COORDINATE);
+const point = z.tuple([coordinate, coordinate]);
+const anchor = z.strictObject({ x: coordinate, y: coordinate, in: point.optional(), out: point.optional() });
 const style = z.strictObject({ fill: z.string(), stroke: z.string(), strokeWidth: z.number().nonnegative() });
 const path = z.strictObject({ pathId: z.string().min(1), style, anchors: z.array(anchor), closed: z.boolean() });
 const index = z.int().nonnegative();
@@ -19,7 +21,7 @@ export const EDITOR_EVENTS = {
   AddAnchorEvent: event(z.strictObject({ pathId, index, anchor })),
   ModifyAnchorEvent: event(z.strictObject({ pathId, index, anchor })),
   ClosePathEvent: event(z.strictObject({ pathId })),
-  MoveObjectEvent: event(z.strictObject({ pathId, x: z.number(), y: z.number() })),
+  MoveObjectEvent: event(z.strictObject({ pathId, x: coordinate, y: coordinate })),
   DeleteObjectEvent: event(z.strictObject({ pathId })),
   ViewportPanEvent: event(z.strictObject({ x: z.number(), y: z.number() })),
   ViewportZoomEvent: event(z.strictObject({ zoom: z.number().positive() })),

@@ -201,6 +201,21 @@ test("a rename is undone with its group, in the metadata too, and ends redo", as
   expect(await titles()).toEqual(["Flyer", "Flyer"]);
 });
 
+test("a path that is moved further out than numbers go stays where it is, and undo goes on", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const gateway = new SqliteEventGateway(opened);
+  await gateway.persistEventBatch([
+    makeEvent(0, { eventType: "CreatePathEvent", pathId: "p" }),
+    makeEvent(1, { eventType: "AddAnchorEvent", pathId: "p", index: 0, anchor: { x: 1, y: 2 } }),
+    makeEvent(2, { eventType: "MoveObjectEvent", pathId: "p", x: 1e307, y: -1e308 }),
+    makeEvent(3, { eventType: "AddAnchorEvent", pathId: "p", index: 1, anchor: { x: 1e308, y: 2 } }),
+  ]);
+  expect((await loadDocument(db, documentId)).document.paths).toMatchObject([{ anchors: [{ x: 1, y: 2 }] }]);
+  await undo(db, documentId);
+  expect((await loadDocument(db, documentId)).document.paths).toMatchObject([{ anchors: [] }]);
+});
+
 test("undo of a document that is not there is refused", async () => {
   await using opened = await openDocument();
   await expect(undo(opened.db, "doc-9")).rejects.toMatchObject({ code: "DOCUMENT_MISSING" });
