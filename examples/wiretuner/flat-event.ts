@@ -38,9 +38,9 @@ const METADATA_FIELDS = new Set([
   "samplingIntervalMs",
 ]);
 
-/** The event as it is stored. What cannot be stored is left for the store to refuse. */
+/** The event as it is stored: fields that are undefined are none. What cannot be stored is left for the store to refuse. */
 export function toCandidate({ eventType, sequenceNumber: _, ...fields }: FlatEvent): CandidateEvent {
-  const entries = Object.entries(fields) as [string, JsonValue][];
+  const entries = Object.entries(fields).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined);
   const metadata = entries.filter(([field]) => METADATA_FIELDS.has(field));
   const data = entries.filter(([field]) => !METADATA_FIELDS.has(field));
   return { type: eventType, data: Object.fromEntries(data), metadata: Object.fromEntries(metadata) };

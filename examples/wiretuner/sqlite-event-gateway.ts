@@ -58,7 +58,7 @@ export class SqliteEventGateway implements EventStoreGateway {
 
   async getEvents({
     fromSequence,
-    toSequence = Number.MAX_SAFE_INTEGER - 2,
+    toSequence = Number.POSITIVE_INFINITY,
   }: {
     readonly fromSequence: number;
     readonly toSequence?: number;
@@ -69,7 +69,8 @@ export class SqliteEventGateway implements EventStoreGateway {
     const after = Math.max(versionOf(Math.max(fromSequence, 0)), firstVersion) - 1;
     if (after >= stream.version) return [];
     const events: FlatEvent[] = [];
-    for await (const event of stream.read({ after, upTo: Math.max(after, versionOf(toSequence)) })) {
+    const upTo = Math.min(Math.max(after, versionOf(toSequence)), stream.version);
+    for await (const event of stream.read({ after, upTo })) {
       if (event.type !== "@deleted") events.push(toFlatEvent(event));
     }
     return events;

@@ -32,7 +32,9 @@ test("what was persisted is read back equal, with every field of its envelope an
   });
   await gateway.persistEvent(first);
   await gateway.persistEvent(second);
-  expect(await gateway.getEvents({ fromSequence: 0 })).toEqual([first, second]);
+  const third = makeEvent(2, { note: undefined });
+  await gateway.persistEvent(third);
+  expect(await gateway.getEvents({ fromSequence: 0 })).toEqual([first, second, third]);
 });
 
 test("a range has both of its ends, and ends where the events do", async () => {
@@ -47,6 +49,9 @@ test("a range has both of its ends, and ends where the events do", async () => {
     (await gateway.getEvents(range)).map((event) => event.sequenceNumber);
   expect(await sequences({ fromSequence: 3, toSequence: 5 })).toEqual([3, 4, 5]);
   expect(await sequences({ fromSequence: 8, toSequence: 99 })).toEqual([8, 9]);
+  for (const toSequence of [Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY]) {
+    expect(await sequences({ fromSequence: 8, toSequence })).toEqual([8, 9]);
+  }
   expect(await sequences({ fromSequence: 10 })).toEqual([]);
   expect(await sequences({ fromSequence: 5, toSequence: 4 })).toEqual([]);
 });
