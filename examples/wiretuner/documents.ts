@@ -5,11 +5,17 @@ import { streamOf } from "./document-stream.js";
 import type { DocumentCreated } from "./metadata.js";
 import { MigrationRunner } from "./migration-runner.js";
 
-/** Creates a document: its first event and its row in the metadata table, in one transaction. */
+/**
+ * Creates a document: its first event and its row in the metadata table, in one transaction.
+ *
+ * @throws TypeError when its id or its title is no text
+ */
 export async function createDocument(
   db: Database,
   { documentId, title }: { readonly documentId: string; readonly title: string },
 ): Promise<void> {
+  if (typeof documentId !== "string" || documentId === "") throw new TypeError("documentId must be a text.");
+  if (typeof title !== "string") throw new TypeError("title must be a text.");
   await using stream = await db.openStream<DocumentCreated>(streamOf(documentId));
   const data = { title, formatVersion: MigrationRunner.currentVersion };
   try {

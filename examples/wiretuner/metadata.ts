@@ -59,8 +59,9 @@ function statementFor(
     case "UndoEvent":
     case "RedoEvent": {
       const { title } = event.data;
-      if (title === undefined) return undefined;
-      return sql`UPDATE ${table} SET title = ${String(title)} WHERE document_id = ${documentId}`;
+      // A program that checks less may have stored another.
+      if (typeof title !== "string") return undefined;
+      return sql`UPDATE ${table} SET title = ${title} WHERE document_id = ${documentId}`;
     }
     case "@deleted":
       return sql`DELETE FROM ${table} WHERE document_id = ${documentId}`;

@@ -42,6 +42,16 @@ test("a document is created once", async () => {
   await expect(again).rejects.toMatchObject({ code: "DOCUMENT_EXISTS" });
 });
 
+test("a title that is no text is refused at the creation, and changes neither the row nor the document later", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  await expect(createDocument(db, { documentId: "doc-2", title: 5 as never })).rejects.toThrow("title must be a text");
+  await expect(createDocument(db, { documentId: "", title: "x" })).rejects.toThrow("documentId must be a text");
+  await new SqliteEventGateway(opened).persistEvent(makeEvent(0, { eventType: "RenameDocumentEvent", title: 5 }));
+  expect((await readMetadata(db, documentId))?.title).toBe("Sketch");
+  expect((await loadDocument(db, documentId)).document.title).toBe("Sketch");
+});
+
 test("deleting a document removes its row, its events, its snapshots and its sessions, and nothing of another", async () => {
   await using opened = await openDocument();
   const { db, documentId } = opened;
