@@ -10,7 +10,7 @@ export interface ApplyOptions {
   readonly target: string;
   /** Who applies it, for the audit trail. */
   readonly actor: string;
-  /** Units that run at the same time. Default 4. */
+  /** Units that run at the same time, from 1. Default 4. */
   readonly concurrency?: number;
   /** Called when a unit is done. */
   readonly onUnit?: (unit: PlanUnit, result: UnitResult) => void;
@@ -31,9 +31,14 @@ const DEFAULT_CONCURRENCY = 4;
 /**
  * Applies a plan: each unit after those it depends on, and independent ones at the same time. It goes on with a run that was
  * interrupted. After a failure no other unit is begun, and the run has failed. One process applies a plan at a time.
+ *
+ * @throws RangeError when `concurrency` is no whole number from 1
  */
 export async function applyPlan(store: Store, plan: Plan, options: ApplyOptions): Promise<ApplyReport> {
   const { target, actor, concurrency = DEFAULT_CONCURRENCY, onUnit } = options;
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw new RangeError(`concurrency must be a whole number from 1, got ${concurrency}`);
+  }
   const context = { store, actor, target: { folder: resolve(target), artifacts: store.artifacts } };
   const { run, isResumed } = await startRun(context, plan);
   const results = await applyUnits(context, await store.listPlanUnits(run.id), concurrency, onUnit);

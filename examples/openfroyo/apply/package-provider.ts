@@ -3,6 +3,7 @@ import { join, relative, sep } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { JsonObject, JsonValue } from "async-streams";
 import { hashOfFile, sha256, unlessMissing, writeWhole } from "./files.js";
+import { isObject } from "./plan-file.js";
 import { isInside } from "./plan-paths.js";
 import type { Provider, Target } from "./provider.js";
 
@@ -76,9 +77,21 @@ async function artifactOf({ artifacts }: Target, name: string, hash: string): Pr
 
 const manifestPath = ({ folder }: Target, name: string): string => join(folder, ".packages", `${name}.json`);
 
+/** Null where the package is not installed, or what says so was damaged: then it is installed again. */
 async function readManifest(target: Target, name: string): Promise<(Manifest & JsonObject) | null> {
   const text = await unlessMissing(readFile(manifestPath(target, name), "utf8"));
-  return text === null ? null : (JSON.parse(text) as Manifest & JsonObject);
+  try {
+    const manifest = text === null ? null : JSON.parse(text);
+    return isManifest(manifest) ? manifest : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The target may have been changed by anyone. Files that it names are deleted, so none may be outside. */
+function isManifest(value: JsonValue): value is Manifest & JsonObject {
+  if (!isObject(value) || !isObject(value.files) || typeof value.into !== "string") return false;
+  return isInside(value.into) && Object.keys(value.files).every(isInside);
 }
 
 /** All files below a folder, by their paths with slashes. */

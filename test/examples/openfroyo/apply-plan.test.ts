@@ -160,6 +160,36 @@ test("a unit that fails makes its run fail, and says why", async () => {
   expect(await store.listAuditEntries({ action: "run.failed" })).toHaveLength(1);
 });
 
+test.each([0, 0.5, Number.NaN])("%s units at the same time are refused before a run begins", async (concurrency) => {
+  const store = await openStore(await soloConfig());
+  const plan = await readPlan(await planOf([{ type: "fs.folder", name: "a" }]));
+  const options = { target: (await tempFolder()).path, actor: ACTOR, concurrency };
+  await expect(applyPlan(store, plan, options)).rejects.toThrow("concurrency must be a whole number from 1");
+  expect(await store.listRuns()).toEqual([]);
+});
+
+test.each([
+  ["is empty", ""],
+  ["is no manifest", '{ "files": [] }'],
+  ["names files outside of the target", '{ "version": "1", "into": "www", "files": { "../../kept": "" } }'],
+])("a package whose manifest %s is installed again, and nothing outside is touched", async (_, manifest) => {
+  const store = await openStore(await soloConfig());
+  const folder = await tempFolder();
+  const target = folder.file("target");
+  await mkdir(folder.file("source"));
+  await writeFile(folder.file("source/index.html"), "hello");
+  await writeFile(folder.file("kept"), "kept");
+  const resources = [{ type: "pkg.files", name: "site", state: { source: "source", into: "www" } }];
+  await writeFile(folder.file("plan.json"), JSON.stringify({ name: "test", resources }));
+  const plan = await readPlan(folder.file("plan.json"));
+  await applyPlan(store, plan, { target, actor: ACTOR });
+  await writeFile(join(target, ".packages/site.json"), manifest);
+
+  expect(await applyPlan(store, plan, { target, actor: ACTOR })).toMatchObject({ changed: 1, failed: 0 });
+  expect(await applyPlan(store, plan, { target, actor: ACTOR })).toMatchObject({ changed: 0, unchanged: 1 });
+  expect(await readFile(folder.file("kept"), "utf8")).toBe("kept");
+});
+
 test.each([
   ["an unknown type", [{ type: "linux.pkg", name: "a" }], 'nothing can make a "linux.pkg" ("a")'],
   ["the name of a method as its type", [{ type: "constructor", name: "a" }], 'nothing can make a "constructor" ("a")'],
