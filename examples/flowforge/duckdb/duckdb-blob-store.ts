@@ -1,3 +1,4 @@
+import { invalidArgument } from "../flowforge-error.js";
 import type { BlobStorePort } from "../ports.js";
 import type { DuckDBSession } from "./duckdb-session.js";
 
@@ -11,6 +12,8 @@ export class DuckDBBlobStore implements BlobStorePort {
   }
 
   async put({ key, data, contentType = DEFAULT_TYPE }: Parameters<BlobStorePort["put"]>[0]): Promise<void> {
+    if (typeof key !== "string" || key === "") throw invalidArgument("The key of a blob is a text.");
+    if (!(data instanceof Uint8Array)) throw invalidArgument("The data of a blob are bytes.");
     await this.#session.all(
       `INSERT INTO async_streams_blobs (key, data, content_type) VALUES (?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET data = excluded.data, content_type = excluded.content_type`,

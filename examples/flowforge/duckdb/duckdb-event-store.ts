@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { aggregateTypeOf, checkLastSeq, conventionsOf, withoutTransactionId } from "../aggregate.js";
+import { checkNewEvent } from "../check-event.js";
 import { eventValues, INSERT_EVENT, SAVE_SNAPSHOT } from "../event-statements.js";
+import { invalidArgument } from "../flowforge-error.js";
 import type { Event, EventStorePort, LoadArgs, NewEvent, Snapshot } from "../ports.js";
 import { DERIVED_TABLES } from "../schema/derived-tables.js";
 import { upsertStatements } from "../upsert-statements.js";
@@ -35,6 +37,7 @@ export class DuckDBEventStore implements EventStorePort {
   }
 
   async append(newEvent: NewEvent): Promise<Event> {
+    checkNewEvent(newEvent);
     const { aggregateId, eventType, payload, metadata = null } = newEvent;
     const { transactionId, causationId = null, schemaVersion = 1 } = conventionsOf(newEvent);
     // Between the reading of the last number and the next one's use no other append may come.
@@ -61,6 +64,9 @@ export class DuckDBEventStore implements EventStorePort {
   }
 
   async load({ aggregateId, afterSeq = 0, limit }: LoadArgs): Promise<Event[]> {
+    if (!Number.isSafeInteger(afterSeq) || afterSeq < 0) {
+      throw invalidArgument(`afterSeq must be a whole number, 0 or more, not ${afterSeq}.`);
+    }
     const page = limit === undefined ? "" : " LIMIT ?";
     const rows = await this.#session.all<EventRow>(
       `SELECT * FROM events WHERE aggregate_id = ? AND seq > ? ORDER BY seq${page}`,

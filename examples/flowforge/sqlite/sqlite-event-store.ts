@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { rawSQL, type StoredEvent, type Transaction } from "async-streams";
 import { aggregateTypeOf, checkLastSeq, conventionsOf, withoutTransactionId } from "../aggregate.js";
+import { checkNewEvent } from "../check-event.js";
 import { eventValues, INSERT_EVENT, SAVE_SNAPSHOT } from "../event-statements.js";
 import type { Event, EventStorePort, LoadArgs, NewEvent, Snapshot } from "../ports.js";
 import type { SQLiteSession } from "./sqlite-session.js";
@@ -20,6 +21,7 @@ export class SQLiteEventStore implements EventStorePort {
   }
 
   async append(event: NewEvent): Promise<Event> {
+    checkNewEvent(event);
     const { aggregateId, eventType, payload, metadata = {} } = event;
     const { transactionId } = conventionsOf(event);
     return this.#session.transaction(async (tx) => {

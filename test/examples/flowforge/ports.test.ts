@@ -226,6 +226,28 @@ describeBackends("the ports", (backend) => {
       await expect(projectionStore.upsert({ table: "runs", rows: columns })).rejects.toMatchObject(refused);
     }));
 
+  test("what would not come back as it is is refused, and nothing is stored", () =>
+    withDb(backend, async ({ eventStore, blobs }) => {
+      const refused = { code: "INVALID_ARGUMENT" };
+      const event = { aggregateId: "test:1", eventType: "TestEvent", payload: {} };
+      const bad: readonly object[] = [
+        ...["", "@all", "a\ud800", undefined].flatMap((text) => [{ aggregateId: text }, { eventType: text }]),
+        ...[null, [], "x", undefined].map((payload) => ({ payload })),
+        ...[undefined, Number.NaN, new Date(), 1n, () => 1, [{ a: undefined }]].map((a) => ({ payload: { a } })),
+        ...[null, { a: Number.NaN }, { schemaVersion: 2.5 }, { schemaVersion: 0 }].map((metadata) => ({ metadata })),
+      ];
+      for (const fields of bad) {
+        await expect(eventStore.append({ ...event, ...fields })).rejects.toMatchObject(refused);
+      }
+      for (const afterSeq of [-1, 0.5]) {
+        await expect(eventStore.load({ aggregateId: "test:1", afterSeq })).rejects.toMatchObject(refused);
+      }
+      await expect(blobs.put({ key: "", data: Uint8Array.of(1) })).rejects.toMatchObject(refused);
+      await expect(blobs.put({ key: "a", data: "text" as never })).rejects.toMatchObject(refused);
+      expect(await eventStore.load({ aggregateId: "test:1" })).toEqual([]);
+      expect(await blobs.get({ key: "a" })).toBeNull();
+    }));
+
   test("the main process runs any statement", () =>
     withDb(backend, async ({ projectionStore }) => {
       await projectionStore.query({ sql: "CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT)" });
