@@ -9,6 +9,8 @@ import { inCall, inStore } from "../validate/in-call.js";
 export class TransactionCalls {
   readonly #location: string | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  /** How many calls have not settled. */
+  #underWay = 0;
   #failure: { readonly error: unknown } | undefined;
   /** Why no further call is made: the transaction has ended, and how. */
   #end: string | undefined;
@@ -35,18 +37,26 @@ export class TransactionCalls {
       onSettled();
       return this.#refuse(attempt, this.#end);
     }
-    const result = this.#last.then(async () => {
-      if (this.#failure !== undefined) throw this.#failure.error;
-      if (this.#end === ABANDONED) throw this.#misuse(attempt, ABANDONED);
-      try {
-        return await call();
-      } catch (error) {
-        throw this.#fail(inCall(error, `${attempt} in a transaction`, this.#location));
-      }
-    });
+    // One that has none before it is made at once: a projection makes one after the other.
+    const result = this.#underWay === 0 ? this.#make(attempt, call) : this.#last.then(() => this.#make(attempt, call));
+    this.#underWay += 1;
+    const settle = () => {
+      this.#underWay -= 1;
+      onSettled();
+    };
     // One that nobody awaits fails the transaction, and not the process.
-    this.#last = result.then(onSettled, onSettled);
+    this.#last = result.then(settle, settle);
     return result;
+  }
+
+  async #make<T>(attempt: string, call: () => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#end === ABANDONED) throw this.#misuse(attempt, ABANDONED);
+    try {
+      return await call();
+    } catch (error) {
+      throw this.#fail(inCall(error, `${attempt} in a transaction`, this.#location));
+    }
   }
 
   /**

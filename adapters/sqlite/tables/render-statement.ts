@@ -24,12 +24,14 @@ export interface RenderedStatement {
  * @throws InvalidArgumentError when it is not one allowed statement, or does not have a placeholder for each value
  */
 export function renderStatement({ strings, values }: SQLStatement): RenderedStatement {
-  const names = values.map(nameOf);
-  const bound = values.filter((_, index) => names[index] === undefined) as SQLValue[];
-  return bind(
-    cutTemplate(strings, names),
-    bound.map((value) => (typeof value === "boolean" ? Number(value) : value)),
-  );
+  const names: (string | undefined)[] = [];
+  const bound: SQLiteValue[] = [];
+  for (const value of values) {
+    const name = nameOf(value);
+    names.push(name);
+    if (name === undefined) bound.push(typeof value === "boolean" ? Number(value) : (value as SQLiteValue));
+  }
+  return bind(cutTemplate(strings, names), bound);
 }
 
 function nameOf(value: SQLValue | SQLName): string | undefined {
@@ -62,6 +64,8 @@ interface CutText {
   /** The numbers of the placeholders, from 1. */
   readonly numbers: readonly number[];
   readonly highest: number;
+  /** Whether each placeholder has a value of its own, in order. */
+  readonly isInOrder: boolean;
   /** With `?` for each placeholder. */
   readonly text: string;
   readonly mayDeferKeys: boolean;
@@ -91,6 +95,7 @@ function cutText(text: string): CutText {
     placeholders,
     numbers,
     highest,
+    isInOrder: numbers.every((number, index) => number === index + 1),
     text: parts.join("?"),
     mayDeferKeys: mayDeferKeys(text),
     mayChangeRows: mayChangeRows(text),
@@ -116,21 +121,23 @@ export function mayDeferKeys(text: string): boolean {
  * Gives each placeholder its value. Drivers differ in what they make of numbers and names, and one of them binds the values of
  * an earlier run where there are none.
  */
-function bind(
-  { parts, placeholders, numbers, highest, text, mayDeferKeys, mayChangeRows }: CutText,
-  values: readonly SQLiteValue[],
-): RenderedStatement {
-  const bound = numbers.map((number, index) => {
-    const value = values[number - 1];
-    if (value === undefined) throw misfit(placeholders[index] as string, values);
-    return value;
-  });
+function bind(cut: CutText, values: readonly SQLiteValue[]): RenderedStatement {
+  const { parts, numbers, isInOrder, highest, text, mayDeferKeys, mayChangeRows } = cut;
+  const bound = isInOrder && numbers.length === values.length ? values : valuesOf(cut, values);
   if (highest < values.length) throw misfit(`?${values.length}`, values, "there is no");
   if (!bound.some(isLargeInteger)) return { text, values: bound, mayDeferKeys, mayChangeRows };
   const cast = parts.reduce((before, part, index) => {
     return before + (isLargeInteger(bound[index - 1] as SQLiteValue) ? AS_INTEGER : "?") + part;
   });
   return { text: cast, values: bound, mayDeferKeys, mayChangeRows };
+}
+
+function valuesOf({ placeholders, numbers }: CutText, values: readonly SQLiteValue[]): readonly SQLiteValue[] {
+  return numbers.map((number, index) => {
+    const value = values[number - 1];
+    if (value === undefined) throw misfit(placeholders[index] as string, values);
+    return value;
+  });
 }
 
 /** The plus takes away the affinity that the CAST would give to a comparison. */

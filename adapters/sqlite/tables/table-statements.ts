@@ -25,9 +25,9 @@ export class TableStatements implements SQL {
   run(statement: SQLStatement): Promise<{ readonly changes: number }> {
     return this.#saying(
       () => renderStatement(statement),
-      async ({ text, values, mayChangeRows }) => {
-        const { changes } = await this.#connection.runPositional(text, values);
-        return { changes: mayChangeRows ? changes : 0 };
+      ({ text, values, mayChangeRows }) => {
+        const result = this.#connection.runPositional(text, values);
+        return mayChangeRows ? result : result.then(() => ({ changes: 0 }));
       },
     );
   }
