@@ -47,7 +47,8 @@ async function findEvent(connection: SQLiteConnection, query: ReadQuery): Promis
   const isAll = streamId === ALL_STREAM;
   const place = isAll ? "e.position" : "e.version";
   const sql = `
-    SELECT s.name AS streamId, e.version, e.position, t.id IS NOT NULL AS hasType, s.first,
+    SELECT CASE typeof(s.name) WHEN 'text' THEN s.name END AS streamId, e.version, e.position,
+      typeof(t.name) = 'text' AS hasType, s.first,
       (SELECT max(version) FROM es_events WHERE stream = s.id) AS head
     FROM es_events AS e LEFT JOIN es_streams AS s ON s.id = e.stream LEFT JOIN es_types AS t ON t.id = e.type
     WHERE ${isAll ? "?1 IS NOT NULL" : "s.name = ?1"} AND ${place} > ?2 AND ${place} <= ?3

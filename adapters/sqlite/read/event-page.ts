@@ -43,10 +43,11 @@ export function unpackPage(page: string | null, count: number): readonly PackedE
   return packed;
 }
 
-/** Whether it has all elements. The names of a stream and of a type that are not there are null. */
+/** Whether it has all elements. The name of a stream or a type that is not there is null, and a damaged one may be a number. */
 function isWhole(event: PackedEvent): boolean {
   const elements = isLarge(event) ? PACKED_ELEMENTS_LARGE : PACKED_ELEMENTS;
-  return event.length === elements && event[4] !== null && event[5] !== null;
+  const hasNames = (event[4] === 0 || typeof event[4] === "string") && typeof event[5] === "string";
+  return event.length === elements && hasNames;
 }
 
 /** The events of a page. */

@@ -105,9 +105,12 @@ async function readUpToDamage(connection: SQLiteConnection, query: ReadQuery): P
   throw await damageAt(connection, unfiltered);
 }
 
-/** JavaScript did not take a page, or SQLite the content of an event that a filter looks into. */
+/** JavaScript did not take a page, or SQLite the content of an event that a filter looks into, or a name that is no text. */
 function isDamage(error: unknown): boolean {
-  return error instanceof SyntaxError || (error instanceof Error && /malformed JSON/.test(error.message));
+  return (
+    error instanceof SyntaxError ||
+    (error instanceof Error && /malformed JSON|JSON cannot hold BLOB values/.test(error.message))
+  );
 }
 
 /** Where a filtered page looks: behind `after` or below `upTo`, but not at everything there is. */

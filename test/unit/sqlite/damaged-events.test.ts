@@ -7,8 +7,8 @@ import { createTempDir } from "../../support/temp-dir.js";
 const EVENTS = 40;
 const DAMAGED = 17;
 
-/** Opens a store one of whose events was changed behind the library's back. */
-async function openDamaged(driver: DriverName, change: string) {
+/** Opens a store one of whose events was changed behind the library's back, and more with it. */
+async function openDamaged(driver: DriverName, change: string, more = "") {
   const folder = await createTempDir();
   const path = folder.file("store.db");
   {
@@ -20,6 +20,8 @@ async function openDamaged(driver: DriverName, change: string) {
   const connection = await DRIVERS[driver].open(path, "create");
   await connection.exec(`PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; DROP TRIGGER es_events_are_never_changed;
     UPDATE es_events SET ${change} WHERE version = ${DAMAGED}`);
+  connection.setDefensive?.(false);
+  await connection.exec(more);
   await connection.close();
   const streams = await sqliteStreamFactory(path, { driver });
   return {
@@ -30,6 +32,15 @@ async function openDamaged(driver: DriverName, change: string) {
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Gives the second name of a table another type, which the schema refuses. */
+function renaming(table: string, name: string): string {
+  const change = (from: string, to: string): string => `PRAGMA writable_schema = ON;
+    UPDATE sqlite_schema SET sql = replace(sql, '${from}', '${to}') WHERE name = '${table}'; PRAGMA writable_schema = RESET`;
+  const rename = `UPDATE ${table} SET name = ${name} WHERE id = (SELECT max(id) FROM ${table})`;
+  return `${change("TEXT NOT NULL UNIQUE", "ANY NOT NULL UNIQUE")}; ${rename};
+    ${change("ANY NOT NULL UNIQUE", "TEXT NOT NULL UNIQUE")}`;
 }
 
 /** The versions that a read delivers, and the error that ends it. */
@@ -106,6 +117,25 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     const all = await readVersions(await damaged.streams.openStream("@all"), { after: 1 });
     expect(all.versions).toEqual(range(1, DAMAGED - 1));
     expect(all.error).toMatchObject({ version: DAMAGED, position: DAMAGED + 1 });
+  });
+
+  test.each([
+    ["a type", "es_types", "CAST(name AS BLOB)", /version 1 of stream "a" \(position 2\): its type is not there/],
+    ["a type", "es_types", "7", /version 1 of stream "a" \(position 2\): its type is not there/],
+    ["a stream", "es_streams", "CAST(name AS BLOB)", /position 2\): the stream that it belongs to is not there/],
+    ["a stream", "es_streams", "7", /position 2\): the stream that it belongs to is not there/],
+  ])("the name of %s that is no text ends a read: %s %s", async (_what, table, name, message) => {
+    await using damaged = await openDamaged(driver, "data = data", renaming(table, name));
+    const all = await damaged.streams.openStream("@all");
+    const stored: number[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const { position } of all.read()) stored.push(position);
+    };
+    await expect(reading()).rejects.toMatchObject({
+      code: "STORAGE_CORRUPT",
+      message: expect.stringMatching(message),
+    });
+    expect(stored).toEqual([1]);
   });
 
   test("a version that its stream lacks ends a read, in both directions and in @all", async () => {
