@@ -16,8 +16,8 @@ type PackedEvent = readonly [
   type: string | null,
   /** A key, or in a list the hexadecimal digits of a UUID. */
   id: string | readonly [string],
-  /** JSON text, or the hexadecimal digits of bytes. */
-  data: string,
+  /** JSON text, or the hexadecimal digits of bytes. Null where the row has lost it. */
+  data: string | null,
   metadata: string | null,
   /** Null in what was written without. */
   checksum: number | null,
@@ -47,7 +47,9 @@ export async function readCopiedEvents(
 
 function copiedEvent(packed: PackedEvent): CopiedEvent {
   const [position, version, timestampMs, schema, codec, streamId, type, idOrUuid, content, metadata, checksum] = packed;
-  if (streamId === null || type === null) throw damaged({ streamId: streamId ?? "", version, position });
+  if (streamId === null || type === null || content === null) {
+    throw damaged({ streamId: streamId ?? "", version, position });
+  }
   const idempotencyKey = typeof idOrUuid === "string" ? idOrUuid : null;
   const id = typeof idOrUuid === "string" ? idOrUuid : formatUuid(idOrUuid[0]);
   const data = (codec & CODEC_BYTES) === 0 ? content : new Uint8Array(Buffer.from(content, "hex"));

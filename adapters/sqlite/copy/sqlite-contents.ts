@@ -1,10 +1,11 @@
-import type {
-  ContentsFigures,
-  ContentsItems,
-  ContentsKeys,
-  ContentsPart,
-  CopiedEvent,
-  StoreContents,
+import {
+  type ContentsFigures,
+  type ContentsItems,
+  type ContentsKeys,
+  type ContentsPart,
+  type CopiedEvent,
+  StorageError,
+  type StoreContents,
 } from "../../../protocols/index.js";
 import { MAX_COPY_PAGE_BYTES, MAX_COPY_PAGE_ITEMS } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
@@ -53,7 +54,7 @@ export class SQLiteContents implements StoreContents {
     for (let place = after.position; place < lastPosition; ) {
       this.#assertWanted();
       const end = await pageEnd(this.#connection, place, lastPosition, EVENTS_PAGE);
-      yield await readCopiedEvents(this.#connection, place, end);
+      yield await withTexts(() => readCopiedEvents(this.#connection, place, end));
       place = end;
     }
   }
@@ -68,10 +69,22 @@ export class SQLiteContents implements StoreContents {
     ) => Promise<readonly ContentsItems[ContentsPart][]>;
     for (let place = after; ; ) {
       this.#assertWanted();
-      const page = await readNext(this.#connection, place);
+      const page = await withTexts(() => readNext(this.#connection, place));
       if (page.length === 0) return;
       yield page;
       place = page.at(-1);
     }
+  }
+}
+
+/** Reads a page. A text that has become bytes by damage cannot be a part of JSON. */
+async function withTexts<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof Error && /JSON cannot hold BLOB values/.test(error.message))) throw error;
+    const message =
+      "Cannot copy the store: what was stored as text is bytes. The database is damaged; verify() lists what is.";
+    throw new StorageError("STORAGE_CORRUPT", message, { cause: error });
   }
 }

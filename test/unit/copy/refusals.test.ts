@@ -154,3 +154,34 @@ test("a damaged event is not copied, because the copy's checksum would hide the 
   await using to = memoryStreamFactory();
   await expect(copyStore(from, to)).rejects.toMatchObject({ code: "STORAGE_CORRUPT", streamId: "a", position: 2 });
 });
+
+describe("a source with a row that the schema refuses is not copied", () => {
+  test.each([
+    [
+      "an event without data",
+      "es_events",
+      "data = NULL",
+      "ANY NOT NULL CHECK (typeof(data)",
+      "ANY CHECK (typeof(data)",
+    ],
+    ["an event whose metadata is bytes", "es_events", "metadata = x'7b7d'", "metadata  TEXT", "metadata  ANY"],
+    ["a stream whose name is bytes", "es_streams", "name = x'61'", "TEXT NOT NULL UNIQUE", "ANY NOT NULL UNIQUE"],
+  ])("%s", async (_, table, damage, definition, lax) => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    {
+      await using from = await sqliteStreamFactory(path);
+      await write(from, "a", 1);
+    }
+    const connection = await DRIVERS.sqlite3.open(path, "existing");
+    connection.setDefensive?.(false);
+    const change = (from: string, to: string): string => `PRAGMA writable_schema = ON;
+      UPDATE sqlite_schema SET sql = replace(sql, '${from}', '${to}') WHERE name = '${table}'; PRAGMA writable_schema = RESET`;
+    await connection.exec(`DROP TRIGGER es_events_are_never_changed; ${change(definition, lax)};
+      PRAGMA ignore_check_constraints = ON; UPDATE ${table} SET ${damage}; ${change(lax, definition)}`);
+    await connection.close();
+    await using from = await sqliteStreamFactory(path, { mode: "readonly" });
+    await using to = memoryStreamFactory();
+    await expect(copyStore(from, to)).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
+  });
+});
