@@ -1,4 +1,5 @@
-import type { CopiedRecord, JsonObject, StoreContents } from "../../protocols/index.js";
+import type { CopiedRecord, StoreContents } from "../../protocols/index.js";
+import { storedObject } from "../adapter-kit/stored-json.js";
 import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE, RETENTION_SPACE } from "../administration/reserved-spaces.js";
 import { MIGRATIONS_SPACE } from "../migrations/migrations-space.js";
 import { PROJECTION_SPACES } from "../projections/read-model-tables.js";
@@ -14,7 +15,11 @@ function isCopied({ space }: CopiedRecord): boolean {
   return !LEFT_SPACES.some((left) => space === left || space.startsWith(`${left}/`));
 }
 
-/** The records that a copy has, as it has them: leases are released. */
+/**
+ * The records that a copy has, as it has them: leases are released.
+ *
+ * @throws StorageError `STORAGE_CORRUPT` when one is not what can have been stored
+ */
 export async function* copiedRecords(
   contents: StoreContents,
   after?: Pick<CopiedRecord, "space" | "key">,
@@ -24,16 +29,14 @@ export async function* copiedRecords(
 
 /** Whoever has a lease runs on the source. The owner stays, since it may have been at work on the next events. */
 function released(record: CopiedRecord): CopiedRecord {
-  switch (record.space) {
+  const { space, key } = record;
+  const value = storedObject(record.value, `the record "${key}" of "${space}"`);
+  switch (space) {
     case CONSUMERS_SPACE:
-      return changed(record, { untilMs: 0 });
+      return { ...record, value: JSON.stringify({ ...value, untilMs: 0 }) };
     case CONSUMER_GROUPS_SPACE:
-      return changed(record, { members: {} });
+      return { ...record, value: JSON.stringify({ ...value, members: {} }) };
     default:
       return record;
   }
-}
-
-function changed(record: CopiedRecord, change: JsonObject): CopiedRecord {
-  return { ...record, value: JSON.stringify({ ...(JSON.parse(record.value) as JsonObject), ...change }) };
 }

@@ -1,4 +1,5 @@
 import type { CopiedRecord, JsonObject, StoreContents } from "../../protocols/index.js";
+import { storedObject } from "../adapter-kit/stored-json.js";
 
 /** The space of the record that says of which store a store is a copy. */
 export const COPY_SPACE = "@copy";
@@ -28,7 +29,7 @@ export function noteRecord(note: CopyNote): CopiedRecord {
 export async function readNote(contents: StoreContents): Promise<CopyNote | undefined> {
   for await (const [record] of contents.read("records", { space: COPY_SPACE, key: "" })) {
     if (record?.space !== COPY_SPACE || record.key !== KEY) return undefined;
-    return noteOf(JSON.parse(record.value) as JsonObject);
+    return noteOf(storedObject(record.value, `the record "${KEY}" of "${COPY_SPACE}"`));
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
-import { type JsonObject, StorageError, type StoreContents } from "../../protocols/index.js";
+import { StorageError, type StoreContents } from "../../protocols/index.js";
+import { storedObject } from "../adapter-kit/stored-json.js";
 import { BUILD_SPACES, readModelTablesOf } from "../projections/read-model-tables.js";
 
 /** How many tables a message names. */
@@ -23,7 +24,8 @@ async function readModelTables(contents: StoreContents): Promise<ReadonlySet<str
   for (const space of BUILD_SPACES) {
     for await (const page of contents.read("records", { space, key: "" })) {
       for (const { key, value } of page.filter((record) => record.space === space)) {
-        for (const { table } of readModelTablesOf(key, JSON.parse(value) as JsonObject)) tables.add(table);
+        const build = storedObject(value, `the record "${key}" of "${space}"`);
+        for (const { table } of readModelTablesOf(key, build)) tables.add(table);
       }
       if (page.some((record) => record.space !== space)) break;
     }

@@ -1,4 +1,5 @@
 import type { JsonValue } from "../../protocols/index.js";
+import { storedJSON } from "../adapter-kit/stored-json.js";
 import { sql } from "../transaction/sql-statement.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { JsonLossError, toJsonText } from "../validate/json-text.js";
@@ -31,7 +32,7 @@ export async function loadDocument<S extends JsonValue>(
   const [row] = await context.sql.all<{ document: string }>(
     sql`SELECT document FROM ${context.table(name)} WHERE key = ${key}`,
   );
-  return row === undefined ? null : (JSON.parse(row.document) as S);
+  return row === undefined ? null : (storedJSON(row.document, `the document "${key}" of "${name}"`) as S);
 }
 
 /**

@@ -1,9 +1,5 @@
-import {
-  DELETED_EVENT_TYPE,
-  type JsonObject,
-  type ListStreamsQuery,
-  type StreamRow,
-} from "../../../protocols/index.js";
+import { DELETED_EVENT_TYPE, type ListStreamsQuery, type StreamRow } from "../../../protocols/index.js";
+import { storedObject } from "../../../src/adapter-kit/stored-json.js";
 import { STREAM_METADATA_SPACE } from "../../../src/administration/reserved-spaces.js";
 import type { PostgresConnection } from "../client/client.js";
 import { INDEXED_NAME_BYTES, type StoreNames } from "../open/schema.js";
@@ -35,16 +31,17 @@ export async function listStreams(
 }
 
 function rowOf({ name, version, first, position, timestamp, type, value, revision }: Row): StreamRow {
+  const streamId = textOfHex(name);
   const [lastVersion, firstVersion] = [version ?? 0, first ?? 1];
   return {
-    streamId: textOfHex(name),
+    streamId,
     version: lastVersion,
     firstVersion,
     eventCount: lastVersion - firstVersion + 1,
     lastPosition: position ?? 0,
     lastTimestampMs: timestamp,
     isDeleted: type !== null && textOfHex(type) === DELETED_EVENT_TYPE,
-    metadata: value === null ? null : (JSON.parse(value) as JsonObject),
+    metadata: value === null ? null : storedObject(value, `the metadata of stream "${streamId}"`),
     metadataRevision: revision ?? 0,
   };
 }

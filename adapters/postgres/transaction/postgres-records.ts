@@ -1,6 +1,7 @@
 import type { JsonObject, ListRecordsOptions, Records, StoredRecord } from "../../../protocols/index.js";
 import { recordConflict } from "../../../src/adapter-kit/record-conflict.js";
 import { recordText } from "../../../src/adapter-kit/record-text.js";
+import { storedObject } from "../../../src/adapter-kit/stored-json.js";
 import { MAX_LISTED_RECORDS } from "../../../src/limits.js";
 import type { ClientValue, PostgresConnection } from "../client/client.js";
 import { INDEXED_NAME_BYTES, type StoreNames } from "../open/schema.js";
@@ -28,7 +29,7 @@ export class PostgresRecords implements Records {
 
   async get(space: string, key: string): Promise<StoredRecord | null> {
     const row = await this.#find(space, key);
-    return row === undefined ? null : { key, revision: row.revision, value: JSON.parse(row.value) as JsonObject };
+    return row === undefined ? null : this.#recordOf(space, key, row);
   }
 
   async put(space: string, key: string, value: JsonObject, expected: number | "any" = "any"): Promise<number> {
@@ -71,11 +72,11 @@ export class PostgresRecords implements Records {
       ORDER BY substring(key FROM 1 FOR ${INDEXED_NAME_BYTES}), key LIMIT $4::bigint`;
     const values = [bytesOf(space), bytesOf(after), bytesOf(prefix), limit];
     const rows = await this.#query<Row & { key: string }>(["list", space, prefix], "es_list_records", text, values);
-    return rows.map(({ key, revision, value }) => ({
-      key: textOfHex(key),
-      revision,
-      value: JSON.parse(value) as JsonObject,
-    }));
+    return rows.map((row) => this.#recordOf(space, textOfHex(row.key), row));
+  }
+
+  #recordOf(space: string, key: string, { revision, value }: Row): StoredRecord {
+    return { key, revision, value: storedObject(value, `the record "${key}" of "${space}" in ${this.#location}`) };
   }
 
   async #find(space: string, key: string): Promise<Row | undefined> {

@@ -1,4 +1,5 @@
-import type { JsonObject, ListStreamsQuery, StreamRow } from "../../../protocols/index.js";
+import type { ListStreamsQuery, StreamRow } from "../../../protocols/index.js";
+import { storedObject } from "../../../src/adapter-kit/stored-json.js";
 import { STREAM_METADATA_SPACE } from "../../../src/administration/reserved-spaces.js";
 import { MAX_STREAM_ID_LENGTH } from "../../../src/limits.js";
 import { DELETED_TYPE } from "../append/append-statements.js";
@@ -49,17 +50,27 @@ export async function listStreams(
   return rows.map(rowOf);
 }
 
-function rowOf({ streamId, version, firstVersion, position, timestamp, isDeleted, value, revision }: Row): StreamRow {
+function rowOf({
+  streamId: id,
+  version,
+  firstVersion,
+  position,
+  timestamp,
+  isDeleted,
+  value,
+  revision,
+}: Row): StreamRow {
+  const streamId = JSON.parse(id) as string;
   const [last, first] = [version ?? 0, firstVersion ?? 1];
   return {
-    streamId: JSON.parse(streamId) as string,
+    streamId,
     version: last,
     firstVersion: first,
     eventCount: last - first + 1,
     lastPosition: position ?? 0,
     lastTimestampMs: timestamp,
     isDeleted: isDeleted === 1,
-    metadata: value === null ? null : (JSON.parse(value) as JsonObject),
+    metadata: value === null ? null : storedObject(value, `the metadata of stream "${streamId}"`),
     metadataRevision: revision ?? 0,
   };
 }

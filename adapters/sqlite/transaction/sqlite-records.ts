@@ -7,6 +7,7 @@ import type {
 } from "../../../protocols/index.js";
 import { recordConflict } from "../../../src/adapter-kit/record-conflict.js";
 import { recordText } from "../../../src/adapter-kit/record-text.js";
+import { storedObject } from "../../../src/adapter-kit/stored-json.js";
 import { MAX_LISTED_RECORDS, MAX_RECORD_KEY_LENGTH } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { storageError } from "../sqlite-errors.js";
@@ -52,7 +53,7 @@ export class SQLiteRecords implements Records {
 
   async get(space: string, key: string): Promise<StoredRecord | null> {
     const row = await this.#find(space, key);
-    return row === undefined ? null : recordOf({ ...row, key });
+    return row === undefined ? null : this.#recordOf(space, key, row);
   }
 
   async put(space: string, key: string, value: JsonObject, expected: number | "any" = "any"): Promise<number> {
@@ -77,7 +78,11 @@ export class SQLiteRecords implements Records {
     const rows = await this.#saying("list", space, prefix, () =>
       this.#connection.all<Row & { readonly key: string }>(LIST, [space, after, prefix, LAST_CODE_POINTS, limit]),
     );
-    return rows.map((row) => recordOf({ ...row, key: JSON.parse(row.key) as string }));
+    return rows.map((row) => this.#recordOf(space, JSON.parse(row.key) as string, row));
+  }
+
+  #recordOf(space: string, key: string, { revision, value }: Row): StoredRecord {
+    return { key, revision, value: storedObject(value, `the record "${key}" of "${space}" in ${this.#location}`) };
   }
 
   async #find(space: string, key: string): Promise<Row | undefined> {
@@ -102,8 +107,4 @@ export class SQLiteRecords implements Records {
       throw storageError(error, `${verb} the record "${key}" of "${space}"`, this.#location);
     }
   }
-}
-
-function recordOf({ key, revision, value }: Row & { readonly key: string }): StoredRecord {
-  return { key, revision, value: JSON.parse(value) as JsonObject };
 }

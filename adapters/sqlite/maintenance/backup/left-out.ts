@@ -1,4 +1,5 @@
-import type { BackupOptions, JsonObject } from "../../../../protocols/index.js";
+import type { BackupOptions } from "../../../../protocols/index.js";
+import { storedObject } from "../../../../src/adapter-kit/stored-json.js";
 import { MIGRATIONS_SPACE } from "../../../../src/migrations/migrations-space.js";
 import { BUILD_SPACES, PROJECTION_SPACES, readModelTablesOf } from "../../../../src/projections/read-model-tables.js";
 import type { SQLiteConnection } from "../../drivers/driver.js";
@@ -14,14 +15,18 @@ export async function copiedSchema(connection: SQLiteConnection, tables: Tables)
 }
 
 const BUILDS = `
-  SELECT key, value FROM main.es_records WHERE space IN (SELECT value FROM json_each(?1)) ORDER BY space, key`;
+  SELECT space, key, value FROM main.es_records WHERE space IN (SELECT value FROM json_each(?1)) ORDER BY space, key`;
 
 /** The tables of all versions of all projections, and the views over them. */
 async function readModelNames(connection: SQLiteConnection): Promise<ReadonlySet<string>> {
-  const builds = await connection.all<{ key: string; value: string }>(BUILDS, [JSON.stringify(BUILD_SPACES)]);
+  const builds = await connection.all<{ space: string; key: string; value: string }>(BUILDS, [
+    JSON.stringify(BUILD_SPACES),
+  ]);
   return new Set(
     builds
-      .flatMap(({ key, value }) => readModelTablesOf(key, JSON.parse(value) as JsonObject))
+      .flatMap(({ space, key, value }) =>
+        readModelTablesOf(key, storedObject(value, `the record "${key}" of "${space}"`)),
+      )
       .flatMap(({ table, view }) => [table, view]),
   );
 }

@@ -1,0 +1,96 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { memoryStreamFactory } from "../../adapters/memory/index.js";
+import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
+import { postgresStreamFactory } from "../../postgres.js";
+import type { EventShape } from "../../protocols/index.js";
+import { copyStore } from "../../src/copy/index.js";
+import { documents, readDocument, runProjections, whenProcessed } from "../../src/projections/index.js";
+import { sql } from "../../src/transaction/sql-statement.js";
+import { NO_POSTGRES, THROWAWAY } from "../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../support/postgres-stores.js";
+import { DRIVERS } from "../support/sqlite-drivers.js";
+import { createTempDir } from "../support/temp-dir.js";
+import type { Store } from "./consumers/support/stores.js";
+
+/** A store, and what damages the record of a key. */
+interface DamagedStore {
+  readonly streams: Store;
+  readonly damage: (key: string, value: string) => Promise<unknown>;
+}
+
+/** Has a store disposed of at the end of the test. */
+function used<T extends AsyncDisposable>(store: T): T {
+  onTestFinished(() => store[Symbol.asyncDispose]());
+  return store;
+}
+
+async function inFile(): Promise<DamagedStore> {
+  const path = used(await createTempDir()).file("store.db");
+  const streams = used(await sqliteStreamFactory(path));
+  const damage = async (key: string, value: string) => {
+    const connection = await DRIVERS.sqlite3.open(path, "existing");
+    await connection.run("UPDATE es_records SET value = ?2 WHERE key = ?1", [key, value]);
+    await connection.close();
+  };
+  return { streams, damage };
+}
+
+const server = sharedServer(THROWAWAY);
+
+async function onServer(): Promise<DamagedStore> {
+  const schemas = ownSchemas();
+  const started = await server();
+  const streams = used(await postgresStreamFactory(started.url(), { ...schemas, durability: "normal" }));
+  const update = `UPDATE ${schemas.schema}.es_records SET value = $2 WHERE key = convert_to($1, 'UTF8')`;
+  return { streams, damage: (key, value) => started.query(update, [key, value]) };
+}
+
+const STORES: [string, () => Promise<DamagedStore>][] = [["SQLite", inFile]];
+if (NO_POSTGRES === null) STORES.push(["PostgreSQL", onServer]);
+
+const CORRUPT = (what: string) => ({
+  code: "STORAGE_CORRUPT",
+  message: expect.stringMatching(`Cannot read ${what}.*: its value is not the JSON that was stored`),
+});
+
+describe.each(STORES)("over %s", (_, open) => {
+  test.each(['{"dark":', '{"dark":true}}', "[true]", "null", ""])(
+    "a record that became %j is reported as damaged, and can be stored again",
+    async (value) => {
+      const { streams, damage } = await open();
+      await streams.transaction(({ records }) => records.put("settings", "theme", { dark: true }));
+      await damage("theme", value);
+      const theme = CORRUPT('the record "theme" of "settings"');
+      await expect(streams.transaction(({ records }) => records.get("settings", "theme"))).rejects.toMatchObject(theme);
+      await expect(streams.transaction(({ records }) => records.list("settings"))).rejects.toMatchObject(theme);
+      const to = used(memoryStreamFactory());
+      await expect(copyStore(streams, to)).rejects.toMatchObject(theme);
+      await streams.transaction(({ records }) => records.put("settings", "theme", { dark: false }));
+      const found = await streams.transaction(({ records }) => records.get("settings", "theme"));
+      expect(found?.value).toEqual({ dark: false });
+    },
+  );
+
+  test("metadata of a stream that is no JSON is reported as damaged, and the stream can be read", async () => {
+    const { streams, damage } = await open();
+    const stream = await streams.openStream("a");
+    await stream.write({ type: "Counted", data: 1 });
+    await streams.setStreamMetadata("a", { owner: "ada" });
+    await damage("a", '{"owner"');
+    const metadata = CORRUPT('the metadata of stream "a"');
+    await expect(streams.describeStream("a")).rejects.toMatchObject(metadata);
+    await expect(streams.listStreams()[Symbol.asyncIterator]().next()).rejects.toMatchObject(metadata);
+    const found = await stream.read()[Symbol.asyncIterator]().next();
+    expect(found.value).toMatchObject({ version: 1, data: 1 });
+  });
+
+  test("a document that is no JSON is reported as damaged", async () => {
+    const { streams } = await open();
+    const totals = documents<number, EventShape>({ name: "totals", evolve: (total) => (total ?? 0) + 1 });
+    const { position } = await (await streams.openStream("a")).write({ type: "Counted", data: 1 });
+    used(await runProjections(streams, [totals]));
+    await whenProcessed(streams, "totals", position, { timeoutMs: 30_000 });
+    await streams.transaction((tx) => tx.sql.run(sql`UPDATE totals__1 SET document = '{'`));
+    await expect(readDocument(streams, "totals", "a")).rejects.toMatchObject(CORRUPT('the document "a" of "totals"'));
+  });
+});
