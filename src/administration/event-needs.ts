@@ -161,7 +161,7 @@ function namesOf(readers: readonly ReaderPosition[]): string[] {
 function eventsNeeded(attempt: string, neededBy: readonly string[], location: string | undefined): EventsNeededError {
   const message =
     `Cannot ${attempt}${inStore(location)}: events that would be removed are needed by ${neededBy.join(", ")}. Nothing ` +
-    "more was removed. Wait until they have been read, drop who does not run any more, or remove them with force: true.";
+    "more was removed. Wait until they have been read, drop what no longer runs, or remove them with force: true.";
   return new EventsNeededError(neededBy, message);
 }
 

@@ -235,7 +235,12 @@ export class ConsumerRun implements Consumer, StoreService {
         : await lowestPosition(this.#context, runs);
       return lowest >= position;
     };
-    return waitUntilProcessed(this.name, position, options, { isProcessed, listeners: this.#progressListeners });
+    const { location } = this.#context.access;
+    return waitUntilProcessed(this.name, position, options, {
+      location,
+      isProcessed,
+      listeners: this.#progressListeners,
+    });
   }
 
   async stop(options: StopOptions = {}): Promise<void> {

@@ -6,6 +6,7 @@ import {
   invalidArgument,
   type OptionNames,
 } from "../validate/check-arguments.js";
+import { inStore } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { WhenProcessedOptions } from "./consumer.js";
@@ -25,6 +26,8 @@ export function pollIntervalMs(waitedMs: number): number {
 
 /** What is waited for. */
 export interface Processing {
+  /** The store of the events, for messages. */
+  readonly location: string | undefined;
   isProcessed(): Promise<boolean>;
   /** They are called with every progress of this process. */
   readonly listeners: Set<() => void>;
@@ -57,7 +60,7 @@ export async function waitUntilProcessed(
     while (!(await processing.isProcessed())) {
       signal?.throwIfAborted();
       const waitedMs = performance.now() - beganMs;
-      if (waitedMs >= timeoutMs) throw timeoutError(name, position, timeoutMs, processing.failure?.());
+      if (waitedMs >= timeoutMs) throw timeoutError(name, position, timeoutMs, processing);
       const timer = setTimeout(onProgress, Math.min(timeoutMs - waitedMs, pollIntervalMs(waitedMs)));
       await wake.wait();
       clearTimeout(timer);
@@ -73,9 +76,11 @@ function timeoutError(
   name: string,
   position: number,
   timeoutMs: number,
-  failure = "Is it running, and does it go on?",
+  { location, failure }: Processing,
 ): TimeoutError {
+  const reason = failure?.() ?? "Is it running, and does it go on?";
   return new TimeoutError(
-    `"${name}" has not processed position ${position} within timeoutMs (${timeoutMs} ms). ${failure}`,
+    `Cannot wait for "${name}"${inStore(location)}: it has not processed position ${position} within timeoutMs ` +
+      `(${timeoutMs} ms). ${reason}`,
   );
 }

@@ -94,7 +94,7 @@ export async function copyStore(
     context.lifetime.assertOpen(attempt);
     context.calls.assertOutside("copyStore");
   }
-  inAttempt(attempt, targetSide.name, () => checkArguments(source, targetSide, options));
+  inAttempt(`${attempt} to ${targetSide.name}`, undefined, () => checkArguments(source, targetSide, options));
   options.signal?.throwIfAborted();
   const copying = () => new CopyRun(source, targetSide, options).run();
   return source.context.calls.note(() => targetSide.context.calls.note(copying, "copyStore"), "copyStore");

@@ -154,7 +154,8 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
   }
 
   async whenProcessed(position: number, options: WhenProcessedOptions = {}): Promise<void> {
-    const { name } = this.#parts.definition;
+    const { definition, streams } = this.#parts;
+    const location = findStreamContext(streams)?.storage.location;
     const isProcessed = async (): Promise<boolean> => {
       if (this.#position >= position) return true;
       if (this.#end !== undefined) throw this.#end.error;
@@ -164,7 +165,8 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
       const { error } = this.#outage;
       return error instanceof Error ? `It waits, since it cannot read: ${error.message}` : undefined;
     };
-    await waitUntilProcessed(name, position, options, { isProcessed, listeners: this.#progress, failure });
+    const processing = { location, isProcessed, listeners: this.#progress, failure };
+    await waitUntilProcessed(definition.name, position, options, processing);
   }
 
   /** Ends it, at the latest with the store. */

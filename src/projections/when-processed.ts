@@ -50,7 +50,8 @@ export async function whenProcessed(
   const stops = [...runnersOf(store)].map((runner) => runner.onChange(notify));
   try {
     const failure = (): string | undefined => failureOf(store, name);
-    await waitUntilProcessed(name, position, options, { isProcessed, listeners: progress, failure });
+    const location = model.access?.location;
+    await waitUntilProcessed(name, position, options, { location, isProcessed, listeners: progress, failure });
   } finally {
     for (const stop of stops) stop();
   }

@@ -152,6 +152,7 @@ describe.each(STORES)("a consumer over %s", (_, open) => {
     await expect(consumer.whenProcessed(5, { timeoutMs: 20 })).rejects.toMatchObject({
       name: "TimeoutError",
       code: "TIMEOUT",
+      message: expect.stringMatching(/^Cannot wait for "\w+" in \S+: /),
     });
     const reason = new Error("enough");
     await expect(consumer.whenProcessed(5, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);

@@ -109,7 +109,11 @@ describe("what it is called with is checked", () => {
   test("both must be stores whose adapters can copy", async () => {
     await using streams = memoryStreamFactory();
     await expect(copyStore({} as never, streams)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
-    await expect(copyStore(streams, streams)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "to" });
+    await expect(copyStore(streams, streams)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      argument: "to",
+      message: expect.stringMatching(/^Cannot copy (\S+) to \1: /),
+    });
   });
 
   test("options must be known and valid", async () => {

@@ -34,7 +34,10 @@ describe.each(STORES)("a read model in memory over %s", (_store, open) => {
     await a.write([deposited(3), deposited(4)]);
     const { position } = await (await streams.openStream("b")).write({ type: "Other", data: null });
     await total.whenProcessed(position);
-    await expect(total.whenProcessed(position + 1, { timeoutMs: 20 })).rejects.toMatchObject({ code: "TIMEOUT" });
+    await expect(total.whenProcessed(position + 1, { timeoutMs: 20 })).rejects.toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringMatching(/^Cannot wait for "\w+" in \S+: /),
+    });
     expect(seen).toEqual([6, 10]);
     expect(total.state).toBe(10);
   });
