@@ -26,11 +26,12 @@ import { parseListing } from "./s3-xml.js";
  *
  * @example
  * ```ts
+ * const { AWS_ACCESS_KEY_ID = "", AWS_SECRET_ACCESS_KEY = "" } = process.env;
  * const blobs = s3Blobs({
  *   endpoint: "https://s3.eu-central-1.amazonaws.com",
  *   region: "eu-central-1",
  *   bucket: "scans",
- *   credentials: { accessKeyId: env.AWS_ACCESS_KEY_ID, secretAccessKey: env.AWS_SECRET_ACCESS_KEY },
+ *   credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
  * });
  * await blobs.put("scans/1.png", createReadStream("1.png"), { contentType: "image/png" });
  * ```
