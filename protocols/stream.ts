@@ -216,6 +216,7 @@ export interface Stream<E extends EventShape = EventShape> extends AsyncDisposab
    * @throws StreamClosedError when the handle or the factory has been disposed.
    * @throws InvalidArgumentError when the version is beyond the stream's, is missing on `@all`, or the state cannot be
    * stored without loss or is larger than `MAX_SNAPSHOT_BYTES`.
+   * @throws StreamDeletedError when the stream was deleted.
    * @throws StorageError when the store fails, as for a write.
    *
    * @example

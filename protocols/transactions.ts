@@ -88,6 +88,7 @@ export interface TransactionalStreamFactory extends AtomicStreamFactory {
    * @throws TransactionError `TRANSACTION_TIMEOUT` when it takes longer than `timeoutMs`; `TRANSACTION_MISUSE` when it uses
    * anything but `tx`, or uses `tx` after its end.
    * @throws InvalidArgumentError when an option is unknown or invalid.
+   * @throws StreamClosedError when the factory has been disposed.
    * @throws StorageError when the commit fails.
    *
    * @example
@@ -110,6 +111,7 @@ export interface TransactionalStreamFactory extends AtomicStreamFactory {
    * @throws StorageError `STORAGE_UNSUPPORTED` where the store has no SQL; `STORAGE_READ_ONLY` when the statement would change
    * something; otherwise when it fails.
    * @throws InvalidArgumentError when it is not one allowed statement, or a value cannot be bound.
+   * @throws StreamClosedError when the factory has been disposed.
    *
    * @example
    * ```ts
