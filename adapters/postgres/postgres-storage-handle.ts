@@ -145,7 +145,9 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
   }
 
   loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
-    return this.#read("load a snapshot of", query, (connection, names) => loadSnapshot(connection, names, query));
+    return this.#read("load a snapshot of", query, (connection, names) =>
+      loadSnapshot(connection, names, query, this.location),
+    );
   }
 
   listStreams(query: ListStreamsQuery): Promise<readonly StreamRow[]> {

@@ -132,6 +132,7 @@ export async function loadSnapshot(
   connection: PostgresConnection,
   { prefix }: StoreNames,
   { streamId, projection, atOrBefore = Number.MAX_SAFE_INTEGER }: SnapshotQuery,
+  location: string,
 ): Promise<Snapshot<EncodedState> | null> {
   const { rows } = await connection.query<SnapshotRow>({
     text: `SELECT version, timestamp, schema, codec, state, checksum FROM ${prefix}es_snapshots
@@ -139,7 +140,7 @@ export async function loadSnapshot(
     values: [bytesOf(streamId), bytesOf(projection), atOrBefore],
   });
   const [row] = rows;
-  return row === undefined ? null : soundSnapshot(storedSnapshotOf(streamId, projection, row));
+  return row === undefined ? null : soundSnapshot(storedSnapshotOf(streamId, projection, row), location);
 }
 
 export function storedSnapshotOf(streamId: string, projection: string, row: SnapshotRow): StoredSnapshot {

@@ -98,9 +98,10 @@ function valuesOf(snapshot: Snapshot<EncodedState>): SQLiteValue[] {
 export async function loadSnapshot(
   connection: SQLiteConnection,
   { streamId, projection, atOrBefore = Number.MAX_SAFE_INTEGER }: SnapshotQuery,
+  location: string,
 ): Promise<Snapshot<EncodedState> | null> {
   const [row] = await connection.all<SnapshotRow>(LOAD, [streamId, projection, atOrBefore]);
-  return row === undefined ? null : soundSnapshot(storedSnapshotOf(streamId, projection, row));
+  return row === undefined ? null : soundSnapshot(storedSnapshotOf(streamId, projection, row), location);
 }
 
 /** A snapshot as it is stored. */

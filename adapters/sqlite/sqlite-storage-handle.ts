@@ -106,7 +106,8 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
-    return this.#read("read", query, (connection, page) => readPage(connection, page, this.#parts.indexes));
+    const { indexes } = this.#parts;
+    return this.#read("read", query, (connection, page) => readPage(connection, page, indexes, this.location));
   }
 
   getVersion(streamId: string): Promise<number> {
@@ -123,7 +124,7 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
   }
 
   loadSnapshot(query: SnapshotQuery): Promise<Snapshot<EncodedState> | null> {
-    return this.#read("load a snapshot of", query, loadSnapshot);
+    return this.#read("load a snapshot of", query, (connection) => loadSnapshot(connection, query, this.location));
   }
 
   listStreams(query: ListStreamsQuery): Promise<readonly StreamRow[]> {

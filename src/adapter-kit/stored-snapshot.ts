@@ -1,5 +1,6 @@
 import { ALL_STREAM, type EncodedState, type Snapshot, StorageError } from "../../protocols/index.js";
 import { stateProblem } from "../snapshot/snapshot-codec.js";
+import { inStore } from "../validate/in-call.js";
 import { snapshotChecksum } from "./checksum.js";
 
 /** A snapshot as a store has it. */
@@ -10,12 +11,15 @@ export interface StoredSnapshot {
   readonly checksum: number;
 }
 
-/** @throws StorageError `STORAGE_CORRUPT` when it is not what its checksum was made of */
-export function soundSnapshot(stored: StoredSnapshot): Snapshot<EncodedState> {
+/**
+ * @param location - the store, for the message
+ * @throws StorageError `STORAGE_CORRUPT` when it is not what its checksum was made of
+ */
+export function soundSnapshot(stored: StoredSnapshot, location?: string): Snapshot<EncodedState> {
   if (isSound(stored)) return stored.snapshot;
   const { streamId, projection, version } = stored.snapshot;
   const message =
-    `Cannot load the snapshot "${projection}" of stream "${streamId}" at ${version}: it is damaged. ` +
+    `Cannot load the snapshot "${projection}" of stream "${streamId}" at ${version}${inStore(location)}: it is damaged. ` +
     "Rebuild the state from the events and save it again.";
   throw new StorageError("STORAGE_CORRUPT", message);
 }

@@ -53,20 +53,23 @@ export function decodedStateBytes({ codec, bytes }: EncodedState): number {
   return isCompressed ? Math.min(bytes.byteLength * MAX_COMPRESSION_FACTOR, MAX_SNAPSHOT_BYTES) : bytes.byteLength;
 }
 
-/** @throws StorageError when the state was written with a codec that this version does not know, or is damaged. */
-export async function decodeState({ codec, bytes }: EncodedState): Promise<unknown> {
+/**
+ * @param what - the snapshot, for messages
+ * @throws StorageError when the state was written with a codec that this version does not know, or is damaged.
+ */
+export async function decodeState({ codec, bytes }: EncodedState, what = "the snapshot"): Promise<unknown> {
   const [format, compression] = codec.split("+");
   const decompress = compression === undefined ? undefined : DECOMPRESSORS.get(compression);
   const isKnown = compression === undefined || decompress !== undefined;
   if ((format !== "json" && format !== "bytes") || !isKnown) {
-    const message = `Cannot load the snapshot: its codec "${codec}" is unknown; a newer version of the library wrote it.`;
+    const message = `Cannot load ${what}: its codec "${codec}" is unknown; a newer version of the library wrote it. Update the library.`;
     throw new StorageError("STORAGE_NEWER_SCHEMA", message);
   }
   try {
     const plain = decompress === undefined ? bytes : await decompress(bytes, { maxOutputLength: MAX_SNAPSHOT_BYTES });
     return format === "json" ? JSON.parse(Buffer.from(plain).toString()) : new Uint8Array(plain);
   } catch (cause) {
-    const message = "Cannot load the snapshot: its bytes are damaged. Rebuild the state from the stream's events.";
+    const message = `Cannot load ${what}: its bytes are damaged. Rebuild the state from the stream's events.`;
     throw new StorageError("STORAGE_CORRUPT", message, { cause });
   }
 }

@@ -10,6 +10,7 @@ import {
 import { MAX_SNAPSHOT_BYTES } from "../limits.js";
 import { type MemoryBudget, overloaded } from "../stream/memory-budget.js";
 import { checkName, checkOptions, checkPlace, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import { inStore } from "../validate/in-call.js";
 import type { EventHooks } from "../view/event-hooks.js";
 import { compressState, decodedStateBytes, decodeState, encodeState } from "./snapshot-codec.js";
 
@@ -108,7 +109,9 @@ export async function loadSnapshot(
       bytes = neededBytes;
       await memory.beginLoad(bytes);
     }
-    return { ...snapshot, state: await decodeState(snapshot.state) };
+    const { streamId, projection, version, state } = snapshot;
+    const what = `the snapshot "${projection}" of stream "${streamId}" at ${version}${inStore(storage.location)}`;
+    return { ...snapshot, state: await decodeState(state, what) };
   } finally {
     memory.endLoad(bytes);
   }

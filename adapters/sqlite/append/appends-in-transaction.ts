@@ -146,7 +146,8 @@ export class AppendsInTransaction {
 
   /** Reads with what the transaction has stored. */
   readPage(query: ReadQuery): Promise<EventPage> {
-    return readPage(this.#connection, query, this.#context.indexes);
+    const { indexes, location } = this.#context;
+    return readPage(this.#connection, query, indexes, location);
   }
 
   /** The heads of those streams that have a number; those that are not known are read, and types with them. */

@@ -1,4 +1,5 @@
 import { ALL_STREAM, type ReadQuery, StorageError } from "../../../protocols/index.js";
+import { inStore } from "../../../src/validate/in-call.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 
 /** The event that a page would begin with, as far as it is known. */
@@ -14,15 +15,19 @@ interface FoundEvent {
 }
 
 /** Says what is wrong with the event that a page would begin with, or before it. */
-export async function damageAt(connection: SQLiteConnection, query: ReadQuery): Promise<StorageError> {
+export async function damageAt(
+  connection: SQLiteConnection,
+  query: ReadQuery,
+  location: string | undefined,
+): Promise<StorageError> {
   const event = await findEvent(connection, query);
-  if (event === undefined) return outOfOrder(query.streamId);
+  if (event === undefined) return outOfOrder(query.streamId, location);
   const { streamId, version, position, hasType } = event;
   const missing = missingVersions(event, query);
-  if (missing !== null) return lackOfVersions(query, missing);
+  if (missing !== null) return lackOfVersions(query, missing, location);
   const what = streamId === null ? "an event" : `version ${version} of stream "${streamId}"`;
   const place = query.streamId === ALL_STREAM ? position : version;
-  const message = `Cannot read ${what} (position ${position}): ${whatIsWrong()}. ${beyond(query.direction, place)}`;
+  const message = `Cannot read ${what}${inStore(location)} (position ${position}): ${whatIsWrong()}. ${beyond(query.direction, place)}`;
   return new StorageError(
     "STORAGE_CORRUPT",
     message,
@@ -37,8 +42,8 @@ export async function damageAt(connection: SQLiteConnection, query: ReadQuery): 
 }
 
 /** A reader would ask for the same page again and again. */
-export function outOfOrder(streamId: string): StorageError {
-  const message = `Cannot read stream "${streamId}": its events are not in order. The database is damaged; verify() tells where.`;
+export function outOfOrder(streamId: string, location: string | undefined): StorageError {
+  const message = `Cannot read stream "${streamId}"${inStore(location)}: its events are not in order. The database is damaged; verify() tells where.`;
   return new StorageError("STORAGE_CORRUPT", message);
 }
 
@@ -66,10 +71,14 @@ function missingVersions({ version, first, head }: FoundEvent, query: ReadQuery)
   return low <= high ? [low, high] : null;
 }
 
-function lackOfVersions({ streamId, direction }: ReadQuery, [low, high]: [number, number]): StorageError {
+function lackOfVersions(
+  { streamId, direction }: ReadQuery,
+  [low, high]: [number, number],
+  location: string | undefined,
+): StorageError {
   const versions = low === high ? `version ${low}` : `versions ${low} to ${high}`;
   const place = direction === "forward" ? high : low;
-  const message = `Cannot read ${versions} of stream "${streamId}": not there. ${beyond(direction, place)}`;
+  const message = `Cannot read ${versions} of stream "${streamId}"${inStore(location)}: not there. ${beyond(direction, place)}`;
   return new StorageError("STORAGE_CORRUPT", message);
 }
 

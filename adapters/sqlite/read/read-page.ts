@@ -19,25 +19,28 @@ const MAX_SCANNED_PLACES = 16_384;
  * a stream that is not there, or a version that a stream lacks.
  *
  * @param indexes - the indexes of fields that the store may have
+ * @param location - the store, for messages
  * @throws StorageError `STORAGE_CORRUPT` when the page would begin with it
  */
 export async function readPage(
   connection: SQLiteConnection,
   query: ReadQuery,
   indexes: readonly FieldIndex[] = [],
+  location?: string,
 ): Promise<EventPage> {
   try {
-    return await readWholePage(connection, query, indexes);
+    return await readWholePage(connection, query, indexes, location);
   } catch (error) {
     if (!isDamage(error)) throw error;
-    return readUpToDamage(connection, query);
+    return readUpToDamage(connection, query, location);
   }
 }
 
 async function readWholePage(
   connection: SQLiteConnection,
   query: ReadQuery,
-  indexes: readonly FieldIndex[] = [],
+  indexes: readonly FieldIndex[],
+  location: string | undefined,
 ): Promise<EventPage> {
   const { after, upTo = Number.MAX_SAFE_INTEGER, limit } = query;
   const isForward = query.direction === "forward";
@@ -58,11 +61,11 @@ async function readWholePage(
     const end = Math.min(upTo, storeHead);
     if (isForward) {
       const place = isCut && last !== undefined ? placeOf(last, query.streamId) : high;
-      if (place <= after && place < end) throw outOfOrder(query.streamId);
+      if (place <= after && place < end) throw outOfOrder(query.streamId, location);
       return place < end ? place : null;
     }
     const place = isCut && last !== undefined ? placeOf(last, query.streamId) - 1 : low;
-    if (place >= upTo && place > after) throw outOfOrder(query.streamId);
+    if (place >= upTo && place > after) throw outOfOrder(query.streamId, location);
     return place > after ? place : null;
   }
 }
@@ -93,16 +96,20 @@ async function readRow(connection: SQLiteConnection, query: ReadQuery): Promise<
  * Reads what comes before an event whose content is not JSON, by smaller and smaller pages. SQLite does not look into
  * the content meanwhile: the core applies the filter.
  */
-async function readUpToDamage(connection: SQLiteConnection, query: ReadQuery): Promise<EventPage> {
+async function readUpToDamage(
+  connection: SQLiteConnection,
+  query: ReadQuery,
+  location: string | undefined,
+): Promise<EventPage> {
   const unfiltered: ReadQuery = { ...query, filter: undefined };
   for (let limit = query.limit; limit >= 1; limit = Math.floor(limit / 2)) {
     try {
-      return await readWholePage(connection, { ...unfiltered, limit });
+      return await readWholePage(connection, { ...unfiltered, limit }, [], location);
     } catch (error) {
       if (!isDamage(error)) throw error;
     }
   }
-  throw await damageAt(connection, unfiltered);
+  throw await damageAt(connection, unfiltered, location);
 }
 
 /** JavaScript did not take a page, or SQLite the content of an event that a filter looks into, or a name that is no text. */
