@@ -13,14 +13,17 @@ const ARGUMENT_COUNT: Readonly<Record<string, number>> = { M: 2, L: 2, C: 6, Z: 
  */
 export function readSvg(text: string): Drawing {
   const [, viewBox = ""] = /<svg [^>]*viewBox="([^"]*)"/.exec(text) ?? [];
-  const [x, y, width, height] = viewBox.split(" ").map(Number);
-  if (x === undefined || y === undefined || width === undefined || height === undefined) {
+  const sides = viewBox.split(" ").map(Number);
+  const [x = 0, y = 0, width = 0, height = 0] = sides;
+  if (sides.length !== 4 || !sides.every(Number.isFinite)) {
     throw new Error(`Cannot read the SVG: its viewBox is "${viewBox}".`);
   }
   const other = [...text.matchAll(/<([a-zA-Z]+)/g)].find(([, element = ""]) => !/^(svg|title|path)$/.test(element));
   if (other !== undefined) throw new Error(`Cannot read the SVG: it has an element "${other[1]}".`);
   const title = unescapeXml(/<title>([^<]*)<\/title>/.exec(text)?.[1] ?? "");
-  const paths = [...text.matchAll(/<path ([^>]*)\/>/g)].map(([, attributes = ""]) => readPath(attributes));
+  const paths = [...text.matchAll(/<path([^>]*)>/g)].map(([, attributes = ""]) => readPath(attributes));
+  const ids = new Set(paths.map(({ pathId }) => pathId));
+  if (ids.size < paths.length || ids.has("")) throw new Error("Cannot read the SVG: each path needs an id of its own.");
   return { title, artboard: { x, y, width, height }, paths };
 }
 
@@ -39,14 +42,14 @@ function readPath(text: string): Path {
   const attributes = new Map(
     [...text.matchAll(/([a-z-]+)="([^"]*)"/g)].map(([, name = "", value = ""]) => [name, value]),
   );
+  const other = text.replaceAll(/ (id|d|fill|stroke|stroke-width)="[^"]*"/g, "").trim();
+  if (other !== "/") throw new Error(`Cannot read the SVG: "${other}" of a path.`);
   const attribute = (name: string, otherwise: string): string => unescapeXml(attributes.get(name) ?? otherwise);
+  const strokeWidth = Number(attribute("stroke-width", "1"));
+  if (!Number.isFinite(strokeWidth)) throw new Error("Cannot read the SVG: a stroke-width is no number.");
   return {
     pathId: attribute("id", ""),
-    style: {
-      fill: attribute("fill", "#000000"),
-      stroke: attribute("stroke", "none"),
-      strokeWidth: Number(attribute("stroke-width", "1")),
-    },
+    style: { fill: attribute("fill", "#000000"), stroke: attribute("stroke", "none"), strokeWidth },
     ...readCommands(attribute("d", "")),
   };
 }
@@ -57,7 +60,8 @@ function readCommands(data: string): Pick<Path, "anchors" | "closed"> {
   for (const [text, command = ""] of data.matchAll(/([a-zA-Z])[^a-zA-Z]*/g)) {
     const numbers = (text.match(/-?[\d.]+/g) ?? []).map(Number);
     const isFirst = anchors.length === 0;
-    if (numbers.length !== ARGUMENT_COUNT[command] || closed || isFirst !== (command === "M")) {
+    const hasNumbers = numbers.length === ARGUMENT_COUNT[command] && numbers.every(Number.isFinite);
+    if (!hasNumbers || closed || isFirst !== (command === "M")) {
       throw new Error(`Cannot read the SVG: "${text}" of a path.`);
     }
     if (command === "Z") closed = true;
