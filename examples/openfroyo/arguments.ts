@@ -41,6 +41,7 @@ export function parseArguments(args: readonly string[]): Arguments {
   const concurrency = Number(values.concurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1) throw new Error("--concurrency must be a whole number from 1");
   if (positionals.length > 1) throw new Error(`one plan at a time, got ${positionals.join(", ")}`);
+  if (values.target === "") throw new Error("--target needs a folder");
   if (values.db !== undefined && values.url !== undefined) throw new Error("give --db or --url, not both");
   const planPath = positionals[0] ?? fileURLToPath(new URL("plans/website.json", import.meta.url));
   const { target, db, url, once: isOnce, help } = values;

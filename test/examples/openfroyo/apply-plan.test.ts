@@ -248,6 +248,8 @@ test.each([
 test.each([
   [["a.json", "b.json"], "one plan at a time, got a.json, b.json"],
   [["--db", "x.db", "--url", "postgresql://localhost/x"], "give --db or --url, not both"],
+  // What a shell makes of a variable that is not set. It would be the folder that the program runs in.
+  [["--target", ""], "--target needs a folder"],
   [["--concurrency", "0"], "--concurrency must be a whole number from 1"],
 ])("arguments that make no sense are refused: %s", (args, message) => {
   expect(() => parseArguments(args)).toThrow(message);
