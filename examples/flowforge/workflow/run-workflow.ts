@@ -7,7 +7,7 @@ import { type RunOptions, RunRecord } from "./run-record.js";
 export async function runWorkflow(db: DbContext, workflow: Workflow, options: RunOptions): Promise<string | null> {
   const record = new RunRecord(db, workflow, `run:${randomUUID()}`);
   if (!(await record.begin(options))) return null;
-  await runNodes(record, workflow, new Map());
+  await runNodes(record, workflow, async () => new Map());
   return record.runId;
 }
 
@@ -16,6 +16,7 @@ export async function runWorkflow(db: DbContext, workflow: Workflow, options: Ru
  * the program starts, before it runs anything.
  *
  * @returns the ids of the runs
+ * @throws AggregateError when some of them failed, after the others have run
  */
 export async function resumeRuns(db: DbContext, workflow: Workflow): Promise<string[]> {
   const interrupted = await db.projectionStore.query({
@@ -23,13 +24,22 @@ export async function resumeRuns(db: DbContext, workflow: Workflow): Promise<str
     params: [versionIdOf(workflow)],
   });
   const records = interrupted.map(({ id }) => new RunRecord(db, workflow, String(id)));
-  for (const record of records) await runNodes(record, workflow, await record.resume());
+  const errors: unknown[] = [];
+  for (const record of records) {
+    await runNodes(record, workflow, () => record.resume()).catch((error) => errors.push(error));
+  }
+  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} of ${records.length} runs failed.`);
   return records.map(({ runId }) => runId);
 }
 
-/** Runs the nodes that have no result yet. */
-async function runNodes(record: RunRecord, workflow: Workflow, results: Map<string, NodeResult>): Promise<void> {
+/** Runs the nodes that have no result yet. A run whose results cannot be loaded has failed. */
+async function runNodes(
+  record: RunRecord,
+  workflow: Workflow,
+  loadResults: () => Promise<Map<string, NodeResult>>,
+): Promise<void> {
   try {
+    const results = await loadResults();
     for (const node of workflow.nodes) {
       if (!results.has(node.name)) results.set(node.name, await runNode(record, node, results));
     }

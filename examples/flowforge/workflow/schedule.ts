@@ -26,6 +26,8 @@ export async function runScheduled(db: DbContext, schedule: Schedule, scheduledA
     trigger: id,
     idempotencyKey: `${id}/${versionIdOf(workflow)}/${at}`,
   });
-  await db.projectionStore.query({ sql: "UPDATE schedules SET last_scheduled_at = ? WHERE id = ?", params: [at, id] });
+  // Whoever comes late with an earlier time does not take it back.
+  const sql = "UPDATE schedules SET last_scheduled_at = ? WHERE id = ? AND coalesce(last_scheduled_at, '') < ?";
+  await db.projectionStore.query({ sql, params: [at, id, at] });
   return runId;
 }

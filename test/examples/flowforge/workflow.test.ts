@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { DbContext } from "../../../examples/flowforge/ports.js";
 import { defineWorkflow } from "../../../examples/flowforge/workflow/define-workflow.js";
 import type { Workflow, WorkflowNode } from "../../../examples/flowforge/workflow/graph.js";
+import { RunRecord } from "../../../examples/flowforge/workflow/run-record.js";
 import { resumeRuns, runWorkflow } from "../../../examples/flowforge/workflow/run-workflow.js";
 import { addSchedule, runScheduled } from "../../../examples/flowforge/workflow/schedule.js";
 import { describeBackends, withDb } from "./support/backends.js";
@@ -131,6 +132,30 @@ describeBackends("a workflow", (backend) => {
       expect(await runScheduled(db, schedule, at)).toBeNull();
     }));
 
+  test("whose rows were lost cannot go on, and keeps no other run from it", () =>
+    withDb(backend, async (db) => {
+      const workflow = workflowThat(false);
+      await defineWorkflow(db, workflow);
+      const [source] = workflow.nodes as [WorkflowNode];
+      for (const runId of ["run:1", "run:2"]) {
+        const record = new RunRecord(db, workflow, runId);
+        await record.begin({ trigger: "manual" });
+        await record.beginStep(source);
+        await record.endStep(source, { rows: [{ a: 1 }] }, []);
+      }
+      const get: DbContext["blobs"]["get"] = async ({ key }) =>
+        key.startsWith("artifacts/run:1/") ? null : db.blobs.get({ key });
+      const { blobs } = db;
+      const incomplete = { get, put: blobs.put.bind(blobs), stat: blobs.stat.bind(blobs) };
+      const failure = await resumeRuns({ ...db, blobs: incomplete }, workflow).catch((error) => error);
+      expect(failure).toMatchObject({ errors: [{ message: "The rows of run:1/in/rows are missing." }] });
+      expect(await db.projectionStore.query({ sql: "SELECT id, status FROM runs ORDER BY id" })).toEqual([
+        { id: "run:1", status: "failed" },
+        { id: "run:2", status: "succeeded" },
+      ]);
+      expect(await resumeRuns(db, workflow)).toEqual([]);
+    }));
+
   test("runs once for each time of its schedule, however many ask for it", () =>
     withDb(backend, async (db) => {
       const schedule = { id: "schedule:1", workflow: workflowThat(false), cron: "0 3 * * *" };
@@ -140,6 +165,7 @@ describeBackends("a workflow", (backend) => {
       const runs = await Promise.all(Array.from({ length: 5 }, () => runScheduled(db, schedule, at)));
       expect(runs.filter((runId) => runId !== null)).toHaveLength(1);
       expect(await runScheduled(db, schedule, new Date("2026-11-29T03:00:00Z"))).not.toBeNull();
+      expect(await runScheduled(db, schedule, at)).toBeNull();
       expect(await db.projectionStore.query({ sql: "SELECT last_scheduled_at FROM schedules" })).toEqual([
         { last_scheduled_at: "2026-11-29T03:00:00.000Z" },
       ]);
