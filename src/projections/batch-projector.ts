@@ -2,7 +2,7 @@ import type { StoredEvent, StreamFactory } from "../../protocols/index.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { BatchSize } from "./batch-size.js";
 import type { BuildLease } from "./build-lease.js";
-import { park, swap } from "./builds.js";
+import { hasLessThanShown, park, swap } from "./builds.js";
 import type { ParsedProjection, ProjectionSettings } from "./definition.js";
 import type { Batch, EventSource } from "./event-source.js";
 import { type ModelStore, type ModelTransaction, transactionMs } from "./model-store.js";
@@ -10,6 +10,9 @@ import type { ProjectionFailure } from "./projection.js";
 import { isOfProject, ProjectionError } from "./projection-error.js";
 import type { Build, BuildState, LiveState } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
+
+/** So often a build that what readers see has overtaken meanwhile is not shown: where all write all the time it must be once. */
+const MAX_OVERTAKEN = 100;
 
 /** What a build runs in. */
 export interface BuildContext {
@@ -32,6 +35,7 @@ export class BatchProjector {
   readonly #build: Build;
   readonly #lease: BuildLease;
   readonly #onMoved: () => void;
+  #overtaken = 0;
 
   /** @param onMoved - called when the lease has another position */
   constructor(
@@ -76,20 +80,30 @@ export class BatchProjector {
 
   async #projectAtOnce(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {
     const { model, onLive } = this.#context;
-    const hasCaughtUp = hasAll || this.#lease.state?.hasCaughtUp === true;
+    const hadCaughtUp = this.#lease.state?.hasCaughtUp === true;
     let live: LiveState | null = null;
     const commit = await this.transact(async (tx) => {
+      const isAtEnd = hasAll && (hadCaughtUp || !(await this.#isOvertaken(tx, upTo)));
+      const hasCaughtUp = hadCaughtUp || isAtEnd;
       const written = await this.#lease.write(tx.records, { position: upTo, hasCaughtUp });
       const context = new VersionedContext(tx, this.#build, model.spaces);
       const beganMs = performance.now();
       if (events.length > 0) await this.#projection.project(events, context);
       this.size.note(events.length, performance.now() - beganMs);
-      if (hasAll) live = await swap(tx, model, this.#build, this.#lease.state as BuildState);
+      if (isAtEnd) live = await swap(tx, model, this.#build, this.#lease.state as BuildState);
       return written;
     });
     commit();
     this.#onMoved();
     onLive(this.#projection, live);
+  }
+
+  /** Whether what readers see has got further since the batch was read: they would see less than before. */
+  async #isOvertaken({ records }: ModelTransaction, upTo: number): Promise<boolean> {
+    if (this.#overtaken >= MAX_OVERTAKEN) return false;
+    if (!(await hasLessThanShown(records, this.#context.model, this.#build, upTo))) return false;
+    this.#overtaken += 1;
+    return true;
   }
 
   async #park(failure: ProjectionFailure, upTo: number): Promise<void> {

@@ -158,7 +158,8 @@ export class BuildRun {
       this.#recovered();
     } else if (batch.upTo > after) await this.#passOver(batch.upTo);
     await this.#mirror.copy(this.#position);
-    if (!hasAll) return;
+    // It goes on at once where readers already see more than it has.
+    if (!hasAll || this.#lease.state?.hasCaughtUp !== true) return;
     if (this.#state !== "live") this.#change("live");
     await this.#rest();
   }

@@ -75,6 +75,20 @@ export function isShown({ version, generation }: Build, live: LiveState): boolea
   return live.version > version || (live.version === version && live.generation >= generation);
 }
 
+/** Whether readers see more than a build would show them in its place. */
+export async function hasLessThanShown(
+  records: Records,
+  { spaces }: ModelStore,
+  build: Build,
+  position: number,
+): Promise<boolean> {
+  const live = await readLive(records, spaces, build.name);
+  if (live === null || isShown(build, live)) return false;
+  const { version, generation } = live;
+  const shown = await readBuild(records, spaces, { name: build.name, version, generation });
+  return shown !== null && shown.value.position > position;
+}
+
 /** Shows a build that has caught up, unless a later one is shown already. @returns what is shown now */
 export async function swap(
   tx: ModelTransaction,

@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { sql, name as sqlName } from "../../../index.js";
 import { PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import { dropProjection, type Projection, runProjections, whenProcessed } from "../../../src/projections/index.js";
+import { viewOf } from "../../../src/view/store-view.js";
+import { Gate } from "../../conformance/support/transactions.js";
 import { overwrite, recordOf } from "../consumers/support/lease-records.js";
 import { STORES, type Store } from "../consumers/support/stores.js";
 import { balances, type Deposited, deposited, SQL_STORES } from "./support/stores.js";
@@ -41,6 +43,41 @@ describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
     const other = { ...balances(2, 10), name: "others" };
     await expect(runProjections(streams, [other])).rejects.toMatchObject({ code: "STORAGE_FAILED" });
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 1 }]);
+  });
+
+  test("are not shown while they have less than the one before, which went on after they had read all", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await using _first = await runProjections(streams, [balances()], { mode: "inline" });
+    await a.write(deposited(1));
+    const hasRead = new Gate();
+    const mayGoOn = new Gate();
+    const view = viewOf(streams, {
+      afterRead: async (events) => {
+        hasRead.open();
+        await mayGoOn.opened;
+        return { events };
+      },
+    });
+    const shown: unknown[] = [];
+    const second = balances(2);
+    const looking: Projection<Deposited> = {
+      ...second,
+      async project(events, context) {
+        if (events.some(({ data }) => data.amount === 2)) {
+          shown.push(...(await context.sql.all(sql`SELECT balance FROM balances`)));
+        }
+        await second.project(events, context);
+      },
+    };
+    await using runner = await runProjections(view, [looking]);
+    await hasRead.opened;
+    const { position } = await a.write(deposited(2));
+    mayGoOn.open();
+    await expect.poll(() => runner.status()).toMatchObject([{ state: "live", position }]);
+    expect(shown).toEqual([{ balance: 3 }]);
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 3 }]);
+    expect(await streams.query(sql`SELECT balance FROM balances__2`)).toEqual([{ balance: 3 }]);
   });
 
   test("keep the tables of a former one for 24 hours", async () => {
