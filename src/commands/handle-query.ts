@@ -11,9 +11,7 @@ import { type HandleQueryOptions, parseHandleQueryOptions } from "./command-opti
 import { parseFold, type QueryFold } from "./fold.js";
 import { checkDecide } from "./handle.js";
 import { alternativesOf } from "./load-query.js";
-import { type HandledQuery, runQueryCommand } from "./query-command.js";
-
-const ATTEMPT = "handle a command on a query";
+import { type HandledQuery, QUERY_ATTEMPT, runQueryCommand } from "./query-command.js";
 
 /**
  * Handles a command on what a query finds (a dynamic consistency boundary): folds it, lets `decide` make writes of the state, and
@@ -45,14 +43,14 @@ export async function handleQuery<S, E extends EventShape, const W extends reado
   decide: (state: S) => W | Promise<W>,
   options: HandleQueryOptions = {},
 ): Promise<HandledQuery<S>> {
-  const command = inAttempt(ATTEMPT, undefined, () => {
+  const command = inAttempt(QUERY_ATTEMPT, undefined, () => {
     checkStore(streams);
     checkDecide(decide);
     const plan = parseHandleQueryOptions(options);
     return { streams, fold: parseFold(fold), filters: alternativesOf(filters), plan, decide };
   });
   if (!("writeAll" in streams)) {
-    const message = `Cannot ${ATTEMPT}: this store writes to one stream at a time. Use one that has writeAll.`;
+    const message = `Cannot ${QUERY_ATTEMPT}: this store writes to one stream at a time. Use one that has writeAll.`;
     throw new StorageError("STORAGE_UNSUPPORTED", message);
   }
   return runQueryCommand(command);

@@ -7,7 +7,9 @@ import {
   type TransactionalStreamFactory,
   type WriteResult,
 } from "../../protocols/index.js";
+import { findStreamContext } from "../stream/context-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
+import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { indexOfKey } from "./command-key.js";
 import type { CommandPlan } from "./command-options.js";
@@ -15,6 +17,9 @@ import { listOf, writtenEvents } from "./decided-events.js";
 import type { ParsedFold } from "./fold.js";
 import { loadQueryState } from "./query-load.js";
 import { pause } from "./retry-pauses.js";
+
+/** What a command on a query is called in messages. */
+export const QUERY_ATTEMPT = "handle a command on a query";
 
 /** A command on what a query finds, checked. */
 export interface QueryCommand<S> {
@@ -36,6 +41,7 @@ export interface HandledQuery<S> {
 /** Handles a command: folds the query, decides and writes, until no event that it finds comes in between. */
 export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<HandledQuery<S>> {
   const { streams, filters, plan, decide } = command;
+  const location = findStreamContext(streams)?.storage.location;
   for (let attempt = 1; ; attempt += 1) {
     const stored: StoredEvent[] = [];
     const onEvent = (event: StoredEvent): void => {
@@ -43,7 +49,8 @@ export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<Hand
     };
     const { state, position } = await loadQueryState({ ...command, signal: plan.signal, onEvent });
     if (stored.length > 0) return { state, results: resultsOf(stored) };
-    const writes = writesOf(await decide(state), plan);
+    const decision = await decide(state);
+    const writes = inAttempt(QUERY_ATTEMPT, location, () => writesOf(decision, plan));
     if (writes.length === 0) return { state, results: [] };
     try {
       const conditions = { failIfEventsMatch: filters, after: position };

@@ -7,7 +7,9 @@ import {
   type StreamFactory,
   type WriteResult,
 } from "../../protocols/index.js";
+import { findStreamContext } from "../stream/context-access.js";
 import { type SeenWrite, writeAndSee } from "../stream/write-and-see.js";
+import { inCall } from "../validate/in-call.js";
 import { isThenable } from "../validate/is-thenable.js";
 import type { CommandPlan } from "./command-options.js";
 import { listOf, writtenEvents } from "./decided-events.js";
@@ -103,7 +105,7 @@ async function decideAndWrite<S>(
   const decision = decide(folded.state);
   // What is decided at once takes no turn of the event loop.
   const decided = isThenable(decision) ? await decidedWithin(turn, decision) : decision;
-  const events = writtenEvents(listOf(decided), plan);
+  const events = decidedEvents(command, decided);
   if (events.length === 0) return unchanged(stream, folded);
   let seen: SeenWrite;
   try {
@@ -168,5 +170,15 @@ async function stateOfRetry<S>(command: StreamCommand<S>, atVersion: number): Pr
   } catch (error) {
     if (!isStreamError(error, "EVENTS_REMOVED")) throw error;
     return (await new StateLoad({ ...command, signal }).run()).folded.state;
+  }
+}
+
+/** @throws InvalidArgumentError which says of what command the decision is no decision */
+function decidedEvents<S>({ streams, streamId, plan }: StreamCommand<S>, decided: unknown): readonly CandidateEvent[] {
+  try {
+    return writtenEvents(listOf(decided), plan);
+  } catch (error) {
+    const attempt = `handle a command on stream ${JSON.stringify(streamId)}`;
+    throw inCall(error, attempt, findStreamContext(streams)?.storage.location);
   }
 }

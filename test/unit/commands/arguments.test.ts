@@ -100,15 +100,18 @@ describe("an invalid argument is refused with what was got, and nothing is store
     ["null", null, /got null/],
     ["a text", "Opened", /got "Opened"/],
     ["an object that is no event", { kind: "Opened" }, /got an object/],
-  ])("a decision that is %s", async (_, decision, message) => {
+  ])("a decision that is %s, with the command and the store", async (_, decision, reason) => {
     await using streams = memoryStreamFactory();
     await expect(handle(streams, account, "a", () => wrong(decision))).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
       argument: "decide",
-      message: expect.stringMatching(message),
+      message: expect.stringMatching(
+        new RegExp(`^Cannot handle a command on stream "a" in memory: .*${reason.source}`),
+      ),
     });
     await expect(handleQuery(streams, account, [], () => wrong(decision))).rejects.toMatchObject({
       argument: "decide",
+      message: expect.stringMatching(/^Cannot handle a command on a query in memory: /),
     });
   });
 
