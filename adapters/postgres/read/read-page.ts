@@ -1,4 +1,11 @@
-import { ALL_STREAM, type EventPage, type PlacedEvent, type ReadQuery } from "../../../protocols/index.js";
+import {
+  ALL_STREAM,
+  type EventPage,
+  type PlacedEvent,
+  type ReadQuery,
+  StorageError,
+  type StoredEvent,
+} from "../../../protocols/index.js";
 import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
 import type { ClientStatement, PostgresConnection } from "../client/client.js";
 import { markSQL } from "../history/store-mark.js";
@@ -24,7 +31,12 @@ interface PageRow extends EventRow {
   readonly size: number;
 }
 
-/** Reads a page and the head by one statement, and so of one state of the store. */
+/**
+ * Reads a page and the head by one statement, and so of one state of the store. A page ends before an event whose content is
+ * not JSON, so that everything up to it can be read.
+ *
+ * @throws StorageError `STORAGE_CORRUPT` when the page would begin with it
+ */
 export async function readPage(
   connection: PostgresConnection,
   context: ReadContext,
@@ -46,12 +58,13 @@ export async function readPage(
   const { head, first } = rows[0] as PageRow;
   const found = rows.filter(({ position }) => position !== null);
   const contentBytes = found.reduce((sum, { size }) => sum + size, 0);
-  const events = found.map((row) => decoded(row, query.streamId));
+  const events = decodedUpToDamage(found, query);
   return { events, next: nextPlace(), head, first: first ?? undefined, contentBytes, epoch: marks.epoch };
 
   function nextPlace(): number | null {
-    const last = found.at(-1);
-    const isCut = last !== undefined && (found.length === limit || contentBytes >= MAX_CONTENT_BYTES);
+    const last = found[events.length - 1];
+    const isFull = found.length === limit || contentBytes >= MAX_CONTENT_BYTES || events.length < found.length;
+    const isCut = last !== undefined && isFull;
     const lastPlace = query.streamId === ALL_STREAM ? last?.position : last?.version;
     if (isForward) {
       const place = isCut ? (lastPlace as number) : high;
@@ -67,6 +80,30 @@ function scanned({ direction, after }: ReadQuery, upTo: number, head: number): [
   if (direction === "forward") return [after, Math.min(upTo, after + MAX_SCANNED_PLACES)];
   const high = Math.min(upTo, head);
   return [Math.max(after, high - MAX_SCANNED_PLACES), high];
+}
+
+function decodedUpToDamage(rows: readonly PageRow[], query: ReadQuery): readonly StoredEvent[] {
+  const events: StoredEvent[] = [];
+  for (const row of rows) {
+    try {
+      events.push(decoded(row, query.streamId));
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      if (events.length > 0) return events;
+      throw damaged(row, query, error);
+    }
+  }
+  return events;
+}
+
+function damaged({ name, version, position }: PageRow, query: ReadQuery, cause: SyntaxError): StorageError {
+  const streamId = name === null ? query.streamId : textOfHex(name);
+  const place = query.streamId === ALL_STREAM ? position : version;
+  const beyond = query.direction === "forward" ? `after: ${place}` : `upTo: ${place - 1}`;
+  const message =
+    `Cannot read version ${version} of stream "${streamId}" (position ${position}): its data or metadata is not the JSON ` +
+    `that was written. The database is damaged; verify() lists what is. The events beyond it can be read with ${beyond}.`;
+  return new StorageError("STORAGE_CORRUPT", message, { event: { streamId, version, position }, cause });
 }
 
 function decoded(row: PageRow, streamId: string) {
