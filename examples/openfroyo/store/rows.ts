@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { JsonObject, JsonValue, SQLValue } from "async-streams";
 import type { ColumnKind, Table } from "./tables.js";
 
@@ -34,10 +35,12 @@ function timeText(field: string, value: unknown): string {
   return value.toISOString();
 }
 
-function plainValue(field: string, kind: ColumnKind, value: unknown): JsonValue {
-  // The database would make a text of a number, which is not what the event says.
+/** @throws TypeError when the value is not what its column keeps: the row would not be what the event says */
+export function plainValue(field: string, kind: ColumnKind, value: unknown): JsonValue {
   const isText = typeof value === "string" || value === null;
-  if (kind === "text" && !isText) throw new TypeError(`${field} must be a text, got ${JSON.stringify(value)}`);
+  if (kind === "text" && !isText) throw new TypeError(`${field} must be a text, got ${inspect(value)}`);
+  const isWhole = Number.isSafeInteger(value);
+  if (kind === "number" && !isWhole) throw new TypeError(`${field} must be a whole number, got ${inspect(value)}`);
   return value as JsonValue;
 }
 

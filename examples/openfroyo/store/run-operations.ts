@@ -2,7 +2,7 @@ import { type JsonObject, type SQL, sql } from "async-streams";
 import { record, streamOfRun } from "./history.js";
 import { listRows } from "./lists.js";
 import type { NewRun, Run, RunStatus } from "./model.js";
-import { type Row, toData, toRecord } from "./rows.js";
+import { plainValue, type Row, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
 import { equals, select } from "./statements.js";
 import { NotFoundError } from "./store-error.js";
@@ -53,7 +53,12 @@ export function updateRunStatus(session: Session, id: string, status: RunStatus,
     if (run.status === status) return;
     const now = session.now().toISOString();
     const isOver = status === "completed" || status === "failed" || status === "cancelled";
-    const changes: JsonObject = { status, error: error ?? null, completedAt: isOver ? now : null, updatedAt: now };
+    const changes: JsonObject = {
+      status,
+      error: plainValue("error", "text", error ?? null),
+      completedAt: isOver ? now : null,
+      updatedAt: now,
+    };
     await record(tx, tables, streamOfRun(id), { type: "RunStatusChanged", data: { id, changes } });
   });
 }

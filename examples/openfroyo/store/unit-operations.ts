@@ -2,7 +2,7 @@ import { type JsonObject, type JsonValue, type SQL, sql } from "async-streams";
 import { record, streamOfRun } from "./history.js";
 import { allRows } from "./lists.js";
 import type { NewPlanUnit, PlanUnit, PlanUnitStatus } from "./model.js";
-import { type Row, toData, toRecord } from "./rows.js";
+import { plainValue, type Row, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
 import { equals, isOneOf, select } from "./statements.js";
 import { NotFoundError } from "./store-error.js";
@@ -80,7 +80,7 @@ function changesOf(unit: PlanUnit, status: PlanUnitStatus, outcome: UnitOutcome,
   const isOver = status === "completed" || status === "failed" || status === "skipped";
   return {
     status,
-    error: outcome.error ?? null,
+    error: plainValue("error", "text", outcome.error ?? null),
     completedAt: isOver ? now : null,
     updatedAt: now,
     ...(outcome.actualState !== undefined && { actualState: outcome.actualState }),

@@ -42,12 +42,16 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
   test("what a table does not keep is refused, and never thrown", async () => {
     const store = await openStoreWithRun(await makeConfig());
     const unit = { runId: "run-001", resourceType: "linux.pkg", resourceName: "apache2", action: "create" } as const;
+    await store.createPlanUnit({ ...unit, id: "pu-000" });
     const refused = [
       store.createRun({ id: 5 as never, planPath: "/p.json" }),
       store.createRun(undefined as never),
       store.createPlanUnit({ ...unit, id: "pu-001", dependencies: "pu-000" as never }),
       store.createPlanUnit({ ...unit, id: "pu-001", dependencies: [1] as never }),
+      store.createPlanUnit({ ...unit, id: "pu-001", retries: 1.5 }),
       store.createPlanUnit(undefined as never),
+      store.updateRunStatus("run-001", "failed", 5 as never),
+      store.updatePlanUnitStatus("pu-000", "failed", { error: 5 as never }),
       store.listEvents({ since: new Date(Number.NaN) }),
       store.appendEvent(undefined as never),
       store.createAuditEntry(undefined as never),
@@ -56,7 +60,7 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
       expect(result).toMatchObject({ reason: { message: expect.stringMatching(/^failed to /) } });
     }
     expect(await store.listRuns()).toHaveLength(1);
-    expect(await store.listPlanUnits("run-001")).toEqual([]);
+    expect(await store.listPlanUnits("run-001")).toMatchObject([{ id: "pu-000", status: "pending" }]);
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
