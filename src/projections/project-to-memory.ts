@@ -1,9 +1,11 @@
 import { ALL_STREAM, type EventShape, type StreamFactory } from "../../protocols/index.js";
 import { checkTypes, filterOf } from "../consumers/wanted-events.js";
 import { parseFilter } from "../filter/parse-filter.js";
+import { findStreamContext } from "../stream/context-access.js";
 import { checkFunction, checkOptions, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import { checkPlainName } from "./definition.js";
 import { EventSource } from "./event-source.js";
 import { MemoryModel } from "./memory-model.js";
@@ -42,7 +44,8 @@ export async function projectToMemory<S, E extends EventShape>(
   streams: StreamFactory,
   definition: MemoryProjection<S, E>,
 ): Promise<MemoryReadModel<S>> {
-  inAttempt(ATTEMPT, undefined, () => check(definition as never));
+  const { hooks } = findStreamContext(streams) ?? {};
+  inAttempt(ATTEMPT, undefined, () => check(definition as never, hooks));
   const all = await streams.openStream(ALL_STREAM);
   const source = await EventSource.open(streams);
   const projection = snapshotName(definition);
@@ -66,7 +69,7 @@ const snapshotName = ({
   readonly version?: number | undefined;
 }): string => `${name}@${version}`;
 
-function check(definition: MemoryProjection<never, never>): void {
+function check(definition: MemoryProjection<never, never>, hooks: EventHooks | undefined): void {
   if (typeof definition !== "object" || definition === null) {
     throw invalidArgument("definition", `expected { name, initial, evolve }, got ${describeValue(definition)}`);
   }
@@ -75,7 +78,7 @@ function check(definition: MemoryProjection<never, never>): void {
   checkPlainName("name", name);
   checkCount("version", version);
   checkTypes(types);
-  parseFilter(filterOf({ types, filter }));
+  parseFilter(filterOf({ types, filter }), hooks);
   checkFunction("initial", initial);
   checkFunction("evolve", evolve);
   if (initial === undefined || evolve === undefined) {

@@ -3,6 +3,7 @@ import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { consume } from "../../../src/consumers/index.js";
 import { event, typed } from "../../../src/events/index.js";
 import { protectPersonalData } from "../../../src/privacy/index.js";
+import { projectToMemory } from "../../../src/projections/index.js";
 import { counted, customerTypes, dataOf, readAll, registered, writeTo } from "./support/customers.js";
 import { MemoryKeys } from "./support/memory-keys.js";
 
@@ -145,6 +146,8 @@ describe("a filter", () => {
     await expect(streams.transaction((tx) => tx.require(conditions))).rejects.toMatchObject(refusal);
     const consumer = { name: "c", startFrom: "beginning", filter: clauses, handle: async () => undefined } as const;
     await expect(consume(streams, consumer)).rejects.toMatchObject(refusal);
+    const inMemory = { name: "m", filter: clauses, initial: () => 0, evolve: (count: number) => count + 1 };
+    await expect(projectToMemory(streams, inMemory)).rejects.toMatchObject(refusal);
     expect(await readAll(base, "a")).toEqual([]);
   });
 
