@@ -87,6 +87,7 @@ async function hasSnapshot(storage: StorageHandle, query: SnapshotQuery): Promis
   }
 }
 
-function isUnusable(error: unknown): error is StorageError {
+/** Whether it says of a snapshot that it is damaged, or of a newer library. */
+export function isUnusable(error: unknown): error is StorageError {
   return isStreamError(error, "STORAGE_CORRUPT") || isStreamError(error, "STORAGE_NEWER_SCHEMA");
 }

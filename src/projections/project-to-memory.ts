@@ -1,4 +1,13 @@
-import { ALL_STREAM, type EventShape, type StreamFactory } from "../../protocols/index.js";
+import {
+  ALL_STREAM,
+  type EventShape,
+  isStreamError,
+  type Snapshot,
+  type Stream,
+  type StreamFactory,
+} from "../../protocols/index.js";
+import { tell } from "../commands/command-messages.js";
+import { isUnusable } from "../commands/fold-snapshots.js";
 import { checkTypes, filterOf } from "../consumers/wanted-events.js";
 import { parseFilter } from "../filter/parse-filter.js";
 import { findStreamContext } from "../stream/context-access.js";
@@ -10,6 +19,7 @@ import { checkPlainName } from "./definition.js";
 import { EventSource } from "./event-source.js";
 import { MemoryModel } from "./memory-model.js";
 import type { MemoryProjection, MemoryReadModel } from "./memory-projection.js";
+import { RemovedEventsCheck } from "./removed-events.js";
 
 const FIELDS: OptionNames<MemoryProjection<unknown, EventShape>> = {
   name: true,
@@ -50,7 +60,7 @@ export async function projectToMemory<S, E extends EventShape>(
   const source = await EventSource.open(streams);
   const projection = snapshotName(definition);
   const head = (await all.metrics()).currentVersion;
-  const snapshot = await all.loadSnapshot<S>({ projection, atOrBefore: head });
+  const snapshot = await loadUsable<S>(streams, definition, all, { projection, atOrBefore: head });
   const start =
     snapshot === null
       ? { state: definition.initial(), position: 0 }
@@ -58,6 +68,26 @@ export async function projectToMemory<S, E extends EventShape>(
   const model = new MemoryModel<S, E>({ streams, all, source, definition, projection }, start);
   await model.start(head);
   return model;
+}
+
+/** A snapshot that cannot be used counts as none, unless events were removed: the others may not lead to its state. */
+async function loadUsable<S>(
+  streams: StreamFactory,
+  { name, version = 1 }: Pick<MemoryProjection<S, never>, "name" | "version">,
+  all: Stream,
+  query: { readonly projection: string; readonly atOrBefore: number },
+): Promise<Snapshot<S> | null> {
+  try {
+    return await all.loadSnapshot<S>(query);
+  } catch (error) {
+    if (!isUnusable(error)) throw error;
+    const check = new RemovedEventsCheck(streams, { name, version }, undefined);
+    await check.assertNoneRemoved().catch((removed: unknown) => {
+      throw isStreamError(removed, "EVENTS_REMOVED") ? error : removed;
+    });
+    tell({ kind: "snapshot-skipped", streamId: ALL_STREAM, projection: query.projection, error });
+    return null;
+  }
 }
 
 /** Snapshots of another version are of another projection. */

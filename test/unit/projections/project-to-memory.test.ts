@@ -5,6 +5,7 @@ import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../
 import { ALL_STREAM, type StreamFactory } from "../../../index.js";
 import { StorageError, type StorageErrorCode } from "../../../protocols/index.js";
 import { projectToMemory } from "../../../src/projections/index.js";
+import { streamContextOf } from "../../../src/stream/context-access.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { overriding } from "../../support/overriding.js";
 import { STORES } from "../consumers/support/stores.js";
@@ -65,6 +66,23 @@ describe.each(STORES)("a read model in memory over %s", (_store, open) => {
     }
     await using other = await projectToMemory<number, Deposited>(streams, { ...counting, version: 2 });
     expect([other.state, calls]).toEqual([6, 3]);
+  });
+
+  test("passes over a snapshot that cannot be used, unless events were removed", async () => {
+    await using streams = await open();
+    const a = await streams.openStream<Deposited>("a");
+    await a.write([1, 2, 3].map(deposited));
+    // As a newer version of the library would have saved it.
+    const state = { codec: "json+zstd", bytes: Buffer.from("{}") };
+    const snapshot = { streamId: ALL_STREAM, projection: "total@1", version: 3, timestamp: new Date(), state };
+    await streamContextOf(streams).storage.saveSnapshot(snapshot);
+    {
+      await using total = await projectToMemory<number, Deposited>(streams, definition);
+      expect([total.state, total.position]).toEqual([6, 3]);
+    }
+    await streams.pruneStream("a", { before: 2 });
+    const again = projectToMemory<number, Deposited>(streams, definition);
+    await expect(again).rejects.toMatchObject({ code: "STORAGE_NEWER_SCHEMA" });
   });
 
   test("is made of the events that types and filter let through, and of none of the library's own", async () => {
