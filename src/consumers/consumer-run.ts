@@ -33,8 +33,8 @@ const ABORTED_MS = 1_000;
 /** Leases are renewed so many times before they would end. */
 const RENEWALS_PER_LEASE = 3;
 
-/** While there are events, what others have given back is looked for no more often than this. */
-const MIN_LOOK_MS = 50;
+/** How often what other processes have given back is looked for while there are events: each look is a transaction. */
+const LOOK_INTERVAL_MS = 500;
 
 /** A running consumer: the leases, the feed and the runs of the partitions that it holds. */
 export class ConsumerRun implements Consumer, StoreService {
@@ -141,13 +141,13 @@ export class ConsumerRun implements Consumer, StoreService {
     this.#lookTimer = setTimeout(() => {
       this.#lookTimer = undefined;
       this.#renewing = this.#renewing.then(() => this.#lookForFree());
-    }, MIN_LOOK_MS);
+    }, LOOK_INTERVAL_MS);
   }
 
   async #lookForFree(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     // What fails now is tried at the next look.
-    const mayTake = await this.#keeper.mayTake().catch(() => false);
+    const mayTake = await this.#keeper.mayTake((look) => this.#renewals.renew(look)).catch(() => false);
     if (mayTake) await this.#renewNow();
   }
 

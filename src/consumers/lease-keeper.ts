@@ -88,14 +88,20 @@ export class LeaseKeeper {
     if (found !== null) this.#note({ ...this.#group, retries: found.retries });
   }
 
-  /** Whether a partition was given back that is this process's fair share. */
-  async mayTake(): Promise<boolean> {
+  /**
+   * Whether a partition was given back that this process may take within its fair share.
+   *
+   * @param transact - runs the look in a transaction, which it may share with others
+   */
+  async mayTake(transact: (look: Renew) => Promise<void>): Promise<boolean> {
     const { name } = this.#context.definition;
-    return writeRecords(this.#context, async (records) => {
+    let isFree = false;
+    await transact(async (records) => {
       const group = await readGroup(records, name);
-      if (group === null || this.runs.size >= fairShare(group)) return false;
-      return (await readPartitions(records, name)).some(({ value }) => value.owner === null);
+      const mayHold = group !== null && this.runs.size < fairShare(group);
+      isFree = mayHold && (await readPartitions(records, name)).some(({ value }) => value.owner === null);
     });
+    return isFree;
   }
 
   /** Writes where each run is, and gives them all back. */
