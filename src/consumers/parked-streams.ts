@@ -118,7 +118,10 @@ export class ParkedStreams {
     const { draining, lease } = this.#partition;
     if (draining.aborted || (lease.isOver && !(await this.#partition.save({})))) return;
     const { unsettled = 0 } = parked;
-    if (unsettled >= this.#partition.context.settings.retry.attempts) return this.#keep(parked, later, LAST_ENDED);
+    if (event !== undefined && unsettled >= this.#partition.context.settings.retry.attempts) {
+      tell({ consumer: this.#partition.context.definition.name, kind: "parked", event, error: LAST_ENDED });
+      return this.#keep(parked, later, LAST_ENDED);
+    }
     const isCounted = event !== undefined && this.#partition.careful > 0;
     if (isCounted && !(await this.#write(parked, { attempts: parked.attempts + 1, unsettled: unsettled + 1 }))) return;
     const outcome = event === undefined ? await this.#forget(parked) : await this.#attempt(event, parked);
