@@ -19,8 +19,8 @@ const MAX_ATTEMPTS = 10;
 /** How many frames are looked at until others get a turn of the event loop. */
 const FRAMES_A_TURN = 1_000;
 
-/** Behind how many new frames the end is looked for by reading. */
-const MAX_NEW_FRAMES = 16;
+/** Behind how many new frames the end is looked for by reading: a commit of one event has three or four. */
+const MAX_NEW_FRAMES = 8;
 
 /**
  * Notices when the length of the log shows that it was cut while the store is open. SQLite does not: it writes on behind

@@ -9,6 +9,9 @@ import type { FileIdentity } from "./store-file.js";
 /** How long a look at the files is good for, as far as only they can tell: before a write, and that the database is not empty. */
 const MAX_UNCHECKED_MS = 5;
 
+/** How long the time of change of the folder does for a look at each name: some file systems keep it in whole seconds. */
+const MAX_UNSEEN_MS = 1_000;
+
 // Numbers of files may have more digits than a plain number holds.
 const LOOK = { throwIfNoEntry: false, bigint: true } as const;
 
@@ -33,6 +36,8 @@ export class OpenFiles {
   readonly #files: readonly OpenedFile[];
   readonly #log: LogLength | undefined;
   #checkedMs = 0;
+  /** When all of the files were looked at. */
+  #seenMs = 0;
   #failure: OpenFileError | undefined;
 
   /**
@@ -92,7 +97,7 @@ export class OpenFiles {
     this.assertUnchanged();
     const changedMs = this.#folder.changedMs();
     if (!this.#folder.isSeen(changedMs)) this.#checkFiles(changedMs);
-    else if (!this.#isCheckedJustNow()) this.#checkDatabase();
+    else if (!this.#isCheckedJustNow()) this.#checkAgain(changedMs);
     return this.#log?.mayBeCut() ? this.#checkLog(connection) : undefined;
   }
 
@@ -125,11 +130,14 @@ export class OpenFiles {
     for (const file of this.#files) this.#checkFile(file);
     this.#folder.seen(changedMs);
     this.#checkedMs = performance.now();
+    this.#seenMs = this.#checkedMs;
   }
 
-  #checkDatabase(): void {
-    this.#checkFile(this.#files[0] as OpenedFile);
-    this.#checkedMs = performance.now();
+  #checkAgain(changedMs: number | undefined): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#seenMs >= MAX_UNSEEN_MS) this.#checkFiles(changedMs);
+    else this.#checkFile(this.#files[0] as OpenedFile);
+    this.#checkedMs = nowMs;
   }
 
   #checkFile(file: OpenedFile): void {
