@@ -11,7 +11,7 @@ import { isOfProject, ProjectionError } from "./projection-error.js";
 import type { Build, BuildState, LiveState } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
 
-/** So often a build that what readers see has overtaken meanwhile is not shown: where all write all the time it must be once. */
+/** How many times a build is held back because what readers see has moved on. Under constant writes it has to be shown in the end. */
 const MAX_OVERTAKEN = 100;
 
 /** What a build runs in. */

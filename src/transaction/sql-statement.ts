@@ -5,7 +5,7 @@ import { describeValue } from "../validate/json-text.js";
 // By name, so that it is found across copies of the package. A value from outside, such as a parsed request, has no symbols.
 const MADE_HERE: unique symbol = Symbol.for("async-streams.SQL");
 
-/** What may become a part of a text, where others must be bound. Its own properties are those of the same thing without the mark. */
+/** The prototype of what may become a part of a text, where others must be bound. It adds no property of their own. */
 const MARK: object = Object.freeze({ [MADE_HERE]: true });
 
 function isMarked(value: unknown): value is object {

@@ -40,12 +40,12 @@ export class TransactionCalls {
     // One that has none before it is made at once: a projection makes one after the other.
     const result = this.#underWay === 0 ? this.#make(attempt, call) : this.#last.then(() => this.#make(attempt, call));
     this.#underWay += 1;
-    const settle = () => {
+    const onEnd = () => {
       this.#underWay -= 1;
       onSettled();
     };
     // One that nobody awaits fails the transaction, and not the process.
-    this.#last = result.then(settle, settle);
+    this.#last = result.then(onEnd, onEnd);
     return result;
   }
 
