@@ -75,10 +75,9 @@ class Calls {
       if (this.#hasEnded) return reject(connectionClosed());
       const id = this.#nextId++;
       this.#pending.set(id, { resolve: resolve as Pending["resolve"], reject });
-      this.#messages.post({ id, method, args } satisfies Request).catch((error) => {
-        // The arguments cannot be copied.
+      this.#messages.post({ id, method, args } satisfies Request).catch((cause) => {
         this.#pending.delete(id);
-        reject(error);
+        reject(new FlowForgeError("INVALID_ARGUMENT", "The arguments cannot be copied.", { cause }));
       });
     });
   }

@@ -61,6 +61,18 @@ describeBackends("a window", (backend) => {
       port1.close();
     }));
 
+  test("is told that what it gives cannot be copied, and works on", () =>
+    withDb(backend, async (db) => {
+      const { port1, port2 } = new MessageChannel();
+      using _registration = registerIpc(port1, db);
+      const window = connectWindowDb(port2);
+      const event = { aggregateId: "test:1", eventType: "TestEvent" };
+      const refused = await window.appendEvent({ ...event, payload: { at: () => 1 } }).catch((error) => error);
+      expect(refused).toMatchObject({ name: "FlowForgeError", code: "INVALID_ARGUMENT" });
+      expect(await window.appendEvent({ ...event, payload: { at: 1 } })).toMatchObject({ seq: 1 });
+      port1.close();
+    }));
+
   test("that calls without pause is told to wait", () =>
     withDb(backend, async (db) => {
       await using window = new WindowProcess(db);
