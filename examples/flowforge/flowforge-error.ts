@@ -15,7 +15,7 @@ export type FlowForgeErrorCode =
   | "RESULT_TOO_LARGE"
   /** Too many calls of this window are under way. */
   | "BUSY"
-  /** The other side is gone. */
+  /** The other side is gone, or the database is closed. */
   | "CONNECTION_CLOSED"
   /** A package or a program of the application is not installed. */
   | "NOT_INSTALLED"
@@ -30,6 +30,10 @@ export class FlowForgeError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+export function databaseClosed(cause?: unknown): FlowForgeError {
+  return new FlowForgeError("CONNECTION_CLOSED", "The database is closed.", { cause });
 }
 
 export function invalidArgument(message: string): FlowForgeError {

@@ -39,8 +39,7 @@ export async function createDuckDBContext(path: string, limits: QueryLimits): Pr
     windowQueries,
     async close() {
       await windowQueries.close();
-      await session.settled();
-      connection.closeSync();
+      await session.close();
       instance.closeSync();
     },
   };

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { databaseClosed } from "../flowforge-error.js";
 import type { Row } from "../ports.js";
 import { queryFailed } from "../query-result.js";
 import { Turns } from "../turns.js";
@@ -12,6 +13,7 @@ export class DuckDBSession {
   readonly #connection: DuckDBConnection;
   readonly #current = new AsyncLocalStorage<DuckDBTransaction>();
   readonly #turns = new Turns();
+  #isClosed = false;
 
   constructor(api: DuckDBApi, connection: DuckDBConnection) {
     this.#api = api;
@@ -31,7 +33,7 @@ export class DuckDBSession {
       });
       return reader.getRowObjectsJS().map(rowOf) as R[];
     };
-    return this.#current.getStore()?.statement(run) ?? this.#turns.take(run);
+    return this.#current.getStore()?.statement(run) ?? this.#take(run);
   }
 
   /** Runs `work` in the transaction that the caller is in, or in one of its own. */
@@ -39,7 +41,7 @@ export class DuckDBSession {
     const current = this.#current.getStore();
     if (current !== undefined) return work(current);
     const tx = new DuckDBTransaction();
-    return this.#turns.take(async () => {
+    return this.#take(async () => {
       await this.#connection.run("BEGIN TRANSACTION");
       try {
         const result = await this.#current.run(tx, () => work(tx));
@@ -55,8 +57,15 @@ export class DuckDBSession {
     });
   }
 
-  /** Resolves when nothing is under way. */
-  settled(): Promise<void> {
-    return this.#turns.settled();
+  /** Refuses what comes from now on, and closes the connection when nothing is under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#turns.settled();
+    this.#connection.closeSync();
+  }
+
+  async #take<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw databaseClosed();
+    return this.#turns.take(task);
   }
 }

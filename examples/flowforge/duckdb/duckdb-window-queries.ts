@@ -1,4 +1,4 @@
-import { FlowForgeError } from "../flowforge-error.js";
+import { databaseClosed, FlowForgeError } from "../flowforge-error.js";
 import type { QueryArgs, QueryLimits, Row, WindowQueryPort } from "../ports.js";
 import { checkResult, queryFailed, timedOut } from "../query-result.js";
 import { checkReadOnlySql } from "../read-only-sql.js";
@@ -15,6 +15,7 @@ export class DuckDBWindowQueries implements WindowQueryPort {
   readonly #connection: DuckDBConnection;
   readonly #limits: QueryLimits;
   readonly #turns = new Turns();
+  #isClosed = false;
 
   constructor(api: DuckDBApi, connection: DuckDBConnection, limits: QueryLimits) {
     this.#api = api;
@@ -24,10 +25,12 @@ export class DuckDBWindowQueries implements WindowQueryPort {
 
   async query(args: QueryArgs): Promise<Row[]> {
     checkReadOnlySql(args.sql);
+    if (this.#isClosed) throw databaseClosed();
     return this.#turns.take(() => this.#run(args));
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#turns.settled();
     this.#connection.closeSync();
   }

@@ -1,5 +1,5 @@
 import { isStreamError } from "async-streams";
-import { FlowForgeError } from "../flowforge-error.js";
+import { databaseClosed, FlowForgeError } from "../flowforge-error.js";
 import type { DbContext } from "../ports.js";
 import { isPlainObject } from "./check-json.js";
 import { handlersOf } from "./handlers.js";
@@ -82,6 +82,7 @@ export function registerIpc(port: IpcPort, db: DbContext, { publication, onError
 /** What a window learns of an error: no stack, no path, no statement of another. */
 function publicError(error: unknown): { code: FlowForgeError["code"]; message: string } {
   if (error instanceof FlowForgeError) return { code: error.code, message: error.message };
+  if (isStreamError(error, "STREAM_CLOSED")) return publicError(databaseClosed());
   if (isStreamError(error) && error.code.startsWith("INVALID_")) {
     return { code: "INVALID_ARGUMENT", message: "The database refused an argument." };
   }

@@ -1,5 +1,5 @@
 import { isStreamError, rawSQL, type TransactionalStreamFactory } from "async-streams";
-import { FlowForgeError } from "../flowforge-error.js";
+import { databaseClosed, FlowForgeError } from "../flowforge-error.js";
 import type { QueryArgs, QueryLimits, Row } from "../ports.js";
 import { checkResult, queryFailed, timedOut } from "../query-result.js";
 import { checkReadOnlySql } from "../read-only-sql.js";
@@ -24,6 +24,7 @@ export async function limitedQuery(
   } catch (error) {
     if (error instanceof FlowForgeError) throw error;
     if (signal.aborted) throw timedOut(limits);
+    if (isStreamError(error, "STREAM_CLOSED")) throw databaseClosed(error);
     if (isStreamError(error, "STORAGE_READ_ONLY")) {
       throw new FlowForgeError("SQL_NOT_ALLOWED", "Only statements that read are allowed.", { cause: error });
     }

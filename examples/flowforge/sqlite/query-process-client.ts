@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { childProgram } from "../child-program.js";
-import { FlowForgeError } from "../flowforge-error.js";
+import { databaseClosed, FlowForgeError } from "../flowforge-error.js";
 import type { QueryArgs, QueryLimits, Row, WindowQueryPort } from "../ports.js";
 import { timedOut, tooLarge } from "../query-result.js";
 import { checkReadOnlySql } from "../read-only-sql.js";
@@ -52,7 +52,7 @@ export class QueryProcess implements WindowQueryPort {
   }
 
   async #run(args: QueryArgs): Promise<Row[]> {
-    if (this.#isClosed) throw new FlowForgeError("CONNECTION_CLOSED", "The database is closed.");
+    if (this.#isClosed) throw databaseClosed();
     const child = await this.#start();
     child.ref();
     child.channel?.ref();
@@ -93,7 +93,8 @@ export class QueryProcess implements WindowQueryPort {
       };
       const onExit = () => {
         end();
-        reject(isLate ? timedOut(limits) : tooLarge("The query takes too much memory."));
+        if (this.#isClosed) reject(databaseClosed());
+        else reject(isLate ? timedOut(limits) : tooLarge("The query takes too much memory."));
       };
       let isLate = false;
       const timer = setTimeout(() => {

@@ -73,6 +73,27 @@ describeBackends("a window", (backend) => {
       port1.close();
     }));
 
+  test("is told that the database is closed", () =>
+    withDb(backend, async (db) => {
+      const { port1, port2 } = new MessageChannel();
+      using _registration = registerIpc(port1, db);
+      const window = connectWindowDb(port2);
+      const aggregateId = "test:1";
+      await db.eventStore.append({ aggregateId, eventType: "TestEvent", payload: {} });
+      await db.close();
+      const calls: Promise<unknown>[] = [
+        window.appendEvent({ aggregateId, eventType: "TestEvent", payload: {} }),
+        window.loadEvents({ aggregateId }),
+        window.latestSnapshot({ aggregateId }),
+        window.saveSnapshot({ aggregateId, lastSeq: 1, state: {} }),
+        window.queryProjection({ sql: "SELECT 1" }),
+        window.upsertProjection({ table: "workflows", rows: [{ id: "1", name: "One" }] }),
+      ];
+      const errors = await Promise.all(calls.map((call) => call.catch(({ code, message }) => `${code}: ${message}`)));
+      expect(errors).toEqual(calls.map(() => "CONNECTION_CLOSED: The database is closed."));
+      port1.close();
+    }));
+
   test("that calls without pause is told to wait", () =>
     withDb(backend, async (db) => {
       await using window = new WindowProcess(db);
@@ -98,6 +119,22 @@ describeBackends("a window", (backend) => {
       expect(second - first).toBeGreaterThan(1);
       expect(third - second).toBeGreaterThan(1);
     }));
+});
+
+test("a window's query is told that the database was closed while it ran, or in memory", async () => {
+  await using folder = await createTempDir();
+  const closed = { code: "CONNECTION_CLOSED", message: "The database is closed." };
+  const db = await createDbContext({ path: folder.file("f.db") });
+  const sql = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c";
+  await db.windowQueries.query({ sql: "SELECT 1" });
+  const error = db.windowQueries.query({ sql }).catch((error) => error);
+  // The process of queries is there, so now it has this one.
+  await new Promise((resolve) => setImmediate(resolve));
+  await db.close();
+  expect(await error).toMatchObject(closed);
+  const inMemory = await createDbContext({ path: ":memory:" });
+  await inMemory.close();
+  await expect(inMemory.windowQueries.query({ sql: "SELECT 1" })).rejects.toMatchObject(closed);
 });
 
 describeBackends("a window that goes away", (backend) => {
