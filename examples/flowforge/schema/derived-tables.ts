@@ -61,9 +61,17 @@ const DERIVED_FROM_EVENTS: ReadonlySet<string> = new Set([
   ...DERIVED_TABLES.map(({ name }) => name),
 ]);
 
-/** @throws FlowForgeError when it is no name of a table, or its rows follow from the events */
+/** Tables of the store and of the database itself. */
+const OF_THE_STORE = /^(?:es|async_streams|sqlite|duckdb)_/i;
+/** In SQLite a derived table is a view of a table with its version behind the name. */
+const VERSION = /__\d+$/;
+
+/** @throws FlowForgeError when it is no name of a table, or its rows follow from the events or are the store's */
 export function checkWritable(table: string): void {
   quoted(table);
-  if (!DERIVED_FROM_EVENTS.has(table.toLowerCase())) return;
+  if (OF_THE_STORE.test(table)) {
+    throw new FlowForgeError("TABLE_NOT_ALLOWED", `The table ${table} belongs to the store.`);
+  }
+  if (!DERIVED_FROM_EVENTS.has(table.toLowerCase().replace(VERSION, ""))) return;
   throw new FlowForgeError("TABLE_NOT_ALLOWED", `The table ${table} follows from the events: append one instead.`);
 }

@@ -226,6 +226,23 @@ describeBackends("the ports", (backend) => {
       await expect(projectionStore.upsert({ table: "runs", rows: columns })).rejects.toMatchObject(refused);
     }));
 
+  test("tables of the store are neither written nor emptied by their names", () =>
+    withDb(backend, async ({ eventStore, projectionStore, blobs }) => {
+      const event = { aggregateId: "a", eventType: "DatasetPublished", payload: { id: "moons", name: "Moons" } };
+      const stored = await eventStore.append(event);
+      await blobs.put({ key: "a", data: Uint8Array.of(1) });
+      const refused = { code: "TABLE_NOT_ALLOWED" };
+      const tables = ["es_streams", "ES_Snapshots", "async_streams_blobs", "datasets__1", "sqlite_sequence"];
+      for (const table of tables) {
+        const rows = [{ id: 1, name: "b" }];
+        await expect(projectionStore.upsert({ table, rows })).rejects.toMatchObject(refused);
+        await expect(projectionStore.truncate({ table })).rejects.toMatchObject(refused);
+      }
+      expect(await eventStore.load({ aggregateId: "a" })).toEqual([stored]);
+      expect(await projectionStore.query({ sql: "SELECT name FROM datasets" })).toEqual([{ name: "Moons" }]);
+      expect(await blobs.stat({ key: "a" })).toMatchObject({ size: 1 });
+    }));
+
   test("what would not come back as it is is refused, and nothing is stored", () =>
     withDb(backend, async ({ eventStore, blobs }) => {
       const refused = { code: "INVALID_ARGUMENT" };
