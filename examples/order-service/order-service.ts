@@ -32,9 +32,7 @@ export class OrderService implements AsyncDisposable {
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === "GET" && request.url?.split("?")[0] === "/events")
       return this.#sendEvents(request, response);
-    const { status, body, version } = await this.#answer(request).catch(answerToError);
-    if (version !== undefined) response.setHeader("etag", `"${version}"`);
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    send(response, await this.#answer(request).catch(answerToError));
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
@@ -90,20 +88,30 @@ export class OrderService implements AsyncDisposable {
 
   /** Server-sent events, from where the client lost its connection. A slow client holds up nobody. */
   async #sendEvents(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const after = Number(request.headers["last-event-id"] ?? 0);
-    if (!Number.isSafeInteger(after) || after < 0) return void response.writeHead(400).end();
     const gone = new AbortController();
     response.once("close", () => gone.abort());
-    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" }).flushHeaders();
     try {
+      const after = await this.#placeOf(request);
+      response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" }).flushHeaders();
       for await (const { position, streamId, type, data } of this.#everything.watch({ after, signal: gone.signal })) {
         const isBuffered = !response.write(`id: ${position}\ndata: ${JSON.stringify({ streamId, type, data })}\n\n`);
         if (isBuffered) await once(response, "drain", { signal: gone.signal });
       }
       response.end();
     } catch (error) {
-      if (!gone.signal.aborted) response.destroy(error as Error);
+      if (gone.signal.aborted) return;
+      if (response.headersSent) response.destroy(error as Error);
+      else send(response, answerToError(error));
     }
+  }
+
+  /** The place of the last event that the client has. One beyond the end was in another store, such as before a restore. */
+  async #placeOf({ headers }: IncomingMessage): Promise<number> {
+    const after = Number(headers["last-event-id"] ?? 0);
+    if (!Number.isSafeInteger(after) || after < 0) throw new InvalidRequest("Last-Event-ID must be a whole number");
+    await using all = await this.#streams.openStream(ALL_STREAM);
+    if (after > all.version) throw new InvalidRequest("Last-Event-ID is beyond the last event: begin without it");
+    return after;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -114,4 +122,9 @@ export class OrderService implements AsyncDisposable {
     setTimeout(() => this.server.closeAllConnections(), STOP_TIMEOUT_MS).unref();
     await once(this.server, "close");
   }
+}
+
+function send(response: ServerResponse, { status, body, version }: Answer): void {
+  if (version !== undefined) response.setHeader("etag", `"${version}"`);
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }

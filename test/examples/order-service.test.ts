@@ -93,6 +93,9 @@ test.concurrent("order-service refuses what it does not take, and stores nothing
     ["/orders/1/pay", { method: "POST", body: '{"cents":1}', headers: { "idempotency-key": "a" } }, 409],
     ["/orders?position=x", {}, 400],
     ["/orders/1", {}, 404],
+    ["/events", { headers: { "last-event-id": "x" } }, 400],
+    // The store has no event, so the client has the id from another one.
+    ["/events", { headers: { "last-event-id": "1" } }, 400],
     ["/nothing", {}, 404],
   ];
   for (const [path, init, status] of refused) {
