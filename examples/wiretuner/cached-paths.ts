@@ -1,6 +1,6 @@
 import { type EventShape, type StoredEvent, sql } from "async-streams";
 import type { ProjectionContext } from "async-streams/projections";
-import { editPaths, type RestoredPath } from "./edit-paths.js";
+import { editPaths, restoredPathsOf } from "./edit-paths.js";
 import type { Path } from "./vector-document.js";
 
 /** A path whose caches are to be made again; null: it is gone. */
@@ -37,8 +37,8 @@ export class CachedPaths {
     const { pathId, paths } = data as { readonly pathId?: unknown; readonly paths?: unknown };
     const changed = this.#changed.get(documentId) ?? new Map<string, Path | null>();
     this.#changed.set(documentId, changed);
-    if (Array.isArray(paths)) {
-      for (const restored of paths as readonly RestoredPath[]) changed.set(restored.pathId, restored.path);
+    if (type === "UndoEvent" || type === "RedoEvent") {
+      for (const restored of restoredPathsOf(paths)) changed.set(restored.pathId, restored.path);
     } else if (typeof pathId === "string") {
       const before = changed.has(pathId) ? (changed.get(pathId) ?? null) : await this.#load(documentId, pathId);
       changed.set(pathId, editPaths(before === null ? [] : [before], type, data)[0] ?? null);

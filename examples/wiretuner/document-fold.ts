@@ -1,7 +1,7 @@
 import type { EventShape, StoredEvent } from "async-streams";
 import type { Fold } from "async-streams/commands";
 import { type EditGroup, type EditHistory, NO_HISTORY, redone, undone, withEdit } from "./edit-history.js";
-import { editPaths, type RestoredPath, restorePaths } from "./edit-paths.js";
+import { editPaths, restoredPathsOf, restorePaths } from "./edit-paths.js";
 import { type Artboard, EMPTY_DOCUMENT, type Path, type VectorDocument, type Viewport } from "./vector-document.js";
 
 /** What the events of a document come to. */
@@ -14,7 +14,7 @@ export interface DocumentState {
 /** What the events of the editor have. One that was stored by a program that checks less may not. */
 interface EventFields extends Readonly<Record<string, unknown>> {
   readonly groupId: string;
-  readonly paths: readonly RestoredPath[];
+  readonly paths?: unknown;
   readonly title?: unknown;
 }
 
@@ -69,10 +69,14 @@ function edited(state: DocumentState, event: StoredEvent, document: VectorDocume
   return { ...state, document, history: withEdit(state.history, group) };
 }
 
+/**
+ * The event says what it restores. The row of the metadata and the caches have no history and do what it says, so the document
+ * does it too where the group is not the next one.
+ */
 function restored(state: DocumentState, { paths, title }: EventFields, history: EditHistory): DocumentState {
-  if (history === state.history || !Array.isArray(paths)) return state;
-  const document = withPaths(titled(state.document, title), restorePaths(state.document.paths, paths));
-  return { ...state, document, history };
+  const document = titled(state.document, title);
+  const restoredPaths = restorePaths(document.paths, restoredPathsOf(paths));
+  return { ...state, document: withPaths(document, restoredPaths), history };
 }
 
 function titled(document: VectorDocument, title: unknown): VectorDocument {

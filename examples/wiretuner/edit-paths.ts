@@ -39,6 +39,11 @@ export function editPaths(paths: readonly Path[], type: string, data: unknown): 
   return edit(paths, data.pathId, data);
 }
 
+/** What an undo or a redo has to restore: nothing where something of it is no path. */
+export function restoredPathsOf(value: unknown): readonly RestoredPath[] {
+  return Array.isArray(value) && value.every(isRestoredPath) ? value : [];
+}
+
 /** The paths after some of them became what they were. */
 export function restorePaths(paths: readonly Path[], restored: readonly RestoredPath[]): readonly Path[] {
   const ids = new Set(restored.map(({ pathId }) => pathId));
@@ -120,6 +125,23 @@ function styleOf(value: unknown): Style {
     stroke: typeof stroke === "string" ? stroke : "#000000",
     strokeWidth: isNumber(strokeWidth) ? strokeWidth : 1,
   };
+}
+
+function isRestoredPath(value: unknown): value is RestoredPath {
+  if (!isObject(value) || typeof value.pathId !== "string" || !isNumber(value.index)) return false;
+  const { pathId, path } = value;
+  if (path === null) return true;
+  if (!isObject(path) || path.pathId !== pathId || !isObject(path.style) || !Array.isArray(path.anchors)) return false;
+  const { fill, stroke, strokeWidth } = path.style;
+  const isStyle = typeof fill === "string" && typeof stroke === "string" && isNumber(strokeWidth);
+  return isStyle && typeof path.closed === "boolean" && path.anchors.every(isRestoredAnchor);
+}
+
+/** Moves may have taken it further out than an edit may set it. */
+function isRestoredAnchor(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { x, y, in: before = [x, y], out: after = [x, y] } = value;
+  return [[x, y], before, after].every((point) => Array.isArray(point) && point.length === 2 && point.every(isNumber));
 }
 
 function isAnchor(value: unknown): value is Anchor {

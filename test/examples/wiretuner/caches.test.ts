@@ -132,6 +132,23 @@ test("caches follow moves, deletions and undo, and are the same when they are bu
   expect(await look()).toEqual(before);
 });
 
+test("caches have what the document has after events that another program made up", async () => {
+  await using opened = await openWithCaches();
+  const { db, documentId } = opened;
+  const path = { pathId: "b", style, anchors: [{ x: 7, y: 8 }], closed: true };
+  const made = { groupId: "no group", paths: [{ pathId: "b", index: 0, path }] };
+  await new SqliteEventGateway(opened).persistEventBatch([
+    makeEvent(0, { pathId: "a", style, paths: [] }),
+    makeEvent(1, { eventType: "AddAnchorEvent", pathId: "a", index: 0, anchor: { x: 1, y: 2 } }),
+    makeEvent(2, { eventType: "UndoEvent", ...made }),
+    makeEvent(3, { eventType: "UndoEvent", groupId: "no group", paths: [{ pathId: "c", index: 0, path: 5 }] }),
+  ]);
+  await caughtUp(db);
+  const { document } = await loadDocument(db, documentId);
+  expect(await hits(db, documentId, 0, 0, 100)).toEqual(["a/0", "b/0"]);
+  expect(bruteForce(document, 0, 0, 100)).toEqual(["a/0", "b/0"]);
+});
+
 test("a deleted document leaves nothing in the caches", async () => {
   await using opened = await openWithCaches();
   const { db, documentId } = opened;

@@ -216,6 +216,24 @@ test("a path that is moved further out than numbers go stays where it is, and un
   expect((await loadDocument(db, documentId)).document.paths).toMatchObject([{ anchors: [] }]);
 });
 
+test("an undo that another program made up changes the document and its row alike, and undo goes on", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const gateway = new SqliteEventGateway(opened);
+  const [, , , last] = await drawTwoGroups(db, documentId);
+  const path = { pathId: "b", style, anchors: [{ x: 1, y: 2 }], closed: true };
+  const forged = (sequence: number, fields: Partial<FlatEvent>) =>
+    gateway.persistEvent(makeEvent(sequence, { eventType: "UndoEvent", groupId: "no group", ...fields }));
+  await forged(4, { title: "Poster", paths: [{ pathId: "b", index: 1, path }] });
+  await forged(5, { eventType: "RedoEvent", title: "Flyer", paths: [null] });
+  await forged(6, { paths: [{ pathId: "a", index: 0, path: { pathId: "a" } }] });
+  const { document } = await loadDocument(db, documentId);
+  expect(document).toMatchObject({ title: "Flyer", paths: [{ pathId: "a" }, path] });
+  expect(await readMetadata(db, documentId)).toMatchObject({ title: "Flyer" });
+  expect(await undo(db, documentId)).toBe(last?.undoGroupId);
+  expect((await loadDocument(db, documentId)).document.paths).toMatchObject([{ anchors: [{ x: 0, y: 0 }] }, path]);
+});
+
 test("undo of a document that is not there is refused", async () => {
   await using opened = await openDocument();
   await expect(undo(opened.db, "doc-9")).rejects.toMatchObject({ code: "DOCUMENT_MISSING" });
