@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import { hashOfFile, sha256, writeWhole } from "./files.js";
+import { pathInside } from "./plan-paths.js";
 import type { Provider } from "./provider.js";
 
 /** A file with a content that the plan has: `{ "content": "..." }`. */
@@ -8,9 +8,11 @@ export const fileProvider: Provider = {
     if (typeof content !== "string") throw new Error("content must be a text");
   },
   async read({ folder }, name) {
-    const hash = await hashOfFile(join(folder, name));
+    const hash = await hashOfFile(await pathInside(folder, name));
     return hash === null ? null : { sha256: hash };
   },
   expected: ({ content = "" }) => ({ sha256: sha256(String(content)) }),
-  apply: ({ folder }, name, { content = "" }) => writeWhole(join(folder, name), String(content)),
+  async apply({ folder }, name, { content = "" }) {
+    await writeWhole(await pathInside(folder, name), String(content));
+  },
 };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export function sha256(bytes: Uint8Array | string): string {
@@ -15,9 +15,10 @@ export async function hashOfFile(path: string): Promise<string | null> {
 /** Writes a file in one step: a reader, and a process that goes on after a kill, finds all of it or what was there before. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  // Always the same: the draft of a killed process is written over.
+  // Always the same: the draft of a killed process is replaced. A link in its place would lead to another file.
   const draft = `${path}.draft`;
-  await writeFile(draft, bytes);
+  await rm(draft, { force: true });
+  await writeFile(draft, bytes, { flag: "wx" });
   await rename(draft, path);
 }
 

@@ -1,6 +1,6 @@
 import { chmod, mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { unlessMissing } from "./files.js";
+import { pathInside } from "./plan-paths.js";
 import type { Provider } from "./provider.js";
 
 const DEFAULT_MODE = "755";
@@ -13,12 +13,12 @@ export const folderProvider: Provider = {
     if (typeof mode !== "string" || !MODE.test(mode)) throw new Error('mode must be a text such as "750"');
   },
   async read({ folder }, name) {
-    const found = await unlessMissing(stat(join(folder, name)));
+    const found = await unlessMissing(stat(await pathInside(folder, name)));
     return found === null ? null : { mode: (found.mode & 0o777).toString(8).padStart(3, "0") };
   },
   expected: ({ mode = DEFAULT_MODE }) => ({ mode }),
   async apply({ folder }, name, { mode = DEFAULT_MODE }) {
-    const path = join(folder, name);
+    const path = await pathInside(folder, name);
     await mkdir(path, { recursive: true });
     await chmod(path, Number.parseInt(String(mode), 8));
   },

@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import type { JsonObject, JsonValue } from "async-streams";
 import { hashOfFile, sha256, unlessMissing, writeWhole } from "./files.js";
 import { isObject } from "./plan-file.js";
-import { isInside } from "./plan-paths.js";
+import { isInside, pathInside } from "./plan-paths.js";
 import type { Provider, Target } from "./provider.js";
 
 /** What is installed, as the target itself has it. */
@@ -43,7 +43,7 @@ export const packageProvider: Provider = {
     if (installed === null) return null;
     const found: Record<string, string | null> = {};
     for (const path of Object.keys(installed.files)) {
-      found[path] = await hashOfFile(join(target.folder, installed.into, path));
+      found[path] = await hashOfFile(await pathInside(target.folder, `${installed.into}/${path}`));
     }
     return { ...installed, files: found };
   },
@@ -54,16 +54,16 @@ export const packageProvider: Provider = {
     const { into, files } = state as unknown as Manifest;
     const former = await readManifest(target, name);
     for (const [path, hash] of Object.entries(files)) {
-      const place = join(target.folder, into, path);
+      const place = await pathInside(target.folder, `${into}/${path}`);
       if ((await hashOfFile(place)) !== hash) await writeWhole(place, await artifactOf(target, name, hash));
     }
     for (const path of Object.keys(former?.files ?? {})) {
       if (former?.into !== into || files[path] === undefined) {
-        await rm(join(target.folder, former?.into ?? "", path), { force: true });
+        await rm(await pathInside(target.folder, `${former?.into}/${path}`), { force: true });
       }
     }
     // Last: a package without its manifest is not installed.
-    await writeWhole(manifestPath(target, name), JSON.stringify(state));
+    await writeWhole(await manifestPath(target, name), JSON.stringify(state));
   },
 };
 
@@ -75,11 +75,12 @@ async function artifactOf({ artifacts }: Target, name: string, hash: string): Pr
   return buffer(blob.data);
 }
 
-const manifestPath = ({ folder }: Target, name: string): string => join(folder, ".packages", `${name}.json`);
+const manifestPath = ({ folder }: Target, name: string): Promise<string> =>
+  pathInside(folder, `.packages/${name}.json`);
 
 /** Null where the package is not installed, or what says so was damaged: then it is installed again. */
 async function readManifest(target: Target, name: string): Promise<(Manifest & JsonObject) | null> {
-  const text = await unlessMissing(readFile(manifestPath(target, name), "utf8"));
+  const text = await unlessMissing(readFile(await manifestPath(target, name), "utf8"));
   try {
     const manifest = text === null ? null : JSON.parse(text);
     return isManifest(manifest) ? manifest : null;

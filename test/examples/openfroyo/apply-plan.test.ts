@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -187,6 +187,61 @@ test.each([
 
   expect(await applyPlan(store, plan, { target, actor: ACTOR })).toMatchObject({ changed: 1, failed: 0 });
   expect(await applyPlan(store, plan, { target, actor: ACTOR })).toMatchObject({ changed: 0, unchanged: 1 });
+  expect(await readFile(folder.file("kept"), "utf8")).toBe("kept");
+});
+
+test.each([
+  ["a folder of a file", "etc", "fs.file:etc/motd"],
+  ["a file", "etc/motd", "fs.file:etc/motd"],
+  ["a folder", "srv", "fs.folder:srv"],
+  ["a folder of a package", "www/assets", "pkg.files:site"],
+  ["the folder of manifests", ".packages", "pkg.files:site"],
+])("a link out of the target in the place of %s is refused, and nothing outside is touched", async (_, place, id) => {
+  const store = await openStore(await soloConfig());
+  const folder = await tempFolder();
+  const target = folder.file("target");
+  for (const path of ["source/assets", "outside", join("target", place, "..")]) {
+    await mkdir(folder.file(path), { recursive: true, mode: 0o755 });
+  }
+  await writeFile(folder.file("source/assets/style.css"), "style");
+  await writeFile(folder.file("outside/kept"), "kept");
+  const [type = "", name = ""] = id.split(":");
+  const states: Record<string, object> = {
+    "fs.file": { content: "hello" },
+    "fs.folder": { mode: "700" },
+    "pkg.files": { source: "source", into: "www" },
+  };
+  await writeFile(
+    folder.file("plan.json"),
+    JSON.stringify({ name: "test", resources: [{ type, name, state: states[type] }] }),
+  );
+  const plan = await readPlan(folder.file("plan.json"));
+  for (const aim of ["outside", "outside/kept", "outside/new"]) {
+    const link = join(target, place);
+    await symlink(folder.file(aim), link);
+    // A package that is not there yet is first looked at in its run.
+    const reason = await applyPlan(store, plan, { target, actor: ACTOR }).then(
+      async ({ runId }) => (await store.listPlanUnits(runId))[0]?.error,
+      (error: Error) => error.message,
+    );
+    expect(reason).toContain("leads out of");
+    expect(await readdir(folder.file("outside"))).toEqual(["kept"]);
+    expect((await stat(folder.file("outside"))).mode & 0o777).toBe(0o755);
+    await rm(link);
+  }
+});
+
+test("a link within the target is as good as a folder, and one in the place of a draft is not followed", async () => {
+  const store = await openStore(await soloConfig());
+  const folder = await tempFolder();
+  const target = folder.file("target");
+  await mkdir(join(target, "within"), { recursive: true });
+  await writeFile(folder.file("kept"), "kept");
+  await symlink("within", join(target, "etc"));
+  await symlink(folder.file("kept"), join(target, "within/motd.draft"));
+  const plan = await readPlan(await planOf([{ type: "fs.file", name: "etc/motd", state: { content: "hello" } }]));
+  expect(await applyPlan(store, plan, { target, actor: ACTOR })).toMatchObject({ changed: 1, failed: 0 });
+  expect(await contentsOf(target)).toEqual({ "within/motd": "hello" });
   expect(await readFile(folder.file("kept"), "utf8")).toBe("kept");
 });
 
