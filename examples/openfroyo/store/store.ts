@@ -31,6 +31,8 @@ export class Store extends Operations {
   readonly #watchdog: Watchdog;
   readonly #now: () => Date;
   #streams: Streams | undefined;
+  /** While it is opened or restored. */
+  #opening: Promise<void> | undefined;
   #vacuums: VacuumSchedule | undefined;
 
   constructor(backend: StoreBackend, config: StoreConfig) {
@@ -47,15 +49,16 @@ export class Store extends Operations {
   /** Opens the store, and makes it if there is none. */
   init(): Promise<void> {
     return attempt("open database", async () => {
-      if (this.#streams === undefined) this.#use(await this.#backend.open(() => this.#now().getTime()));
+      if (this.#streams !== undefined) return;
+      await (this.#opening ?? this.#begin((now) => this.#backend.open(now)));
     });
   }
 
   /** Puts a backup in the place of this store, and opens it; then migrate. Nobody may have it open. */
   restore(backupPath: string): Promise<void> {
     return attempt("restore database", async () => {
-      if (this.#streams !== undefined) throw new Error("it is open; close it first");
-      this.#use(await this.#backend.restore(backupPath, () => this.#now().getTime()));
+      if (this.#streams !== undefined || this.#opening !== undefined) throw new Error("it is open; close it first");
+      await this.#begin((now) => this.#backend.restore(backupPath, now));
     });
   }
 
@@ -107,6 +110,7 @@ export class Store extends Operations {
 
   /** Finishes what was begun. A second call is harmless. */
   async close(): Promise<void> {
+    await this.#opening?.catch(() => undefined);
     const streams = this.#streams;
     this.#streams = undefined;
     await this.#vacuums?.[Symbol.asyncDispose]();
@@ -116,6 +120,16 @@ export class Store extends Operations {
   get #open(): Streams {
     if (this.#streams === undefined) throw new Error("database not initialized; call init() first");
     return this.#streams;
+  }
+
+  /** A second caller would open it once more, and nobody would close that. */
+  #begin(open: (now: () => number) => Promise<Streams>): Promise<void> {
+    this.#opening = open(() => this.#now().getTime())
+      .then((streams) => this.#use(streams))
+      .finally(() => {
+        this.#opening = undefined;
+      });
+    return this.#opening;
   }
 
   #use(streams: Streams): void {

@@ -154,6 +154,26 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
   });
 });
 
+test("a store that is opened twice at once, and closed while it is opened, is closed as a whole", async () => {
+  const { path } = await soloConfig();
+  const store = createStore({ path });
+  await Promise.all([store.init(), store.init()]);
+  await store.migrate();
+  await store.createRun({ id: "run-001", planPath: "/plans/deploy-apache.json" });
+  await store.close();
+  // The last one that closes the file removes its log.
+  expect(await readdir(dirname(path))).not.toContain(`${basename(path)}-wal`);
+
+  const [opened] = await Promise.all([store.init(), store.close()]);
+  expect(opened).toBeUndefined();
+  await expect(store.getRun("run-001")).rejects.toThrow("database not initialized");
+  const other = createStore(await soloConfig());
+  onTestFinished(() => other.close());
+  const [first, second] = await Promise.allSettled([other.restore(path), other.restore(path)]);
+  expect(first.status).toBe("fulfilled");
+  expect(second).toMatchObject({ reason: { message: "failed to restore database: it is open; close it first" } });
+});
+
 test("space is given back on a schedule, and closing the store ends it", async () => {
   const errors: unknown[] = [];
   const { path } = await soloConfig();
