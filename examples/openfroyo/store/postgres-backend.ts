@@ -1,5 +1,3 @@
-import { randomUUID } from "node:crypto";
-import { rm } from "node:fs/promises";
 import { type BackupOptions, type BackupReport, sqliteStreamFactory } from "async-streams";
 import { restore } from "async-streams/copy";
 import { postgresStreamFactory } from "async-streams/postgres";
@@ -8,6 +6,7 @@ import { copyFacts, copyFiles, hasFacts } from "./copy-without-events.js";
 import { migrateDown, migrateUp, readMigrations } from "./migrations.js";
 import { readPoolSizeOf } from "./sqlite-backend.js";
 import type { StoreBackend, Streams } from "./store-backend.js";
+import { withWorkingCopy } from "./working-copy.js";
 
 /** A store on a server. */
 export class PostgresBackend implements StoreBackend {
@@ -26,17 +25,14 @@ export class PostgresBackend implements StoreBackend {
 
   /** The library copies the events into a file. There they make the tables again, and the rest is copied beside them. */
   async backup(streams: Streams, path: string, { signal, onProgress }: BackupOptions): Promise<BackupReport> {
-    const events = `${path}.events-${randomUUID()}`;
-    try {
+    return withWorkingCopy(path, async (events) => {
       await streams.backup(events, { tables: "none", signal, onProgress });
-      await using copy = await sqliteStreamFactory(events, { durability: "normal" });
+      await using copy = await sqliteStreamFactory(events, { durability: "normal", mode: "existing" });
       await migrateUp(copy, await readMigrations("sqlite", this.#config.migrations));
       await copyFacts(streams, copy, signal);
       if (this.#config.artifacts === undefined) await copyFiles(streams, copy, signal);
       return await copy.backup(path, { signal });
-    } finally {
-      for (const ending of ["", "-wal", "-shm", "-head"]) await rm(`${events}${ending}`, { force: true });
-    }
+    });
   }
 
   /** The store must have no events. Tables that it has are made anew. */

@@ -1,14 +1,19 @@
 import { access, copyFile, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { sql } from "async-streams";
 import parsePrometheusTextFormat from "parse-prometheus-text-format";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createStore } from "../../../examples/openfroyo/store/create-store.js";
 import type { Fact } from "../../../examples/openfroyo/store/model.js";
 import type { Store } from "../../../examples/openfroyo/store/store.js";
+import { compiledProgram } from "../../support/compiled-program.js";
+import { NodeProcess } from "../../support/node-process.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { openStore, openStoreWithRun, PROFILES, soloConfig } from "./support/stores.js";
+
+const KILLED_BACKUP = fileURLToPath(new URL("support/killed-backup.ts", import.meta.url));
 
 async function backupPath(): Promise<string> {
   const folder = await createTempDir();
@@ -153,6 +158,24 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     await fast.createRun({ id: "run-001", planPath: "/p.json" });
   });
 });
+
+test.each(PROFILES.filter(([name]) => name === "cluster"))(
+  "a backup of profile %s that was killed leaves nothing after the next one to its path, and no other takes its files",
+  async (_, makeConfig) => {
+    const config = await makeConfig();
+    const store = await openStoreWithRun(config);
+    const path = await backupPath();
+    await using killed = new NodeProcess(compiledProgram(KILLED_BACKUP), { args: [JSON.stringify(config), path] });
+    expect(await killed.ended).toMatchObject({ exitCode: null, stderr: "" });
+    expect(await readdir(dirname(path))).toContainEqual(expect.stringContaining(`${basename(path)}.events-`));
+
+    const backups = await Promise.allSettled([store.backup(path), store.backup(path)]);
+    expect(backups.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(await readdir(dirname(path))).toEqual([basename(path)]);
+    const copy = await openStore({ path });
+    expect(await copy.listRuns()).toEqual(await store.listRuns());
+  },
+);
 
 test("a store that is opened twice at once, and closed while it is opened, is closed as a whole", async () => {
   const { path } = await soloConfig();
