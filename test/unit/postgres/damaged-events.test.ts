@@ -1,21 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
-import type { ReadOptions, Stream } from "../../../protocols/index.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+import { readVersions } from "../../support/read-versions.js";
 
 const server = sharedServer(THROWAWAY);
-
-/** The versions that a read delivers, and the error that ends it. */
-async function readVersions(stream: Stream, options?: ReadOptions) {
-  const versions: number[] = [];
-  try {
-    for await (const { version } of stream.read(options)) versions.push(version);
-    return { versions };
-  } catch (error) {
-    return { versions, error };
-  }
-}
 
 describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, an event whose content is no JSON", () => {
   test.each([["data"], ["metadata"]])("ends a read with its place, behind everything before it: %s", async (column) => {

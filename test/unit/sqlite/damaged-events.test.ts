@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import type { ReadOptions, Stream } from "../../../protocols/index.js";
+import { readVersions } from "../../support/read-versions.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
@@ -41,17 +41,6 @@ function renaming(table: string, name: string): string {
   const rename = `UPDATE ${table} SET name = ${name} WHERE id = (SELECT max(id) FROM ${table})`;
   return `${change("TEXT NOT NULL UNIQUE", "ANY NOT NULL UNIQUE")}; ${rename};
     ${change("ANY NOT NULL UNIQUE", "TEXT NOT NULL UNIQUE")}`;
-}
-
-/** The versions that a read delivers, and the error that ends it. */
-async function readVersions(stream: Stream, options?: ReadOptions) {
-  const versions: number[] = [];
-  try {
-    for await (const { version } of stream.read(options)) versions.push(version);
-    return { versions };
-  } catch (error) {
-    return { versions, error };
-  }
 }
 
 const range = (first: number, last: number): number[] =>
