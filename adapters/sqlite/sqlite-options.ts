@@ -73,7 +73,10 @@ export interface SQLiteOptions {
    * longer named. Other writers wait while an index is built. With `"readonly"`, the option says which indexes to use.
    */
   readonly indexes?: readonly IndexField[] | undefined;
-  /** Called while the store is opened, before and after an index is built, and after one was dropped. Default: nothing. */
+  /**
+   * Called while the store is opened, before and after an index is built, and after one was dropped. What it throws is what the
+   * opening rejects with. Default: nothing.
+   */
   readonly onProgress?: ((progress: IndexProgress) => void) | undefined;
   /**
    * The clock of the timestamps of events and snapshots, for tests. It returns milliseconds since 1970, and is used for

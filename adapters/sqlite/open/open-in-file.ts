@@ -1,5 +1,5 @@
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
-import { updateIndexes } from "../indexes/update-indexes.js";
+import { type IndexProgress, updateIndexes } from "../indexes/update-indexes.js";
 import { forgetEarlierStore } from "../maintenance/acknowledged-position.js";
 import { AcknowledgedPositionFile } from "../maintenance/acknowledged-position-file.js";
 import { lendConnections } from "../maintenance/maintenance-session.js";
@@ -77,15 +77,25 @@ async function inspectOrClose(
   file: StoreFile,
 ): Promise<{ readonly files: OpenFiles; readonly triggers: readonly string[] }> {
   let files: OpenFiles | undefined;
+  // An error of the caller's own function is no failure of the store.
+  let thrown: { readonly error: unknown } | undefined;
+  const onProgress = (progress: IndexProgress): void => {
+    try {
+      settings.onProgress?.(progress);
+    } catch (error) {
+      thrown = { error };
+      throw error;
+    }
+  };
   try {
     files = new OpenFiles(location, file);
     const inspected = await retryWhileBusy(settings.busyTimeoutMs, () => inspectSchema(connection, location));
     const { triggers, indexes } = inspected;
-    if (triggers.length === 0) await updateIndexes(connection, indexes, settings);
+    if (triggers.length === 0) await updateIndexes(connection, indexes, { ...settings, onProgress });
     return { files, triggers };
   } catch (error) {
     files?.close();
     await connection.close();
-    throw storageError(error, "open the database", location);
+    throw thrown === undefined ? storageError(error, "open the database", location) : thrown.error;
   }
 }

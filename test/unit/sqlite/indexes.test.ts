@@ -238,6 +238,21 @@ describe.each(DRIVER_NAMES)("the indexes of a store, over %s", (driver) => {
     expect(await numbersOf(copy, "@all", { filter: RARE })).toEqual([8]);
   });
 
+  test.each(["building", "built", "dropped"])("end the opening with what onProgress throws: %s", async (at) => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await using _first = await sqliteStreamFactory(path, { driver, indexes: at === "dropped" ? ["type"] : [] });
+    const thrown = new RangeError("not wanted any more");
+    const onProgress = ({ state }: IndexProgress) => {
+      if (state === at) throw thrown;
+    };
+    const indexes = at === "dropped" ? [] : (["type"] as const);
+    await expect(sqliteStreamFactory(path, { driver, indexes, onProgress })).rejects.toBe(thrown);
+
+    await using streams = await sqliteStreamFactory(path, { driver, indexes });
+    expect((await streams.verify()).problems).toEqual([]);
+  });
+
   test.each([
     "CREATE INDEX es_index_all_type ON es_events (timestamp)",
     "CREATE INDEX es_index_all_type ON es_events (type) WHERE position > 3",
