@@ -91,7 +91,7 @@ export interface RetryPolicy {
   readonly maxDelayMs?: number | undefined;
   /** Default 2. */
   readonly factor?: number | undefined;
-  /** False: no further attempt. Default: true for all errors but `TerminalError`. */
+  /** False: no further attempt. Default: true for all errors but `TerminalError`; also where it throws, with a warning. */
   retryable?(error: unknown): boolean;
 }
 

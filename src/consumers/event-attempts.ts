@@ -4,6 +4,7 @@ import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
 import { LAST_ENDED, type ParkedStreams } from "./parked-streams.js";
 import { type Partition, unsavedLimitOf } from "./partition.js";
 import { tell } from "./run-context.js";
+import { isRetryable } from "./settings.js";
 
 /** Tries an event until it has succeeded or is parked, or the partition is not this process's any more. */
 export async function attemptUntilSettled(
@@ -70,8 +71,8 @@ async function failed(
 ): Promise<number | undefined> {
   const { settings, outage } = partition.context;
   const { retry, onExhausted } = settings;
-  const isRetryable = retry.retryable(error);
-  if (isRetryable && count < retry.attempts) {
+  const isWorthRetrying = mayRetry(partition, error);
+  if (isWorthRetrying && count < retry.attempts) {
     const limitMs = Math.min(retry.maxDelayMs, retry.minDelayMs * retry.factor ** (count - 1));
     return retryLater(partition, event, count, error, Math.random() * limitMs);
   }
@@ -80,7 +81,7 @@ async function failed(
     report(partition, event, { attempt: count, error, next: "stop", delayMs: 0 });
     throw error;
   }
-  if (isRetryable && outage.exhausted(event.streamId)) {
+  if (isWorthRetrying && outage.exhausted(event.streamId)) {
     if (!(await saveForNextStart(partition, event))) return undefined;
     report(partition, event, { attempt: count, error, next: "pause", delayMs: retry.maxDelayMs });
     tell({ consumer: partition.context.definition.name, kind: "paused", event, delayMs: retry.maxDelayMs });
@@ -90,6 +91,17 @@ async function failed(
   report(partition, event, { attempt: count, error, next: "park", delayMs: 0 });
   await parked.park(event, count, thrownText(error));
   return undefined;
+}
+
+/** What `retryable` says; what it throws says nothing of the event, which is tried again as it would be without it. */
+function mayRetry({ context: { definition, settings } }: Partition, error: unknown): boolean {
+  try {
+    return settings.retry.retryable(error);
+  } catch (thrown) {
+    const warning = `retry.retryable of consumer "${definition.name}" threw: ${thrownText(thrown)}`;
+    process.emitWarning(warning, "StreamWarning");
+    return isRetryable(error);
+  }
 }
 
 async function retryLater(

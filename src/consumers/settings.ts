@@ -171,13 +171,17 @@ function parseRetry(retry: RetryPolicy): RetrySettings {
     throw invalidArgument("retry.factor", `expected 1 or more, got ${describeValue(factor)}`);
   }
   checkFunction("retry.retryable", retryable);
-  const isRetryable = retryable?.bind(retry) ?? ((error: unknown) => !(error instanceof TerminalError));
   return {
     attempts,
     // Whoever gives one of them need not know the default of the other.
     minDelayMs: retry.minDelayMs ?? Math.min(minDelayMs, maxDelayMs),
     maxDelayMs: retry.maxDelayMs ?? Math.max(minDelayMs, maxDelayMs),
     factor,
-    retryable: isRetryable,
+    retryable: retryable?.bind(retry) ?? isRetryable,
   };
+}
+
+/** Whether a failed event is tried again unless the policy says otherwise. */
+export function isRetryable(error: unknown): boolean {
+  return !(error instanceof TerminalError);
 }

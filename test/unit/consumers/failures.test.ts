@@ -43,6 +43,33 @@ describe.each(STORES)("failures over %s", (_, open) => {
     expect(failures[0]).toMatchObject({ consumer: "all", error: { message: "no 1" }, event: { data: 0 } });
   });
 
+  test("whose retryable throws are tried again, and parked in the end", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 2);
+    const attempts: unknown[] = [];
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error) => warnings.push(message);
+    process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
+    const retryable = (error: unknown): boolean => (error as { response: { status: number } }).response.status >= 500;
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async ({ data }: StoredEvent) => {
+          attempts.push(data);
+          if (data === 0) throw new Error("no response");
+        },
+      },
+      { retry: { ...FAST, retryable } },
+    );
+    await consumer.whenProcessed(2);
+    expect(attempts).toEqual([0, 0, 1]);
+    expect(await listOf(parked(streams, "all"))).toMatchObject([{ position: 1, attempts: 2, error: "no response" }]);
+    await expect.poll(() => warnings).toContainEqual(expect.stringContaining('retry.retryable of consumer "all" threw'));
+  });
+
   test("of a handler that takes too long abort it, and count once it has settled", async () => {
     await using streams = await open();
     await writeToStreams(streams, 1);
