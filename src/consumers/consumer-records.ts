@@ -1,6 +1,7 @@
 import type { JsonObject, Records, StoredRecord } from "../../protocols/index.js";
 import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE, PARKED_SPACE } from "../administration/reserved-spaces.js";
 import { recordsOf } from "../transaction/records-of.js";
+import { assertShape, GROUP_SHAPE, PARKED_SHAPE, PARTITION_SHAPE, type Shape } from "./record-shapes.js";
 
 /**
  * What all partitions of a consumer share.
@@ -76,7 +77,10 @@ export const parkedKey = (consumer: string, position: number): string =>
 export const consumerOfKey = (key: string): string => key.slice(0, key.lastIndexOf("/"));
 
 export async function readGroup(records: Records, consumer: string): Promise<GroupState | null> {
-  return ((await records.get(CONSUMER_GROUPS_SPACE, consumer))?.value as GroupState | undefined) ?? null;
+  const found = await records.get(CONSUMER_GROUPS_SPACE, consumer);
+  if (found === null) return null;
+  assertShape(CONSUMER_GROUPS_SPACE, found, GROUP_SHAPE);
+  return found.value as GroupState;
 }
 
 export async function writeGroup(records: Records, consumer: string, group: GroupState): Promise<void> {
@@ -98,7 +102,7 @@ export async function changeGroup(
 
 /** The partitions in the order of their numbers. */
 export async function readPartitions(records: Records, consumer: string): Promise<RecordOf<PartitionState>[]> {
-  const found = await listOf<PartitionState>(records, CONSUMERS_SPACE, consumer);
+  const found = await listOf<PartitionState>(records, CONSUMERS_SPACE, consumer, PARTITION_SHAPE);
   return found.sort((a, b) => partitionOfKey(a.key) - partitionOfKey(b.key));
 }
 
@@ -120,7 +124,7 @@ export function deletePartition(records: Records, key: string): Promise<void> {
 
 /** What is parked, in the order of positions. */
 export function readParked(records: Records, consumer: string): Promise<RecordOf<ParkedState>[]> {
-  return listOf<ParkedState>(records, PARKED_SPACE, consumer);
+  return listOf<ParkedState>(records, PARKED_SPACE, consumer, PARKED_SHAPE);
 }
 
 export async function writeParked(records: Records, consumer: string, parked: ParkedState): Promise<void> {
@@ -131,15 +135,26 @@ export async function isParked(records: Records, consumer: string, position: num
   return (await records.get(PARKED_SPACE, parkedKey(consumer, position))) !== null;
 }
 
+/** Deletes all that is parked, whatever the records have become. */
+export async function deleteAllParked(records: Records, consumer: string): Promise<void> {
+  for (const { key } of await listOf(records, PARKED_SPACE, consumer, {})) await records.delete(PARKED_SPACE, key);
+}
+
 export function deleteParked(records: Records, consumer: string, position: number): Promise<void> {
   return records.delete(PARKED_SPACE, parkedKey(consumer, position));
 }
 
 /** The records of one consumer. Another's name may begin with this one's and a slash. */
-async function listOf<Value>(records: Records, space: string, consumer: string): Promise<RecordOf<Value>[]> {
+async function listOf<Value>(
+  records: Records,
+  space: string,
+  consumer: string,
+  shape: Shape,
+): Promise<RecordOf<Value>[]> {
   const found: StoredRecord[] = [];
   for await (const record of recordsOf(records, space, `${consumer}/`)) {
     if (record.key.lastIndexOf("/") === consumer.length) found.push(record);
   }
+  for (const record of found) assertShape(space, record, shape);
   return found as unknown as RecordOf<Value>[];
 }

@@ -4,7 +4,7 @@ import { type HeldLeases, onceKnown } from "../leases/held-leases.js";
 import { storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt, inCall } from "../validate/in-call.js";
-import { deleteParked, deletePartition, readGroup, readParked, readPartitions } from "./consumer-records.js";
+import { deleteAllParked, deletePartition, readGroup, readPartitions } from "./consumer-records.js";
 import { RECORDS_TIMEOUT_MS } from "./run-context.js";
 import { checkConsumerName } from "./settings.js";
 
@@ -38,7 +38,7 @@ async function drop(records: Records, consumer: string, leases: HeldLeases): Pro
   if (found === "held") return new Date(Math.max(...members.map(({ untilMs }) => untilMs)));
   if (found !== "gone") return found;
   for (const { key } of await readPartitions(records, consumer)) await deletePartition(records, key);
-  for (const { value } of await readParked(records, consumer)) await deleteParked(records, consumer, value.position);
+  await deleteAllParked(records, consumer);
   await records.delete(CONSUMER_GROUPS_SPACE, consumer);
   return true;
 }

@@ -1,26 +1,17 @@
 import type { Records } from "../../protocols/index.js";
 import { PARKED_SPACE } from "../administration/reserved-spaces.js";
 import { recordsOf } from "../transaction/records-of.js";
-import { changeGroup, consumerOfKey, deleteParked, type ParkedState, readParked } from "./consumer-records.js";
+import { changeGroup, consumerOfKey, isParked, type ParkedState, parkedKey } from "./consumer-records.js";
 
 /**
- * Drops places of parked events of a consumer. In each of their streams, what only waited behind them is tried next.
+ * Drops the place of a parked event, whatever its record has become.
  *
- * @returns how many were dropped
+ * @returns false when it is not parked
  */
-export async function dropPlaces(
-  records: Records,
-  consumer: string,
-  isDropped: (place: ParkedState) => boolean,
-): Promise<number> {
-  const dropped = (await readParked(records, consumer)).map(({ value }) => value).filter(isDropped);
-  if (dropped.length === 0) return 0;
-  for (const { position } of dropped) await deleteParked(records, consumer, position);
-  await changeGroup(records, consumer, ({ parked, retries }) => ({
-    parked: Math.max(0, parked - dropped.length),
-    retries: retries + 1,
-  }));
-  return dropped.length;
+export async function dropPlace(records: Records, consumer: string, position: number): Promise<boolean> {
+  if (!(await isParked(records, consumer, position))) return false;
+  await drop(records, consumer, [parkedKey(consumer, position)]);
+  return true;
 }
 
 /**
@@ -33,12 +24,22 @@ export async function dropPlacesBefore(
   streamId: string,
   before: number,
 ): Promise<ReadonlySet<string>> {
-  const isDropped = (place: Pick<ParkedState, "streamId" | "position">): boolean =>
-    place.streamId === streamId && place.position < before;
-  const consumers = new Set<string>();
+  const dropped = new Map<string, string[]>();
   for await (const { key, value } of recordsOf(records, PARKED_SPACE)) {
-    if (isDropped(value as ParkedState)) consumers.add(consumerOfKey(key));
+    const place = value as ParkedState;
+    if (place.streamId !== streamId || place.position >= before) continue;
+    const consumer = consumerOfKey(key);
+    dropped.set(consumer, [...(dropped.get(consumer) ?? []), key]);
   }
-  for (const consumer of consumers) await dropPlaces(records, consumer, isDropped);
-  return consumers;
+  for (const [consumer, keys] of dropped) await drop(records, consumer, keys);
+  return new Set(dropped.keys());
+}
+
+/** In each of their streams, what only waited behind them is tried next. */
+async function drop(records: Records, consumer: string, keys: readonly string[]): Promise<void> {
+  for (const key of keys) await records.delete(PARKED_SPACE, key);
+  await changeGroup(records, consumer, ({ parked, retries }) => ({
+    parked: Math.max(0, parked - keys.length),
+    retries: retries + 1,
+  }));
 }

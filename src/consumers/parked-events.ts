@@ -4,7 +4,7 @@ import { checkOptions, checkPlace, checkStreamId, invalidArgument } from "../val
 import { inAttempt } from "../validate/in-call.js";
 import type { ParkedEvent } from "./consumer.js";
 import { changeGroup, type ParkedState, readParked, writeParked } from "./consumer-records.js";
-import { dropPlaces } from "./drop-places.js";
+import { dropPlace } from "./drop-places.js";
 import { RECORDS_TIMEOUT_MS } from "./run-context.js";
 import { consumersOf } from "./running-consumers.js";
 import { checkConsumerName } from "./settings.js";
@@ -12,7 +12,7 @@ import { checkConsumerName } from "./settings.js";
 /**
  * What a consumer has parked, in the order of positions.
  *
- * @throws InvalidArgumentError when the name is invalid.
+ * @throws InvalidArgumentError when the name is invalid; StorageError `STORAGE_CORRUPT` when a record is damaged.
  *
  * @example
  * ```ts
@@ -70,11 +70,9 @@ export async function dropParked(
     checkPlace("position", which.position);
     if (which.position === undefined) throw invalidArgument("position", "expected a position");
   });
-  const dropped = await inRecords(access, "dropParked", (records) =>
-    dropPlaces(records, consumer, ({ position }) => position === which.position),
-  );
+  const isDropped = await inRecords(access, "dropParked", (records) => dropPlace(records, consumer, which.position));
   for (const run of consumersOf(access, consumer)) run.renew();
-  return dropped > 0;
+  return isDropped;
 }
 
 /** Marks parked events as due to be tried again. @returns how many */

@@ -3,14 +3,13 @@ import { invalidArgument } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
 import type { ConsumerDefinition } from "./consumer.js";
 import {
-  deleteParked,
+  deleteAllParked,
   deletePartition,
   type GroupState,
   type PartitionState,
   partitionKey,
   type RecordOf,
   readGroup,
-  readParked,
   readPartitions,
   writeGroup,
   writePartition,
@@ -45,7 +44,7 @@ async function registerIn(
     if (start > head) {
       return invalidArgument("startFrom", `the last position of the store is ${head}, got ${start}`);
     }
-    for (const { value } of await readParked(records, name)) await deleteParked(records, name, value.position);
+    await deleteAllParked(records, name);
     return replace(
       records,
       name,

@@ -67,7 +67,9 @@ describe.each(STORES)("failures over %s", (_, open) => {
     await consumer.whenProcessed(2);
     expect(attempts).toEqual([0, 0, 1]);
     expect(await listOf(parked(streams, "all"))).toMatchObject([{ position: 1, attempts: 2, error: "no response" }]);
-    await expect.poll(() => warnings).toContainEqual(expect.stringContaining('retry.retryable of consumer "all" threw'));
+    await expect
+      .poll(() => warnings)
+      .toContainEqual(expect.stringContaining('retry.retryable of consumer "all" threw'));
   });
 
   test("of a handler that takes too long abort it, and count once it has settled", async () => {
