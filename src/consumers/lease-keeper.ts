@@ -67,13 +67,14 @@ export class LeaseKeeper {
    *
    * @param transact - runs the look in a transaction, which it may share with others
    * @returns what it has changed
+   * @throws when the consumer was dropped
    */
   async renew(transact: (look: Renew) => Promise<void>): Promise<Changes> {
     let findings: Findings | undefined;
     await transact(async (records, undo) => {
       findings = await this.#look(records, undo);
     });
-    if (findings === undefined) return { begun: [], lost: [], tooMany: [] };
+    if (findings === undefined) throw dropped(this.#context.definition.name);
     return this.#apply(findings);
   }
 
@@ -223,6 +224,14 @@ export class LeaseKeeper {
     });
     return { begun, lost, tooMany: [...this.runs.values()].slice(this.runs.size - tooMany) };
   }
+}
+
+/** Nobody drops what a process runs, but this one may have been suspended for longer than its leases. */
+function dropped(name: string): Error {
+  return new Error(
+    `Consumer "${name}" has ended: its records were deleted while this process did not renew its leases. Was dropConsumer ` +
+      "called? Start it again, and it begins at startFrom.",
+  );
 }
 
 /** How many partitions a process holds at most. */

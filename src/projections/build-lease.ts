@@ -10,6 +10,7 @@ export class BuildLease {
   readonly #leaseMs: number;
   #held: { readonly state: BuildState; readonly revision: number } | undefined;
   readonly #sightings = new Sightings();
+  #isGone = false;
   #renewedMs = 0;
   #freeAtMs = 0;
 
@@ -23,6 +24,11 @@ export class BuildLease {
   /** Undefined while another process has it. */
   get state(): BuildState | undefined {
     return this.#held?.state;
+  }
+
+  /** Whether there is no record any more: somebody has dropped the build. */
+  get isGone(): boolean {
+    return this.#isGone;
   }
 
   /** Whether it is time to write the record again. */
@@ -47,6 +53,7 @@ export class BuildLease {
    */
   async take(records: Records): Promise<(() => void) | undefined> {
     const found = await readBuild(records, this.#spaces, this.#build);
+    this.#isGone = found === null;
     if (found === null) return undefined;
     const { value, revision } = found;
     const nowMs = performance.now();

@@ -84,12 +84,14 @@ export class BuildRun {
     while (!signal.aborted) {
       try {
         if (this.#lease.state !== undefined || (await this.#take())) await this.#step();
+        else if (this.#lease.isGone) break;
         else await this.#standBy();
       } catch (error) {
         if (!signal.aborted) await this.#onError(error);
       }
     }
     await this.#giveBack();
+    if (this.#lease.isGone) this.#failure = this.#failureOf(dropped(this.build));
     this.#change("stopped");
   }
 
@@ -306,4 +308,12 @@ export class BuildRun {
       `position is ${head}: the store went back. Find out what was lost, and rebuild the projection.`;
     return new StorageError("STORAGE_WENT_BACK", message);
   }
+}
+
+/** Nobody drops what a process runs, but this one may have been suspended for longer than its lease. */
+function dropped({ name, version }: Build): Error {
+  return new Error(
+    `The records of version ${version} of "${name}" were deleted while this process did not renew its lease: by ` +
+      "dropProjection, or a day after a later version was shown. Run it again, and it is built again.",
+  );
 }

@@ -140,7 +140,9 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
 
   positionOf(build: Build): number | undefined {
     const found = this.#builds.get(buildKey(build));
-    return found === undefined || found.run.status.state === "standby" ? undefined : found.run.status.position;
+    if (found === undefined) return undefined;
+    const { state, position } = found.run.status;
+    return state === "standby" || state === "stopped" ? undefined : position;
   }
 
   lastPositionOf(name: string): number | undefined {

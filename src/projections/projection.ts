@@ -78,7 +78,7 @@ export interface ProjectionStatus {
   readonly version: number;
   /**
    * `"standby"`: another process runs it. `"building"`: it has not caught up yet. `"live"`: it has. `"stopped"`: the runner was
-   * disposed of. `"failed"`: it is tried again later.
+   * disposed of, or somebody has dropped the projection. `"failed"`: it is tried again later.
    */
   readonly state: "standby" | "building" | "live" | "stopped" | "failed";
   /** Everything up to here is in the read model. */

@@ -84,12 +84,19 @@ async function allowBuild(
   return build;
 }
 
-function otherVersion({ name, version }: ParsedProjection, live: LiveState | null): InvalidArgumentError {
+function otherVersion(
+  { name, version }: Pick<Build, "name" | "version">,
+  live: LiveState | null,
+): InvalidArgumentError {
   const found = live === null ? "is not registered any more" : `is live in version ${live.version}`;
   return invalidArgument("name", `"${name}" ${found}, and this process has version ${version}`);
 }
 
-/** Waits until readers see a build, or one that came after it, whichever process runs it. */
+/**
+ * Waits until readers see a build, or one that came after it, whichever process runs it.
+ *
+ * @throws InvalidArgumentError when the projection was dropped meanwhile
+ */
 export async function untilShown(
   model: ModelStore,
   build: Build,
@@ -99,7 +106,8 @@ export async function untilShown(
   for (;;) {
     signal?.throwIfAborted();
     const live = await model.run("rebuild", TIMEOUT_MS, ({ records }) => readLive(records, model.spaces, build.name));
-    if (live !== null && isShown(build, live)) return;
+    if (live === null) throw otherVersion(build, live);
+    if (isShown(build, live)) return;
     await new Promise<void>((resolve) => {
       const settle = (): void => {
         clearTimeout(timer);
