@@ -54,7 +54,6 @@ import type { Writer } from "./transaction/writer.js";
 
 /** The parts of the handle. */
 export interface PostgresStorageParts extends ReadContext {
-  readonly location: string;
   readonly history: StoreHistory;
   readonly reads: ReadPool;
   /** Reads events where they are read best. */

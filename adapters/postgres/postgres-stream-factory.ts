@@ -154,7 +154,7 @@ async function openBackend({ client, replica }: Clients, settings: PostgresSetti
 
 interface OpenedStore extends Clients {
   readonly session: Session;
-  readonly context: ReadContext & Pick<StoringContext, "history" | "location" | "hasAppendOne">;
+  readonly context: ReadContext & Pick<StoringContext, "history" | "hasAppendOne">;
   readonly settings: PostgresSettings;
   readonly figures: OpeningFigures;
 }

@@ -28,7 +28,6 @@ const MAX_ATTEMPTS = 4;
 
 /** The context of storing events. */
 export interface StoringContext extends ReadContext {
-  readonly location: string;
   readonly history: StoreHistory;
   readonly now: () => number;
   /** Whether to notify other processes. */

@@ -8,6 +8,8 @@ import { bytesArray, bytesOf, plainArray, textArray } from "../sql-text.js";
 
 /** What reading a page needs to know of the store. */
 export interface ReadContext {
+  /** The store, for messages. */
+  readonly location: string;
   readonly names: StoreNames;
   /** Takes what each page says of the store. */
   readonly marks: StoreMarks;

@@ -3,9 +3,10 @@ import {
   type EventPage,
   type PlacedEvent,
   type ReadQuery,
-  StorageError,
+  type StorageError,
   type StoredEvent,
 } from "../../../protocols/index.js";
+import { damagedEvent } from "../../../src/adapter-kit/damaged-event.js";
 import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
 import type { ClientStatement, PostgresConnection } from "../client/client.js";
 import { markSQL } from "../history/store-mark.js";
@@ -58,7 +59,7 @@ export async function readPage(
   const { head, first } = rows[0] as PageRow;
   const found = rows.filter(({ position }) => position !== null);
   const contentBytes = found.reduce((sum, { size }) => sum + size, 0);
-  const events = decodedUpToDamage(found, query);
+  const events = decodedUpToDamage(found, query, context.location);
   return { events, next: nextPlace(), head, first: first ?? undefined, contentBytes, epoch: marks.epoch };
 
   function nextPlace(): number | null {
@@ -82,7 +83,7 @@ function scanned({ direction, after }: ReadQuery, upTo: number, head: number): [
   return [Math.max(after, high - MAX_SCANNED_PLACES), high];
 }
 
-function decodedUpToDamage(rows: readonly PageRow[], query: ReadQuery): readonly StoredEvent[] {
+function decodedUpToDamage(rows: readonly PageRow[], query: ReadQuery, location: string): readonly StoredEvent[] {
   const events: StoredEvent[] = [];
   for (const row of rows) {
     try {
@@ -90,20 +91,20 @@ function decodedUpToDamage(rows: readonly PageRow[], query: ReadQuery): readonly
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       if (events.length > 0) return events;
-      throw damaged(row, query, error);
+      throw damaged(row, query, location, error);
     }
   }
   return events;
 }
 
-function damaged({ name, version, position }: PageRow, query: ReadQuery, cause: SyntaxError): StorageError {
+function damaged(
+  { name, version, position }: PageRow,
+  query: ReadQuery,
+  location: string,
+  cause: SyntaxError,
+): StorageError {
   const streamId = name === null ? query.streamId : textOfHex(name);
-  const place = query.streamId === ALL_STREAM ? position : version;
-  const beyond = query.direction === "forward" ? `after: ${place}` : `upTo: ${place - 1}`;
-  const message =
-    `Cannot read version ${version} of stream "${streamId}" (position ${position}): its data or metadata is not the JSON ` +
-    `that was written. The database is damaged; verify() lists what is. The events beyond it can be read with ${beyond}.`;
-  return new StorageError("STORAGE_CORRUPT", message, { event: { streamId, version, position }, cause });
+  return damagedEvent({ streamId, version, position }, query, location, cause);
 }
 
 function decoded(row: PageRow, streamId: string) {

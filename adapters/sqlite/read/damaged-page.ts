@@ -1,4 +1,5 @@
 import { ALL_STREAM, type ReadQuery, StorageError } from "../../../protocols/index.js";
+import { beyondDamage, damagedEvent } from "../../../src/adapter-kit/damaged-event.js";
 import { inStore } from "../../../src/validate/in-call.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 
@@ -22,23 +23,15 @@ export async function damageAt(
 ): Promise<StorageError> {
   const event = await findEvent(connection, query);
   if (event === undefined) return outOfOrder(query.streamId, location);
-  const { streamId, version, position, hasType } = event;
   const missing = missingVersions(event, query);
   if (missing !== null) return lackOfVersions(query, missing, location);
-  const what = streamId === null ? "an event" : `version ${version} of stream "${streamId}"`;
-  const place = query.streamId === ALL_STREAM ? position : version;
-  const message = `Cannot read ${what}${inStore(location)} (position ${position}): ${whatIsWrong()}. ${beyond(query.direction, place)}`;
-  return new StorageError(
-    "STORAGE_CORRUPT",
-    message,
-    streamId === null ? {} : { event: { streamId, version, position } },
-  );
+  return damagedEvent({ ...event, reason: whatIsMissing(event) }, query, location);
+}
 
-  function whatIsWrong(): string {
-    if (streamId === null) return "the stream that it belongs to is not there";
-    if (hasType === 0) return "its type is not there";
-    return "its data or metadata is not the JSON that was written";
-  }
+/** What the row of an event refers to and is not there. */
+function whatIsMissing({ streamId, hasType }: FoundEvent): string | undefined {
+  if (streamId === null) return "the stream that it belongs to is not there";
+  return hasType === 0 ? "its type is not there" : undefined;
 }
 
 /** A reader would ask for the same page again and again. */
@@ -78,12 +71,6 @@ function lackOfVersions(
 ): StorageError {
   const versions = low === high ? `version ${low}` : `versions ${low} to ${high}`;
   const place = direction === "forward" ? high : low;
-  const message = `Cannot read ${versions} of stream "${streamId}"${inStore(location)}: not there. ${beyond(direction, place)}`;
+  const message = `Cannot read ${versions} of stream "${streamId}"${inStore(location)}: not there. ${beyondDamage(direction, place)}`;
   return new StorageError("STORAGE_CORRUPT", message);
-}
-
-/** @param place - the damaged one that is the last, in the direction of the query */
-function beyond(direction: ReadQuery["direction"], place: number): string {
-  const option = direction === "forward" ? `after: ${place}` : `upTo: ${place - 1}`;
-  return `The database is damaged; verify() lists what is. The events beyond it can be read with ${option}.`;
 }

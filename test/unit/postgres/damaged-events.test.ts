@@ -21,7 +21,7 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, an event whose content i
     expect(forward.error).toMatchObject({
       code: "STORAGE_CORRUPT",
       ...{ streamId: "a", version: 4, position: 4 },
-      message: expect.stringMatching(/version 4 of stream "a" \(position 4\).*with after: 4/),
+      message: expect.stringMatching(/version 4 of stream "a" in postgresql:\S+ \(position 4\).*with after: 4/),
     });
     expect(await readVersions(stream, { after: 4 })).toEqual({ versions: [5, 6, 7, 8, 9, 10] });
     const backward = await readVersions(stream, { direction: "backward" });
