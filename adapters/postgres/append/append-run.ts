@@ -1,4 +1,4 @@
-import type { AppendUnit, PlacedEvent, ReadQuery, StoredEvent } from "../../../protocols/index.js";
+import type { AppendUnit, EventPage, PlacedEvent, ReadQuery, StoredEvent } from "../../../protocols/index.js";
 import type { Commit } from "../../../src/adapter-kit/commit-feed.js";
 import { decideAppend, decideUnit } from "../../../src/adapter-kit/decide-append.js";
 import { conditionFailed, lookForMatch } from "../../../src/transaction/conditions.js";
@@ -6,7 +6,7 @@ import { attemptOf } from "../../../src/transaction/write-all.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { StoreHistory } from "../history/store-history.js";
 import type { ReadContext } from "../read/filter-sql.js";
-import { readPage } from "../read/read-page.js";
+import { readPage, readPageInTransaction } from "../read/read-page.js";
 import { beginLocked } from "../transaction/locked-transaction.js";
 import { unconfirmed } from "../transaction/writer.js";
 import { type CallAnswer, type CallMember, callAppend, type StoredPart } from "./append-call.js";
@@ -173,7 +173,7 @@ export class AppendRun {
       const streamIds = requestsOf(entry.member).map(({ streamId }) => streamId);
       const isLooking = isUnit(entry.member) && entry.member.conditions.length > 0;
       const depends = left.length > 0 && (isLooking || streamIds.some((streamId) => touched.has(streamId)));
-      if (!depends && (await this.#decideEntry(connection, entry, states))) continue;
+      if (!depends && (await this.#decideEntry(connection, entry, states, this.#isLocked))) continue;
       left.push(entry);
       for (const streamId of streamIds) touched.add(streamId);
     }
@@ -181,10 +181,17 @@ export class AppendRun {
   }
 
   /** @returns whether the entry has its outcome, because it stores nothing */
-  async #decideEntry(connection: PostgresConnection, entry: UndecidedEntry, states: StreamStates): Promise<boolean> {
+  async #decideEntry(
+    connection: PostgresConnection,
+    entry: UndecidedEntry,
+    states: StreamStates,
+    isInTransaction: boolean,
+  ): Promise<boolean> {
     const { member } = entry;
     const requests = requestsOf(member);
-    const match = isUnit(member) ? await this.#findMatch(connection, member, states.position) : null;
+    const readIn = isInTransaction ? readPageInTransaction : readPage;
+    const read = (query: ReadQuery) => readIn(connection, this.#context, query);
+    const match = isUnit(member) ? await findMatch(read, member, states.position) : null;
     try {
       const { location } = this.#context;
       const checkConditions = (): void => {
@@ -207,16 +214,6 @@ export class AppendRun {
     return true;
   }
 
-  async #findMatch(connection: PostgresConnection, unit: AppendUnit, upTo: number): Promise<StoredEvent | null> {
-    const read = (query: ReadQuery) => readPage(connection, this.#context, query);
-    for (const condition of unit.conditions) {
-      if (condition.after >= upTo) continue;
-      const { match } = await lookForMatch(read, condition, upTo);
-      if (match !== null) return match;
-    }
-    return null;
-  }
-
   /** Decides and stores one entry while nobody else can append, by several calls where it is large. */
   async #storeFirstLocked(connection: PostgresConnection, entry: UndecidedEntry): Promise<void> {
     const { names } = this.#context;
@@ -225,7 +222,7 @@ export class AppendRun {
     if (!this.#isLocked) await beginLocked(connection, this.#context);
     try {
       const states = await readStreamStates(connection, names, requestsOf(entry.member));
-      const isSettled = await this.#decideEntry(connection, entry, states);
+      const isSettled = await this.#decideEntry(connection, entry, states, true);
       const answer = isSettled ? undefined : await this.#storeDecided(connection, entry);
       if (!this.#isLocked && (await connection.script("COMMIT")).hasWarning) throw unconfirmed();
       if (answer === undefined) this.#entries.shift();
@@ -248,4 +245,17 @@ export class AppendRun {
     }
     return { previousPosition: previousPosition ?? 0, parts: stored };
   }
+}
+
+async function findMatch(
+  read: (query: ReadQuery) => Promise<EventPage>,
+  { conditions }: AppendUnit,
+  upTo: number,
+): Promise<StoredEvent | null> {
+  for (const condition of conditions) {
+    if (condition.after >= upTo) continue;
+    const { match } = await lookForMatch(read, condition, upTo);
+    if (match !== null) return match;
+  }
+  return null;
 }

@@ -8,7 +8,7 @@ import {
 } from "../../../protocols/index.js";
 import { damagedEvent } from "../../../src/adapter-kit/damaged-event.js";
 import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
-import type { ClientStatement, PostgresConnection } from "../client/client.js";
+import { type ClientStatement, DatabaseError, type PostgresConnection } from "../client/client.js";
 import { markSQL } from "../history/store-mark.js";
 import type { StoreNames } from "../open/schema.js";
 import { bytesOf, textOfHex } from "../sql-text.js";
@@ -38,7 +38,46 @@ interface PageRow extends EventRow {
  *
  * @throws StorageError `STORAGE_CORRUPT` when the page would begin with it
  */
-export async function readPage(
+export function readPage(connection: PostgresConnection, context: ReadContext, query: ReadQuery): Promise<EventPage> {
+  return readUpToDamage(query, (asked) => readWholePage(connection, context, asked));
+}
+
+/** The same in an open transaction, which a statement that fails would end. */
+export function readPageInTransaction(
+  connection: PostgresConnection,
+  context: ReadContext,
+  query: ReadQuery,
+): Promise<EventPage> {
+  return readUpToDamage(query, async (asked) => {
+    if (!looksIntoContent(asked)) return readWholePage(connection, context, asked);
+    await connection.script("SAVEPOINT es_read");
+    try {
+      return await readWholePage(connection, context, asked);
+    } finally {
+      // A read has changed nothing that it would undo.
+      if (connection.isOpen) await connection.script("ROLLBACK TO SAVEPOINT es_read; RELEASE SAVEPOINT es_read");
+    }
+  });
+}
+
+function looksIntoContent({ filter }: ReadQuery): boolean {
+  return filter?.some(({ field }) => field === "data" || field === "metadata") === true;
+}
+
+/** The server fails a page that it meets damage on, wherever that is. Then the core applies the filter. */
+async function readUpToDamage(query: ReadQuery, read: (query: ReadQuery) => Promise<EventPage>): Promise<EventPage> {
+  try {
+    return await read(query);
+  } catch (error) {
+    if (!(error instanceof DatabaseError && error.code === NO_JSON && looksIntoContent(query))) throw error;
+    return read({ ...query, filter: undefined });
+  }
+}
+
+/** What the server says of a text that is not JSON. */
+const NO_JSON = "22P02";
+
+async function readWholePage(
   connection: PostgresConnection,
   context: ReadContext,
   query: ReadQuery,

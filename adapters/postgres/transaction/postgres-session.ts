@@ -6,7 +6,7 @@ import type { AppendOutcome } from "../append/append-member.js";
 import { AppendRun, type StoringContext } from "../append/append-run.js";
 import type { PostgresConnection } from "../client/client.js";
 import { storageError } from "../postgres-errors.js";
-import { readPage } from "../read/read-page.js";
+import { readPageInTransaction } from "../read/read-page.js";
 import { TableStatements } from "../tables/table-statements.js";
 import { PostgresRecords } from "./postgres-records.js";
 
@@ -75,7 +75,9 @@ export class PostgresSession implements GroupSession {
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
-    return this.#saying(`read stream "${query.streamId}"`, () => readPage(this.connection, this.#context, query));
+    return this.#saying(`read stream "${query.streamId}"`, () =>
+      readPageInTransaction(this.connection, this.#context, query),
+    );
   }
 
   runScript(script: string): Promise<void> {

@@ -6,21 +6,35 @@ import { readVersions } from "../../support/read-versions.js";
 
 const server = sharedServer(THROWAWAY);
 
+/** A store with ten events in a stream, of which one was changed behind the library's back. */
+async function openDamaged(change: string, before = "") {
+  const started = await server();
+  const schemas = ownSchemas();
+  const streams = await postgresStreamFactory(started.url(), { ...schemas, durability: "normal" });
+  const stream = await streams.openStream("a");
+  await stream.write(
+    Array.from({ length: 10 }, (_, data) => ({ type: "Counted", data: { data }, metadata: { data } })),
+  );
+  const events = `${schemas.schema}.es_events`;
+  await started.query(`ALTER TABLE ${events} DISABLE TRIGGER USER; ${before.replaceAll("es_events", events)};
+    UPDATE ${events} SET ${change} WHERE version = 4`);
+  const dispose = () => streams[Symbol.asyncDispose]();
+  return { streams, stream, all: await streams.openStream("@all"), [Symbol.asyncDispose]: dispose };
+}
+
+const COLUMNS = [["data"], ["metadata"]] as const;
+
+const DAMAGE = { code: "STORAGE_CORRUPT", streamId: "a", version: 4, position: 4 };
+
 describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, an event whose content is no JSON", () => {
-  test.each([["data"], ["metadata"]])("ends a read with its place, behind everything before it: %s", async (column) => {
-    const started = await server();
-    const schemas = ownSchemas();
-    await using streams = await postgresStreamFactory(started.url(), { ...schemas, durability: "normal" });
-    const stream = await streams.openStream("a");
-    await stream.write(Array.from({ length: 10 }, (_, data) => ({ type: "Counted", data, metadata: { data } })));
-    await started.query(`ALTER TABLE ${schemas.schema}.es_events DISABLE TRIGGER USER;
-      UPDATE ${schemas.schema}.es_events SET ${column} = '{"a":' WHERE version = 4`);
+  test.each(COLUMNS)("ends a read with its place, behind everything before it: %s", async (column) => {
+    await using damaged = await openDamaged(`${column} = '{"a":'`);
+    const { stream } = damaged;
 
     const forward = await readVersions(stream);
     expect(forward.versions).toEqual([1, 2, 3]);
     expect(forward.error).toMatchObject({
-      code: "STORAGE_CORRUPT",
-      ...{ streamId: "a", version: 4, position: 4 },
+      ...DAMAGE,
       message: expect.stringMatching(/version 4 of stream "a" in postgresql:\S+ \(position 4\).*with after: 4/),
     });
     expect(await readVersions(stream, { after: 4 })).toEqual({ versions: [5, 6, 7, 8, 9, 10] });
@@ -28,8 +42,43 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, an event whose content i
     expect(backward.versions).toEqual([10, 9, 8, 7, 6, 5]);
     expect(backward.error).toMatchObject({ message: expect.stringMatching(/with upTo: 3/) });
     expect(await readVersions(stream, { direction: "backward", upTo: 3 })).toEqual({ versions: [3, 2, 1] });
-    const all = await readVersions(await streams.openStream("@all"));
+    const all = await readVersions(damaged.all);
     expect(all.versions).toEqual([1, 2, 3]);
     expect(all.error).toMatchObject({ code: "STORAGE_CORRUPT", streamId: "a", position: 4 });
+  });
+
+  test.each(COLUMNS)("is not passed over by a filter that looks into it: %s", async (column) => {
+    await using damaged = await openDamaged(`${column} = '{"a":'`);
+    const filter = [{ field: `${column}.data`, op: ">=", value: 1 }] as const;
+    for (const stream of [damaged.stream, damaged.all]) {
+      const forward = await readVersions(stream, { filter });
+      expect(forward).toMatchObject({ versions: [2, 3], error: DAMAGE });
+      expect(await readVersions(stream, { filter, after: 4 })).toEqual({ versions: [5, 6, 7, 8, 9, 10] });
+      expect(await readVersions(stream, { filter, upTo: 3 })).toEqual({ versions: [2, 3] });
+      const backward = await readVersions(stream, { filter, direction: "backward" });
+      expect(backward).toMatchObject({ versions: [10, 9, 8, 7, 6, 5], error: DAMAGE });
+    }
+  });
+
+  test.each(COLUMNS)("ends a filtered read in a transaction, which goes on up to it: %s", async (column) => {
+    await using damaged = await openDamaged(`${column} = '{"a":'`);
+    const filter = [{ field: `${column}.data`, op: ">=", value: 1 }] as const;
+    const found = await damaged.streams.transaction(async (tx) => {
+      await tx.write("b", { type: "Counted", data: { data: 11 }, metadata: { data: 11 } });
+      const versions: number[] = [];
+      for await (const { version } of tx.read("a", { filter, limit: 2 })) versions.push(version);
+      for await (const { version } of tx.read("a", { filter, after: 4 })) versions.push(version);
+      for await (const { version } of tx.read("b", { filter })) versions.push(version);
+      return versions;
+    });
+    expect(found).toEqual([2, 3, 5, 6, 7, 8, 9, 10, 1]);
+    expect((await readVersions(await damaged.streams.openStream("b"))).versions).toEqual([1]);
+
+    const reading = damaged.streams.transaction(async (tx) => {
+      await tx.write("c", { type: "Counted", data: 1 });
+      for await (const _ of tx.read("a", { filter }));
+    });
+    await expect(reading).rejects.toMatchObject(DAMAGE);
+    expect((await readVersions(await damaged.streams.openStream("c"))).versions).toEqual([]);
   });
 });
