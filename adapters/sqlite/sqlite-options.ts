@@ -128,7 +128,7 @@ export function parseSQLiteOptions(options: SQLiteOptions = {}): SQLiteSettings 
   checkOptions(options, OPTIONS);
   const { driver, mode = "create", durability = "full", checksums = true, findMisuse } = options;
   const { indexes = [], onProgress } = options;
-  if (driver !== undefined && !Object.hasOwn(DRIVERS, driver)) {
+  if (driver !== undefined && (typeof driver !== "string" || !Object.hasOwn(DRIVERS, driver))) {
     const names = Object.keys(DRIVERS).map((name) => `"${name}"`);
     throw invalidArgument("driver", `expected ${names.join(" or ")}, got ${describeValue(driver)}`);
   }

@@ -16,6 +16,7 @@ import {
   checkOptions,
   checkPlace,
   checkSignal,
+  idText,
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { inAttempt, inStore } from "../validate/in-call.js";
@@ -49,9 +50,9 @@ export async function deleteStream(
   options: DeleteOptions = {},
 ): Promise<RemovalReport> {
   const { storage, lifetime, calls } = context;
-  const attempt = `delete stream "${streamId}"`;
+  const attempt = `delete stream "${idText(streamId)}"`;
   lifetime.assertOpen(attempt);
-  calls.assertOutside("deleteStream", streamId);
+  calls.assertOutside("deleteStream", idText(streamId));
   const plan = inAttempt(attempt, storage.location, () => {
     checkOneStream(streamId);
     return parse(options);

@@ -1,6 +1,13 @@
 import type { ListStreamsOptions, StreamInfo, StreamRow } from "../../protocols/index.js";
 import { LISTED_STREAMS, PAGE_GROWTH_FACTOR } from "../limits.js";
-import { checkFlag, checkOptions, checkPlace, checkSignal, type OptionNames } from "../validate/check-arguments.js";
+import {
+  checkFlag,
+  checkOptions,
+  checkPlace,
+  checkSignal,
+  idText,
+  type OptionNames,
+} from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import type { AdministrationContext } from "./administration-context.js";
 import { checkIdText, checkOneStream } from "./check-administration.js";
@@ -66,9 +73,9 @@ function parse(options: ListStreamsOptions) {
 /** Describes a stream; null where it has neither events nor metadata. */
 export async function describeStream(context: AdministrationContext, streamId: string): Promise<StreamInfo | null> {
   const { storage, lifetime, calls } = context;
-  const attempt = `describe stream "${streamId}"`;
+  const attempt = `describe stream "${idText(streamId)}"`;
   lifetime.assertOpen(attempt);
-  calls.assertOutside("describeStream", streamId);
+  calls.assertOutside("describeStream", idText(streamId));
   inAttempt("describe a stream", storage.location, () => checkOneStream(streamId));
   const row = await calls.note(() => findStream(context, streamId), "describeStream", streamId);
   return row === null ? null : infoOf(row);

@@ -5,6 +5,7 @@ import {
   checkName,
   checkOptions,
   checkSignal,
+  idText,
   invalidArgument,
   type OptionNames,
 } from "../validate/check-arguments.js";
@@ -32,9 +33,9 @@ export async function pruneStream(
   options: PruneOptions,
 ): Promise<RemovalReport> {
   const { storage, lifetime, calls } = context;
-  const attempt = `prune stream "${streamId}"`;
+  const attempt = `prune stream "${idText(streamId)}"`;
   lifetime.assertOpen(attempt);
-  calls.assertOutside("pruneStream", streamId);
+  calls.assertOutside("pruneStream", idText(streamId));
   const plan = inAttempt(attempt, storage.location, () => {
     checkOneStream(streamId);
     return parse(options);

@@ -23,7 +23,7 @@ import { GroupedAppends } from "../transaction/grouped-appends.js";
 import { isAtomic, isTransactional } from "../transaction/storage-kinds.js";
 import { addStoreAccess } from "../transaction/store-access.js";
 import { atomicCalls, transactionalCalls } from "../transaction/transactional-factory.js";
-import { checkStreamId } from "../validate/check-arguments.js";
+import { checkStreamId, idText } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
 import { addStreamContext } from "./context-access.js";
 import { maintenanceCalls } from "./maintenance-calls.js";
@@ -114,7 +114,7 @@ class StreamFactoryImpl implements StreamFactory {
   async openStream<E extends EventShape = EventShape>(streamId: string): Promise<Stream<E>> {
     const { lifetime, storage, calls } = this.#context;
     lifetime.assertOpen("open a stream");
-    calls.assertOutside("openStream", String(streamId));
+    calls.assertOutside("openStream", idText(streamId));
     this.#check(streamId);
     const version = await calls.note(() => storage.getVersion(streamId), "openStream", streamId);
     lifetime.assertOpen(`open stream "${streamId}"`);

@@ -12,6 +12,11 @@ export function checkStreamId(streamId: unknown): asserts streamId is string {
   }
 }
 
+/** A stream id for a message that says what was attempted. It is not checked yet, and may be a value that has no text. */
+export function idText(streamId: unknown): string {
+  return typeof streamId === "string" ? streamId : describeValue(streamId);
+}
+
 /** @throws InvalidArgumentError */
 export function checkName(argument: string, name: unknown): asserts name is string {
   if (typeof name !== "string" || name === "") {

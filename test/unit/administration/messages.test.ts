@@ -35,6 +35,23 @@ describe.each(STORES)("what went wrong with a stream over %s", (_, open) => {
     expect(deleted).not.toContain("snapshot");
   });
 
+  test.each([Symbol("a"), Object.create(null)])("a stream id that has no text is refused by every call", async (id) => {
+    await using streams = await open();
+    const refused = [
+      () => streams.openStream(id),
+      () => streams.describeStream(id),
+      () => streams.setStreamMetadata(id, {}),
+      () => streams.pruneStream(id, { before: 1 }),
+      () => streams.deleteStream(id),
+      () => streams.writeAll([{ streamId: id, events: NUMBERS }]),
+      () => streams.transaction((tx) => tx.write(id, NUMBERS)),
+      () => streams.transaction((tx) => tx.version(id)),
+      () => streams.transaction((tx) => tx.read(id)[Symbol.asyncIterator]().next()),
+    ];
+    for (const call of refused)
+      await expect(call).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "streamId" });
+  });
+
   test("a conflict of metadata names the stream, and not the record that has it", async () => {
     await using streams = await openFilled(open);
     const { revision } = await streams.setStreamMetadata("a", { title: "A" });

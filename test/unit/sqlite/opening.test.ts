@@ -174,6 +174,8 @@ test.each([
   ["busyTimeoutMs", () => sqliteStreamFactory(":memory:", { busyTimeoutMs: -1 })],
   ["pollIntervalMs", () => sqliteStreamFactory(":memory:", { pollIntervalMs: 1.5 })],
   ["driver", () => sqliteStreamFactory(":memory:", { driver: "sqlite" as never })],
+  ["driver", () => sqliteStreamFactory(":memory:", { driver: ["sqlite3"] as never })],
+  ["driver", () => sqliteStreamFactory(":memory:", { driver: Object.create(null) as never })],
   ["durability", () => sqliteStreamFactory(":memory:", { durability: "none" as never })],
   ["checksums", () => sqliteStreamFactory(":memory:", { checksums: 0 as never })],
   ["checksums", () => sqliteStreamFactory(":memory:", { checksums: "false" as never })],
