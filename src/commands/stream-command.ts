@@ -8,6 +8,7 @@ import {
   type WriteResult,
 } from "../../protocols/index.js";
 import { findStreamContext } from "../stream/context-access.js";
+import { storedStream } from "../stream/stored-stream.js";
 import { type SeenWrite, writeAndSee } from "../stream/write-and-see.js";
 import { inCall } from "../validate/in-call.js";
 import { isThenable } from "../validate/is-thenable.js";
@@ -106,7 +107,7 @@ async function decideAndWrite<S>(
   // What is decided at once takes no turn of the event loop.
   const decided = isThenable(decision) ? await decidedWithin(turn, decision) : decision;
   const events = decidedEvents(command, decided);
-  if (events.length === 0) return unchanged(stream, folded);
+  if (events.length === 0) return unchanged(command, stream, folded);
   let seen: SeenWrite;
   try {
     seen = await writeAndSee(stream, events, { expectedVersion: folded.version, signal: plan.signal });
@@ -142,10 +143,17 @@ function keepState<S>(
 }
 
 /** The outcome of a decision without events. */
-async function unchanged<S>(stream: Stream, { state, version, last }: FoldedState<S>): Promise<CommandOutcome<S>> {
+async function unchanged<S>(
+  { streams, streamId }: StreamCommand<S>,
+  stream: Stream,
+  { state, version, last }: FoldedState<S>,
+): Promise<CommandOutcome<S>> {
   let place = last;
-  if (last === undefined && version > 0) {
-    for await (const event of stream.read({ upTo: version, direction: "backward", limit: 1 })) place = event;
+  // A snapshot does not say it, and a reader of some types does not get the last event.
+  if (version > (last?.version ?? 0)) {
+    const context = findStreamContext(streams);
+    const stored = context === undefined ? stream : storedStream(context, streamId);
+    for await (const event of stored.read({ upTo: version, direction: "backward", limit: 1 })) place = event;
   }
   return { version, position: place?.position ?? 0, written: 0, state, events: [] };
 }

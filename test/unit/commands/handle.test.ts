@@ -185,4 +185,14 @@ describe("handle over a catalogue that skips what it does not have", () => {
     expect(await handle(view, account, "a", decide)).toMatchObject({ version: 5, state: { balance: 3 } });
     expect(audits).toBe(2);
   });
+
+  test("gives the place of the stream where nothing is decided, also behind an event that it does not see", async () => {
+    await using streams = memoryStreamFactory();
+    const view = typed(streams, types, { unknown: "skip" });
+    await handle(view, account, "a", () => deposited(1));
+    await using raw = await streams.openStream("a");
+    const { version, position } = await raw.write({ type: "Audited", data: null });
+
+    expect(await handle(view, account, "a", () => [])).toMatchObject({ version, position, written: 0 });
+  });
 });
