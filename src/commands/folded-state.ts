@@ -1,4 +1,5 @@
 import { DELETED_EVENT_TYPE, type StoredEvent, type Stream, StreamDeletedError } from "../../protocols/index.js";
+import { inStore } from "../validate/in-call.js";
 import type { ParsedFold } from "./fold.js";
 
 /** The state of a stream, and which of its events it was folded from. */
@@ -18,6 +19,8 @@ export interface FoldTailOptions {
   /** The last version that counts. Default: the stream's. */
   readonly upTo?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The name of the store in messages. */
+  readonly location?: string | undefined;
 }
 
 /** The state before the first event. */
@@ -46,7 +49,7 @@ export async function foldTail<S>(
   stream: Stream,
   fold: ParsedFold<S>,
   from: FoldedState<S>,
-  { upTo, signal }: FoldTailOptions,
+  { upTo, signal, location }: FoldTailOptions,
 ): Promise<FoldedState<S> | null> {
   // A reader of some types does not get the others, and what the handle has seen is there.
   const seen = Math.min(stream.version, upTo ?? stream.version);
@@ -61,7 +64,7 @@ export async function foldTail<S>(
       isKnown = true;
       continue;
     }
-    state = evolved(fold, state, event);
+    state = evolved(fold, state, event, location);
     version = event.version;
     last = event;
   }
@@ -85,8 +88,8 @@ export function foldEvents<S>(
  *
  * @throws StreamDeletedError for the tombstone of a deleted stream.
  */
-export function evolved<S>(fold: ParsedFold<S>, state: S, event: StoredEvent): S {
-  if (event.type === DELETED_EVENT_TYPE) throw streamIsDeleted(event.streamId);
+export function evolved<S>(fold: ParsedFold<S>, state: S, event: StoredEvent, location?: string): S {
+  if (event.type === DELETED_EVENT_TYPE) throw streamIsDeleted(event.streamId, location);
   return event.type.startsWith("@") ? state : fold.evolve(state, event);
 }
 
@@ -99,7 +102,9 @@ function isSame(event: SeenEvent, known: SeenEvent): boolean {
   return event.version === known.version && event.position === known.position && event.id === known.id;
 }
 
-export function streamIsDeleted(streamId: string): StreamDeletedError {
-  const message = `Cannot load the state of stream "${streamId}": the stream was deleted, and has no state any more.`;
+export function streamIsDeleted(streamId: string, location: string | undefined): StreamDeletedError {
+  const message =
+    `Cannot load the state of stream "${streamId}"${inStore(location)}: the stream was deleted, and has no state any more. Use ` +
+    "another id.";
   return new StreamDeletedError(streamId, message);
 }

@@ -1,5 +1,6 @@
 import { DELETED_EVENT_TYPE, isStreamError, type Stream, type StreamFactory } from "../../protocols/index.js";
 import { MAX_LOAD_ATTEMPTS } from "../limits.js";
+import { findStreamContext } from "../stream/context-access.js";
 import type { ParsedFold } from "./fold.js";
 import { type FoundSnapshot, loadFoldSnapshot, saveFoldSnapshot } from "./fold-snapshots.js";
 import { emptyState, type FoldedState, foldTail, streamIsDeleted } from "./folded-state.js";
@@ -37,6 +38,11 @@ export class StateLoad<S> {
     const { streams, streamId, fold, cache } = this.#parts;
     this.#cachedStream = cache?.of(streams).get(streamId, fold)?.stream;
     return this.#cachedStream;
+  }
+
+  /** The name of the store in messages. */
+  get #location(): string | undefined {
+    return findStreamContext(this.#parts.streams)?.storage.location;
   }
 
   /**
@@ -113,7 +119,7 @@ export class StateLoad<S> {
 
   async #fold(stream: Stream, from: FoldedState<S>): Promise<FoldedState<S> | null> {
     const { streams, fold, atVersion, signal } = this.#parts;
-    const folded = await foldTail(stream, fold, from, { upTo: atVersion, signal });
+    const folded = await foldTail(stream, fold, from, { upTo: atVersion, signal, location: this.#location });
     const isLong =
       folded !== null && fold.snapshot !== undefined && folded.version - from.version > fold.snapshot.every;
     if (isLong && atVersion === undefined) saveFoldSnapshot(streams, stream, fold, folded);
@@ -124,7 +130,7 @@ export class StateLoad<S> {
   async #assertNotDeleted(stream: Stream): Promise<void> {
     const { signal, streamId } = this.#parts;
     for await (const { type } of stream.read({ direction: "backward", limit: 1, signal })) {
-      if (type === DELETED_EVENT_TYPE) throw streamIsDeleted(streamId);
+      if (type === DELETED_EVENT_TYPE) throw streamIsDeleted(streamId, this.#location);
     }
   }
 }

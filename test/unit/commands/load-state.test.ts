@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test } from "vitest";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { StreamFactory } from "../../../index.js";
 import { type Fold, handle, loadState, stateCache } from "../../../src/commands/index.js";
 import { STORES } from "../consumers/support/stores.js";
@@ -144,6 +145,18 @@ describe.each(STORES)("loadState over %s", (_, open) => {
     await expect(handle(streams, fold, "a", () => opened, { cache, commandId: "c" })).rejects.toMatchObject({
       code: "STREAM_DELETED",
     });
+  });
+
+  test("a deleted stream is refused with the call, the stream and the store", async () => {
+    await using streams = await sqliteStreamFactory(":memory:");
+    await streams.deleteStream("a");
+
+    const refused = {
+      code: "STREAM_DELETED",
+      message: expect.stringMatching(/state of stream "a" in :memory:: .* Use/),
+    };
+    await expect(loadState(streams, account, "a")).rejects.toMatchObject(refused);
+    await expect(handle(streams, account, "a", () => opened)).rejects.toMatchObject(refused);
   });
 
   test("a pruned stream is folded from the snapshot, also by a fold that saves none", async () => {
