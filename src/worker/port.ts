@@ -6,22 +6,32 @@ import { describeValue } from "../validate/json-text.js";
  *
  * Messages of others may go through it as well. It carries one connection at a time.
  */
-export interface StreamPort {
-  /** Sends a copy of a message to the other end. */
-  postMessage(message: unknown): void;
-  /** Calls the listener with each `message` from the other end, and when that goes away (`close`, of a `Worker` `exit`). */
-  // biome-ignore lint/suspicious/noExplicitAny: the ends of channels type their listeners in different ways.
-  on(event: "message" | "close" | "exit", listener: (message: any) => void): unknown;
-  /** Takes a listener back. */
-  // biome-ignore lint/suspicious/noExplicitAny: see above.
-  off(event: "message" | "close" | "exit", listener: (message: any) => void): unknown;
-}
+export type StreamPort =
+  | {
+      /** Sends a copy of a message to the other end. */
+      postMessage(message: unknown): void;
+      /** Calls the listener with each `message` from the other end, and when that goes away (`close`, of a `Worker` `exit`). */
+      // biome-ignore lint/suspicious/noExplicitAny: the ends of channels type their listeners in different ways.
+      on(event: "message" | "close" | "exit", listener: (message: any) => void): unknown;
+      /** Takes a listener back. */
+      // biome-ignore lint/suspicious/noExplicitAny: see above.
+      off(event: "message" | "close" | "exit", listener: (message: any) => void): unknown;
+    }
+  /** The global `MessagePort` of Node, which is the same one, as the types of the DOM describe it. */
+  | {
+      postMessage(message: unknown): void;
+      start(): void;
+      close(): void;
+      addEventListener(type: "message", listener: () => void): void;
+    };
 
-const portsInUse = new WeakSet<StreamPort>();
+type EmittingPort = Extract<StreamPort, { on: unknown }>;
+
+const portsInUse = new WeakSet<EmittingPort>();
 
 /** The messages of this library on a port, until one side ends the connection or the other end goes away. */
 export class PortMessages<Incoming extends object, Outgoing extends object> {
-  readonly #port: StreamPort;
+  readonly #port: EmittingPort;
   readonly #onMessage: (message: unknown) => void;
   readonly #onGone: () => void;
   #isClosed = false;
@@ -43,6 +53,7 @@ export class PortMessages<Incoming extends object, Outgoing extends object> {
     portsInUse.add(this.#port);
     this.#port.on("message", this.#onMessage);
     for (const event of GONE) this.#port.on(event, this.#onGone);
+    if (isClosed(this.#port)) queueMicrotask(() => !this.#isClosed && this.#onGone());
   }
 
   /** Sends a message, unless it is closed. */
@@ -69,12 +80,29 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-function parsePort(port: unknown): StreamPort {
-  const methods = (typeof port === "object" && port !== null ? port : {}) as Partial<StreamPort>;
+/**
+ * Whether the other end has gone away before, which no event says. Nothing else than an open port keeps the process alive when
+ * it is asked to.
+ */
+function isClosed(port: EmittingPort): boolean {
+  if ("threadId" in port) return port.threadId === ENDED_THREAD;
+  const counted = port as EmittingPort & { hasRef?(): boolean; ref(): void; unref(): void };
+  if (typeof counted.hasRef !== "function" || counted.hasRef()) return false;
+  counted.ref();
+  if (!counted.hasRef()) return true;
+  counted.unref();
+  return false;
+}
+
+/** The id of the thread of a `Worker` that has ended. */
+const ENDED_THREAD = -1;
+
+function parsePort(port: unknown): EmittingPort {
+  const methods = (typeof port === "object" && port !== null ? port : {}) as Partial<EmittingPort>;
   const isPort = [methods.postMessage, methods.on, methods.off].every((method) => typeof method === "function");
   if (!isPort) throw invalidArgument("port", `expected a MessagePort or a Worker, got ${describeValue(port)}`);
-  if (portsInUse.has(port as StreamPort)) {
+  if (portsInUse.has(port as EmittingPort)) {
     throw invalidArgument("port", "it is in use; make a MessageChannel for each connection");
   }
-  return port as StreamPort;
+  return port as EmittingPort;
 }

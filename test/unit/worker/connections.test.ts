@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { MessageChannel } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
@@ -65,6 +66,23 @@ test("a connection that nobody answers ends when the other end goes away", async
   port1.close();
 
   expect(await connecting).toBeInstanceOf(StreamClosedError);
+});
+
+test("a port whose other end went away before is refused a connection, and one that nothing waits for is not", async () => {
+  await using store = memoryStreamFactory();
+  for (const closed of ["port1", "port2"] as const) {
+    const channel = new MessageChannel();
+    const isClosed = Promise.all([once(channel.port1, "close"), once(channel.port2, "close")]);
+    channel[closed].close();
+    await isClosed;
+    using _exposed = exposeStreams(store, channel.port1);
+    expect(await failureOf(connectStreams(channel.port2))).toBeInstanceOf(StreamClosedError);
+  }
+  const { port1, port2 } = new MessageChannel();
+  port2.on("message", () => undefined).unref();
+  using _exposed = exposeStreams(store, port1);
+  await using streams = await connectStreams(port2);
+  expect((await streams.openStream("a")).version).toBe(0);
 });
 
 test("a long read crosses in pages of 128 events, so that the thread of the store comes to its other work", async () => {
