@@ -1,6 +1,8 @@
 /** A window, in a process of its own. It has nothing of the database but `window.db`. */
 import { connectWindowDb } from "./ipc/connect-window-db.js";
 
+// A window ends with its main process.
+process.on("disconnect", () => process.exit());
 const window = { db: connectWindowDb(process) };
 
 const summary = await window.db.queryProjection({

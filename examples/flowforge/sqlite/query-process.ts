@@ -6,13 +6,16 @@ import type { QueryAnswer, QueryProcessSettings, QueryRequest } from "./query-me
 
 const MEMORY_CHECK_INTERVAL_MS = 10;
 
+// First of all: a main process that ends while this one starts would leave it alone for ever.
+process.on("disconnect", () => process.exit());
+if (!process.connected) process.exit();
+
 const { path, limits, maxMemoryBytes } = JSON.parse(process.argv[2] ?? "") as QueryProcessSettings;
 // The driver runs off this thread, so that the checks below go on while it computes.
 const streams = await sqliteStreamFactory(path, { mode: "readonly", driver: "sqlite3", readPoolSize: 1 });
 let isRunning = false;
 
 process.on("message", (request: QueryRequest) => void answer(request));
-process.on("disconnect", () => process.exit());
 await send({ ready: true });
 
 const maxRss = process.memoryUsage.rss() + maxMemoryBytes;
