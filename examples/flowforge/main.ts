@@ -1,7 +1,8 @@
 /** FlowForge's main process: imports a real data set as a workflow, shows what a window sees of it, and checks the figures. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -26,15 +27,20 @@ const FILES = {
   moons: new URL("data/moons.json", import.meta.url),
 };
 
-const [home] = process.argv.slice(2);
-if (home === undefined) {
+const [home, ...others] = process.argv.slice(2);
+if (others.length > 0 || home?.startsWith("-") || home === "") {
+  console.error("Usage: flowforge [home]");
+  process.exit(1);
+}
+await main(home ?? (await temporaryHome()));
+
+/** It is removed when the process ends. */
+async function temporaryHome(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "flowforge-"));
-  try {
-    await main(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-} else await main(home);
+  process.once("SIGINT", () => process.exit(130));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 async function main(home: string): Promise<void> {
   const platform = { platform: process.platform, env: {}, home };

@@ -1,5 +1,6 @@
 /** The main job of an orchestrator: apply a plan to a target, twice, and show what the store knows of it. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ApplyReport, applyPlan } from "./apply/apply-plan.js";
@@ -41,6 +42,8 @@ async function showStore(store: Store, folder: string): Promise<void> {
 async function main(args: Arguments): Promise<void> {
   const plan = await readPlan(args.planPath);
   const folder = await mkdtemp(join(tmpdir(), "openfroyo-"));
+  process.once("SIGINT", () => process.exit(130));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const store = createStore(
     args.url === undefined ? { path: args.db ?? join(folder, "openfroyo.db") } : { url: args.url },
   );
@@ -58,7 +61,6 @@ async function main(args: Arguments): Promise<void> {
     if (reports.some(({ failed }) => failed > 0)) process.exitCode = 1;
   } finally {
     await store.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,7 @@
 /** A drawing is drawn, closed, opened again, changed, undone, and written as the SVG that it came from. */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { typed } from "async-streams/events";
@@ -28,6 +29,8 @@ const DRAG_MS = 2_000;
 const documentId = randomUUID();
 const svg = await readFile(DRAWING, "utf8");
 const folder = await mkdtemp(join(tmpdir(), "wiretuner-"));
+process.once("SIGINT", () => process.exit(130));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 const filePath = join(folder, "lighthouse.wiretuner");
 const config = DatabaseConfig.file({ filePath });
 const factory = new ConnectionFactory();
@@ -48,7 +51,6 @@ try {
   process.exitCode = isSame && checks.every(({ ok }) => ok) ? 0 : 1;
 } finally {
   await factory.closeAll();
-  await rm(folder, { recursive: true, force: true });
 }
 
 async function draw(db: Database, { title, artboard, paths }: Drawing): Promise<void> {

@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
 import { createTempDir } from "../../support/temp-dir.js";
 import { EXAMPLE_TIMEOUT_MS, runExample } from "../support/run-example.js";
@@ -38,3 +39,13 @@ test("flowforge imports a data set as a workflow, and its figures equal those co
     "",
   ]);
 });
+
+test.each([{ args: ["--help"] }, { args: ["home", "other"] }])(
+  "flowforge says how it is called, and makes no folder for $args",
+  async ({ args }) => {
+    await using cwd = await createTempDir();
+    const { exitCode, stdout, stderr } = await runExample("flowforge/main.ts", { args, cwd: cwd.path });
+    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 1, stdout: "", stderr: "Usage: flowforge [home]\n" });
+    expect(await readdir(cwd.path)).toEqual([]);
+  },
+);
