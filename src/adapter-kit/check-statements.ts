@@ -9,6 +9,8 @@ export interface Statements {
   readonly placeholder: string | undefined;
   /** The first thing of the library's that a statement would change. */
   readonly libraryName: string | undefined;
+  /** The first table whose rows a statement would change, and which it must leave alone. */
+  readonly writtenTable: string | undefined;
 }
 
 /** How a dialect reads statements, and the keywords of those that it refuses. */
@@ -25,7 +27,8 @@ export interface StatementRules {
  */
 export function checkSingleStatement(text: string, { read, refused }: StatementRules): void {
   if (text.includes("\0")) throw invalidArgument("statement", "it has a zero character; bind values instead");
-  const { keywords, libraryName } = read(text);
+  const statements = read(text);
+  const { keywords } = statements;
   const [first] = keywords;
   if (first === undefined) throw invalidArgument("statement", "it is empty");
   if (refused.has(first)) {
@@ -33,7 +36,7 @@ export function checkSingleStatement(text: string, { read, refused }: StatementR
     throw invalidArgument("statement", reason);
   }
   if (keywords.length > 1) throw invalidArgument("statement", "it has several statements; give one in each call");
-  checkLibraryName("statement", libraryName);
+  checkNames("statement", statements);
 }
 
 /**
@@ -44,22 +47,30 @@ export function checkSingleStatement(text: string, { read, refused }: StatementR
  */
 export function checkScript(text: string, { read, refused }: StatementRules): void {
   if (text.includes("\0")) throw invalidArgument("script", "it has a zero character");
-  const { keywords, placeholder, libraryName } = read(text);
+  const statements = read(text);
+  const { keywords, placeholder } = statements;
   const found = keywords.find((keyword) => refused.has(keyword));
   if (found !== undefined) {
     const reason = `${found} is refused: the script runs in a transaction of the store's, completely or not at all`;
     throw invalidArgument("script", reason);
   }
-  checkLibraryName("script", libraryName);
+  checkNames("script", statements);
   if (placeholder !== undefined) {
     throw invalidArgument("script", `it has the placeholder "${placeholder}", and a script takes no values`);
   }
 }
 
-function checkLibraryName(argument: string, name: string | undefined): void {
-  if (name === undefined) return;
-  const reason = isLibraryName(name)
-    ? `creating, changing or dropping "${name}" is refused: names that begin with ${LIBRARY_PREFIX} are the library's`
-    : `writing to ${name} is refused: the store's counter of positions is in it`;
-  throw invalidArgument(argument, reason);
+function checkNames(argument: string, { libraryName, writtenTable }: Statements): void {
+  if (libraryName !== undefined) {
+    throw invalidArgument(argument, `creating, changing or dropping "${libraryName}" is refused: ${RESERVED}`);
+  }
+  if (writtenTable !== undefined) throw writeRefused(argument, writtenTable);
+}
+
+const RESERVED = `names that begin with ${LIBRARY_PREFIX} are the library's`;
+
+/** @param table - one of the library's, or SQLite's own that has a counter of the library's */
+export function writeRefused(argument: string, table: string): Error {
+  const reason = isLibraryName(table) ? RESERVED : "the store's counter of positions is in it";
+  return invalidArgument(argument, `writing to ${table} is refused: ${reason}`);
 }

@@ -8,7 +8,8 @@ export function isLibraryName(name: string): boolean {
 
 /**
  * The name of the library's that a statement would create, change or drop, or whose table it would give an index, a trigger,
- * a rule or a policy. Statements that change rows are none of these, nor are those that only read.
+ * a rule or a policy. Statements that change rows are none of these (see
+ * `writtenTable`), nor are those that only read.
  *
  * @param tokens - of one statement in SQLite or PostgreSQL, without comments
  */
@@ -68,6 +69,37 @@ function lastNameAt(tokens: readonly string[], place: number): string {
   while (tokens[last + 1] === ".") last += 2;
   return unquoted(tokens[last] ?? "");
 }
+
+/** Before the name of a table whose rows a statement changes. */
+const WRITING = /(?:^| )(?:INTO|UPDATE|UPDATE OR \w+|DELETE FROM)(?: ONLY)?$/i;
+const MAX_WRITING_WORDS = 4;
+
+/** The words after which the triggers of the table of events say themselves that it is append-only. */
+const STOPPED_BY_TRIGGERS = /(?:UPDATE|UPDATE OR \w+|FROM)(?: ONLY)?$/i;
+
+/**
+ * The name of the first table whose rows a statement would change, or one within a trigger's, and which it must leave alone.
+ *
+ * @param tokens - of one statement in SQLite or PostgreSQL, without comments
+ * @param isKept - asked for each name in the statement, with that of its schema where it has one before it
+ */
+export function writtenTable(
+  tokens: readonly string[],
+  isKept: (name: string, schema: string | undefined) => boolean,
+): string | undefined {
+  const isTruncating = tokens[0]?.toUpperCase() === "TRUNCATE";
+  const place = tokens.findIndex((token, index) => {
+    const isQualified = tokens[index - 1] === ".";
+    if (!isKept(unquoted(token), isQualified ? tokens[index - 2] : undefined)) return false;
+    const end = isQualified ? index - 2 : index;
+    const before = tokens.slice(Math.max(0, end - MAX_WRITING_WORDS), end).join(" ");
+    if (unquoted(token).toLowerCase() === EVENTS && STOPPED_BY_TRIGGERS.test(before)) return false;
+    return isTruncating || WRITING.test(before);
+  });
+  return place < 0 ? undefined : unquoted(tokens[place] as string);
+}
+
+const EVENTS = `${LIBRARY_PREFIX}events`;
 
 /** A name as it is, but for quotes within. */
 function unquoted(token: string): string {

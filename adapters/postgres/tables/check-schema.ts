@@ -1,28 +1,35 @@
+import { writeRefused } from "../../../src/adapter-kit/check-statements.js";
+import { isLibraryName, writtenTable } from "../../../src/adapter-kit/library-objects.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { StoreNames } from "../open/schema.js";
 import { quoteName } from "../sql-text.js";
 import { tokensOf } from "./sql-tokens.js";
 
 /**
- * Checks that no statement drops or changes the schema of the store, and with it everything of the library's. The names in
- * it are checked where texts are read once for all stores.
+ * Checks that no statement drops or changes the schema of the store, and with it everything of the library's, and that none
+ * changes rows of its tables. They are not on the search path, so a statement that means them names the schema. The other
+ * names in it are checked where texts are read once for all stores.
  *
  * @throws InvalidArgumentError
  */
 export function checkSchema(argument: string, text: string, { prefix }: StoreNames): void {
   // Nearly every text has none of these words.
-  if (!/schema|owned/i.test(text)) return;
-  let beginning: string[] = [];
-  for (const token of tokensOf(text)) {
-    if (token === ";") {
-      beginning = [];
-    } else if (beginning.length < 2) {
-      beginning.push(token.toUpperCase());
-      if (beginning.join(" ") === "DROP OWNED")
-        throw refused(argument, "DROP OWNED", "it drops the library's tables too");
-    } else if (CHANGING.test(beginning.join(" ")) && `${quotedName(token)}.` === prefix) {
-      throw refused(argument, `${beginning[0]} of schema ${token}`, "it is the library's");
+  if (!/schema|owned|\.\s*"?es_/i.test(text)) return;
+  const isOfStore = (schema: string) => `${quotedName(schema)}.` === prefix;
+  let tokens: string[] = [];
+  for (const token of tokensOf(`${text}\n;`)) {
+    if (token !== ";") {
+      tokens.push(token);
+      continue;
     }
+    const beginning = tokens.slice(0, 2).join(" ").toUpperCase();
+    if (beginning === "DROP OWNED") throw refused(argument, "DROP OWNED", "it drops the library's tables too");
+    const schema = CHANGING.test(beginning) ? tokens.slice(2).find(isOfStore) : undefined;
+    if (schema !== undefined) throw refused(argument, `${beginning} ${schema}`, "it is the library's");
+    const isKept = (name: string, of: string | undefined) => isLibraryName(name) && of !== undefined && isOfStore(of);
+    const written = writtenTable(tokens, isKept);
+    if (written !== undefined) throw writeRefused(argument, written);
+    tokens = [];
   }
 }
 

@@ -58,5 +58,6 @@ function readStatements(text: string): Statements {
     last = word;
   }
   libraryName ??= changedLibraryName(tokens);
-  return { keywords, placeholder, libraryName };
+  // Which schema is the library's differs between stores: see checkSchema.
+  return { keywords, placeholder, libraryName, writtenTable: undefined };
 }

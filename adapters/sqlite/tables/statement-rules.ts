@@ -1,5 +1,5 @@
 import type { StatementRules } from "../../../src/adapter-kit/check-statements.js";
-import { changedLibraryName } from "../../../src/adapter-kit/library-objects.js";
+import { changedLibraryName, isLibraryName, writtenTable } from "../../../src/adapter-kit/library-objects.js";
 import { isPlaceholder, tokensOf } from "./sql-tokens.js";
 
 /** Statements that would end the transaction, or change the connection for others. */
@@ -40,6 +40,8 @@ class StatementReader {
   placeholder: string | undefined;
   /** What a statement would change of the library's. */
   libraryName: string | undefined;
+  /** A table of the library, or SQLite's table of counters, whose rows a statement would change. */
+  writtenTable: string | undefined;
   /** Those of the statement so far, but for EXPLAIN. */
   #tokens: string[] = [];
   #isTrigger = false;
@@ -58,7 +60,8 @@ class StatementReader {
 
   /** The text has ended, and the last statement with it. */
   end(): void {
-    this.libraryName ??= changedLibraryName(this.#tokens) ?? writtenCounters(this.#tokens);
+    this.libraryName ??= changedLibraryName(this.#tokens);
+    this.writtenTable ??= writtenTable(this.#tokens, isKept);
     this.#isOpen = false;
     this.#isTrigger = false;
     this.#tokens = [];
@@ -86,17 +89,10 @@ class StatementReader {
 const TRIGGER = /^CREATE (TEMP |TEMPORARY )?TRIGGER$/i;
 const MAX_TRIGGER_WORDS = 3;
 
-/** SQLite's table of counters, in any quotes. One of them is the store's counter of positions. */
-const COUNTERS = /^["'`[]?sqlite_sequence["'`\]]?$/i;
+/** SQLite's table of counters. One of them is the store's counter of positions. */
+const COUNTERS = "sqlite_sequence";
 
-/** Before the name of a table whose rows a statement changes, without that of a schema. */
-const WRITING = /(?:^| )(?:INTO|UPDATE|UPDATE OR \w+|DELETE FROM)$/i;
-
-/** The table of counters, where a statement or one of a trigger writes to it. */
-function writtenCounters(tokens: readonly string[]): string | undefined {
-  return tokens.find((token, index) => {
-    if (!COUNTERS.test(token)) return false;
-    const end = tokens[index - 1] === "." ? index - 2 : index;
-    return WRITING.test(tokens.slice(Math.max(0, end - 3), end).join(" "));
-  });
+/** A statement may name the schema of a table or not: only one of a database can have a name of the library's. */
+function isKept(name: string): boolean {
+  return isLibraryName(name) || name.toLowerCase() === COUNTERS;
 }

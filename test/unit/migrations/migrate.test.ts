@@ -357,13 +357,16 @@ test("a migration shares its commit with nobody behind a transaction that is not
 });
 
 test("more notes than one look reads are all known", async () => {
-  await using streams = await sqliteStreamFactory(":memory:");
+  await using dir = await createTempDir();
+  await using streams = await sqliteStreamFactory(dir.file("store.db"));
   const list = Array.from({ length: 1_002 }, (_, index) => ({ id: `${index}`, up: async () => undefined }));
   const notes = `
     WITH RECURSIVE ids (id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM ids WHERE id < 1000)
     INSERT INTO es_records (space, key, revision, value)
     SELECT '@migrations', CAST(id AS TEXT), id + 1, '{"hash":null}' FROM ids`;
-  await streams.transaction((tx) => tx.sql.run(rawSQL(notes)));
+  const connection = await DRIVERS.sqlite3.open(dir.file("store.db"), "existing");
+  await connection.run(notes);
+  await connection.close();
   expect(await migrate(streams, list)).toEqual({ applied: ["1001"], reverted: [] });
 });
 

@@ -46,6 +46,9 @@ const ALLOWED = [
   "ALTER TABLE mine RENAME COLUMN x TO es_x",
   "ALTER TABLE mine RENAME TO essays",
   "DROP TABLE mine",
+  "DELETE FROM mine USING store.es_streams WHERE x = es_streams.id",
+  "UPDATE mine SET x = es_streams.id FROM store.es_streams",
+  "INSERT INTO mine SELECT 1 FROM store.es_streams FOR UPDATE OF es_streams",
 ];
 
 if (NO_POSTGRES === null) {
@@ -82,6 +85,32 @@ if (NO_POSTGRES === null) {
     expect(await collect((await streams.openStream("a")).read())).toMatchObject([{ data: 1 }]);
     expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 1 });
     expect(await (await streams.openStream("a")).write({ type: "Added", data: 2 })).toMatchObject({ version: 2 });
+  });
+
+  test("statements of the application do not write to the library's tables", async () => {
+    const { streams, inStore } = await openStore();
+    await using _ = streams;
+    for (const text of [
+      "UPDATE store.es_streams SET first = 2",
+      "DELETE FROM ONLY store.es_streams -- all of them",
+      'INSERT INTO "store" . "es_records" SELECT * FROM store.es_records',
+      "INSERT INTO store.es_events SELECT * FROM store.es_events",
+      "WITH n AS (SELECT 1) DELETE FROM store.es_snapshots WHERE 1 IN (SELECT * FROM n)",
+      "MERGE INTO store.es_keys USING mine ON false WHEN NOT MATCHED THEN DO NOTHING",
+      "TRUNCATE mine, store.es_snapshots",
+    ].map(inStore)) {
+      const refused = (argument: string) => ({
+        code: "INVALID_ARGUMENT",
+        argument,
+        message: expect.stringMatching(/writing to es_\w+ is refused: names that begin with es_ are the library's/),
+      });
+      const writing = streams.transaction((tx) => tx.sql.run(rawSQL(text)));
+      expect(await failureOf(writing), text).toMatchObject(refused("statement"));
+      const up = `INSERT INTO mine VALUES (1); ${text}`;
+      expect(await failureOf(migrate(streams, [{ id: "m", up }])), text).toMatchObject(refused("script"));
+    }
+    expect(await streams.query(sql`SELECT x FROM mine`)).toEqual([]);
+    expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 1 });
   });
 
   test("statements of the application do not drop or change the schema of the store, and may drop others", async () => {

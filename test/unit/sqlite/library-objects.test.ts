@@ -9,7 +9,7 @@ import { DRIVER_NAMES, type DriverName } from "../../support/sqlite-drivers.js";
 const RESERVED = "names that begin with es_ are the library's";
 const COUNTER = "the store's counter of positions is in it";
 
-/** Statements that would change what the library made, or take its names. */
+/** Statements that would change what the library made or stored, or take its names. */
 const REFUSED: readonly (readonly [statement: string, reason: string])[] = [
   ["DROP TABLE es_events", `creating, changing or dropping "es_events" is refused: ${RESERVED}`],
   ...[
@@ -55,13 +55,25 @@ const REFUSED: readonly (readonly [statement: string, reason: string])[] = [
     "WITH n AS (SELECT 1) UPDATE sqlite_sequence SET seq = (SELECT * FROM n)",
     "CREATE TRIGGER log AFTER INSERT ON mine BEGIN SELECT 1; DELETE FROM sqlite_sequence; END",
   ].map((statement): [string, string] => [statement, COUNTER]),
+  ...[
+    "DELETE FROM es_streams",
+    "UPDATE es_streams SET name = 'b'",
+    "UPDATE OR REPLACE main.[ES_Streams] SET first = 2",
+    "INSERT INTO \"es_types\" (name) VALUES ('b')",
+    "INSERT OR IGNORE INTO 'es_keys' VALUES (1, 'k', 1, 1)",
+    "INSERT INTO es_events SELECT * FROM es_events",
+    "REPLACE INTO main . es_events SELECT * FROM es_events",
+    "UPDATE es_counters SET value = 0",
+    "WITH n AS (SELECT 1) DELETE FROM es_records WHERE 1 IN n",
+    "CREATE TRIGGER log AFTER INSERT ON mine BEGIN SELECT 1; UPDATE es_snapshots SET version = 9; END",
+    "EXPLAIN DELETE FROM es_snapshots",
+  ].map((statement): [string, string] => [statement, RESERVED]),
 ];
 
 /** What SQLite refuses itself. */
 const REFUSED_BY_SQLITE = [
   "DELETE FROM es_events",
   "UPDATE es_events SET data = '1'",
-  "DELETE FROM es_streams",
   "DELETE FROM sqlite_schema",
   "UPDATE sqlite_master SET sql = ''",
   "INSERT INTO sqlite_schema (type) VALUES ('table')",
@@ -79,6 +91,10 @@ const ALLOWED = [
   "INSERT INTO mine (x) VALUES ('; DROP TABLE es_events')",
   "UPDATE mine SET x = 'sqlite_sequence'",
   "DELETE FROM mine WHERE x IN (SELECT seq FROM sqlite_sequence)",
+  "DELETE FROM mine WHERE x IN (SELECT name FROM es_streams)",
+  "INSERT INTO mine (x) SELECT 'UPDATE ' || name FROM es_streams",
+  "INSERT INTO mine (x) VALUES (1) ON CONFLICT DO UPDATE SET x = (SELECT max(version) FROM es_events)",
+  "UPDATE mine AS es_mine SET x = es_mine.x",
   "CREATE TABLE other (es_x TEXT, \"es_y\" TEXT DEFAULT 'es_z', CHECK (es_x <> 'DROP TABLE es_events'))",
   "CREATE TABLE other AS SELECT position AS es_position FROM es_events",
   "CREATE TABLE es (x)",
@@ -111,6 +127,7 @@ async function contentsOf(streams: SQLiteStreamFactory) {
     objects: await streams.query(sql`SELECT name, tbl_name, sql FROM sqlite_schema ORDER BY name`),
     counters: await streams.query(sql`SELECT name, seq FROM sqlite_sequence ORDER BY name`),
     rows: await streams.query(sql`SELECT x FROM mine`),
+    streams: await streams.query(sql`SELECT name, first FROM es_streams`),
     events: await collect((await streams.openStream("a")).read()),
   };
 }
