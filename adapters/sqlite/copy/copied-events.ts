@@ -11,9 +11,9 @@ type PackedEvent = readonly [
   timestampMs: number,
   schema: number,
   codec: number,
-  /** Null where the row refers to a name that is not there. */
-  streamId: string | null,
-  type: string | null,
+  /** Null where the row refers to a name that is not there. A damaged name may be a number. */
+  streamId: string | number | null,
+  type: string | number | null,
   /** A key, or in a list the hexadecimal digits of a UUID. */
   id: string | readonly [string],
   /** JSON text, or the hexadecimal digits of bytes. Null where the row has lost it. */
@@ -47,8 +47,8 @@ export async function readCopiedEvents(
 
 function copiedEvent(packed: PackedEvent): CopiedEvent {
   const [position, version, timestampMs, schema, codec, streamId, type, idOrUuid, content, metadata, checksum] = packed;
-  if (streamId === null || type === null || content === null) {
-    throw damaged({ streamId: streamId ?? "", version, position });
+  if (typeof streamId !== "string" || typeof type !== "string" || content === null) {
+    throw damaged({ streamId: typeof streamId === "string" ? streamId : "", version, position });
   }
   const idempotencyKey = typeof idOrUuid === "string" ? idOrUuid : null;
   const id = typeof idOrUuid === "string" ? idOrUuid : formatUuid(idOrUuid[0]);

@@ -60,7 +60,7 @@ export function selectRows(connection: SQLiteConnection, after: number, upTo: nu
   return connection.all<EventRow>(SELECT_ROWS, [after, upTo]);
 }
 
-/** The names of an event, null where its row refers to one that is not there. */
+/** The names of an event, null where its row refers to one that is not there, or is no text. */
 export interface EventNames {
   readonly streamId: string | null;
   readonly type: string | null;
@@ -68,8 +68,13 @@ export interface EventNames {
 }
 
 export function namesOf(row: EventRow): EventNames {
-  const [streamId, type, key] = JSON.parse(row.names) as [string | null, string | null, string | null];
-  return { streamId, type, key };
+  const [streamId, type, key] = JSON.parse(row.names) as [unknown, unknown, string | null];
+  return { streamId: textOf(streamId), type: textOf(type), key };
+}
+
+/** A damaged name may be a number. */
+function textOf(name: unknown): string | null {
+  return typeof name === "string" ? name : null;
 }
 
 /** The event of a row, whose names are known. */

@@ -1,4 +1,4 @@
-import type { JsonObject, StoredEvent } from "../../../protocols/index.js";
+import { ALL_STREAM, type JsonObject, type StoredEvent } from "../../../protocols/index.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { CODEC_BYTES, CODEC_LARGE } from "../event-codec.js";
 
@@ -36,18 +36,27 @@ const PACKED_ELEMENTS_LARGE = 8;
  *
  * @throws SyntaxError when an event's content is not JSON
  */
-export function unpackPage(page: string | null, count: number): readonly PackedEvent[] {
+export function unpackPage(page: string | null, count: number, streamId: string): readonly PackedEvent[] {
   if (page === null) return [];
   const packed = JSON.parse(`[[${page}]]`) as PackedEvent[];
+  const isWhole = streamId === ALL_STREAM ? isWholeOfAll : isWholeOfStream;
   if (packed.length !== count || !packed.every(isWhole)) throw new SyntaxError("an event is more than its own row");
   return packed;
 }
 
-/** Whether it has all elements. The name of a stream or a type that is not there is null, and a damaged one may be a number. */
+/** The name of a stream that is not there is null, and a damaged one may be any number. */
+function isWholeOfAll(event: PackedEvent): boolean {
+  return typeof event[4] === "string" && isWhole(event);
+}
+
+function isWholeOfStream(event: PackedEvent): boolean {
+  return event[4] === 0 && isWhole(event);
+}
+
+/** Whether it has all elements, and a type. */
 function isWhole(event: PackedEvent): boolean {
   const elements = isLarge(event) ? PACKED_ELEMENTS_LARGE : PACKED_ELEMENTS;
-  const hasNames = (event[4] === 0 || typeof event[4] === "string") && typeof event[5] === "string";
-  return event.length === elements && hasNames;
+  return event.length === elements && typeof event[5] === "string";
 }
 
 /** The events of a page. */

@@ -47,7 +47,7 @@ async function readWholePage(
   const indexed = query.filter === undefined ? null : await readIndexedRow(connection, query, indexes);
   const { row, low, high } = indexed ?? (await readRow(connection, query));
   const { head: storeHead, first, packed: packedCount, page } = row;
-  const packed = unpackPage(page, packedCount);
+  const packed = unpackPage(page, packedCount, query.streamId);
   const decoding = decodePage(connection, packed, query.streamId);
   const { events, isComplete, fetchedBytes } = decoding instanceof Promise ? await decoding : decoding;
   if (lacksVersions(events, query, row)) throw new SyntaxError("the stream lacks a version");

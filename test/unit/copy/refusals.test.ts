@@ -6,6 +6,7 @@ import { copyStore } from "../../../src/copy/index.js";
 import { migrate } from "../../../src/migrations/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { counted, countedUpTo } from "../../conformance/support/sample-events.js";
+import { execLax } from "../../support/lax-definition.js";
 import { overriding } from "../../support/overriding.js";
 import { DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
@@ -166,6 +167,7 @@ describe("a source with a row that the schema refuses is not copied", () => {
     ],
     ["an event whose metadata is bytes", "es_events", "metadata = x'7b7d'", "metadata  TEXT", "metadata  ANY"],
     ["a stream whose name is bytes", "es_streams", "name = x'61'", "TEXT NOT NULL UNIQUE", "ANY NOT NULL UNIQUE"],
+    ["a stream whose name is a number", "es_streams", "name = 0", "TEXT NOT NULL UNIQUE", "ANY NOT NULL UNIQUE"],
   ])("%s", async (_, table, damage, definition, lax) => {
     await using folder = await createTempDir();
     const path = folder.file("store.db");
@@ -174,11 +176,8 @@ describe("a source with a row that the schema refuses is not copied", () => {
       await write(from, "a", 1);
     }
     const connection = await DRIVERS.sqlite3.open(path, "existing");
-    connection.setDefensive?.(false);
-    const change = (from: string, to: string): string => `PRAGMA writable_schema = ON;
-      UPDATE sqlite_schema SET sql = replace(sql, '${from}', '${to}') WHERE name = '${table}'; PRAGMA writable_schema = RESET`;
-    await connection.exec(`DROP TRIGGER es_events_are_never_changed; ${change(definition, lax)};
-      PRAGMA ignore_check_constraints = ON; UPDATE ${table} SET ${damage}; ${change(lax, definition)}`);
+    await connection.exec("DROP TRIGGER es_events_are_never_changed; PRAGMA ignore_check_constraints = ON");
+    await execLax(connection, { table, definition, lax }, `UPDATE ${table} SET ${damage}`);
     await connection.close();
     await using from = await sqliteStreamFactory(path, { mode: "readonly" });
     await using to = memoryStreamFactory();
