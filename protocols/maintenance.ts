@@ -4,7 +4,8 @@ import type { StreamFactory } from "./stream-factory.js";
 export interface MaintainableStreamFactory extends StreamFactory {
   /**
    * Reads the whole store and reports what is damaged: every event against its checksum where it has one, the versions
-   * of every stream and the positions of the store for gaps, the head, every snapshot, the tables and their indexes.
+   * of every stream and the positions of the store for gaps, the head, every snapshot, every record, the tables and their
+   * indexes.
    *
    * It changes nothing, and reads and writes go on meanwhile. Events that are appended after it began are not checked. `ok`
    * means that the store contains what was written, as far as it has checksums. Memory stays constant: events are read in
@@ -92,18 +93,28 @@ export interface VerifyReport {
  * - `"head"`: the store ends before or after its counter, has fewer or more events than it and the removals say, or lacks an event that the file `<database>-head` records as
  *   acknowledged.
  * - `"snapshot"`: a snapshot changed, does not decompress, or names a version that does not exist.
+ * - `"record"`: the value of a record is not the JSON object that was stored. Records are also the metadata of streams, the
+ *   checkpoints of consumers and projections, and what `migrate` has run.
  * - `"schema"`: a table, an index or a trigger of the library is missing or changed, or another program created an object whose
  *   name begins with `es_`, or one on a table of the library.
  * - `"structure"`: SQLite's own check of pages, rows and indexes failed.
  * - `"unreadable"`: SQLite, or the server, could not read a part of the store.
  */
-export type VerifyProblemKind = "checksum" | "gap" | "head" | "snapshot" | "schema" | "structure" | "unreadable";
+export type VerifyProblemKind =
+  | "checksum"
+  | "gap"
+  | "head"
+  | "snapshot"
+  | "record"
+  | "schema"
+  | "structure"
+  | "unreadable";
 
 /** A problem that a check found. */
 export interface VerifyProblem {
   /** The kind of damage. */
   readonly kind: VerifyProblemKind;
-  /** The stream of the damaged event or snapshot, if known. */
+  /** The stream of the damaged event, snapshot or metadata, if known. */
   readonly streamId?: string;
   /** The version of the damaged or missing event or snapshot, if known. */
   readonly version?: number;

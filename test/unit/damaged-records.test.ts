@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { memoryStreamFactory } from "../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { postgresStreamFactory } from "../../postgres.js";
-import type { EventShape } from "../../protocols/index.js";
+import type { EventShape, MaintainableStreamFactory } from "../../protocols/index.js";
 import { copyStore } from "../../src/copy/index.js";
 import { documents, readDocument, runProjections, whenProcessed } from "../../src/projections/index.js";
 import { sql } from "../../src/transaction/sql-statement.js";
@@ -14,7 +14,7 @@ import type { Store } from "./consumers/support/stores.js";
 
 /** A store, and what damages the record of a key. */
 interface DamagedStore {
-  readonly streams: Store;
+  readonly streams: Store & MaintainableStreamFactory;
   readonly damage: (key: string, value: string) => Promise<unknown>;
 }
 
@@ -65,9 +65,12 @@ describe.each(STORES)("over %s", (_, open) => {
       await expect(streams.transaction(({ records }) => records.list("settings"))).rejects.toMatchObject(theme);
       const to = used(memoryStreamFactory());
       await expect(copyStore(streams, to)).rejects.toMatchObject(theme);
+      const detail = 'the record "theme" of "settings" is not the JSON object that was stored';
+      expect((await streams.verify()).problems).toEqual([{ kind: "record", detail }]);
       await streams.transaction(({ records }) => records.put("settings", "theme", { dark: false }));
       const found = await streams.transaction(({ records }) => records.get("settings", "theme"));
       expect(found?.value).toEqual({ dark: false });
+      expect(await streams.verify()).toMatchObject({ ok: true });
     },
   );
 
@@ -80,8 +83,26 @@ describe.each(STORES)("over %s", (_, open) => {
     const metadata = CORRUPT('the metadata of stream "a"');
     await expect(streams.describeStream("a")).rejects.toMatchObject(metadata);
     await expect(streams.listStreams()[Symbol.asyncIterator]().next()).rejects.toMatchObject(metadata);
+    const { problems } = await streams.verify();
+    expect(problems).toEqual([{ kind: "record", streamId: "a", detail: expect.stringContaining('"a" of "@streams"') }]);
     const found = await stream.read()[Symbol.asyncIterator]().next();
     expect(found.value).toMatchObject({ version: 1, data: 1 });
+  });
+
+  test("each of many records is checked, whatever its key", async () => {
+    const { streams, damage } = await open();
+    const keys = Array.from({ length: 150 }, (_, index) =>
+      index % 2 === 0 ? `\u{ffff}${index}` : `\u{1f600}\0${index}`,
+    );
+    await streams.transaction(async ({ records }) => {
+      for (const key of keys) for (const space of ["a", "a\0b"]) await records.put(space, key, { key });
+    });
+    expect(await streams.verify()).toMatchObject({ ok: true });
+    await damage("\u{ffff}148", "{}}");
+    expect((await streams.verify()).problems).toEqual([
+      { kind: "record", detail: expect.stringContaining('"\u{ffff}148" of "a"') },
+      { kind: "record", detail: expect.stringContaining('"\u{ffff}148" of "a\0b"') },
+    ]);
   });
 
   test("a document that is no JSON is reported as damaged", async () => {

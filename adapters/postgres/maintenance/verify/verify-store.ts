@@ -6,6 +6,7 @@ import { quoteName } from "../../sql-text.js";
 import type { CheckSession } from "../check-session.js";
 import { verifyEvents } from "./verify-events.js";
 import { verifyHead } from "./verify-head.js";
+import { verifyRecords } from "./verify-records.js";
 import { verifySnapshots } from "./verify-snapshots.js";
 import { verifyStreams } from "./verify-streams.js";
 
@@ -15,7 +16,7 @@ export interface CheckedStore {
   readonly applicationSchema: string;
 }
 
-/** Checks the content of each event and snapshot, and that none is missing. Pages and indexes are the server's to check. */
+/** Checks the content of each event, snapshot and record, and that none is missing. Pages and indexes are the server's to check. */
 export async function verifyStore(
   session: CheckSession,
   { names, applicationSchema }: CheckedStore,
@@ -30,6 +31,7 @@ export async function verifyStore(
   });
   await verifyStreams(session, names, problems);
   await verifySnapshots(session, names, problems);
+  await verifyRecords(session, names, problems);
   const applicationTables = await countTables(session, applicationSchema);
   return { ok: problems.found.length === 0, checkedEvents, applicationTables, problems: problems.found };
 }

@@ -7,11 +7,12 @@ import type { AcknowledgedEvent, AcknowledgedPositionFile } from "../acknowledge
 import type { MaintenanceSession } from "../maintenance-session.js";
 import { verifyEvents } from "./verify-events.js";
 import { verifyHead } from "./verify-head.js";
+import { verifyRecords } from "./verify-records.js";
 import { verifySnapshots } from "./verify-snapshots.js";
 import { verifyStreams } from "./verify-streams.js";
 import { verifyStructure } from "./verify-structure.js";
 
-/** Checks the whole store, from its structure to the content of each event and snapshot. */
+/** Checks the whole store, from its structure to the content of each event, snapshot and record. */
 export async function verifyStore(
   session: MaintenanceSession,
   driver: SQLiteDriver,
@@ -31,6 +32,7 @@ export async function verifyStore(
   });
   await verifyStreams(session, problems);
   await verifySnapshots(session, problems);
+  await verifyRecords(session, problems);
   return { ok: problems.found.length === 0, checkedEvents, applicationTables, problems: problems.found };
 }
 

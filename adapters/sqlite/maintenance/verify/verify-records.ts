@@ -1,0 +1,44 @@
+import { compareCodePoints } from "../../../../src/adapter-kit/code-point-order.js";
+import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
+import { recordProblem } from "../../../../src/adapter-kit/record-problem.js";
+import type { MaintenanceSession } from "../maintenance-session.js";
+
+/** How many records one step reads: values of 64 KiB at most. */
+const STEP_RECORDS = 64;
+
+// A space or a key that is no text is a problem of the structure, and found there.
+const READ = `
+  SELECT json_array(r.space, r.key) AS names, r.value FROM es_records AS r
+  WHERE typeof(r.space) = 'text' AND typeof(r.key) = 'text' AND (r.space, r.key) > (?1, ?2)
+  ORDER BY r.space, r.key LIMIT ${STEP_RECORDS}`;
+
+interface Row {
+  /** The space and the key, as JSON. */
+  readonly names: string;
+  readonly value: unknown;
+}
+
+/** Looks for records whose value is not the JSON of an object. */
+export function verifyRecords(session: MaintenanceSession, problems: ProblemList): Promise<void> {
+  return problems.reading("go through the records", undefined, async () => {
+    let place: Place = ["", ""];
+    while (!problems.isFull) {
+      const rows = await session.step((connection) => connection.all<Row>(READ, place));
+      for (const { names, value } of rows) {
+        const next = JSON.parse(names) as Place;
+        // In a damaged table what comes next may be what came before.
+        if (!isBehind(next, place)) return problems.add({ kind: "unreadable", detail: "the records are not in order" });
+        place = next;
+        const problem = recordProblem({ space: place[0], key: place[1], value });
+        if (problem !== null) problems.add(problem);
+      }
+      if (rows.length < STEP_RECORDS) return;
+    }
+  });
+}
+
+type Place = [space: string, key: string];
+
+function isBehind(place: Place, other: Place): boolean {
+  return (compareCodePoints(place[0], other[0]) || compareCodePoints(place[1], other[1])) > 0;
+}
