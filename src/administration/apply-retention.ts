@@ -127,7 +127,10 @@ function reportOf({ streamId, version, firstVersion, eventCount }: StreamInfo, r
   return { streamId, version, firstVersion: before, removedEvents: before - firstVersion, removedSnapshots: 0 };
 }
 
-/** Null where somebody needs the events after all, or the stream has changed: the next call sees to it. */
+/**
+ * Null where somebody needs the events after all, or the stream has changed: the next call sees to it. And where others have
+ * removed the same events meanwhile, which are theirs to report.
+ */
 async function remove(
   streams: AdministrableStreamFactory,
   { streamId, version }: StreamInfo,
@@ -135,9 +138,10 @@ async function remove(
   options: Pick<RetentionOptions, "archive" | "signal">,
 ): Promise<RemovalReport | null> {
   try {
-    return retained.isDeleted
+    const report = retained.isDeleted
       ? await streams.deleteStream(streamId, { ...options, expectedVersion: version })
       : await streams.pruneStream(streamId, { ...options, before: retained.before });
+    return report.removedEvents + report.removedSnapshots === 0 ? null : report;
   } catch (error) {
     if (isStreamError(error, "EVENTS_NEEDED") || isStreamError(error, "CONCURRENCY_CONFLICT")) return null;
     throw error;

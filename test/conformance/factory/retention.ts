@@ -53,6 +53,17 @@ export function describeRetention({ describe, testWith, expect }: Suite<StreamFa
       expect(versionsOf(archived)).toEqual(wholeNumbers(1, 7));
     });
 
+    testWith(ADMINISTRATION, "does not report what others removed meanwhile", async (streams) => {
+      for (const id of ["a", "b", "c"]) await fillStream(streams, id, 10);
+      const rules = [{ prefix: "", maxEvents: 3 }];
+      const archive = async ([event]: readonly StoredEvent[]): Promise<void> => {
+        if (event?.streamId === "a") await streams.pruneStream("a", { before: 8 });
+        if (event?.streamId === "b") await streams.deleteStream("b");
+      };
+
+      expect(await retain(streams, rules, { archive })).toMatchObject([{ streamId: "c", removedEvents: 7 }]);
+    });
+
     testWith(ADMINISTRATION, "is applied by one at a time", async (streams) => {
       await fillStream(streams, "a", 10);
       const rules = [{ prefix: "", maxEvents: 1 }];
