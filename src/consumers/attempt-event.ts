@@ -5,6 +5,7 @@ import { isThenable } from "../validate/is-thenable.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { type AttemptContext, attempt, type Outcome } from "./attempt.js";
 import { causedBy, keyPrefix } from "./caused-by.js";
+import { causelessKeys } from "./causeless-keys.js";
 import type { ConsumerFailure, HandlerContext } from "./consumer.js";
 import { isFenced, type Partition, STORAGE_RETRY_MS } from "./partition.js";
 import { tell } from "./run-context.js";
@@ -52,8 +53,8 @@ export async function attemptEvent(
 }
 
 /**
- * Runs `transact`, and again for what `handle` has stored under the same key before it was replaced: such an event does not
- * name its cause, and would be another one if it did.
+ * Runs `transact`, and once more where a key is stored with another event: `handle` may have stored it before it was replaced.
+ * Such an event does not name its cause, and would be another one if it did. So the second time it looks which keys these are.
  */
 async function transact(
   partition: Partition,
@@ -62,17 +63,13 @@ async function transact(
   checkpoint: (records: Records, undo: Undo) => Promise<void>,
 ): Promise<void> {
   const { name } = partition.context.definition;
-  const causeless = new Set<string>();
-  for (;;) {
-    try {
-      return await transactOnce(partition, event, context, checkpoint, causeless);
-    } catch (error) {
-      if (context.signal.aborted || !isStreamError(error, "IDEMPOTENCY_CONFLICT")) throw error;
-      const { idempotencyKey } = error;
-      if (causeless.has(idempotencyKey) || !idempotencyKey.startsWith(keyPrefix(name, event))) throw error;
-      causeless.add(idempotencyKey);
-    }
+  try {
+    return await transactOnce(partition, event, context, checkpoint, false);
+  } catch (error) {
+    if (context.signal.aborted || !isStreamError(error, "IDEMPOTENCY_CONFLICT")) throw error;
+    if (!error.idempotencyKey.startsWith(keyPrefix(name, event))) throw error;
   }
+  return transactOnce(partition, event, context, checkpoint, true);
 }
 
 async function transactOnce(
@@ -80,7 +77,7 @@ async function transactOnce(
   event: StoredEvent,
   { abort, ...context }: HandlerContext & AttemptContext,
   checkpoint: (records: Records, undo: Undo) => Promise<void>,
-  causeless: ReadonlySet<string>,
+  looksForCauseless: boolean,
 ): Promise<void> {
   const { access, definition } = partition.context;
   const undo: Undo = [];
@@ -94,11 +91,14 @@ async function transactOnce(
       async (tx, call) => {
         // First, so that an owner that was fenced off loses before it does anything.
         await call("write the checkpoint", ({ records }) => checkpoint(records, undo));
+        const findCauseless = (streamId: string, keys: readonly string[]): Promise<ReadonlySet<string>> =>
+          call("look up what is stored", (session) => causelessKeys(session, streamId, keys, event));
+        const caused = causedBy(event, definition.name, tx, looksForCauseless ? findCauseless : undefined);
         isHandling = true;
         handling = (async () => {
           isRunning = true;
           try {
-            await definition.transact?.(event as never, causedBy(event, definition.name, tx, causeless), context);
+            await definition.transact?.(event as never, caused, context);
           } finally {
             isRunning = false;
           }

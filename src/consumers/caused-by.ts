@@ -8,31 +8,40 @@ export const keyPrefix = (consumer: string, { position }: StoredEvent): string =
  * The transaction as the handler of an event gets it: what it writes names the event as its cause, and has a key, so that an
  * event that is handled again stores nothing twice.
  *
- * @param causeless - the keys of events that do not name it
+ * @param findCauseless - finds the keys, of those that a write gives, under which its stream has events that do not name it
  */
 export function causedBy(
   event: StoredEvent,
   consumer: string,
   tx: Transaction,
-  causeless: ReadonlySet<string>,
+  findCauseless: FindCauseless | undefined,
 ): Transaction {
+  const prefix = keyPrefix(consumer, event);
   let count = 0;
-  const causedEvent = (candidate: unknown): unknown => {
+  const keyedEvent = (candidate: unknown): unknown => {
     if (typeof candidate !== "object" || candidate === null) return candidate;
     count += 1;
-    const { idempotencyKey = `${keyPrefix(consumer, event)}${count}`, metadata } = candidate as Candidate;
-    if (causeless.has(idempotencyKey)) return { ...candidate, idempotencyKey };
+    const { idempotencyKey = `${prefix}${count}` } = candidate as Candidate;
+    return { ...candidate, idempotencyKey };
+  };
+  const causedEvent = (candidate: unknown, causeless: ReadonlySet<string>): unknown => {
+    if (typeof candidate !== "object" || candidate === null) return candidate;
+    const { idempotencyKey = "", metadata } = candidate as Candidate;
     // What is no metadata is refused by the write.
     const isMetadata = metadata === undefined || metadata === null || isPlainObject(metadata);
-    return { ...candidate, idempotencyKey, metadata: isMetadata ? { ...causes(event), ...metadata } : metadata };
+    if (causeless.has(idempotencyKey) || !isMetadata) return candidate;
+    return { ...candidate, metadata: { ...causes(event), ...metadata } };
   };
+  const isOwnKey = (key: unknown): key is string => typeof key === "string" && key.startsWith(prefix);
   // The events stay what they are; only fields that are absent are added.
-  const write = (streamId: string, events: unknown, options?: object): Promise<WriteResult> =>
-    (tx.write.bind(tx) as (streamId: string, events: unknown, options?: object) => Promise<WriteResult>)(
-      streamId,
-      Array.isArray(events) ? events.map(causedEvent) : causedEvent(events),
-      options,
-    );
+  const write = async (streamId: string, events: unknown, options?: object): Promise<WriteResult> => {
+    const keyed = (Array.isArray(events) ? events : [events]).map(keyedEvent);
+    const keys = keyed.map((candidate) => (candidate as Candidate | null)?.idempotencyKey).filter(isOwnKey);
+    const causeless = (keys.length > 0 ? await findCauseless?.(streamId, keys) : undefined) ?? new Set<string>();
+    const caused = keyed.map((candidate) => causedEvent(candidate, causeless));
+    const store = tx.write.bind(tx) as (streamId: string, events: unknown, options?: object) => Promise<WriteResult>;
+    return store(streamId, Array.isArray(events) ? caused : caused[0], options);
+  };
   return {
     position: tx.position,
     records: tx.records,
@@ -43,6 +52,9 @@ export function causedBy(
     write: write as Transaction["write"],
   };
 }
+
+/** Finds the keys of stored events that do not name their cause. */
+type FindCauseless = (streamId: string, keys: readonly string[]) => Promise<ReadonlySet<string>>;
 
 interface Candidate {
   readonly idempotencyKey?: string;

@@ -29,7 +29,8 @@ export interface ConsumerDefinition<E extends EventShape = EventShape> {
   /**
    * Handles an event exactly once, as far as it works through `tx`: the checkpoint is in the same transaction, which ends after
    * the default `timeoutMs` of transactions. An event that it writes gets the `causationId` and `correlationId` of what it
-   * handles in its metadata, and an idempotency key if it has none. Give one of the two.
+   * handles in its metadata, and an idempotency key if it has none. Where such a key is stored with another event, it runs a
+   * second time within the attempt: `handle` may have stored that before it was replaced. Give one of the two.
    */
   transact?(event: StoredEvent<E>, tx: Transaction, context: HandlerContext): Promise<void>;
 }

@@ -81,12 +81,16 @@ describe.each(STORES)("a consumer over %s", (_, open) => {
     expect(stored).toHaveLength(4);
 
     const written: number[] = [];
+    let runs = 0;
     await using second = await consume(
       streams,
       {
         ...definition,
         restart: "as a transaction",
-        transact: async ({ data }, tx) => void written.push((await tx.write("b", copies(data))).written),
+        transact: async ({ data }, tx) => {
+          runs += 1;
+          written.push((await tx.write("b", copies(data))).written);
+        },
       },
       { retry: { attempts: 1 } },
     );
@@ -94,11 +98,44 @@ describe.each(STORES)("a consumer over %s", (_, open) => {
     await second.whenProcessed(position);
     expect(await listOf(parked(streams, "copy"))).toEqual([]);
     expect(written).toEqual([0, 0, 2]);
+    // Twice for each event that handle has stored something of, however much.
+    expect(runs).toBe(5);
     const all = await listOf(b.read());
     expect(all.slice(0, 4)).toEqual(stored);
     const cause = (await listOf(a.read())).at(-1)?.id;
     expect(all.slice(4)).toMatchObject([1, 2].map(() => ({ metadata: { causationId: cause } })));
     expect(all).toHaveLength(6);
+  });
+
+  test("transact fails at another event under its key, and names the cause of what handle has not stored", async () => {
+    await using streams = await open();
+    const [a, b] = [await streams.openStream("a"), await streams.openStream("b")];
+    await a.write([numbered(1), numbered(2)]);
+    await b.write({ type: "Copied", data: 1, idempotencyKey: "copy/1/1" });
+    await b.write({ type: "Other", data: 2, idempotencyKey: "copy/2/1" });
+    let runs = 0;
+    await using consumer = await consume(
+      streams,
+      {
+        name: "copy",
+        types: ["Numbered"],
+        startFrom: "beginning",
+        transact: async ({ data }, tx) => {
+          runs += 1;
+          await tx.write("b", { type: "Copied", data });
+          await tx.write("b", { type: "Copied", data });
+        },
+      },
+      { retry: { attempts: 1 } },
+    );
+    await consumer.whenProcessed(2);
+    expect(runs).toBe(4);
+    expect(await listOf(b.read())).toMatchObject([
+      { id: "copy/1/1", metadata: null },
+      { id: "copy/2/1", type: "Other" },
+      { id: "copy/1/2", metadata: { causationId: (await listOf(a.read()))[0]?.id } },
+    ]);
+    expect(await listOf(parked(streams, "copy"))).toMatchObject([{ position: 2, attempts: 1 }]);
   });
 
   test("parks an event that fails to the end, and those behind it, and retries them in order", async () => {
