@@ -8,6 +8,8 @@ import { assertShape, GROUP_SHAPE, PARKED_SHAPE, PARTITION_SHAPE, type Shape } f
  */
 export type GroupState = {
   readonly partitions: number;
+  /** The number that somebody has asked for: until it is the number, everybody gives back what he holds. Default: none. */
+  readonly nextPartitions?: number;
   /** The last `restart` that was done. */
   readonly restart: string | null;
   /** Earlier numbers of partitions, and how far each of these was. */

@@ -3,7 +3,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ALL_STREAM, isStreamError, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
 import { type LeaseRenewals, type Renew, storeLeaseRenewals } from "../leases/lease-renewals.js";
 import { untilNextRenewalMs } from "../leases/renewal-beat.js";
-import { MAX_TIMER_MS } from "../limits.js";
 import type { StoreService } from "../stream/store-service.js";
 import { checkOptions, checkPlace, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
@@ -11,7 +10,9 @@ import { thrownText } from "../validate/thrown-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { Consumer, ConsumerLag, StopOptions, WhenProcessedOptions } from "./consumer.js";
 import type { GroupState } from "./consumer-records.js";
+import { endRuns } from "./end-runs.js";
 import { EventFeed } from "./event-feed.js";
+import { FreeLook } from "./free-look.js";
 import { lagOf, lowestPosition } from "./lag.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { Outage } from "./outage.js";
@@ -27,14 +28,8 @@ import { waitUntilProcessed } from "./when-processed.js";
 const STOP_OPTIONS: OptionNames<StopOptions> = { drainMs: true };
 const DEFAULT_DRAIN_MS = 5_000;
 
-/** How long handlers that were aborted by a stop may take to settle. */
-const ABORTED_MS = 1_000;
-
 /** Leases are renewed so many times before they would end. */
 const RENEWALS_PER_LEASE = 3;
-
-/** How often what other processes have given back is looked for while there are events: each look is a transaction. */
-const LOOK_INTERVAL_MS = 500;
 
 /** A running consumer: the leases, the feed and the runs of the partitions that it holds. */
 export class ConsumerRun implements Consumer, StoreService {
@@ -44,13 +39,15 @@ export class ConsumerRun implements Consumer, StoreService {
   readonly #keeper: LeaseKeeper;
   readonly #renewals: LeaseRenewals;
   readonly #feed: EventFeed;
+  readonly #freeLook: FreeLook;
   readonly #all: Stream;
   readonly #feedWake = new Wake();
   readonly #stopping = new AbortController();
+  /** What it is giving back. */
+  readonly #leaving = new WeakSet<PartitionRun>();
   readonly #progressListeners = new Set<() => void>();
   #subscription: Subscription | undefined;
   #renewTimer: NodeJS.Timeout | undefined;
-  #lookTimer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> = Promise.resolve();
   #feeding: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -73,6 +70,9 @@ export class ConsumerRun implements Consumer, StoreService {
       retryStreams: (streamIds) => this.#retryStreams(streamIds),
     };
     this.#keeper = new LeaseKeeper(this.#context, randomUUID(), group);
+    this.#freeLook = new FreeLook(this.#keeper, () => {
+      this.#renewing = this.#renewing.then(() => this.#lookForFree());
+    });
     this.#renewals = storeLeaseRenewals(context.access);
     this.#feed = new EventFeed(this.#context, all, () => this.#keeper.noticeRetries());
     let end: { resolve: () => void; reject: (error: unknown) => void } | undefined;
@@ -98,6 +98,8 @@ export class ConsumerRun implements Consumer, StoreService {
     // A stop waits for it.
     this.renew();
     await this.#renewing;
+    // Those of this process give back at once what is to be changed.
+    if (this.#keeper.isChanging) this.#wakeOthers();
     this.#feeding = this.#feedUntilStopped();
   }
 
@@ -126,22 +128,13 @@ export class ConsumerRun implements Consumer, StoreService {
     try {
       const { begun, lost, tooMany } = await this.#keeper.renew(transact);
       for (const run of begun) run.finished.catch((error: unknown) => this.#fail(error));
-      if (tooMany.length > 0) void this.#giveBack(tooMany);
+      const leaving = tooMany.filter((run) => !this.#leaving.has(run));
+      if (leaving.length > 0) void this.#giveBack(leaving);
       if (begun.length > 0 || lost.length > 0) this.#feedWake.wake();
     } catch (error) {
       // The next renewal tries again; a lease that ends meanwhile is noticed.
       if (!(error instanceof StorageError && error.retryable)) this.#fail(error);
     }
-  }
-
-  /** Others may have given partitions back: they say so to nobody but those of their own process. */
-  #lookForFreeSoon(): void {
-    const { runs, group } = this.#keeper;
-    if (runs.size >= group.partitions || this.#lookTimer !== undefined) return;
-    this.#lookTimer = setTimeout(() => {
-      this.#lookTimer = undefined;
-      this.#renewing = this.#renewing.then(() => this.#lookForFree());
-    }, LOOK_INTERVAL_MS);
   }
 
   async #lookForFree(): Promise<void> {
@@ -151,11 +144,16 @@ export class ConsumerRun implements Consumer, StoreService {
     if (mayTake) await this.#renewNow();
   }
 
+  /** Gives partitions to others; where all wait for them, the handlers have no longer than at a stop. */
   async #giveBack(runs: readonly PartitionRun[]): Promise<void> {
+    for (const run of runs) this.#leaving.add(run);
     try {
-      await Promise.all(runs.map((run) => run.drain()));
+      if (this.#keeper.isChanging) await endRuns(runs, DEFAULT_DRAIN_MS);
+      else await Promise.all(runs.map((run) => run.drain()));
       await this.#keeper.release(runs, false);
       this.#wakeOthers();
+      // The last to give back what is to be changed may change it.
+      if (this.#keeper.isChanging) this.renew();
     } catch {
       // Their leases end by themselves.
       for (const run of runs) run.lose();
@@ -171,7 +169,7 @@ export class ConsumerRun implements Consumer, StoreService {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        this.#lookForFreeSoon();
+        this.#freeLook.soon();
         const { runs, group } = this.#keeper;
         const mayBeMore = await this.#feed.read(runs, group.partitions, signal);
         if (!mayBeMore) await this.#feedWake.wait();
@@ -229,7 +227,7 @@ export class ConsumerRun implements Consumer, StoreService {
     const isProcessed = async (): Promise<boolean> => {
       const { runs, group } = this.#keeper;
       const isAlone = runs.size === group.partitions;
-      this.#lookForFreeSoon();
+      this.#freeLook.soon();
       const lowest = isAlone
         ? Math.min(...[...runs.values()].map((run) => run.position))
         : await lowestPosition(this.#context, runs);
@@ -254,18 +252,14 @@ export class ConsumerRun implements Consumer, StoreService {
   async #stop(drainMs: number): Promise<void> {
     const { access } = this.#context;
     clearTimeout(this.#renewTimer);
-    clearTimeout(this.#lookTimer);
+    this.#freeLook.stop();
     this.#subscription?.unsubscribe();
     this.#stopListening?.();
     this.#stopping.abort();
     this.#feedWake.wake();
     await Promise.all([this.#feeding, this.#renewing]);
     const runs = [...this.#keeper.runs.values()];
-    const drained = Promise.allSettled(runs.map((run) => run.drain()));
-    if (!(await settlesWithin(drained, drainMs))) {
-      for (const run of runs) run.abort();
-      await settlesWithin(drained, ABORTED_MS);
-    }
+    await endRuns(runs, drainMs);
     try {
       await this.#keeper.release(runs, true);
     } catch {
@@ -280,17 +274,5 @@ export class ConsumerRun implements Consumer, StoreService {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-}
-
-async function settlesWithin(work: Promise<unknown>, limitMs: number): Promise<boolean> {
-  const timeout = new AbortController();
-  try {
-    return await Promise.race([
-      work.then(() => true),
-      delay(Math.min(MAX_TIMER_MS, limitMs), false, { signal: timeout.signal }).catch(() => false),
-    ]);
-  } finally {
-    timeout.abort();
   }
 }

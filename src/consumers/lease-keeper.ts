@@ -14,6 +14,8 @@ import {
   writeGroup,
   writePartition,
 } from "./consumer-records.js";
+import { changePartitions } from "./lay-partitions.js";
+import { fairShare, isAnyLacking, Members } from "./members.js";
 import { parkedOf } from "./parked-streams.js";
 import { unsavedLimitOf } from "./partition.js";
 import { PartitionLease } from "./partition-lease.js";
@@ -26,7 +28,7 @@ interface Findings {
   readonly group: GroupState;
   readonly lost: PartitionRun[];
   readonly taken: { readonly lease: PartitionLease; readonly previous: PartitionState }[];
-  /** How many partitions others lack. */
+  /** How many partitions it is to give back. */
   readonly tooMany: number;
   /** What is parked, where a partition was taken. */
   readonly parked: readonly RecordOf<ParkedState>[];
@@ -41,25 +43,36 @@ interface Changes {
 
 /**
  * Keeps the partitions of this process: renews their leases, takes what is free, up to its fair share, and gives back what
- * others lack. A lease is free when its time is over, or when its record has not changed for as long, and members are forgotten
- * likewise: no jump of a clock makes either last.
+ * others lack. A lease is free when its time is over, or when its record has not changed for as long: no jump of a clock makes it
+ * last.
  */
 export class LeaseKeeper {
   readonly owner: string;
   readonly runs = new Map<number, PartitionRun>();
   readonly #context: RunContext;
   readonly #partitionSightings = new Sightings();
-  readonly #memberSightings = new Sightings();
+  readonly #members: Members;
   #group: GroupState;
 
   constructor(context: RunContext, owner: string, group: GroupState) {
     this.#context = context;
     this.owner = owner;
     this.#group = group;
+    this.#members = new Members(owner, context.settings.leaseMs);
   }
 
   get group(): GroupState {
     return this.#group;
+  }
+
+  /** Whether nobody else has a partition. */
+  get hasAll(): boolean {
+    return this.runs.size >= this.#group.partitions;
+  }
+
+  /** Whether everybody gives back what he holds, since there are to be more or fewer partitions. */
+  get isChanging(): boolean {
+    return this.#group.nextPartitions !== undefined;
   }
 
   /**
@@ -112,8 +125,7 @@ export class LeaseKeeper {
       for (const run of runs) if (!run.isLost) await run.write(records, { owner: null, unsaved: 0 }, undo);
       const group = isLeaving ? await readGroup(records, name) : null;
       if (group === null) return;
-      const { [this.owner]: _, ...members } = group.members;
-      await writeGroup(records, name, { ...group, members });
+      await writeGroup(records, name, { ...group, members: this.#members.without(group) });
     });
     for (const run of runs) this.runs.delete(run.lease.index);
   }
@@ -122,8 +134,8 @@ export class LeaseKeeper {
     const { name } = this.#context.definition;
     const found = await readGroup(records, name);
     if (found === null) return undefined;
-    const rows = await readPartitions(records, name);
-    const group = await this.#join(records, found, Math.min(...rows.map(({ value }) => value.position)));
+    let rows = await readPartitions(records, name);
+    let group = await this.#join(records, found, Math.min(...rows.map(({ value }) => value.position)));
     const isOther = group.partitions !== this.#group.partitions;
     const lost: PartitionRun[] = [];
     const mine: PartitionRun[] = [];
@@ -133,32 +145,27 @@ export class LeaseKeeper {
       else mine.push(run);
     }
     for (const run of mine) if (!run.isTransacting) await run.write(records, {}, undo);
+    if (group.nextPartitions !== undefined) {
+      const areAllFree = rows.map((row) => this.#isFree(row)).every((isFree) => isFree);
+      if (mine.length > 0 || !areAllFree) return { group, lost, taken: [], tooMany: mine.length, parked: [] };
+      group = await changePartitions(records, name, rows, group);
+      rows = await readPartitions(records, name);
+    }
     const share = fairShare(group);
     const taken = await this.#take(records, rows, new Set(mine.map(({ lease }) => lease.index)), share);
     return {
       group,
       lost,
       taken,
-      tooMany: this.#lackOfOthers(group, rows) ? Math.max(0, mine.length - share) : 0,
+      tooMany: isAnyLacking(group, rows) ? Math.max(0, mine.length - share) : 0,
       parked: taken.length > 0 ? await readParked(records, name) : [],
     };
   }
 
   /** Says that this process runs the consumer, and forgets those that are gone and what does not matter any more. */
   async #join(records: Records, group: GroupState, lowest: number): Promise<GroupState> {
-    const { settings, definition } = this.#context;
-    const nowMs = Date.now();
-    const others = Object.entries(group.members).filter(
-      ([owner, { untilMs }]) =>
-        owner !== this.owner &&
-        untilMs > nowMs &&
-        this.#memberSightings.unchangedForMs(owner, untilMs) < settings.leaseMs,
-    );
-    this.#memberSightings.keepOnly(others.map(([owner]) => owner));
-    const { leaseMs } = settings;
-    const members = { ...Object.fromEntries(others), [this.owner]: { untilMs: nowMs + leaseMs, leaseMs } };
-    const joined = { ...group, members, history: stillPast(group.history, lowest) };
-    await writeGroup(records, definition.name, joined);
+    const joined = { ...group, members: this.#members.join(group), history: stillPast(group.history, lowest) };
+    await writeGroup(records, this.#context.definition.name, joined);
     return joined;
   }
 
@@ -196,12 +203,6 @@ export class LeaseKeeper {
     return unchangedForMs >= this.#context.settings.leaseMs;
   }
 
-  #lackOfOthers({ members, partitions }: GroupState, rows: readonly RecordOf<PartitionState>[]): boolean {
-    const owners = Object.keys(members);
-    const enough = Math.floor(partitions / owners.length);
-    return owners.some((owner) => rows.filter(({ value }) => value.owner === owner).length < enough);
-  }
-
   #note(group: GroupState): void {
     const isRetry = group.retries !== this.#group.retries;
     this.#group = group;
@@ -232,9 +233,4 @@ function dropped(name: string): Error {
     `Consumer "${name}" has ended: its records were deleted while this process did not renew its leases. Was dropConsumer ` +
       "called? Start it again, and it begins at startFrom.",
   );
-}
-
-/** How many partitions a process holds at most. */
-function fairShare({ partitions, members }: GroupState): number {
-  return Math.ceil(partitions / Object.keys(members).length);
 }

@@ -2,23 +2,11 @@ import type { Records } from "../../protocols/index.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
 import type { ConsumerDefinition } from "./consumer.js";
-import {
-  deleteAllParked,
-  deletePartition,
-  type GroupState,
-  type PartitionState,
-  partitionKey,
-  type RecordOf,
-  readGroup,
-  readPartitions,
-  writeGroup,
-  writePartition,
-} from "./consumer-records.js";
+import { deleteAllParked, type GroupState, readGroup, readPartitions, writeGroup } from "./consumer-records.js";
+import { layPartitions } from "./lay-partitions.js";
 import { type RunContext, writeRecords } from "./run-context.js";
 
-const FREE = { owner: null, untilMs: 0, unsaved: 0, attempt: null } as const;
-
-/** Makes the records of a consumer where there are none, and does what a new number of partitions or a restart asks for. */
+/** Makes the records of a consumer where there are none, does what a restart asks for, and asks for a new number of partitions. */
 export async function register(context: Pick<RunContext, "access" | "definition" | "settings">): Promise<GroupState> {
   const { definition, settings } = context;
   let registered: GroupState | Error | undefined;
@@ -38,19 +26,20 @@ async function registerIn(
   head: number,
 ): Promise<GroupState | Error> {
   const isRestart = restart !== undefined && found !== null && found.restart !== restart;
-  const rows = found === null ? [] : await readPartitions(records, name);
   if (found === null || isRestart) {
     const start = startOf(startFrom, head);
     if (start > head) {
       return invalidArgument("startFrom", `the last position of the store is ${head}, got ${start}`);
     }
+    const rows = await readPartitions(records, name);
     await deleteAllParked(records, name);
-    return replace(
+    return layPartitions(
       records,
       name,
       rows,
       {
-        ...(found ?? { members: {}, retries: 0 }),
+        members: found?.members ?? {},
+        retries: found?.retries ?? 0,
         parked: 0,
         partitions,
         history: [],
@@ -59,29 +48,12 @@ async function registerIn(
       start,
     );
   }
-  if (found.partitions === partitions) return found;
-  const positions = rows.map(({ value }) => value.position);
-  const history = [...found.history, { partitions: found.partitions, positions }];
-  return replace(records, name, rows, { ...found, partitions, history }, Math.min(...positions));
-}
-
-/** Writes the records of other partitions, which ends all leases. */
-async function replace(
-  records: Records,
-  name: string,
-  rows: readonly RecordOf<PartitionState>[],
-  group: GroupState,
-  position: number,
-): Promise<GroupState> {
-  for (const { key } of rows) await deletePartition(records, key);
-  // What the owners before may have had under way is not known.
-  const unsaved = Math.max(0, ...rows.map(({ value }) => value.unsaved));
-  const owner = rows.find(({ value }) => value.owner !== null)?.value.owner ?? null;
-  for (let index = 0; index < group.partitions; index += 1) {
-    await writePartition(records, partitionKey(name, index), { ...FREE, owner, unsaved, position }, 0);
-  }
-  await writeGroup(records, name, group);
-  return group;
+  const { nextPartitions, ...current } = found;
+  if ((nextPartitions ?? found.partitions) === partitions) return found;
+  // Whoever has partitions gives them back first: an event that is under way must not be handled by another.
+  const asked = found.partitions === partitions ? current : { ...current, nextPartitions: partitions };
+  await writeGroup(records, name, asked);
+  return asked;
 }
 
 function startOf(startFrom: ConsumerDefinition["startFrom"], head: number): number {

@@ -2,6 +2,8 @@ import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { StoredEvent } from "../../../index.js";
 import { consume, dropConsumer } from "../../../src/consumers/index.js";
+import { Gate } from "../../conformance/support/transactions.js";
+import { collecting } from "./support/collecting.js";
 import { STORES, writeToStreams } from "./support/stores.js";
 
 const SHORT = { leaseMs: 300 };
@@ -127,6 +129,30 @@ describe.each(STORES)("partitions over %s", (_, open) => {
     await last.whenProcessed(written);
     expect(counts.size).toBe(written);
     expect([...counts.values()].every((count) => count === 1)).toBe(true);
+  });
+
+  test("are changed once nobody handles an event of those before, and nothing is handled twice", async () => {
+    await using streams = await open();
+    const last = await writeToStreams(streams, 12);
+    const begun: unknown[] = [];
+    const gate = new Gate();
+    const definition = collecting([], {
+      handle: async ({ data }) => {
+        begun.push(data);
+        if (data === 0) await gate.opened;
+      },
+    });
+    // No renewal brings the change in time.
+    const lease = { leaseMs: 86_400_000 };
+    await using first = await consume(streams, definition, { partitions: 2, ...lease });
+    await expect.poll(() => begun).toContain(0);
+    await using second = await consume(streams, definition, { partitions: 3, ...lease });
+    await expect(second.whenProcessed(last, { timeoutMs: 300 })).rejects.toThrow("within timeoutMs");
+    expect(begun.filter((data) => data === 0)).toHaveLength(1);
+    gate.open();
+    await second.whenProcessed(last);
+    await first.whenProcessed(last);
+    expect(begun.sort()).toEqual(Array.from({ length: 12 }, (_, index) => index).sort());
   });
 
   test("belong to the process that took them last: the one before records nothing", async () => {
