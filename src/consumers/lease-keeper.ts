@@ -70,6 +70,11 @@ export class LeaseKeeper {
     return this.runs.size >= this.#group.partitions;
   }
 
+  /** Whether it may take no more while the others are there. */
+  get hasShare(): boolean {
+    return this.runs.size >= fairShare(this.#group);
+  }
+
   /** Whether everybody gives back what he holds, since there are to be more or fewer partitions. */
   get isChanging(): boolean {
     return this.#group.nextPartitions !== undefined;
