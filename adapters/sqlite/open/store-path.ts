@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { StorageError } from "../../../protocols/index.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import { describeValue } from "../../../src/validate/json-text.js";
 
@@ -10,6 +11,7 @@ export const IN_MEMORY = ":memory:";
  * The absolute path of a database, or {@link IN_MEMORY}.
  *
  * @throws InvalidArgumentError when it is no path of a file
+ * @throws StorageError when it is relative to a folder that was removed
  */
 export function parseStorePath(path: unknown): string {
   const text = path instanceof URL ? pathOfURL(path) : path;
@@ -20,7 +22,17 @@ export function parseStorePath(path: unknown): string {
   if (!text.isWellFormed()) throw invalidArgument("path", "it has a lone surrogate, which no file system keeps");
   assertNoScheme(text, path);
   // An absolute path is never read as a URI, whatever characters are in it.
-  return text === IN_MEMORY ? text : resolve(text);
+  return text === IN_MEMORY ? text : absolutePath(text);
+}
+
+function absolutePath(path: string): string {
+  try {
+    return resolve(path);
+  } catch (cause) {
+    const reason =
+      "the working directory, to which the path is relative, does not exist any more; give an absolute path";
+    throw new StorageError("STORAGE_FOLDER_MISSING", `Cannot find ${path}: ${reason}.`, { cause });
+  }
 }
 
 /** Such a string would be the name of a file, which is not what somebody who writes it means. */

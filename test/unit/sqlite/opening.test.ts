@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, readlink, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rmdir, symlink, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type SQLiteOptions, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
@@ -24,6 +24,22 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
         code: "STORAGE_FOLDER_MISSING",
         message: expect.stringContaining(path),
       });
+    });
+
+    test("a relative path where the working directory was removed", async () => {
+      await using folder = await createTempDir();
+      const before = process.cwd();
+      await mkdir(folder.file("removed"));
+      process.chdir(folder.file("removed"));
+      try {
+        await rmdir(folder.file("removed"));
+        await expect(openStore("store.db")).rejects.toMatchObject({
+          code: "STORAGE_FOLDER_MISSING",
+          message: expect.stringContaining("store.db"),
+        });
+      } finally {
+        process.chdir(before);
+      }
     });
 
     test("a path through a file", async () => {
