@@ -1,6 +1,6 @@
 import type { CandidateEvent, EventShape, StreamFactory, WriteResult } from "../../protocols/index.js";
 import { checkFunction, invalidArgument } from "../validate/check-arguments.js";
-import { inAttempt } from "../validate/in-call.js";
+import { inCall } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { checkStore } from "./check-store.js";
 import { type HandleOptions, parseHandleOptions } from "./command-options.js";
@@ -8,7 +8,7 @@ import { type Fold, parseFold } from "./fold.js";
 import type { LiteralDecision } from "./literal-decision.js";
 import { checkCommandStream } from "./load-state.js";
 import { checkCache } from "./state-cache.js";
-import { runCommand } from "./stream-command.js";
+import { runCommand, type StreamCommand } from "./stream-command.js";
 
 /** What a command makes of a state: an event, or a list of events, `[]` for none. */
 export type Decision<E extends EventShape> = CandidateEvent<E> | readonly CandidateEvent<E>[];
@@ -51,28 +51,24 @@ export interface Handled<S, E extends EventShape> extends WriteResult {
  * );
  * ```
  */
-export async function handle<S, E extends EventShape, const D extends Decision<E> | LiteralDecision<E>>(
+export function handle<S, E extends EventShape, const D extends Decision<E> | LiteralDecision<E>>(
   streams: StreamFactory,
   fold: Fold<S, E>,
   streamId: string,
   decide: (state: S) => D | Promise<D>,
   options: HandleOptions = {},
 ): Promise<Handled<S, E>> {
-  const command = inAttempt(`handle a command on stream ${JSON.stringify(streamId)}`, undefined, () => {
+  let command: StreamCommand<S>;
+  try {
     checkStore(streams);
     checkCommandStream(streamId);
     checkDecide(decide);
     const plan = parseHandleOptions(options);
-    return {
-      streams,
-      fold: parseFold(fold),
-      streamId,
-      cache: checkCache(options.cache),
-      plan,
-      decide,
-    };
-  });
-  return (await runCommand(command)) as Handled<S, E>;
+    command = { streams, fold: parseFold(fold), streamId, cache: checkCache(options.cache), plan, decide };
+  } catch (error) {
+    return Promise.reject(inCall(error, `handle a command on stream ${JSON.stringify(streamId)}`, undefined));
+  }
+  return runCommand(command) as Promise<Handled<S, E>>;
 }
 
 /** @throws InvalidArgumentError */

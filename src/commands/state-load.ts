@@ -26,17 +26,19 @@ export interface LoadedFrom<S> {
 /** Loads the state of a stream, by the shortest way that leads to it. */
 export class StateLoad<S> {
   readonly #parts: StateLoadParts<S>;
+  readonly #states: StoreStates | undefined;
   /** Its handle may have seen another store, even if the cache has let go of it meanwhile. */
   #cachedStream: Stream | undefined;
 
   constructor(parts: StateLoadParts<S>) {
     this.#parts = parts;
+    this.#states = parts.cache?.of(parts.streams);
   }
 
   /** The handle that the state is in the cache with. */
   get cachedStream(): Stream | undefined {
-    const { streams, streamId, fold, cache } = this.#parts;
-    this.#cachedStream = cache?.of(streams).get(streamId, fold)?.stream;
+    const { streamId, fold } = this.#parts;
+    this.#cachedStream = this.#states?.get(streamId, fold)?.stream;
     return this.#cachedStream;
   }
 
@@ -50,10 +52,10 @@ export class StateLoad<S> {
    * @param before - a state to go on from, where the cache has none
    */
   async run(stream?: Stream, before?: FoldedState<S>): Promise<LoadedFrom<S>> {
-    const { streams, streamId, fold, cache, atVersion, signal } = this.#parts;
+    const { streamId, fold, atVersion, signal } = this.#parts;
     signal?.throwIfAborted();
-    if (cache === undefined || atVersion !== undefined) return this.#load(undefined, stream, before);
-    const states = cache.of(streams);
+    const states = this.#states;
+    if (states === undefined || atVersion !== undefined) return this.#load(undefined, stream, before);
     const cached = states.get(streamId, fold);
     const refreshed = cached && (await states.refresh(cached, signal));
     // A version that was in conflict is not where the stream ends: readers may not see its last events.

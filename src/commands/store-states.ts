@@ -67,10 +67,13 @@ export class StoreStates {
    * Brings a state up to date by reading the tail of the store, which one read does for all that wait. Null: it is not kept up
    * to date that way, or not any more.
    */
-  async refresh(entry: CachedState, signal: AbortSignal | undefined): Promise<FoldedState<unknown> | null> {
+  refresh(entry: CachedState, signal: AbortSignal | undefined): Promise<FoldedState<unknown> | null> | null {
     const { session } = entry;
     if (session === undefined || session !== this.#tail.session) return null;
-    await this.#tail.read(signal);
+    return this.#tail.read(signal).then(() => this.#refreshed(entry, session));
+  }
+
+  #refreshed(entry: CachedState, session: TailSession): FoldedState<unknown> | null {
     if (session !== this.#tail.session || this.#find(entry) !== entry || !entry.isPassed) return null;
     // What was stored while the read was under way may be lost.
     if ((entry.folded.last?.position ?? 0) > session.seen) return null;

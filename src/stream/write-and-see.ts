@@ -11,12 +11,12 @@ export interface SeenWrite {
 }
 
 /** Writes, and says what was stored if it is known without a read. */
-export async function writeAndSee(
+export function writeAndSee(
   stream: Stream,
   events: readonly CandidateEvent[],
   options: WriteOptions,
 ): Promise<SeenWrite> {
-  if (!(WRITE_AND_SEE in stream)) return { result: await stream.write(events, options) };
+  if (!(WRITE_AND_SEE in stream)) return stream.write(events, options).then((result) => ({ result }));
   const write = stream[WRITE_AND_SEE] as (
     events: readonly CandidateEvent[],
     options: WriteOptions,
