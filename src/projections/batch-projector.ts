@@ -11,8 +11,8 @@ import { isOfProject, ProjectionError } from "./projection-error.js";
 import type { Build, BuildState, LiveState } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
 
-/** How many times a build is held back because what readers see has moved on. Under constant writes it has to be shown in the end. */
-const MAX_OVERTAKEN = 100;
+/** For how long a build is held back because what readers see has moved on. Under constant writes it has to be shown in the end. */
+const MAX_OVERTAKEN_MS = 10_000;
 
 /** What a build runs in. */
 export interface BuildContext {
@@ -35,7 +35,7 @@ export class BatchProjector {
   readonly #build: Build;
   readonly #lease: BuildLease;
   readonly #onMoved: () => void;
-  #overtaken = 0;
+  #overtakenSinceMs: number | undefined;
 
   /** @param onMoved - called when the lease has another position */
   constructor(
@@ -100,10 +100,9 @@ export class BatchProjector {
 
   /** Whether what readers see has got further since the batch was read: they would see less than before. */
   async #isOvertaken({ records }: ModelTransaction, upTo: number): Promise<boolean> {
-    if (this.#overtaken >= MAX_OVERTAKEN) return false;
     if (!(await hasLessThanShown(records, this.#context.model, this.#build, upTo))) return false;
-    this.#overtaken += 1;
-    return true;
+    this.#overtakenSinceMs ??= performance.now();
+    return performance.now() - this.#overtakenSinceMs < MAX_OVERTAKEN_MS;
   }
 
   async #park(failure: ProjectionFailure, upTo: number): Promise<void> {

@@ -18,6 +18,9 @@ import { RetryBackoff } from "./retry-backoff.js";
 /** After so long a position that only passed over events that are not wanted is written down. */
 const CHECKPOINT_MS = 1_000;
 
+/** How long it waits for what readers already see more than it has: it may not be in what it reads at once. */
+const OVERTAKEN_PAUSE_MS = 10;
+
 /** A lease that another process has is looked at after commits, no more often than this. */
 const MIN_STANDBY_MS = 500;
 
@@ -160,8 +163,8 @@ export class BuildRun {
       this.#recovered();
     } else if (batch.upTo > after) await this.#passOver(batch.upTo);
     await this.#mirror.copy(this.#position);
-    // It goes on at once where readers already see more than it has.
-    if (!hasAll || this.#lease.state?.hasCaughtUp !== true) return;
+    if (!hasAll) return;
+    if (this.#lease.state?.hasCaughtUp !== true) return this.#pause(OVERTAKEN_PAUSE_MS);
     if (this.#state !== "live") this.#change("live");
     await this.#rest();
   }

@@ -45,6 +45,25 @@ describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 1 }]);
   });
 
+  test("are held back for longer than it takes to look a hundred times, and shown once they have what readers see", async () => {
+    await using streams = await open();
+    const { position } = await (await streams.openStream("a")).write(deposited(1));
+    const first = await runProjections(streams, [balances()]);
+    await whenProcessed(streams, "balances", position);
+    await first[Symbol.asyncDispose]();
+    // As if it had what the next version never gets to read.
+    await overwrite(streams, PROJECTIONS_SPACE, "balances@1", { position: position + 1 });
+    await using second = await runProjections(streams, [balances(2, 10)]);
+    const shown = () => streams.query(sql`SELECT balance FROM balances`);
+    for (let look = 0; look < 300; look += 1)
+      expect(await streams.transaction(({ sql: db }) => db.all(sql`SELECT balance FROM balances`))).toEqual([
+        { balance: 1 },
+      ]);
+    expect(second.status()).toMatchObject([{ state: "building", position }]);
+    await overwrite(streams, PROJECTIONS_SPACE, "balances@1", { position });
+    await expect.poll(shown).toEqual([{ balance: 10 }]);
+  });
+
   test("are not shown while they have less than the one before, which went on after they had read all", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
