@@ -150,7 +150,9 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
   }
 
   listStreams(query: ListStreamsQuery): Promise<readonly StreamRow[]> {
-    return this.#readWith("list the streams", (connection, names) => listStreams(connection, names, query));
+    return this.#readWith("list the streams", (connection, names) =>
+      listStreams(connection, names, query, this.location),
+    );
   }
 
   removeBefore(request: RemoveRequest): Promise<RemovedEvents> {

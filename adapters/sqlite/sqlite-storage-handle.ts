@@ -128,7 +128,7 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
   }
 
   listStreams(query: ListStreamsQuery): Promise<readonly StreamRow[]> {
-    return this.#readWith("list the streams", (connection) => listStreams(connection, query));
+    return this.#readWith("list the streams", (connection) => listStreams(connection, query, this.location));
   }
 
   async removeBefore(request: RemoveRequest): Promise<RemovedEvents> {

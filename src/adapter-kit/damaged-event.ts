@@ -27,6 +27,17 @@ export function damagedEvent(
   });
 }
 
+/** Says of a copy that an event is not what was written: the copy would get a checksum that hides the damage. */
+export function uncopiedEvent(
+  { streamId, version, position }: Pick<DamagedEvent, "version" | "position"> & { readonly streamId: string },
+  location: string | undefined,
+): StorageError {
+  const message =
+    `Cannot copy the event at position ${position}${inStore(location)}: it is not what was written. The database is ` +
+    "damaged; verify() lists what is.";
+  return new StorageError("STORAGE_CORRUPT", message, { event: { streamId, version, position } });
+}
+
 /** @param place - the damaged one that is the last, in the direction of the query */
 export function beyondDamage(direction: ReadQuery["direction"], place: number): string {
   const option = direction === "forward" ? `after: ${place}` : `upTo: ${place - 1}`;

@@ -18,19 +18,23 @@ function isCopied({ space }: CopiedRecord): boolean {
 /**
  * The records that a copy has, as it has them: leases are released.
  *
+ * @param store - the store that they are read of, for messages
  * @throws StorageError `STORAGE_CORRUPT` when one is not what can have been stored
  */
 export async function* copiedRecords(
   contents: StoreContents,
+  store: string,
   after?: Pick<CopiedRecord, "space" | "key">,
 ): AsyncGenerator<readonly CopiedRecord[], void> {
-  for await (const page of contents.read("records", after)) yield page.filter(isCopied).map(released);
+  for await (const page of contents.read("records", after)) {
+    yield page.filter(isCopied).map((record) => released(record, store));
+  }
 }
 
 /** Whoever has a lease runs on the source. The owner stays, since it may have been at work on the next events. */
-function released(record: CopiedRecord): CopiedRecord {
+function released(record: CopiedRecord, store: string): CopiedRecord {
   const { space, key } = record;
-  const value = storedObject(record.value, `the record "${key}" of "${space}"`);
+  const value = storedObject(record.value, `the record "${key}" of "${space}" in ${store}`);
   switch (space) {
     case CONSUMERS_SPACE:
       return { ...record, value: JSON.stringify({ ...value, untilMs: 0 }) };

@@ -7,6 +7,8 @@ import { readAhead } from "./read-ahead.js";
 
 /** What the steps of a copy share. */
 export interface CopyProgressContext {
+  /** The name of the store that is copied. */
+  readonly source: string;
   readonly target: CopyTarget;
   readonly attempt: string;
   /** Throws when the copy is not wanted any more. Asked before each page. */

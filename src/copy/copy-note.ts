@@ -25,11 +25,15 @@ export function noteRecord(note: CopyNote): CopiedRecord {
   return { space: COPY_SPACE, key: KEY, revision: 1, value: JSON.stringify(note) };
 }
 
-/** Reads the note of a store; undefined where it is not a copy. */
-export async function readNote(contents: StoreContents): Promise<CopyNote | undefined> {
+/**
+ * Reads the note of a store; undefined where it is not a copy.
+ *
+ * @param store - its name, for messages
+ */
+export async function readNote(contents: StoreContents, store: string): Promise<CopyNote | undefined> {
   for await (const [record] of contents.read("records", { space: COPY_SPACE, key: "" })) {
     if (record?.space !== COPY_SPACE || record.key !== KEY) return undefined;
-    return noteOf(storedObject(record.value, `the record "${KEY}" of "${COPY_SPACE}"`));
+    return noteOf(storedObject(record.value, `the record "${KEY}" of "${COPY_SPACE}" in ${store}`));
   }
   return undefined;
 }

@@ -30,9 +30,9 @@ export async function copyPart(
 async function copyDifferences<Part extends ChangingPart>(
   contents: StoreContents,
   part: Part,
-  { target, assertWanted }: CopyProgressContext,
+  { source: from, target, assertWanted }: CopyProgressContext,
 ): Promise<string | undefined> {
-  const source = new ItemCursor(wanted(readPart(contents, part), assertWanted));
+  const source = new ItemCursor(wanted(readPart(contents, from, part), assertWanted));
   let first: string | undefined;
   let last: ContentsItems[Part] | undefined;
   let isCopyAtEnd = false;
@@ -54,7 +54,9 @@ async function copyDifferences<Part extends ChangingPart>(
       // The copy is not read while it is written: a store in memory could not do both.
       const isAtEnd = isCopyAtEnd
         ? await mergePages(NO_PAGES)
-        : await target.side.storage.exportContents((copied) => mergePages(readPart(copied, part, last)));
+        : await target.side.storage.exportContents((copied) =>
+            mergePages(readPart(copied, target.side.name, part, last)),
+          );
       first ??= changes.first;
       if (changes.first !== undefined) await target.import(changes.batch, { isComplete: false });
       if (isAtEnd) return first;
@@ -107,12 +109,12 @@ class Changes<Part extends ChangingPart> {
 export async function comparePart<Part extends ContentsPart>(
   contents: StoreContents,
   part: Part,
-  { target, assertWanted, attempt }: CopyProgressContext,
+  { source: from, target, assertWanted, attempt }: CopyProgressContext,
 ): Promise<number> {
   const { isSame, nameOf } = PART_RULES[part];
   return target.side.storage.exportContents(async (copied) => {
-    const source = new ItemCursor(wanted(readPart(contents, part), assertWanted));
-    const copy = new ItemCursor(readPart(copied, part));
+    const source = new ItemCursor(wanted(readPart(contents, from, part), assertWanted));
+    const copy = new ItemCursor(readPart(copied, target.side.name, part));
     let items = 0;
     try {
       await merge(part, source, copy, (inSource, inCopy) => {

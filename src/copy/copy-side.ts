@@ -27,14 +27,19 @@ export function copySideOf(streams: unknown, attempt: string): CopySide {
   throw new StorageError("STORAGE_UNSUPPORTED", message);
 }
 
-/** Reads a part as a copy has it. */
+/**
+ * Reads a part as a copy has it.
+ *
+ * @param store - the store that it is read of, for messages
+ */
 export function readPart<Part extends ContentsPart>(
   contents: StoreContents,
+  store: string,
   part: Part,
   after?: ContentsItems[Part],
 ): AsyncIterable<readonly ContentsItems[Part][]> {
   if (part !== "records") return contents.read(part, after);
-  return copiedRecords(contents, after as ContentsItems["records"] | undefined) as AsyncIterable<
+  return copiedRecords(contents, store, after as ContentsItems["records"] | undefined) as AsyncIterable<
     readonly ContentsItems[Part][]
   >;
 }

@@ -17,9 +17,9 @@ export async function checkSource(
   tables: "none" | undefined,
   attempt: string,
 ): Promise<number> {
-  const note = await readNote(contents);
+  const note = await readNote(contents, name);
   if (note !== undefined && !note.isComplete) throw unfinishedCopy(note, "copy", name);
-  if (tables !== "none") await assertNoTables(contents, attempt);
+  if (tables !== "none") await assertNoTables(contents, name, attempt);
   return (await contents.readFigures()).eventCount;
 }
 

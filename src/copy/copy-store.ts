@@ -133,6 +133,7 @@ class CopyRun {
     const { eventCount } = await this.#targetSide.storage.exportContents((contents) => contents.readFigures());
     let copiedEvents = 0;
     const context: CopyProgressContext = {
+      source: this.#source.name,
       target,
       attempt: this.#attempt,
       assertWanted: () => this.#assertWanted(),

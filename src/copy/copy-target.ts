@@ -26,12 +26,12 @@ export class CopyTarget {
    */
   static async open(side: CopySide, source: string, attempt: string): Promise<CopyTarget> {
     const note = await side.storage.exportContents(async (contents) => {
-      const found = await readNote(contents);
+      const found = await readNote(contents, side.name);
       const { lastPosition } = await contents.readFigures();
       const isUntouched =
         found === undefined
-          ? lastPosition === 0 && (await isEmpty(contents))
-          : await isAsLeft(contents, found, lastPosition);
+          ? lastPosition === 0 && (await isEmpty(contents, side.name))
+          : await isAsLeft(contents, side.name, found, lastPosition);
       if (!isUntouched) throw hasOtherContents(attempt, found === undefined);
       return found;
     });
@@ -61,18 +61,23 @@ export class CopyTarget {
 }
 
 /** Whether a store without events has nothing else either. */
-async function isEmpty(contents: StoreContents): Promise<boolean> {
+async function isEmpty(contents: StoreContents, store: string): Promise<boolean> {
   for (const part of ["keptKeys", "snapshots", "records"] as const) {
-    for await (const page of readPart(contents, part)) if (page.length > 0) return false;
+    for await (const page of readPart(contents, store, part)) if (page.length > 0) return false;
   }
   return true;
 }
 
 /** Whether nobody has stored an event in a copy, nor a record in one that is complete. */
-async function isAsLeft(contents: StoreContents, note: CopyNote, lastPosition: number): Promise<boolean> {
+async function isAsLeft(
+  contents: StoreContents,
+  store: string,
+  note: CopyNote,
+  lastPosition: number,
+): Promise<boolean> {
   if (lastPosition !== note.position) return false;
   if (!note.isComplete) return true;
-  for await (const page of copiedRecords(contents)) {
+  for await (const page of copiedRecords(contents, store)) {
     if (page.some(({ revision }) => revision > note.lastRevision)) return false;
   }
   return true;

@@ -10,21 +10,21 @@ const MAX_NAMED_TABLES = 10;
  *
  * @throws StorageError `STORAGE_UNSUPPORTED`
  */
-export async function assertNoTables(contents: StoreContents, attempt: string): Promise<void> {
+export async function assertNoTables(contents: StoreContents, store: string, attempt: string): Promise<void> {
   const tables = (await contents.listTables?.()) ?? [];
   if (tables.length === 0) return;
-  const readModels = await readModelTables(contents);
+  const readModels = await readModelTables(contents, store);
   const left = tables.filter((name) => !readModels.has(name));
   if (left.length > 0) throw tablesLeft(attempt, left);
 }
 
 /** The tables of all versions of all projections. */
-async function readModelTables(contents: StoreContents): Promise<ReadonlySet<string>> {
+async function readModelTables(contents: StoreContents, store: string): Promise<ReadonlySet<string>> {
   const tables = new Set<string>();
   for (const space of BUILD_SPACES) {
     for await (const page of contents.read("records", { space, key: "" })) {
       for (const { key, value } of page.filter((record) => record.space === space)) {
-        const build = storedObject(value, `the record "${key}" of "${space}"`);
+        const build = storedObject(value, `the record "${key}" of "${space}" in ${store}`);
         for (const { table } of readModelTablesOf(key, build)) tables.add(table);
       }
       if (page.some((record) => record.space !== space)) break;

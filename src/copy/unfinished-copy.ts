@@ -13,7 +13,7 @@ export function refuseUnfinishedCopy<Storage extends StorageHandle>(storage: Sto
   let isComplete = false;
   const assertComplete = async (): Promise<void> => {
     if (isComplete || !isCopyable(storage)) return;
-    const note = await storage.exportContents(readNote);
+    const note = await storage.exportContents((contents) => readNote(contents, storage.location ?? "the store"));
     if (note !== undefined && !note.isComplete) throw unfinishedCopy(note, "use the store", storage.location);
     isComplete = true;
   };

@@ -74,7 +74,7 @@ export class InlineProjection implements Participant {
     const state: BuildState = { ...found.value, position: missed.upTo };
     await writeBuild(records, this.#spaces, this.#build, state, found.revision);
     const sql = new TransactionSQL(session.sql, calls, this.#location);
-    const tx = { sql, hasSQL: session.sql !== undefined, records };
+    const tx = { location: this.#location, sql, hasSQL: session.sql !== undefined, records };
     if (events.length > 0) await this.#projection.project(events, new VersionedContext(tx, this.#build, this.#spaces));
   }
 

@@ -14,6 +14,8 @@ export const transactionMs = (leaseMs: number): number => Math.min(leaseMs, MAX_
 
 /** What a transaction of a read model works with. */
 export interface ModelTransaction {
+  /** The store, for messages. */
+  readonly location: string | undefined;
   readonly sql: SQL;
   /** Whether the store has any. */
   readonly hasSQL: boolean;
@@ -53,7 +55,8 @@ export function readModelStoreOf(store: ReadModelStore, attempt: string): ModelS
     access: undefined,
     renewals: leaseRenewalsOf(store, (work) => store.transaction(({ records }) => work(records))),
     seenLeases: seenLeasesOf(store),
-    run: (_call, _timeoutMs, work) => store.transaction(({ sql, records }) => work({ sql, records, hasSQL: true })),
+    run: (_call, _timeoutMs, work) =>
+      store.transaction(({ sql, records }) => work({ location: undefined, sql, records, hasSQL: true })),
   };
 }
 
@@ -71,7 +74,7 @@ function overAccess(access: StoreAccess): ModelStore {
             callSession("use the records of a projection", (session) => use(session.records)),
           );
           const hasSQL = await callSession("look for tables", async (session) => session.sql !== undefined);
-          return work({ sql: tx.sql, records, hasSQL });
+          return work({ location: access.location, sql: tx.sql, records, hasSQL });
         },
         { timeoutMs, signal: undefined },
       ),

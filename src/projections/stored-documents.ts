@@ -2,9 +2,10 @@ import type { JsonValue } from "../../protocols/index.js";
 import { storedJSON } from "../adapter-kit/stored-json.js";
 import { sql } from "../transaction/sql-statement.js";
 import { invalidArgument } from "../validate/check-arguments.js";
+import { inStore } from "../validate/in-call.js";
 import { JsonLossError, toJsonText } from "../validate/json-text.js";
 import type { ProjectionContext } from "./projection.js";
-import { hasTables } from "./versioned-context.js";
+import { hasTables, VersionedContext } from "./versioned-context.js";
 
 /** The space of the documents that are no rows. */
 const SPACE = "documents";
@@ -32,7 +33,9 @@ export async function loadDocument<S extends JsonValue>(
   const [row] = await context.sql.all<{ document: string }>(
     sql`SELECT document FROM ${context.table(name)} WHERE key = ${key}`,
   );
-  return row === undefined ? null : (storedJSON(row.document, `the document "${key}" of "${name}"`) as S);
+  if (row === undefined) return null;
+  const location = context instanceof VersionedContext ? context.location : undefined;
+  return storedJSON(row.document, `the document "${key}" of "${name}"${inStore(location)}`) as S;
 }
 
 /**

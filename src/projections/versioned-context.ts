@@ -11,6 +11,8 @@ import { type Build, type Spaces, tableName } from "./projection-records.js";
 export class VersionedContext implements ProjectionContext {
   readonly sql: ProjectionContext["sql"];
   readonly records: Records;
+  /** The store, for messages. */
+  readonly location: string | undefined;
   /** Whether the store has SQL. */
   readonly hasSQL: boolean;
   readonly #build: Build;
@@ -19,6 +21,7 @@ export class VersionedContext implements ProjectionContext {
   constructor(tx: ModelTransaction, build: Build, spaces: Spaces) {
     this.sql = tx.sql;
     this.hasSQL = tx.hasSQL;
+    this.location = tx.location;
     this.#build = build;
     this.records = checked(buildRecords(tx.records, spaces, build));
   }

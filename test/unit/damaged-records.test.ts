@@ -50,7 +50,9 @@ if (NO_POSTGRES === null) STORES.push(["PostgreSQL", onServer]);
 
 const CORRUPT = (what: string) => ({
   code: "STORAGE_CORRUPT",
-  message: expect.stringMatching(`Cannot read ${what}.*: its value is not the JSON that was stored`),
+  message: expect.stringMatching(
+    `Cannot read ${what} in (postgresql:|/)\\S+: its value is not the JSON that was stored`,
+  ),
 });
 
 describe.each(STORES)("over %s", (_, open) => {

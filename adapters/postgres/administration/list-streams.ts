@@ -21,16 +21,18 @@ export async function listStreams(
   connection: PostgresConnection,
   names: StoreNames,
   { prefix, after, limit }: ListStreamsQuery,
+  location: string,
 ): Promise<readonly StreamRow[]> {
   const { rows } = await connection.query<Row>({
     name: "es_list_streams",
     text: listSQL(names),
     values: [bytesOf(prefix), bytesOf(after), limit],
   });
-  return rows.map(rowOf);
+  return rows.map((row) => rowOf(row, location));
 }
 
-function rowOf({ name, version, first, position, timestamp, type, value, revision }: Row): StreamRow {
+function rowOf(row: Row, location: string): StreamRow {
+  const { name, version, first, position, timestamp, type, value, revision } = row;
   const streamId = textOfHex(name);
   const [lastVersion, firstVersion] = [version ?? 0, first ?? 1];
   return {
@@ -41,7 +43,7 @@ function rowOf({ name, version, first, position, timestamp, type, value, revisio
     lastPosition: position ?? 0,
     lastTimestampMs: timestamp,
     isDeleted: type !== null && textOfHex(type) === DELETED_EVENT_TYPE,
-    metadata: value === null ? null : storedObject(value, `the metadata of stream "${streamId}"`),
+    metadata: value === null ? null : storedObject(value, `the metadata of stream "${streamId}" in ${location}`),
     metadataRevision: revision ?? 0,
   };
 }

@@ -1,12 +1,9 @@
 import type { StoreContents } from "../../../protocols/index.js";
-import type { StoreNames } from "../open/schema.js";
 import type { Session } from "../open/session.js";
-import { PostgresContents } from "./postgres-contents.js";
+import { type ContentsContext, PostgresContents } from "./postgres-contents.js";
 
 /** What an export needs of the store. */
-export interface ExportContext {
-  readonly names: StoreNames;
-  readonly applicationSchema: string;
+export interface ExportContext extends ContentsContext {
   readonly open: () => Promise<Session>;
 }
 
@@ -15,10 +12,10 @@ export interface ExportContext {
  * wait for it, and the server keeps what was removed meanwhile.
  */
 export async function exportContents<T>(
-  { names, applicationSchema, open }: ExportContext,
+  context: ExportContext,
   work: (contents: StoreContents) => Promise<T>,
 ): Promise<T> {
-  const { connection } = await open();
+  const { connection } = await context.open();
   try {
     // There are a few statements that read a whole index, or sort a table.
     connection.answerTimeoutMs = undefined;
@@ -26,7 +23,7 @@ export async function exportContents<T>(
     await connection.script(
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout TO 0; SELECT 1",
     );
-    return await work(new PostgresContents(connection, names, applicationSchema));
+    return await work(new PostgresContents(connection, context));
   } finally {
     await connection.close();
   }

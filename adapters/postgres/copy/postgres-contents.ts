@@ -1,12 +1,12 @@
-import {
-  type ContentsFigures,
-  type ContentsItems,
-  type ContentsKeys,
-  type ContentsPart,
-  type CopiedEvent,
-  StorageError,
-  type StoreContents,
+import type {
+  ContentsFigures,
+  ContentsItems,
+  ContentsKeys,
+  ContentsPart,
+  CopiedEvent,
+  StoreContents,
 } from "../../../protocols/index.js";
+import { uncopiedEvent } from "../../../src/adapter-kit/damaged-event.js";
 import { MAX_COPY_PAGE_BYTES, MAX_COPY_PAGE_ITEMS } from "../../../src/limits.js";
 import { contentChecksum, placeChecksum } from "../checksum.js";
 import type { PostgresConnection } from "../client/client.js";
@@ -18,16 +18,25 @@ import { Cursor } from "./cursor.js";
 import { PART_ROWS, type PartRows } from "./part-rows.js";
 import { readSnapshots, type SnapshotKeyRow } from "./read-snapshots.js";
 
+/** The store that the contents are of. */
+export interface ContentsContext {
+  readonly names: StoreNames;
+  readonly applicationSchema: string;
+  readonly location: string;
+}
+
 /** The contents of a store, over a connection that is in a transaction which reads one state of it. */
 export class PostgresContents implements StoreContents {
   readonly #connection: PostgresConnection;
   readonly #names: StoreNames;
   readonly #applicationSchema: string;
+  readonly #location: string;
 
-  constructor(connection: PostgresConnection, names: StoreNames, applicationSchema: string) {
+  constructor(connection: PostgresConnection, { names, applicationSchema, location }: ContentsContext) {
     this.#connection = connection;
     this.#names = names;
     this.#applicationSchema = applicationSchema;
+    this.#location = location;
   }
 
   async readFigures(): Promise<ContentsFigures> {
@@ -66,7 +75,7 @@ export class PostgresContents implements StoreContents {
   #pagesOf(part: ContentsPart, after: ContentsKeys[ContentsPart] | undefined): AsyncIterable<readonly unknown[]> {
     if (part === "events") return this.#events((after as ContentsKeys["events"] | undefined)?.position ?? 0);
     if (part === "snapshots") return this.#snapshots(after as ContentsKeys["snapshots"] | undefined);
-    return this.#rows(PART_ROWS[part] as PartRows<unknown, unknown, unknown>, after);
+    return this.#rows(part, after);
   }
 
   async *#events(after: number): AsyncGenerator<readonly CopiedEvent[], void> {
@@ -78,7 +87,7 @@ export class PostgresContents implements StoreContents {
       });
       const last = rows.at(-1);
       if (last === undefined) return;
-      yield rows.map(eventOf);
+      yield rows.map((row) => eventOf(row, this.#location));
       place = last.position;
     }
   }
@@ -87,15 +96,15 @@ export class PostgresContents implements StoreContents {
     const { sql, valuesAfter } = PART_ROWS.snapshots;
     await using cursor = await Cursor.open<SnapshotKeyRow>(this.#connection, sql(this.#names), valuesAfter(after));
     for await (const keys of cursor.pages(MAX_COPY_PAGE_ITEMS))
-      yield* readSnapshots(this.#connection, this.#names, keys);
+      yield* readSnapshots(this.#connection, this.#names, keys, this.#location);
   }
 
-  async *#rows(
-    { sql, valuesAfter, itemOf, pageItems }: PartRows<unknown, unknown, unknown>,
-    after: unknown,
-  ): AsyncGenerator<readonly unknown[], void> {
-    await using cursor = await Cursor.open<unknown>(this.#connection, sql(this.#names), valuesAfter(after));
-    for await (const rows of cursor.pages(pageItems)) yield rows.map(itemOf);
+  async *#rows(part: keyof typeof PART_ROWS, after: unknown): AsyncGenerator<readonly unknown[], void> {
+    const { sql, valuesAfter, itemOf, pageItems } = PART_ROWS[part] as PartRows<object, unknown, unknown>;
+    await using cursor = await Cursor.open<object>(this.#connection, sql(this.#names), valuesAfter(after));
+    for await (const rows of cursor.pages(pageItems)) {
+      yield rows.map(itemOf);
+    }
   }
 }
 
@@ -119,15 +128,12 @@ function eventsSQL({ prefix }: StoreNames): string {
     ) e WHERE before < ${MAX_COPY_PAGE_BYTES} ORDER BY position`;
 }
 
-/** @throws StorageError `STORAGE_CORRUPT`: a copy would get a checksum that hides the damage */
-function eventOf(row: CopiedRow): CopiedEvent {
+/** @throws StorageError `STORAGE_CORRUPT` */
+function eventOf(row: CopiedRow, location: string): CopiedEvent {
   const { position, version, timestamp, schema, checksum, name } = row;
   const streamId = name === null ? "" : textOfHex(name);
   const placed = placedEventOf(row, streamId);
   const found = contentChecksum(placed.event, streamId, timestamp, Number(schema)) ^ placeChecksum(position, version);
   if (name !== null && found === checksum) return placed;
-  const message =
-    `Cannot copy the event at position ${position}: it is not what was written. The database is damaged; verify() lists ` +
-    "what is.";
-  throw new StorageError("STORAGE_CORRUPT", message, { event: { streamId, version, position } });
+  throw uncopiedEvent({ streamId, version, position }, location);
 }

@@ -19,6 +19,7 @@ export async function* readSnapshots(
   connection: PostgresConnection,
   { prefix }: StoreNames,
   keys: readonly SnapshotKeyRow[],
+  location: string,
 ): AsyncGenerator<readonly Snapshot<EncodedState>[], void> {
   for (const group of groupsOf(keys)) {
     const { rows } = await connection.query<SnapshotRow & Pick<SnapshotKeyRow, "stream" | "projection">>({
@@ -36,7 +37,9 @@ export async function* readSnapshots(
         plainArray(group.map(({ version }) => version)),
       ],
     });
-    yield rows.map((row) => soundSnapshot(storedSnapshotOf(textOfHex(row.stream), textOfHex(row.projection), row)));
+    yield rows.map((row) =>
+      soundSnapshot(storedSnapshotOf(textOfHex(row.stream), textOfHex(row.projection), row), location),
+    );
   }
 }
 

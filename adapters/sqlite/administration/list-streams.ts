@@ -45,21 +45,14 @@ interface Row {
 export async function listStreams(
   connection: SQLiteConnection,
   { prefix, after, limit }: ListStreamsQuery,
+  location: string,
 ): Promise<readonly StreamRow[]> {
   const rows = await connection.all<Row>(LIST, [prefix, after, LAST_CODE_POINTS, limit]);
-  return rows.map(rowOf);
+  return rows.map((row) => rowOf(row, location));
 }
 
-function rowOf({
-  streamId: id,
-  version,
-  firstVersion,
-  position,
-  timestamp,
-  isDeleted,
-  value,
-  revision,
-}: Row): StreamRow {
+function rowOf(row: Row, location: string): StreamRow {
+  const { streamId: id, version, firstVersion, position, timestamp, isDeleted, value, revision } = row;
   const streamId = JSON.parse(id) as string;
   const [last, first] = [version ?? 0, firstVersion ?? 1];
   return {
@@ -70,7 +63,7 @@ function rowOf({
     lastPosition: position ?? 0,
     lastTimestampMs: timestamp,
     isDeleted: isDeleted === 1,
-    metadata: value === null ? null : storedObject(value, `the metadata of stream "${streamId}"`),
+    metadata: value === null ? null : storedObject(value, `the metadata of stream "${streamId}" in ${location}`),
     metadataRevision: revision ?? 0,
   };
 }

@@ -1,4 +1,5 @@
-import { type CopiedEvent, StorageError } from "../../../protocols/index.js";
+import type { CopiedEvent } from "../../../protocols/index.js";
+import { uncopiedEvent } from "../../../src/adapter-kit/damaged-event.js";
 import { eventChecksum } from "../checksum.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { CODEC_BYTES } from "../event-codec.js";
@@ -40,31 +41,21 @@ export async function readCopiedEvents(
   connection: SQLiteConnection,
   after: number,
   upTo: number,
+  location: string,
 ): Promise<CopiedEvent[]> {
   const [row] = await connection.all<{ packed: string }>(READ, [after, upTo]);
-  return (JSON.parse((row as { packed: string }).packed) as PackedEvent[]).map(copiedEvent);
+  return (JSON.parse((row as { packed: string }).packed) as PackedEvent[]).map((event) => copiedEvent(event, location));
 }
 
-function copiedEvent(packed: PackedEvent): CopiedEvent {
+function copiedEvent(packed: PackedEvent, location: string): CopiedEvent {
   const [position, version, timestampMs, schema, codec, streamId, type, idOrUuid, content, metadata, checksum] = packed;
   if (typeof streamId !== "string" || typeof type !== "string" || content === null) {
-    throw damaged({ streamId: typeof streamId === "string" ? streamId : "", version, position });
+    throw uncopiedEvent({ streamId: typeof streamId === "string" ? streamId : "", version, position }, location);
   }
   const idempotencyKey = typeof idOrUuid === "string" ? idOrUuid : null;
   const id = typeof idOrUuid === "string" ? idOrUuid : formatUuid(idOrUuid[0]);
   const data = (codec & CODEC_BYTES) === 0 ? content : new Uint8Array(Buffer.from(content, "hex"));
   const copied = { event: { id, idempotencyKey, type, data, metadata }, streamId, version, position, timestampMs };
-  if (checksum !== null && eventChecksum(copied, codec, schema) !== checksum) throw damaged(copied);
+  if (checksum !== null && eventChecksum(copied, codec, schema) !== checksum) throw uncopiedEvent(copied, location);
   return copied;
-}
-
-function damaged({
-  streamId,
-  version,
-  position,
-}: Pick<CopiedEvent, "streamId" | "version" | "position">): StorageError {
-  const message =
-    `Cannot copy the event at position ${position}: it is not what was written. The database is damaged; verify() lists ` +
-    "what is.";
-  return new StorageError("STORAGE_CORRUPT", message, { event: { streamId, version, position } });
 }

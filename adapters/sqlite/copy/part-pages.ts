@@ -14,6 +14,7 @@ import { type SnapshotRow, storedSnapshotOf } from "../snapshot-statements.js";
 type PageOf<Part extends ContentsPart> = (
   connection: SQLiteConnection,
   after: ContentsKeys[Part] | undefined,
+  location: string,
 ) => Promise<readonly ContentsItems[Part][]>;
 
 // SQLite compares UTF-8 byte by byte, which is the order of code points. Names and keys are read as JSON, since they may
@@ -63,14 +64,16 @@ export const PART_PAGES: { readonly [Part in Exclude<ContentsPart, "events">]: P
     return rows.map((row) => ({ ...row, streamId: textOf(row.streamId), key: textOf(row.key) }));
   },
 
-  async snapshots(connection, after) {
+  async snapshots(connection, after, location) {
     const { streamId = "", projection = "", version = -1 } = after ?? {};
     const rows = await connection.all<SnapshotRow & { streamId: string; projection: string }>(SNAPSHOTS, [
       streamId,
       projection,
       version,
     ]);
-    return rows.map((row) => soundSnapshot(storedSnapshotOf(textOf(row.streamId), textOf(row.projection), row)));
+    return rows.map((row) =>
+      soundSnapshot(storedSnapshotOf(textOf(row.streamId), textOf(row.projection), row), location),
+    );
   },
 
   async records(connection, after) {

@@ -25,10 +25,12 @@ const EVENTS_PAGE = { events: MAX_COPY_PAGE_ITEMS, bytes: MAX_COPY_PAGE_BYTES };
 /** The contents of a store, over a connection that is in a read transaction. */
 export class SQLiteContents implements StoreContents {
   readonly #connection: SQLiteConnection;
+  readonly #location: string;
   readonly #assertWanted: () => void;
 
-  constructor(connection: SQLiteConnection, assertWanted: () => void) {
+  constructor(connection: SQLiteConnection, location: string, assertWanted: () => void) {
     this.#connection = connection;
+    this.#location = location;
     this.#assertWanted = assertWanted;
   }
 
@@ -54,7 +56,7 @@ export class SQLiteContents implements StoreContents {
     for (let place = after.position; place < lastPosition; ) {
       this.#assertWanted();
       const end = await pageEnd(this.#connection, place, lastPosition, EVENTS_PAGE);
-      yield await withTexts(() => readCopiedEvents(this.#connection, place, end));
+      yield await this.#withTexts(() => readCopiedEvents(this.#connection, place, end, this.#location));
       place = end;
     }
   }
@@ -66,25 +68,27 @@ export class SQLiteContents implements StoreContents {
     const readNext = PART_PAGES[part] as (
       connection: SQLiteConnection,
       after: unknown,
+      location: string,
     ) => Promise<readonly ContentsItems[ContentsPart][]>;
     for (let place = after; ; ) {
       this.#assertWanted();
-      const page = await withTexts(() => readNext(this.#connection, place));
+      const page = await this.#withTexts(() => readNext(this.#connection, place, this.#location));
       if (page.length === 0) return;
       yield page;
       place = page.at(-1);
     }
   }
-}
 
-/** Reads a page. A text that has become bytes by damage cannot be a part of JSON. */
-async function withTexts<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof Error && /JSON cannot hold BLOB values/.test(error.message))) throw error;
-    const message =
-      "Cannot copy the store: what was stored as text is bytes. The database is damaged; verify() lists what is.";
-    throw new StorageError("STORAGE_CORRUPT", message, { cause: error });
+  /** Reads a page. A text that has become bytes by damage cannot be a part of JSON. */
+  async #withTexts<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof Error && /JSON cannot hold BLOB values/.test(error.message))) throw error;
+      const message =
+        `Cannot copy the store ${this.#location}: what was stored as text is bytes. The database is damaged; verify() ` +
+        "lists what is.";
+      throw new StorageError("STORAGE_CORRUPT", message, { cause: error });
+    }
   }
 }

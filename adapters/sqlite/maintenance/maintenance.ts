@@ -73,7 +73,9 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
 
   async exportContents<T>(work: (contents: StoreContents) => Promise<T>): Promise<T> {
     return this.#run("copy the store", "readonly", {}, (session) =>
-      session.atOneMoment((connection) => work(new SQLiteContents(connection, session.assertWanted))),
+      session.atOneMoment((connection) =>
+        work(new SQLiteContents(connection, this.#parts.location, session.assertWanted)),
+      ),
     );
   }
 

@@ -107,6 +107,27 @@ if (NO_POSTGRES === null) {
     });
     expect(await copyStore(from, to, { tables: "none" })).toMatchObject({ events: 0 });
   });
+  test("a damaged event or snapshot is not copied, and the error names the store", async () => {
+    const schemas = ownSchemas();
+    await using from = await open(schemas);
+    await using stream = await from.openStream("a");
+    await stream.write(countedUpTo(3));
+    await stream.snapshot({ count: 3 }, { version: 3 });
+    const change = async (text: string) => (await server()).query(text.replaceAll("es_", `${schemas.schema}.es_`));
+    const refused = (message: RegExp) => ({ code: "STORAGE_CORRUPT", message: expect.stringMatching(message) });
+
+    await change("UPDATE es_snapshots SET codec = 'bytes'");
+    await using noSnapshot = memoryStreamFactory();
+    await expect(copyStore(from, noSnapshot)).rejects.toMatchObject(
+      refused(/^Cannot load the snapshot "default" of stream "a" at 3 in postgresql:\S+: it is damaged/),
+    );
+    await change("ALTER TABLE es_events DISABLE TRIGGER USER; UPDATE es_events SET timestamp = 1 WHERE position = 2");
+    await using noEvent = memoryStreamFactory();
+    await expect(copyStore(from, noEvent)).rejects.toMatchObject({
+      ...refused(/^Cannot copy the event at position 2 in postgresql:\S+: it is not what was written/),
+      ...{ streamId: "a", version: 2, position: 2 },
+    });
+  });
 } else {
   test(NO_POSTGRES, () => undefined);
 }

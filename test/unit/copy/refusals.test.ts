@@ -153,7 +153,11 @@ test("a damaged event is not copied, because the copy's checksum would hide the 
   await connection.close();
   await using from = await sqliteStreamFactory(path, { mode: "readonly" });
   await using to = memoryStreamFactory();
-  await expect(copyStore(from, to)).rejects.toMatchObject({ code: "STORAGE_CORRUPT", streamId: "a", position: 2 });
+  await expect(copyStore(from, to)).rejects.toMatchObject({
+    code: "STORAGE_CORRUPT",
+    ...{ streamId: "a", position: 2 },
+    message: expect.stringContaining(`Cannot copy the event at position 2 in ${path}: it is not what was written`),
+  });
 });
 
 describe("a source with a row that the schema refuses is not copied", () => {
