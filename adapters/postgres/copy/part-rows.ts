@@ -7,6 +7,8 @@ import type { SnapshotKeyRow } from "./read-snapshots.js";
 
 /** How the rows of a part are read, and what they mean. */
 export interface PartRows<Row, Item, Key> {
+  /** The table that has them, for messages. */
+  readonly table: string;
   readonly sql: (names: StoreNames) => string;
   /** The parameters that begin behind a key, or with the first. */
   readonly valuesAfter: (after: Key | undefined) => readonly ClientValue[];
@@ -39,6 +41,7 @@ const bytes = (text: string | undefined): Buffer => (text === undefined ? NOTHIN
 /** Bytes are compared one by one, which is the order of code points. */
 export const PART_ROWS: Rows = {
   prunedStreams: {
+    table: "es_streams",
     sql: ({ prefix }) =>
       `SELECT name, first FROM ${prefix}es_streams WHERE first > 1 AND name > $1::bytea ORDER BY name`,
     valuesAfter: (after) => [bytes(after?.streamId)],
@@ -46,6 +49,7 @@ export const PART_ROWS: Rows = {
     pageItems: MAX_COPY_PAGE_ITEMS,
   },
   keptKeys: {
+    table: "es_keys",
     sql: ({ prefix }) => `
       SELECT s.name, k.id, k.version, k.position FROM ${prefix}es_keys k JOIN ${prefix}es_streams s ON s.id = k.stream
       WHERE (s.name, k.id) > ($1::bytea, $2::bytea) ORDER BY s.name, k.id`,
@@ -54,6 +58,7 @@ export const PART_ROWS: Rows = {
     pageItems: MAX_COPY_PAGE_ITEMS,
   },
   snapshots: {
+    table: "es_snapshots",
     sql: ({ prefix }) => `
       SELECT stream, projection, version, octet_length(state)::int AS size FROM ${prefix}es_snapshots
       WHERE (stream, projection, version) > ($1::bytea, $2::bytea, $3::bigint) ORDER BY stream, projection, version`,
@@ -62,6 +67,7 @@ export const PART_ROWS: Rows = {
     pageItems: MAX_COPY_PAGE_ITEMS,
   },
   records: {
+    table: "es_records",
     sql: ({ prefix }) => `
       SELECT space, key, revision, value FROM ${prefix}es_records
       WHERE (space, key) > ($1::bytea, $2::bytea) ORDER BY space, key`,

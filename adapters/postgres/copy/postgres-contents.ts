@@ -1,10 +1,11 @@
-import type {
-  ContentsFigures,
-  ContentsItems,
-  ContentsKeys,
-  ContentsPart,
-  CopiedEvent,
-  StoreContents,
+import {
+  type ContentsFigures,
+  type ContentsItems,
+  type ContentsKeys,
+  type ContentsPart,
+  type CopiedEvent,
+  StorageError,
+  type StoreContents,
 } from "../../../protocols/index.js";
 import { uncopiedEvent } from "../../../src/adapter-kit/damaged-event.js";
 import { MAX_COPY_PAGE_BYTES, MAX_COPY_PAGE_ITEMS } from "../../../src/limits.js";
@@ -95,16 +96,29 @@ export class PostgresContents implements StoreContents {
   async *#snapshots(after: ContentsKeys["snapshots"] | undefined): AsyncGenerator<readonly unknown[], void> {
     const { sql, valuesAfter } = PART_ROWS.snapshots;
     await using cursor = await Cursor.open<SnapshotKeyRow>(this.#connection, sql(this.#names), valuesAfter(after));
-    for await (const keys of cursor.pages(MAX_COPY_PAGE_ITEMS))
+    for await (const keys of cursor.pages(MAX_COPY_PAGE_ITEMS)) {
+      this.#assertWhole("snapshots", keys);
       yield* readSnapshots(this.#connection, this.#names, keys, this.#location);
+    }
   }
 
   async *#rows(part: keyof typeof PART_ROWS, after: unknown): AsyncGenerator<readonly unknown[], void> {
     const { sql, valuesAfter, itemOf, pageItems } = PART_ROWS[part] as PartRows<object, unknown, unknown>;
     await using cursor = await Cursor.open<object>(this.#connection, sql(this.#names), valuesAfter(after));
     for await (const rows of cursor.pages(pageItems)) {
+      this.#assertWhole(part, rows);
       yield rows.map(itemOf);
     }
+  }
+
+  /** The schema refuses a row that lacks a value, but someone may have changed the schema. */
+  #assertWhole(part: keyof typeof PART_ROWS, rows: readonly object[]): void {
+    if (!rows.some((row) => Object.values(row).includes(null))) return;
+    const { table } = PART_ROWS[part];
+    const message =
+      `Cannot copy the store ${this.#location}: a row of its table ${table} lacks a value. The database is damaged; ` +
+      "repair the row, or restore a backup.";
+    throw new StorageError("STORAGE_CORRUPT", message);
   }
 }
 

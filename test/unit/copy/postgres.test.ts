@@ -128,6 +128,25 @@ if (NO_POSTGRES === null) {
       ...{ streamId: "a", version: 2, position: 2 },
     });
   });
+  test.each([
+    ["es_records", "key"],
+    ["es_records", "value"],
+    ["es_keys", "id"],
+    ["es_snapshots", "projection"],
+  ])("a row of %s that has lost its %s is reported as damage", async (table, column) => {
+    const schemas = ownSchemas();
+    await using from = await open(schemas);
+    await using to = memoryStreamFactory();
+    await fillRichly(from);
+    await (await server()).query(`ALTER TABLE ${schemas.schema}.${table} ALTER ${column} DROP NOT NULL;
+      UPDATE ${schemas.schema}.${table} SET ${column} = NULL`);
+    await expect(copyStore(from, to)).rejects.toMatchObject({
+      code: "STORAGE_CORRUPT",
+      message: expect.stringMatching(
+        `^Cannot copy the store postgresql:\\S+: a row of its table ${table} lacks a value`,
+      ),
+    });
+  });
 } else {
   test(NO_POSTGRES, () => undefined);
 }
