@@ -135,7 +135,7 @@ function eventsSQL({ prefix }: StoreNames): string {
     SELECT * FROM (
       SELECT *, sum(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)::bigint - size AS before FROM (
         SELECT ${EVENT_COLUMNS}, e.schema, e.checksum, s.name,
-               coalesce(octet_length(e.data), octet_length(e.bytes)) + coalesce(octet_length(e.metadata), 0) AS size
+               coalesce(octet_length(e.data), octet_length(e.bytes), 0) + coalesce(octet_length(e.metadata), 0) AS size
         FROM ${prefix}es_events e LEFT JOIN ${prefix}es_streams s ON s.id = e.stream
         WHERE e.position > $1::bigint ORDER BY e.position LIMIT ${MAX_COPY_PAGE_ITEMS}
       ) e

@@ -25,7 +25,7 @@ const decodedTypes = new Map<string, string>();
 
 export function placedEventOf(row: EventRow, streamId: string): PlacedEvent {
   const id = textOfHex(row.id);
-  const data = row.data ?? new Uint8Array(Buffer.from((row.bytes as string).slice(2), "hex"));
+  const data = row.data ?? bytesOfHex(row.bytes);
   return {
     event: { id, idempotencyKey: row.keyed === "t" ? id : null, type: typeOf(row.type), data, metadata: row.metadata },
     streamId,
@@ -33,6 +33,11 @@ export function placedEventOf(row: EventRow, streamId: string): PlacedEvent {
     position: row.position,
     timestampMs: row.timestamp,
   };
+}
+
+/** What has lost its content is a text that is no JSON, and not what its checksum was made of. */
+function bytesOfHex(hex: string | null): Uint8Array | string {
+  return hex === null ? "" : new Uint8Array(Buffer.from(hex.slice(2), "hex"));
 }
 
 // A store has few types, and each event has one.

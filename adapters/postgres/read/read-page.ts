@@ -190,7 +190,7 @@ function pageSQL(names: StoreNames, { isAll, direction, condition }: PageKind): 
         SELECT *, sum(size) OVER (ORDER BY ${place} ${direction === "forward" ? "ASC" : "DESC"} ROWS UNBOUNDED PRECEDING) - size AS before
         FROM (
           SELECT ${EVENT_COLUMNS}, ${isAll ? "s.name" : "NULL::bytea AS name"},
-                 (coalesce(octet_length(e.data), octet_length(e.bytes)) + coalesce(octet_length(e.metadata), 0))::bigint AS size
+                 (coalesce(octet_length(e.data), octet_length(e.bytes), 0) + coalesce(octet_length(e.metadata), 0))::bigint AS size
           FROM ${prefix}es_events e ${streams}
           WHERE ${isAll ? "$1::text IS NOT NULL" : `e.stream = ${streamNumber(names)}`}
             AND ${place} > $2::bigint AND ${place} <= $3::bigint${condition}

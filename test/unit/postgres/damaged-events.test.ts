@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
+import { copyStore } from "../../../src/copy/index.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 import { readVersions } from "../../support/read-versions.js";
@@ -7,7 +9,7 @@ import { readVersions } from "../../support/read-versions.js";
 const server = sharedServer(THROWAWAY);
 
 /** A store with ten events in a stream, of which one was changed behind the library's back. */
-async function openDamaged(change: string, before = "") {
+async function openDamaged(change: string) {
   const started = await server();
   const schemas = ownSchemas();
   const streams = await postgresStreamFactory(started.url(), { ...schemas, durability: "normal" });
@@ -16,7 +18,7 @@ async function openDamaged(change: string, before = "") {
     Array.from({ length: 10 }, (_, data) => ({ type: "Counted", data: { data }, metadata: { data } })),
   );
   const events = `${schemas.schema}.es_events`;
-  await started.query(`ALTER TABLE ${events} DISABLE TRIGGER USER; ${before.replaceAll("es_events", events)};
+  await started.query(`ALTER TABLE ${events} DISABLE TRIGGER USER, DROP CONSTRAINT es_events_check;
     UPDATE ${events} SET ${change} WHERE version = 4`);
   const dispose = () => streams[Symbol.asyncDispose]();
   return { streams, stream, all: await streams.openStream("@all"), [Symbol.asyncDispose]: dispose };
@@ -45,6 +47,19 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, an event whose content i
     const all = await readVersions(damaged.all);
     expect(all.versions).toEqual([1, 2, 3]);
     expect(all.error).toMatchObject({ code: "STORAGE_CORRUPT", streamId: "a", position: 4 });
+  });
+
+  test("ends a read and a copy where it has lost its content, and is found by verify", async () => {
+    await using damaged = await openDamaged("data = NULL");
+    for (const stream of [damaged.stream, damaged.all]) {
+      expect(await readVersions(stream)).toMatchObject({ versions: [1, 2, 3], error: DAMAGE });
+      expect(await readVersions(stream, { after: 4 })).toEqual({ versions: [5, 6, 7, 8, 9, 10] });
+    }
+    await using to = memoryStreamFactory();
+    await expect(copyStore(damaged.streams, to)).rejects.toMatchObject(DAMAGE);
+    expect(await damaged.streams.verify()).toMatchObject({
+      problems: [{ kind: "checksum", streamId: "a", version: 4, position: 4 }],
+    });
   });
 
   test.each(COLUMNS)("is not passed over by a filter that looks into it: %s", async (column) => {

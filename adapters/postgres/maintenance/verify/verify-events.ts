@@ -106,7 +106,7 @@ async function selectRows(
       SELECT * FROM (
         SELECT *, sum(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING)::bigint AS total FROM (
           SELECT ${EVENT_COLUMNS}, e.schema, e.checksum, s.name, (e.key IS NULL OR e.key = sha256(e.id)) AS "isFiled",
-                 coalesce(octet_length(e.data), octet_length(e.bytes)) + coalesce(octet_length(e.metadata), 0) AS size
+                 coalesce(octet_length(e.data), octet_length(e.bytes), 0) + coalesce(octet_length(e.metadata), 0) AS size
           FROM ${prefix}es_events e LEFT JOIN ${prefix}es_streams s ON s.id = e.stream
           WHERE e.position > $1::bigint AND e.position <= $2::bigint ORDER BY e.position LIMIT ${PAGE_EVENTS}
         ) e
