@@ -7,10 +7,10 @@ import { faultTest } from "../support/fault-test.js";
 import { startFixture } from "../support/fixture.js";
 import { killAndStop } from "../support/kills-and-stops.js";
 import { type EitherStore, openStoreAt } from "../support/store-address.js";
+import { deposit, sumsOfEvents, sumsOfTable } from "../support/sums-projection.js";
 
 const BACKENDS = backendsHere();
 
-const STREAMS = 20;
 const LEASE_MS = 600;
 
 for (const backend of BACKENDS) {
@@ -46,28 +46,8 @@ for (const backend of BACKENDS) {
   );
 }
 
-async function deposit(streams: EitherStore, amount: number): Promise<number> {
-  const writes = Array.from({ length: STREAMS }, (_, index) => ({
-    streamId: `s-${index}`,
-    events: { type: "Deposited", data: { amount } },
-  }));
-  return (await streams.writeAll(writes)).at(-1)?.position ?? 0;
-}
-
 /** Readers see the tables of one version or the other, and never none. */
 async function expectNoLess(streams: EitherStore): Promise<void> {
   const rows = await streams.query(sql`SELECT count(*) AS n FROM sums`);
   expect(rows).toHaveLength(1);
-}
-
-async function sumsOfEvents(streams: EitherStore): Promise<Record<string, number>> {
-  const sums: Record<string, number> = {};
-  await using all = await streams.openStream<{ type: "Deposited"; data: { amount: number } }>("@all");
-  for await (const { streamId, data } of all.read()) sums[streamId] = (sums[streamId] ?? 0) + data.amount;
-  return sums;
-}
-
-async function sumsOfTable(streams: EitherStore): Promise<Record<string, number>> {
-  const rows = await streams.query<{ id: string; n: number }>(sql`SELECT id, n FROM sums`);
-  return Object.fromEntries(rows.map(({ id, n }) => [id, n]));
 }

@@ -1,13 +1,12 @@
-import { copyFileSync, existsSync } from "node:fs";
 import { expect } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import { faultyDriver } from "../../support/faulty-driver.js";
 import { openStoreOver } from "../../support/open-store.js";
-import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
+import { DRIVER_NAMES } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import type { KilledTransactorConfig } from "../fixtures/killed-transactor.js";
 import { faultTest } from "../support/fault-test.js";
 import { startFixture } from "../support/fixture.js";
+import { copyImage, observedDriver } from "../support/store-images.js";
 import { makeNumbers, runTransactions, wholeTransactions } from "../support/transaction-parts.js";
 
 /** About how many statements the process makes. */
@@ -63,14 +62,12 @@ faultTest(
       const images: { readonly path: string; readonly acknowledged: readonly number[] }[] = [];
       const acknowledged: number[] = [];
       let isCopying = false;
-      const copying = faultyDriver(({ mode }) => {
-        if (isCopying && mode !== "readonly") {
-          const image = folder.file(`image-${round}-${images.length}.db`);
-          for (const suffix of ["", "-wal"]) if (existsSync(path + suffix)) copyFileSync(path + suffix, image + suffix);
-          images.push({ path: image, acknowledged: [...acknowledged] });
-        }
-        return undefined;
-      }, DRIVERS[driver]);
+      const copying = observedDriver(driver, () => {
+        if (!isCopying) return;
+        const image = folder.file(`image-${round}-${images.length}.db`);
+        copyImage(path, image);
+        images.push({ path: image, acknowledged: [...acknowledged] });
+      });
       {
         await using streams = await openStoreOver(copying, path);
         await makeNumbers(streams);
