@@ -3,6 +3,7 @@ import type { Undo } from "../leases/undo.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { isThenable } from "../validate/is-thenable.js";
 import { thrownText } from "../validate/thrown-text.js";
+import { thrownValue } from "../validate/thrown-value.js";
 import { type AttemptContext, attempt, type Outcome } from "./attempt.js";
 import { causedBy, keyPrefix } from "./caused-by.js";
 import { causelessKeys } from "./causeless-keys.js";
@@ -99,6 +100,8 @@ async function transactOnce(
           isRunning = true;
           try {
             await definition.transact?.(event as never, caused, context);
+          } catch (error) {
+            throw thrownValue(error);
           } finally {
             isRunning = false;
           }

@@ -1,5 +1,6 @@
 import { TimeoutError } from "../../protocols/index.js";
 import { MAX_TIMER_MS } from "../limits.js";
+import { thrownValue } from "../validate/thrown-value.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { HandlerContext } from "./consumer.js";
 
@@ -62,7 +63,7 @@ export async function attempt(
     return error === undefined ? { kind: "done" } : { kind: "failed", error };
   } catch (error) {
     if (ending.aborted) return { kind: "interrupted" };
-    return { kind: "failed", error: timeout() ?? error };
+    return { kind: "failed", error: timeout() ?? thrownValue(error) };
   } finally {
     clearTimeout(timer);
     clearTimeout(stuckTimer);

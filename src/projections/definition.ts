@@ -10,6 +10,7 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import { thrownValue } from "../validate/thrown-value.js";
 import type { EventHooks } from "../view/event-hooks.js";
 import type { Projection, ProjectionOptions } from "./projection.js";
 
@@ -89,7 +90,13 @@ function parseProjection(projection: Projection, hooks: EventHooks | undefined):
     types,
     filter,
     ...(tables === undefined ? {} : { tables: (context) => tables.call(projection, context) }),
-    project: (events, context) => projection.project(events, context),
+    async project(events, context) {
+      try {
+        await projection.project(events, context);
+      } catch (error) {
+        throw thrownValue(error);
+      }
+    },
   };
 }
 

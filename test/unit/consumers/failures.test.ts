@@ -10,6 +10,7 @@ import {
   retryParked,
 } from "../../../src/consumers/index.js";
 import { Gate } from "../../conformance/support/transactions.js";
+import { revoked } from "../../support/revoked.js";
 import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
 
 const FAST = { attempts: 2, minDelayMs: 1, maxDelayMs: 20 };
@@ -285,6 +286,7 @@ describe.each(STORES)("failures over %s", (_, open) => {
     ["nothing", undefined, "undefined"],
     ["a text", "broken", "broken"],
     ["an object without a text", Object.create(null), expect.any(String)],
+    ["an object that cannot be looked at", () => revoked(), expect.any(String)],
     ["an error whose message is no text", Object.assign(new Error("x"), { message: 5n }), "5"],
     ["an error with a character that texts of databases lack", new Error("a\0b\ud800"), expect.stringMatching(/^a/)],
     ["an error with a message of 3 million characters", new Error("x".repeat(3_000_000)), expect.stringMatching(/^x/)],
@@ -293,7 +295,7 @@ describe.each(STORES)("failures over %s", (_, open) => {
     const head = await writeToStreams(streams, 2);
     const handled: unknown[] = [];
     const handle = ({ data }: StoredEvent): Promise<void> => {
-      if (data === 0) throw thrown;
+      if (data === 0) throw typeof thrown === "function" ? thrown() : thrown;
       handled.push(data);
       return Promise.resolve();
     };

@@ -8,6 +8,7 @@ import {
   runProjections,
   whenProcessed,
 } from "../../../src/projections/index.js";
+import { revoked } from "../../support/revoked.js";
 import { stopClock } from "../../support/stopped-clock.js";
 import { STORES } from "../consumers/support/stores.js";
 import { type Deposited, deposited } from "./support/stores.js";
@@ -52,6 +53,7 @@ describe.each(STORES)("what a projection cannot take, over %s", (_, open) => {
   test.each([
     ["nothing", undefined, "undefined"],
     ["an object without a text", Object.create(null), expect.any(String)],
+    ["an object that cannot be looked at", () => revoked(), expect.any(String)],
     ["an error whose message is no text", Object.assign(new Error("x"), { message: 5n }), "5"],
     ["an error with a character that texts of databases lack", new Error("a\0b\ud800"), expect.stringMatching(/^a/)],
   ])("may be thrown as %s, and says which event it is", async (_name, thrown, message) => {
@@ -61,7 +63,7 @@ describe.each(STORES)("what a projection cannot take, over %s", (_, open) => {
     const throwing: Projection<Deposited> = {
       ...amounts(batches, new Set()),
       async project(events) {
-        if (events.some(({ data }) => data.amount === 1)) throw thrown;
+        if (events.some(({ data }) => data.amount === 1)) throw typeof thrown === "function" ? thrown() : thrown;
         batches.push(events.map(({ data }) => data.amount));
       },
     };

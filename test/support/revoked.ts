@@ -1,0 +1,6 @@
+/** An object that throws at every look at it. */
+export function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
