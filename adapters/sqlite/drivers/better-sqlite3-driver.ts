@@ -3,7 +3,16 @@ import type BetterSqlite3 from "better-sqlite3";
 import type { Database, Options, Statement } from "better-sqlite3";
 import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
-import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { kindOfStatement, type StatementKind } from "../tables/statement-kind.js";
+import {
+  COUNT_CHANGES,
+  NO_CHANGES,
+  type OpenMode,
+  type RunResult,
+  type SQLiteConnection,
+  type SQLiteDriver,
+  type SQLiteValue,
+} from "./driver.js";
 import { withIntegers, withNumbers } from "./exact-number.js";
 import { loadDriverError } from "./load-driver-error.js";
 import { takeTurn } from "./main-thread-turns.js";
@@ -60,7 +69,7 @@ async function loadDatabase(): Promise<typeof BetterSqlite3> {
 class BetterSqlite3Connection implements SQLiteConnection {
   readonly #database: Database;
   readonly #statements = new StatementCache<Statement>();
-  readonly #positional = new StatementCache<Statement>();
+  readonly #positional = new StatementCache<PositionalStatement>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -94,13 +103,14 @@ class BetterSqlite3Connection implements SQLiteConnection {
     const turn = takeTurn(this.#database.inTransaction);
     if (turn !== undefined) await turn;
     return calling(() => {
-      const statement = this.#preparePositional(sql);
-      // It does not run what returns rows. Each row of RETURNING is one that was changed.
-      if (statement.reader) {
-        const rows = statement.all(...withIntegers(values));
-        return { changes: statement.readonly ? 0 : rows.length };
+      const { statement, mayChangeRows } = this.#preparePositional(sql);
+      // It does not run what returns rows.
+      if (!statement.reader) {
+        const { changes } = statement.run(...withIntegers(values));
+        return mayChangeRows ? { changes } : NO_CHANGES;
       }
-      return { changes: statement.run(...withIntegers(values)).changes };
+      statement.all(...withIntegers(values));
+      return mayChangeRows ? (this.#prepare(COUNT_CHANGES).get() as RunResult) : NO_CHANGES;
     });
   }
 
@@ -108,21 +118,22 @@ class BetterSqlite3Connection implements SQLiteConnection {
     const turn = takeTurn(this.#database.inTransaction);
     if (turn !== undefined) await turn;
     return calling(() => {
-      const statement = this.#preparePositional(sql);
+      const { statement } = this.#preparePositional(sql);
       if (statement.reader) return (statement.all(...withIntegers(values)) as Row[]).map(withNumbers);
       statement.run(...withIntegers(values));
       return [];
     });
   }
 
-  #preparePositional(sql: string): Statement {
+  #preparePositional(sql: string): PositionalStatement {
     const kept = this.#positional.get(sql);
     if (kept !== undefined) return kept;
     const statement = this.#database.prepare(sql);
     // It would round a whole number that is too large.
     if (statement.reader) statement.safeIntegers(true);
-    this.#positional.add(sql, statement);
-    return statement;
+    const positional = { statement, mayChangeRows: kindOfStatement(sql).mayChangeRows };
+    this.#positional.add(sql, positional);
+    return positional;
   }
 
   async exec(sql: string): Promise<void> {
@@ -149,6 +160,11 @@ class BetterSqlite3Connection implements SQLiteConnection {
     this.#statements.add(sql, statement);
     return statement;
   }
+}
+
+/** A statement of the application's, with what was read of its text. */
+interface PositionalStatement extends Pick<StatementKind, "mayChangeRows"> {
+  readonly statement: Statement;
 }
 
 /** Numbered parameters are named ones to better-sqlite3: `?1` takes the property `1` of an object. */

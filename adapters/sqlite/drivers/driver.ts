@@ -44,7 +44,8 @@ export interface SQLiteConnection {
   all<Row>(sql: string, parameters?: readonly SQLiteValue[]): Promise<Row[]>;
   /**
    * As `run`, for a statement of the application's: its parameters are anonymous (`?`), in order. Those statements are
-   * prepared and kept apart from the library's own. It may return rows, which are left, and nothing of it stays under way.
+   * prepared and kept apart from the library's own. It may return rows, which are left, and nothing of it stays under way. One
+   * that cannot insert, update or delete rows has changed none, and what triggers change does not count.
    */
   runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult>;
   /** As `all`, for a statement of the application's. A whole number beyond 2^53 is an error where the driver can tell. */
@@ -64,6 +65,12 @@ export interface SQLiteConnection {
 
 /** The values that may be bound. A driver might silently change others, so the type refuses them. */
 export type SQLiteValue = string | number | null | Uint8Array;
+
+/** The result of a statement that changes no rows. */
+export const NO_CHANGES: RunResult = { changes: 0 };
+
+/** How many rows the last statement has changed: of one that returns rows, some drivers do not say it. */
+export const COUNT_CHANGES = "SELECT changes() AS changes";
 
 /** The result of a statement. */
 export interface RunResult {

@@ -1,7 +1,15 @@
 import { pathToFileURL } from "node:url";
 import { StorageError } from "../../../protocols/index.js";
 import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
-import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { kindOfStatement, type StatementKind } from "../tables/statement-kind.js";
+import {
+  NO_CHANGES,
+  type OpenMode,
+  type RunResult,
+  type SQLiteConnection,
+  type SQLiteDriver,
+  type SQLiteValue,
+} from "./driver.js";
 import { withIntegers, withNumbers } from "./exact-number.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { isSupportedSQLite, MIN_SQLITE_VERSION } from "./sqlite-version.js";
@@ -81,7 +89,7 @@ function nameOf(path: string, mode: OpenMode): string {
 class NodeSqliteConnection implements SQLiteConnection {
   readonly #database: DatabaseSync;
   readonly #statements = new StatementCache<StatementSync>();
-  readonly #positional = new StatementCache<StatementSync>();
+  readonly #positional = new StatementCache<PositionalStatement>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -106,9 +114,11 @@ class NodeSqliteConnection implements SQLiteConnection {
   async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
     const turn = takeTurn(this.#database.isTransaction);
     if (turn !== undefined) await turn;
-    return calling(() => ({
-      changes: Number(this.#preparePositional(sql).run(...withIntegers(bindings(values))).changes),
-    }));
+    return calling(() => {
+      const { statement, mayChangeRows } = this.#preparePositional(sql);
+      const { changes } = statement.run(...withIntegers(bindings(values)));
+      return mayChangeRows ? { changes: Number(changes) } : NO_CHANGES;
+    });
   }
 
   async allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]> {
@@ -118,19 +128,20 @@ class NodeSqliteConnection implements SQLiteConnection {
     const plainRow = (row: unknown) => withNumbers({ ...(row as Row) });
     return calling(() =>
       this.#preparePositional(sql)
-        .all(...withIntegers(bindings(values)))
+        .statement.all(...withIntegers(bindings(values)))
         .map(plainRow),
     );
   }
 
-  #preparePositional(sql: string): StatementSync {
+  #preparePositional(sql: string): PositionalStatement {
     const kept = this.#positional.get(sql);
     if (kept !== undefined) return kept;
     const statement = this.#database.prepare(sql);
     // Read as a number, the smallest whole number of all is rounded without an error.
     statement.setReadBigInts(true);
-    this.#positional.add(sql, statement);
-    return statement;
+    const positional = { statement, mayChangeRows: kindOfStatement(sql).mayChangeRows };
+    this.#positional.add(sql, positional);
+    return positional;
   }
 
   async exec(sql: string): Promise<void> {
@@ -158,6 +169,11 @@ class NodeSqliteConnection implements SQLiteConnection {
     this.#statements.add(sql, statement);
     return statement;
   }
+}
+
+/** A statement of the application's, with what was read of its text. */
+interface PositionalStatement extends Pick<StatementKind, "mayChangeRows"> {
+  readonly statement: StatementSync;
 }
 
 /** No bytes, and memory that they are in. Node 22 binds NULL where there is none. */

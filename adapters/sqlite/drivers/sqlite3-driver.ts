@@ -2,7 +2,16 @@ import { createRequire } from "node:module";
 import type { Database, Statement } from "sqlite";
 import type Constants from "sqlite3";
 import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
-import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
+import { kindOfStatement, type StatementKind } from "../tables/statement-kind.js";
+import {
+  COUNT_CHANGES,
+  NO_CHANGES,
+  type OpenMode,
+  type RunResult,
+  type SQLiteConnection,
+  type SQLiteDriver,
+  type SQLiteValue,
+} from "./driver.js";
 import { isModuleMissing, loadDriverError } from "./load-driver-error.js";
 
 const FLAGS: Readonly<Record<OpenMode, (constants: typeof Constants) => number>> = {
@@ -54,26 +63,34 @@ async function importModules() {
 class Sqlite3Connection implements SQLiteConnection {
   readonly #database: Database;
   readonly #statements = new StatementCache<Statement>();
-  readonly #positional = new StatementCache<Statement>();
+  readonly #positional = new StatementCache<PositionalStatement>();
 
   constructor(database: Database) {
     this.#database = database;
   }
 
   async prepare(sql: string): Promise<void> {
-    await this.#prepared(sql, this.#statements);
+    if (this.#statements.get(sql) === undefined) await this.#prepared(sql);
   }
 
   // What is called most goes straight to the native statement: the promises of `sqlite` around it cost as much as a
   // short read takes.
   async run(sql: string, parameters: readonly SQLiteValue[] = []): Promise<RunResult> {
-    return this.#run(this.#statements.get(sql) ?? (await this.#prepared(sql, this.#statements)), parameters);
+    return this.#run(this.#statements.get(sql) ?? (await this.#prepared(sql)), parameters);
   }
 
   async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
-    if (!mayReturnRows(sql)) return this.#run(await this.#prepared(sql, this.#positional), values);
-    await this.allPositional(sql, values);
-    const [changed] = await this.all<RunResult>("SELECT changes() AS changes");
+    const positional = this.#positional.get(sql) ?? (await this.#preparedPositional(sql));
+    const { statement, mayChangeRows, mayReturnRows } = positional;
+    if (!mayReturnRows) {
+      const result = this.#run(statement, values);
+      return mayChangeRows ? result : result.then(() => NO_CHANGES);
+    }
+    // sqlite3 would run it up to its first row. Then it has not said yet how many rows it changed, and it stays under way: no
+    // transaction of the connection can be committed, that one or a later one.
+    await this.#allOf(positional, values);
+    if (!mayChangeRows) return NO_CHANGES;
+    const [changed] = await this.all<RunResult>(COUNT_CHANGES);
     return changed as RunResult;
   }
 
@@ -87,14 +104,17 @@ class Sqlite3Connection implements SQLiteConnection {
   }
 
   async all<Row>(sql: string, parameters: readonly SQLiteValue[] = []): Promise<Row[]> {
-    return this.#all(this.#statements.get(sql) ?? (await this.#prepared(sql, this.#statements)), parameters);
+    return this.#all(this.#statements.get(sql) ?? (await this.#prepared(sql)), parameters);
   }
 
   async allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]> {
-    const statement = await this.#prepared(sql, this.#positional);
-    const rows = await this.#all<Row>(statement, values);
-    if (EXPLAINING.test(sql)) await statement.reset();
-    return rows;
+    return this.#allOf(this.#positional.get(sql) ?? (await this.#preparedPositional(sql)), values);
+  }
+
+  // SQLite does not end by itself what it explains: until it is reset, later reads of the connection see nothing new.
+  #allOf<Row>({ statement, isExplaining }: PositionalStatement, values: readonly SQLiteValue[]): Promise<Row[]> {
+    const reading = this.#all<Row>(statement, values);
+    return isExplaining ? reading.then((rows) => statement.reset().then(() => rows)) : reading;
   }
 
   #all<Row>(statement: Statement, parameters: readonly SQLiteValue[]): Promise<Row[]> {
@@ -116,32 +136,27 @@ class Sqlite3Connection implements SQLiteConnection {
 
   async close(): Promise<void> {
     // A statement that is left makes close fail with an error event that nobody can catch.
-    for (const statements of [this.#statements, this.#positional]) {
-      for (const statement of statements.clear()) await statement.finalize();
-    }
+    for (const statement of this.#statements.clear()) await statement.finalize();
+    for (const { statement } of this.#positional.clear()) await statement.finalize();
     await this.#database.close();
   }
 
-  async #prepared(sql: string, statements: StatementCache<Statement>): Promise<Statement> {
-    const kept = statements.get(sql);
-    if (kept !== undefined) return kept;
+  async #prepared(sql: string): Promise<Statement> {
     const statement = await this.#database.prepare(sql);
-    await statements.add(sql, statement)?.finalize();
+    await this.#statements.add(sql, statement)?.finalize();
     return statement;
+  }
+
+  async #preparedPositional(sql: string): Promise<PositionalStatement> {
+    const positional = { statement: await this.#database.prepare(sql), ...kindOfStatement(sql) };
+    await this.#positional.add(sql, positional)?.statement.finalize();
+    return positional;
   }
 }
 
-// SQLite does not end by itself what it explains: until it is reset, later reads of the connection see nothing new.
-const EXPLAINING = /explain/i;
-
-const WITHOUT_ROWS = /^\s*(?:INSERT|REPLACE|UPDATE|DELETE|CREATE|ALTER|DROP)\b/i;
-
-/**
- * Whether a statement's rows have to be read. sqlite3 runs one up to its first row. Then it has not said yet how many rows it
- * changed, and it stays under way: no transaction of the connection can be committed, that one or a later one.
- */
-function mayReturnRows(sql: string): boolean {
-  return !WITHOUT_ROWS.test(sql) || /returning/i.test(sql);
+/** A statement of the application's, with what was read of its text. */
+interface PositionalStatement extends StatementKind {
+  readonly statement: Statement;
 }
 
 /** A statement that found the database locked is still under way for SQLite, which may refuse others until it is reset. */

@@ -4,7 +4,7 @@ import { ReadTexts } from "../../../src/adapter-kit/read-texts.js";
 import { isSQLName } from "../../../src/transaction/sql-statement.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { SQLiteValue } from "../drivers/driver.js";
-import { cutAtPlaceholders, tokensOf } from "./sql-tokens.js";
+import { cutAtPlaceholders } from "./sql-tokens.js";
 import { SQLITE_STATEMENTS } from "./statement-rules.js";
 
 /** A statement as a driver takes it. */
@@ -14,8 +14,6 @@ export interface RenderedStatement {
   /** The values of the placeholders, in order. */
   readonly values: readonly SQLiteValue[];
   readonly mayDeferKeys: boolean;
-  /** Whether it may insert, update or delete rows. Of others drivers say how many rows the statement before it has changed. */
-  readonly mayChangeRows: boolean;
 }
 
 /**
@@ -69,7 +67,6 @@ interface CutText {
   /** With `?` for each placeholder. */
   readonly text: string;
   readonly mayDeferKeys: boolean;
-  readonly mayChangeRows: boolean;
 }
 
 const TEXTS = new ReadTexts(cutText);
@@ -98,18 +95,7 @@ function cutText(text: string): CutText {
     isInOrder: numbers.every((number, index) => number === index + 1),
     text: parts.join("?"),
     mayDeferKeys: mayDeferKeys(text),
-    mayChangeRows: mayChangeRows(text),
   };
-}
-
-const CHANGING: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "REPLACE"]);
-
-function mayChangeRows(text: string): boolean {
-  const [first = "", ...others] = Array.from(tokensOf(text), (token) => token.toUpperCase());
-  // A query may call the function replace().
-  const isChanging = (word: string, next: string | undefined) =>
-    CHANGING.has(word) && (word !== "REPLACE" || next === "INTO");
-  return CHANGING.has(first) || (first === "WITH" && others.some((word, index) => isChanging(word, others[index + 1])));
 }
 
 /** Whether a text may make a foreign key that is checked at the commit only. */
@@ -122,14 +108,14 @@ export function mayDeferKeys(text: string): boolean {
  * an earlier run where there are none.
  */
 function bind(cut: CutText, values: readonly SQLiteValue[]): RenderedStatement {
-  const { parts, numbers, isInOrder, highest, text, mayDeferKeys, mayChangeRows } = cut;
+  const { parts, numbers, isInOrder, highest, text, mayDeferKeys } = cut;
   const bound = isInOrder && numbers.length === values.length ? values : valuesOf(cut, values);
   if (highest < values.length) throw misfit(`?${values.length}`, values, "there is no");
-  if (!bound.some(isLargeInteger)) return { text, values: bound, mayDeferKeys, mayChangeRows };
+  if (!bound.some(isLargeInteger)) return { text, values: bound, mayDeferKeys };
   const cast = parts.reduce((before, part, index) => {
     return before + (isLargeInteger(bound[index - 1] as SQLiteValue) ? AS_INTEGER : "?") + part;
   });
-  return { text: cast, values: bound, mayDeferKeys, mayChangeRows };
+  return { text: cast, values: bound, mayDeferKeys };
 }
 
 function valuesOf({ placeholders, numbers }: CutText, values: readonly SQLiteValue[]): readonly SQLiteValue[] {

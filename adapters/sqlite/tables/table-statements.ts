@@ -25,10 +25,7 @@ export class TableStatements implements SQL {
   run(statement: SQLStatement): Promise<{ readonly changes: number }> {
     return this.#saying(
       () => renderStatement(statement),
-      ({ text, values, mayChangeRows }) => {
-        const result = this.#connection.runPositional(text, values);
-        return mayChangeRows ? result : result.then(() => ({ changes: 0 }));
-      },
+      ({ text, values }) => this.#connection.runPositional(text, values),
     );
   }
 

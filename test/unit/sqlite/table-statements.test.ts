@@ -150,6 +150,20 @@ describe.each(DRIVER_NAMES)("statements of the application, through %s", (driver
       expect(await failureOf(store.run(sql`INSERT INTO t (a) VALUES ('END')`))).toMatchObject({ name: "StorageError" });
     });
 
+    test("on a view with triggers has changed no rows, whether it returns any or not", async () => {
+      await using store = await openStore({ driver });
+      await store.run(sql`CREATE VIEW v AS SELECT a, b FROM t`);
+      await store.run(sql`CREATE TRIGGER v_to_t INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a, b) VALUES (NEW.a, NEW.b); END`);
+
+      expect(await store.run(sql`INSERT INTO v VALUES (1, 'x'), (2, 'y')`)).toEqual({ changes: 0 });
+      expect(await store.run(sql`INSERT INTO v VALUES (3, 'z'), (4, 'z') RETURNING a`)).toEqual({ changes: 0 });
+      expect(await store.all(sql`SELECT count(*) AS n FROM t`)).toEqual([{ n: 4 }]);
+      expect(await store.run(sql`WITH z AS (SELECT 'z' AS b) DELETE FROM t WHERE b IN z RETURNING a`)).toEqual({
+        changes: 2,
+      });
+      expect(await store.run(sql`SELECT a FROM t`)).toEqual({ changes: 0 });
+    });
+
     test("that rolls back the transaction itself, as OR ROLLBACK does, leaves nothing of it", async () => {
       await using store = await openStore({ driver });
       await store.run(sql`CREATE UNIQUE INDEX t_a ON t (a)`);
