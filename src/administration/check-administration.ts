@@ -1,7 +1,7 @@
 import { ALL_STREAM } from "../../protocols/index.js";
 import { MAX_STREAM_ID_LENGTH } from "../limits.js";
 import { checkStreamId, invalidArgument } from "../validate/check-arguments.js";
-import { describeValue, isPlainObject, JsonLossError, toJsonText } from "../validate/json-text.js";
+import { describeValue, isPlainObject, JsonLossError, shownPath, toJsonText } from "../validate/json-text.js";
 
 /**
  * Checks the id of one stream; `@all` is none.
@@ -45,7 +45,7 @@ function textOf(argument: string, value: object): string {
   try {
     return toJsonText(value, argument);
   } catch (error) {
-    if (error instanceof JsonLossError) throw invalidArgument(argument, `${error.path}: ${error.message}`);
+    if (error instanceof JsonLossError) throw invalidArgument(argument, `${shownPath(error.path)}: ${error.message}`);
     throw invalidArgument(argument, "reading it failed", error);
   }
 }

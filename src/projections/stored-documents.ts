@@ -3,7 +3,7 @@ import { storedJSON } from "../adapter-kit/stored-json.js";
 import { sql } from "../transaction/sql-statement.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
-import { JsonLossError, toJsonText } from "../validate/json-text.js";
+import { JsonLossError, shownPath, toJsonText } from "../validate/json-text.js";
 import type { ProjectionContext } from "./projection.js";
 import { hasTables, VersionedContext } from "./versioned-context.js";
 
@@ -69,7 +69,7 @@ function documentText(document: JsonValue): string {
   try {
     return toJsonText(document, "document");
   } catch (error) {
-    if (error instanceof JsonLossError) throw invalidArgument("document", `${error.path}: ${error.message}`);
+    if (error instanceof JsonLossError) throw invalidArgument("document", `${shownPath(error.path)}: ${error.message}`);
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { gunzip, gzip, inflateRaw } from "node:zlib";
 import { type EncodedState, StorageError } from "../../protocols/index.js";
 import { MAX_SNAPSHOT_BYTES } from "../limits.js";
 import { invalidArgument } from "../validate/check-arguments.js";
-import { JsonLossError, toJsonText } from "../validate/json-text.js";
+import { JsonLossError, shownPath, toJsonText } from "../validate/json-text.js";
 
 const compress = promisify(gzip);
 
@@ -90,7 +90,7 @@ function plainState(state: unknown): EncodedState {
     if (isUint8Array(state)) return { codec: "bytes", bytes: new Uint8Array(state) };
     return { codec: "json", bytes: Buffer.from(toJsonText(state, "state")) };
   } catch (error) {
-    if (error instanceof JsonLossError) throw invalidArgument("state", `${error.path}: ${error.message}`);
+    if (error instanceof JsonLossError) throw invalidArgument("state", `${shownPath(error.path)}: ${error.message}`);
     // A getter or a proxy of the caller's.
     throw invalidArgument("state", "reading it failed", error);
   }

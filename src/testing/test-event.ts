@@ -1,7 +1,7 @@
 import assert from "node:assert";
 import { isUint8Array } from "node:util/types";
 import type { EventShape, JsonObject, StoredEvent } from "../../protocols/index.js";
-import { JsonLossError, toJsonText } from "../validate/json-text.js";
+import { JsonLossError, shownPath, toJsonText } from "../validate/json-text.js";
 import { frozen } from "./frozen.js";
 
 /** An event in a test. */
@@ -57,6 +57,6 @@ function roundTripped(value: unknown, root: string, what: string): unknown {
     return JSON.parse(toJsonText(value, root));
   } catch (error) {
     if (!(error instanceof JsonLossError)) throw error;
-    return assert.fail(`${what} cannot be stored: ${error.path}: ${error.message}`);
+    return assert.fail(`${what} cannot be stored: ${shownPath(error.path)}: ${error.message}`);
   }
 }

@@ -1,7 +1,7 @@
 import type { JsonObject, ListRecordsOptions, Records, StoredRecord } from "../../protocols/index.js";
 import { MAX_LISTED_RECORDS, MAX_RECORD_BYTES, MAX_RECORD_KEY_LENGTH } from "../limits.js";
 import { checkOptions, checkPlace, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
-import { describeValue, isPlainObject, JsonLossError, toJsonText } from "../validate/json-text.js";
+import { describeValue, isPlainObject, JsonLossError, shownPath, toJsonText } from "../validate/json-text.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
 import type { TransactionCalls } from "./transaction-calls.js";
 
@@ -83,7 +83,7 @@ function recordText(value: object): string {
   try {
     return toJsonText(value, "value");
   } catch (error) {
-    if (error instanceof JsonLossError) throw invalidArgument("value", `${error.path}: ${error.message}`);
+    if (error instanceof JsonLossError) throw invalidArgument("value", `${shownPath(error.path)}: ${error.message}`);
     throw invalidArgument("value", "reading it failed", error);
   }
 }

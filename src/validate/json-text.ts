@@ -12,6 +12,16 @@ export class JsonLossError extends Error {
   }
 }
 
+/** How much of the two ends of a long path a message shows. */
+const SHOWN_BEGINNING = 60;
+const SHOWN_END = 30;
+
+/** A path for a message: of a long one its beginning and its end. */
+export function shownPath(path: string): string {
+  if (path.length <= 2 * SHOWN_BEGINNING) return path;
+  return `${path.slice(0, SHOWN_BEGINNING)}...${path.slice(-SHOWN_END)}`.toWellFormed();
+}
+
 /**
  * Turns a value into JSON text, and refuses what would not come back equal.
  *

@@ -2,7 +2,7 @@ import { isUint8Array } from "node:util/types";
 import { type CandidateEvent, InvalidArgumentError, InvalidEventError, type NewEvent } from "../../protocols/index.js";
 import { MAX_EVENT_BYTES, MAX_KEY_LENGTH, MAX_TYPE_LENGTH, MAX_WRITE_EVENTS } from "../limits.js";
 import { inStore } from "../validate/in-call.js";
-import { describeValue, isPlainObject, JsonLossError, toJsonText } from "../validate/json-text.js";
+import { describeValue, isPlainObject, JsonLossError, shownPath, toJsonText } from "../validate/json-text.js";
 import { findUnknownField } from "./event-fields.js";
 import { uuidV7 } from "./uuid-v7.js";
 
@@ -145,7 +145,7 @@ function tooLarge(place: EventPlace, path: string, bytes: number): InvalidEventE
 /** Says which event cannot be stored, and why. */
 export function invalidEvent(place: EventPlace, path: string, reason: string, cause?: unknown): InvalidEventError {
   const { streamId, location, eventIndex } = place;
-  const where = path === "" ? `event ${eventIndex}` : `${path} of event ${eventIndex}`;
+  const where = path === "" ? `event ${eventIndex}` : `${shownPath(path)} of event ${eventIndex}`;
   const message = `Cannot write to stream "${streamId}"${inStore(location)}: ${where}: ${reason}. Nothing was written.`;
   return new InvalidEventError({ eventIndex, path }, message, cause === undefined ? undefined : { cause });
 }

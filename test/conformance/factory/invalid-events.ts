@@ -41,7 +41,10 @@ const REFUSED_EVENTS: readonly (readonly [string, unknown, string])[] = [
 ];
 
 export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFactory>): void {
-  async function expectRefused(stream: Stream, bad: unknown): Promise<{ readonly path: string }> {
+  async function expectRefused(
+    stream: Stream,
+    bad: unknown,
+  ): Promise<{ readonly path: string; readonly message: string }> {
     const before = await stream.metrics();
     const error = await failureOf(stream.write([counted(1), bad as CandidateEvent, counted(3)]));
 
@@ -51,7 +54,7 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
       eventIndex: 0,
     });
     expect(await stream.metrics()).toEqual(before);
-    return error as { readonly path: string };
+    return error as { readonly path: string; readonly message: string };
   }
 
   describe("an event is refused, and with it the write,", () => {
@@ -128,6 +131,17 @@ export function describeInvalidEvents({ describe, test, expect }: Suite<StreamFa
       await expectRefused(stream, { type: "T", data: CYCLE });
       await expectRefused(stream, { type: "T", data: nested(MAX_JSON_DEPTH + 1) });
       await expectRefused(stream, { type: "T", data: nested(20_000) });
+    });
+
+    test("with the whole path, of which the message has the two ends where it is long", async (streams) => {
+      const stream = await streams.openStream("a");
+      let data: unknown;
+      for (let level = 0; level < 200; level += 1) data = { property: level === 0 ? { last: data } : data };
+      const { path, message } = await expectRefused(stream, { type: "T", data });
+
+      expect(path).toBe(`data${".property".repeat(200)}.last`);
+      expect(/data\.property\.prop.*\.\.\..*\.property\.last of event 1/.test(message)).toBe(true);
+      expect(message.length < 500).toBe(true);
     });
 
     test("when it is no object, or a list in a list", async (streams) => {
