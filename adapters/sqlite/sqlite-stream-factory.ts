@@ -8,8 +8,9 @@ import type {
 import { CommitFeed } from "../../src/adapter-kit/commit-feed.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
-import { inCall } from "../../src/validate/in-call.js";
+import { inAttempt, inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
+import { pathText } from "../../src/validate/path-text.js";
 import { AppendGroup } from "./append/append-group.js";
 import { chooseDriver } from "./drivers/choose-driver.js";
 import type { SQLiteDriver } from "./drivers/driver.js";
@@ -62,7 +63,7 @@ export async function openSQLiteBackend(
   options?: SQLiteOptions,
   ownDriver?: SQLiteDriver,
 ): Promise<SQLiteBackend> {
-  const location = parseStorePath(path);
+  const location = inAttempt(`open ${pathText(path)}`, undefined, () => parseStorePath(path));
   try {
     return await openBackend(location, options, ownDriver);
   } catch (error) {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import type { MaintainableStreamFactory } from "../../index.js";
 import { NO_POSTGRES } from "../support/postgres-server.js";
+import { createTempDir } from "../support/temp-dir.js";
 import { throwawayStores } from "../support/throwaway-stores.js";
 
 const STORES: [string, () => Promise<MaintainableStreamFactory>][] = [
@@ -34,5 +35,10 @@ describe.each(STORES)("what is wrong with a call about a store over %s", (_, ope
       const message = await messageOf(streams.backup(path as string));
       expect(message).toMatch(/^Cannot back up to .+: invalid path: expected the path of a new file, got /);
     }
+    await using folder = await createTempDir();
+    await (await sqliteStreamFactory(folder.file("bank.db")))[Symbol.asyncDispose]();
+    const log = folder.file("bank.db-wal");
+    const wanted = `Cannot back up to ${log}: invalid path: ${log} is the name of a file that belongs to `;
+    expect(await messageOf(streams.backup(log))).toContain(wanted);
   });
 });

@@ -2,22 +2,23 @@ import { statSync } from "node:fs";
 import { StorageError } from "../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
 import { checkSQLiteVersion } from "../open/check-sqlite-version.js";
-import { migrate } from "../open/migrate.js";
+import { checkFormat, migrate } from "../open/migrate.js";
 import { OpenFileError } from "../open/open-file-error.js";
-import type { FileFormat } from "../open/schema.js";
+import { type FileFormat, KEY_FILE_ID } from "../open/schema.js";
 import { claimStoreFile, type StoreFile } from "../open/store-file.js";
 import { IN_MEMORY } from "../open/store-path.js";
 import { retryWhileBusy } from "../retry-busy.js";
 import { storageError } from "../sqlite-errors.js";
 
 /**
- * The format of a file of keys. Its mark is the ASCII codes of "EvKy".
+ * The format of a file of keys.
  *
  * A row is never deleted, and a key that is destroyed is overwritten by as many zeros: SQLite then writes into the place
  * where the key was. Rows are only ever added at the end, so that no row, and no copy of a key, is moved to another page.
  */
 const KEY_FILE: FileFormat = {
-  applicationId: 0x45764b79,
+  applicationId: KEY_FILE_ID,
+  kind: "a key store",
   steps: [
     `
     CREATE TABLE es_keys (
@@ -74,6 +75,8 @@ async function prepareOrClose(connection: SQLiteConnection, path: string, busyTi
   try {
     await retryWhileBusy(busyTimeoutMs, async () => {
       await checkSQLiteVersion(connection, path);
+      // Of a store that this process has open, nobody has looked at the header yet: its journal is to be left as it is.
+      await checkFormat(connection, path, KEY_FILE);
       await connection.exec(PRAGMAS);
       await useTruncatedJournal(connection, path);
       await migrate(connection, path, KEY_FILE);

@@ -3,6 +3,8 @@ import { Lifetime } from "../../../src/adapter-kit/lifetime.js";
 import { PendingWork } from "../../../src/adapter-kit/pending-work.js";
 import { KEY_BYTES, type KeyStore, type KeyWrapping } from "../../../src/privacy/key-store.js";
 import { checkName } from "../../../src/validate/check-arguments.js";
+import { inAttempt } from "../../../src/validate/in-call.js";
+import { pathText } from "../../../src/validate/path-text.js";
 import { chooseDriver } from "../drivers/choose-driver.js";
 import type { RunResult, SQLiteDriver } from "../drivers/driver.js";
 import { parseStorePath } from "../open/store-path.js";
@@ -45,9 +47,15 @@ export async function openKeyStore(
   options?: Pick<SQLiteOptions, "driver">,
   ownDriver?: SQLiteDriver,
 ): Promise<KeyStore> {
-  const location = parseStorePath(path);
-  const { driver: name, busyTimeoutMs } = parseSQLiteOptions(options);
-  const masterKey = new MasterKey(wrapping, location);
+  const { location, name, busyTimeoutMs, masterKey } = inAttempt(
+    `open the key store ${pathText(path)}`,
+    undefined,
+    () => {
+      const location = parseStorePath(path);
+      const { driver: name, busyTimeoutMs } = parseSQLiteOptions(options);
+      return { location, name, busyTimeoutMs, masterKey: new MasterKey(wrapping, location) };
+    },
+  );
   const file = await openKeyFile(ownDriver ?? (await chooseDriver(name)), location, busyTimeoutMs);
   const keys = new SQLiteKeyStore(file, location, masterKey, busyTimeoutMs);
   try {

@@ -16,6 +16,7 @@ import {
 } from "../../../src/validate/check-arguments.js";
 import { inAttempt } from "../../../src/validate/in-call.js";
 import { describeValue } from "../../../src/validate/json-text.js";
+import { pathText } from "../../../src/validate/path-text.js";
 import { SQLiteContents } from "../copy/sqlite-contents.js";
 import type { SQLiteDriver } from "../drivers/driver.js";
 import { IN_MEMORY, parseStorePath } from "../open/store-path.js";
@@ -102,7 +103,7 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
 
 /** What a backup attempts, for a message. */
 export function backupTo(path: string | URL): string {
-  return `back up to ${path instanceof URL ? path.href : describeValue(path)}`;
+  return `back up to ${pathText(path)}`;
 }
 
 /** @throws InvalidArgumentError when it is not the path of a file */

@@ -5,7 +5,7 @@ import { fileErrorCode } from "../../../src/adapter-kit/file-error-code.js";
 import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import type { OpenMode } from "../drivers/driver.js";
 import { isOutOfDescriptors, NO_DESCRIPTOR_LEFT } from "./free-descriptors.js";
-import { EVENT_STORE, type FileFormat } from "./schema.js";
+import { EVENT_STORE, type FileFormat, KINDS } from "./schema.js";
 
 /**
  * Looks at a path before SQLite touches it, without opening the database. The system answers from memory: seven hops to
@@ -128,8 +128,9 @@ export function checkIdentity(
 ): void {
   const knownVersion = format.steps.length;
   if (applicationId !== format.applicationId) {
-    const reason = `it is another program's database, or one for something else (application_id ${applicationId}); choose another path`;
-    throw refusal("STORAGE_FOREIGN_DATABASE", path, reason);
+    const kind = KINDS.get(applicationId);
+    const found = kind ?? `another program's database (application_id ${applicationId})`;
+    throw refusal("STORAGE_FOREIGN_DATABASE", path, `it is ${found}, and not ${format.kind}; choose another path`);
   }
   if (schemaVersion > knownVersion) {
     const reason = `its schema has version ${schemaVersion}, and this library knows ${knownVersion}; update the library`;

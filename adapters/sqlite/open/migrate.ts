@@ -54,6 +54,15 @@ export async function assertUpToDate(
   throw refusal("STORAGE_READ_ONLY", path, reason);
 }
 
+/**
+ * Checks that a database is empty, or of a format, before anything of it is changed.
+ *
+ * @throws StorageError when it is of another one, or of a newer version of this library
+ */
+export async function checkFormat(connection: SQLiteConnection, path: string, format: FileFormat): Promise<void> {
+  await needsMigration(connection, path, format);
+}
+
 async function needsMigration(connection: SQLiteConnection, path: string, format: FileFormat): Promise<boolean> {
   const { applicationId, schemaVersion, tables } = await readIdentity(connection);
   if (applicationId === 0 && schemaVersion === 0 && tables === 0) return true;

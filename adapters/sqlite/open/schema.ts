@@ -114,9 +114,24 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 export interface FileFormat {
   /** `PRAGMA application_id`. */
   readonly applicationId: number;
+  /** What such a file is, for a message. */
+  readonly kind: string;
   /** One step a version. */
   readonly steps: readonly string[];
 }
 
 /** The format of a store of events. */
-export const EVENT_STORE: FileFormat = { applicationId: APPLICATION_ID, steps: MIGRATIONS };
+export const EVENT_STORE: FileFormat = {
+  applicationId: APPLICATION_ID,
+  kind: "a store of events",
+  steps: MIGRATIONS,
+};
+
+/** The mark of a file of keys: the ASCII codes of "EvKy". */
+export const KEY_FILE_ID = 0x45764b79;
+
+/** What a file with a mark of this library is, for a message. */
+export const KINDS: ReadonlyMap<number, string> = new Map([
+  [APPLICATION_ID, EVENT_STORE.kind],
+  [KEY_FILE_ID, "a key store"],
+]);

@@ -109,6 +109,11 @@ test("refuses a folder that is not there, and what is no folder", async () => {
   await using folder = await createTempDir();
   for (const path of [folder.file("missing"), "", 7, new URL("https://example.com/"), new URL("file://host/a")]) {
     const reading = migrationsFrom(path as string);
-    await expect(reading).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "folder" });
+    const text = path instanceof URL ? path.href : JSON.stringify(path);
+    await expect(reading).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      argument: "folder",
+      message: expect.stringContaining(`Cannot read migrations from ${text}: invalid folder: `),
+    });
   }
 });

@@ -146,11 +146,22 @@ describe("a key store in a SQLite file", () => {
     const [events, keys] = [folder.file("events.db"), folder.file("keys.db")];
     await (await sqliteStreamFactory(events))[Symbol.asyncDispose]();
     await (await sqliteKeyStore(keys, testMasterKey()))[Symbol.asyncDispose]();
-    await expect(sqliteKeyStore(events, testMasterKey())).rejects.toMatchObject({
+    const isEvents = {
       code: "STORAGE_FOREIGN_DATABASE",
-      message: expect.stringContaining(events),
-    });
-    await expect(sqliteStreamFactory(keys)).rejects.toMatchObject({ code: "STORAGE_FOREIGN_DATABASE" });
+      message: expect.stringMatching(`${events}: it is a store of events, and not a key store; choose another path`),
+    };
+    const isKeys = {
+      code: "STORAGE_FOREIGN_DATABASE",
+      message: expect.stringMatching(`${keys}: it is a key store, and not a store of events; choose another path`),
+    };
+    await expect(sqliteKeyStore(events, testMasterKey())).rejects.toMatchObject(isEvents);
+    await expect(sqliteStreamFactory(keys)).rejects.toMatchObject(isKeys);
+    // Nor while they are open.
+    await using streams = await sqliteStreamFactory(events);
+    await using _ = await sqliteKeyStore(keys, testMasterKey());
+    await expect(sqliteKeyStore(events, testMasterKey())).rejects.toMatchObject(isEvents);
+    await expect(sqliteStreamFactory(keys)).rejects.toMatchObject(isKeys);
+    await (await streams.openStream("a")).write({ type: "Added", data: 1 });
   });
 
   test("does not open with another master key", async () => {

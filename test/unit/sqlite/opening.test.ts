@@ -93,7 +93,12 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
       await raw.exec("CREATE TABLE notes (text)");
       await raw.close();
       const before = await readFile(path);
-      await expect(openStore(path)).rejects.toMatchObject({ code: "STORAGE_FOREIGN_DATABASE" });
+      await expect(openStore(path)).rejects.toMatchObject({
+        code: "STORAGE_FOREIGN_DATABASE",
+        message: expect.stringContaining(
+          "it is another program's database (application_id 0), and not a store of events",
+        ),
+      });
       expect((await readFile(path)).equals(before)).toBe(true);
     });
 

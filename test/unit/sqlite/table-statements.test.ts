@@ -153,7 +153,9 @@ describe.each(DRIVER_NAMES)("statements of the application, through %s", (driver
     test("on a view with triggers has changed no rows, whether it returns any or not", async () => {
       await using store = await openStore({ driver });
       await store.run(sql`CREATE VIEW v AS SELECT a, b FROM t`);
-      await store.run(sql`CREATE TRIGGER v_to_t INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a, b) VALUES (NEW.a, NEW.b); END`);
+      await store.run(
+        sql`CREATE TRIGGER v_to_t INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a, b) VALUES (NEW.a, NEW.b); END`,
+      );
 
       expect(await store.run(sql`INSERT INTO v VALUES (1, 'x'), (2, 'y')`)).toEqual({ changes: 0 });
       expect(await store.run(sql`INSERT INTO v VALUES (3, 'z'), (4, 'z') RETURNING a`)).toEqual({ changes: 0 });

@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../../protocols/index.js";
 import { fileErrorCode } from "../../../../src/adapter-kit/file-error-code.js";
 import { invalidArgument } from "../../../../src/validate/check-arguments.js";
+import { inCall } from "../../../../src/validate/in-call.js";
 import { PARTIAL_ENDING_LENGTH } from "../../open/partial-copy.js";
 
 /** The files that SQLite and this library keep beside a database, by the suffix of their name. */
@@ -15,10 +16,20 @@ const MAX_NAME_BYTES = 255 - LONGEST_ENDING_BYTES;
 const MAX_PATH_BYTES = 512 - LONGEST_ENDING_BYTES;
 
 /**
+ * Checks that a copy can get a name.
+ *
  * @throws InvalidArgumentError when the name is too long, or would be taken for a part of another database.
  * @throws StorageError when there is a file already, or no folder for it.
  */
 export async function checkTarget(path: string): Promise<void> {
+  try {
+    await checkPlace(path);
+  } catch (error) {
+    throw inCall(error, `back up to ${path}`, undefined);
+  }
+}
+
+async function checkPlace(path: string): Promise<void> {
   checkLength(path, "name", Buffer.byteLength(basename(path)), MAX_NAME_BYTES);
   checkLength(path, "path", Buffer.byteLength(path), MAX_PATH_BYTES);
   if (!(await exists(dirname(path)))) {
