@@ -34,10 +34,32 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
 };
 
+/** How a constraint of the library's own tables is named. Nothing that a caller gives violates one. */
+const OWN_CONSTRAINT = /(?:failed: |column )es_\w+\./;
+
+const IN_DISAGREEMENT: Meaning = {
+  code: "STORAGE_CORRUPT",
+  reason:
+    "what the store counts does not fit what is in it, and nothing was stored. The database is damaged; verify() lists what " +
+    "is, and a backup has what was there",
+};
+
 const TOO_MANY_FILES: Meaning = {
   code: "STORAGE_TOO_MANY_FILES",
   reason: NO_DESCRIPTOR_LEFT,
 };
+
+/** A counter of the store is missing, or behind or beyond what it counts. */
+export class DamagedCounterError extends Error {
+  override readonly name = "DamagedCounterError";
+}
+
+function meaningOf(error: unknown): Meaning | undefined {
+  if (isForWantOfDescriptors(error)) return TOO_MANY_FILES;
+  if (error instanceof DamagedCounterError) return IN_DISAGREEMENT;
+  if (isConstraint(error) && OWN_CONSTRAINT.test((error as Error).message)) return IN_DISAGREEMENT;
+  return MEANINGS[sqliteCode(error) ?? ""];
+}
 
 function isForWantOfDescriptors(error: unknown): boolean {
   return isOutOfDescriptors(error) || (sqliteCode(error) === "SQLITE_CANTOPEN" && !hasFreeDescriptors());
@@ -77,6 +99,11 @@ export function isCorruption(error: unknown): boolean {
   return code === "SQLITE_CORRUPT" || code === "SQLITE_NOTADB";
 }
 
+/** A number that is too large for its column, as SQLite says of a rowid. */
+export function isMismatch(error: unknown): boolean {
+  return sqliteCode(error) === "SQLITE_MISMATCH";
+}
+
 export function isConstraint(error: unknown): boolean {
   return sqliteCode(error) === "SQLITE_CONSTRAINT";
 }
@@ -91,7 +118,7 @@ export function storageError(error: unknown, attempt: string, location: string):
     if (isOutOfDescriptors(error.cause)) return storageError(error.cause, attempt, location);
     return new StorageError(error.code, `Cannot ${attempt} in ${location}: ${error.message}.`, { cause: error.cause });
   }
-  const meaning = isForWantOfDescriptors(error) ? TOO_MANY_FILES : MEANINGS[sqliteCode(error) ?? ""];
+  const meaning = meaningOf(error);
   const reason = meaning?.reason ?? (error instanceof Error ? error.message : String(error));
   const message = `Cannot ${attempt} in ${location}: ${reason}.`;
   return new StorageError(meaning?.code ?? "STORAGE_FAILED", message, { cause: error });

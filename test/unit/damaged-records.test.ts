@@ -100,10 +100,10 @@ describe.each(STORES)("over %s", (_, open) => {
       for (const key of keys) for (const space of ["a", "a\0b"]) await records.put(space, key, { key });
     });
     expect(await streams.verify()).toMatchObject({ ok: true });
-    await damage("\u{ffff}148", "{}}");
+    await damage("\u{1f600}\u0000149", "{}}");
     expect((await streams.verify()).problems).toEqual([
-      { kind: "record", detail: expect.stringContaining('"\u{ffff}148" of "a"') },
-      { kind: "record", detail: expect.stringContaining('"\u{ffff}148" of "a\0b"') },
+      { kind: "record", detail: expect.stringContaining('"\u{1f600}\u0000149" of "a"') },
+      { kind: "record", detail: expect.stringContaining('"\u{1f600}\u0000149" of "a\0b"') },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { type RemoveRequest, StorageError } from "../../../protocols/index.js";
 import { REMOVAL_TRANSACTION_BYTES } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
+import { DamagedCounterError } from "../sqlite-errors.js";
 import { SQLiteRecords } from "../transaction/sqlite-records.js";
 import { inTransaction } from "../transaction/transaction.js";
 
@@ -39,8 +40,11 @@ const DELETE_EVENTS = "DELETE FROM es_events WHERE stream = ?1 AND version < ?2"
 
 // Whatever a process remembers of the store it remembers as of the last position that was given. With another one it reads
 // again. The position is skipped, so that none is given twice.
-const SKIP_POSITION = "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'es_events'";
+const SKIP_POSITION = `
+  UPDATE sqlite_sequence SET seq = seq + 1
+  WHERE name = 'es_events' AND seq >= (SELECT max(position) FROM es_events) AND seq < ${Number.MAX_SAFE_INTEGER}`;
 const COUNT_REMOVAL = "UPDATE es_counters SET value = value + 1 WHERE name IN ('skipped', 'removal')";
+const REMOVAL_COUNTERS = 2;
 
 /** Removes the first events of a stream, in one transaction, unless they are needed. */
 export function removeEvents(
@@ -61,9 +65,11 @@ export function removeEvents(
     if (keepKeys) await connection.run(KEEP_KEYS, [id, end]);
     await connection.run(RAISE_FIRST, [id, end, removed]);
     const { changes } = await connection.run(DELETE_EVENTS, [id, end]);
-    if (changes !== end - first) throw incomplete(streamId, first, end - 1, changes);
-    await connection.run(SKIP_POSITION);
-    await connection.run(COUNT_REMOVAL);
+    if (changes !== end - first) throw incomplete(streamId, location, first, end - 1, changes);
+    const isSkipped = (await connection.run(SKIP_POSITION)).changes === 1;
+    const isCounted = (await connection.run(COUNT_REMOVAL)).changes === REMOVAL_COUNTERS;
+    if (!isSkipped || !isCounted)
+      throw new DamagedCounterError("a counter of positions or removals is not as it was left");
     return { removed: changes, firstVersion: end };
   });
 }
@@ -92,9 +98,9 @@ async function xorOfChecksums(connection: SQLiteConnection, stream: number, end:
   return checksums.reduce<number>((xor, checksum) => xor ^ (checksum ?? 0), 0);
 }
 
-function incomplete(streamId: string, first: number, last: number, found: number): StorageError {
+function incomplete(streamId: string, location: string, first: number, last: number, found: number): StorageError {
   const message =
-    `Cannot remove events of stream "${streamId}": of the versions ${first} to ${last} it has ${found}. It is damaged; ` +
+    `Cannot remove events of stream "${streamId}" in ${location}: of the versions ${first} to ${last} it has ${found}. It is damaged; ` +
     "verify() tells where. Nothing was removed.";
   return new StorageError("STORAGE_CORRUPT", message);
 }

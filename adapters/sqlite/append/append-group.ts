@@ -3,7 +3,7 @@ import type { CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import { importContents } from "../copy/import-contents.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { OpenFiles } from "../open/open-files.js";
-import { isConstraint } from "../sqlite-errors.js";
+import { isConstraint, isMismatch } from "../sqlite-errors.js";
 import { inTransaction } from "../transaction/transaction.js";
 import {
   type AppendOutcome,
@@ -199,7 +199,7 @@ export class AppendGroup {
     try {
       await insertWithNames(connection, plan.events, numbers, last, names);
     } catch (error) {
-      if (!isConstraint(error)) throw error;
+      if (!isConstraint(error) && !isMismatch(error)) throw error;
       // Somebody else has stored something since it was read.
       this.failed();
       return null;

@@ -3,6 +3,7 @@ import type { SQLiteConnection } from "../drivers/driver.js";
 import type { FieldIndex } from "../indexes/field-index.js";
 import { readPage } from "../read/read-page.js";
 import { head } from "../read/stream-figures.js";
+import { DamagedCounterError } from "../sqlite-errors.js";
 import {
   type AppendPlan,
   type GroupMember,
@@ -137,7 +138,8 @@ export class AppendsInTransaction {
     const types = await numberTypes(this.#connection, plan, this.#typesOf(plan));
     const numbers = { streams, types, checksums: this.#context.checksums };
     if (!(await insertEvents(this.#connection, statementChunks(plan.events), numbers))) {
-      throw new Error("the counter of positions moved inside a transaction");
+      // Nobody else can have moved the counter of positions inside a transaction.
+      throw new DamagedCounterError("the counter of positions is not what it was");
     }
     for (const [streamId, head] of headsAfter(plan, streams)) this.#member.heads.set(streamId, head);
     for (const [type, number] of types) this.#member.types.set(type, number);

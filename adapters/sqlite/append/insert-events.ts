@@ -2,7 +2,7 @@ import type { PlacedEvent } from "../../../protocols/index.js";
 import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import { CODEC_MADE_ID, STORED_CODEC } from "../event-codec.js";
 import { SCHEMA_VERSION } from "../open/schema.js";
-import { isConstraint } from "../sqlite-errors.js";
+import { isConstraint, isMismatch } from "../sqlite-errors.js";
 import { LAST_POSITION } from "./append-statements.js";
 import { createViews, INSERT_INTO_EVENTS, STORE_HAS_CHANGED } from "./append-views.js";
 import { encodeRows, type RowNumbers, rowValues } from "./event-rows.js";
@@ -68,6 +68,8 @@ export async function insertEvents(
 const CHANGED = ["NOT NULL constraint failed: es_events.stream", STORE_HAS_CHANGED];
 
 function isOfChangedStore(error: unknown): boolean {
+  // The counter of positions cannot be so large.
+  if (isMismatch(error)) return true;
   return isConstraint(error) && CHANGED.some((message) => (error as Error).message.endsWith(message));
 }
 

@@ -167,8 +167,8 @@ describe("events that are missing", () => {
     await using streams = await sqliteStreamFactory(path);
     const account = await streams.openStream("account");
     await expect(account.write({ type: "Deposited", data: { amount: 6 } })).rejects.toMatchObject({
-      code: "STORAGE_FAILED",
-      message: expect.stringMatching(/Cannot write to stream "account" in .*: the counter of positions/),
+      code: "STORAGE_CORRUPT",
+      message: expect.stringMatching(/Cannot write to stream "account" in .*: what the store counts does not fit/),
     });
     expect(await streams.verify()).toMatchObject({
       checkedEvents: 10,

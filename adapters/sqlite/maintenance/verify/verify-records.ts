@@ -18,9 +18,25 @@ interface Row {
   readonly value: unknown;
 }
 
-/** Looks for records whose value is not the JSON of an object. */
+const REVISIONS = `
+  SELECT (SELECT value FROM es_counters WHERE name = 'revision') AS given, max(revision) AS last FROM es_records`;
+
+interface Revisions {
+  /** The last one that was given; null where that is not known. */
+  readonly given: number | null;
+  /** The last one that a record has. */
+  readonly last: number | null;
+}
+
+/** Looks for records whose value is not the JSON of an object, and for a counter by which a revision would come again. */
 export function verifyRecords(session: MaintenanceSession, problems: ProblemList): Promise<void> {
   return problems.reading("go through the records", undefined, async () => {
+    const [revisions] = await session.step((connection) => connection.all<Revisions>(REVISIONS));
+    const { given, last } = revisions as Revisions;
+    if (given === null || given < (last ?? 0)) {
+      const detail = `a record has revision ${last ?? 0}, and the last revision given is ${given ?? "not known"}`;
+      problems.add({ kind: "record", detail });
+    }
     let place: Place = ["", ""];
     while (!problems.isFull) {
       const rows = await session.step((connection) => connection.all<Row>(READ, place));
