@@ -103,6 +103,7 @@ export function checkStatement(statement: unknown): asserts statement is SQLStat
     const got = typeof statement === "string" ? "a string" : describeValue(statement);
     throw invalidArgument("statement", `expected a statement that sql\`...\` or rawSQL() made, got ${got}`);
   }
+  if (!areWellFormed(strings)) throw invalidArgument("statement", `its text has ${LONE_SURROGATE}`);
   const isRaw = strings.length === 1;
   if (!isRaw && strings.length !== values.length + 1) {
     throw invalidArgument("statement", `${values.length} values do not fit between ${strings.length} strings`);
@@ -118,6 +119,11 @@ function areTexts(strings: readonly unknown[]): boolean {
   return true;
 }
 
+function areWellFormed(strings: readonly string[]): boolean {
+  for (const part of strings) if (!part.isWellFormed()) return false;
+  return true;
+}
+
 export function isSQLName(value: unknown): value is SQLName {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return false;
   const text: unknown = (value as Partial<SQLName>).name;
@@ -130,6 +136,8 @@ function isSQLValue(value: unknown): value is SQLValue {
   return value === null || typeof value === "boolean" || value instanceof Uint8Array;
 }
 
+const LONE_SURROGATE = "a lone surrogate, which no database keeps";
+
 const LIST_ADVICE =
   `it is an array; for IN (...), make a list of its items: items.map((item) => sql\`\${item}\`).reduce((list, item) => ` +
   `sql\`\${list}, \${item}\`); to store it, pass JSON.stringify(items)`;
@@ -140,6 +148,6 @@ function problemOf(value: unknown): string {
   if (Array.isArray(value)) return LIST_ADVICE;
   if (isStatement(value)) return "rawSQL() with values cannot be a part of another statement; use sql`...`";
   if (typeof value === "bigint") return "it is a BigInt; pass Number(value), or String(value) where it is larger";
-  if (typeof value === "string") return "it has a lone surrogate, which no database keeps";
+  if (typeof value === "string") return `it has ${LONE_SURROGATE}`;
   return `expected a string, a finite number, a boolean, null or a Uint8Array, got ${describeValue(value)}`;
 }

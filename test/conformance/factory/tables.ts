@@ -189,7 +189,8 @@ export function describeTables({ describe, testWith, expect }: Suite<StreamFacto
     });
 
     const forbidden = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT x", "RELEASE x", "VACUUM", "/* a */ -- b\n commit"];
-    for (const text of [...forbidden, "PRAGMA user_version", "ATTACH 'x' AS y", "DETACH y", "SELECT 1; SELECT 2", ""]) {
+    const others = ["PRAGMA user_version", "ATTACH 'x' AS y", "DETACH y", "SELECT 1; SELECT 2", "SELECT '\ud800'", ""];
+    for (const text of [...forbidden, ...others]) {
       testSQL(`refuse what is not one allowed statement: ${JSON.stringify(text)}`, async (streams) => {
         const refused = { code: "INVALID_ARGUMENT", argument: "statement" };
 

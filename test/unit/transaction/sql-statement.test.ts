@@ -53,6 +53,11 @@ test.each<[string, unknown, RegExp]>([
     /value 0 cannot be bound: it is an array; for IN \(\.\.\.\), make a list of its items: items\.map\(/,
   ],
   ["a lone surrogate", sql`SELECT ${"\ud800"}`, /it has a lone surrogate, which no database keeps/],
+  [
+    "a lone surrogate in the text",
+    sql`SELECT ${1}, '\ud800'`,
+    /its text has a lone surrogate, which no database keeps/,
+  ],
   ["an empty name", sql`SELECT ${name("")}`, /value 0 cannot be bound/],
   ["a name with a zero character", sql`SELECT ${name("a\0b")}`, /value 0 cannot be bound/],
   ["a text with placeholders inside a template", sql`SELECT ${rawSQL("?", [1])}`, /rawSQL\(\) with values cannot be/],
