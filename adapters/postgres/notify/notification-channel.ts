@@ -46,21 +46,32 @@ export class NotificationChannel {
   }
 
   async #listen(): Promise<void> {
-    const { channel, open, onPosition, onListening } = this.#parts;
     clearTimeout(this.#timer);
     try {
-      const connection = await open();
-      connection.onNotification((payload) => onPosition(Number(payload)));
-      connection.onEnd(() => this.#onEnd(connection));
-      await connection.script(`LISTEN ${channel}`);
+      const connection = await this.#openListening();
       this.#opening = undefined;
       if (!this.#isStarted) return await connection.close();
       this.#connection = connection;
-      onListening();
+      this.#parts.onListening();
     } catch {
       // Polling finds everything meanwhile.
       this.#opening = undefined;
       this.#listenLater();
+    }
+  }
+
+  async #openListening(): Promise<PostgresConnection> {
+    const { channel, open, onPosition } = this.#parts;
+    const connection = await open();
+    try {
+      connection.onNotification((payload) => onPosition(Number(payload)));
+      connection.onEnd(() => this.#onEnd(connection));
+      await connection.script(`LISTEN ${channel}`);
+      return connection;
+    } catch (error) {
+      // A standby takes connections, and refuses to listen.
+      await connection.close();
+      throw error;
     }
   }
 

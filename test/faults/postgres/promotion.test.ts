@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import { expect, test, vi } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { isStreamError, type StreamFactory } from "../../../protocols/index.js";
@@ -36,7 +37,7 @@ async function openPair() {
   const dispose = async (): Promise<void> => {
     for (const one of disposing.reverse()) await one[Symbol.asyncDispose]();
   };
-  return { primary, standby, url: address.url, failOver, [Symbol.asyncDispose]: dispose };
+  return { primary, standby, address, url: address.url, failOver, [Symbol.asyncDispose]: dispose };
 }
 
 /** Waits until the standby has everything. */
@@ -76,6 +77,31 @@ if (NO_STANDBY === null) {
       .toBe(undefined);
     await expect.poll(() => observation.events.at(-1)?.data, TIMEOUT).toBe(7);
     expect(observation.hasEnded).toBe(false);
+    observation.unsubscribe();
+  });
+
+  test("a watch keeps no connection to a server that is still a standby", async () => {
+    await using pair = await openPair();
+    const { primary, standby, url, address } = pair;
+    await using streams = await postgresStreamFactory(url, { ...ownSchemas(), connectTimeoutMs: 1_000 });
+    await write(streams, 1);
+    await caughtUp(primary, standby);
+    await using stream = await streams.openStream("a");
+    const observation = new Observation(stream.watch({ after: 0 }));
+    await expect.poll(() => observation.events.length).toBe(1);
+    const observer = new Client(standby.url());
+    await observer.connect();
+    await using _observer = { [Symbol.asyncDispose]: () => observer.end() };
+    const count = async (query: string): Promise<number> => Number((await observer.query(query)).rows[0].count);
+
+    address.targetPort = standby.port;
+    address.cut();
+    const sessions = () => count("SELECT sessions AS count FROM pg_stat_database WHERE datname = 'postgres'");
+    const before = await sessions();
+    // Some are refused by reads; most are refused as they listen.
+    await expect.poll(async () => (await sessions()) - before, TIMEOUT).toBeGreaterThan(30);
+    const kept = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'async-streams' AND state = 'idle'";
+    expect(await count(kept)).toBeLessThan(5);
     observation.unsubscribe();
   });
 
