@@ -1,6 +1,7 @@
 import { compareCodePoints } from "../../../../src/adapter-kit/code-point-order.js";
 import type { ProblemList } from "../../../../src/adapter-kit/problem-list.js";
 import { recordProblem } from "../../../../src/adapter-kit/record-problem.js";
+import { COPY_SPACE } from "../../../../src/copy/copy-note.js";
 import type { MaintenanceSession } from "../maintenance-session.js";
 
 /** How many records one step reads: values of 64 KiB at most. */
@@ -18,8 +19,10 @@ interface Row {
   readonly value: unknown;
 }
 
+// The revision of a copy's note means nothing.
 const REVISIONS = `
-  SELECT (SELECT value FROM es_counters WHERE name = 'revision') AS given, max(revision) AS last FROM es_records`;
+  SELECT (SELECT value FROM es_counters WHERE name = 'revision') AS given, max(revision) AS last
+  FROM es_records WHERE space <> '${COPY_SPACE}'`;
 
 interface Revisions {
   /** The last one that was given; null where that is not known. */
