@@ -32,7 +32,10 @@ export async function openReadOnlyStore(
       openReader,
       lend: lendConnections(openReader),
       prepareReads: async () => undefined,
-      release: () => file.release(),
+      release: () => {
+        files.close();
+        file.release();
+      },
     };
   } catch (error) {
     file.release();

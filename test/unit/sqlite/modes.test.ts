@@ -6,6 +6,7 @@ import { type SQLiteOptions, sqliteStreamFactory } from "../../../adapters/sqlit
 import { assertUpToDate } from "../../../adapters/sqlite/open/migrate.js";
 import { EVENT_STORE } from "../../../adapters/sqlite/open/schema.js";
 import { ALL_STREAM, type Stream } from "../../../protocols/index.js";
+import { canListOpenFiles, openFilesIn } from "../../faults/support/open-files.js";
 import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
@@ -98,6 +99,15 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     await streams[Symbol.asyncDispose]();
     expect(await contentOf(folder.path)).toEqual(before);
     await expect(stream.write(EVENTS)).rejects.toMatchObject({ code: "STREAM_CLOSED" });
+  });
+
+  test.runIf(canListOpenFiles())("a store that was only read leaves no file and no folder open", async () => {
+    await using folder = await createTempDir();
+    await makeStore(folder.file("store.db"));
+    const streams = await open(folder.file("store.db"), { mode: "readonly" });
+    expect(await indexesOf(await streams.openStream("a"))).toHaveLength(300);
+    await streams[Symbol.asyncDispose]();
+    expect(openFilesIn(folder.path)).toEqual([]);
   });
 
   test("a store that is only read leaves a log as it is, and reads what is in it", async () => {
