@@ -5,18 +5,15 @@ import { untilNextRenewalMs } from "../leases/renewal-beat.js";
 import { inStore } from "../validate/in-call.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { BatchProjector, type BuildContext } from "./batch-projector.js";
+import { BuildCheckpoint, CHECKPOINT_MS } from "./build-checkpoint.js";
 import { BuildLease } from "./build-lease.js";
-import { dropFormer, formerToDrop } from "./builds.js";
 import type { ParsedProjection } from "./definition.js";
 import { PositionMirror } from "./position-mirror.js";
 import type { ProjectionFailure, ProjectionStatus } from "./projection.js";
 import { isFenced, ProjectionError } from "./projection-error.js";
-import { type Build, type LiveState, readLive } from "./projection-records.js";
+import type { Build } from "./projection-records.js";
 import { RemovedEventsCheck } from "./removed-events.js";
 import { RetryBackoff } from "./retry-backoff.js";
-
-/** After so long a position that only passed over events that are not wanted is written down. */
-const CHECKPOINT_MS = 1_000;
 
 /** How long it waits for what readers already see more than it has: it may not be in what it reads at once. */
 const OVERTAKEN_PAUSE_MS = 10;
@@ -32,6 +29,7 @@ export class BuildRun {
   readonly #projection: ParsedProjection;
   readonly #lease: BuildLease;
   readonly #projector: BatchProjector;
+  readonly #checkpoint: BuildCheckpoint;
   readonly #mirror: PositionMirror;
   readonly #removedEvents: RemovedEventsCheck;
   readonly #wake = new Wake();
@@ -44,7 +42,6 @@ export class BuildRun {
   #head = 0;
   #parked = 0;
   #failure: ProjectionFailure | undefined;
-  #savedMs = 0;
 
   constructor(context: BuildContext, projection: ParsedProjection, build: Build) {
     this.#context = context;
@@ -53,6 +50,7 @@ export class BuildRun {
     const { model, owner, settings } = context;
     this.#lease = new BuildLease(build, model.spaces, owner, settings.leaseMs);
     this.#projector = new BatchProjector(context, projection, build, this.#lease, () => this.#moved());
+    this.#checkpoint = new BuildCheckpoint(context, projection, build, this.#lease, this.#projector);
     this.#mirror = new PositionMirror(context.streams, model, build);
     this.#removedEvents = new RemovedEventsCheck(context.streams, build, context.location);
     this.finished = this.#run();
@@ -100,14 +98,7 @@ export class BuildRun {
 
   /** @returns whether this process has the lease now */
   async #take(): Promise<boolean> {
-    const { model, onLive } = this.#context;
-    let live: LiveState | null = null;
-    const commit = await this.#projector.transact(async (tx) => {
-      const taken = await this.#lease.take(tx.records);
-      live = await dropFormer(tx, model, this.build);
-      return taken;
-    });
-    commit?.();
+    await this.#checkpoint.take();
     const { state } = this.#lease;
     if (state !== undefined) {
       this.#position = state.position;
@@ -116,7 +107,6 @@ export class BuildRun {
     if (state === undefined) this.#failure = undefined;
     // One that has failed goes on to say so until it has done better.
     if (this.#failure === undefined) this.#change(this.#leaseState);
-    onLive(this.#projection, live);
     return state !== undefined;
   }
 
@@ -135,7 +125,7 @@ export class BuildRun {
 
   /** Learns what the inline projection has written, or a rebuild that lets it go on. */
   async #refresh(): Promise<void> {
-    await this.#projector.transact((tx) => this.#lease.refresh(tx.records));
+    await this.#checkpoint.refresh();
     const position = this.#lease.state?.position ?? 0;
     if (position <= this.#position) return;
     this.#position = position;
@@ -172,63 +162,32 @@ export class BuildRun {
   /** Once it is registered, nothing is removed that it has not read. */
   async #assertNoneRemoved(): Promise<void> {
     await this.#removedEvents.assertNoneRemoved();
-    const commit = await this.#projector.transact((tx) => this.#lease.write(tx.records, { mayLackEvents: false }));
-    commit();
+    await this.#checkpoint.write({ mayLackEvents: false });
   }
 
   /** Nothing is wanted up to there: known at once here, and written down with the next batch or after a second. */
   async #passOver(upTo: number): Promise<void> {
     this.#position = upTo;
     this.#context.onChange();
-    if (performance.now() - this.#savedMs >= CHECKPOINT_MS) await this.#save();
-  }
-
-  /** Renews the lease together with others of this process; what is not for them to wait for it does alone. */
-  async #renew(): Promise<void> {
-    const { model, onLive } = this.#context;
-    let live: LiveState | null = null;
-    let commit: (() => void) | undefined;
-    await model.renewals.renew(async (records) => {
-      live = await readLive(records, model.spaces, this.build.name);
-      const hasOther = (await formerToDrop(records, model, this.build, live)).length > 0;
-      commit = hasOther ? undefined : await this.#lease.renew(records, this.#position);
-    });
-    if (commit === undefined) return this.#save();
-    commit();
-    this.#savedMs = performance.now();
-    onLive(this.#projection, live);
-  }
-
-  /** Writes the record, which renews the lease. */
-  async #save(): Promise<void> {
-    const { model, onLive } = this.#context;
-    let live: LiveState | null = null;
-    const commit = await this.#projector.transact(async (tx) => {
-      const written = await this.#lease.write(tx.records, { position: this.#position });
-      live = await dropFormer(tx, model, this.build);
-      return written;
-    });
-    commit();
-    this.#savedMs = performance.now();
-    onLive(this.#projection, live);
+    if (this.#checkpoint.isDue) await this.#checkpoint.save(this.#position);
   }
 
   #moved(): void {
     const { state } = this.#lease;
     this.#position = state?.position ?? this.#position;
     this.#parked = state?.parked ?? this.#parked;
-    this.#savedMs = performance.now();
+    this.#checkpoint.noteWritten();
     this.#context.onChange();
   }
 
   /** Waits for events, and keeps the lease meanwhile without a look at the store. */
   async #rest(): Promise<void> {
     while (!this.#hasNews && !this.#stopping.signal.aborted) {
-      if (this.#lease.isDue) await this.#renew();
+      if (this.#lease.isDue) await this.#checkpoint.renew(this.#position);
       const isUnsaved = this.#lease.state?.position !== this.#position;
       const isWaiting = isUnsaved || this.#mirror.isBehind(this.#position);
       await this.#sleep(isWaiting ? CHECKPOINT_MS : untilNextRenewalMs(this.#context.settings.leaseMs / 3));
-      if (isUnsaved && performance.now() - this.#savedMs >= CHECKPOINT_MS) await this.#save();
+      if (isUnsaved && this.#checkpoint.isDue) await this.#checkpoint.save(this.#position);
       await this.#mirror.copy(this.#position);
     }
   }
@@ -273,7 +232,7 @@ export class BuildRun {
   async #keepLease(): Promise<boolean> {
     if (this.#lease.state === undefined || !this.#lease.isDue) return true;
     try {
-      await this.#renew();
+      await this.#checkpoint.renew(this.#position);
     } catch (error) {
       this.#lease.lose();
       // Somebody has written the record: another process that runs it, or a rebuild that lets it go on.
@@ -292,8 +251,7 @@ export class BuildRun {
     if (this.#lease.state === undefined) return;
     try {
       await this.#mirror.copy(this.#position, true);
-      const change = { position: this.#position, owner: null };
-      await this.#projector.transact((tx) => this.#lease.write(tx.records, change));
+      await this.#checkpoint.giveBack(this.#position);
     } catch {
       // It ends by itself.
     }
