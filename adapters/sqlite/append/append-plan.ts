@@ -13,6 +13,7 @@ import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
 import { compileFilter } from "../../../src/filter/compile-filter.js";
 import { conditionFailed } from "../../../src/transaction/conditions.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
+import { DamagedCounterError } from "../sqlite-errors.js";
 import type { StreamHead } from "./remembered-store.js";
 
 /** A member of a group: an append to one stream, or one to several that share their fate. */
@@ -70,7 +71,19 @@ export function planAppends(members: readonly GroupMember[], known: KnownStore, 
   const planner = new AppendPlanner(known, context);
   const outcomes = members.map((member) => planner.plan(member));
   const { events, lastEvents, isPlain } = planner;
+  checkPlaces(known.position, events);
   return { outcomes, events, lastEvents, isPlain };
+}
+
+/**
+ * No read returns an event whose position is not above 0, or is one that a number does not hold exactly.
+ *
+ * @throws DamagedCounterError
+ */
+function checkPlaces(before: number, events: readonly PlacedEvent[]): void {
+  const last = events.at(-1);
+  if (last === undefined || (before >= 0 && Number.isSafeInteger(last.position))) return;
+  throw new DamagedCounterError("the counter of positions is out of range");
 }
 
 class AppendPlanner {

@@ -56,6 +56,8 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     ["no counter of positions", "DELETE FROM sqlite_sequence", [...WRITES, PRUNE]],
     ["a counter of positions that is behind", `${POSITION} 0`, [...WRITES, PRUNE]],
     ["a counter of positions beyond 2^53", `${POSITION} ${2 ** 53}`, [...WRITES, PRUNE]],
+    ["a counter of positions below 0", `${POSITION} -5`, WRITES],
+    ["a counter of positions behind which no number is exact", `${POSITION} ${2 ** 53 - 1}`, WRITES],
     ["a counter of positions that cannot grow", `${POSITION} 9223372036854775807`, [...WRITES, PRUNE]],
     ["streams without names", "DELETE FROM es_streams", WRITES],
     ["no other counters", "DELETE FROM es_counters", [RECORD, PRUNE]],
