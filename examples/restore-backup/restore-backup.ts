@@ -1,5 +1,6 @@
 import { access, copyFile, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { sqliteStreamFactory } from "async-streams";
 
 /** Files beside a database that belong to it alone, and must not be applied to another. */
 const BESIDE = ["-wal", "-journal", "-head"];
@@ -22,6 +23,7 @@ export async function restoreBackup({ path, backupPath }: RestoreArgs): Promise<
   const [restored, former] = [restoredPath(path), `${path}.former`];
   const copy = `${path}.restoring`;
   await copyFile(backupPath, copy);
+  await assertStore(copy, backupPath);
   await sync(copy, "r+");
   // If a restore was interrupted, what was there may be under this name already.
   if (!(await exists(restored))) await removeDatabase(former);
@@ -53,6 +55,18 @@ async function assertClosed(backupPath: string): Promise<void> {
   const log = await stat(`${backupPath}-wal`).catch(ignoreMissing);
   if (log !== undefined && log.size > 0) {
     throw new Error(`the backup ${backupPath} has a log; open it and close it first`);
+  }
+}
+
+/** What is no store must not take the place of one. The copy is opened, since a backup may be where nothing can be written. */
+async function assertStore(copy: string, backupPath: string): Promise<void> {
+  try {
+    const streams = await sqliteStreamFactory(copy, { mode: "readonly" });
+    await streams[Symbol.asyncDispose]();
+  } catch (cause) {
+    await rm(copy, { force: true });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${backupPath} is no backup of a store: ${reason}`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
-import { access, copyFile, readFile } from "node:fs/promises";
+import { access, copyFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { assertNoRestore, restoreBackup } from "../../examples/restore-backup/restore-backup.js";
@@ -55,7 +56,7 @@ async function restoreUntil(calls: number, args: { path: string; backupPath: str
     await restoreBackup(args);
     return true;
   } catch (error) {
-    if (error !== disk.stop) throw error;
+    if (disk.callsLeft >= 0) throw error;
     return false;
   } finally {
     disk.callsLeft = Number.POSITIVE_INFINITY;
@@ -118,5 +119,20 @@ test("a backup that is open, or not there, changes nothing", async () => {
   });
   expect(await failureOf(restoreBackup({ path, backupPath: `${backupPath}-other` }))).toMatchObject({ code: "ENOENT" });
   expect((await readFile(path)).equals(before)).toBe(true);
+  expect(await eventsIn(path)).toBe(OLD_EVENTS);
+});
+
+test.each([
+  { what: "no database", bytesOf: async () => Buffer.alloc(8_192, "no database") },
+  { what: "empty", bytesOf: async () => Buffer.alloc(0) },
+  { what: "half of a backup", bytesOf: async (path: string) => (await readFile(path)).subarray(0, 8_192) },
+])("a file that is $what does not take the place of a database", async ({ bytesOf }) => {
+  const { path, backupPath } = await makeStore();
+  const wrongPath = `${backupPath}-wrong`;
+  await writeFile(wrongPath, await bytesOf(backupPath));
+  const files = await readdir(dirname(path));
+  const failure = await failureOf(restoreBackup({ path, backupPath: wrongPath }));
+  expect(failure).toMatchObject({ message: expect.stringContaining(`${wrongPath} is no backup of a store: `) });
+  expect(await readdir(dirname(path))).toEqual(files);
   expect(await eventsIn(path)).toBe(OLD_EVENTS);
 });
