@@ -4,7 +4,7 @@ import { listRows } from "./lists.js";
 import type { AuditEntry, NewAuditEntry } from "./model.js";
 import { toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
-import { equals } from "./statements.js";
+import { equalsIfGiven } from "./statements.js";
 import { AUDIT } from "./tables.js";
 
 /** What `listAuditEntries` wants: all of it must hold. */
@@ -30,9 +30,9 @@ export function createAuditEntry(session: Session, given: NewAuditEntry): Promis
 export function listAuditEntries(session: Session, filter: AuditFilter): Promise<AuditEntry[]> {
   const { action, actor, targetId, after, limit } = filter;
   const where = [
-    equals("action", action),
-    equals("actor", actor),
-    equals("target_id", targetId),
+    equalsIfGiven("action", action),
+    equalsIfGiven("actor", actor),
+    equalsIfGiven("target_id", targetId),
     after === undefined ? undefined : sql`id > ${after}`,
   ];
   return session.read("list audit entries", async (all) =>

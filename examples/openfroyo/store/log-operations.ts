@@ -4,7 +4,7 @@ import { listRows } from "./lists.js";
 import type { EventLevel, LogEvent, NewLogEvent } from "./model.js";
 import { toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
-import { equals } from "./statements.js";
+import { equalsIfGiven } from "./statements.js";
 import { EVENTS } from "./tables.js";
 
 /** What `listEvents` wants: all of it must hold. */
@@ -36,9 +36,9 @@ export function listEvents(session: Session, filter: EventFilter): Promise<LogEv
   const { runId, planUnitId, level, since, until, after, limit } = filter;
   return session.read("list events", async (all) => {
     const where = [
-      equals("run_id", runId),
-      equals("plan_unit_id", planUnitId),
-      equals("level", level),
+      equalsIfGiven("run_id", runId),
+      equalsIfGiven("plan_unit_id", planUnitId),
+      equalsIfGiven("level", level),
       since && sql`timestamp >= ${since.toISOString()}`,
       until && sql`timestamp < ${until.toISOString()}`,
       after === undefined ? undefined : sql`id > ${after}`,

@@ -4,7 +4,7 @@ import { listRows } from "./lists.js";
 import type { NewRun, Run, RunStatus } from "./model.js";
 import { plainValue, type Row, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
-import { equals, select } from "./statements.js";
+import { equals, equalsIfGiven, select } from "./statements.js";
 import { NotFoundError } from "./store-error.js";
 import { RUNS } from "./tables.js";
 
@@ -39,11 +39,17 @@ export function getRun(session: Session, id: string): Promise<Run> {
 
 /** In the order in which they were created. */
 export function listRuns(session: Session, { status, after, limit }: RunFilter): Promise<Run[]> {
-  const isAfter = after === undefined ? undefined : sql`position > (SELECT position FROM runs WHERE id = ${after})`;
-  const selection = { where: [equals("status", status), isAfter], orderBy: sql`position`, limit };
-  return session.read("list runs", async (all) =>
-    (await listRows(all, RUNS, selection)).map((row) => toRecord<Run>(RUNS, row)),
-  );
+  return session.read("list runs", async (all) => {
+    const where = [equalsIfGiven("status", status)];
+    if (after !== undefined) {
+      const [last] = await all(selectRun(after));
+      // Without it the next page would be empty, like that behind the last one.
+      if (last === undefined) throw new NotFoundError(`run "${after}"`);
+      where.push(sql`position > ${last.position ?? null}`);
+    }
+    const rows = await listRows(all, RUNS, { where, orderBy: sql`position`, limit });
+    return rows.map((row) => toRecord<Run>(RUNS, row));
+  });
 }
 
 /** Nothing happens if it has the status already. */

@@ -40,9 +40,14 @@ export function select(table: Table, { where = [], orderBy, limit }: Selection):
   return sql`SELECT * FROM ${name(table.name)}${filter}${order}${part}`;
 }
 
+/** `column = value`. A value that a caller without types leaves out is that of no row. */
+export function equals(column: string, value: string): SQLStatement {
+  return sql`${name(column)} = ${value ?? null}`;
+}
+
 /** `column = value`, or undefined where no value is wanted. */
-export function equals(column: string, value: string | undefined): SQLStatement | undefined {
-  return value === undefined ? undefined : sql`${name(column)} = ${value}`;
+export function equalsIfGiven(column: string, value: string | undefined): SQLStatement | undefined {
+  return value === undefined ? undefined : equals(column, value);
 }
 
 /** `column IN (...)`; there is at least one value. */

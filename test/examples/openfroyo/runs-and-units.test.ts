@@ -29,6 +29,31 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.getRun("run-001")).toEqual(run);
   });
 
+  test("what is asked for without an id is not there, and is no other one", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    await store.createPlanUnit(unit("pu-001"));
+    await store.upsertResourceState({ resourceType: "linux.pkg", resourceName: "apache2", state: {} });
+    await store.upsertFact({ targetId: "host-001", namespace: "os.basic", key: "os_family", value: "debian" });
+    const none = undefined as never;
+    await expect(store.getRun(none)).rejects.toThrow(/^failed to get run: not found/);
+    await expect(store.getPlanUnit(none)).rejects.toThrow(/^failed to get plan unit: not found/);
+    await expect(store.updateRunStatus(none, "running")).rejects.toThrow(/^failed to update run status: not found/);
+    await expect(store.deleteRun(none)).rejects.toThrow(/^failed to delete run: not found/);
+    await expect(store.getResourceState("linux.pkg", none)).rejects.toThrow(/^failed to get resource state: not found/);
+    await expect(store.getFact("host-001", "os.basic", none)).rejects.toThrow(/^failed to get fact: not found/);
+    expect(await store.listPlanUnits(none)).toEqual([]);
+  });
+
+  test("runs are not listed after one that was deleted: nobody could tell it from the end", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    await store.createRun({ id: "run-002", planPath: "/p.json" });
+    expect((await store.listRuns({ after: "run-001" })).map(({ id }) => id)).toEqual(["run-002"]);
+    await store.deleteRun("run-001");
+    await expect(store.listRuns({ after: "run-001" })).rejects.toThrow(
+      /^failed to list runs: not found: run "run-001"$/,
+    );
+  });
+
   test("a run that is there, and one whose status does not exist, are refused", async () => {
     const store = await openStoreWithRun(await makeConfig());
     await expect(store.createRun({ id: "run-001", planPath: "/other.json" })).rejects.toThrow(
