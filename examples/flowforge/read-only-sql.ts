@@ -6,7 +6,7 @@ export const MAX_SQL_LENGTH = 65_536;
 const READING = /^(?:select|with)$/i;
 /** Beginnings of names: tables of the store, and what tells of the file, changes settings, or runs a text as SQL. */
 const RESERVED = [
-  ...["es_", "async_streams_"],
+  ...["es_", "async_streams_", "sqlite_sequence"],
   ...["pragma_", "duckdb_", "pg_", "dbstat", "sqlite_dbpage", "current_setting", "database_", "storage_info"],
   ...["enable_", "disable_", "verify_", "truncate_", "(?:force_)?checkpoint", "copy_database", "import_database"],
   ...["query_table", "json_execute_", '"?query["\\s]*(?:\\(|--|/\\*)'],

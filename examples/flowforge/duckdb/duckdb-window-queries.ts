@@ -6,33 +6,60 @@ import { Turns } from "../turns.js";
 import type { DuckDBApi, DuckDBConnection } from "./duckdb-api.js";
 import { rowOf } from "./duckdb-values.js";
 
+/** How long a statement may take to end once it is interrupted: while DuckDB plans a large one, it does not listen. */
+const STUCK_AFTER_MS = 5_000;
+
 /**
  * Runs the statements of windows one after the other, in transactions that only read. DuckDB lets no other process open the
- * file, but it computes off the main thread, can be interrupted, and has a limit of memory.
+ * file, but it computes off the main thread, can mostly be interrupted, and has a limit of memory. While a statement computes
+ * that cannot be interrupted, such as one with a GLOB of a thousand stars, others are refused.
  */
 export class DuckDBWindowQueries implements WindowQueryPort {
   readonly #api: DuckDBApi;
   readonly #connection: DuckDBConnection;
   readonly #limits: QueryLimits;
+  readonly #stuckAfterMs: number;
   readonly #turns = new Turns();
+  #isStuck = false;
   #isClosed = false;
 
-  constructor(api: DuckDBApi, connection: DuckDBConnection, limits: QueryLimits) {
+  constructor(api: DuckDBApi, connection: DuckDBConnection, limits: QueryLimits, stuckAfterMs = STUCK_AFTER_MS) {
     this.#api = api;
     this.#connection = connection;
     this.#limits = limits;
+    this.#stuckAfterMs = stuckAfterMs;
   }
 
   async query(args: QueryArgs): Promise<Row[]> {
     checkReadOnlySql(args.sql);
     if (this.#isClosed) throw databaseClosed();
-    return this.#turns.take(() => this.#run(args));
+    return this.#turns.take(() => this.#runUntilStuck(args));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#turns.settled();
-    this.#connection.closeSync();
+    // One that is stuck has the connection until the process ends.
+    if (!this.#isStuck) this.#connection.closeSync();
+  }
+
+  /** Nobody waits for a statement that does not end. */
+  async #runUntilStuck(args: QueryArgs): Promise<Row[]> {
+    if (this.#isStuck) throw new FlowForgeError("BUSY", "A query that could not be interrupted has not ended.");
+    const running = this.#run(args);
+    let timer: NodeJS.Timeout | undefined;
+    const stuck = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#isStuck = true;
+        reject(timedOut(this.#limits));
+      }, this.#limits.timeMs + this.#stuckAfterMs);
+    });
+    const ended = () => {
+      clearTimeout(timer);
+      this.#isStuck = false;
+    };
+    running.then(ended, ended);
+    return Promise.race([running, stuck]);
   }
 
   async #run({ sql, params = [] }: QueryArgs): Promise<Row[]> {

@@ -101,6 +101,7 @@ const FORBIDDEN = [
   "SELECT file FROM main.pragma_database_list()",
   "SELECT name FROM dbstat",
   "SELECT data FROM sqlite_dbpage",
+  "SELECT seq FROM sqlite_sequence",
   "SELECT path FROM duckdb_databases()",
   'SELECT path FROM "duckdb_databases"()',
   "SELECT value FROM duckdb_settings()",
