@@ -87,6 +87,9 @@ export class SqliteEventGateway implements EventStoreGateway {
     const latest = await this.getLatestSequenceNumber();
     const before = versionOf(Math.min(sequenceNumber, latest));
     if (sequenceNumber <= 0 || latest < 0) return;
+    const { firstVersion = 1 } = (await this.#db.describeStream(streamOf(this.#documentId))) ?? {};
+    // They are gone already, and so is what a snapshot before them would be made of.
+    if (before <= firstVersion) return;
     await using stream = await this.#db.openStream(streamOf(this.#documentId));
     await saveSnapshot(this.#db, stream, before - 1);
     await this.#db.pruneStream(stream.streamId, { before, behindSnapshot: SNAPSHOT_PROJECTION });
