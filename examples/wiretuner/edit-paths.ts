@@ -39,9 +39,10 @@ export function editPaths(paths: readonly Path[], type: string, data: unknown): 
   return edit(paths, data.pathId, data);
 }
 
-/** What an undo or a redo has to restore: nothing where something of it is no path. */
+/** What an undo or a redo has to restore: nothing where something of it is no path, or is there twice. */
 export function restoredPathsOf(value: unknown): readonly RestoredPath[] {
-  return Array.isArray(value) && value.every(isRestoredPath) ? value : [];
+  if (!Array.isArray(value) || !value.every(isRestoredPath)) return [];
+  return new Set(value.map(({ pathId }) => pathId)).size === value.length ? value : [];
 }
 
 /** The paths after some of them became what they were. */

@@ -227,6 +227,8 @@ test("an undo that another program made up changes the document and its row alik
   await forged(4, { title: "Poster", paths: [{ pathId: "b", index: 1, path }] });
   await forged(5, { eventType: "RedoEvent", title: "Flyer", paths: [null] });
   await forged(6, { paths: [{ pathId: "a", index: 0, path: { pathId: "a" } }] });
+  const twice = { pathId: "c", index: 0, path: { ...path, pathId: "c" } };
+  await forged(7, { paths: [twice, twice] });
   const { document } = await loadDocument(db, documentId);
   expect(document).toMatchObject({ title: "Flyer", paths: [{ pathId: "a" }, path] });
   expect(await readMetadata(db, documentId)).toMatchObject({ title: "Flyer" });
