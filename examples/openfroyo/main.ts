@@ -23,6 +23,10 @@ async function apply(store: Store, plan: Plan, target: string, { concurrency }: 
   const durationMs = (performance.now() - startedAtMs).toFixed(0);
   const run = isResumed ? "Went on with a run" : "Run";
   console.log(`${run}: ${changed} changes, ${unchanged} unchanged, ${failed} failed in ${durationMs} ms`);
+  const failures = failed === 0 ? [] : await store.listPlanUnits(report.runId);
+  for (const { resourceType, resourceName, status, error } of failures) {
+    if (status === "failed") console.error(`${resourceType} ${resourceName}: ${error}`);
+  }
   return report;
 }
 

@@ -319,3 +319,15 @@ test("main.ts applies the plan twice, and tells what it did", async () => {
   expect(stdout).toContain("Verified: no problem");
   expect(stdout).toContain('openfroyo_plan_units{status="skipped"} 12');
 });
+
+test("the program says why a unit failed", async () => {
+  await using folder = await createTempDir();
+  const plan = folder.file("plan.json");
+  const inFile = { type: "fs.file", name: "motd/today", dependsOn: ["fs.file:motd"] };
+  await writeFile(plan, JSON.stringify({ name: "motd", resources: [{ type: "fs.file", name: "motd" }, inFile] }));
+  const args = [plan, "--once", "--target", folder.file("target")];
+  const { exitCode, stdout, stderr } = await runExample("openfroyo/main.ts", { args });
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(/^Run: 1 changes, 0 unchanged, 1 failed in/m);
+  expect(withoutSlowQueries(stderr)).toMatch(/^fs\.file motd\/today: E\w+: .*$/m);
+});
