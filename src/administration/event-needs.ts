@@ -6,12 +6,19 @@ import { recordsOf } from "../transaction/records-of.js";
 import { inStore } from "../validate/in-call.js";
 import { type AdministrationContext, inStep } from "./administration-context.js";
 import { goneInMs, isFormerBuild, seenLeasesOf, waitToBeSure } from "./former-builds.js";
-import { CONSUMERS_SPACE, LIVE_PROJECTIONS_SPACE, PARKED_SPACE, PROJECTIONS_SPACE } from "./reserved-spaces.js";
+import {
+  CONSUMERS_SPACE,
+  LIVE_PROJECTIONS_SPACE,
+  PARKED_SPACE,
+  PROJECTIONS_ELSEWHERE_SPACE,
+  PROJECTIONS_SPACE,
+} from "./reserved-spaces.js";
 
 /** Where the records of those who read the whole store are, and what they are called. */
 const READERS = [
   [CONSUMERS_SPACE, "consumer"],
   [PROJECTIONS_SPACE, "projection"],
+  [PROJECTIONS_ELSEWHERE_SPACE, "projection"],
 ] as const;
 
 /** A consumer or a projection, and the position up to which it has read the store. */
@@ -39,7 +46,9 @@ export async function readerPositions(
   for (const [space, kind] of READERS) {
     for await (const { key, value } of recordsOf(records, space)) {
       if (typeof value.position !== "number") continue;
-      const goneMs = isFormerBuild(key, live) ? goneInMs({ key, value }, seen) : Number.POSITIVE_INFINITY;
+      // What is shown here says nothing of read models that are kept elsewhere.
+      const isFormer = space === PROJECTIONS_SPACE && isFormerBuild(key, live);
+      const goneMs = isFormer ? goneInMs({ key, value }, seen) : Number.POSITIVE_INFINITY;
       if (goneMs === 0) continue;
       readers.push({ name: `${kind} ${withoutNumber(key)}`, position: value.position, goneInMs: goneMs });
     }

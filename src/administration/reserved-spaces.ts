@@ -11,6 +11,12 @@ export const RETENTION_SPACE = "@retention";
 export const CONSUMERS_SPACE = "@consumers";
 export const PROJECTIONS_SPACE = "@projections";
 
+/**
+ * The space of the positions of read models that are kept elsewhere, which belong to no build of this store. It is below that of
+ * projections, and is left out of copies with it.
+ */
+export const PROJECTIONS_ELSEWHERE_SPACE = `${PROJECTIONS_SPACE}/elsewhere`;
+
 /** The space of what readers see of each projection, by its name. */
 export const LIVE_PROJECTIONS_SPACE = "@live-projections";
 

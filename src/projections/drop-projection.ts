@@ -1,4 +1,5 @@
 import type { StreamFactory } from "../../protocols/index.js";
+import { PROJECTIONS_ELSEWHERE_SPACE } from "../administration/reserved-spaces.js";
 import { type HeldLeases, onceKnown } from "../leases/held-leases.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { sql, name as sqlName } from "../transaction/sql-statement.js";
@@ -9,7 +10,7 @@ import { dropBuild } from "./builds.js";
 import { checkPlainName } from "./definition.js";
 import { type ModelStore, type ModelTransaction, modelStoreOf } from "./model-store.js";
 import type { ReadModelStore } from "./projection.js";
-import { type Build, type BuildState, RESERVED, readLive } from "./projection-records.js";
+import { type Build, type BuildState, readLive } from "./projection-records.js";
 
 const ATTEMPT = "drop a projection";
 const TIMEOUT_MS = 60_000;
@@ -65,8 +66,8 @@ async function drop(
 async function forgetPosition(streams: StreamFactory, model: ModelStore, name: string): Promise<void> {
   if (!hasStoreAccess(streams) || storeAccessOf(streams, ATTEMPT).storage === model.access?.storage) return;
   await modelStoreOf(streams, undefined, ATTEMPT).run("dropProjection", TIMEOUT_MS, async ({ records }) => {
-    for await (const { key } of recordsOf(records, RESERVED.builds, `${name}@`)) {
-      await records.delete(RESERVED.builds, key);
+    for await (const { key } of recordsOf(records, PROJECTIONS_ELSEWHERE_SPACE, `${name}@`)) {
+      await records.delete(PROJECTIONS_ELSEWHERE_SPACE, key);
     }
   });
 }

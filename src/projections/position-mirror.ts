@@ -1,9 +1,10 @@
 import type { Records, StreamFactory } from "../../protocols/index.js";
 import { goneInMs, isFormerBuild } from "../administration/former-builds.js";
+import { PROJECTIONS_ELSEWHERE_SPACE } from "../administration/reserved-spaces.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import type { ModelStore } from "./model-store.js";
-import { type Build, buildKey, RESERVED } from "./projection-records.js";
+import { type Build, buildKey } from "./projection-records.js";
 
 const INTERVAL_MS = 1_000;
 const TIMEOUT_MS = 10_000;
@@ -48,7 +49,7 @@ export class PositionMirror {
 
   async #copy(position: number, access: StoreAccess): Promise<void> {
     await inRecords(access, async (records) => {
-      await records.put(RESERVED.builds, this.#key, { position });
+      await records.put(PROJECTIONS_ELSEWHERE_SPACE, this.#key, { position });
       this.#others = await this.#copiesOfOthers(records);
     });
     this.#copied = position;
@@ -56,9 +57,8 @@ export class PositionMirror {
 
   async #copiesOfOthers(records: Records): Promise<readonly string[]> {
     const others: string[] = [];
-    for await (const { key, value } of recordsOf(records, RESERVED.builds, `${this.#build.name}@`)) {
-      // One with an owner is no copy.
-      if (key !== this.#key && value.owner === undefined) others.push(key);
+    for await (const { key } of recordsOf(records, PROJECTIONS_ELSEWHERE_SPACE, `${this.#build.name}@`)) {
+      if (key !== this.#key) others.push(key);
     }
     return others;
   }
@@ -69,7 +69,7 @@ export class PositionMirror {
     const former = await this.#formerOthers();
     if (former.length === 0) return;
     await inRecords(access, async (records) => {
-      for (const key of former) await records.delete(RESERVED.builds, key);
+      for (const key of former) await records.delete(PROJECTIONS_ELSEWHERE_SPACE, key);
     });
     this.#others = this.#others.filter((key) => !former.includes(key));
   }

@@ -73,6 +73,29 @@ test.each(["rebuilt", "of a new version"])(
   },
 );
 
+test("a read model elsewhere leaves that of its name in the event store as it is, and either may go", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  await using models = await sqliteReadModels(":memory:");
+  const a = await streams.openStream("a");
+  const elsewhere = await runProjections(streams, [counts], { store: models });
+  await whenProcessed(models, "counts", (await a.write(counted)).position);
+  // Its position is known to the event store.
+  await elsewhere[Symbol.asyncDispose]();
+
+  const here = await runProjections(streams, [counts]);
+  await whenProcessed(streams, "counts", (await a.write(counted)).position);
+  expect(await readDocument(streams, "counts", "a")).toBe(2);
+  await here[Symbol.asyncDispose]();
+
+  const again = await runProjections(streams, [counts], { store: models });
+  await whenProcessed(models, "counts", (await a.write(counted)).position);
+  await again[Symbol.asyncDispose]();
+  expect(await dropProjection(streams, "counts", { store: models })).toBe(true);
+  await using _here = await runProjections(streams, [counts]);
+  await whenProcessed(streams, "counts", (await a.write(counted)).position);
+  expect(await readDocument(streams, "counts", "a")).toBe(4);
+});
+
 test("read models in any store with transactions keep their checkpoints there", async () => {
   await using streams = await sqliteStreamFactory(":memory:");
   await using database = await sqliteStreamFactory(":memory:");
