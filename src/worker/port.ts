@@ -19,9 +19,13 @@ export type StreamPort =
     }
   /** The global `MessagePort` of Node, which is the same one, as the types of the DOM describe it. */
   | {
+      /** Sends a copy of a message to the other end. */
       postMessage(message: unknown): void;
+      /** Begins to deliver messages. */
       start(): void;
+      /** Ends the channel. */
       close(): void;
+      /** Has a listener called with each message from the other end. */
       addEventListener(type: "message", listener: () => void): void;
     };
 
