@@ -19,8 +19,18 @@ export type EncodedError =
 /** The causes of causes are kept so far. */
 const MAX_CAUSES = 8;
 
-/** Makes an error ready for a message. */
+/** Makes an error ready for a message. It never throws: somebody waits for the answer. */
 export function encodeError(error: unknown, causesLeft = MAX_CAUSES): EncodedError {
+  try {
+    return encoded(error, causesLeft);
+  } catch {
+    // A Proxy whose traps throw, or an error whose getters do.
+    const message = thrownText(error);
+    return { isError: true, name: "Error", message, stack: undefined, isStreamError: false, fields: {} };
+  }
+}
+
+function encoded(error: unknown, causesLeft: number): EncodedError {
   if (!(error instanceof Error)) return { isError: false, value: cloneable(error) };
   const { name, message, stack, cause } = error;
   return {

@@ -40,3 +40,14 @@ test("an error with a field that cannot be read crosses without it", async () =>
   expect(failure).toMatchObject({ message: "odd", code: "ODD" });
   expect(failure).not.toHaveProperty("broken");
 });
+
+test("what tells nothing about itself crosses as an error that says so, and the worker goes on", async () => {
+  const refuse = () => {
+    throw new Error("not for you");
+  };
+  const traps = { get: refuse, has: refuse, getPrototypeOf: refuse, ownKeys: refuse, getOwnPropertyDescriptor: refuse };
+  const silent = Object.defineProperty(new Error(""), "message", { get: refuse });
+  for (const thrown of [new Proxy({}, traps), new Error("of it", { cause: new Proxy({}, traps) }), silent]) {
+    expect(await thrownInWorker(thrown)).toBeInstanceOf(Error);
+  }
+});
