@@ -180,8 +180,8 @@ export interface PruneOptions {
    */
   readonly archive?: ((events: readonly StoredEvent[]) => Promise<void>) | undefined;
   /**
-   * Whether idempotency keys are forgotten as well. By default a key stays, which takes 20 to 60 bytes, so that a late retry
-   * still stores nothing.
+   * Whether the idempotency keys of all events below `before` are forgotten as well, also those that earlier calls kept. By
+   * default a key stays, which takes 20 to 60 bytes, so that a late retry still stores nothing.
    */
   readonly forgetKeys?: boolean | undefined;
   /** Whether to remove events that somebody has yet to read or has parked, and to drop the parked places. Default false. */
