@@ -1,5 +1,6 @@
 import type { StreamBackend, StreamFactory, TransactionalStreamFactory } from "../../protocols/index.js";
 import { createStreamFactory } from "../stream/create-stream-factory.js";
+import { inAttempt } from "../validate/in-call.js";
 import { connectedMaintenance } from "./connected-maintenance.js";
 import { ConnectedNotifier } from "./connected-notifier.js";
 import { connectedStorage } from "./connected-storage.js";
@@ -36,7 +37,7 @@ export async function connectStreams<F extends StreamFactory = TransactionalStre
 
 /** Connects the parts of a store. */
 export async function connectBackend(port: unknown): Promise<StreamBackend> {
-  const connection = new Connection(port);
+  const connection = inAttempt("connect to a store", undefined, () => new Connection(port));
   const store = await connection.open();
   return {
     storage: connectedStorage(connection, store),
