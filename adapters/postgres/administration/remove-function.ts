@@ -7,7 +7,7 @@ import type { StoreNames } from "../open/schema.js";
  * It answers with the first version before and after, how many events were deleted, and, unless keys are kept, whether there
  * are keys of events that were removed below `p_before`.
  */
-export function createRemoveFunction({ prefix }: StoreNames): string {
+export function createRemoveFunction({ prefix, quote }: StoreNames): string {
   return `
 CREATE OR REPLACE FUNCTION ${prefix}es_remove(
   p_stream bytea, p_before bigint, p_limit bigint, p_bytes bigint, p_keeps_keys boolean,
@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION ${prefix}es_remove(
 ) LANGUAGE plpgsql
 SET search_path = pg_catalog
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
-AS $$
+AS ${quote}
 #variable_conflict use_column
 DECLARE
   v_id bigint;
@@ -51,5 +51,5 @@ BEGIN
   SET value = 1 + CASE name WHEN 'position'
     THEN greatest(value, (SELECT max(position) FROM ${prefix}es_events)) ELSE value END
   WHERE name IN ('position', 'skipped', 'removal');
-END $$;`;
+END ${quote};`;
 }

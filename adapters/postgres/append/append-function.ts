@@ -28,7 +28,7 @@ import { CHECK_ISOLATION } from "./append-one-function.js";
  * takes longer than the call.
  */
 export function createAppendFunction(names: StoreNames): string {
-  const { prefix, lockKey } = names;
+  const { prefix, lockKey, quote } = names;
   return `
 CREATE OR REPLACE FUNCTION ${prefix}es_append(
   p_timestamp bigint, p_channel text, m_position bigint[],
@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION ${prefix}es_append(
 SET search_path = pg_catalog
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
 SET plan_cache_mode = force_generic_plan
-AS $$
+AS ${quote}
 #variable_conflict use_column
 DECLARE
   v_stop int;
@@ -118,5 +118,5 @@ ${CHECK_ISOLATION}
   END IF;
   o_versions := array_to_string(v_versions[:o_stored], ',');
   o_heads := array_to_string(v_heads[:o_stored], ',');
-END $$;`;
+END ${quote};`;
 }

@@ -22,14 +22,14 @@ export const CHECK_ISOLATION = `
  * which a plan would be made anew, or would read a whole table: no other way but an index leads to a last row or a single one.
  * Without one for search_path, what is called must be what pg_catalog, which comes first, has for exactly these types.
  */
-export function createAppendOneFunction({ prefix, lockKey }: StoreNames): string {
+export function createAppendOneFunction({ prefix, lockKey, quote }: StoreNames): string {
   return `
 CREATE OR REPLACE FUNCTION ${prefix}es_append_one(
   p_timestamp bigint, p_channel text, p_position bigint, p_stream bytea, p_expected bigint,
   p_is_keyed boolean, p_id bytea, p_type bytea, p_data text, p_bytes bytea, p_metadata text, p_checksum int
 ) RETURNS text LANGUAGE plpgsql
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
-AS $$
+AS ${quote}
 #variable_conflict use_column
 DECLARE
   v_done text;
@@ -68,5 +68,5 @@ ${CHECK_ISOLATION}
           p_checksum # ${placeChecksumSQL("v_last + 1", "v_version + 1")});
   IF p_channel IS NOT NULL THEN v_done := pg_notify(p_channel, (v_last + 1)::text); END IF;
   RETURN pg_catalog.concat_ws(' ', v_last, v_version, coalesce(v_before, 0));
-END $$;`;
+END ${quote};`;
 }

@@ -83,8 +83,8 @@ async function updateSchema(connection: PostgresConnection, context: OpenContext
 function migrationScript(version: number, { settings, names }: OpenContext): string {
   const steps = MIGRATIONS.slice(version).map((step) => step(names));
   return `
-    ${createSchemaOnce(settings.schema)}
-    ${createSchemaOnce(settings.applicationSchema)}
+    ${createSchemaOnce(settings.schema, names)}
+    ${createSchemaOnce(settings.applicationSchema, names)}
     ${createStoreTable(names)}
     ${steps.join("\n")}
     ${createAppendFunction(names)}
@@ -94,11 +94,11 @@ function migrationScript(version: number, { settings, names }: OpenContext): str
 }
 
 // Without a schema to create, the role needs no right to create one.
-function createSchemaOnce(schema: string): string {
+function createSchemaOnce(schema: string, { quote }: StoreNames): string {
   return `
-    DO $do$ BEGIN
+    DO ${quote} BEGIN
       IF to_regnamespace(${quoteText(quoteName(schema))}) IS NULL THEN CREATE SCHEMA ${quoteName(schema)}; END IF;
-    END $do$;`;
+    END ${quote};`;
 }
 
 /** It may be another than the one that the store was made with, or be dropped since. */

@@ -9,14 +9,18 @@ export interface StoreNames {
   readonly lockKey: string;
   /** The channel of notifications. */
   readonly channel: string;
+  /** What the bodies of functions are quoted with. The name of the schema is in them, and may have `$$`. */
+  readonly quote: string;
 }
 
 export function storeNames(schema: string): StoreNames {
   const digest = createHash("sha256").update(`async-streams:${schema}`).digest();
+  const channel = `es_${digest.toString("hex", 8, 24)}`;
   return {
     prefix: `${quoteName(schema)}.`,
     lockKey: digest.readBigInt64BE().toString(),
-    channel: `es_${digest.toString("hex", 8, 24)}`,
+    channel,
+    quote: `$${channel}$`,
   };
 }
 
@@ -46,7 +50,7 @@ export const MAX_FIELD_CHARACTERS = 256;
  * a number from a sequence is visible to readers in the order of the commits, not of the numbers.
  */
 export const MIGRATIONS: readonly ((names: StoreNames) => string)[] = [
-  ({ prefix }) => `
+  ({ prefix, quote }) => `
   CREATE TABLE ${prefix}es_streams (
     id      bigint PRIMARY KEY,
     hash    bytea NOT NULL UNIQUE,
@@ -122,25 +126,25 @@ export const MIGRATIONS: readonly ((names: StoreNames) => string)[] = [
 
   CREATE FUNCTION ${prefix}es_field(p_json text, p_path text[]) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$ SELECT CASE WHEN strpos(p_json, '${ESCAPED}') > 0 THEN '${ESCAPED}'
-                      ELSE left((p_json::json #> p_path)::text, ${MAX_FIELD_CHARACTERS}) END $$;
+    AS ${quote} SELECT CASE WHEN strpos(p_json, '${ESCAPED}') > 0 THEN '${ESCAPED}'
+                      ELSE left((p_json::json #> p_path)::text, ${MAX_FIELD_CHARACTERS}) END ${quote};
 
-  CREATE FUNCTION ${prefix}es_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-  BEGIN RAISE EXCEPTION 'events are append-only' USING ERRCODE = 'restrict_violation'; END $$;
+  CREATE FUNCTION ${prefix}es_refuse_change() RETURNS trigger LANGUAGE plpgsql AS ${quote}
+  BEGIN RAISE EXCEPTION 'events are append-only' USING ERRCODE = 'restrict_violation'; END ${quote};
   CREATE TRIGGER es_events_are_never_changed BEFORE UPDATE OR TRUNCATE ON ${prefix}es_events
     FOR EACH STATEMENT EXECUTE FUNCTION ${prefix}es_refuse_change();
 
-  CREATE FUNCTION ${prefix}es_refuse_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE FUNCTION ${prefix}es_refuse_deletion() RETURNS trigger LANGUAGE plpgsql AS ${quote}
   BEGIN
     IF EXISTS (SELECT FROM gone g LEFT JOIN ${prefix}es_streams s ON s.id = g.stream WHERE g.version >= coalesce(s.first, 0)) THEN
       RAISE EXCEPTION 'events are append-only' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;
-  END $$;
+  END ${quote};
   CREATE TRIGGER es_events_are_never_deleted AFTER DELETE ON ${prefix}es_events
     REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION ${prefix}es_refuse_deletion();
 
-  CREATE FUNCTION ${prefix}es_refuse_first() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE FUNCTION ${prefix}es_refuse_first() RETURNS trigger LANGUAGE plpgsql AS ${quote}
   BEGIN
     IF NEW.first < OLD.first
       OR NEW.first > coalesce((SELECT max(version) FROM ${prefix}es_events WHERE stream = OLD.id), 1) THEN
@@ -148,7 +152,7 @@ export const MIGRATIONS: readonly ((names: StoreNames) => string)[] = [
         USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
-  END $$;
+  END ${quote};
   CREATE TRIGGER es_streams_keep_their_last_event BEFORE UPDATE OF first ON ${prefix}es_streams
     FOR EACH ROW EXECUTE FUNCTION ${prefix}es_refuse_first();
   `,

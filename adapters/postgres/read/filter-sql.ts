@@ -36,6 +36,14 @@ export interface FilterSQL {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** What a question mark is that stands for itself. No name and no path has a zero character. */
+const QUESTION_MARK = "\0";
+
+/** A part of a condition that has no values: the name of a schema or a field may have question marks. */
+function literally(sql: string): string {
+  return sql.replaceAll("?", QUESTION_MARK);
+}
+
 const NEVER: Condition = { sql: "false", values: [] };
 
 /**
@@ -53,7 +61,7 @@ export function filterSQL(
     .map((clause) => clauseCondition(clause, names, indexOf(clause, indexes)))
     .filter((found) => found !== null);
   let parameter = firstParameter;
-  const numbered = (sql: string): string => sql.replaceAll("?", () => `$${parameter++}`);
+  const numbered = (sql: string): string => sql.replaceAll("?", () => `$${parameter++}`).replaceAll(QUESTION_MARK, "?");
   return {
     sql: conditions.map(({ sql }) => ` AND (${numbered(sql)})`).join(""),
     values: conditions.flatMap(({ values }) => values),
@@ -77,7 +85,7 @@ function clauseCondition(clause: ParsedClause, names: StoreNames, index: FieldIn
     case "data":
       return index === undefined
         ? jsonCondition(clause, `e.${clause.field}`, names)
-        : indexedCondition(clause, indexedExpression(index, names, "e."));
+        : indexedCondition(clause, literally(indexedExpression(index, names, "e.")));
     case "streamId":
       return textCondition(clause, "s.name");
     case "id":
@@ -141,7 +149,7 @@ function numberCondition({ op, value }: ParsedClause, column: string): Condition
  */
 function jsonCondition({ path, op, value }: ParsedClause, column: string, { prefix }: StoreNames): Condition | null {
   if (path.some((key) => key.includes("\0"))) return null;
-  const field = `${prefix}es_field(${column}, ?::text[])`;
+  const field = `${literally(prefix)}es_field(${column}, ?::text[])`;
   if (op !== "=" && op !== "in") return { sql: `${field} IS NOT NULL`, values: [textArray(path)] };
   return { sql: `${field} = ANY(?::text[])`, values: [textArray(path), textArray(fieldTexts(op, value))] };
 }
