@@ -19,9 +19,10 @@ export async function exportContents<T>(
   try {
     // There are a few statements that read a whole index, or sort a table.
     connection.answerTimeoutMs = undefined;
-    // The first query decides what the transaction sees.
+    // The first query decides what the transaction sees. It is idle while the other store takes what was read.
     await connection.script(
-      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout TO 0; SELECT 1",
+      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout TO 0;
+       SET LOCAL idle_in_transaction_session_timeout TO 0; SELECT 1`,
     );
     return await work(new PostgresContents(connection, context));
   } finally {

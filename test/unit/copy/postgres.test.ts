@@ -107,6 +107,19 @@ if (NO_POSTGRES === null) {
     });
     expect(await copyStore(from, to, { tables: "none" })).toMatchObject({ events: 0 });
   });
+  test("a copy takes longer than the role may have a transaction idle", async () => {
+    const started = await server();
+    await started.query("DROP ROLE IF EXISTS hasty; CREATE ROLE hasty SUPERUSER LOGIN");
+    const url = started.url().replace("//postgres@", "//hasty@");
+    await using from = await postgresStreamFactory(url, { ...ownSchemas(), durability: "normal" });
+    await using to = memoryStreamFactory();
+    await using stream = await from.openStream("a");
+    await stream.write(countedUpTo(3_000));
+    // Sessions that are open have it not.
+    await started.query("ALTER ROLE hasty SET idle_in_transaction_session_timeout TO 1");
+    expect(await copyStore(from, to)).toMatchObject({ events: 3_000 });
+  });
+
   test("a damaged event or snapshot is not copied, and the error names the store", async () => {
     const schemas = ownSchemas();
     await using from = await open(schemas);
