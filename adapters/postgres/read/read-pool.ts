@@ -100,6 +100,10 @@ export class ReadPool {
 
   async #open(): Promise<Session> {
     const session = await this.#settings.open();
+    if (this.#abandoned !== undefined) {
+      session.connection.destroy();
+      throw this.#abandoned;
+    }
     this.#serverStartedAt = session.server.startedAt;
     return session;
   }

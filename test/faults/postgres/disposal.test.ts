@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM } from "../../../protocols/index.js";
 import { eventsOf } from "../../conformance/support/collect.js";
@@ -9,6 +10,7 @@ import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 
 if (NO_POSTGRES === null) {
   const server = sharedServer();
+  const CONNECTIONS = "SELECT count(*)::int FROM pg_stat_activity WHERE application_name = 'async-streams'";
 
   test("a disposal finishes what was accepted", async () => {
     const url = (await server()).url();
@@ -53,6 +55,23 @@ if (NO_POSTGRES === null) {
     } finally {
       await started.resume();
     }
+  });
+
+  test("a disposal leaves no connection that was being made for a read", async () => {
+    const started = await server();
+    const streams = await postgresStreamFactory(started.url(), { ...ownSchemas(), commandTimeoutMs: 300 });
+    const { count: before } = (await started.query(CONNECTIONS)).rows[0];
+    expect(before).toBeGreaterThan(0);
+    await started.pause();
+    let querying: Promise<unknown>;
+    try {
+      querying = failureOf(streams.query(sql`SELECT 1`));
+      await streams[Symbol.asyncDispose]();
+    } finally {
+      await started.resume();
+    }
+    expect(await querying).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    await expect.poll(async () => (await started.query(CONNECTIONS)).rows[0].count).toBe(0);
   });
 
   test("a callback that goes on for ever ends with the disposal, and nothing of it is stored", async () => {
