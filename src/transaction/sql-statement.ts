@@ -146,6 +146,10 @@ function problemOf(value: unknown): string {
   if (value === undefined) return "it is undefined; pass null for NULL";
   if (value instanceof Date) return "it is a Date; pass date.toISOString() or date.getTime()";
   if (Array.isArray(value)) return LIST_ADVICE;
+  if (isMarked(value) && "name" in value) {
+    if (isSQLName(value)) return "name() is a part of a text, and not a value of one; use sql`...`";
+    return `name() takes a text that is not empty, and has no zero character and no lone surrogate, got ${describeValue(value.name)}`;
+  }
   if (isStatement(value)) return "rawSQL() with values cannot be a part of another statement; use sql`...`";
   if (typeof value === "bigint") return "it is a BigInt; pass Number(value), or String(value) where it is larger";
   if (typeof value === "string") return `it has ${LONE_SURROGATE}`;
