@@ -20,7 +20,7 @@ const IMAGES_AT_ONCE = 16;
 
 faultTest(
   "R62 a projection goes on from the files as they are at each of its statements, and has each event once",
-  { quick: 1, soak: 10 },
+  { quick: 1, soak: 14 },
   async ({ rounds, size, random, integer, count }) => {
     await using folder = await createTempDir();
     for (let round = 0; round < rounds; round += 1) {

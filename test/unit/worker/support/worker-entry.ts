@@ -86,7 +86,7 @@ async function project(
   await using models = await sqliteReadModels(path, { driver: "better-sqlite3" });
   await using _runner = await runProjections(streams, [balances], { store: models, leaseMs: 1_000 });
   report("running");
-  await whenProcessed(models, "balances", position, { timeoutMs: 30_000 });
+  await whenProcessed(models, "balances", position, { timeoutMs: 100_000 });
   report("rows", await models.query(sql`SELECT * FROM balances ORDER BY id`));
 }
 
