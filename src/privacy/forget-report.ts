@@ -3,6 +3,7 @@ import { readerPositions, sureReaders } from "../administration/event-needs.js";
 import { seenLeasesOf } from "../administration/former-builds.js";
 import { runnersOf } from "../projections/running-projections.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
+import { inAttempt } from "../validate/in-call.js";
 import type { ForgetContext } from "./forget.js";
 import type { ForgetReport } from "./forgotten.js";
 import { forgottenEvent } from "./forgotten-event.js";
@@ -16,7 +17,7 @@ const TIMEOUT_MS = 10_000;
 
 /** Reads the whole store, and tries to open what is sealed for a person. */
 export async function reportForgotten(context: ForgetContext, subject: string): Promise<ForgetReport> {
-  checkSubject(subject);
+  inAttempt("report on a person", context.location, () => checkSubject(subject));
   await context.names.prepare();
   const name = context.names.nameOf(subject);
   // Not by the cache: it is to be proved that nobody gets the keys.

@@ -1,4 +1,5 @@
 import type { StreamFactory } from "../../protocols/index.js";
+import { inAttempt } from "../validate/in-call.js";
 import type { Clock } from "./clock.js";
 import type { Forgotten } from "./forgotten.js";
 import { forgottenEvent } from "./forgotten-event.js";
@@ -20,7 +21,7 @@ export interface ForgetContext extends PersonalContext {
 /** Destroys the keys of a person, then says so in the audit stream, and waits until nobody can hold them any more. */
 export async function forget(context: ForgetContext, subject: string): Promise<Forgotten> {
   const { streams, names, cache, clock, auditStream, keyTtlMs } = context;
-  checkSubject(subject);
+  inAttempt("forget a person", context.location, () => checkSubject(subject));
   await using audit = await streams.openStream(auditStream);
   await names.prepare();
   const name = names.nameOf(subject);
