@@ -73,7 +73,9 @@ async function failed(
   const { retry, onExhausted } = settings;
   const isWorthRetrying = mayRetry(partition, error);
   if (isWorthRetrying && count < retry.attempts) {
-    const limitMs = Math.min(retry.maxDelayMs, retry.minDelayMs * retry.factor ** (count - 1));
+    // The power becomes infinity, and zero times that is no number.
+    const growth = Math.min(Number.MAX_VALUE, retry.factor ** (count - 1));
+    const limitMs = Math.min(retry.maxDelayMs, retry.minDelayMs * growth);
     return retryLater(partition, event, count, error, Math.random() * limitMs);
   }
   if (onExhausted === "stop") {
@@ -120,5 +122,7 @@ async function retryLater(
 /** The next process that takes the partition makes one attempt more. */
 function saveForNextStart(partition: Partition, { position }: StoredEvent): Promise<boolean> {
   const { attempts } = partition.context.settings.retry;
-  return partition.save({ attempt: { position, count: Math.max(0, attempts - 1), dueMs: 0 } });
+  // No record has infinity, and of infinite attempts there is always one more.
+  const count = Number.isFinite(attempts) ? attempts - 1 : 0;
+  return partition.save({ attempt: { position, count, dueMs: 0 } });
 }

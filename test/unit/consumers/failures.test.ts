@@ -8,9 +8,11 @@ import {
   dropParked,
   parked,
   retryParked,
+  TerminalError,
 } from "../../../src/consumers/index.js";
 import { Gate } from "../../conformance/support/transactions.js";
 import { revoked } from "../../support/revoked.js";
+import { collecting } from "./support/collecting.js";
 import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
 
 const FAST = { attempts: 2, minDelayMs: 1, maxDelayMs: 20 };
@@ -121,6 +123,39 @@ describe.each(STORES)("failures over %s", (_, open) => {
       [0, 2],
       [1, 1],
     ]);
+  });
+
+  test("of infinite attempts wait for no longer than the limits say, and end the consumer with what is terminal", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    const failures: ConsumerFailure[] = [];
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async (_event: StoredEvent, { attempt }) => {
+          throw attempt < 4 ? new Error(`no ${attempt}`) : new TerminalError("never");
+        },
+      },
+      {
+        retry: { attempts: Number.POSITIVE_INFINITY, minDelayMs: 0, factor: Number.MAX_VALUE },
+        onExhausted: "stop",
+        onError: (failure) => failures.push(failure),
+      },
+    );
+    await expect(consumer.ended).rejects.toThrow("never");
+    expect(failures.map(({ next, delayMs }) => [next, delayMs])).toEqual([
+      ["retry", 0],
+      ["retry", 0],
+      ["retry", 0],
+      ["stop", 0],
+    ]);
+    await consumer.stop();
+    const handled: unknown[] = [];
+    await using again = await consume(streams, collecting(handled));
+    await again.whenProcessed(1);
+    expect(handled).toEqual([0]);
   });
 
   test("of everything pause the consumer: two events are parked at most, and tried again once it is over", async () => {
