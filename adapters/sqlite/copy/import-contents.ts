@@ -5,6 +5,7 @@ import {
   type CopiedRecord,
   type PrunedStream,
 } from "../../../protocols/index.js";
+import { COPY_SPACE } from "../../../src/copy/copy-note.js";
 import { REMOVAL_STEP_EVENTS } from "../../../src/limits.js";
 import { insertStreams, insertTypes, readNumbers } from "../append/append-statements.js";
 import { INSERT_INTO_EVENTS } from "../append/append-views.js";
@@ -113,7 +114,10 @@ const PUT_RECORDS = `
 const READ_REVISION = "SELECT value FROM es_counters WHERE name = 'revision'";
 const SET_REVISION = "UPDATE es_counters SET value = ?1 WHERE name = 'revision'";
 
-/** Each record that is stored sets the counter of revisions to its own, which is put right here. */
+/**
+ * Each record that is stored sets the counter of revisions to its own, which is put right here: it is never below one that a
+ * record has, also in a copy that ends before its last batch. The revision of a copy's note means nothing.
+ */
 async function putRecords(
   connection: SQLiteConnection,
   records: readonly CopiedRecord[],
@@ -126,7 +130,8 @@ async function putRecords(
     revision,
     value,
   ]);
-  await connection.run(SET_REVISION, [Math.max(counter?.value ?? 0, lastRevision)]);
+  const put = records.filter(({ space }) => space !== COPY_SPACE).map(({ revision }) => revision);
+  await connection.run(SET_REVISION, [Math.max(counter?.value ?? 0, lastRevision, ...put)]);
 }
 
 const SET_COUNTER = `

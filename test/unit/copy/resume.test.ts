@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
-import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import type { StoreContents } from "../../../protocols/index.js";
 import { copyStore } from "../../../src/copy/index.js";
+import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { counted, countedUpTo } from "../../conformance/support/sample-events.js";
+import { overriding } from "../../support/overriding.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { contentsOf, fillRichly, type Streams } from "./support/rich-store.js";
 
@@ -64,6 +67,37 @@ test("until it is complete, an opened copy refuses everything else, and then not
   await copyStore(from, to);
   await using stream = await to.openStream("a");
   expect(await stream.write(counted(2_001))).toMatchObject({ version: 2_001 });
+});
+
+test("a copy that ended between its records is sound, and goes on", async () => {
+  const storage = new MemoryStorageHandle();
+  let isBroken = true;
+  const breaking = overriding<MemoryStorageHandle>(storage, {
+    exportContents: (work) =>
+      storage.exportContents((contents) =>
+        work(
+          overriding<StoreContents>(contents, {
+            async *read(part, after) {
+              for await (const page of contents.read(part, after)) {
+                yield page;
+                if (isBroken && part === "records") throw new Error("the source is gone");
+              }
+            },
+          }),
+        ),
+      ),
+  });
+  await using from = createStreamFactory({ storage: breaking, notifier: new MemoryNotifier(storage) });
+  await using to = await sqliteStreamFactory(":memory:");
+  await from.transaction(async ({ records }) => {
+    for (let count = 1; count <= 2_000; count += 1) await records.put("s", `${count}`, { count });
+  });
+
+  await expect(copyStore(from, to)).rejects.toThrow("the source is gone");
+  expect(await to.verify()).toMatchObject({ problems: [] });
+  isBroken = false;
+  expect(await copyStore(from, to)).toMatchObject({ records: 2_000 });
+  expect(await to.verify()).toMatchObject({ problems: [] });
 });
 
 test("a complete copy is brought up to date: what was written, pruned, deleted, forgotten and changed since", async () => {
