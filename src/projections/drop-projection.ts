@@ -9,6 +9,7 @@ import { inAttempt, inCall } from "../validate/in-call.js";
 import { dropBuild } from "./builds.js";
 import { checkPlainName } from "./definition.js";
 import { type ModelStore, type ModelTransaction, modelStoreOf } from "./model-store.js";
+import { moveEarlierCopies } from "./position-mirror.js";
 import type { ReadModelStore } from "./projection.js";
 import { type Build, type BuildState, readLive } from "./projection-records.js";
 
@@ -66,6 +67,7 @@ async function drop(
 async function forgetPosition(streams: StreamFactory, model: ModelStore, name: string): Promise<void> {
   if (!hasStoreAccess(streams) || storeAccessOf(streams, ATTEMPT).storage === model.access?.storage) return;
   await modelStoreOf(streams, undefined, ATTEMPT).run("dropProjection", TIMEOUT_MS, async ({ records }) => {
+    await moveEarlierCopies(records, name);
     for await (const { key } of recordsOf(records, PROJECTIONS_ELSEWHERE_SPACE, `${name}@`)) {
       await records.delete(PROJECTIONS_ELSEWHERE_SPACE, key);
     }

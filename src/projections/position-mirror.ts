@@ -1,6 +1,6 @@
 import type { Records, StreamFactory } from "../../protocols/index.js";
 import { goneInMs, isFormerBuild } from "../administration/former-builds.js";
-import { PROJECTIONS_ELSEWHERE_SPACE } from "../administration/reserved-spaces.js";
+import { PROJECTIONS_ELSEWHERE_SPACE, PROJECTIONS_SPACE } from "../administration/reserved-spaces.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import type { ModelStore } from "./model-store.js";
@@ -49,6 +49,7 @@ export class PositionMirror {
 
   async #copy(position: number, access: StoreAccess): Promise<void> {
     await inRecords(access, async (records) => {
+      if (this.#copied < 0) await moveEarlierCopies(records, this.#build.name);
       await records.put(PROJECTIONS_ELSEWHERE_SPACE, this.#key, { position });
       this.#others = await this.#copiesOfOthers(records);
     });
@@ -87,6 +88,15 @@ export class PositionMirror {
       }
       return former;
     });
+  }
+}
+
+/** Moves the copies that earlier versions of the library put among the builds of the event store. These have an owner, if null. */
+export async function moveEarlierCopies(records: Records, name: string): Promise<void> {
+  for await (const { key, value } of recordsOf(records, PROJECTIONS_SPACE, `${name}@`)) {
+    if (value.owner !== undefined) continue;
+    await records.put(PROJECTIONS_ELSEWHERE_SPACE, key, value);
+    await records.delete(PROJECTIONS_SPACE, key);
   }
 }
 

@@ -10,7 +10,9 @@ import {
   sqliteReadModels,
   whenProcessed,
 } from "../../../projections.js";
+import { PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import { createTempDir } from "../../support/temp-dir.js";
+import { overwrite } from "../consumers/support/lease-records.js";
 
 const counted = { type: "Counted", data: null };
 const counts = documents<number, { type: string; data: unknown }>({
@@ -95,6 +97,26 @@ test("a read model elsewhere leaves that of its name in the event store as it is
   await whenProcessed(streams, "counts", (await a.write(counted)).position);
   expect(await readDocument(streams, "counts", "a")).toBe(4);
 });
+
+test.each(["runs", "is dropped"])(
+  "positions of a read model elsewhere that an earlier library stored keep no events once it %s",
+  async (fate) => {
+    await using streams = await sqliteStreamFactory(":memory:");
+    await using models = await sqliteReadModels(":memory:");
+    const a = await streams.openStream("a");
+    const { position } = await a.write([counted, counted]);
+    const first = await runProjections(streams, [counts], { store: models });
+    await whenProcessed(models, "counts", position);
+    await first[Symbol.asyncDispose]();
+    await overwrite(streams, PROJECTIONS_SPACE, "counts@1", { position: 0 });
+    await expect(streams.pruneStream("a", { before: 2 })).rejects.toMatchObject({ code: "EVENTS_NEEDED" });
+    if (fate === "is dropped") expect(await dropProjection(streams, "counts", { store: models })).toBe(true);
+    await using _again = fate === "runs" ? await runProjections(streams, [counts], { store: models }) : undefined;
+    await expect
+      .poll(() => streams.pruneStream("a", { before: 2 }).catch((error: unknown) => error), { timeout: 5_000 })
+      .toMatchObject({ firstVersion: 2 });
+  },
+);
 
 test("read models in any store with transactions keep their checkpoints there", async () => {
   await using streams = await sqliteStreamFactory(":memory:");
