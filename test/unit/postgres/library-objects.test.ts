@@ -93,6 +93,8 @@ if (NO_POSTGRES === null) {
     for (const text of [
       "UPDATE store.es_streams SET first = 2",
       "DELETE FROM ONLY store.es_streams -- all of them",
+      "DELETE FROM store./* all */es_streams",
+      "DELETE FROM store. -- all\nes_streams",
       'INSERT INTO "store" . "es_records" SELECT * FROM store.es_records',
       "INSERT INTO store.es_events SELECT * FROM store.es_events",
       "WITH n AS (SELECT 1) DELETE FROM store.es_snapshots WHERE 1 IN (SELECT * FROM n)",
