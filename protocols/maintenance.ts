@@ -93,8 +93,8 @@ export interface VerifyReport {
  * - `"head"`: the store ends before or after its counter, has fewer or more events than it and the removals say, or lacks an event that the file `<database>-head` records as
  *   acknowledged.
  * - `"snapshot"`: a snapshot changed, does not decompress, or names a version that does not exist.
- * - `"record"`: the value of a record is not the JSON object that was stored, or a revision would come again. Records are also the metadata of streams, the
- *   checkpoints of consumers and projections, and what `migrate` has run.
+ * - `"record"`: the value of a record is not the JSON object that was stored, or a revision would come again. Records are also
+ *   the metadata of streams, the checkpoints of consumers and projections, and what `migrate` has run.
  * - `"schema"`: a table, an index or a trigger of the library is missing or changed, or another program created an object whose
  *   name begins with `es_`, or one on a table of the library.
  * - `"structure"`: SQLite's own check of pages, rows and indexes failed.

@@ -8,8 +8,7 @@ export function isLibraryName(name: string): boolean {
 
 /**
  * The name of the library's that a statement would create, change or drop, or whose table it would give an index, a trigger,
- * a rule or a policy. Statements that change rows are none of these (see
- * `writtenTable`), nor are those that only read.
+ * a rule or a policy. Statements that change rows are none of these (see `writtenTable`), nor are those that only read.
  *
  * @param tokens - of one statement in SQLite or PostgreSQL, without comments
  */
