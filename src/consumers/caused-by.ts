@@ -34,13 +34,16 @@ export function causedBy(
   };
   const isOwnKey = (key: unknown): key is string => typeof key === "string" && key.startsWith(prefix);
   // The events stay what they are; only fields that are absent are added.
-  const write = async (streamId: string, events: unknown, options?: object): Promise<WriteResult> => {
+  const write = (streamId: string, events: unknown, options?: object): Promise<WriteResult> => {
     const keyed = (Array.isArray(events) ? events : [events]).map(keyedEvent);
+    const store = (causeless: ReadonlySet<string>): Promise<WriteResult> => {
+      const caused = keyed.map((candidate) => causedEvent(candidate, causeless));
+      const writeIn = tx.write.bind(tx) as (id: string, events: unknown, options?: object) => Promise<WriteResult>;
+      return writeIn(streamId, Array.isArray(events) ? caused : caused[0], options);
+    };
     const keys = keyed.map((candidate) => (candidate as Candidate | null)?.idempotencyKey).filter(isOwnKey);
-    const causeless = (keys.length > 0 ? await findCauseless?.(streamId, keys) : undefined) ?? new Set<string>();
-    const caused = keyed.map((candidate) => causedEvent(candidate, causeless));
-    const store = tx.write.bind(tx) as (streamId: string, events: unknown, options?: object) => Promise<WriteResult>;
-    return store(streamId, Array.isArray(events) ? caused : caused[0], options);
+    // At once where it can: the events are taken as they are now, and before what the handler calls next.
+    return findCauseless === undefined || keys.length === 0 ? store(NONE) : findCauseless(streamId, keys).then(store);
   };
   return {
     position: tx.position,
@@ -52,6 +55,8 @@ export function causedBy(
     write: write as Transaction["write"],
   };
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Finds the keys of stored events that do not name their cause. */
 type FindCauseless = (streamId: string, keys: readonly string[]) => Promise<ReadonlySet<string>>;

@@ -62,6 +62,30 @@ describe.each(STORES)("a consumer over %s", (_, open) => {
     expect(copies[0]?.metadata).not.toHaveProperty("correlationId");
   });
 
+  test("transact stores events as they are when it calls write, and before what it calls next", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write(numbered(1));
+    const versions: number[] = [];
+    await using consumer = await consume(streams, {
+      name: "copies",
+      startFrom: "beginning",
+      types: ["Numbered"],
+      transact: async (_event, tx) => {
+        const copied = { type: "Copied", data: { count: 1 } };
+        const writing = tx.write("b", copied);
+        const version = tx.version("b");
+        copied.data.count = 2;
+        versions.push(await version);
+        await writing;
+      },
+    });
+    await consumer.whenProcessed(1);
+    expect(versions).toEqual([1]);
+    await using b = await streams.openStream("b");
+    expect(await listOf(b.read())).toMatchObject([{ data: { count: 1 } }]);
+  });
+
   test("transact stores nothing twice of what handle has stored under the same keys", async () => {
     await using streams = await open();
     const [a, b] = [await streams.openStream("a"), await streams.openStream("b")];
