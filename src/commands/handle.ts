@@ -1,5 +1,5 @@
 import type { CandidateEvent, EventShape, StreamFactory, WriteResult } from "../../protocols/index.js";
-import { checkFunction, invalidArgument } from "../validate/check-arguments.js";
+import { checkFunction, idText, invalidArgument } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { checkStore } from "./check-store.js";
@@ -66,7 +66,7 @@ export function handle<S, E extends EventShape, const D extends Decision<E> | Li
     const plan = parseHandleOptions(options);
     command = { streams, fold: parseFold(fold), streamId, cache: checkCache(options.cache), plan, decide };
   } catch (error) {
-    return Promise.reject(inCall(error, `handle a command on stream ${JSON.stringify(streamId)}`, undefined));
+    return Promise.reject(inCall(error, `handle a command on stream "${idText(streamId)}"`, undefined));
   }
   return runCommand(command) as Promise<Handled<S, E>>;
 }

@@ -4,6 +4,7 @@ import {
   checkPlace,
   checkSignal,
   checkStreamId,
+  idText,
   invalidArgument,
   type OptionNames,
 } from "../validate/check-arguments.js";
@@ -63,7 +64,7 @@ export async function loadState<S, E extends EventShape>(
   streamId: string,
   options: LoadStateOptions = {},
 ): Promise<Loaded<S>> {
-  const load = inAttempt(`load the state of stream ${JSON.stringify(streamId)}`, undefined, () => {
+  const load = inAttempt(`load the state of stream "${idText(streamId)}"`, undefined, () => {
     checkOptions(options, OPTIONS);
     const { atVersion, cache, signal } = options;
     checkPlace("atVersion", atVersion);

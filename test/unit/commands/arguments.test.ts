@@ -156,6 +156,14 @@ describe("an invalid argument is refused with what was got, and nothing is store
       "streamId",
       /got 7/,
     );
+    // No message can have it as JSON.
+    const id = wrong(7n);
+    await refused(
+      handle(streams, account, id, () => opened),
+      "streamId",
+      /^Cannot handle a command on stream .* got a BigInt/,
+    );
+    await refused(loadState(streams, account, id), "streamId", /^Cannot load the state of stream .* got a BigInt/);
     await refused(handle(streams, account, "a", wrong(undefined)), "decide", /expected a function, got undefined/);
     await refused(handle(streams, account, "a", wrong("d")), "decide", /got "d"/);
     await refused(
