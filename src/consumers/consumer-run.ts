@@ -43,8 +43,9 @@ export class ConsumerRun implements Consumer, StoreService {
   readonly #all: Stream;
   readonly #feedWake = new Wake();
   readonly #stopping = new AbortController();
-  /** What it is giving back. */
+  /** What it is giving back, and of this what does not wait for its handlers for long. */
   readonly #leaving = new WeakSet<PartitionRun>();
+  readonly #ending = new WeakSet<PartitionRun>();
   readonly #progressListeners = new Set<() => void>();
   #subscription: Subscription | undefined;
   #renewTimer: NodeJS.Timeout | undefined;
@@ -128,7 +129,8 @@ export class ConsumerRun implements Consumer, StoreService {
     try {
       const { begun, lost, tooMany } = await this.#keeper.renew(transact);
       for (const run of begun) run.finished.catch((error: unknown) => this.#fail(error));
-      const leaving = tooMany.filter((run) => !this.#leaving.has(run));
+      const known = this.#keeper.isChanging ? this.#ending : this.#leaving;
+      const leaving = tooMany.filter((run) => !known.has(run));
       if (leaving.length > 0) void this.#giveBack(leaving);
       if (begun.length > 0 || lost.length > 0) this.#feedWake.wake();
     } catch (error) {
@@ -146,9 +148,11 @@ export class ConsumerRun implements Consumer, StoreService {
 
   /** Gives partitions to others; where all wait for them, the handlers have no longer than at a stop. */
   async #giveBack(runs: readonly PartitionRun[]): Promise<void> {
+    const { isChanging } = this.#keeper;
     for (const run of runs) this.#leaving.add(run);
+    if (isChanging) for (const run of runs) this.#ending.add(run);
     try {
-      if (this.#keeper.isChanging) await endRuns(runs, DEFAULT_DRAIN_MS);
+      if (isChanging) await endRuns(runs, DEFAULT_DRAIN_MS);
       else await Promise.all(runs.map((run) => run.drain()));
       await this.#keeper.release(runs, false);
       this.#wakeOthers();

@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import type { StoredEvent } from "../../../index.js";
-import { consume, dropConsumer } from "../../../src/consumers/index.js";
+import { consume, dropConsumer, retryParked } from "../../../src/consumers/index.js";
 import { Gate } from "../../conformance/support/transactions.js";
 import { collecting } from "./support/collecting.js";
 import { STORES, writeToStreams } from "./support/stores.js";
@@ -203,6 +204,28 @@ describe.each(STORES)("partitions over %s", (_, open) => {
     await again.whenProcessed(3);
     expect(seen).toEqual([0, 1, 2, 0, 1, 2]);
   });
+});
+
+test("partitions that are on their way to another process are changed no later than others", async () => {
+  await using streams = memoryStreamFactory();
+  const last = await writeToStreams(streams, 12);
+  const begun: unknown[] = [];
+  const definition = collecting([], {
+    handle: async ({ data }, { signal }) => {
+      begun.push(data);
+      if (begun.length <= 2) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    },
+  });
+  // No renewal brings the change in time, nor does the end of a handler.
+  const options = { leaseMs: 86_400_000, handlerTimeoutMs: 86_400_000 };
+  await using _first = await consume(streams, definition, { partitions: 2, ...options });
+  await expect.poll(() => begun).toHaveLength(2);
+  await using _second = await consume(streams, definition, { partitions: 2, ...options });
+  // The first looks at the records, and gives one to the second once its handler has ended.
+  await retryParked(streams, "all");
+  await using third = await consume(streams, definition, { partitions: 3, ...options });
+  await third.whenProcessed(last);
+  expect(new Set(begun).size).toBe(12);
 });
 
 /** The streams of the same partition of 8 as one of them. */
