@@ -6,7 +6,6 @@ import { invalidArgument } from "../../../src/validate/check-arguments.js";
 import { kindOfStatement, type StatementKind } from "../tables/statement-kind.js";
 import {
   COUNT_CHANGES,
-  NO_CHANGES,
   type OpenMode,
   type RunResult,
   type SQLiteConnection,
@@ -107,10 +106,10 @@ class BetterSqlite3Connection implements SQLiteConnection {
       // It does not run what returns rows.
       if (!statement.reader) {
         const { changes } = statement.run(...withIntegers(values));
-        return mayChangeRows ? { changes } : NO_CHANGES;
+        return { changes: mayChangeRows ? changes : 0 };
       }
       statement.all(...withIntegers(values));
-      return mayChangeRows ? (this.#prepare(COUNT_CHANGES).get() as RunResult) : NO_CHANGES;
+      return mayChangeRows ? (this.#prepare(COUNT_CHANGES).get() as RunResult) : { changes: 0 };
     });
   }
 

@@ -66,9 +66,6 @@ export interface SQLiteConnection {
 /** The values that may be bound. A driver might silently change others, so the type refuses them. */
 export type SQLiteValue = string | number | null | Uint8Array;
 
-/** The result of a statement that changes no rows. */
-export const NO_CHANGES: RunResult = { changes: 0 };
-
 /** How many rows the last statement has changed: of one that returns rows, some drivers do not say it. */
 export const COUNT_CHANGES = "SELECT changes() AS changes";
 

@@ -2,14 +2,7 @@ import { pathToFileURL } from "node:url";
 import { StorageError } from "../../../protocols/index.js";
 import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
 import { kindOfStatement, type StatementKind } from "../tables/statement-kind.js";
-import {
-  NO_CHANGES,
-  type OpenMode,
-  type RunResult,
-  type SQLiteConnection,
-  type SQLiteDriver,
-  type SQLiteValue,
-} from "./driver.js";
+import type { OpenMode, RunResult, SQLiteConnection, SQLiteDriver, SQLiteValue } from "./driver.js";
 import { withIntegers, withNumbers } from "./exact-number.js";
 import { takeTurn } from "./main-thread-turns.js";
 import { isSupportedSQLite, MIN_SQLITE_VERSION } from "./sqlite-version.js";
@@ -117,7 +110,7 @@ class NodeSqliteConnection implements SQLiteConnection {
     return calling(() => {
       const { statement, mayChangeRows } = this.#preparePositional(sql);
       const { changes } = statement.run(...withIntegers(bindings(values)));
-      return mayChangeRows ? { changes: Number(changes) } : NO_CHANGES;
+      return { changes: mayChangeRows ? Number(changes) : 0 };
     });
   }
 

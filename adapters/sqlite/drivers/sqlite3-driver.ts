@@ -5,7 +5,6 @@ import { StatementCache } from "../../../src/adapter-kit/statement-cache.js";
 import { kindOfStatement, type StatementKind } from "../tables/statement-kind.js";
 import {
   COUNT_CHANGES,
-  NO_CHANGES,
   type OpenMode,
   type RunResult,
   type SQLiteConnection,
@@ -84,12 +83,12 @@ class Sqlite3Connection implements SQLiteConnection {
     const { statement, mayChangeRows, mayReturnRows } = positional;
     if (!mayReturnRows) {
       const result = this.#run(statement, values);
-      return mayChangeRows ? result : result.then(() => NO_CHANGES);
+      return mayChangeRows ? result : result.then(() => ({ changes: 0 }));
     }
     // sqlite3 would run it up to its first row. Then it has not said yet how many rows it changed, and it stays under way: no
     // transaction of the connection can be committed, that one or a later one.
     await this.#allOf(positional, values);
-    if (!mayChangeRows) return NO_CHANGES;
+    if (!mayChangeRows) return { changes: 0 };
     const [changed] = await this.all<RunResult>(COUNT_CHANGES);
     return changed as RunResult;
   }

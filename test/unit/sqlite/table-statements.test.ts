@@ -166,6 +166,16 @@ describe.each(DRIVER_NAMES)("statements of the application, through %s", (driver
       expect(await store.run(sql`SELECT a FROM t`)).toEqual({ changes: 0 });
     });
 
+    test("gives each caller a result of its own", async () => {
+      await using store = await openStore({ driver });
+
+      for (const statement of [sql`CREATE TABLE IF NOT EXISTS u (a)`, sql`SELECT a FROM t`]) {
+        const total: { changes: number } = await store.run(statement);
+        total.changes += 3;
+        expect(await store.run(statement)).toEqual({ changes: 0 });
+      }
+    });
+
     test("that rolls back the transaction itself, as OR ROLLBACK does, leaves nothing of it", async () => {
       await using store = await openStore({ driver });
       await store.run(sql`CREATE UNIQUE INDEX t_a ON t (a)`);
