@@ -29,7 +29,9 @@ export async function dropPlacesBefore(
     const place = value as ParkedState;
     if (place.streamId !== streamId || place.position >= before) continue;
     const consumer = consumerOfKey(key);
-    dropped.set(consumer, [...(dropped.get(consumer) ?? []), key]);
+    const keys = dropped.get(consumer) ?? [];
+    keys.push(key);
+    dropped.set(consumer, keys);
   }
   for (const [consumer, keys] of dropped) await drop(records, consumer, keys);
   return new Set(dropped.keys());
