@@ -24,7 +24,7 @@ export function checkSchema(argument: string, text: string, { prefix }: StoreNam
     }
     const beginning = tokens.slice(0, 2).join(" ").toUpperCase();
     if (beginning === "DROP OWNED") throw refused(argument, "DROP OWNED", "it drops the library's tables too");
-    const schema = CHANGING.test(beginning) ? tokens.slice(2).find(isOfStore) : undefined;
+    const schema = schemasChangedBy(beginning, tokens).find(isOfStore);
     if (schema !== undefined) throw refused(argument, `${beginning} ${schema}`, "it is the library's");
     const isKept = (name: string, of: string | undefined) => isLibraryName(name) && of !== undefined && isOfStore(of);
     const written = writtenTable(tokens, isKept);
@@ -33,7 +33,11 @@ export function checkSchema(argument: string, text: string, { prefix }: StoreNam
   }
 }
 
-const CHANGING = /^(?:DROP|ALTER) SCHEMA$/;
+function schemasChangedBy(beginning: string, tokens: readonly string[]): readonly string[] {
+  if (beginning === "DROP SCHEMA") return tokens.slice(2);
+  // Behind the name is another one, or a role that owns the schema from then on, which may be called like the library's.
+  return beginning === "ALTER SCHEMA" ? tokens.slice(2, 3) : [];
+}
 
 /** The server takes a name without quotes in lower case. */
 function quotedName(token: string): string {

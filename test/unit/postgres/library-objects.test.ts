@@ -132,7 +132,11 @@ if (NO_POSTGRES === null) {
       expect(await failureOf(migrating), text).toMatchObject({ code: "INVALID_ARGUMENT", argument: "script" });
     }
     const schema = `${inStore("store")}_mine`;
-    const up = `CREATE SCHEMA ${schema}; ALTER SCHEMA ${schema} RENAME TO ${schema}_2; DROP SCHEMA ${schema}_2 CASCADE`;
+    // A role may have the name of the library's schema.
+    const role = inStore("store");
+    await (await server()).query(`CREATE ROLE ${role}`);
+    const up = `CREATE SCHEMA ${schema}; ALTER SCHEMA ${schema} RENAME TO ${schema}_2; ALTER SCHEMA ${schema}_2 OWNER TO ${role};
+      DROP SCHEMA ${schema}_2 CASCADE`;
     expect(await migrate(streams, [{ id: "m", up }])).toMatchObject({ applied: ["m"] });
 
     expect(await streams.query(sql`SELECT x FROM mine`)).toEqual([]);
