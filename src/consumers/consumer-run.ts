@@ -72,7 +72,9 @@ export class ConsumerRun implements Consumer, StoreService {
     };
     this.#keeper = new LeaseKeeper(this.#context, randomUUID(), group);
     this.#freeLook = new FreeLook(this.#keeper, () => {
-      this.#renewing = this.#renewing.then(() => this.#lookForFree());
+      const looking = this.#renewing.then(() => this.#lookForFree());
+      this.#renewing = looking.then(() => undefined);
+      return looking;
     });
     this.#renewals = storeLeaseRenewals(context.access);
     this.#feed = new EventFeed(this.#context, all, () => this.#keeper.noticeRetries());
@@ -139,11 +141,17 @@ export class ConsumerRun implements Consumer, StoreService {
     }
   }
 
-  async #lookForFree(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    // What fails now is tried at the next look.
-    const mayTake = await this.#keeper.mayTake((look) => this.#renewals.renew(look)).catch(() => false);
-    if (mayTake) await this.#renewNow();
+  /** @returns whether others have events left to handle */
+  async #lookForFree(): Promise<boolean> {
+    if (this.#stopping.signal.aborted) return false;
+    try {
+      const { mayTake, isBehind } = await this.#keeper.lookForFree((look) => this.#renewals.renew(look));
+      if (mayTake) await this.#renewNow();
+      return isBehind;
+    } catch {
+      // The next look tries again.
+      return true;
+    }
   }
 
   /** Gives partitions to others; where all wait for them, the handlers have no longer than at a stop. */

@@ -1,34 +1,44 @@
 import type { LeaseKeeper } from "./lease-keeper.js";
 
-/** How often a process that has less than its share looks, while there are events: each look is a transaction. */
-const LACKING_INTERVAL_MS = 500;
+/** How often a process that has less than its share looks: each look is a transaction. */
+const LACKING_INTERVAL_MS = 80;
 
 /** And one that has its fair share: it gets more only when another process leaves. */
-const CONTENT_INTERVAL_MS = 2_000;
+const CONTENT_INTERVAL_MS = 500;
 
-/** Looks now and then for what other processes have given back: they say so to nobody but those of their own process. */
+/**
+ * Looks for what other processes have given back, since they say so to nobody but those of their own process. It looks while
+ * there are events that nobody has handled: an idle consumer looks for nothing.
+ */
 export class FreeLook {
   readonly #keeper: LeaseKeeper;
-  readonly #look: () => void;
+  readonly #look: () => Promise<boolean>;
   #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
-  /** @param look - looks, and takes what is free */
-  constructor(keeper: LeaseKeeper, look: () => void) {
+  /** @param look - looks, and takes what is free. @returns whether others have events left to handle */
+  constructor(keeper: LeaseKeeper, look: () => Promise<boolean>) {
     this.#keeper = keeper;
     this.#look = look;
   }
 
   /** Looks after a while, unless it is about to, or nobody else has a partition. */
   soon(): void {
-    if (this.#keeper.hasAll || this.#timer !== undefined) return;
+    if (this.#isStopped || this.#keeper.hasAll || this.#timer !== undefined) return;
     const intervalMs = this.#keeper.hasShare ? CONTENT_INTERVAL_MS : LACKING_INTERVAL_MS;
     this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#look();
+      void this.#lookNow();
     }, intervalMs);
   }
 
+  async #lookNow(): Promise<void> {
+    const isBehind = await this.#look();
+    this.#timer = undefined;
+    if (isBehind) this.soon();
+  }
+
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
   }
 }

@@ -1,4 +1,4 @@
-import type { Records } from "../../protocols/index.js";
+import { ALL_STREAM, type Records } from "../../protocols/index.js";
 import type { Renew } from "../leases/lease-renewals.js";
 import { Sightings } from "../leases/sightings.js";
 import type { Undo } from "../leases/undo.js";
@@ -32,6 +32,14 @@ interface Findings {
   readonly tooMany: number;
   /** What is parked, where a partition was taken. */
   readonly parked: readonly RecordOf<ParkedState>[];
+}
+
+/** What a look for free partitions found. */
+interface FreePartitions {
+  /** Whether one was given back that this process may take within its fair share. */
+  readonly mayTake: boolean;
+  /** Whether others have events left to handle. */
+  readonly isBehind: boolean;
 }
 
 /** The runs that began, those that another process has, and those that are to be given back. */
@@ -108,19 +116,23 @@ export class LeaseKeeper {
   }
 
   /**
-   * Whether a partition was given back that this process may take within its fair share.
+   * Looks for partitions that were given back, and changes nothing.
    *
    * @param transact - runs the look in a transaction, which it may share with others
    */
-  async mayTake(transact: (look: Renew) => Promise<void>): Promise<boolean> {
-    const { name } = this.#context.definition;
-    let isFree = false;
+  async lookForFree(transact: (look: Renew) => Promise<void>): Promise<FreePartitions> {
+    const { definition, access } = this.#context;
+    const head = await access.storage.getVersion(ALL_STREAM);
+    let mayTake = false;
+    let isBehind = false;
     await transact(async (records) => {
-      const group = await readGroup(records, name);
+      const group = await readGroup(records, definition.name);
+      const rows = group === null ? [] : await readPartitions(records, definition.name);
       const mayHold = group !== null && this.runs.size < fairShare(group);
-      isFree = mayHold && (await readPartitions(records, name)).some(({ value }) => value.owner === null);
+      mayTake = mayHold && rows.some(({ value }) => value.owner === null);
+      isBehind = rows.some(({ value }) => value.owner !== this.owner && value.position < head);
     });
-    return isFree;
+    return { mayTake, isBehind };
   }
 
   /** Writes where each run is, and gives them all back. */

@@ -55,6 +55,32 @@ describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, mak
     expect(await second.lag()).toEqual({ position: last, head: last, events: 0, oldestMs: 0, parked: 0 });
   });
 
+  test("goes on in another process when one stops in the middle of an event, though no further event comes", async () => {
+    await using both = await openTwo();
+    const { ours, theirs } = both;
+    const begun: string[] = [];
+    const start = (owner: string, streams: typeof ours, end: Promise<void>) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async () => {
+            begun.push(owner);
+            await end;
+          },
+        },
+        { leaseMs: 86_400_000 },
+      );
+    const first = await start("ours", ours, new Promise(() => undefined));
+    await using _second = await start("theirs", theirs, Promise.resolve());
+    await writeToStreams(ours, 1);
+    await expect.poll(() => begun).toEqual(["ours"]);
+    await first.stop({ drainMs: 0 });
+
+    await expect.poll(() => begun).toEqual(["ours", "theirs"]);
+  });
+
   test("records nothing for a process that was held up for longer than its lease, and aborts what it does", async () => {
     await using both = await openTwo();
     const { ours, theirs } = both;
