@@ -34,9 +34,17 @@ if (others.length > 0 || home?.startsWith("-") || home === "") {
 }
 await main(home ?? (await temporaryHome()));
 
+/** Says what is wrong with the place that the user chose: they have no use for a stack. */
+function fail(what: string): (error: unknown) => never {
+  return (error) => {
+    console.error(`${what}: ${error instanceof Error ? error.message : error}`);
+    process.exit(1);
+  };
+}
+
 /** It is removed when the process ends. */
 async function temporaryHome(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "flowforge-"));
+  const folder = await mkdtemp(join(tmpdir(), "flowforge-")).catch(fail("Cannot make a temporary home"));
   process.once("SIGINT", () => process.exit(130));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   return folder;
@@ -44,7 +52,7 @@ async function temporaryHome(): Promise<string> {
 
 async function main(home: string): Promise<void> {
   const platform = { platform: process.platform, env: {}, home };
-  const db = await initDb(platform);
+  const db = await initDb(platform).catch(fail(`Cannot open ${databasePath(platform)}`));
   try {
     console.log(`Database: ${databasePath(platform)}`);
     await runTwice(db);

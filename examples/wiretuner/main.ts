@@ -28,7 +28,10 @@ const DRAG_MS = 2_000;
 
 const documentId = randomUUID();
 const svg = await readFile(DRAWING, "utf8");
-const folder = await mkdtemp(join(tmpdir(), "wiretuner-"));
+const folder = await mkdtemp(join(tmpdir(), "wiretuner-")).catch(({ message }) => {
+  console.error(`Cannot make a temporary folder: ${message}`);
+  process.exit(1);
+});
 process.once("SIGINT", () => process.exit(130));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 const filePath = join(folder, "lighthouse.wiretuner");

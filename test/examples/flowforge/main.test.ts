@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
 import { createTempDir } from "../../support/temp-dir.js";
 import { EXAMPLE_TIMEOUT_MS, runExample } from "../support/run-example.js";
@@ -49,3 +49,15 @@ test.each([{ args: ["--help"] }, { args: ["home", "other"] }])(
     expect(await readdir(cwd.path)).toEqual([]);
   },
 );
+
+test("flowforge says in a line that a home cannot be made", async () => {
+  await using cwd = await createTempDir();
+  await writeFile(cwd.file("home"), "");
+  const runs = [{ args: [cwd.file("home")] }, { env: { TMPDIR: cwd.file("home") } }];
+  const ends = await Promise.all(runs.map((options) => runExample("flowforge/main.ts", options)));
+  expect(ends.map(({ exitCode, stdout }) => ({ exitCode, stdout }))).toEqual(
+    ends.map(() => ({ exitCode: 1, stdout: "" })),
+  );
+  expect(ends[0]?.stderr).toMatch(/^Cannot open .*home.*flowforge\.db: .+\n$/);
+  expect(ends[1]?.stderr).toMatch(/^Cannot make a temporary home: .+\n$/);
+});
