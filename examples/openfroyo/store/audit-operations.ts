@@ -1,4 +1,5 @@
 import { sql } from "async-streams";
+import { checkObject } from "./check-object.js";
 import { AUDIT_STREAM, record } from "./history.js";
 import { listRows } from "./lists.js";
 import type { AuditEntry, NewAuditEntry } from "./model.js";
@@ -20,6 +21,7 @@ export interface AuditFilter {
 
 export function createAuditEntry(session: Session, given: NewAuditEntry): Promise<AuditEntry> {
   return session.change("create audit entry", async (tx, tables) => {
+    checkObject("entry", given);
     const entry = { ...given, timestamp: given.timestamp ?? session.now() };
     const { id: _, ...data } = toData(AUDIT, entry);
     return { ...entry, id: await record(tx, tables, AUDIT_STREAM, { type: "AuditRecorded", data }) };
@@ -28,14 +30,16 @@ export function createAuditEntry(session: Session, given: NewAuditEntry): Promis
 
 /** In the order in which they were created. */
 export function listAuditEntries(session: Session, filter: AuditFilter): Promise<AuditEntry[]> {
-  const { action, actor, targetId, after, limit } = filter;
-  const where = [
-    equalsIfGiven("action", action),
-    equalsIfGiven("actor", actor),
-    equalsIfGiven("target_id", targetId),
-    after === undefined ? undefined : sql`id > ${after}`,
-  ];
-  return session.read("list audit entries", async (all) =>
-    (await listRows(all, AUDIT, { where, orderBy: sql`id`, limit })).map((row) => toRecord<AuditEntry>(AUDIT, row)),
-  );
+  return session.read("list audit entries", async (all) => {
+    checkObject("filter", filter);
+    const { action, actor, targetId, after, limit } = filter;
+    const where = [
+      equalsIfGiven("action", action),
+      equalsIfGiven("actor", actor),
+      equalsIfGiven("target_id", targetId),
+      after === undefined ? undefined : sql`id > ${after}`,
+    ];
+    const rows = await listRows(all, AUDIT, { where, orderBy: sql`id`, limit });
+    return rows.map((row) => toRecord<AuditEntry>(AUDIT, row));
+  });
 }

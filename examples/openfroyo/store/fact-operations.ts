@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "async-streams";
+import { checkObject } from "./check-object.js";
 import type { Fact, NewFact } from "./model.js";
 import { type Row, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
@@ -17,6 +18,7 @@ export const FACT_KEY = ["targetId", "namespace", "key"];
  */
 export function upsertFact(session: Session, given: NewFact): Promise<Fact> {
   return session.change("upsert fact", async (_, tables) => {
+    checkObject("fact", given);
     const now = session.now();
     const ttl = given.ttl ?? 0;
     if (!Number.isInteger(ttl) || ttl < 0) {

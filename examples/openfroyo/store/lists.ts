@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { SQLStatement } from "async-streams";
 import type { Row } from "./rows.js";
 import { type Selection, select } from "./statements.js";
@@ -17,7 +18,7 @@ type ReadAll = (statement: SQLStatement) => Promise<Row[]>;
 export async function listRows(all: ReadAll, table: Table, selection: Selection): Promise<Row[]> {
   const { limit = MAX_LISTED_ROWS + 1 } = selection;
   if (selection.limit !== undefined && !(Number.isInteger(limit) && limit >= 0 && limit <= MAX_LISTED_ROWS)) {
-    throw new RangeError(`limit must be a whole number, at most ${MAX_LISTED_ROWS}, got ${limit}`);
+    throw new RangeError(`limit must be a whole number, at most ${MAX_LISTED_ROWS}, got ${inspect(limit)}`);
   }
   const rows = await all(select(table, { ...selection, limit }));
   if (rows.length <= MAX_LISTED_ROWS) return rows;

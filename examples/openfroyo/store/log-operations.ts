@@ -1,8 +1,9 @@
 import { sql } from "async-streams";
+import { checkObject } from "./check-object.js";
 import { EVENTS_STREAM, record, streamOfRun } from "./history.js";
 import { listRows } from "./lists.js";
 import type { EventLevel, LogEvent, NewLogEvent } from "./model.js";
-import { toData, toRecord } from "./rows.js";
+import { timeText, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
 import { equalsIfGiven } from "./statements.js";
 import { EVENTS } from "./tables.js";
@@ -24,6 +25,7 @@ export interface EventFilter {
 
 export function appendEvent(session: Session, given: NewLogEvent): Promise<LogEvent> {
   return session.change("append event", async (tx, tables) => {
+    checkObject("event", given);
     const logged = { ...given, timestamp: given.timestamp ?? session.now() };
     const streamId = given.runId ? streamOfRun(given.runId) : EVENTS_STREAM;
     const { id: _, ...data } = toData(EVENTS, logged);
@@ -33,14 +35,15 @@ export function appendEvent(session: Session, given: NewLogEvent): Promise<LogEv
 
 /** In the order in which they were appended. */
 export function listEvents(session: Session, filter: EventFilter): Promise<LogEvent[]> {
-  const { runId, planUnitId, level, since, until, after, limit } = filter;
   return session.read("list events", async (all) => {
+    checkObject("filter", filter);
+    const { runId, planUnitId, level, since, until, after, limit } = filter;
     const where = [
       equalsIfGiven("run_id", runId),
       equalsIfGiven("plan_unit_id", planUnitId),
       equalsIfGiven("level", level),
-      since && sql`timestamp >= ${since.toISOString()}`,
-      until && sql`timestamp < ${until.toISOString()}`,
+      since && sql`timestamp >= ${timeText("since", since)}`,
+      until && sql`timestamp < ${timeText("until", until)}`,
       after === undefined ? undefined : sql`id > ${after}`,
     ];
     const rows = await listRows(all, EVENTS, { where, orderBy: sql`id`, limit });

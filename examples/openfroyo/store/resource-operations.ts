@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type SQLStatement, sql } from "async-streams";
+import { checkObject } from "./check-object.js";
 import { record, streamOfResource } from "./history.js";
 import { allRows } from "./lists.js";
 import type { NewResourceState, ResourceState } from "./model.js";
@@ -17,7 +18,9 @@ export function hashOf(text: string): string {
 /** Creates or changes the state of a resource. A hash that is given must be that of the state. */
 export function upsertResourceState(session: Session, given: NewResourceState): Promise<ResourceState> {
   return session.change("upsert resource state", async (tx, tables) => {
+    checkObject("resource state", given);
     const { resourceType, resourceName, state } = given;
+    if (state === undefined) throw new TypeError("state is missing");
     const hash = hashOf(JSON.stringify(state));
     if (given.hash !== undefined && given.hash !== hash) {
       throw new Error(`the hash of the state is ${hash}, and not ${given.hash}`);

@@ -28,8 +28,9 @@ export function toData(table: Table, record: object): JsonObject {
   return data;
 }
 
-function timeText(field: string, value: unknown): string {
-  if (!(value instanceof Date)) throw new TypeError(`${field} must be a Date, got ${JSON.stringify(value)}`);
+/** @throws TypeError when it is no time that is kept */
+export function timeText(field: string, value: unknown): string {
+  if (!(value instanceof Date)) throw new TypeError(`${field} must be a Date, got ${inspect(value)}`);
   const isKept = value.getTime() >= FIRST_TIME_MS && value.getTime() <= LAST_TIME_MS;
   if (!isKept) throw new TypeError(`${field} must be a time of the years 0 to 9999, got ${value}`);
   return value.toISOString();

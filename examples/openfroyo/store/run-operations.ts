@@ -1,4 +1,5 @@
 import { type JsonObject, type SQL, sql } from "async-streams";
+import { checkObject } from "./check-object.js";
 import { record, streamOfRun } from "./history.js";
 import { listRows } from "./lists.js";
 import type { NewRun, Run, RunStatus } from "./model.js";
@@ -19,6 +20,7 @@ export interface RunFilter {
 
 export function createRun(session: Session, given: NewRun): Promise<Run> {
   return session.change("create run", async (tx, tables) => {
+    checkObject("run", given);
     const now = session.now();
     const run: Run = {
       ...given,
@@ -38,8 +40,10 @@ export function getRun(session: Session, id: string): Promise<Run> {
 }
 
 /** In the order in which they were created. */
-export function listRuns(session: Session, { status, after, limit }: RunFilter): Promise<Run[]> {
+export function listRuns(session: Session, filter: RunFilter): Promise<Run[]> {
   return session.read("list runs", async (all) => {
+    checkObject("filter", filter);
+    const { status, after, limit } = filter;
     const where = [equalsIfGiven("status", status)];
     if (after !== undefined) {
       const [last] = await all(selectRun(after));

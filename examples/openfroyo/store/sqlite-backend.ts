@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type BackupOptions, type BackupReport, sqliteStreamFactory } from "async-streams";
 import { assertNoRestore, restoreBackup } from "../../restore-backup/restore-backup.js";
+import { checkObject } from "./check-object.js";
 import type { SqliteConfig } from "./config.js";
 import type { StoreBackend, Streams } from "./store-backend.js";
 
@@ -15,8 +16,10 @@ export class SqliteBackend implements StoreBackend {
   readonly #readPoolSize: number | undefined;
   readonly #durability: SqliteConfig["durability"];
 
-  constructor({ path = DEFAULT_PATH, maxOpenConns, durability }: SqliteConfig) {
-    if (path === "") throw new TypeError("database path is required");
+  constructor(config: SqliteConfig) {
+    checkObject("config", config);
+    const { path = DEFAULT_PATH, maxOpenConns, durability } = config;
+    if (typeof path !== "string" || path === "") throw new TypeError("database path is required");
     this.#path = path;
     this.#readPoolSize = readPoolSizeOf(maxOpenConns);
     this.#durability = durability;

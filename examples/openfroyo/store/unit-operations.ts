@@ -1,4 +1,5 @@
 import { type JsonObject, type JsonValue, type SQL, sql } from "async-streams";
+import { checkObject } from "./check-object.js";
 import { record, streamOfRun } from "./history.js";
 import { allRows } from "./lists.js";
 import type { NewPlanUnit, PlanUnit, PlanUnitStatus } from "./model.js";
@@ -17,6 +18,7 @@ export interface UnitOutcome {
 
 export function createPlanUnit(session: Session, given: NewPlanUnit): Promise<PlanUnit> {
   return session.change("create plan unit", async (tx, tables) => {
+    checkObject("unit", given);
     const now = session.now();
     const unit: PlanUnit = {
       ...given,
@@ -67,6 +69,7 @@ export function updatePlanUnitStatus(
   outcome: UnitOutcome = {},
 ): Promise<void> {
   return session.change("update plan unit status", async (tx, tables) => {
+    checkObject("outcome", outcome);
     const unit = unitOf(id, await tables.all<Row>(selectUnit(id)));
     if (unit.status === status) return;
     if (unit.status === "completed") throw new Error(`unit "${id}" is completed, and cannot become ${status}`);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { NewPlanUnit } from "../../../examples/openfroyo/index.js";
+import { type NewPlanUnit, SqliteStore } from "../../../examples/openfroyo/index.js";
 import { openStore, openStoreWithRun, PROFILES } from "./support/stores.js";
 
 const AT = new Date("2026-11-28T10:00:00.123Z");
@@ -87,6 +87,34 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.listRuns()).toHaveLength(1);
     expect(await store.listPlanUnits("run-001")).toMatchObject([{ id: "pu-000", status: "pending" }]);
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test.each([null, 5, "x"] as never[])("what is no object is refused by its name: %j", async (none) => {
+    const store = await openStoreWithRun(await makeConfig());
+    const calls = [
+      ["create run: run", () => store.createRun(none)],
+      ["create plan unit: unit", () => store.createPlanUnit(none)],
+      ["update plan unit status: outcome", () => store.updatePlanUnitStatus("pu-001", "failed", none)],
+      ["append event: event", () => store.appendEvent(none)],
+      ["upsert resource state: resource state", () => store.upsertResourceState(none)],
+      ["upsert fact: fact", () => store.upsertFact(none)],
+      ["create audit entry: entry", () => store.createAuditEntry(none)],
+      ["list runs: filter", () => store.listRuns(none)],
+      ["list events: filter", () => store.listEvents(none)],
+      ["list audit entries: filter", () => store.listAuditEntries(none)],
+    ] as const;
+    for (const [what, call] of calls) await expect(call()).rejects.toThrow(`failed to ${what} must be an object, got `);
+  });
+
+  test("a time and a limit of another type, and a state that is left out, are refused by their names", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    await expect(store.listEvents({ since: "2026" as never })).rejects.toThrow("since must be a Date, got '2026'");
+    await expect(store.listEvents({ until: 5 as never })).rejects.toThrow("until must be a Date, got 5");
+    await expect(store.listRuns({ limit: Symbol("s") as never })).rejects.toThrow("limit must be a whole number");
+    const resource = { resourceType: "linux.pkg", resourceName: "apache2" } as never;
+    await expect(store.upsertResourceState(resource)).rejects.toThrow(
+      /^failed to upsert resource state: state is missing$/,
+    );
   });
 
   test("runs are listed by status, in the order in which they were created", async () => {
@@ -195,4 +223,9 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
       await expect(call()).rejects.toMatchObject({ name: "StoreError", message, cause });
     }
   });
+});
+
+test("a configuration and a path of another type are refused when the store is made", () => {
+  expect(() => new SqliteStore(null as never)).toThrow("config must be an object, got null");
+  expect(() => new SqliteStore({ path: 5 as never })).toThrow("database path is required");
 });
