@@ -76,9 +76,8 @@ function setAnchor(paths: readonly Path[], pathId: string, fields: Fields, gap: 
   if (!isNumber(index) || !Number.isInteger(index) || index < 0 || !isAnchor(anchor)) return paths;
   return replace(paths, pathId, (path) => {
     if (index > path.anchors.length - gap) return path;
-    const anchors = path.anchors.slice();
-    anchors[index] = anchor;
-    return { ...path, anchors };
+    // One copy: an array that grows after it was copied is copied again, and long paths take it for each event.
+    return { ...path, anchors: path.anchors.toSpliced(index, 1, anchor) };
   });
 }
 

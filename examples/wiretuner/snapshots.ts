@@ -3,14 +3,17 @@ import { loadState } from "async-streams/commands";
 import type { Database } from "./database.js";
 import { type DocumentState, documentFold, SNAPSHOT_PROJECTION, SNAPSHOTS } from "./document-fold.js";
 
-/** Saves a snapshot for each multiple of the interval that a write has passed, so that a large batch gets as many as small ones. */
+/**
+ * Saves a snapshot for each multiple of the interval that a write has passed, so that a large batch gets as many as small ones.
+ * Those that later ones of the batch would remove are not made.
+ */
 export async function saveDueSnapshots(
   db: Database,
   stream: Stream,
   { after, upTo }: { readonly after: number; readonly upTo: number },
 ): Promise<void> {
-  const { every } = SNAPSHOTS;
-  const first = (Math.floor(after / every) + 1) * every;
+  const { every, keep } = SNAPSHOTS;
+  const first = Math.max(Math.floor(after / every), Math.floor(upTo / every) - keep) * every + every;
   for (let version = first; version <= upTo; version += every) await saveSnapshot(db, stream, version);
 }
 

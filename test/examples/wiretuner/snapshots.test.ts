@@ -40,6 +40,28 @@ test.each([1_000, 370, EVENT_COUNT])(
   },
 );
 
+test("a large batch makes no snapshot that it would remove itself", async () => {
+  await using opened = await openDocument();
+  const saved: unknown[] = [];
+  const spied = new Proxy(opened.db, {
+    get: (db, key) =>
+      key !== "openStream"
+        ? Reflect.get(db, key)
+        : async (streamId: string) => {
+            const stream = await db.openStream(streamId);
+            const { snapshot } = stream;
+            return Object.assign(stream, {
+              snapshot: (...args: Parameters<typeof snapshot>) => {
+                saved.push(args[1]?.version);
+                return snapshot.apply(stream, args);
+              },
+            });
+          },
+  });
+  await new SqliteEventGateway({ ...opened, db: spied }).persistEventBatch(makeDrawing(EVENT_COUNT));
+  expect(saved).toEqual(Array.from({ length: 10 }, (_, index) => (index + 3) * 1_000));
+});
+
 test("a load takes the newest snapshot at or before a sequence, and equals a replay of all events", async () => {
   await using opened = await openDocument();
   const { db, documentId } = opened;
