@@ -65,8 +65,9 @@ export class ConnectionFactory {
     const connection = this.#connections.get(documentId);
     if (connection === undefined) return;
     this.#connections.delete(documentId);
-    const db = await connection.opening;
-    await db[Symbol.asyncDispose]();
+    // One that cannot be opened is closed. Who opens it gets the error.
+    const db = await connection.opening.catch(() => undefined);
+    await db?.[Symbol.asyncDispose]();
   }
 
   async closeAll(): Promise<void> {

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { ConnectionFactory, createDocument, DatabaseConfig, loadDocument } from "../../../examples/wiretuner/index.js";
 import { dataFolder } from "../../../examples/wiretuner/platform.js";
@@ -57,6 +58,24 @@ test("closing what is not open is harmless", async () => {
   await factory.closeConnection("doc-a");
   await factory.closeAll();
   expect(factory.activeConnectionCount).toBe(0);
+});
+
+test("closing while files are opened waits for all of them, and for one that cannot be opened too", async () => {
+  await using folder = await createTempDir();
+  await writeFile(folder.file("file"), "");
+  const factory = await initialized();
+  const open = (documentId: string, filePath: string) =>
+    factory.openConnection({ documentId, config: DatabaseConfig.file({ filePath: folder.file(filePath) }) });
+  const opening = open("doc-a", "a.wiretuner");
+  const failing = open("doc-b", "file/b.wiretuner");
+  const [closed, failed] = await Promise.allSettled([factory.closeAll(), failing]);
+  expect([closed.status, failed.status]).toEqual(["fulfilled", "rejected"]);
+  await expect(loadDocument(await opening, "doc-a")).rejects.toMatchObject({ code: "STREAM_CLOSED" });
+  expect(factory.activeConnectionCount).toBe(0);
+  const refused = open("doc-b", "file/b.wiretuner");
+  const closing = factory.closeConnection("doc-b");
+  await expect(refused).rejects.toThrow();
+  await expect(closing).resolves.toBeUndefined();
 });
 
 test.runIf(process.platform === "linux")(
