@@ -43,6 +43,7 @@ export function createBlobStore(backend: BlobBackend): BlobStore {
         checkBlobData(data);
         const { contentType, signal } = parsePutOptions(options);
         signal?.throwIfAborted();
+        leaveErrorsToIteration(data);
         return backend.put({ key, chunks: chunksOf(data, backend.chunkBytes, signal), contentType, signal });
       });
     },
@@ -70,6 +71,11 @@ export function createBlobStore(backend: BlobBackend): BlobStore {
       return eachInAttempt(() => backend.list(parsePrefix(options)), "list blobs", location);
     },
   };
+}
+
+/** A stream of Node may fail before its first bytes are asked for, and an error that nobody listens to ends the process. */
+function leaveErrorsToIteration(data: BlobData): void {
+  if ("on" in data && typeof data.on === "function") data.on("error", () => undefined);
 }
 
 async function inAttempt<T>(attempt: string, location: string | undefined, call: () => Promise<T>): Promise<T> {
