@@ -47,6 +47,15 @@ export class BuildCheckpoint {
     await this.#writeAndLook((tx) => this.#lease.take(tx.records));
   }
 
+  /** Whether the lease may be taken, by a look that this process shares with its others. */
+  async mayTake(): Promise<boolean> {
+    let mayTake = false;
+    await this.#context.model.renewals.renew(async (records) => {
+      mayTake = await this.#lease.isWorthTaking(records);
+    });
+    return mayTake;
+  }
+
   /** Reads the record, which an inline projection or a rebuild may have written. */
   async refresh(): Promise<void> {
     await this.#projector.transact((tx) => this.#lease.refresh(tx.records));

@@ -18,8 +18,8 @@ import { RetryBackoff } from "./retry-backoff.js";
 /** How long it waits for what readers already see more than it has: it may not be in what it reads at once. */
 const OVERTAKEN_PAUSE_MS = 10;
 
-/** A lease that another process has is looked at after commits, no more often than this. */
-const MIN_STANDBY_MS = 500;
+/** How often a lease that another process has is looked at: the other says to nobody that it has stopped. */
+const STANDBY_INTERVAL_MS = 500;
 
 /** Runs one build of a projection, as long as this process has its lease. */
 export class BuildRun {
@@ -116,11 +116,16 @@ export class BuildRun {
     return state.hasCaughtUp ? "live" : "building";
   }
 
-  /** Waits for the lease that another process has. */
+  /** Waits for the lease that another process has, until it may be free or there are events. */
   async #standBy(): Promise<void> {
     const { leaseMs } = this.#context.settings;
-    await this.#sleep(Math.min(leaseMs / 3, this.#lease.freeInMs));
-    await this.#pause(Math.min(leaseMs / 3, MIN_STANDBY_MS));
+    const untilMs = performance.now() + Math.min(leaseMs / 3, this.#lease.freeInMs);
+    this.#hasNews = false;
+    do {
+      await this.#pause(untilNextRenewalMs(Math.min(leaseMs / 3, STANDBY_INTERVAL_MS)));
+      // What fails now fails again where the lease is taken, which says so.
+      if (this.#stopping.signal.aborted || (await this.#checkpoint.mayTake().catch(() => true))) return;
+    } while (!this.#hasNews && performance.now() < untilMs);
   }
 
   /** Learns what the inline projection has written, or a rebuild that lets it go on. */

@@ -28,6 +28,19 @@ describe.each(SHARED_STORES)("a projection of several processes, over %s", (_, m
     expect(second.status()).toMatchObject([{ state: "live" }]);
   });
 
+  test("is taken over from a process that stops, also when no further event comes", async () => {
+    await using store = await makeStore();
+    await using ours = await store.open();
+    await using theirs = await store.open();
+    // No renewal brings it in time.
+    const lease = { leaseMs: 86_400_000 };
+    const first = await runProjections(ours, [balances()], lease);
+    await using second = await runProjections(theirs, [balances()], lease);
+    await expect.poll(() => second.status()[0]?.state).toBe("standby");
+    await first[Symbol.asyncDispose]();
+    await expect.poll(() => second.status()[0]?.state).toBe("live");
+  });
+
   test("is rebuilt by one for all, and an older version of another goes on beside the newer one", async () => {
     await using store = await makeStore();
     await using ours = await store.open();
