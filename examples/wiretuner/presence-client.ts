@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { BehaviorSubject, type Observable } from "rxjs";
 import { WebSocket } from "ws";
-import type { PresenceMessage } from "./presence-message.js";
+import { POLICY_VIOLATION, type PresenceMessage, parsePresenceMessage } from "./presence-message.js";
 import type { Point } from "./vector-document.js";
 
 /** A user's place among those who have a document open. */
@@ -18,7 +18,11 @@ export async function joinPresence(
 ): Promise<PresenceClient> {
   const socket = new WebSocket(`${serverUrl}/${encodeURIComponent(documentId)}`);
   const others = new BehaviorSubject<PresenceMessage>([]);
-  socket.on("message", (data) => others.next(JSON.parse(data.toString())));
+  socket.on("message", (data) => {
+    const message = parsePresenceMessage(data.toString());
+    if (message === null) socket.close(POLICY_VIOLATION);
+    else others.next(message);
+  });
   socket.on("close", () => others.complete());
   await once(socket, "open");
   // "close" follows.

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
-import { MAX_MESSAGE_BYTES, type Presence, parsePresence } from "./presence-message.js";
+import { MAX_MESSAGE_BYTES, POLICY_VIOLATION, type Presence, parsePresence } from "./presence-message.js";
 
 /** The most connections. Others are closed at once. */
 const MAX_CLIENTS = 100;
@@ -9,7 +9,6 @@ const MAX_CLIENTS = 100;
 /** A client that reads nothing is closed when so much waits for it. */
 const MAX_WAITING_BYTES = 64 * 1_024;
 
-const POLICY_VIOLATION = 1_008;
 const TRY_AGAIN_LATER = 1_013;
 
 /** Tells the users of a document of each other. What it knows of a user ends with the user's connection. */

@@ -1,15 +1,23 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { firstValueFrom, lastValueFrom } from "rxjs";
 import { filter } from "rxjs/operators";
 import { expect, test } from "vitest";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { joinPresence, type PresenceClient } from "../../../examples/wiretuner/presence-client.js";
 import type { PresenceMessage } from "../../../examples/wiretuner/presence-message.js";
 import { startPresenceServer } from "../../../examples/wiretuner/presence-server.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { openDocument } from "./support/documents.js";
+
+/** A server that does something else with who connects. */
+async function listen(onConnection: (socket: WebSocket) => void) {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 }).on("connection", onConnection);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return { url: `ws://127.0.0.1:${port}`, [Symbol.asyncDispose]: async () => server.close() };
+}
 
 /** Resolves once a user sees this of the others. */
 async function sees(client: PresenceClient, expected: PresenceMessage): Promise<void> {
@@ -34,7 +42,9 @@ test("users of a document see each other's cursors, and who leaves is gone", asy
   expect(await firstValueFrom(other.others)).toEqual([]);
 });
 
-test.each(["no JSON", '{"userId":"eve"}', '{"userId":"eve","cursor":[1,"2"]}', "x".repeat(2_000)])(
+const LONG_NAME = JSON.stringify({ userId: "x".repeat(65), cursor: [1, 2] });
+
+test.each(["no JSON", "null", LONG_NAME, '{"userId":"eve"}', '{"userId":"eve","cursor":[1,"2"]}', "x".repeat(2_000)])(
   "who sends %j is disconnected, and nobody hears of it",
   async (message) => {
     await using server = await startPresenceServer();
@@ -74,6 +84,15 @@ test("a client learns that the server has gone", async () => {
   await server[Symbol.asyncDispose]();
   expect(await ending).toEqual([]);
 });
+
+test.each(["no JSON", "null", '{"userId":"eve","cursor":[1,2]}', '[{"userId":"eve"}]'])(
+  "a client whose server sends %j leaves, and sees nobody",
+  async (message) => {
+    await using server = await listen((socket) => socket.send(message));
+    await using ada = await joinPresence(server.url, { documentId: "doc-1", userId: "ada" });
+    expect(await lastValueFrom(ada.others)).toEqual([]);
+  },
+);
 
 test("presence is never stored", async () => {
   await using folder = await createTempDir();
