@@ -1,7 +1,7 @@
 import { sql } from "async-streams";
 import { checkObject } from "./check-object.js";
 import { AUDIT_STREAM, record } from "./history.js";
-import { listRows } from "./lists.js";
+import { isBehindId, listRows } from "./lists.js";
 import type { AuditEntry, NewAuditEntry } from "./model.js";
 import { toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
@@ -37,7 +37,7 @@ export function listAuditEntries(session: Session, filter: AuditFilter): Promise
       equalsIfGiven("action", action),
       equalsIfGiven("actor", actor),
       equalsIfGiven("target_id", targetId),
-      after === undefined ? undefined : sql`id > ${after}`,
+      isBehindId(after),
     ];
     const rows = await listRows(all, AUDIT, { where, orderBy: sql`id`, limit });
     return rows.map((row) => toRecord<AuditEntry>(AUDIT, row));

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { SQLStatement } from "async-streams";
+import { type SQLStatement, sql } from "async-streams";
 import type { Row } from "./rows.js";
 import { type Selection, select } from "./statements.js";
 import type { Table } from "./tables.js";
@@ -23,6 +23,13 @@ export async function listRows(all: ReadAll, table: Table, selection: Selection)
   const rows = await all(select(table, { ...selection, limit }));
   if (rows.length <= MAX_LISTED_ROWS) return rows;
   throw new RangeError(`there are more than ${MAX_LISTED_ROWS} rows; read them in pages, with limit and after`);
+}
+
+/** Behind the row with an id; undefined where none is given. Another value would be behind all rows, or behind none. */
+export function isBehindId(after: number | undefined): SQLStatement | undefined {
+  if (after === undefined) return undefined;
+  if (!Number.isSafeInteger(after)) throw new TypeError(`after must be a whole number, got ${inspect(after)}`);
+  return sql`id > ${after}`;
 }
 
 /** Rows page by page: `page` selects those behind the last one that was read. */

@@ -1,7 +1,7 @@
 import { sql } from "async-streams";
 import { checkObject } from "./check-object.js";
 import { EVENTS_STREAM, record, streamOfRun } from "./history.js";
-import { listRows } from "./lists.js";
+import { isBehindId, listRows } from "./lists.js";
 import type { EventLevel, LogEvent, NewLogEvent } from "./model.js";
 import { timeText, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
@@ -44,7 +44,7 @@ export function listEvents(session: Session, filter: EventFilter): Promise<LogEv
       equalsIfGiven("level", level),
       since && sql`timestamp >= ${timeText("since", since)}`,
       until && sql`timestamp < ${timeText("until", until)}`,
-      after === undefined ? undefined : sql`id > ${after}`,
+      isBehindId(after),
     ];
     const rows = await listRows(all, EVENTS, { where, orderBy: sql`id`, limit });
     return rows.map((row) => toRecord<LogEvent>(EVENTS, row));

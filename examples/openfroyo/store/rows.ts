@@ -40,6 +40,9 @@ export function timeText(field: string, value: unknown): string {
 export function plainValue(field: string, kind: ColumnKind, value: unknown): JsonValue {
   const isText = typeof value === "string" || value === null;
   if (kind === "text" && !isText) throw new TypeError(`${field} must be a text, got ${inspect(value)}`);
+  // PostgreSQL keeps none, and either profile goes on from the backup of the other.
+  const hasNul = typeof value === "string" && value.includes("\0");
+  if (kind === "text" && hasNul) throw new TypeError(`${field} must be a text without NUL characters`);
   const isWhole = Number.isSafeInteger(value);
   if (kind === "number" && !isWhole) throw new TypeError(`${field} must be a whole number, got ${inspect(value)}`);
   return value as JsonValue;

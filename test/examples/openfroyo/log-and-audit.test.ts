@@ -38,6 +38,27 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.verify()).toEqual({ ok: true, problems: [] });
   });
 
+  test.each([1.5, Number.NaN, "x", null, true] as never[])(
+    "a list behind %j is refused: nobody could tell it from the end",
+    async (after) => {
+      const store = await openStoreWithRun(await makeConfig());
+      const refused = "after must be a whole number, got ";
+      await expect(store.listEvents({ after })).rejects.toThrow(`failed to list events: ${refused}`);
+      await expect(store.listAuditEntries({ after })).rejects.toThrow(`failed to list audit entries: ${refused}`);
+    },
+  );
+
+  test("a text with a NUL, which one profile could not keep, is refused by both", async () => {
+    const store = await openStore(await makeConfig());
+    await expect(store.createRun({ id: "a\0b", planPath: "/p.json" })).rejects.toThrow("id must be a text without NUL");
+    const logged = store.appendEvent({ level: "info", message: "a\0b" });
+    await expect(logged).rejects.toThrow("message must be a text without NUL");
+    const value = { output: "a\0b" };
+    await store.upsertFact({ targetId: "host-001", namespace: "os", key: "output", value });
+    expect((await store.getFact("host-001", "os", "output")).value).toEqual(value);
+    expect(await store.listEvents()).toEqual([]);
+  });
+
   test("the audit trail has actor, target, details and address, and is read by them", async () => {
     const store = await openStore(await makeConfig());
     const details = { plan: "/plans/deploy.json" };
