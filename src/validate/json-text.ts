@@ -169,7 +169,11 @@ export function describeValue(value: unknown): string {
 }
 
 function describeObject(value: object): string {
-  if (Array.isArray(value)) return "an array";
-  const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "" && name !== "Object" ? `an instance of ${name}` : "an object";
+  try {
+    if (Array.isArray(value)) return "an array";
+    const name: unknown = value.constructor?.name;
+    return typeof name === "string" && name !== "" && name !== "Object" ? `an instance of ${name}` : "an object";
+  } catch {
+    return "an object that cannot be looked at";
+  }
 }

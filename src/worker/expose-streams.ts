@@ -21,6 +21,7 @@ import { PortMessages, type StreamPort } from "./port.js";
  *
  * @example
  * ```ts
+ * import { once } from "node:events";
  * import { MessageChannel, Worker } from "node:worker_threads";
  * import { sqliteStreamFactory } from "async-streams";
  * import { exposeStreams } from "async-streams/worker";
@@ -29,6 +30,7 @@ import { PortMessages, type StreamPort } from "./port.js";
  * const { port1, port2 } = new MessageChannel();
  * using exposed = exposeStreams(streams, port1);
  * const worker = new Worker(new URL("projector.js", import.meta.url), { workerData: { port: port2 }, transferList: [port2] });
+ * await once(worker, "exit");
  * ```
  */
 export function exposeStreams(streams: StreamFactory, port: StreamPort): Disposable {

@@ -35,8 +35,13 @@ describe.each(STORES)("what went wrong with a stream over %s", (_, open) => {
     expect(deleted).not.toContain("snapshot");
   });
 
-  test.each([Symbol("a"), Object.create(null)])("a stream id that has no text is refused by every call", async (id) => {
+  test.each([
+    ["a symbol", () => Symbol("a")],
+    ["an object without a prototype", () => Object.create(null)],
+    ["a proxy that cannot be looked at", revokedProxy],
+  ])("a stream id that has no text is refused by every call: %s", async (_kind, makeId) => {
     await using streams = await open();
+    const id = makeId();
     const refused = [
       () => streams.openStream(id),
       () => streams.describeStream(id),
@@ -88,3 +93,9 @@ describe.each(STORES)("what went wrong with a stream over %s", (_, open) => {
     expect(older).toContain("of version 3 or later, prune it before 3 at most, or");
   });
 });
+
+function revokedProxy() {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
