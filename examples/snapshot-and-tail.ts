@@ -1,4 +1,7 @@
-/** State from a snapshot plus the tail: a long stream opens as fast as a short one. */
+/**
+ * State from a snapshot plus the tail: a long stream opens as fast as a short one. `loadState` of `async-streams/commands` does
+ * the same for a `Fold`, and with its `snapshot` policy it saves the snapshots too.
+ */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -6,6 +6,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { ALL_STREAM } from "async-streams";
 import { loadAggregate } from "./aggregate-state.js";
 import { childProgram } from "./child-program.js";
 import { createDbContext } from "./create-db-context.js";
@@ -125,7 +126,8 @@ async function showWindow(db: SQLiteContext, readModelsPath: string): Promise<vo
     path: readModelsPath,
     onChange: (totals) => publication.set(totals),
   });
-  await projector.whenProcessed((await db.streams.openStream("@all")).version);
+  await using all = await db.streams.openStream(ALL_STREAM);
+  await projector.whenProcessed(all.version);
   const { file, folder, execArgv } = childProgram("renderer");
   const child = fork(file, { cwd: folder, execArgv, serialization: "advanced", stdio: "inherit" });
   registerIpc(child, db, { publication, onError: console.error });

@@ -68,8 +68,8 @@ async function draw(db: Database, { title, artboard, paths }: Drawing): Promise<
 
 async function dragAndUndo(db: Database): Promise<void> {
   const before = await loadDocument(db, documentId);
-  const [first] = before.document.paths.at(-1)?.anchors ?? [];
   const path = before.document.paths.at(-1);
+  const first = path?.anchors[0];
   if (path === undefined || first === undefined) throw new Error("The drawing has no path to drag.");
   const drag = dragPath(path.pathId, [first.x, first.y], [first.x + 120, first.y - 80], DRAG_MS);
   const drafts = sampled(drag);
