@@ -186,6 +186,19 @@ describe("handle over a catalogue that skips what it does not have", () => {
     expect(audits).toBe(2);
   });
 
+  test("ends in a conflict no more than once with a single attempt and a cache", async () => {
+    await using streams = memoryStreamFactory();
+    const view = typed(streams, types, { unknown: "skip" });
+    await using raw = await streams.openStream("a");
+    const options = { cache: stateCache(), attempts: 1 };
+    await handle(view, account, "a", () => deposited(1), options);
+    await raw.write({ type: "Audited", data: null });
+
+    await handle(view, account, "a", () => deposited(1), options).catch(() => undefined);
+    const { version, state } = await handle(view, account, "a", () => deposited(1), options);
+    expect(state).toEqual({ ...state, balance: version - 1 });
+  });
+
   test("gives the place of the stream where nothing is decided, also behind an event that it does not see", async () => {
     await using streams = memoryStreamFactory();
     const view = typed(streams, types, { unknown: "skip" });
