@@ -59,6 +59,11 @@ export class LogLength {
     this.#end = this.#size() ?? 0;
   }
 
+  /** How long it was when it was last seen. */
+  get bytes(): number {
+    return this.#end;
+  }
+
   /** Whether it is shorter than it was, or longer and began anew meanwhile, or has a hole. */
   mayBeCut(): boolean {
     const size = this.#readEnd() ?? this.#size();

@@ -65,6 +65,11 @@ export class OpenFiles {
     }
   }
 
+  /** How long the log was when it was last seen. */
+  get logBytes(): number {
+    return this.#log?.bytes ?? 0;
+  }
+
   /** @throws OpenFileError when an earlier check has failed */
   assertUnchanged(): void {
     if (this.#failure !== undefined) throw this.#failure;

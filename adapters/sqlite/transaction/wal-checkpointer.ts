@@ -39,13 +39,15 @@ export class WalCheckpointer {
   readonly #files: OpenFiles;
   readonly #open: () => Promise<SQLiteConnection>;
   #connection: SQLiteConnection | undefined;
-  #bytes = 0;
+  #bytes: number;
   #running: Promise<void> | undefined;
 
   constructor(writer: Writer, files: OpenFiles, open: () => Promise<SQLiteConnection>) {
     this.#writer = writer;
     this.#files = files;
     this.#open = open;
+    // What processes have left that ended early: if each counted only its own writes, nobody would checkpoint them.
+    this.#bytes = files.logBytes;
   }
 
   /**
