@@ -95,8 +95,15 @@ export function maxConnectionsOf(source: unknown): number {
   return typeof max === "number" ? max : Number.POSITIVE_INFINITY;
 }
 
+/** What a connection string begins with. The client takes any other text for a database's name, and a password in it too. */
+const CONNECTION_STRING = /^(?:postgres(?:ql)?:\/\/|socket:|\/)/i;
+
 function locationOf(pg: typeof PG, source: PGPool | ClientConfig): string {
   const options = isPool(source) ? (source as { options?: ClientConfig }).options : source;
+  const { connectionString } = options ?? {};
+  const isOther = connectionString && !CONNECTION_STRING.test(connectionString);
+  // The client finds none of its options in a URL, and would connect to this machine.
+  if (isOther || options instanceof URL) throw new TypeError("no connection string");
   const { host, port, database } = new pg.Client({ ...options });
   return `postgresql://${host}:${port}/${database ?? ""}`;
 }

@@ -26,6 +26,29 @@ test.each([[""], [null], [7]])("a connection that is none is refused: %s", async
   await expect(opening).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "connection" });
 });
 
+test.each([
+  ["nonsense"],
+  ["bank:secret@127.0.0.1:1/bank"],
+  ["host=127.0.0.1 password=secret"],
+  ["http://bank:secret@127.0.0.1:1/bank"],
+])("a text that is no connection string is refused before anything is looked up: %s", async (text) => {
+  const pool = new Pool({ connectionString: text });
+  const refusal = (argument: string) => ({
+    code: "INVALID_ARGUMENT",
+    argument,
+    message: expect.not.stringContaining("secret"),
+  });
+  for (const connection of [text, { connectionString: text }, pool]) {
+    await expect(postgresStreamFactory(connection)).rejects.toMatchObject(refusal("connection"));
+  }
+  await expect(postgresStreamFactory(NOWHERE, { replica: text })).rejects.toMatchObject(refusal("replica"));
+});
+
+test("a URL that is not a text is refused", async () => {
+  const opening = postgresStreamFactory(new URL(NOWHERE));
+  await expect(opening).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "connection" });
+});
+
 test("a server that is not there is told by its code, without the password", async () => {
   await expect(postgresStreamFactory(NOWHERE)).rejects.toMatchObject({
     code: "STORAGE_UNAVAILABLE",
