@@ -1,4 +1,5 @@
 import { DELETED_EVENT_TYPE, type StoredEvent, type Stream, StreamDeletedError } from "../../protocols/index.js";
+import { readAndObserve } from "../stream/read-and-observe.js";
 import { inStore } from "../validate/in-call.js";
 import type { ParsedFold } from "./fold.js";
 
@@ -51,14 +52,17 @@ export async function foldTail<S>(
   from: FoldedState<S>,
   { upTo, signal, location }: FoldTailOptions,
 ): Promise<FoldedState<S> | null> {
-  // A reader of some types does not get the others, and what the handle has seen is there.
-  const seen = Math.min(stream.version, upTo ?? stream.version);
+  // A reader of some types does not get the others. What the handle has seen is there, and what the read has passed.
+  let seen = Math.min(stream.version, upTo ?? stream.version);
+  const onEnd = (end: number): void => {
+    seen = Math.max(seen, end);
+  };
   const known = from.last;
   const after = known === undefined ? from.version : known.version - 1;
   let { state, version } = from;
   let last: SeenEvent | undefined = known;
   let isKnown = known === undefined;
-  for await (const event of stream.read({ after, upTo, signal })) {
+  for await (const event of readAndObserve(stream, { after, upTo, signal }, { onEnd })) {
     if (!isKnown) {
       if (!isSame(event, known as SeenEvent)) return null;
       isKnown = true;

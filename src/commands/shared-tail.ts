@@ -1,5 +1,6 @@
 import { ALL_STREAM, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
 import { MAX_SHARED_TAIL_EVENTS, SHARED_TAIL_MIN_LOADS, SHARED_TAIL_REST_LOADS } from "../limits.js";
+import { readAndObserve } from "../stream/read-and-observe.js";
 import { untilAborted } from "../watch/abort-listeners.js";
 import { placeOf, type SeenEvent } from "./folded-state.js";
 
@@ -103,17 +104,23 @@ export class SharedTail {
     else this.#rest = SHARED_TAIL_REST_LOADS;
   }
 
-  /** @returns false where the store is another one, or has too much that is new */
+  /** @returns false where the store is another one, or has too much that is new, or something that its readers do not get */
   async #readTail(session: TailSession): Promise<boolean> {
     const { all, last } = session;
     let count = 0;
-    for await (const event of all.read({ after: last.position - 1, limit: MAX_SHARED_TAIL_EVENTS })) {
+    // Which stream it is in is not known, and the stream ends behind it.
+    let isHidden = false;
+    const onHidden = (): void => {
+      isHidden = true;
+    };
+    const extent = { after: last.position - 1, limit: MAX_SHARED_TAIL_EVENTS };
+    for await (const event of readAndObserve(all, extent, { onHidden })) {
       count += 1;
       if (count === 1 && (event.id !== last.id || event.position !== last.position)) return false;
       session.seen = event.position;
       // The first one has passed, and what this process has stored meanwhile.
       if (event.position > session.last.position) this.#pass(session, event);
     }
-    return count > 0 && count < MAX_SHARED_TAIL_EVENTS;
+    return !isHidden && count > 0 && count < MAX_SHARED_TAIL_EVENTS;
   }
 }

@@ -51,10 +51,7 @@ export async function runCommand<S>(command: StreamCommand<S>): Promise<CommandO
   const turn = areTurnsTaken(streams, streamId) ? await takeTurn(streams, streamId, plan.signal) : undefined;
   let tried = await attempt(command, load, { stream, lookedUpTo, turn });
   for (let attempts = 1; "conflict" in tried; attempts += 1) {
-    if (attempts === plan.attempts) {
-      forgetState(command);
-      throw tried.conflict;
-    }
+    if (attempts === plan.attempts) throw tried.conflict;
     await pause(attempts + 1, plan.signal);
     tried = await attempt(command, load, { ...tried, turn: await takeTurn(streams, streamId, plan.signal) });
   }
@@ -156,14 +153,6 @@ function keepState<S>(
   if (every !== undefined && Math.floor(before.version / every) < Math.floor(folded.version / every)) {
     saveFoldSnapshot(streams, stream, fold, folded);
   }
-}
-
-/** What came in between may be hidden from readers of this store, and then no read brings the state behind it. */
-function forgetState<S>({ streams, fold, streamId, cache }: StreamCommand<S>): void {
-  if (findStreamContext(streams)?.hooks?.afterRead === undefined) return;
-  const states = cache?.of(streams);
-  const kept = states?.get(streamId, fold);
-  if (kept !== undefined) states?.drop(kept);
 }
 
 /** The outcome of a decision without events. */

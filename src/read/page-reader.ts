@@ -33,6 +33,15 @@ export interface PageSource {
    * @param isGiven - whether the place is the caller's, and not one that the read has come to
    */
   readonly onBeyondEnd: (place: number, head: number, isGiven: boolean) => Promise<void>;
+  readonly observer?: ReadObserver | undefined;
+}
+
+/** Told what the events of a read do not say. */
+export interface ReadObserver {
+  /** The place that a forward read has come to when it has no more events: the last ones may be hidden from its reader. */
+  readonly onEnd?: ((place: number) => void) | undefined;
+  /** The reader does not get all events that were found. */
+  readonly onHidden?: (() => void) | undefined;
 }
 
 /** A page as the reader gets it. */
@@ -89,6 +98,7 @@ export class PageReader implements EventHolder {
     if (this.#failure !== undefined) throw toThrow(this.#failure);
     if (this.#ended || wanted === 0) {
       if (wanted > 0 && isRemoved(this.#after, this.#firstLeft)) throw await this.#removed(this.#firstLeft);
+      if (wanted > 0 && this.#upTo !== undefined) this.#source.observer?.onEnd?.(this.#upTo);
       return false;
     }
     const ahead = this.#ahead ?? this.#load(wanted);
@@ -173,7 +183,9 @@ export class PageReader implements EventHolder {
       // The filter is matched with what was stored, so it comes before the hooks.
       const found = this.#matches === undefined ? page.events : page.events.filter(this.#matches);
       this.#isExact = found.length === page.events.length;
-      return { ...page, events: found, ...(await this.#source.hooks?.afterRead?.(found)) };
+      const read = await this.#source.hooks?.afterRead?.(found);
+      if (read !== undefined && read.events.length < found.length) this.#source.observer?.onHidden?.();
+      return { ...page, events: found, ...read };
     };
     const ahead: PageAhead = { bytes: 0, page: load() };
     return ahead;

@@ -19,7 +19,7 @@ import { decodeEvent } from "../adapter-kit/decode-event.js";
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import type { PendingWork } from "../adapter-kit/pending-work.js";
 import { warnOfBeyondEnd, wentBackError } from "../read/beyond-end.js";
-import type { PageStorage } from "../read/page-reader.js";
+import type { PageStorage, ReadObserver } from "../read/page-reader.js";
 import { type ReadContext, readEvents } from "../read/read-events.js";
 import { parseReadOptions, type ReadPlan } from "../read/read-options.js";
 import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
@@ -35,6 +35,7 @@ import { appendRequest } from "../write/append-request.js";
 import { acceptAppend } from "./accept-append.js";
 import type { MemoryBudget } from "./memory-budget.js";
 import type { Participant } from "./participant.js";
+import { READ_AND_OBSERVE } from "./read-and-observe.js";
 import type { StoreService } from "./store-service.js";
 import type { UntypedStream } from "./typed-stream.js";
 import { type SeenWrite, WRITE_AND_SEE } from "./write-and-see.js";
@@ -137,11 +138,20 @@ export class StreamImpl implements UntypedStream {
   }
 
   read(options?: ReadOptions): AsyncIterable<StoredEvent> {
+    return this.#read(options);
+  }
+
+  /** See `readAndObserve`. */
+  [READ_AND_OBSERVE](options: ReadOptions, observer: ReadObserver): AsyncIterable<StoredEvent> {
+    return this.#read(options, observer);
+  }
+
+  #read(options: ReadOptions | undefined, observer?: ReadObserver): AsyncIterable<StoredEvent> {
     const plan = orThrowLater(
       () => parseReadOptions(options, this.#context.hooks),
       (error) => this.#inCall(error, "read"),
     );
-    const context = this.#readContext("stream.read");
+    const context = this.#readContext("stream.read", observer);
     const begin = (): ReadPlan => {
       this.#context.calls.assertOutside("stream.read", this.streamId);
       return plan();
@@ -162,14 +172,23 @@ export class StreamImpl implements UntypedStream {
     });
   }
 
-  #readContext(call: "stream.read" | "stream.watch"): ReadContext {
+  #readContext(call: "stream.read" | "stream.watch", observer?: ReadObserver): ReadContext {
     const { memory, hooks } = this.#context;
     const storage = this.#notedReads(call);
     const onEvent = (event: StoredEvent): void =>
       this.#learn(this.streamId === ALL_STREAM ? event.position : event.version);
     const onBeyondEnd = (place: number, head: number, isGiven: boolean): Promise<void> =>
       this.#readBeyondEnd(place, head, isGiven);
-    return { storage, streamId: this.streamId, lifetime: this.#lifetime, memory, hooks, onEvent, onBeyondEnd };
+    return {
+      storage,
+      streamId: this.streamId,
+      lifetime: this.#lifetime,
+      memory,
+      hooks,
+      onEvent,
+      onBeyondEnd,
+      observer,
+    };
   }
 
   // A read waits for a transaction where the store has one connection for both.
