@@ -13,8 +13,8 @@ import { tokensOf } from "./sql-tokens.js";
  * @throws InvalidArgumentError
  */
 export function checkSchema(argument: string, text: string, { prefix }: StoreNames): void {
-  // Nearly every text has none of these words. Behind a dot there may be a comment.
-  if (!/schema|owned|(?:\.|\*\/|[\n\r])\s*"?es_/i.test(text)) return;
+  // Nearly every text has none of these words. Behind a dot there may be a comment, and behind U& a name with escapes.
+  if (!/schema|owned|u&"|(?:\.|\*\/|[\n\r])\s*"?es_/i.test(text)) return;
   const isOfStore = (schema: string) => `${quotedName(schema)}.` === prefix;
   let tokens: string[] = [];
   for (const token of tokensOf(`${text}\n;`)) {

@@ -12,6 +12,8 @@ const REFUSED = [
   "DROP TABLE store.es_events CASCADE",
   'drop table if exists "store" . "es_events" CASCADE',
   "DROP TABLE mine, /* and */ store.es_events CASCADE",
+  String.raw`DROP TABLE store.U&"es\005Fevents" CASCADE`,
+  String.raw`ALTER TABLE U&"store".u&"es!+00005fevents" UESCAPE '!' DISABLE TRIGGER ALL`,
   "DROP TRIGGER es_events_are_never_deleted ON store.es_events",
   "DROP TRIGGER mine ON store.es_events",
   "DROP INDEX CONCURRENTLY IF EXISTS store.es_events_by_key",
@@ -39,6 +41,7 @@ const ALLOWED = [
   "CREATE TABLE other (es_x int, \"es_y\" text DEFAULT 'es_z')",
   "CREATE TABLE other AS SELECT position AS es_position FROM store.es_events",
   "CREATE TABLE es (x int)",
+  String.raw`CREATE TABLE U&"\0065ssays\\" (U&"es\005fx" int, "U&""es_y" int)`,
   "CREATE VIEW other AS SELECT e.version FROM store.es_events AS e JOIN store.es_streams ON es_streams.id = e.stream",
   "CREATE FUNCTION other() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM store.es_events; END",
   "CREATE INDEX other ON mine (x)",
@@ -59,7 +62,11 @@ if (NO_POSTGRES === null) {
     const streams = await postgresStreamFactory((await server()).url(), { ...schemas, durability: "normal" });
     await (await streams.openStream("a")).write({ type: "Added", data: 1, idempotencyKey: "k" });
     await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE mine (x int)`));
-    return { streams, inStore: (text: string) => text.replaceAll(/\bstore\b/g, schemas.schema) };
+    return {
+      streams,
+      inStore: (text: string) =>
+        text.replaceAll(/\bstore\b|(?<=0073)tore\b/g, (found) => schemas.schema.slice(5 - found.length)),
+    };
   };
 
   test("statements of the application do not change what the library made", async () => {
@@ -95,6 +102,9 @@ if (NO_POSTGRES === null) {
       "DELETE FROM ONLY store.es_streams -- all of them",
       "DELETE FROM store./* all */es_streams",
       "DELETE FROM store. -- all\nes_streams",
+      'DELETE FROM store.U&"es_streams"',
+      String.raw`DELETE FROM U&"\0073tore".es_streams`,
+      `INSERT INTO U&"!0073tore" UESCAPE '!' . U&"es!005frecords" uescape '!' SELECT * FROM store.es_records`,
       'INSERT INTO "store" . "es_records" SELECT * FROM store.es_records',
       "INSERT INTO store.es_events SELECT * FROM store.es_events",
       "WITH n AS (SELECT 1) DELETE FROM store.es_snapshots WHERE 1 IN (SELECT * FROM n)",
@@ -122,6 +132,7 @@ if (NO_POSTGRES === null) {
       "DROP SCHEMA store CASCADE",
       'drop schema if exists mine_alone, /* and */ "store" cascade',
       "ALTER SCHEMA STORE RENAME TO gone",
+      String.raw`DROP SCHEMA U&"\0073tore" CASCADE`,
       "DROP OWNED BY CURRENT_USER",
     ]) {
       const statement = inStore(text).replace("STORE", inStore("store").toUpperCase());
