@@ -41,6 +41,7 @@ export interface StorageHandle extends AsyncDisposable {
    * follow: `next` says so.
    *
    * @throws StorageError when the store fails.
+   * @throws the signal's reason when it is aborted before the page is read.
    */
   readPage(query: ReadQuery): Promise<EventPage>;
 
@@ -116,6 +117,8 @@ export interface ReadQuery {
    * applies the filter again.
    */
   readonly filter?: readonly ParsedClause[] | undefined;
+  /** Aborted when nobody waits for the page any more. An adapter may then leave it unread: other reads may wait behind it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A page of events. */

@@ -122,7 +122,7 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
-    return this.#readEvents("read", query, (connection, context) => readPage(connection, context, query));
+    return this.#readEvents("read", query, (connection, context) => readPage(connection, context, query), query.signal);
   }
 
   getVersion(streamId: string): Promise<number> {
@@ -231,8 +231,14 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
     this.#onAbandoned();
   }
 
-  #readEvents<T>(verb: string, { streamId }: { readonly streamId: string }, read: EventRead<T>): Promise<T> {
-    return this.#attempting(`${verb} stream "${streamId}"`, () => this.#parts.eventReads.use(read));
+  #readEvents<T>(
+    verb: string,
+    { streamId }: { readonly streamId: string },
+    read: EventRead<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const attempt = `${verb} stream "${streamId}"`;
+    return this.#attempting(attempt, () => this.#parts.eventReads.use(read, signal), signal);
   }
 
   #read<T>(
@@ -252,11 +258,12 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
   }
 
   /** Says of an error what was attempted. */
-  async #attempting<T>(attempt: string, task: () => Promise<T>): Promise<T> {
+  async #attempting<T>(attempt: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     this.#assertOpen();
     try {
       return await task();
     } catch (error) {
+      signal?.throwIfAborted();
       throw storageError(error, attempt, this.location);
     }
   }

@@ -107,7 +107,12 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
 
   readPage(query: ReadQuery): Promise<EventPage> {
     const { indexes } = this.#parts;
-    return this.#read("read", query, (connection, page) => readPage(connection, page, indexes, this.location));
+    return this.#read(
+      "read",
+      query,
+      (connection, page) => readPage(connection, page, indexes, this.location),
+      query.signal,
+    );
   }
 
   getVersion(streamId: string): Promise<number> {
@@ -176,18 +181,28 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
     verb: string,
     query: Query,
     task: (connection: SQLiteConnection, query: Query) => Promise<T>,
+    signal?: AbortSignal,
   ): Promise<T> {
-    return this.#readWith(`${verb} stream "${query.streamId}"`, (connection) => task(connection, query));
+    return this.#readWith(`${verb} stream "${query.streamId}"`, (connection) => task(connection, query), signal);
   }
 
-  #readWith<T>(attempt: string, task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
+  #readWith<T>(attempt: string, task: (connection: SQLiteConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#disposal !== undefined) return Promise.reject(this.#closedError());
     const { readLock, opened } = this.#parts;
     const deadline = readLock.deadline();
-    return this.#attempting(attempt, () => {
-      opened.files?.assertUnchanged();
-      return opened.reads.use((connection) => readLock.retryWhileBusy(deadline, () => task(connection)));
-    });
+    const read = (connection: SQLiteConnection): Promise<T> => {
+      // While it waited for its turn, whoever wanted it may have gone.
+      signal?.throwIfAborted();
+      return task(connection);
+    };
+    return this.#attempting(
+      attempt,
+      () => {
+        opened.files?.assertUnchanged();
+        return opened.reads.use((connection) => readLock.retryWhileBusy(deadline, () => read(connection)));
+      },
+      signal,
+    );
   }
 
   #saying<T>(verb: string, { streamId }: { readonly streamId: string }, task: () => Promise<T>): Promise<T> {
@@ -195,10 +210,11 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
   }
 
   /** Says of an error what was attempted. */
-  async #attempting<T>(attempt: string, task: () => Promise<T>): Promise<T> {
+  async #attempting<T>(attempt: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return await task();
     } catch (error) {
+      signal?.throwIfAborted();
       this.#noteDamage(error);
       throw storageError(error, attempt, this.location);
     }

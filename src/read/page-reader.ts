@@ -72,6 +72,8 @@ export class PageReader implements EventHolder {
   #index = 0;
   #bytes = 0;
   #ahead: PageAhead | undefined;
+  /** Takes back the page that is fetched ahead: it may wait for other reads. */
+  #fetching: AbortController | undefined;
   #ended = false;
   #failure: ReadFailure | undefined;
   #epoch: string | undefined;
@@ -101,7 +103,7 @@ export class PageReader implements EventHolder {
       if (wanted > 0 && this.#upTo !== undefined) this.#source.observer?.onEnd?.(this.#upTo);
       return false;
     }
-    const ahead = this.#ahead ?? this.#load(wanted);
+    const ahead = this.#ahead ?? this.#load(wanted, this.#plan.signal);
     const page = await ahead.page;
     this.#ahead = undefined;
     this.#advance(page);
@@ -123,7 +125,7 @@ export class PageReader implements EventHolder {
   /** Its events are read from storage again. */
   evict(): void {
     const next = this.#events[this.#index];
-    this.#ahead = undefined;
+    this.#dropAhead();
     this.#size.shrink();
     if (next === undefined) return;
     this.#failure = undefined;
@@ -135,8 +137,13 @@ export class PageReader implements EventHolder {
   }
 
   close(): void {
-    this.#ahead = undefined;
+    this.#dropAhead();
     this.#take(NO_EVENTS, 0);
+  }
+
+  #dropAhead(): void {
+    if (this.#ahead !== undefined) this.#fetching?.abort();
+    this.#ahead = undefined;
   }
 
   #take(events: readonly StoredEvent[], bytes: number): void {
@@ -156,12 +163,13 @@ export class PageReader implements EventHolder {
   #fetchAhead(wanted: number): void {
     const wantedAhead = wanted - (this.#events.length - this.#index);
     if (this.#ended || wantedAhead <= 0 || this.#failure !== undefined) return;
-    this.#ahead = this.#load(wantedAhead);
+    this.#fetching = new AbortController();
+    this.#ahead = this.#load(wantedAhead, this.#fetching.signal);
     // The consumer may leave before it comes to this page; a failure is then nobody's.
     this.#ahead.page.catch(() => undefined);
   }
 
-  #load(wanted: number): PageAhead {
+  #load(wanted: number, signal: AbortSignal | undefined): PageAhead {
     const { after, filter, direction } = this.#plan;
     const size = this.#size.events;
     const query: ReadQuery = {
@@ -171,6 +179,7 @@ export class PageReader implements EventHolder {
       limit: this.#isExact ? Math.min(size, wanted) : size,
       direction,
       filter,
+      signal,
     };
     const load = async (): Promise<ReadPage> => {
       const page = await this.#source.storage.readPage(query);

@@ -149,7 +149,8 @@ export class StoreTransaction implements Transaction {
     });
   }
 
-  #readPage(query: ReadQuery): Promise<EventPage> {
+  // Nothing that a session reads waits behind other reads. A call of it that is given up would end the transaction.
+  #readPage({ signal: _, ...query }: ReadQuery): Promise<EventPage> {
     const { session, calls } = this.#parts;
     const what = query.streamId === ALL_STREAM ? "the store" : `stream "${query.streamId}"`;
     return calls.run(`read ${what}`, () => session.readPage(query));

@@ -82,6 +82,8 @@ export class WatchCursor implements Closable, EventHolder {
   #closed = false;
   #epoch: string | undefined;
   readonly #outage: StorageOutage;
+  /** Takes back the page that is read: it may wait for other reads. */
+  #reading: AbortController | undefined;
   #wake: () => void = () => undefined;
   #ignoreAbort: () => void = () => undefined;
 
@@ -192,6 +194,7 @@ export class WatchCursor implements Closable, EventHolder {
     this.#source.lifetime.delete(this);
     this.#ignoreAbort();
     this.#outage.close();
+    this.#reading?.abort();
     this.#wake();
     this.#onClose();
   }
@@ -275,6 +278,7 @@ export class WatchCursor implements Closable, EventHolder {
     try {
       await this.#readPage();
     } catch (error) {
+      if (this.#closed) return;
       if (!StorageOutage.isOf(error)) throw error;
       this.#held = null;
       this.#heldBytes = 0;
@@ -287,13 +291,16 @@ export class WatchCursor implements Closable, EventHolder {
   async #readPage(): Promise<void> {
     const { storage, streamId, filter } = this.#source;
     this.#held = [];
+    this.#reading = new AbortController();
     const page = await storage.readPage({
       streamId,
       after: this.#place,
       limit: this.#pageSize.events,
       direction: "forward",
       filter: filter.length === 0 ? undefined : filter,
+      signal: this.#reading.signal,
     });
+    this.#reading = undefined;
     if (isRemoved(this.#place, page.first)) {
       throw await eventsRemoved("watch", { streamId, after: this.#place, first: page.first }, storage);
     }

@@ -64,7 +64,8 @@ function streamCalls(call: MakeCall): Omit<StorageHandle, typeof Symbol.asyncDis
         bytes: encodedBytes(request.events),
         signal: request.signal,
       }),
-    readPage: (query) => read(`read stream "${query.streamId}"`, "readPage", query),
+    readPage: ({ signal, ...query }) =>
+      call({ method: "readPage", args: [query], attempt: `read stream "${query.streamId}"`, lane: "read", signal }),
     getVersion: (streamId) => read(`read the version of stream "${streamId}"`, "getVersion", streamId),
     getMetrics: (streamId) => read(`read the metrics of stream "${streamId}"`, "getMetrics", streamId),
     loadSnapshot: (query) => read(`load a snapshot of stream "${query.streamId}"`, "loadSnapshot", query),

@@ -59,7 +59,7 @@ function streamMethods(context: StreamContext): ExposedMethods {
   return {
     start: () => notifier.start(),
     append: ({ signal }, request: AppendRequest) => acceptAppend(context, { ...request, signal }),
-    readPage: (_call, query: ReadQuery) => readWorkerPage(storage, query),
+    readPage: ({ signal }, query: ReadQuery) => readWorkerPage(storage, { ...query, signal }),
     getVersion: (_call, streamId: string) => storage.getVersion(streamId),
     getMetrics: (_call, streamId: string) => storage.getMetrics(streamId),
     async loadSnapshot(_call, query: SnapshotQuery) {

@@ -56,13 +56,20 @@ export class EventReads {
     this.#replica = new ReadPool({ size: replicaPoolSize, retryMs: 0, open });
   }
 
-  async use<T>(read: EventRead<T>): Promise<T> {
+  /** @throws the signal's reason when it is aborted before a connection is free */
+  async use<T>(read: EventRead<T>, signal?: AbortSignal): Promise<T> {
     const { primary, context, history } = this.#parts;
     const replica = this.#replica;
-    if (replica === undefined) return primary.use((connection) => read(connection, context));
-    const found = await this.#readReplica(replica, read);
+    if (replica === undefined) {
+      return primary.use((connection) => {
+        signal?.throwIfAborted();
+        return read(connection, context);
+      });
+    }
+    const found = await this.#readReplica(replica, read, signal);
     if (found !== undefined) return found.result;
     return primary.use(async (connection) => {
+      signal?.throwIfAborted();
       // What the replica has shown may not be visible yet.
       if (!(await this.#hasAll(connection))) await history.check(connection);
       return read(connection, context);
@@ -80,16 +87,22 @@ export class EventReads {
   }
 
   // Whatever is wrong with the replica: the primary knows better.
-  async #readReplica<T>(replica: ReadPool, read: EventRead<T>): Promise<{ readonly result: T } | undefined> {
+  async #readReplica<T>(
+    replica: ReadPool,
+    read: EventRead<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly result: T } | undefined> {
     try {
       this.#parts.history.assertUnchanged();
       this.#assertAwake();
       const result = await replica.useOnce(async ({ connection }) => {
+        signal?.throwIfAborted();
         await this.#caughtUp(connection);
         return read(connection, this.#replicaContext);
       });
       return { result };
     } catch (error) {
+      signal?.throwIfAborted();
       if (!(error instanceof ReplicaBehindError)) this.#restsUntilMs = performance.now() + REST_MS;
       return undefined;
     }

@@ -1,0 +1,133 @@
+import { expect, test, vi } from "vitest";
+import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
+import { openPostgresBackend } from "../../adapters/postgres/index.js";
+import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
+import type { ReadQuery, StorageHandle } from "../../protocols/index.js";
+import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
+import { overriding } from "../support/overriding.js";
+import { NO_POSTGRES, THROWAWAY } from "../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../support/postgres-stores.js";
+import { createTempDir } from "../support/temp-dir.js";
+
+/** A store in memory whose pages wait, as behind other reads, until they are let through. */
+function openWithWaitingPages() {
+  const storage = new MemoryStorageHandle();
+  const asked: ReadQuery[] = [];
+  let letThrough = (): void => undefined;
+  let gate: Promise<void> | undefined;
+  const readPage: StorageHandle["readPage"] = async (query) => {
+    asked.push(query);
+    await gate;
+    query.signal?.throwIfAborted();
+    return storage.readPage(query);
+  };
+  const hold = (): void => {
+    gate = new Promise((resolve) => {
+      letThrough = resolve;
+    });
+  };
+  const streams = createStreamFactory({
+    storage: overriding(storage, { readPage }),
+    notifier: new MemoryNotifier(storage),
+  });
+  return { streams, asked, hold, letThrough: () => letThrough() };
+}
+
+const event = { type: "T", data: 1 };
+
+test("a watch that ends takes back the page that it waits for", async () => {
+  const { streams, asked, hold, letThrough } = openWithWaitingPages();
+  await using _ = streams;
+  const stream = await streams.openStream("a");
+  await stream.write(event);
+  hold();
+  const heard = vi.fn();
+  const subscription = stream.watch({ after: 0 }).subscribe({ next: heard, error: heard });
+  const iterator = stream.watch({ after: 0 })[Symbol.asyncIterator]();
+  const next = iterator.next();
+  await vi.waitFor(() => expect(asked).toHaveLength(2));
+
+  subscription.unsubscribe();
+  await iterator.return?.();
+
+  expect(asked.map(({ signal }) => signal?.aborted)).toEqual([true, true]);
+  letThrough();
+  expect(await next).toEqual({ value: undefined, done: true });
+  expect(heard).not.toHaveBeenCalled();
+});
+
+test("a read takes back the page that it waits for when its signal is aborted", async () => {
+  const { streams, asked, hold, letThrough } = openWithWaitingPages();
+  await using _ = streams;
+  const stream = await streams.openStream("a");
+  await stream.write(event);
+  hold();
+  const controller = new AbortController();
+  const next = stream.read({ signal: controller.signal })[Symbol.asyncIterator]().next();
+  await vi.waitFor(() => expect(asked).toHaveLength(1));
+
+  controller.abort(new Error("on purpose"));
+  expect(asked[0]?.signal?.aborted).toBe(true);
+  letThrough();
+
+  await expect(next).rejects.toThrow("on purpose");
+});
+
+test("a read that is left takes back the page that it has fetched ahead", async () => {
+  const { streams, asked, hold, letThrough } = openWithWaitingPages();
+  await using _ = streams;
+  const stream = await streams.openStream("a");
+  await stream.write(Array.from({ length: 2_000 }, () => event));
+  for await (const _event of stream.read()) {
+    if (asked.length === 1) hold();
+    else break;
+  }
+
+  expect(asked.map(({ signal }) => signal?.aborted)).toEqual([undefined, true]);
+  letThrough();
+});
+
+test("a read inside a transaction passes on no signal, which would end a call of the transaction", async () => {
+  const { streams } = openWithWaitingPages();
+  await using _ = streams;
+  const controller = new AbortController();
+  const { position } = await streams.transaction(async (tx) => {
+    const reading = tx.read("a", { signal: controller.signal })[Symbol.asyncIterator]().next();
+    controller.abort();
+    await expect(reading).rejects.toBe(controller.signal.reason);
+    return tx.write("a", event);
+  });
+  expect(position).toBe(1);
+});
+
+/** Asks for pages that find one connection, and gives them up. */
+async function expectGivenUp(storage: StorageHandle): Promise<void> {
+  const controller = new AbortController();
+  const query: ReadQuery = { streamId: "a", after: 0, limit: 1, direction: "forward", signal: controller.signal };
+  const pages = Array.from({ length: 20 }, () => storage.readPage(query));
+  controller.abort();
+  const [, ...waiting] = await Promise.allSettled(pages);
+  expect(waiting).toEqual(waiting.map(() => ({ status: "rejected", reason: controller.signal.reason })));
+  expect(await storage.readPage({ ...query, signal: undefined })).toMatchObject({ events: [], head: 0 });
+  await storage[Symbol.asyncDispose]();
+}
+
+test.each([":memory:", "a.db"])("%s reads no page that was given up before its turn", async (name) => {
+  await using folder = await createTempDir();
+  const path = name === ":memory:" ? name : folder.file(name);
+  const { storage, notifier } = await openSQLiteBackend(path, { readPoolSize: 1 });
+  await notifier[Symbol.asyncDispose]();
+  await expectGivenUp(storage);
+});
+
+if (NO_POSTGRES === null) {
+  const server = sharedServer(THROWAWAY);
+
+  test.each([undefined, "replica"])("PostgreSQL reads no page that was given up before its turn (%s)", async (kind) => {
+    const url = (await server()).url();
+    const options = { ...ownSchemas(), readPoolSize: 1, durability: "normal", ...(kind && { replica: url }) } as const;
+    const { storage, notifier } = await openPostgresBackend(url, options);
+    await notifier[Symbol.asyncDispose]();
+    await expectGivenUp(storage);
+  });
+}
