@@ -7,6 +7,8 @@ export interface PostgresClient {
   readonly location: string;
   /** Opens a connection of its own. It fails with `ConnectionLostError` where there is no server. */
   connect(): Promise<PostgresConnection>;
+  /** The same without a pool of the caller's, of which all connections may be busy with what is to be cancelled. */
+  connectApart(): Promise<PostgresConnection>;
 }
 
 /**

@@ -42,18 +42,32 @@ export class PGClient implements PostgresClient {
   }
 
   async connect(): Promise<PostgresConnection> {
+    if (!isPool(this.#source)) return this.#connect(this.#source);
+    const { connectTimeoutMs, answerTimeoutMs } = this.#settings;
+    try {
+      const client = await connectWithin(this.#source, connectTimeoutMs);
+      // It has the settings of this store from now on, and goes to nobody else.
+      return new PGConnection(client, answerTimeoutMs, async () => client.release(true));
+    } catch (error) {
+      throw clientError(error);
+    }
+  }
+
+  connectApart(): Promise<PostgresConnection> {
+    if (!isPool(this.#source)) return this.#connect(this.#source);
+    const { options } = this.#source as { options?: ClientConfig };
+    // The pool hides the password from a copy of its options.
+    return options === undefined ? this.connect() : this.#connect({ ...options, password: options.password });
+  }
+
+  async #connect(options: ClientConfig): Promise<PostgresConnection> {
     const { connectTimeoutMs: connectionTimeoutMillis, answerTimeoutMs } = this.#settings;
     try {
-      if (isPool(this.#source)) {
-        const client = await connectWithin(this.#source, connectionTimeoutMillis);
-        // It has the settings of this store from now on, and goes to nobody else.
-        return new PGConnection(client, answerTimeoutMs, async () => client.release(true));
-      }
       const client = new this.#pg.Client({
         application_name: "async-streams",
         keepAlive: true,
         connectionTimeoutMillis,
-        ...this.#source,
+        ...options,
       });
       const connection = new PGConnection(client, answerTimeoutMs, () => client.end());
       await client.connect();

@@ -7,6 +7,8 @@ export interface Session {
   readonly connection: PostgresConnection;
   readonly backend: Backend;
   readonly server: ServerFigures;
+  /** Cancels the statement that the backend runs. */
+  readonly cancel: () => Promise<void>;
 }
 
 /** A process of the server. The id alone may be another's later. */
@@ -58,10 +60,23 @@ export async function openSession(
     const { processId, startedAt, serverStartedAt, isStandby, ...figures } = rows[0] as Row;
     if (kind !== "replica" && isStandby === "t") throw new ConnectionLostError("the server is a standby");
     const server = { ...figures, startedAt: serverStartedAt };
-    return { connection, backend: { processId, startedAt }, server };
+    const backend = { processId, startedAt };
+    return { connection, backend, server, cancel: () => cancelStatement(client, backend) };
   } catch (error) {
     await connection.close();
     throw error;
+  }
+}
+
+async function cancelStatement(client: PostgresClient, { processId, startedAt }: Backend): Promise<void> {
+  const connection = await client.connectApart();
+  try {
+    await connection.query({
+      text: "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $1::int AND backend_start = $2::timestamptz",
+      values: [processId, startedAt],
+    });
+  } finally {
+    await connection.close();
   }
 }
 

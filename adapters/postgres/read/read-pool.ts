@@ -38,11 +38,6 @@ export class ReadPool {
     return this.#lend((lend) => lend(task));
   }
 
-  /** Opens a connection that the caller closes, however many are lent. */
-  openApart(): Promise<Session> {
-    return this.#settings.open();
-  }
-
   /** Waits for the tasks that were accepted, and closes the connections. */
   async close(): Promise<void> {
     if (this.#lent > 0) {

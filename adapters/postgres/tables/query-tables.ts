@@ -1,4 +1,5 @@
 import { type SQLStatement, type SQLValue, StorageError } from "../../../protocols/index.js";
+import { untilAborted } from "../../../src/watch/abort-listeners.js";
 import { DatabaseError } from "../client/client.js";
 import { cancellable } from "../open/cancellable.js";
 import { storageError } from "../postgres-errors.js";
@@ -19,25 +20,21 @@ export async function queryTables(
 ): Promise<Record<string, SQLValue>[]> {
   const rendered = renderStatement(statement);
   try {
-    return await reads.useOnce((session) =>
-      cancellable(
-        session,
-        signal,
-        () => reads.openApart(),
-        async () => {
-          const { connection } = session;
-          await connection.script(
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL enable_seqscan TO DEFAULT",
-          );
-          try {
-            const { rows } = await connection.queryTables(rendered.text, rendered.values);
-            return rows as Record<string, SQLValue>[];
-          } finally {
-            if (connection.isOpen) await connection.script("ROLLBACK").catch(() => connection.destroy());
-          }
-        },
-      ),
+    const reading = reads.useOnce((session) =>
+      cancellable(session, signal, async () => {
+        const { connection } = session;
+        await connection.script("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL enable_seqscan TO DEFAULT");
+        try {
+          signal?.throwIfAborted();
+          const { rows } = await connection.queryTables(rendered.text, rendered.values);
+          return rows as Record<string, SQLValue>[];
+        } finally {
+          if (connection.isOpen) await connection.script("ROLLBACK").catch(() => connection.destroy());
+        }
+      }),
     );
+    // It may still wait for a connection.
+    return await untilAborted(reading, signal);
   } catch (error) {
     signal?.throwIfAborted();
     throw queryError(error, attemptOfStatement(rendered), location);

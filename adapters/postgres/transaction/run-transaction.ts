@@ -67,8 +67,7 @@ interface DoneWork {
 function work(pending: PendingTransaction, opened: Session, context: WritingContext): Promise<DoneWork | undefined> {
   const { connection } = opened;
   const { isAlone = false, signal } = pending.options;
-  const openApart = () => context.writer.openApart();
-  return cancellable(opened, isAlone ? signal : undefined, openApart, async () => {
+  return cancellable(opened, isAlone ? signal : undefined, async () => {
     const session = new PostgresSession(connection, await begin(pending, connection, context), context);
     try {
       return { session, result: await Promise.race([pending.work(session), pending.abandoned]) };

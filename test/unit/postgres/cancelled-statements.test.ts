@@ -1,3 +1,4 @@
+import { Pool } from "pg";
 import { expect, test } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { type Migration, migrate } from "../../../src/migrations/index.js";
@@ -67,6 +68,29 @@ if (NO_POSTGRES === null) {
       await held.result;
     }
     expect((await migrate(streams, list)).applied).toEqual(["0001_quick"]);
+  });
+
+  test("a query is aborted although the program's pool has no connection left, and one that waits for a connection", async () => {
+    const pool = new Pool({ connectionString: (await server()).url(), max: 3 });
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
+      const taken = await pool.connect();
+      const aborting = new AbortController();
+      const waiting = new AbortController();
+      const query = failureOf(streams.query(rawSQL(SLOW), { signal: aborting.signal }));
+      await expect.poll(() => running("%pg_sleep(3600)%")).toBe(1);
+      const next = failureOf(streams.query(rawSQL("SELECT 1"), { signal: waiting.signal }));
+      waiting.abort(new Error("too long"));
+      expect(await next).toMatchObject({ message: "too long" });
+      expect(await running("%pg_sleep(3600)%")).toBe(1);
+
+      aborting.abort(new Error("enough"));
+      expect(await query).toMatchObject({ message: "enough" });
+      await expect.poll(() => running("%pg_sleep(3600)%")).toBe(0);
+      expect(await streams.query(rawSQL("SELECT 1 AS one"))).toEqual([{ one: 1 }]);
+      taken.release();
+    }
+    await pool.end();
   });
 } else {
   test(NO_POSTGRES, () => undefined);
