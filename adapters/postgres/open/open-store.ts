@@ -47,7 +47,7 @@ export async function openStore({ connection, server }: Session, context: OpenCo
     hasAppendOne = (await completeSchema(connection, context)) || hasAppendOne;
   }
   const indexes = settings.create
-    ? await updateIndexes(connection, relations, names, settings)
+    ? await updateIndexes(connection, relations, context)
     : findIndexes(relations, names, settings);
   return { indexes, hasAppendOne };
 }

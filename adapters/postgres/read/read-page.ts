@@ -75,7 +75,7 @@ async function readUpToDamage(query: ReadQuery, read: (query: ReadQuery) => Prom
 }
 
 /** What the server says of a text that is not JSON. */
-const NO_JSON = "22P02";
+export const NO_JSON = "22P02";
 
 async function readWholePage(
   connection: PostgresConnection,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { postgresStreamFactory } from "../../../postgres.js";
+import { type PostgresOptions, postgresStreamFactory } from "../../../postgres.js";
 import { copyStore } from "../../../src/copy/index.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -21,7 +21,8 @@ async function openDamaged(change: string) {
   await started.query(`ALTER TABLE ${events} DISABLE TRIGGER USER, DROP CONSTRAINT es_events_check;
     UPDATE ${events} SET ${change} WHERE version = 4`);
   const dispose = () => streams[Symbol.asyncDispose]();
-  return { streams, stream, all: await streams.openStream("@all"), [Symbol.asyncDispose]: dispose };
+  const reopen = (options: PostgresOptions) => postgresStreamFactory(started.url(), { ...schemas, ...options });
+  return { streams, stream, reopen, all: await streams.openStream("@all"), [Symbol.asyncDispose]: dispose };
 }
 
 const COLUMNS = [["data"], ["metadata"]] as const;
@@ -60,6 +61,19 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, an event whose content i
     expect(await damaged.streams.verify()).toMatchObject({
       problems: [{ kind: "checksum", streamId: "a", version: 4, position: 4 }],
     });
+  });
+
+  test.each(COLUMNS)("is named by an opening that cannot index it: %s", async (column) => {
+    await using damaged = await openDamaged(`${column} = '{"a":'`);
+    const options = { durability: "normal", indexes: [`${column}.data`] } as const;
+    await expect(damaged.reopen(options)).rejects.toMatchObject({
+      ...DAMAGE,
+      message: expect.stringMatching(
+        /index in postgresql:\S+: the data or metadata of version 4 of stream "a".*create: false/,
+      ),
+    });
+    await using streams = await damaged.reopen({ ...options, create: false });
+    expect(await readVersions(await streams.openStream("a"))).toMatchObject({ versions: [1, 2, 3], error: DAMAGE });
   });
 
   test.each(COLUMNS)("is not passed over by a filter that looks into it: %s", async (column) => {

@@ -1,0 +1,44 @@
+import { ALL_STREAM, StorageError } from "../../../protocols/index.js";
+import { DatabaseError, type PostgresConnection } from "../client/client.js";
+import type { StoreNames } from "../open/schema.js";
+import { NO_JSON, readPage } from "../read/read-page.js";
+
+const PAGE_EVENTS = 1_024;
+
+/**
+ * Says of an index that could not be built which event it failed at. The server does not say so, so events are read up to it.
+ *
+ * @returns the error to throw
+ */
+export async function damageOf(
+  error: unknown,
+  connection: PostgresConnection,
+  names: StoreNames,
+  location: string,
+): Promise<unknown> {
+  if (!(error instanceof DatabaseError && error.code === NO_JSON)) return error;
+  // Nobody has seen anything of this store yet that its marks could tell from.
+  const context = { names, location, indexes: [], marks: { epoch: "", take: async () => undefined } };
+  try {
+    for (let after: number | null = 0; after !== null; ) {
+      const query = { streamId: ALL_STREAM, after, limit: PAGE_EVENTS, direction: "forward" } as const;
+      ({ next: after } = await readPage(connection, context, query));
+    }
+  } catch (damage) {
+    return damage instanceof StorageError ? unindexable(damage, location, error) : damage;
+  }
+  return error;
+}
+
+function unindexable(damage: StorageError, location: string, cause: DatabaseError): StorageError {
+  const { streamId, version = 0, position = 0 } = damage;
+  const what =
+    streamId === undefined ? "an event" : `version ${version} of stream "${streamId}" (position ${position})`;
+  const message =
+    `Cannot build an index in ${location}: the data or metadata of ${what} is not the JSON that was written. The database ` +
+    "is damaged. Open the store without this index, or with create: false; verify() lists what is damaged.";
+  return new StorageError("STORAGE_CORRUPT", message, {
+    ...(streamId === undefined ? {} : { event: { streamId, version, position } }),
+    cause,
+  });
+}
