@@ -1,5 +1,6 @@
 import { type EventShape, type StoredEvent, sql } from "async-streams";
 import type { ProjectionContext } from "async-streams/projections";
+import { Draft } from "./draft.js";
 import { editPaths, restoredPathsOf } from "./edit-paths.js";
 import type { Path } from "./vector-document.js";
 
@@ -17,6 +18,7 @@ export interface ChangedPath {
  */
 export class CachedPaths {
   readonly #context: ProjectionContext;
+  readonly #draft = new Draft();
   /** By document and path. */
   readonly #changed = new Map<string, Map<string, Path | null>>();
 
@@ -41,7 +43,8 @@ export class CachedPaths {
       for (const restored of restoredPathsOf(paths)) changed.set(restored.pathId, restored.path);
     } else if (typeof pathId === "string") {
       const before = changed.has(pathId) ? (changed.get(pathId) ?? null) : await this.#load(documentId, pathId);
-      changed.set(pathId, editPaths(before === null ? [] : [before], type, data)[0] ?? null);
+      const edited = editPaths(before === null ? [] : [before], type, data, this.#draft);
+      if (edited !== null) changed.set(pathId, edited[0] ?? null);
     }
   }
 

@@ -1,8 +1,9 @@
 import type { EventShape, StoredEvent } from "async-streams";
 import type { Fold } from "async-streams/commands";
+import { Draft } from "./draft.js";
 import { type EditGroup, type EditHistory, NO_HISTORY, redone, undone, withEdit } from "./edit-history.js";
 import { editPaths, restoredPathsOf, restorePaths } from "./edit-paths.js";
-import { type Artboard, EMPTY_DOCUMENT, type Path, type VectorDocument, type Viewport } from "./vector-document.js";
+import { type Artboard, EMPTY_DOCUMENT, type VectorDocument, type Viewport } from "./vector-document.js";
 
 /** What the events of a document come to. */
 export interface DocumentState {
@@ -27,35 +28,49 @@ export const documentFold: Fold<DocumentState, EventShape> = {
   version: 1,
   snapshot: SNAPSHOTS,
   initial: () => ({ isCreated: false, document: EMPTY_DOCUMENT, history: NO_HISTORY }),
-  evolve(state, event) {
-    const { document } = state;
-    const data = event.data as EventFields;
-    switch (event.type) {
-      case "DocumentCreated":
-        return { ...state, document: titled(document, data.title), isCreated: true };
-      case "RenameDocumentEvent":
-        return edited(state, event, titled(document, data.title));
-      case "SetArtboardEvent":
-        return { ...state, document: { ...document, artboard: withNumbers(document.artboard, data) } };
-      case "ViewportPanEvent":
-      case "ViewportZoomEvent":
-        return { ...state, document: { ...document, viewport: withNumbers(document.viewport, data) } };
-      case "UndoEvent":
-        return restored(state, data, undone(state.history, data.groupId));
-      case "RedoEvent":
-        return restored(state, data, redone(state.history, data.groupId));
-      default:
-        return edited(state, event, withPaths(document, editPaths(document.paths, event.type, event.data)));
-    }
-  },
+  evolve: (state, event) => evolve(state, event, Draft.none),
 };
+
+/**
+ * The same fold for a single load without a cache. It changes the states that it has made itself, which are seen by nobody until
+ * the load ends.
+ */
+export function replayFold(): Fold<DocumentState, EventShape> {
+  const draft = new Draft();
+  return { ...documentFold, evolve: (state, event) => evolve(state, event, draft) };
+}
 
 /** The projection of the fold's snapshots, as `Fold.snapshot` names it. */
 export const SNAPSHOT_PROJECTION = `${documentFold.name}@${documentFold.version}`;
 
-/** The state with a document that an event has changed. The event joins the history, unless it has changed nothing. */
-function edited(state: DocumentState, event: StoredEvent, document: VectorDocument): DocumentState {
-  if (document === state.document) return state;
+function evolve(state: DocumentState, event: StoredEvent, draft: Draft): DocumentState {
+  const { document } = state;
+  const data = event.data as EventFields;
+  switch (event.type) {
+    case "DocumentCreated":
+      return { ...state, document: titled(document, data.title), isCreated: true };
+    case "RenameDocumentEvent": {
+      const renamed = titled(document, data.title);
+      return renamed === document ? state : edited(state, event, renamed, draft);
+    }
+    case "SetArtboardEvent":
+      return { ...state, document: { ...document, artboard: withNumbers(document.artboard, data) } };
+    case "ViewportPanEvent":
+    case "ViewportZoomEvent":
+      return { ...state, document: { ...document, viewport: withNumbers(document.viewport, data) } };
+    case "UndoEvent":
+      return restored(state, data, undone(state.history, data.groupId));
+    case "RedoEvent":
+      return restored(state, data, redone(state.history, data.groupId));
+    default: {
+      const paths = editPaths(document.paths, event.type, event.data, draft);
+      return paths === null ? state : edited(state, event, draft.with(document, { paths }), draft);
+    }
+  }
+}
+
+/** The state with a document that an event has changed. The event joins the history. */
+function edited(state: DocumentState, event: StoredEvent, document: VectorDocument, draft: Draft): DocumentState {
   const { pathId } = event.data as { readonly pathId: string };
   const hasTitle = document.title !== state.document.title;
   const groupId = event.metadata?.undoGroupId;
@@ -66,7 +81,7 @@ function edited(state: DocumentState, event: StoredEvent, document: VectorDocume
     pathIds: hasTitle ? [] : [pathId],
     hasTitle,
   };
-  return { ...state, document, history: withEdit(state.history, group) };
+  return draft.with(state, { document, history: withEdit(state.history, group, draft) });
 }
 
 /**
@@ -76,15 +91,11 @@ function edited(state: DocumentState, event: StoredEvent, document: VectorDocume
 function restored(state: DocumentState, { paths, title }: EventFields, history: EditHistory): DocumentState {
   const document = titled(state.document, title);
   const restoredPaths = restorePaths(document.paths, restoredPathsOf(paths));
-  return { ...state, document: withPaths(document, restoredPaths), history };
+  return { ...state, document: { ...document, paths: restoredPaths }, history };
 }
 
 function titled(document: VectorDocument, title: unknown): VectorDocument {
   return typeof title === "string" && title !== document.title ? { ...document, title } : document;
-}
-
-function withPaths(document: VectorDocument, paths: readonly Path[]): VectorDocument {
-  return paths === document.paths ? document : { ...document, paths };
 }
 
 /** The values with those that an event has a number for. */

@@ -1,3 +1,5 @@
+import type { Draft } from "./draft.js";
+
 /** Events that are undone together. Their content is in the stream, so their places are enough. */
 export interface EditGroup {
   readonly groupId: string;
@@ -21,15 +23,24 @@ export const NO_HISTORY: EditHistory = { undoable: [], redoable: [] };
 export const MAX_UNDO_GROUPS = 100;
 
 /** The history after an edit, which joins the group before it if it is of the same one. A new edit ends redo. */
-export function withEdit({ undoable }: EditHistory, edit: EditGroup): EditHistory {
-  const last = undoable.at(-1);
-  if (last?.groupId !== edit.groupId) return { undoable: [...undoable, edit].slice(-MAX_UNDO_GROUPS), redoable: [] };
+export function withEdit({ undoable, redoable }: EditHistory, edit: EditGroup, draft: Draft): EditHistory {
+  const groups = draft.array(undoable);
+  const last = groups.at(-1);
+  if (last?.groupId === edit.groupId) {
+    groups[groups.length - 1] = joined(last, edit, draft);
+  } else {
+    groups.push(draft.own(edit));
+    if (groups.length > MAX_UNDO_GROUPS) groups.shift();
+  }
+  return { undoable: groups, redoable: redoable.length === 0 ? redoable : [] };
+}
+
+function joined(last: EditGroup, edit: EditGroup, draft: Draft): EditGroup {
   const pathIds = edit.pathIds.every((pathId) => last.pathIds.includes(pathId))
     ? last.pathIds
     : [...new Set([...last.pathIds, ...edit.pathIds])];
   const hasTitle = last.hasTitle === true || edit.hasTitle === true;
-  const joined = { ...last, lastVersion: edit.lastVersion, pathIds, hasTitle };
-  return { undoable: undoable.with(-1, joined), redoable: [] };
+  return draft.with(last, { lastVersion: edit.lastVersion, pathIds, hasTitle });
 }
 
 /** The history after a group was undone; the same one if that was not the next one. */

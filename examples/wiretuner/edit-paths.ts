@@ -1,3 +1,4 @@
+import type { Draft } from "./draft.js";
 import type { Anchor, Path, Point, Style } from "./vector-document.js";
 
 /** A path as it was at some time: null where there was none. `index` is its place among the others. */
@@ -15,13 +16,14 @@ export const MAX_COORDINATE = 1e12;
 /** Whole thousandths: a path that is moved there and back is where it was. */
 const PRECISION = 1_000;
 
-type EditPaths = (paths: readonly Path[], pathId: string, fields: Fields) => readonly Path[];
+/** An edit; null: it does not fit. */
+type EditPaths = (paths: readonly Path[], pathId: string, fields: Fields, draft: Draft) => readonly Path[] | null;
 
 const EDITS: ReadonlyMap<string, EditPaths> = new Map<string, EditPaths>([
   ["CreatePathEvent", createPath],
-  ["AddAnchorEvent", (paths, pathId, fields) => setAnchor(paths, pathId, fields, 0)],
-  ["ModifyAnchorEvent", (paths, pathId, fields) => setAnchor(paths, pathId, fields, 1)],
-  ["ClosePathEvent", (paths, pathId) => replace(paths, pathId, (path) => ({ ...path, closed: true }))],
+  ["AddAnchorEvent", (paths, pathId, fields, draft) => setAnchor(paths, pathId, fields, draft, 0)],
+  ["ModifyAnchorEvent", (paths, pathId, fields, draft) => setAnchor(paths, pathId, fields, draft, 1)],
+  ["ClosePathEvent", closePath],
   ["MoveObjectEvent", movePath],
   ["DeleteObjectEvent", deletePath],
 ]);
@@ -30,13 +32,15 @@ const EDITS: ReadonlyMap<string, EditPaths> = new Map<string, EditPaths>([
 export const EDIT_TYPES: readonly string[] = [...EDITS.keys()];
 
 /**
- * The paths after an edit. An event that is no edit, or that does not fit, changes nothing: then it is the same array. The
- * events of a document may have been stored by a program that checks less.
+ * The paths after an edit, or null: an event that is no edit, or that does not fit, changes nothing. The events of a document
+ * may have been stored by a program that checks less.
+ *
+ * @param draft - what may be changed instead of copied
  */
-export function editPaths(paths: readonly Path[], type: string, data: unknown): readonly Path[] {
+export function editPaths(paths: readonly Path[], type: string, data: unknown, draft: Draft): readonly Path[] | null {
   const edit = EDITS.get(type);
-  if (edit === undefined || !isObject(data) || typeof data.pathId !== "string") return paths;
-  return edit(paths, data.pathId, data);
+  if (edit === undefined || !isObject(data) || typeof data.pathId !== "string") return null;
+  return edit(paths, data.pathId, data, draft);
 }
 
 /** What an undo or a redo has to restore: nothing where something of it is no path, or is there twice. */
@@ -56,39 +60,64 @@ export function restorePaths(paths: readonly Path[], restored: readonly Restored
   return result;
 }
 
-function createPath(paths: readonly Path[], pathId: string, { style }: Fields): readonly Path[] {
-  if (indexOf(paths, pathId) >= 0) return paths;
-  return [...paths, { pathId, style: styleOf(style), anchors: [], closed: false }];
+function createPath(paths: readonly Path[], pathId: string, { style }: Fields, draft: Draft): readonly Path[] | null {
+  if (indexOf(paths, pathId) >= 0) return null;
+  const result = draft.array(paths);
+  result.push(draft.own({ pathId, style: styleOf(style), anchors: draft.own([]), closed: false }));
+  return result;
 }
 
-function deletePath(paths: readonly Path[], pathId: string): readonly Path[] {
-  return indexOf(paths, pathId) < 0 ? paths : paths.filter((path) => path.pathId !== pathId);
+function deletePath(paths: readonly Path[], pathId: string): readonly Path[] | null {
+  return indexOf(paths, pathId) < 0 ? null : paths.filter((path) => path.pathId !== pathId);
 }
 
-function movePath(paths: readonly Path[], pathId: string, { x, y }: Fields): readonly Path[] {
-  if (!isCoordinate(x) || !isCoordinate(y)) return paths;
-  return replace(paths, pathId, (path) => moved(path, x, y));
+function closePath(paths: readonly Path[], pathId: string, _: Fields, draft: Draft): readonly Path[] | null {
+  return change(paths, pathId, draft, ({ anchors }) => ({ anchors, closed: true }));
 }
 
-/** @param gap - how far the index has to be before the end: 0 to add an anchor, 1 to change one */
-function setAnchor(paths: readonly Path[], pathId: string, fields: Fields, gap: 0 | 1): readonly Path[] {
-  const { index, anchor } = fields;
-  if (!isNumber(index) || !Number.isInteger(index) || index < 0 || !isAnchor(anchor)) return paths;
-  return replace(paths, pathId, (path) => {
-    if (index > path.anchors.length - gap) return path;
-    // One copy: an array that grows after it was copied is copied again, and long paths take it for each event.
-    return { ...path, anchors: path.anchors.toSpliced(index, 1, anchor) };
+function movePath(paths: readonly Path[], pathId: string, { x, y }: Fields, draft: Draft): readonly Path[] | null {
+  if (!isCoordinate(x) || !isCoordinate(y)) return null;
+  return change(paths, pathId, draft, ({ anchors, closed }) => {
+    const [first] = anchors;
+    return first === undefined ? null : { anchors: draft.own(moved(anchors, x - first.x, y - first.y)), closed };
   });
 }
 
-function replace(paths: readonly Path[], pathId: string, change: (path: Path) => Path): readonly Path[] {
+/** @param gap - how far the index has to be before the end: 0 to add an anchor, 1 to change one */
+function setAnchor(
+  paths: readonly Path[],
+  pathId: string,
+  { index, anchor }: Fields,
+  draft: Draft,
+  gap: 0 | 1,
+): readonly Path[] | null {
+  if (!isNumber(index) || !Number.isInteger(index) || index < 0 || !isAnchor(anchor)) return null;
+  return change(paths, pathId, draft, ({ anchors, closed }) => {
+    if (index > anchors.length - gap) return null;
+    return { anchors: withAnchor(anchors, index, anchor, draft), closed };
+  });
+}
+
+/** An array that grows after it was copied is copied again, so a copy is made with the anchor. */
+function withAnchor(anchors: readonly Anchor[], index: number, anchor: Anchor, draft: Draft): readonly Anchor[] {
+  if (!draft.owns(anchors)) return draft.own(anchors.toSpliced(index, 1, anchor));
+  draft.array(anchors)[index] = anchor;
+  return anchors;
+}
+
+/** The paths with what a change gives one of them; null where it gives nothing, or where there is no such path. */
+function change(
+  paths: readonly Path[],
+  pathId: string,
+  draft: Draft,
+  changeOf: (path: Path) => Pick<Path, "anchors" | "closed"> | null,
+): readonly Path[] | null {
   const index = indexOf(paths, pathId);
   const path = paths[index];
-  if (path === undefined) return paths;
-  const changed = change(path);
-  if (changed === path) return paths;
-  const result = paths.slice();
-  result[index] = changed;
+  const changed = path === undefined ? null : changeOf(path);
+  if (path === undefined || changed === null) return null;
+  const result = draft.array(paths);
+  result[index] = draft.with(path, changed);
   return result;
 }
 
@@ -97,23 +126,17 @@ function indexOf(paths: readonly Path[], pathId: string): number {
   return paths.findLastIndex((path) => path.pathId === pathId);
 }
 
-/** The path with its first anchor at a point. */
-function moved(path: Path, x: number, y: number): Path {
-  const [first] = path.anchors;
-  if (first === undefined) return path;
-  const byX = x - first.x;
-  const byY = y - first.y;
+function moved(anchors: readonly Anchor[], byX: number, byY: number): readonly Anchor[] {
   const movePoint = ([pointX, pointY]: Point): Point => [round(pointX + byX), round(pointY + byY)];
-  const anchors = path.anchors.map((anchor): Anchor => {
-    const [anchorX, anchorY] = movePoint([anchor.x, anchor.y]);
+  return anchors.map((anchor): Anchor => {
+    const [x, y] = movePoint([anchor.x, anchor.y]);
     return {
-      x: anchorX,
-      y: anchorY,
+      x,
+      y,
       ...(anchor.in === undefined ? {} : { in: movePoint(anchor.in) }),
       ...(anchor.out === undefined ? {} : { out: movePoint(anchor.out) }),
     };
   });
-  return { ...path, anchors };
 }
 
 const round = (value: number): number => Math.round(value * PRECISION) / PRECISION;

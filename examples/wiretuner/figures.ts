@@ -1,7 +1,7 @@
 import { sql } from "async-streams";
 import { loadState } from "async-streams/commands";
 import type { Database } from "./database.js";
-import { documentFold } from "./document-fold.js";
+import { replayFold } from "./document-fold.js";
 import { streamOf } from "./document-stream.js";
 import { loadDocument } from "./load-document.js";
 import { saveState } from "./snapshots.js";
@@ -30,8 +30,10 @@ export async function figuresOf(db: Database, documentId: string): Promise<Figur
   const load = await measure(() => loadDocument(db, documentId));
   const { replayedEvents, latestSequence } = load.result;
   // A fold without a policy does not look for snapshots.
-  const { snapshot: _, ...withoutSnapshots } = documentFold;
-  const replay = await measure(() => loadState(db, withoutSnapshots, streamOf(documentId)));
+  const replay = await measure(() => {
+    const { snapshot: _, ...withoutSnapshots } = replayFold();
+    return loadState(db, withoutSnapshots, streamOf(documentId));
+  });
   await using stream = await db.openStream(streamOf(documentId));
   const { state, version } = replay.result;
   const snapshot = await measure(() => saveState(stream, state, version));

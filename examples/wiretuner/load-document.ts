@@ -2,7 +2,7 @@ import type { EventShape } from "async-streams";
 import { type Fold, loadState } from "async-streams/commands";
 import type { Database } from "./database.js";
 import { documentErrors, documentMissing } from "./document-errors.js";
-import { type DocumentState, documentFold } from "./document-fold.js";
+import { type DocumentState, replayFold } from "./document-fold.js";
 import { sequenceOf, streamOf, versionOf } from "./document-stream.js";
 import type { VectorDocument } from "./vector-document.js";
 
@@ -26,11 +26,12 @@ export async function loadDocument(
   { atSequence }: LoadDocumentOptions = {},
 ): Promise<LoadedDocument> {
   let replayedEvents = 0;
+  const fold = replayFold();
   const counting: Fold<DocumentState, EventShape> = {
-    ...documentFold,
+    ...fold,
     evolve(state, event) {
       if (event.type !== "DocumentCreated") replayedEvents += 1;
-      return documentFold.evolve(state, event);
+      return fold.evolve(state, event);
     },
   };
   const options = atSequence === undefined ? {} : { atVersion: versionOf(atSequence) };

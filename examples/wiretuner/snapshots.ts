@@ -1,7 +1,7 @@
 import type { Stream } from "async-streams";
 import { loadState } from "async-streams/commands";
 import type { Database } from "./database.js";
-import { type DocumentState, documentFold, SNAPSHOT_PROJECTION, SNAPSHOTS } from "./document-fold.js";
+import { type DocumentState, replayFold, SNAPSHOT_PROJECTION, SNAPSHOTS } from "./document-fold.js";
 
 /**
  * Saves a snapshot for each multiple of the interval that a write has passed, so that a large batch gets as many as small ones.
@@ -19,7 +19,7 @@ export async function saveDueSnapshots(
 
 /** Saves the document as it was at a version. */
 export async function saveSnapshot(db: Database, stream: Stream, version: number): Promise<void> {
-  const { state } = await loadState(db, documentFold, stream.streamId, { atVersion: version });
+  const { state } = await loadState(db, replayFold(), stream.streamId, { atVersion: version });
   await saveState(stream, state, version);
 }
 

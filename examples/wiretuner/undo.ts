@@ -1,7 +1,7 @@
 import { isStreamError, type JsonObject } from "async-streams";
 import { loadState } from "async-streams/commands";
 import type { Database } from "./database.js";
-import { documentFold } from "./document-fold.js";
+import { replayFold } from "./document-fold.js";
 import { streamOf } from "./document-stream.js";
 import { editDocument } from "./edit-document.js";
 import type { EditGroup } from "./edit-history.js";
@@ -49,7 +49,7 @@ async function contentAt(
   { pathIds, hasTitle }: EditGroup,
   atVersion: number,
 ): Promise<GroupContent | null> {
-  const loaded = await loadState(db, documentFold, streamOf(documentId), { atVersion }).catch((error: unknown) => {
+  const loaded = await loadState(db, replayFold(), streamOf(documentId), { atVersion }).catch((error: unknown) => {
     if (isStreamError(error, "EVENTS_REMOVED")) return null;
     throw error;
   });

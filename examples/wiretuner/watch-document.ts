@@ -1,7 +1,7 @@
 import { loadState } from "async-streams/commands";
 import { concat, defer, finalize, from, map, type Observable, of, scan, switchMap } from "rxjs";
 import type { Database } from "./database.js";
-import { documentFold } from "./document-fold.js";
+import { documentFold, replayFold } from "./document-fold.js";
 import { sequenceOf, streamOf } from "./document-stream.js";
 import type { VectorDocument } from "./vector-document.js";
 
@@ -16,7 +16,7 @@ export function watchDocument(db: Database, documentId: string): Observable<Watc
   const streamId = streamOf(documentId);
   return defer(() => db.openStream(streamId)).pipe(
     switchMap((stream) =>
-      from(loadState(db, documentFold, streamId)).pipe(
+      from(loadState(db, replayFold(), streamId)).pipe(
         switchMap((loaded) => {
           const later = stream
             .watch({ after: loaded.version })
