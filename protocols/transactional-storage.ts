@@ -1,5 +1,5 @@
 import type { ParsedClause } from "./filter.js";
-import type { Records } from "./records.js";
+import type { ListRecordsOptions, Records, StoredRecord } from "./records.js";
 import type { SQL, SQLStatement, SQLValue } from "./sql.js";
 import type { AppendRequest, AppendResult, EventPage, ReadQuery, StorageHandle } from "./storage-handle.js";
 
@@ -76,6 +76,13 @@ export interface TransactionalStorage extends StorageHandle {
    * @throws StorageError when the transaction does not begin, or its commit fails: then none of them is stored.
    */
   appendTogether?(take: TakeRequests, join: JoinAppends): Promise<readonly RequestOutcome[]>;
+
+  /**
+   * Lists records as a session does, outside any transaction: as they were committed last, while nobody waits for it.
+   *
+   * Absent: the core lists them in a transaction.
+   */
+  listRecords?(space: string, options: ListRecordsOptions): Promise<readonly StoredRecord[]>;
 
   /**
    * Reads tables with a connection that cannot write. Absent where there is no SQL.

@@ -11,6 +11,7 @@ import {
   type EncodedState,
   type EventPage,
   type JoinAppends,
+  type ListRecordsOptions,
   type ListStreamsQuery,
   type ReadQuery,
   type ReclaimedBytes,
@@ -26,6 +27,7 @@ import {
   type StorageLimits,
   type StorageSession,
   type StoreContents,
+  type StoredRecord,
   StreamClosedError,
   type StreamMetrics,
   type StreamRow,
@@ -49,6 +51,7 @@ import type { ReadPool } from "./read/read-pool.js";
 import { readHead, readMetrics } from "./read/stream-figures.js";
 import { deleteSnapshots, loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
 import { queryTables } from "./tables/query-tables.js";
+import { PostgresRecords } from "./transaction/postgres-records.js";
 import type { WriteQueue } from "./transaction/write-queue.js";
 import type { Writer } from "./transaction/writer.js";
 
@@ -119,6 +122,12 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
   ): Promise<Record<string, SQLValue>[]> {
     this.#assertOpen();
     return queryTables(this.#parts.reads, statement, signal, this.location);
+  }
+
+  listRecords(space: string, options: ListRecordsOptions): Promise<readonly StoredRecord[]> {
+    return this.#readWith(`list the records of "${space}"`, (connection, names) =>
+      new PostgresRecords(connection, names, this.location).list(space, options),
+    );
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {

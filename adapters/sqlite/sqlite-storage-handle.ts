@@ -10,6 +10,7 @@ import {
   type EncodedState,
   type EventPage,
   type JoinAppends,
+  type ListRecordsOptions,
   type ListStreamsQuery,
   type ReadQuery,
   type RemoveRequest,
@@ -21,6 +22,7 @@ import {
   type SQLValue,
   type StorageSession,
   type StoreContents,
+  type StoredRecord,
   StreamClosedError,
   type StreamMetrics,
   type StreamRow,
@@ -41,6 +43,7 @@ import { isCorruption, storageError } from "./sqlite-errors.js";
 import { interruptible } from "./tables/interruptible.js";
 import { renderStatement } from "./tables/render-statement.js";
 import { attemptOfStatement, queryError, readRows } from "./tables/table-statements.js";
+import { SQLiteRecords } from "./transaction/sqlite-records.js";
 import type { WriteAccess } from "./transaction/write-access.js";
 
 /** The parts of the handle. */
@@ -103,6 +106,12 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
       this.#noteDamage(error);
       throw queryError(error, attemptOfStatement(rendered), this.location);
     }
+  }
+
+  listRecords(space: string, options: ListRecordsOptions): Promise<readonly StoredRecord[]> {
+    return this.#readWith(`list the records of "${space}"`, (connection) =>
+      new SQLiteRecords(connection, this.location).list(space, options),
+    );
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {

@@ -80,9 +80,19 @@ export const consumerOfKey = (key: string): string => key.slice(0, key.lastIndex
 
 export async function readGroup(records: Records, consumer: string): Promise<GroupState | null> {
   const found = await records.get(CONSUMER_GROUPS_SPACE, consumer);
-  if (found === null) return null;
-  assertShape(CONSUMER_GROUPS_SPACE, found, GROUP_SHAPE);
-  return found.value as GroupState;
+  return found === null ? null : groupOf(found);
+}
+
+/** The same, of records that can only be listed. */
+export async function listGroup(records: Pick<Records, "list">, consumer: string): Promise<GroupState | null> {
+  // No other key that begins with the name comes before it.
+  const [found] = await records.list(CONSUMER_GROUPS_SPACE, { prefix: consumer, limit: 1 });
+  return found?.key === consumer ? groupOf(found) : null;
+}
+
+function groupOf(record: StoredRecord): GroupState {
+  assertShape(CONSUMER_GROUPS_SPACE, record, GROUP_SHAPE);
+  return record.value as GroupState;
 }
 
 export async function writeGroup(records: Records, consumer: string, group: GroupState): Promise<void> {
@@ -103,7 +113,10 @@ export async function changeGroup(
 }
 
 /** The partitions in the order of their numbers. */
-export async function readPartitions(records: Records, consumer: string): Promise<RecordOf<PartitionState>[]> {
+export async function readPartitions(
+  records: Pick<Records, "list">,
+  consumer: string,
+): Promise<RecordOf<PartitionState>[]> {
   const found = await listOf<PartitionState>(records, CONSUMERS_SPACE, consumer, PARTITION_SHAPE);
   return found.sort((a, b) => partitionOfKey(a.key) - partitionOfKey(b.key));
 }
@@ -148,7 +161,7 @@ export function deleteParked(records: Records, consumer: string, position: numbe
 
 /** The records of one consumer. Another's name may begin with this one's and a slash. */
 async function listOf<Value>(
-  records: Records,
+  records: Pick<Records, "list">,
   space: string,
   consumer: string,
   shape: Shape,

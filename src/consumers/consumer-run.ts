@@ -145,7 +145,7 @@ export class ConsumerRun implements Consumer, StoreService {
   async #lookForFree(): Promise<boolean> {
     if (this.#stopping.signal.aborted) return false;
     try {
-      const { mayTake, isBehind } = await this.#keeper.lookForFree((look) => this.#renewals.renew(look));
+      const { mayTake, isBehind } = await this.#keeper.lookForFree();
       if (mayTake) await this.#renewNow();
       return isBehind;
     } catch {

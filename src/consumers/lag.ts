@@ -5,7 +5,7 @@ import { readGroup, readPartitions } from "./consumer-records.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import type { PartitionRun } from "./partition-run.js";
 import { isPast, partitionOf } from "./partitions.js";
-import { type RunContext, writeRecords } from "./run-context.js";
+import { type RunContext, readRecords, writeRecords } from "./run-context.js";
 import { filterOf, isWanted } from "./wanted-events.js";
 
 /** How far a consumer is, over all partitions. What this process has not written down yet counts. */
@@ -35,10 +35,7 @@ export async function lagOf(context: RunContext, { runs, group: known }: LeaseKe
 
 /** The lowest position of all partitions. */
 export async function lowestPosition(context: RunContext, runs: ReadonlyMap<number, PartitionRun>): Promise<number> {
-  let positions: readonly number[] = [];
-  await writeRecords(context, async (records) => {
-    positions = await positionsIn(records, context.definition.name, runs);
-  });
+  const positions = await readRecords(context, (records) => positionsIn(records, context.definition.name, runs));
   return Math.min(...positions);
 }
 

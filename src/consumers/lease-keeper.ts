@@ -4,6 +4,7 @@ import { Sightings } from "../leases/sightings.js";
 import type { Undo } from "../leases/undo.js";
 import {
   type GroupState,
+  listGroup,
   type ParkedState,
   type PartitionState,
   partitionKey,
@@ -21,7 +22,7 @@ import { unsavedLimitOf } from "./partition.js";
 import { PartitionLease } from "./partition-lease.js";
 import { PartitionRun } from "./partition-run.js";
 import { stillPast } from "./partitions.js";
-import { type RunContext, tell, writeRecords } from "./run-context.js";
+import { type RunContext, readRecords, tell, writeRecords } from "./run-context.js";
 
 /** What a look at the records found. */
 interface Findings {
@@ -78,11 +79,6 @@ export class LeaseKeeper {
     return this.runs.size >= this.#group.partitions;
   }
 
-  /** Whether it may take no more while the others are there. */
-  get hasShare(): boolean {
-    return this.runs.size >= fairShare(this.#group);
-  }
-
   /** Whether everybody gives back what he holds, since there are to be more or fewer partitions. */
   get isChanging(): boolean {
     return this.#group.nextPartitions !== undefined;
@@ -115,23 +111,21 @@ export class LeaseKeeper {
     if (found !== null) this.#note({ ...this.#group, retries: found.retries });
   }
 
-  /**
-   * Looks for partitions that were given back, and changes nothing.
-   *
-   * @param transact - runs the look in a transaction, which it may share with others
-   */
-  async lookForFree(transact: (look: Renew) => Promise<void>): Promise<FreePartitions> {
+  /** Looks for partitions that were given back, and changes nothing. */
+  async lookForFree(): Promise<FreePartitions> {
     const { definition, access } = this.#context;
-    const head = await access.storage.getVersion(ALL_STREAM);
     let mayTake = false;
-    let isBehind = false;
-    await transact(async (records) => {
-      const group = await readGroup(records, definition.name);
-      const rows = group === null ? [] : await readPartitions(records, definition.name);
-      const mayHold = group !== null && this.runs.size < fairShare(group);
-      mayTake = mayHold && rows.some(({ value }) => value.owner === null);
-      isBehind = rows.some(({ value }) => value.owner !== this.owner && value.position < head);
+    const rows = await readRecords(this.#context, async (records) => {
+      const found = await readPartitions(records, definition.name);
+      const free = found.filter(({ value }) => value.owner === null);
+      const group = free.length > 0 ? await listGroup(records, definition.name) : null;
+      // What is to be changed is taken once all of it is given back.
+      const isEnough = group?.nextPartitions === undefined || free.length === found.length;
+      mayTake = group !== null && isEnough && this.runs.size < fairShare(group);
+      return found;
     });
+    const others = rows.filter(({ value }) => value.owner !== this.owner).map(({ value }) => value.position);
+    const isBehind = others.length > 0 && Math.min(...others) < (await access.storage.getVersion(ALL_STREAM));
     return { mayTake, isBehind };
   }
 

@@ -45,6 +45,17 @@ export async function writeRecords<T>(
   }
 }
 
+/** Reads records: nobody waits for it where the store can list them outside a transaction. */
+export function readRecords<T>(
+  context: Pick<RunContext, "access" | "definition">,
+  work: (records: Pick<Records, "list">) => Promise<T>,
+): Promise<T> {
+  const { storage } = context.access;
+  const { listRecords } = storage;
+  if (listRecords === undefined) return writeRecords(context, work);
+  return work({ list: (space, options = {}) => listRecords.call(storage, space, options) });
+}
+
 /** Tells whoever listens to the channel. */
 export function tell(message: {
   readonly consumer: string;

@@ -12,6 +12,7 @@ import { describeFilters } from "./storage/filters.js";
 import { describeIdempotency } from "./storage/idempotency.js";
 import { describeKeyConflicts } from "./storage/key-conflicts.js";
 import { describeLifecycle } from "./storage/lifecycle.js";
+import { describeListRecords } from "./storage/list-records.js";
 import { describeListStreams } from "./storage/list-streams.js";
 import { describeMetrics } from "./storage/metrics.js";
 import { describeReadPage } from "./storage/read-page.js";
@@ -61,6 +62,7 @@ export function describeStorageHandle(options: StorageConformanceOptions): void 
     describeAppendAll(suite);
     describeTransact(suite);
     describeAppendTogether(suite);
+    describeListRecords(suite);
     describeContents(suite);
     describeListStreams(suite);
     describeRemoveBefore(suite);

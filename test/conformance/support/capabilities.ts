@@ -50,6 +50,11 @@ export const SHARED_TRANSACTIONS: Capability<TransactionalStorage> = {
   methods: ["appendTogether"],
 };
 
+export const LISTED_RECORDS: Capability<TransactionalStorage> = {
+  name: "listed records",
+  methods: ["listRecords"],
+};
+
 export const ADMINISTRABLE_STORAGE: Capability<AdministrableStorage> = {
   name: "administration",
   methods: ["listStreams", "removeBefore", "deleteSnapshots", "reclaim"],

@@ -3,9 +3,12 @@ import type { StoredEvent } from "../../../index.js";
 import { CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import { consume, dropParked, parked, retryParked } from "../../../src/consumers/index.js";
 import { SHARED_STORES } from "../administration/support/stores.js";
+import { countCalls } from "./support/counted-calls.js";
 import { recordOf } from "./support/lease-records.js";
 import { listOf, numbered, writeToStreams } from "./support/stores.js";
 import { unbrokenHandler } from "./support/unbroken-handler.js";
+
+const A_DAY_MS = 86_400_000;
 
 // Two factories over one store are as two processes: neither knows what the other does.
 
@@ -79,6 +82,42 @@ describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, mak
     await first.stop({ drainMs: 0 });
 
     await expect.poll(() => begun).toEqual(["ours", "theirs"]);
+  });
+
+  test("looks for what others give back also with its fair share, in reads that no writer waits for", async () => {
+    await using both = await openTwo();
+    const { ours, theirs } = both;
+    const begun: string[] = [];
+    const start = (owner: string, streams: typeof ours, end: Promise<void>) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async () => {
+            begun.push(owner);
+            await end;
+          },
+        },
+        { leaseMs: A_DAY_MS, checkpointEvery: { ms: A_DAY_MS }, partitions: 2 },
+      );
+    const ownerOf = async (index: number) => (await recordOf(ours, CONSUMERS_SPACE, `all/${index}`))?.owner;
+    const first = await start("ours", ours, new Promise(() => undefined));
+    await using _second = await start("theirs", theirs, Promise.resolve());
+    // The first looks at the records and gives a partition back, and the other takes it.
+    const owner = await ownerOf(0);
+    await retryParked(ours, "all");
+    await expect.poll(() => ownerOf(1)).not.toBe(owner);
+    await retryParked(theirs, "all");
+    await expect.poll(() => ownerOf(1)).not.toBe(null);
+    await writeToStreams(ours, 8);
+    await expect.poll(() => new Set(begun)).toEqual(new Set(["ours", "theirs"]));
+    const calls = countCalls(theirs);
+    await expect.poll(() => calls.listRecords, { timeout: 10_000 }).toBeGreaterThan(3);
+    expect(calls.transact).toBe(0);
+
+    await first.stop({ drainMs: 0 });
+    await expect.poll(() => begun.filter((owner) => owner === "theirs")).toHaveLength(8);
   });
 
   test("records nothing for a process that was held up for longer than its lease, and aborts what it does", async () => {
