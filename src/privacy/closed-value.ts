@@ -3,7 +3,7 @@ import type { KeyState } from "./key-cache.js";
 import type { PersonalCatalogue, PersonalField } from "./personal-catalogue.js";
 import { schemaVersionOf, subjectOf } from "./personal-catalogue.js";
 import { type Data, isData } from "./personal-values.js";
-import { isSealedValue, placeOf, type SealedValue, withoutForm } from "./sealed-value.js";
+import { isSealedValue, type SealedValue, withoutForm } from "./sealed-value.js";
 import type { TextToOpen } from "./short-values.js";
 import { hiddenSubject } from "./subject-names.js";
 
@@ -30,7 +30,7 @@ export class ClosedValue implements TextToOpen {
     this.person = person;
     // An id that is gone is no reason to take the value for erased: its key is asked for by the name.
     this.subject = person ?? hiddenSubject(k);
-    this.place = placeOf(event.streamId, field);
+    this.place = field.placeIn(event.streamId);
     this.base64 = c;
   }
 

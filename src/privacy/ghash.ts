@@ -77,7 +77,8 @@ export function ghash(table: HashTable, blocks: Uint8Array, length: number, hash
   hash[3] = d;
 }
 
-function wordAt(bytes: Uint8Array, at: number): number {
+/** Four bytes as a number, the first of them the highest. */
+export function wordAt(bytes: Uint8Array, at: number): number {
   return (
     ((bytes[at] as number) << 24) |
     ((bytes[at + 1] as number) << 16) |

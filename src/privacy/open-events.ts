@@ -83,7 +83,13 @@ class ClosedPage {
       const forgotten = forgottenName(event);
       if (forgotten !== undefined) cache.drop(forgotten);
       const values = closedValues(catalogue, event);
-      for (const value of values) if (!this.#findKey(value, keys)) return index;
+      let last: ClosedValue | undefined;
+      for (const value of values) {
+        // Mostly all of an event are one person's.
+        if (last?.subject === value.subject && last.name === value.name) value.key = last.key;
+        else if (!this.#findKey(value, keys)) return index;
+        last = value;
+      }
       known.push(...values);
     }
     return this.#events.length;

@@ -3,7 +3,7 @@ import type { PersonalFields } from "../events/event-versions.js";
 import { parseField } from "../filter/parse-field.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
-import { placeInStream } from "./sealed-value.js";
+import { placesOf } from "./sealed-value.js";
 
 /** A field that is sealed. */
 export interface PersonalField {
@@ -11,8 +11,8 @@ export interface PersonalField {
   readonly key: string;
   /** Its path, such as `data.email`. */
   readonly path: string;
-  /** What of its place is not the stream: see `placeOf`. */
-  readonly placeInStream: string;
+  /** Its place in a stream: see `placeOf`. */
+  readonly placeIn: (streamId: string) => string;
   readonly subject: SubjectPath;
 }
 
@@ -84,7 +84,7 @@ function fieldsOfVersion(type: string, personal: readonly PersonalFields[], vers
     const subjectPath = parseSubject(subject, new Set(keys), argument);
     return fields.map((key) => {
       const path = `data.${key}`;
-      return { key, path, placeInStream: placeInStream(type, path), subject: subjectPath };
+      return { key, path, placeIn: placesOf(type, path), subject: subjectPath };
     });
   });
 }

@@ -5,7 +5,7 @@ import { type Awaitable, andThen } from "../view/event-hooks.js";
 import type { KeyState } from "./key-cache.js";
 import type { PersonalContext } from "./personal-context.js";
 import { type PersonalEvent, personalEvents } from "./personal-values.js";
-import { placeOf, sealValue } from "./sealed-value.js";
+import { sealValue } from "./sealed-value.js";
 import type { SealingKey } from "./sealing-key.js";
 import { keySubject } from "./subject-names.js";
 
@@ -63,7 +63,7 @@ class SealedWrite {
     for (const { field, subject } of values) {
       const name = this.#nameOf(subject);
       const key = this.#usable(keys.get(keySubject(field.subject, subject, name)), index);
-      const place = placeOf(this.#streamId, field);
+      const place = field.placeIn(this.#streamId);
       sealed[field.key] = sealValue(key, name, place, data[field.key], event.idempotencyKey);
     }
     return { ...event, data: toJsonText(sealed, "data") };

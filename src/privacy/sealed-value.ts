@@ -39,6 +39,18 @@ export function placeInStream(type: string, path: string): string {
   return joinParts([type, path]);
 }
 
+/** The places of a field. It keeps the last one: a page is mostly of one stream, and one text is found faster than its like. */
+export function placesOf(type: string, path: string): (streamId: string) => string {
+  const field = { placeInStream: placeInStream(type, path) };
+  let lastId: string | undefined;
+  let last = "";
+  return (streamId) => {
+    if (streamId !== lastId) last = placeOf(streamId, field);
+    lastId = streamId;
+    return last;
+  };
+}
+
 /**
  * Seals a value. With an idempotency key, the same value at the same place becomes the same bytes, so that a repeated write is
  * recognised. Without one the nonce is random.

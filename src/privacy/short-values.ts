@@ -1,5 +1,5 @@
 import type { Cipher } from "node:crypto";
-import { BLOCK_BYTES, ghash, type HashTable } from "./ghash.js";
+import { BLOCK_BYTES, ghash, type HashTable, wordAt } from "./ghash.js";
 
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
@@ -34,8 +34,18 @@ const MAX_BLOCKS = MAX_SEALED_BYTES / BLOCK_BYTES + 1;
 const SEALED = Buffer.alloc(MAX_OPENED_TOGETHER * MAX_SEALED_BYTES);
 const COUNTERS = Buffer.alloc(MAX_OPENED_TOGETHER * MAX_BLOCKS * BLOCK_BYTES);
 const AUTHENTICATED = Buffer.alloc(Math.max(3 * MAX_PLACE_LENGTH, MAX_SEALED_BYTES) + 2 * BLOCK_BYTES);
+// Their words, where several bytes are copied at once, in whichever order the processor has them.
+const SEALED_WORDS = wordsOf(SEALED);
+const COUNTER_WORDS = wordsOf(COUNTERS);
+const AUTHENTICATED_WORDS = wordsOf(AUTHENTICATED);
+/** The first blocks of the counters, by how many they are. */
+const COUNTED: Buffer[] = [];
 const LENGTHS = new Int32Array(MAX_OPENED_TOGETHER);
 const HASH = new Int32Array(4);
+
+function wordsOf({ buffer, byteOffset, byteLength }: Buffer): Int32Array {
+  return new Int32Array(buffer, byteOffset, byteLength / 4);
+}
 
 /** Whether a value is opened here. */
 export function isShort({ place, base64 }: TextToOpen): boolean {
@@ -66,7 +76,9 @@ export function openShortValues(key: BlockKey, values: readonly TextToOpen[], fi
     LENGTHS[index - first] = length;
     if (length >= 0) blocks = countBlocks(at, blocksFor(length), blocks);
   }
-  const stream = key.cipher.update(COUNTERS.subarray(0, blocks * BLOCK_BYTES));
+  const counters = COUNTED[blocks] ?? COUNTERS.subarray(0, blocks * BLOCK_BYTES);
+  COUNTED[blocks] = counters;
+  const stream = key.cipher.update(counters);
   let streamAt = 0;
   for (let index = first; index < end; index += 1) {
     const value = values[index] as TextToOpen;
@@ -89,10 +101,11 @@ function blocksFor(length: number): number {
 function countBlocks(nonceAt: number, count: number, first: number): number {
   for (let block = 0; block < count; block += 1) {
     const at = (first + block) * BLOCK_BYTES;
-    for (let index = 0; index < NONCE_BYTES; index += 1) COUNTERS[at + index] = SEALED[nonceAt + index] as number;
-    COUNTERS[at + 12] = 0;
-    COUNTERS[at + 13] = 0;
-    COUNTERS[at + 14] = 0;
+    const word = at >> 2;
+    COUNTER_WORDS[word] = SEALED_WORDS[nonceAt >> 2] as number;
+    COUNTER_WORDS[word + 1] = SEALED_WORDS[(nonceAt >> 2) + 1] as number;
+    COUNTER_WORDS[word + 2] = SEALED_WORDS[(nonceAt >> 2) + 2] as number;
+    COUNTER_WORDS[word + 3] = 0;
     COUNTERS[at + 15] = block + 1;
   }
   return first + count;
@@ -102,7 +115,9 @@ function countBlocks(nonceAt: number, count: number, first: number): number {
 function hashValue({ table, places }: BlockKey, place: string, sealedAt: number, length: number): void {
   const { bytes, hash } = places.get(place) ?? hashPlace(table, places, place);
   for (let word = 0; word < HASH.length; word += 1) HASH[word] = hash[word] as number;
-  for (let index = 0; index < length; index += 1) AUTHENTICATED[index] = SEALED[sealedAt + index] as number;
+  const words = (length + 3) >> 2;
+  for (let word = 0; word < words; word += 1)
+    AUTHENTICATED_WORDS[word] = SEALED_WORDS[(sealedAt >> 2) + word] as number;
   const at = fillBlock(length);
   writeBits(bytes, at);
   writeBits(length, at + BLOCK_BYTES / 2);
@@ -136,9 +151,8 @@ function writeBits(bytes: number, at: number): void {
 /** Compares all bytes, whichever differ, so that the time it takes says nothing. */
 function isTag(tagAt: number, stream: Buffer, streamAt: number): boolean {
   let difference = 0;
-  for (let index = 0; index < TAG_BYTES; index += 1) {
-    const hashed = ((HASH[index >> 2] as number) >>> (24 - ((index & 3) << 3))) & 255;
-    difference |= hashed ^ (stream[streamAt + index] as number) ^ (SEALED[tagAt + index] as number);
+  for (let word = 0; word < HASH.length; word += 1) {
+    difference |= (HASH[word] as number) ^ wordAt(stream, streamAt + 4 * word) ^ wordAt(SEALED, tagAt + 4 * word);
   }
   return difference === 0;
 }
