@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { BackupOptions, BackupReport, SQL, TransactionOptions } from "async-streams";
 import { type BlobStore, sqliteBlobs } from "async-streams/blobs";
 import type { StoreConfig } from "./config.js";
@@ -82,6 +83,7 @@ export class Store extends Operations {
 
   /** Runs `work` in one transaction: all of it or nothing. Rejects with what `work` throws, or with the signal's reason. */
   async withTx<T>(work: (tx: StoreTransaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    if (typeof work !== "function") throw new TypeError(`work must be a function, got ${inspect(work)}`);
     return this.#open.transaction((tx) => {
       const session = new TransactionSession(tx, this.#watchdog, this.#now);
       return work(new StoreTransaction(session, this.#watchdog.watched(tx.sql)));

@@ -35,6 +35,11 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.metrics()).toContain("openfroyo_store_position 1\n");
   });
 
+  test("work that is no function is refused by its name", async () => {
+    const store = await openStore(await makeConfig());
+    await expect(store.withTx(5 as never)).rejects.toThrow(new TypeError("work must be a function, got 5"));
+  });
+
   test("an aborted signal rolls back", async () => {
     const store = await openStoreWithRun(await makeConfig());
     const abort = new AbortController();
