@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "async-streams";
 import { checkObject } from "./check-object.js";
 import type { Fact, NewFact } from "./model.js";
-import { type Row, toData, toRecord } from "./rows.js";
+import { checkJson, type Row, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
 import { equals, select, upsert } from "./statements.js";
 import { NotFoundError } from "./store-error.js";
@@ -14,11 +14,12 @@ export const FACT_KEY = ["targetId", "namespace", "key"];
 /**
  * Creates or changes a fact. It has no event: a fact that is lost is discovered again.
  *
- * @throws RangeError when `ttl` is no whole number of seconds, or below 0
+ * @throws TypeError when `value` is no JSON, RangeError when `ttl` is no whole number of seconds, or below 0
  */
 export function upsertFact(session: Session, given: NewFact): Promise<Fact> {
   return session.change("upsert fact", async (_, tables) => {
     checkObject("fact", given);
+    checkJson("value", given.value);
     const now = session.now();
     const ttl = given.ttl ?? 0;
     if (!Number.isInteger(ttl) || ttl < 0) {

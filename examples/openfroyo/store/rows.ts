@@ -4,6 +4,9 @@ import type { ColumnKind, Table } from "./tables.js";
 
 export type Row = Readonly<Record<string, SQLValue>>;
 
+/** An entry of an index has at most 2,704 bytes in PostgreSQL, and the largest one has three texts. */
+const MAX_KEY_BYTES = 800;
+
 /** `planPath` is the column `plan_path`. */
 export function columnOf(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -38,14 +41,39 @@ export function timeText(field: string, value: unknown): string {
 
 /** @throws TypeError when the value is not what its column keeps: the row would not be what the event says */
 export function plainValue(field: string, kind: ColumnKind, value: unknown): JsonValue {
-  const isText = typeof value === "string" || value === null;
-  if (kind === "text" && !isText) throw new TypeError(`${field} must be a text, got ${inspect(value)}`);
-  // PostgreSQL keeps none, and either profile goes on from the backup of the other.
-  const hasNul = typeof value === "string" && value.includes("\0");
-  if (kind === "text" && hasNul) throw new TypeError(`${field} must be a text without NUL characters`);
+  if (kind === "text" || kind === "key") checkText(field, kind, value);
   const isWhole = Number.isSafeInteger(value);
   if (kind === "number" && !isWhole) throw new TypeError(`${field} must be a whole number, got ${inspect(value)}`);
   return value as JsonValue;
+}
+
+/** What PostgreSQL does not keep is refused by both profiles: either goes on from the backup of the other. */
+function checkText(field: string, kind: "text" | "key", value: unknown): void {
+  if (value === null) return;
+  if (typeof value !== "string") throw new TypeError(`${field} must be a text, got ${inspect(value)}`);
+  if (value.includes("\0")) throw new TypeError(`${field} must be a text without NUL characters`);
+  const bytes = kind === "key" ? Buffer.byteLength(value) : 0;
+  if (bytes > MAX_KEY_BYTES) throw new RangeError(`${field} must have at most ${MAX_KEY_BYTES} bytes, got ${bytes}`);
+}
+
+/**
+ * For what has no event, which would refuse it.
+ *
+ * @throws TypeError when something of the value would come back as something else
+ */
+export function checkJson(field: string, value: unknown): void {
+  JSON.stringify({ [field]: value }, function (this: Readonly<Record<string, unknown>>, key, replaced) {
+    const part = this[key];
+    if (!isJson(part)) throw new TypeError(`${field} must be JSON, got ${inspect(part)}`);
+    return replaced;
+  });
+}
+
+function isJson(value: unknown): boolean {
+  if (value === null || Array.isArray(value)) return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value === "object") return [Object.prototype, null].includes(Object.getPrototypeOf(value));
+  return typeof value === "string" || typeof value === "boolean";
 }
 
 /** The value of a column; an absent field is NULL. */

@@ -1,5 +1,8 @@
-/** How a field is kept: `time` as ISO 8601, `json` as its text. A `position` is written, and is not part of the record. */
-export type ColumnKind = "text" | "number" | "time" | "json" | "position";
+/**
+ * How a field is kept: `time` as ISO 8601, `json` as its text. A `key` is a text that an index has. A `position` is written, and
+ * is not part of the record.
+ */
+export type ColumnKind = "text" | "key" | "number" | "time" | "json" | "position";
 
 /** A table, and the fields of its records. The column of `planPath` is `plan_path`. */
 export interface Table {
@@ -12,7 +15,7 @@ const TIMES = { createdAt: "time", updatedAt: "time" } as const;
 export const RUNS: Table = {
   name: "runs",
   columns: {
-    id: "text",
+    id: "key",
     planPath: "text",
     status: "text",
     startedAt: "time",
@@ -27,10 +30,10 @@ export const RUNS: Table = {
 export const PLAN_UNITS: Table = {
   name: "plan_units",
   columns: {
-    id: "text",
-    runId: "text",
-    resourceType: "text",
-    resourceName: "text",
+    id: "key",
+    runId: "key",
+    resourceType: "key",
+    resourceName: "key",
     action: "text",
     status: "text",
     dependencies: "json",
@@ -50,8 +53,8 @@ export const EVENTS: Table = {
   name: "events",
   columns: {
     id: "number",
-    runId: "text",
-    planUnitId: "text",
+    runId: "key",
+    planUnitId: "key",
     level: "text",
     message: "text",
     details: "json",
@@ -62,12 +65,12 @@ export const EVENTS: Table = {
 export const RESOURCE_STATE: Table = {
   name: "resource_state",
   columns: {
-    id: "text",
-    resourceType: "text",
-    resourceName: "text",
+    id: "key",
+    resourceType: "key",
+    resourceName: "key",
     state: "json",
-    hash: "text",
-    lastRunId: "text",
+    hash: "key",
+    lastRunId: "key",
     lastApplied: "time",
     ...TIMES,
   },
@@ -76,10 +79,10 @@ export const RESOURCE_STATE: Table = {
 export const FACTS: Table = {
   name: "facts",
   columns: {
-    id: "text",
-    targetId: "text",
-    namespace: "text",
-    key: "text",
+    id: "key",
+    targetId: "key",
+    namespace: "key",
+    key: "key",
     value: "json",
     ttl: "number",
     expiresAt: "time",
@@ -91,9 +94,9 @@ export const AUDIT: Table = {
   name: "audit",
   columns: {
     id: "number",
-    action: "text",
-    actor: "text",
-    targetId: "text",
+    action: "key",
+    actor: "key",
+    targetId: "key",
     details: "json",
     ipAddress: "text",
     timestamp: "time",

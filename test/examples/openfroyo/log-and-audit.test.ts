@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { sql } from "async-streams";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
@@ -47,6 +48,25 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
       await expect(store.listAuditEntries({ after })).rejects.toThrow(`failed to list audit entries: ${refused}`);
     },
   );
+
+  test("a key that one profile could not keep is refused by both, and the longest one is kept by both", async () => {
+    const store = await openStore(await makeConfig());
+    // What is random cannot be compressed, as PostgreSQL does with what its indexes have.
+    const longest = () => randomBytes(400).toString("hex");
+    const fact = { targetId: longest(), namespace: longest(), key: longest(), value: 1 };
+    await store.upsertFact(fact);
+    expect(await store.getFact(fact.targetId, fact.namespace, fact.key)).toMatchObject(fact);
+    await store.createAuditEntry({ action: longest(), actor: longest(), targetId: longest() });
+    const tooLong = `${longest()}x`;
+    const refused = "must have at most 800 bytes, got 801";
+    await expect(store.upsertFact({ ...fact, key: tooLong })).rejects.toThrow(`failed to upsert fact: key ${refused}`);
+    await expect(store.createRun({ id: tooLong, planPath: "/p.json" })).rejects.toThrow(`id ${refused}`);
+    await expect(store.createAuditEntry({ action: "a", actor: tooLong })).rejects.toThrow(`actor ${refused}`);
+    const resource = { resourceType: "linux.pkg", resourceName: tooLong, state: {} };
+    await expect(store.upsertResourceState(resource)).rejects.toThrow(`resourceName ${refused}`);
+    // No index has it.
+    expect(await store.appendEvent({ level: "info", message: tooLong })).toMatchObject({ message: tooLong });
+  });
 
   test("a text with a NUL, which one profile could not keep, is refused by both", async () => {
     const store = await openStore(await makeConfig());

@@ -84,6 +84,16 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     await expect(store.getFact("host-001", "os.basic", "load")).rejects.toThrow("not found");
   });
 
+  test.each([Number.NaN, Infinity, new Date(0), new Map(), 1n, undefined, [undefined], { a: { b: Number.NaN } }])(
+    "a fact of %o, which would come back as something else, is refused",
+    async (value) => {
+      const store = await openStore(await makeConfig());
+      const fact = { targetId: "host-001", namespace: "os.basic", key: "load", value: value as never };
+      await expect(store.upsertFact(fact)).rejects.toThrow("failed to upsert fact: value must be JSON, got ");
+      await expect(store.getFact("host-001", "os.basic", "load")).rejects.toThrow("not found");
+    },
+  );
+
   test("a fact that is found again has a new value and a new end", async () => {
     let nowMs = START_MS;
     const store = await openStore({ ...(await makeConfig()), now: () => nowMs });
