@@ -12,14 +12,24 @@ export class TableStatements implements SQL {
   readonly #connection: SQLiteConnection;
   readonly #location: string;
   readonly #interrupt: AbortSignal | undefined;
+  readonly #onFailure: (error: unknown) => void;
   /** Whether a statement may have made a foreign key that is checked at the commit only. */
   mayDeferKeys = false;
 
-  /** @param interrupt - ends the statement that is running */
-  constructor(connection: SQLiteConnection, location: string, interrupt: AbortSignal | undefined) {
+  /**
+   * @param interrupt - ends the statement that is running
+   * @param onFailure - told of each statement that failed
+   */
+  constructor(
+    connection: SQLiteConnection,
+    location: string,
+    interrupt: AbortSignal | undefined,
+    onFailure: (error: unknown) => void,
+  ) {
     this.#connection = connection;
     this.#location = location;
     this.#interrupt = interrupt;
+    this.#onFailure = onFailure;
   }
 
   run(statement: SQLStatement): Promise<{ readonly changes: number }> {
@@ -55,6 +65,7 @@ export class TableStatements implements SQL {
       return await interruptible(this.#connection, this.#interrupt, () => task(rendered));
     } catch (error) {
       if (this.#interrupt?.aborted) throw error;
+      this.#onFailure(error);
       throw storageError(error, attemptOfStatement(rendered), this.#location);
     }
   }

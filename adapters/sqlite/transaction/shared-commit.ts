@@ -123,16 +123,17 @@ export class SharedCommit {
     if (!isFirst) await this.#connection.run("SAVEPOINT es_member");
     try {
       this.#tell.push(await this.#store(member, appends));
-    } catch (error) {
+    } catch (thrown) {
+      const { error, failure } = thrown instanceof WorkFailure ? thrown : { error: thrown, failure: thrown };
       this.#failures.push(() => this.#failAlone(member, error));
-      if (isFatal(error)) throw causeOf(error);
+      if (isFatal(failure)) throw causeOf(failure);
       appends.drop();
       if (isFirst) {
         await rollBack(this.#connection);
         return false;
       }
       await this.#undoMember().catch((undoError: unknown) => {
-        throw sqliteCode(causeOf(error)) === undefined ? undoError : causeOf(error);
+        throw sqliteCode(causeOf(failure)) === undefined ? undoError : causeOf(failure);
       });
       this.#members.pop();
       return true;
@@ -169,6 +170,8 @@ export class SharedCommit {
     try {
       const result = await transaction.work(session);
       return () => transaction.succeed(result);
+    } catch (error) {
+      throw new WorkFailure(error, session.failure);
     } finally {
       this.#isLast ||= transaction.isAlone || session.sql.mayDeferKeys;
     }
@@ -182,6 +185,20 @@ export class SharedCommit {
 
   #tellAll(): void {
     for (const tell of [...this.#failures, ...this.#tell]) tell();
+  }
+}
+
+/**
+ * What a callback has thrown, and what a statement of its session has failed with. Only the latter says what has become of the
+ * transaction: the callback may throw the error of another database, or something that cannot be looked at.
+ */
+class WorkFailure {
+  readonly error: unknown;
+  readonly failure: unknown;
+
+  constructor(error: unknown, failure: unknown) {
+    this.error = error;
+    this.failure = failure;
   }
 }
 

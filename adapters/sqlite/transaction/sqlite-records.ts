@@ -45,10 +45,13 @@ interface Row {
 export class SQLiteRecords implements Records {
   readonly #connection: SQLiteConnection;
   readonly #location: string;
+  readonly #onFailure: (error: unknown) => void;
 
-  constructor(connection: SQLiteConnection, location: string) {
+  /** @param onFailure - told of each statement that failed */
+  constructor(connection: SQLiteConnection, location: string, onFailure: (error: unknown) => void = () => undefined) {
     this.#connection = connection;
     this.#location = location;
+    this.#onFailure = onFailure;
   }
 
   async get(space: string, key: string): Promise<StoredRecord | null> {
@@ -104,6 +107,7 @@ export class SQLiteRecords implements Records {
     try {
       return await task();
     } catch (error) {
+      this.#onFailure(error);
       throw storageError(error, `${verb} the record "${key}" of "${space}"`, this.#location);
     }
   }

@@ -27,15 +27,28 @@ export class TransactionSession implements GroupSession {
   readonly #connection: SQLiteConnection;
   readonly #appends: AppendsInTransaction;
   readonly #location: string;
+  #failure: unknown;
 
   constructor({ connection, appends, head, location, interrupt }: TransactionSessionContext) {
     this.#connection = connection;
     this.#appends = appends;
     this.#location = location;
     this.head = head;
-    this.records = new SQLiteRecords(connection, location);
-    this.sql = new TableStatements(connection, location, interrupt);
+    this.records = new SQLiteRecords(connection, location, this.#note);
+    this.sql = new TableStatements(connection, location, interrupt, this.#note);
   }
+
+  /**
+   * What a statement of the session has failed with: the first failure, or the first that is fatal. What the callback throws
+   * may look like one, and is not.
+   */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  readonly #note = (error: unknown): void => {
+    if (this.#failure === undefined || (isFatal(error) && !isFatal(this.#failure))) this.#failure = error;
+  };
 
   async append(request: AppendRequest): Promise<AppendResult> {
     const [outcome] = await this.appendEach([request]);
@@ -60,7 +73,7 @@ export class TransactionSession implements GroupSession {
     try {
       outcomes = await work(this);
     } catch (undoneBy) {
-      if (isFatal(undoneBy)) throw undoneBy;
+      if (isFatal(this.#failure)) throw undoneBy;
       await run("ROLLBACK TO es_part");
       await run("RELEASE es_part");
       forget();
@@ -82,6 +95,7 @@ export class TransactionSession implements GroupSession {
     try {
       return await task();
     } catch (error) {
+      this.#note(error);
       throw storageError(error, attempt, this.#location);
     }
   }

@@ -21,9 +21,12 @@ const counts: Projection<Counted> = {
   },
   async project(events, { sql: db, table }) {
     await db.run(sql`INSERT INTO ${table("counts")} VALUES (${events.length})`);
-    if (events.some(({ data }) => data < 0)) throw new Error("below zero");
+    if (events.some(({ data }) => data < 0)) throw BELOW_ZERO;
   },
 };
+
+/** As the error of another database. */
+const BELOW_ZERO = Object.assign(new Error("below zero"), { code: "SQLITE_IOERR" });
 
 async function openProjected(driver: SQLiteDriver, path: string) {
   const streams = await openStoreOver(driver, path);
@@ -100,7 +103,7 @@ describe.each(DRIVER_NAMES)("a transaction that 64 writes share and that fails, 
     await using folder = await createTempDir();
     await using store = await openProjected(DRIVERS[driver], folder.file("store.db"));
     const { values, errors } = await store.writeAll(0);
-    expect([values.length, errors]).toEqual([63, [new Error("below zero")]]);
+    expect([values.length, errors]).toEqual([63, [BELOW_ZERO]]);
     expect((await store.writeAll()).values.map(({ version }) => version)).toEqual([1, ...Array(63).fill(2)]);
     expect((await store.streams.verify()).problems).toEqual([]);
   });

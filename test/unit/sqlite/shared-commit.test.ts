@@ -1,11 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import { type CandidateEvent, rawSQL, type StreamFactory, sql, type Transaction } from "../../../index.js";
+import {
+  type CandidateEvent,
+  rawSQL,
+  StorageError,
+  type StreamFactory,
+  sql,
+  type Transaction,
+} from "../../../index.js";
 import { failureOf, outcomesOf } from "../../conformance/support/failure-of.js";
 import { allEventsOf } from "../../conformance/support/transactions.js";
 import { faultyDriver } from "../../support/faulty-driver.js";
 import { openStoreOver } from "../../support/open-store.js";
 import { type RecordedCall, recordingDriver } from "../../support/recording-driver.js";
+import { revoked } from "../../support/revoked.js";
 import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { type StoppedClock, stopClock } from "../../support/stopped-clock.js";
 import { createTempDir } from "../../support/temp-dir.js";
@@ -127,6 +135,33 @@ describe.each(DRIVER_NAMES)("a shared commit, over %s", (driver) => {
     expect((await Promise.all(again)).map(({ version }) => version)).toEqual([1, 3, 3, 3, 1, 3, 3, 3, 1]);
     await using later = await sqliteStreamFactory(folder.file("store.db"), { driver });
     expect((await later.verify()).problems).toEqual([]);
+  });
+
+  test.each([
+    ["something that cannot be looked at", revoked()],
+    ["a full disk, of another database", Object.assign(new Error("full"), { code: "SQLITE_FULL" })],
+    ["a failing disk, of another database", Object.assign(new Error("failing"), { code: "SQLITE_IOERR" })],
+    ["damage, of another database", Object.assign(new Error("damaged"), { code: "SQLITE_CORRUPT" })],
+    ["damage, of another store", new StorageError("STORAGE_IO", "failing", { cause: { code: "SQLITE_IOERR" } })],
+  ])("fails alone the member whose callback throws %s, and the store goes on", async (_, own) => {
+    await using folder = await createTempDir();
+    const { streams } = await openRecorded(folder.file("store.db"));
+    await using _streams = streams;
+    const issued = range(3).map((n) =>
+      streams.transaction(async (tx) => {
+        await tx.write("a", numbered(n));
+        if (n !== 1) throw own;
+      }),
+    );
+    const settled = await Promise.allSettled(issued);
+
+    expect(settled.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "rejected"]);
+    for (const outcome of settled) if (outcome.status === "rejected") expect(outcome.reason === own).toBe(true);
+    await streams.transaction((tx) => tx.write("a", numbered(3)));
+    expect(await numbersIn(streams)).toEqual([
+      [1, 1],
+      [2, 3],
+    ]);
   });
 
   test("with a deferred foreign key in the store is that of one transaction, and fails it alone", async () => {
