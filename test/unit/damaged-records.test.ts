@@ -117,3 +117,12 @@ describe.each(STORES)("over %s", (_, open) => {
     await expect(readDocument(streams, "totals", "a")).rejects.toMatchObject(CORRUPT('the document "a" of "totals"'));
   });
 });
+
+test("a damaged record of a projection ends a backup without its tables, and names the store", async () => {
+  const { streams, damage } = await inFile();
+  const totals = documents<number, EventShape>({ name: "totals", evolve: (total) => (total ?? 0) + 1 });
+  await (await runProjections(streams, [totals]))[Symbol.asyncDispose]();
+  await damage("totals@1", "{");
+  const backup = streams.backup(used(await createTempDir()).file("copy.db"), { tables: "projections-excluded" });
+  await expect(backup).rejects.toMatchObject(CORRUPT('the record "totals@1" of "@projections"'));
+});

@@ -24,6 +24,8 @@ export function lendConnections(open: (mode: LentMode) => Promise<SQLiteConnecti
 
 /** The steps of one check or backup. Between two of them others have their turn, and the caller may end it. */
 export class MaintenanceSession {
+  /** The store, in messages. */
+  readonly location: string;
   readonly #use: UseConnection;
   readonly #busyTimeoutMs: number;
   readonly #lock: LockClock;
@@ -31,7 +33,8 @@ export class MaintenanceSession {
   /** Throws when the caller has ended the session. Each step asks; one that runs many statements asks between them. */
   readonly assertWanted: () => void;
 
-  constructor(use: UseConnection, busyTimeoutMs: number, assertWanted: () => void) {
+  constructor(location: string, use: UseConnection, busyTimeoutMs: number, assertWanted: () => void) {
+    this.location = location;
     this.#use = use;
     this.#busyTimeoutMs = busyTimeoutMs;
     this.#lock = new LockClock(busyTimeoutMs);
@@ -63,7 +66,7 @@ export class MaintenanceSession {
 
   /** The same session over a connection to another database. */
   over(connection: SQLiteConnection): MaintenanceSession {
-    return new MaintenanceSession((task) => task(connection), this.#busyTimeoutMs, this.assertWanted);
+    return new MaintenanceSession(this.location, (task) => task(connection), this.#busyTimeoutMs, this.assertWanted);
   }
 
   /** Runs a step that tidies up, whether the session is wanted or not. */

@@ -93,7 +93,7 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
     const { lend, busyTimeoutMs, location } = this.#parts;
     try {
       return await this.#runs.run(attempt, options, (assertWanted) =>
-        lend(mode, (use) => task(new MaintenanceSession(use, busyTimeoutMs, assertWanted))),
+        lend(mode, (use) => task(new MaintenanceSession(location, use, busyTimeoutMs, assertWanted))),
       );
     } catch (error) {
       throw sqliteCode(error) === undefined ? error : storageError(error, attempt, location);

@@ -112,7 +112,7 @@ async function copyMoment(
     await connection.run("BEGIN");
     try {
       const figures = await readFigures(connection);
-      const schema = await copiedSchema(connection, tables);
+      const schema = await copiedSchema(connection, tables, session.location);
       const fieldIndexes = await readFieldIndexes(connection);
       await copy.createTables(schema);
       for (const name of await copy.libraryTables()) if (name !== EVENTS) await copyTable(session, connection, name);

@@ -8,24 +8,28 @@ import { type ApplicationSchema, NOTHING, readApplicationSchema, without } from 
 type Tables = NonNullable<BackupOptions["tables"]>;
 
 /** What a copy has of the application's objects. */
-export async function copiedSchema(connection: SQLiteConnection, tables: Tables): Promise<ApplicationSchema> {
+export async function copiedSchema(
+  connection: SQLiteConnection,
+  tables: Tables,
+  location: string,
+): Promise<ApplicationSchema> {
   if (tables === "none") return NOTHING;
   const schema = await readApplicationSchema(connection);
-  return tables === "all" ? schema : without(schema, await readModelNames(connection));
+  return tables === "all" ? schema : without(schema, await readModelNames(connection, location));
 }
 
 const BUILDS = `
   SELECT space, key, value FROM main.es_records WHERE space IN (SELECT value FROM json_each(?1)) ORDER BY space, key`;
 
 /** The tables of all versions of all projections, and the views over them. */
-async function readModelNames(connection: SQLiteConnection): Promise<ReadonlySet<string>> {
+async function readModelNames(connection: SQLiteConnection, location: string): Promise<ReadonlySet<string>> {
   const builds = await connection.all<{ space: string; key: string; value: string }>(BUILDS, [
     JSON.stringify(BUILD_SPACES),
   ]);
   return new Set(
     builds
       .flatMap(({ space, key, value }) =>
-        readModelTablesOf(key, storedObject(value, `the record "${key}" of "${space}"`)),
+        readModelTablesOf(key, storedObject(value, `the record "${key}" of "${space}" in ${location}`)),
       )
       .flatMap(({ table, view }) => [table, view]),
   );
