@@ -123,6 +123,8 @@ export interface TransactOptions {
    * `signal` is aborted, and then its running statement may be interrupted. Default false.
    */
   readonly isAlone?: boolean | undefined;
+  /** What the transaction is for, in error messages, such as `delete stream "a"`. Default: any. */
+  readonly attempt?: string | undefined;
 }
 
 /** An open transaction, as `work` gets it. Its calls see what earlier ones did. */

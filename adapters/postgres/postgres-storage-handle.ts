@@ -194,7 +194,7 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
     const { queue, names } = this.#parts;
     const attempt = "copy a store";
     return this.#attempting(attempt, () =>
-      queue.transact((session) => importContents(session, names, batch), IMPORT_OPTIONS, attempt),
+      queue.transact((session) => importContents(session, names, batch), { ...IMPORT_OPTIONS, attempt }),
     );
   }
 

@@ -111,9 +111,10 @@ async function needsOf(
 ): Promise<(streamId: string) => number> {
   const { storage } = context;
   await updatePositions(context, ATTEMPT);
-  const read = () => storage.transact(({ records }) => readerPositions(records, seenLeasesOf(storage)), {});
+  const read = () =>
+    storage.transact(({ records }) => readerPositions(records, seenLeasesOf(storage)), { attempt: ATTEMPT });
   const readers = await sureReaders(context, read, { upTo: Number.POSITIVE_INFINITY, signal });
-  const parked = await storage.transact(({ records }) => firstParkedPositions(records), {});
+  const parked = await storage.transact(({ records }) => firstParkedPositions(records), { attempt: ATTEMPT });
   const readUpTo = Math.min(...readers.map(({ position }) => position));
   return (streamId) => Math.min(readUpTo, (parked.get(streamId) ?? Number.POSITIVE_INFINITY) - 1);
 }

@@ -65,7 +65,10 @@ export async function deleteStream(
     const version = await needs.settled(() => {
       context.grouped.close();
       return inStep(context, attempt, () =>
-        storage.transact((session) => endWithParticipants(context, session, streamId, plan, needs), { signal }),
+        storage.transact((session) => endWithParticipants(context, session, streamId, plan, needs), {
+          signal,
+          attempt,
+        }),
       ).catch((error: unknown) => {
         throw versionConflict(error, attempt, storage.location);
       });
@@ -133,11 +136,14 @@ async function removeAll(
   const removed = await removeInSteps(context, removal, first);
   return inStep(context, attempt, async () => {
     const removedSnapshots = await storage.deleteSnapshots({ streamId });
-    await storage.transact(async (session) => {
-      // A consumer may have parked some since the tombstone was written.
-      await dropRemovedPlaces(session, streamId, version);
-      await session.records.delete(DELETIONS_SPACE, streamId);
-    }, {});
+    await storage.transact(
+      async (session) => {
+        // A consumer may have parked some since the tombstone was written.
+        await dropRemovedPlaces(session, streamId, version);
+        await session.records.delete(DELETIONS_SPACE, streamId);
+      },
+      { attempt },
+    );
     return { streamId, version, ...removed, removedSnapshots };
   });
 }

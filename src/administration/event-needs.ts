@@ -64,7 +64,7 @@ export async function updatePositions(context: AdministrationContext, attempt: s
   const { storage, participants } = context;
   if (participants.size === 0) return;
   await inStep(context, attempt, () =>
-    storage.transact((session) => passOverUnwanted(participants, session, storage.location), {}),
+    storage.transact((session) => passOverUnwanted(participants, session, storage.location), { attempt }),
   );
 }
 

@@ -60,7 +60,7 @@ async function archived(
   // What must stay is not archived. Whether it may go is decided as it is removed.
   if (needed !== undefined) {
     const ask = (session: StorageSession) => needed.needs.assertRead(session.records, needed.upTo);
-    await needed.needs.settled(() => inStep(context, attempt, () => storage.transact(ask, {})));
+    await needed.needs.settled(() => inStep(context, attempt, () => storage.transact(ask, { attempt })));
   }
   const query = { streamId, after: firstVersion - 1, upTo: end - 1, limit: REMOVAL_STEP_EVENTS } as const;
   const { events } = await storage.readPage({ ...query, direction: "forward" });
@@ -90,7 +90,7 @@ async function removeUpTo(
     // Afterwards, so that a step that fails leaves them parked. What a kill leaves is dropped when the call is made again.
     if (dropsParked) {
       const drop = (session: StorageSession) => dropRemovedPlaces(session, streamId, step.firstVersion);
-      const consumers = await inStep(context, attempt, () => context.storage.transact(drop, {}));
+      const consumers = await inStep(context, attempt, () => context.storage.transact(drop, { attempt }));
       for (const name of consumers) for (const consumer of consumersOf(context, name)) consumer.renew();
     }
     const isDone = step.firstVersion >= end || step.firstVersion <= firstVersion;

@@ -27,13 +27,16 @@ export class RetentionLease {
   static async take(context: AdministrationContext): Promise<RetentionLease | null> {
     const lease = new RetentionLease(context);
     const revision = await inStep(context, ATTEMPT, () =>
-      context.storage.transact(async ({ records }) => {
-        const found = await records.get(RETENTION_SPACE, KEY);
-        const untilMs = found?.value.untilMs;
-        // One that ends later than any lease that begins now is of a clock that was ahead: whoever had it may be dead.
-        if (typeof untilMs === "number" && isRunning({ untilMs, leaseMs: RETENTION_LEASE_MS })) return null;
-        return records.put(RETENTION_SPACE, KEY, lease.#value(), found?.revision ?? 0);
-      }, {}),
+      context.storage.transact(
+        async ({ records }) => {
+          const found = await records.get(RETENTION_SPACE, KEY);
+          const untilMs = found?.value.untilMs;
+          // One that ends later than any lease that begins now is of a clock that was ahead: whoever had it may be dead.
+          if (typeof untilMs === "number" && isRunning({ untilMs, leaseMs: RETENTION_LEASE_MS })) return null;
+          return records.put(RETENTION_SPACE, KEY, lease.#value(), found?.revision ?? 0);
+        },
+        { attempt: ATTEMPT },
+      ),
     );
     if (revision === null) return null;
     lease.#revision = revision;
@@ -46,7 +49,7 @@ export class RetentionLease {
       this.#revision = await inStep(this.#context, ATTEMPT, () =>
         this.#context.storage.transact(
           ({ records }) => records.put(RETENTION_SPACE, KEY, this.#value(), this.#revision),
-          {},
+          { attempt: ATTEMPT },
         ),
       );
       return true;

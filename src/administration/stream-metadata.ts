@@ -32,12 +32,15 @@ export async function setStreamMetadata(
   const { expectedRevision = "any" } = options;
   const set = () =>
     inStep(context, attempt, () =>
-      storage.transact(async (session) => {
-        if (isTombstone(await lastEvent(session, streamId))) throw streamDeleted(attempt, streamId, storage.location);
-        if (value !== null) return session.records.put(STREAM_METADATA_SPACE, streamId, value, expectedRevision);
-        await session.records.delete(STREAM_METADATA_SPACE, streamId, expectedRevision);
-        return 0;
-      }, {}),
+      storage.transact(
+        async (session) => {
+          if (isTombstone(await lastEvent(session, streamId))) throw streamDeleted(attempt, streamId, storage.location);
+          if (value !== null) return session.records.put(STREAM_METADATA_SPACE, streamId, value, expectedRevision);
+          await session.records.delete(STREAM_METADATA_SPACE, streamId, expectedRevision);
+          return 0;
+        },
+        { attempt },
+      ),
     ).catch((error: unknown) => {
       throw metadataConflict(error, attempt, expectedRevision, storage.location);
     });

@@ -34,7 +34,9 @@ export interface TransactionPlan {
   /** Undefined: as long as it takes. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly isAlone?: boolean;
+  readonly isAlone?: boolean | undefined;
+  /** What it is for, for the storage's messages. */
+  readonly attempt?: string | undefined;
 }
 
 /** Makes a call of the storage's session in its turn. It reaches what applications have no access to. */
@@ -81,11 +83,11 @@ export async function runTransaction<T>(
 }
 
 function beginTransaction<T>(context: TransactionContext, work: TransactionWork<T>, plan: TransactionPlan): Promise<T> {
-  const { signal, isAlone, timeoutMs } = plan;
+  const { signal, ...options } = plan;
   signal?.throwIfAborted();
   context.grouped.close();
   if (signal === undefined)
-    return context.storage.transact((session) => runWork(context, session, work, plan), { isAlone, timeoutMs });
+    return context.storage.transact((session) => runWork(context, session, work, plan), options);
   return giveUpWaiting(signal, (onBegun) =>
     context.storage.transact(
       async (session) => {
@@ -93,7 +95,7 @@ function beginTransaction<T>(context: TransactionContext, work: TransactionWork<
         signal.throwIfAborted();
         return runWork(context, session, work, plan);
       },
-      { signal, isAlone, timeoutMs },
+      { signal, ...options },
     ),
   );
 }

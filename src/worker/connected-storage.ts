@@ -96,9 +96,9 @@ function atomicCalls(call: MakeCall): Pick<AtomicStorage, "appendAll"> {
 
 function transactionalCalls(call: MakeCall): Pick<TransactionalStorage, "transact"> {
   return {
-    transact: async (work, { signal, timeoutMs, isAlone }: TransactOptions) => {
-      const args = [{ timeoutMs, isAlone }];
-      const made: StoreCall = { method: "transact", args, attempt: "begin a transaction", lane: "write", signal };
+    transact: async (work, { signal, ...options }: TransactOptions) => {
+      const { attempt = "begin a transaction" } = options;
+      const made: StoreCall = { method: "transact", args: [options], attempt, lane: "write", signal };
       return (await converse(call, made, (begun, request) => work(connectedSession(begun, request)))).value;
     },
   };

@@ -28,9 +28,9 @@ export type RemoveArgument = Omit<RemoveRequest, "assertUnneeded"> & { readonly 
 export function transact(
   context: TransactionContext,
   call: ExposedCall,
-  { timeoutMs, isAlone = false }: TransactArgument,
+  { timeoutMs, isAlone = false, attempt }: TransactArgument,
 ): Promise<void> {
-  const plan = { timeoutMs: limitOf(timeoutMs, isAlone), signal: call.signal, isAlone };
+  const plan = { timeoutMs: limitOf(timeoutMs, isAlone), signal: call.signal, isAlone, attempt };
   return runTransaction(
     context,
     "transaction",

@@ -12,7 +12,7 @@ export interface RemovalContext {
 }
 
 /** For how long a process that has stopped in the middle holds up the others. */
-const OPTIONS = { timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS };
+const timeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS;
 
 /** Removes the first events of a stream, in one transaction that holds the lock, unless they are needed. */
 export async function removeBefore(
@@ -20,10 +20,11 @@ export async function removeBefore(
   request: RemoveRequest,
   attempt: string,
 ): Promise<RemovedEvents> {
-  const { hasKeys, ...step } = await queue.transact((session) => removeStep(session, names, request), OPTIONS, attempt);
+  const options = { timeoutMs, attempt };
+  const { hasKeys, ...step } = await queue.transact((session) => removeStep(session, names, request), options);
   // Those of earlier removals, in transactions of their own, each of a limited size.
   for (let isLeft = hasKeys; isLeft; ) {
-    const forgotten = await queue.transact((session) => forgetKeys(session, names, request), OPTIONS, attempt);
+    const forgotten = await queue.transact((session) => forgetKeys(session, names, request), options);
     isLeft = forgotten === request.limit;
   }
   return step;

@@ -47,12 +47,11 @@ export class PendingTransaction extends PendingCall<unknown> {
   constructor(
     work: TransactionWork,
     options: TransactOptions,
-    attempt: string,
     resolve: (result: unknown) => void,
     reject: (error: unknown) => void,
   ) {
     super(options.signal, resolve, reject);
-    this.attempt = attempt;
+    this.attempt = options.attempt ?? "commit a transaction";
     this.work = work;
     this.options = options;
     let abandon: (reason: Error) => void = () => undefined;

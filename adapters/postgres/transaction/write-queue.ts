@@ -37,16 +37,11 @@ export class WriteQueue {
     return this.#appendMember(unit) as Promise<readonly AppendResult[]>;
   }
 
-  /** @param attempt - what is attempted, for messages */
-  transact<T>(
-    work: (session: PostgresSession) => Promise<T>,
-    options: TransactOptions,
-    attempt = "commit a transaction",
-  ): Promise<T> {
+  transact<T>(work: (session: PostgresSession) => Promise<T>, options: TransactOptions): Promise<T> {
     return new Promise((resolve, reject) => {
       // The result is that of its own callback.
       const succeed = (result: unknown): void => resolve(result as T);
-      this.#add(new PendingTransaction(work, options, attempt, succeed, reject));
+      this.#add(new PendingTransaction(work, options, succeed, reject));
     });
   }
 

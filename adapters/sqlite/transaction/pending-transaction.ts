@@ -10,7 +10,8 @@ export type DoInParts = (transact: (work: TransactionWork) => Promise<unknown>) 
 
 /** A transaction that waits for its turn. */
 export class PendingTransaction extends LockedCall<unknown> {
-  readonly attempt = "commit a transaction";
+  /** What is attempted, for messages. */
+  readonly attempt: string;
   readonly work: TransactionWork;
   /** Whether it shares its commit with nobody. */
   readonly isAlone: boolean;
@@ -22,12 +23,13 @@ export class PendingTransaction extends LockedCall<unknown> {
   constructor(
     work: TransactionWork,
     lockDeadline: number,
-    { signal, isAlone = false }: TransactOptions,
+    { signal, isAlone = false, attempt = "commit a transaction" }: TransactOptions,
     resolve: (result: unknown) => void,
     reject: (error: unknown) => void,
     inParts?: DoInParts,
   ) {
     super(lockDeadline, signal, resolve, reject);
+    this.attempt = attempt;
     this.work = work;
     this.isAlone = isAlone;
     this.interrupt = isAlone ? signal : undefined;

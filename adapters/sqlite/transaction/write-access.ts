@@ -201,8 +201,8 @@ export class NoWriting implements WriteAccess {
     throw this.#readOnly(attemptOf(requests));
   }
 
-  async transact(): Promise<never> {
-    throw this.#readOnly("begin a transaction");
+  async transact(_work: unknown, { attempt = "begin a transaction" }: TransactOptions): Promise<never> {
+    throw this.#readOnly(attempt);
   }
 
   async appendTogether(take: TakeRequests): Promise<never> {

@@ -94,6 +94,10 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     await expect(stream.write([])).rejects.toMatchObject(refused);
     await expect(stream.snapshot("state")).rejects.toMatchObject(refused);
     await expect(stream.snapshot("state", { keep: 1 })).rejects.toMatchObject(refused);
+    const named = (attempt: string) => ({ ...refused, message: expect.stringContaining(`Cannot ${attempt} in /`) });
+    await expect(streams.setStreamMetadata("s", {})).rejects.toMatchObject(named('set the metadata of stream "s"'));
+    await expect(streams.deleteStream("s")).rejects.toMatchObject(named('delete stream "s"'));
+    await expect(streams.transaction(async () => 1)).rejects.toMatchObject(named("begin a transaction"));
     expect(await indexesOf(stream)).toHaveLength(300);
     expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 300 });
     await streams[Symbol.asyncDispose]();
