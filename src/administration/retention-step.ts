@@ -1,5 +1,6 @@
 import type { ReadQuery, RetentionRule, StoredEvent, StreamInfo } from "../../protocols/index.js";
 import { MAX_PAGE_EVENTS } from "../limits.js";
+import { storeTime } from "../stream/store-time.js";
 import type { AdministrationContext } from "./administration-context.js";
 import { positionOf } from "./event-needs.js";
 
@@ -24,9 +25,9 @@ export async function retentionOf(
   unneededUpTo: number,
 ): Promise<Retained | null> {
   const { deleteAfterMs } = rule;
-  const ageMs = stream.lastTimestamp === null ? 0 : context.now() - stream.lastTimestamp.getTime();
-  if (deleteAfterMs !== undefined && ageMs > deleteAfterMs && stream.lastPosition <= unneededUpTo) {
-    return { isDeleted: true };
+  if (deleteAfterMs !== undefined && stream.lastTimestamp !== null && stream.lastPosition <= unneededUpTo) {
+    const ageMs = (await storeTime(context)) - stream.lastTimestamp.getTime();
+    if (ageMs > deleteAfterMs) return { isDeleted: true };
   }
   const byRule = Math.min(await beforeByRule(context, stream, rule), stream.version);
   const covered = Math.min(byRule, await beforeBySnapshot(context, stream, rule));
@@ -43,7 +44,7 @@ async function beforeByRule(
 ): Promise<number> {
   const limits: number[] = [];
   if (maxEvents !== undefined) limits.push(stream.version - maxEvents + 1);
-  if (maxAgeMs !== undefined) limits.push(await firstYoung(context, stream, context.now() - maxAgeMs));
+  if (maxAgeMs !== undefined) limits.push(await firstYoung(context, stream, (await storeTime(context)) - maxAgeMs));
   // A rule that only names a snapshot lets everything behind it go.
   const isSnapshotAlone = limits.length === 0 && behindSnapshot !== undefined && deleteAfterMs === undefined;
   return isSnapshotAlone ? stream.version : Math.max(0, ...limits);

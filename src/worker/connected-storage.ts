@@ -12,6 +12,7 @@ import type {
 import { Lifetime } from "../adapter-kit/lifetime.js";
 import { PendingWork } from "../adapter-kit/pending-work.js";
 import { encodedBytes } from "../stream/content-bytes.js";
+import { STORE_TIME } from "../stream/store-time.js";
 import { connectedSession } from "./connected-session.js";
 import type { Connection, SessionWork, StoreCall } from "./connection.js";
 import { appendMessage, snapshotMessage, statementMessage } from "./exact-bytes.js";
@@ -21,7 +22,10 @@ import type { StoreDescription } from "./messages.js";
 type MakeCall = <T>(call: StoreCall, work?: SessionWork) => Promise<T>;
 
 /** A store in another thread, as storage: each call is a message. It has the methods that the store has. */
-export function connectedStorage(connection: Connection, store: StoreDescription): StorageHandle {
+export function connectedStorage(
+  connection: Connection,
+  store: StoreDescription,
+): StorageHandle & { readonly [STORE_TIME]: () => Promise<number> } {
   const { location, limits, canWriteAll, canTransact, canQuery, canAdminister } = store;
   const lifetime = new Lifetime(location === undefined ? "the store" : `the store ${location}`);
   const pending = new PendingWork();
@@ -47,6 +51,7 @@ export function connectedStorage(connection: Connection, store: StoreDescription
     ...(canTransact && transactionalCalls(call)),
     ...(canQuery && queryCalls(call)),
     ...(canAdminister && administrativeCalls(call)),
+    [STORE_TIME]: () => call({ method: "now", args: [], attempt: "read the clock of the store", lane: "read" }),
     [Symbol.asyncDispose]: dispose,
   };
 }

@@ -58,6 +58,7 @@ function streamMethods(context: StreamContext): ExposedMethods {
   const { storage, notifier, pendingWrites, now } = context;
   return {
     start: () => notifier.start(),
+    now: async () => now(),
     append: ({ signal }, request: AppendRequest) => acceptAppend(context, { ...request, signal }),
     readPage: ({ signal }, query: ReadQuery) => readWorkerPage(storage, { ...query, signal }),
     getVersion: (_call, streamId: string) => storage.getVersion(streamId),

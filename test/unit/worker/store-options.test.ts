@@ -2,7 +2,7 @@ import { MessageChannel } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { type MemoryOptions, memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import type { TransactionalStreamFactory } from "../../../index.js";
+import { type AdministrableStreamFactory, applyRetention, type TransactionalStreamFactory } from "../../../index.js";
 import { connectStreams, exposeStreams } from "../../../src/worker/index.js";
 
 const STORES: [string, (options: MemoryOptions) => Promise<TransactionalStreamFactory>][] = [
@@ -15,7 +15,7 @@ describe.each(STORES)("the options of a store in %s hold for its workers", (_, o
     const store = await open(options);
     const { port1, port2 } = new MessageChannel();
     exposeStreams(store, port1);
-    const streams = await connectStreams(port2);
+    const streams = await connectStreams<TransactionalStreamFactory & AdministrableStreamFactory>(port2);
     return {
       streams,
       async [Symbol.asyncDispose]() {
@@ -40,5 +40,24 @@ describe.each(STORES)("the options of a store in %s hold for its workers", (_, o
     await a.snapshot("a state");
 
     expect(await a.loadSnapshot()).toMatchObject({ state: "a state", timestamp });
+  });
+
+  test("now: it is the clock of retention too", async () => {
+    let timeMs = Date.now();
+    await using both = await connect({ now: () => timeMs });
+    for (const id of ["old", "young"]) await (await both.streams.openStream(id)).write({ type: "A", data: null });
+    timeMs += 10_000;
+    await (await both.streams.openStream("young")).write({ type: "A", data: null });
+    const rules = [
+      { prefix: "old", deleteAfterMs: 5_000 },
+      { prefix: "young", maxAgeMs: 5_000 },
+    ];
+    const removed = [];
+    for await (const report of applyRetention(both.streams, rules)) removed.push(report);
+
+    expect(removed).toMatchObject([
+      { streamId: "old", version: 2, removedEvents: 1 },
+      { streamId: "young", firstVersion: 2, removedEvents: 1 },
+    ]);
   });
 });
