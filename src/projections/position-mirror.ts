@@ -84,7 +84,7 @@ export class PositionMirror {
       for (const key of this.#others) {
         if (live === null || !isFormerBuild(key, new Map([[name, live.value]]))) continue;
         const found = await records.get(spaces.builds, key);
-        if (found !== null && goneInMs(found, seenLeases) === 0) former.push(key);
+        if (found === null || goneInMs(found, seenLeases) === 0) former.push(key);
       }
       return former;
     });

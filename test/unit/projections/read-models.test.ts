@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { sql } from "../../../index.js";
 import {
@@ -10,10 +10,11 @@ import {
   sqliteReadModels,
   whenProcessed,
 } from "../../../projections.js";
-import { PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
+import { PROJECTIONS_ELSEWHERE_SPACE, PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { overwrite } from "../consumers/support/lease-records.js";
 
+const A_DAY_MS = 86_400_000;
 const counted = { type: "Counted", data: null };
 const counts = documents<number, { type: string; data: unknown }>({
   name: "counts",
@@ -74,6 +75,30 @@ test.each(["rebuilt", "of a new version"])(
       .toMatchObject({ firstVersion: 4 });
   },
 );
+
+test("positions of a former read model elsewhere whose tables were dropped keep no events", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  await using models = await sqliteReadModels(":memory:");
+  await (await streams.openStream("a")).write([counted, counted]);
+  const run = (version: number) => runProjections(streams, [{ ...counts, version }], { store: models });
+  for (const version of [1, 2]) {
+    await using runner = await run(version);
+    await expect.poll(() => runner.status()[0]?.state).toBe("live");
+  }
+  const nowMs = Date.now() + A_DAY_MS;
+  const clock = vi.spyOn(Date, "now").mockReturnValue(nowMs);
+  const second = await run(2);
+  await expect.poll(() => models.query(sql`SELECT * FROM counts__1`).catch(({ code }) => code)).toBe("STORAGE_FAILED");
+  await second[Symbol.asyncDispose]();
+  clock.mockRestore();
+  // What the former one had copied last, where no later one has run since it ended.
+  await overwrite(streams, PROJECTIONS_ELSEWHERE_SPACE, "counts@1", { position: 0 });
+
+  await using _again = await run(2);
+  await expect
+    .poll(() => streams.pruneStream("a", { before: 2 }).catch((error: unknown) => error), { timeout: 5_000 })
+    .toMatchObject({ firstVersion: 2 });
+});
 
 test("a read model elsewhere leaves that of its name in the event store as it is, and either may go", async () => {
   await using streams = await sqliteStreamFactory(":memory:");
