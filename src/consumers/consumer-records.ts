@@ -1,7 +1,8 @@
 import type { JsonObject, Records, StoredRecord } from "../../protocols/index.js";
 import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE, PARKED_SPACE } from "../administration/reserved-spaces.js";
+import { assertShape, isPlace, isText, isTextOrNull, type Shape } from "../leases/record-shapes.js";
 import { recordsOf } from "../transaction/records-of.js";
-import { assertShape, GROUP_SHAPE, PARKED_SHAPE, PARTITION_SHAPE, type Shape } from "./record-shapes.js";
+import { isPlainObject } from "../validate/json-text.js";
 
 /**
  * What all partitions of a consumer share.
@@ -69,6 +70,22 @@ export interface RecordOf<Value> {
   readonly revision: number;
 }
 
+const GROUP_SHAPE: Shape = {
+  partitions: (value) => isPlace(value) && value !== 0,
+  history: Array.isArray,
+  members: (value) => typeof value === "object" && value !== null && isPlainObject(value),
+  parked: isPlace,
+  retries: isPlace,
+};
+const PARTITION_SHAPE: Shape = { position: isPlace, owner: isTextOrNull, untilMs: isPlace, unsaved: isPlace };
+const PARKED_SHAPE: Shape = {
+  streamId: isText,
+  position: isPlace,
+  attempts: isPlace,
+  error: isTextOrNull,
+  parkedAtMs: isPlace,
+};
+
 const POSITION_DIGITS = 16;
 
 export const partitionKey = (consumer: string, index: number): string => `${consumer}/${index}`;
@@ -91,7 +108,7 @@ export async function listGroup(records: Pick<Records, "list">, consumer: string
 }
 
 function groupOf(record: StoredRecord): GroupState {
-  assertShape(CONSUMER_GROUPS_SPACE, record, GROUP_SHAPE);
+  assertShape(CONSUMER_GROUPS_SPACE, record, GROUP_SHAPE, "consumers");
   return record.value as GroupState;
 }
 
@@ -170,6 +187,6 @@ async function listOf<Value>(
   for await (const record of recordsOf(records, space, `${consumer}/`)) {
     if (record.key.lastIndexOf("/") === consumer.length) found.push(record);
   }
-  for (const record of found) assertShape(space, record, shape);
+  for (const record of found) assertShape(space, record, shape, "consumers");
   return found as unknown as RecordOf<Value>[];
 }

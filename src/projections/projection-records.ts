@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { JsonObject, Records } from "../../protocols/index.js";
 import { LIVE_PROJECTIONS_SPACE, PROJECTIONS_SPACE } from "../administration/reserved-spaces.js";
+import { assertShape, isPlace, isText, isTextOrNull, type Shape } from "../leases/record-shapes.js";
 
 /** The state of one build of a projection: checkpoint, lease and fence in one. */
 export type BuildState = {
@@ -83,9 +84,27 @@ export function tableName(plainName: string, { version, generation }: Pick<Build
   return `${whole.slice(0, MAX_TABLE_NAME_BYTES - HASH_DIGITS - 1)}_${hash}`;
 }
 
+const BUILD_SHAPE: Shape = {
+  position: isPlace,
+  owner: isTextOrNull,
+  untilMs: isPlace,
+  leaseMs: isPlace,
+  parked: isPlace,
+  tables: (value) => Array.isArray(value) && value.every(isText),
+  hasCaughtUp: (value) => typeof value === "boolean",
+};
+const LIVE_SHAPE: Shape = {
+  version: isPlace,
+  generation: isPlace,
+  former: Array.isArray,
+  rebuilding: (value) => value === null || isPlace(value),
+};
+
 export async function readBuild(records: Records, spaces: Spaces, build: Build): Promise<Stored<BuildState> | null> {
   const found = await records.get(spaces.builds, buildKey(build));
-  return found === null ? null : { value: found.value as unknown as BuildState, revision: found.revision };
+  if (found === null) return null;
+  assertShape(spaces.builds, found, BUILD_SHAPE, "projections");
+  return { value: found.value as unknown as BuildState, revision: found.revision };
 }
 
 export function writeBuild(
@@ -99,7 +118,10 @@ export function writeBuild(
 }
 
 export async function readLive(records: Records, spaces: Spaces, name: string): Promise<LiveState | null> {
-  return ((await records.get(spaces.live, name))?.value as LiveState | undefined) ?? null;
+  const found = await records.get(spaces.live, name);
+  if (found === null) return null;
+  assertShape(spaces.live, found, LIVE_SHAPE, "projections");
+  return found.value as LiveState;
 }
 
 export async function writeLive(records: Records, spaces: Spaces, name: string, live: LiveState): Promise<void> {

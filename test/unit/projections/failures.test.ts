@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { StorageError } from "../../../index.js";
+import { LIVE_PROJECTIONS_SPACE, PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import {
   type Projection,
   type ProjectionStatus,
@@ -10,6 +11,7 @@ import {
 } from "../../../src/projections/index.js";
 import { revoked } from "../../support/revoked.js";
 import { stopClock } from "../../support/stopped-clock.js";
+import { overwrite } from "../consumers/support/lease-records.js";
 import { STORES } from "../consumers/support/stores.js";
 import { type Deposited, deposited } from "./support/stores.js";
 
@@ -26,6 +28,23 @@ function amounts(batches: number[][], failsAt: ReadonlySet<number>): Projection<
     },
   };
 }
+
+describe.each(STORES)("a damaged record of a projection over %s", (_, open) => {
+  test.each([
+    [PROJECTIONS_SPACE, "amounts@1", { position: "1" }, "position"],
+    [PROJECTIONS_SPACE, "amounts@1", { tables: null }, "tables"],
+    [LIVE_PROJECTIONS_SPACE, "amounts", { generation: 0.5 }, "generation"],
+  ])("of %s is named with its field where it is read", async (space, key, damage, field) => {
+    await using streams = await open();
+    const run = () => runProjections(streams, [amounts([], new Set())]);
+    await (await run())[Symbol.asyncDispose]();
+    await overwrite(streams, space, key, damage);
+    const message = expect.stringContaining(`the record "${key}" of "${space}": its field ${field}`);
+    const corrupt = { code: "STORAGE_CORRUPT", message };
+    await expect(run()).rejects.toMatchObject(corrupt);
+    await expect(whenProcessed(streams, "amounts", 1)).rejects.toMatchObject(corrupt);
+  });
+});
 
 describe.each(STORES)("what a projection cannot take, over %s", (_, open) => {
   test("is parked with onError park, later events of its stream are not, and a rebuild tries it again", async () => {
