@@ -222,8 +222,9 @@ export class ConsumerRun implements Consumer, StoreService {
   /** Ends by itself, which somebody should know although nobody need wait for it. */
   #fail(error: unknown): void {
     if (this.#stopped !== undefined) return;
-    const place = inStore(this.#context.access.location);
-    process.emitWarning(`Consumer "${this.name}"${place} has ended: ${thrownText(error)}`, {
+    const ended = `Consumer "${this.name}"${inStore(this.#context.access.location)} has ended: `;
+    const reason = thrownText(error);
+    process.emitWarning(reason.startsWith(ended) ? reason : ended + reason, {
       type: "StreamWarning",
       code: "CONSUMER_ENDED",
     });

@@ -2,6 +2,7 @@ import { ALL_STREAM, type Records } from "../../protocols/index.js";
 import type { Renew } from "../leases/lease-renewals.js";
 import { Sightings } from "../leases/sightings.js";
 import type { Undo } from "../leases/undo.js";
+import { inStore } from "../validate/in-call.js";
 import {
   type GroupState,
   listGroup,
@@ -96,7 +97,7 @@ export class LeaseKeeper {
     await transact(async (records, undo) => {
       findings = await this.#look(records, undo);
     });
-    if (findings === undefined) throw dropped(this.#context.definition.name);
+    if (findings === undefined) throw dropped(this.#context);
     return this.#apply(findings);
   }
 
@@ -239,9 +240,9 @@ export class LeaseKeeper {
 }
 
 /** Nobody drops what a process runs, but this one may have been suspended for longer than its leases. */
-function dropped(name: string): Error {
+function dropped({ definition: { name }, access: { location } }: RunContext): Error {
   return new Error(
-    `Consumer "${name}" has ended: its records were deleted while this process did not renew its leases. Was dropConsumer ` +
+    `Consumer "${name}"${inStore(location)} has ended: its records were deleted while this process did not renew its leases. Was dropConsumer ` +
       "called? Start it again, and it begins at startFrom.",
   );
 }

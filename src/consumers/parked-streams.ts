@@ -1,11 +1,12 @@
 import { ALL_STREAM, type Records, type StoredEvent } from "../../protocols/index.js";
+import { inStore } from "../validate/in-call.js";
 import { thrownText } from "../validate/thrown-text.js";
 import type { Outcome } from "./attempt.js";
 import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
 import { changeGroup, deleteParked, isParked, type ParkedState, readParked, writeParked } from "./consumer-records.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
-import { tell } from "./run-context.js";
+import { type RunContext, tell } from "./run-context.js";
 
 /** The error of an event that has ended the process with its last attempt. */
 export const LAST_ENDED = "The process ended during the last attempt.";
@@ -87,7 +88,7 @@ export class ParkedStreams {
       ahead = await this.#stillAhead(records, streamId);
       await writeParked(records, definition.name, parked);
       const group = await changeGroup(records, definition.name, (found) => ({ parked: found.parked + 1 }));
-      if (group !== null && group.parked > settings.maxParked) throw tooManyParked(definition.name, settings.maxParked);
+      if (group !== null && group.parked > settings.maxParked) throw tooManyParked(this.#partition.context);
     });
     if (!isSaved) return;
     this.#partition.passed(position);
@@ -210,9 +211,9 @@ async function stillParked(records: Records, name: string, parked: readonly Park
   return kept;
 }
 
-function tooManyParked(name: string, maxParked: number): Error {
+function tooManyParked({ definition: { name }, settings: { maxParked }, access: { location } }: RunContext): Error {
   return new Error(
-    `Consumer "${name}" has ended: more than maxParked (${maxParked}) events would be parked. It is not the events: find ` +
+    `Consumer "${name}"${inStore(location)} has ended: more than maxParked (${maxParked}) events would be parked. It is not the events: find ` +
       "out what all of them fail with.",
   );
 }

@@ -191,8 +191,9 @@ describe.each(STORES)("failures over %s", (_, open) => {
     expect(await listOf(parked(streams, "all"))).toEqual([]);
   });
 
-  test("beyond maxParked end the consumer", async () => {
+  test("beyond maxParked end the consumer, which says so once", async () => {
     await using streams = await open();
+    const warning = new Promise<Error>((resolve) => process.once("warning", resolve));
     await (await streams.openStream("a")).write([numbered(1), numbered(2), numbered(3), numbered(4)]);
     const consumer = await consume(
       streams,
@@ -200,6 +201,7 @@ describe.each(STORES)("failures over %s", (_, open) => {
       { retry: FAST, maxParked: 2 },
     );
     await expect(consumer.ended).rejects.toThrow("maxParked (2)");
+    expect((await warning).message).toMatch(/^Consumer "all" in \S+ has ended: more than maxParked/);
     expect(await listOf(parked(streams, "all"))).toHaveLength(2);
   });
 
