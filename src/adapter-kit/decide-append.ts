@@ -58,7 +58,7 @@ export function decideAppend(request: AppendRequest, state: StreamState, locatio
   const { fresh, last, storedCount } = withoutStored(request, state, location);
   const partlyStored = storedCount > 0 && typeof expectedVersion === "number";
   if (fresh.length > 0 && (partlyStored || !isExpectedVersion(expectedVersion, state.version))) {
-    throw versionConflict(request, state.version, partlyStored ? [storedCount, fresh.length] : null, location);
+    throw versionConflict(request, state.version, partlyStored ? fresh.length : null, location);
   }
   return { fresh, last };
 }
@@ -114,7 +114,7 @@ export function checkVersionInUnit(
   const partlyStored = storedCount > 0 && typeof expectedVersion === "number";
   const isAsked = freshCount > 0 || events.length === 0;
   if (!partlyStored && (!isAsked || isExpectedVersion(expectedVersion, version))) return;
-  throw versionConflict(request, version, partlyStored ? [storedCount, freshCount] : null, location);
+  throw versionConflict(request, version, partlyStored ? freshCount : null, location);
 }
 
 interface Remaining extends AppendDecision {
@@ -213,17 +213,29 @@ function keyConflict(
 function versionConflict(
   request: AppendRequest,
   actualVersion: number,
-  partlyStored: readonly [storedCount: number, freshCount: number] | null,
+  /** How many events are new, where the others are stored already. */
+  freshOfSome: number | null,
   location?: string,
 ): ConcurrencyError {
   const { streamId, expectedVersion } = request;
   const reason =
-    partlyStored === null
+    freshOfSome === null
       ? versionMismatch(expectedVersion, actualVersion)
-      : `${storedPart(...partlyStored)}, and a write that expects a version stores all of its events or none. Nothing was ` +
+      : `${storedPart(countDifferent(request) - freshOfSome, freshOfSome)}, and a write that expects a version stores all of its events or none. Nothing was ` +
         'written. Write the others alone, or all of them with "any".';
   const message = `Cannot write to stream "${streamId}"${inStore(location)}: ${reason}`;
   return new ConcurrencyError({ streamId, expectedVersion, actualVersion }, message);
+}
+
+/** How many events a request has, those with one key counted once. */
+export function countDifferent({ events }: AppendRequest): number {
+  const keys = new Set<string>();
+  let count = 0;
+  for (const { idempotencyKey } of events) {
+    if (idempotencyKey === null) count += 1;
+    else keys.add(idempotencyKey);
+  }
+  return count + keys.size;
 }
 
 /** Where the stream has all of its own events, those that are missing are another stream's. */

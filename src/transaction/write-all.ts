@@ -11,7 +11,7 @@ import type {
   UnitRequest,
   WriteAllOptions,
 } from "../../protocols/index.js";
-import { checkVersionInUnit } from "../adapter-kit/decide-append.js";
+import { checkVersionInUnit, countDifferent } from "../adapter-kit/decide-append.js";
 import { MAX_UNIT_EVENTS, MAX_UNIT_STREAMS } from "../limits.js";
 import { joinAll, type Participant } from "../stream/participant.js";
 import {
@@ -166,17 +166,6 @@ async function appendInSession(
 export async function versionOf(session: StorageSession, streamId: string): Promise<number> {
   const { head } = await session.readPage({ streamId, after: 0, upTo: 0, limit: 1, direction: "forward" });
   return head;
-}
-
-/** How many events a request has, those with one key counted once. */
-function countDifferent({ events }: AppendRequest): number {
-  const keys = new Set<string>();
-  let count = 0;
-  for (const { idempotencyKey } of events) {
-    if (idempotencyKey === null) count += 1;
-    else keys.add(idempotencyKey);
-  }
-  return count + keys.size;
 }
 
 /** Names a unit in a message. */

@@ -33,6 +33,8 @@ describe.each(STORES)("what is wrong with a write to several streams over %s", (
     expect(elsewhere).toMatchObject({ code: "CONCURRENCY_CONFLICT", message: expect.stringContaining(stored) });
     expect(elsewhere.message).toMatch(/^Cannot write to stream "a"/);
     expect(within.message).toContain("only 1 of its 2 events is already stored under its key");
+    const repeated = [{ streamId: "a", events: [first, second, first, second], expectedVersion: 0 }];
+    expect(await failing(repeated)).toMatchObject({ message: within.message });
   });
 
   test("under a key of another event, is said in plain English", async () => {
