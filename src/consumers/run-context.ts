@@ -29,13 +29,13 @@ export interface RunContext {
 
 /** Writes records in one transaction. What the leases remember is taken back when it fails. */
 export async function writeRecords<T>(
-  { access, definition }: Pick<RunContext, "access" | "definition">,
+  context: Pick<RunContext, "access" | "definition">,
   work: (records: Records, undo: Undo, head: number) => Promise<T>,
 ): Promise<T> {
   const undo: Undo = [];
   try {
-    return await access.run(
-      `run consumer "${definition.name}"`,
+    return await context.access.run(
+      callOf(context),
       (_, call) => call("write the records of a consumer", ({ records, head }) => work(records, undo, head)),
       { timeoutMs: RECORDS_TIMEOUT_MS, signal: undefined },
     );
@@ -46,15 +46,21 @@ export async function writeRecords<T>(
 }
 
 /** Reads records: nobody waits for it where the store can list them outside a transaction. */
-export function readRecords<T>(
+export async function readRecords<T>(
   context: Pick<RunContext, "access" | "definition">,
   work: (records: Pick<Records, "list">) => Promise<T>,
 ): Promise<T> {
-  const { storage } = context.access;
+  const { storage, context: store } = context.access;
   const { listRecords } = storage;
   if (listRecords === undefined) return writeRecords(context, work);
+  // As a transaction does.
+  const call = callOf(context);
+  store.lifetime.assertOpen(call);
+  store.calls.assertOutside(call);
   return work({ list: (space, options = {}) => listRecords.call(storage, space, options) });
 }
+
+const callOf = ({ definition }: Pick<RunContext, "definition">): string => `run consumer "${definition.name}"`;
 
 /** Tells whoever listens to the channel. */
 export function tell(message: {

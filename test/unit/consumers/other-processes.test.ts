@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { StoredEvent } from "../../../index.js";
 import { CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import { consume, dropParked, parked, retryParked } from "../../../src/consumers/index.js";
 import { SHARED_STORES } from "../administration/support/stores.js";
+import { collecting } from "./support/collecting.js";
 import { countCalls } from "./support/counted-calls.js";
 import { recordOf } from "./support/lease-records.js";
 import { listOf, numbered, writeToStreams } from "./support/stores.js";
@@ -272,4 +274,17 @@ describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, mak
     await using _second = await start();
     await expect.poll(() => begun).toEqual([10, 1, 2, 20]);
   });
+});
+
+test("a consumer that asks how far others are is refused in a transaction and once the store is disposed of", async () => {
+  const streams = await sqliteStreamFactory(":memory:", { findMisuse: true });
+  await consume(streams, collecting([]));
+  const second = await consume(streams, collecting([]));
+  const refused = expect.stringContaining('run consumer "all"');
+  await expect(streams.transaction(() => second.whenProcessed(0))).rejects.toMatchObject({
+    code: "TRANSACTION_MISUSE",
+    message: refused,
+  });
+  await streams[Symbol.asyncDispose]();
+  await expect(second.whenProcessed(0)).rejects.toMatchObject({ code: "STREAM_CLOSED", message: refused });
 });
