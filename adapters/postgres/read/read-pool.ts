@@ -28,12 +28,12 @@ export class ReadPool {
   }
 
   /** Runs a task that only reads. It runs again, with another connection, when it lost the one that it had. */
-  use<T>(task: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+  use<T>(task: (connection: PostgresConnection, session: Session) => Promise<T>): Promise<T> {
     const deadlineMs = performance.now() + this.#settings.retryMs;
-    return this.#lend((lend) => retryWhileLost(deadlineMs, () => lend(({ connection }) => task(connection))));
+    return this.#lend((lend) => retryWhileLost(deadlineMs, () => lend((session) => task(session.connection, session))));
   }
 
-  /** Runs a task once, because it may not be repeated. */
+  /** Runs a task once: where it fails, it is run elsewhere. */
   useOnce<T>(task: (session: Session) => Promise<T>): Promise<T> {
     return this.#lend((lend) => lend(task));
   }

@@ -20,9 +20,8 @@ export async function queryTables(
 ): Promise<Record<string, SQLValue>[]> {
   const rendered = renderStatement(statement);
   try {
-    const reading = reads.useOnce((session) =>
+    const reading = reads.use((connection, session) =>
       cancellable(session, signal, async () => {
-        const { connection } = session;
         await connection.script("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL enable_seqscan TO DEFAULT");
         try {
           signal?.throwIfAborted();

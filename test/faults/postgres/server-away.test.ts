@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM, type StoredEvent } from "../../../protocols/index.js";
 import { projectToMemory } from "../../../src/projections/index.js";
-import { take } from "../../conformance/support/collect.js";
+import { sql } from "../../../src/transaction/sql-statement.js";
+import { collect, take } from "../../conformance/support/collect.js";
 import { Observation } from "../../conformance/support/observation.js";
 import { NO_POSTGRES } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -48,6 +49,23 @@ if (NO_POSTGRES === null) {
     } finally {
       unsubscribe("async-streams:watch", listener);
     }
+  });
+
+  test("reads and queries wait for a server that is away", async () => {
+    const started = await server();
+    await using streams = await postgresStreamFactory(started.url(), { ...ownSchemas(), connectTimeoutMs: 60_000 });
+    await using stream = await streams.openStream("a");
+    await stream.write({ type: "Written", data: 1 });
+    await streams.transaction(async (tx) => {
+      await tx.sql.run(sql`CREATE TABLE numbers (number int)`);
+      await tx.sql.run(sql`INSERT INTO numbers VALUES (${1})`);
+    });
+
+    await started.kill();
+    const reading = Promise.all([streams.query(sql`SELECT number FROM numbers`), collect(stream.read())]);
+    reading.catch(() => undefined);
+    await started.restart();
+    expect(await reading).toMatchObject([[{ number: 1 }], [{ data: 1 }]]);
   });
 
   test("a read model in memory waits for a server that is away, and misses nothing", async () => {
