@@ -1,5 +1,5 @@
 import type PG from "pg";
-import type { Client, ClientConfig, PoolClient, QueryResult } from "pg";
+import type { Client, ClientConfig, PoolClient, QueryConfig, QueryResult } from "pg";
 import {
   type ClientResult,
   type ClientStatement,
@@ -194,7 +194,7 @@ class PGConnection implements PostgresConnection {
     stream.destroy();
   }
 
-  async #run<Row>(config: object): Promise<ClientResult<Row>> {
+  async #run<Row>(config: QueryConfig<unknown[]> & { readonly queryMode?: "extended" }): Promise<ClientResult<Row>> {
     if (this.#failure !== undefined) throw this.#failure;
     const { answerTimeoutMs } = this;
     const timer = answerTimeoutMs === undefined ? undefined : setTimeout(() => this.destroy(), answerTimeoutMs);
@@ -203,7 +203,7 @@ class PGConnection implements PostgresConnection {
       const answer: unknown = await this.#client.query(config as never);
       return { ...resultOf<Row>(answer as QueryResult | QueryResult[]), hasWarning: this.#hasWarning };
     } catch (error) {
-      const told = clientError(error);
+      const told = clientError(error, config.values);
       if (told instanceof ConnectionLostError) this.#ended(told);
       throw told;
     } finally {

@@ -3,15 +3,19 @@ import { ConnectionLostError, DatabaseError } from "./client.js";
 /** What the server ends a session with: connection failures, shutdowns, and as many connections as it takes. */
 const ENDING = /^(08|53300$|57P0[1-5]$|25P0[34]$)/;
 
-/** An error of the client in the words of the port. */
-export function clientError(error: unknown): Error {
+/**
+ * An error of the client in the words of the port.
+ *
+ * @param values - what was bound to the statement
+ */
+export function clientError(error: unknown, values: readonly unknown[] = []): Error {
   if (error instanceof DatabaseError || error instanceof ConnectionLostError) return error;
   const fields = (typeof error === "object" && error !== null ? error : {}) as Readonly<Record<string, unknown>>;
   const message = typeof fields.message === "string" ? fields.message : String(error);
   if (typeof fields.code !== "string" || typeof fields.severity !== "string") return connectionLost(fields, message);
   // The server says so as it ends the session.
-  if (ENDING.test(fields.code)) return new ConnectionLostError(message, { cause: sanitized(fields, message) });
-  return sanitized(fields, message);
+  if (ENDING.test(fields.code)) return new ConnectionLostError(message, { cause: sanitized(fields, message, values) });
+  return sanitized(fields, message, values);
 }
 
 function connectionLost(fields: Readonly<Record<string, unknown>>, message: string): ConnectionLostError {
@@ -25,17 +29,27 @@ function connectionLost(fields: Readonly<Record<string, unknown>>, message: stri
 }
 
 // Its details, its context and what it quotes may have values that were bound or stored.
-function sanitized(fields: Readonly<Record<string, unknown>>, message: string): DatabaseError {
+function sanitized(
+  fields: Readonly<Record<string, unknown>>,
+  message: string,
+  values: readonly unknown[],
+): DatabaseError {
   const about: Record<string, string> = {};
   for (const name of ["severity", "schema", "table", "column", "constraint", "dataType"]) {
     const value = fields[name];
     if (typeof value === "string") about[name] = value;
   }
   const code = fields.code as string;
-  return new DatabaseError(code, isOfData(code) ? message.replace(/: ".*$/s, "") : message, about);
+  return new DatabaseError(code, withoutValues(message, code, values), about);
 }
 
-/** Errors of class 22 quote the value that was refused. */
-function isOfData(code: string): boolean {
-  return code.startsWith("22");
+/** What a message has in quotes, which depend on the server's language, but for the name of an encoding. */
+const QUOTED = /["«»„“”](?!UTF8).*["«»„“”]/su;
+
+/** Errors of class 22 say which value was refused. Those of class 42 quote one that was taken for a name. */
+function withoutValues(message: string, code: string, values: readonly unknown[]): string {
+  if (code.startsWith("22")) return message.replace(/: ["\d].*$/s, "").replace(QUOTED, '"..."');
+  if (!code.startsWith("42")) return message;
+  const texts = values.filter((value) => typeof value === "string" && value !== "");
+  return texts.reduce<string>((told, text) => told.replaceAll(`"${text}"`, '"..."'), message);
 }

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { sql } from "../../../index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
+import type { StorageError } from "../../../protocols/index.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
+import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+
+/** Statements that fail because of what is bound to them. */
+const REFUSED = [
+  [sql`SELECT ${"secret"}::int`, "invalid input syntax for type integer"],
+  [sql`SELECT ${"12345678901234567890"}::int`, 'value "..." is out of range for type integer'],
+  [sql`SELECT to_date(${"secret"}, 'YYYY')`, 'invalid value "..."'],
+  [sql`SELECT now() AT TIME ZONE ${"secret"}`, 'time zone "..." not recognized'],
+  [sql`SELECT make_date(${12345}::int, 13, 1)`, "date field value out of range"],
+  [sql`SELECT ${"secret"}::regclass`, 'relation "..." does not exist'],
+  [sql`SELECT current_setting(${"secret"})`, 'unrecognized configuration parameter "..."'],
+  [sql`SELECT ${"a secret"}::tsquery`, 'syntax error in tsquery: "..."'],
+  [sql`SELECT ${"\0"}`, 'invalid byte sequence for encoding "UTF8"'],
+] as const;
+
+if (NO_POSTGRES === null) {
+  const server = sharedServer(THROWAWAY);
+  const openStore = async () =>
+    postgresStreamFactory((await server()).url(), { ...ownSchemas(), durability: "normal" });
+
+  test("an error says what was wrong with a value, and not the value", async () => {
+    await using streams = await openStore();
+    for (const [statement, reason] of REFUSED) {
+      const error = (await failureOf(streams.query(statement))) as StorageError;
+      expect(error).toMatchObject({ code: "STORAGE_FAILED", message: expect.stringContaining(`: ${reason}`) });
+      const told = JSON.stringify([error.message, error.stack, error.cause, String(error.cause)]);
+      expect(told).not.toMatch(/secr|12345/);
+    }
+  });
+
+  test("an error says which names of the statement there are not", async () => {
+    await using streams = await openStore();
+    const error = await failureOf(streams.query(sql`SELECT * FROM orders WHERE id = ${"a"}`));
+    expect(error).toMatchObject({ message: expect.stringContaining('relation "orders" does not exist') });
+  });
+} else {
+  test(NO_POSTGRES, () => undefined);
+}
