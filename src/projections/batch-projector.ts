@@ -63,6 +63,8 @@ export class BatchProjector {
     try {
       await this.#projectAtOnce(events, upTo, hasAll);
     } catch (error) {
+      // What readers see goes on meanwhile, for as long as it fails.
+      this.#overtakenSinceMs = undefined;
       const half = Math.ceil(events.length / 2);
       const middle = events[half - 1];
       if (middle === undefined || !isOfProject(error, this.#context.model.spaces)) throw error;

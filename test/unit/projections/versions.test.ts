@@ -17,6 +17,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+function setAhead(clock: { now(): number }, byMs: number): void {
+  const now = clock.now.bind(clock);
+  vi.spyOn(clock, "now").mockImplementation(() => now() + byMs);
+}
+
 describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
   test("show the first from its registration on, before it has any event", async () => {
     await using streams = await open();
@@ -62,6 +67,36 @@ describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
     expect(second.status()).toMatchObject([{ state: "building", position }]);
     await overwrite(streams, PROJECTIONS_SPACE, "balances@1", { position });
     await expect.poll(shown).toEqual([{ balance: 10 }]);
+  });
+
+  test("are held back no shorter because they have failed meanwhile", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    const { position } = await a.write(deposited(1));
+    const first = await runProjections(streams, [balances()]);
+    await whenProcessed(streams, "balances", position);
+    await first[Symbol.asyncDispose]();
+    await overwrite(streams, PROJECTIONS_SPACE, "balances@1", { position: position + 2 });
+    const later = balances(2, 10);
+    let isBroken = true;
+    const failing: Projection<Deposited> = {
+      ...later,
+      project: (events, context) =>
+        isBroken && events.some(({ data }) => data.amount === 2)
+          ? Promise.reject(new Error("not yet"))
+          : later.project(events, context),
+    };
+    await using second = await runProjections(streams, [failing]);
+    await expect.poll(() => second.status()).toMatchObject([{ state: "building", position }]);
+    await a.write(deposited(2));
+    await expect.poll(() => second.status()).toMatchObject([{ state: "failed", position }]);
+    setAhead(performance, HOUR_MS);
+    isBroken = false;
+    await expect.poll(() => second.status()).toMatchObject([{ state: "building", position: position + 1 }]);
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 1 }]);
+
+    await overwrite(streams, PROJECTIONS_SPACE, "balances@1", { position });
+    await expect.poll(() => streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 30 }]);
   });
 
   test("are not shown while they have less than the one before, which went on after they had read all", async () => {
@@ -120,10 +155,6 @@ describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 2 }]);
   });
 
-  const setAhead = (clock: { now(): number }, byMs: number) => {
-    const now = clock.now.bind(clock);
-    vi.spyOn(clock, "now").mockImplementation(() => now() + byMs);
-  };
   const formerBalance = (streams: Store) => streams.query(sql`SELECT balance FROM balances__1`);
 
   test("keep the tables of a former one that a process runs, although a clock jumps a day ahead", async () => {
