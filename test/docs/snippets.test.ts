@@ -47,6 +47,8 @@ test("every TypeScript block of the README and the guides type-checks against th
   expect(snippets.length).toBeGreaterThan(10);
   // One more, to see that a block that does not fit is found, by file and line.
   const code = 'import { sqliteStreamFactory } from "async-streams";\nawait sqliteStreamFactory(1);\n';
+  // Only an ES module has this, as a user's are.
+  snippets.push({ place: "module", code: "console.log(import.meta.url);" });
   expect(diagnose([...snippets, { place: "guide.md:3", code }])).toEqual([
     expect.stringMatching(/^guide\.md:3: .*number/),
   ]);

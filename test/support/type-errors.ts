@@ -23,9 +23,10 @@ export function typeErrorsOf(codes: readonly string[]): ModuleError[] {
   const { fileExists, readFile, getSourceFile } = host;
   host.fileExists = (name) => modules.has(name) || fileExists(name);
   host.readFile = (name) => modules.get(name) ?? readFile(name);
-  host.getSourceFile = (name, ...rest) => {
+  // The options say that it is an ES module, as a user's is.
+  host.getSourceFile = (name, options, ...rest) => {
     const code = modules.get(name);
-    return code === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, code, ts.ScriptTarget.ES2022);
+    return code === undefined ? getSourceFile(name, options, ...rest) : ts.createSourceFile(name, code, options);
   };
   const names = [...modules.keys()];
   const program = ts.createProgram(names, options, host);
