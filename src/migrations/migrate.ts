@@ -3,7 +3,7 @@ import { recordsOf } from "../transaction/records-of.js";
 import type { CallSession } from "../transaction/run-transaction.js";
 import { type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { noSQL } from "../transaction/store-transaction.js";
-import { inCall } from "../validate/in-call.js";
+import { inAttempt, inCall } from "../validate/in-call.js";
 import type { MigrateOptions, Migration, MigrationReport, MigrationStep } from "./migration.js";
 import { MIGRATIONS_SPACE } from "./migrations-space.js";
 import { type Step, stepsTo } from "./next-step.js";
@@ -55,11 +55,8 @@ export async function migrate(
 }
 
 function prepare(streams: TransactionalStreamFactory, list: readonly Migration[], options: MigrateOptions) {
-  try {
-    return { goal: parseMigrations(list, options), access: storeAccessOf(streams, ATTEMPT) };
-  } catch (error) {
-    throw inCall(error, ATTEMPT, undefined);
-  }
+  const access = inAttempt(ATTEMPT, undefined, () => storeAccessOf(streams, ATTEMPT));
+  return { access, goal: inAttempt(ATTEMPT, access.location, () => parseMigrations(list, options)) };
 }
 
 /** Runs the first of the steps that are left, as the transaction sees them, and notes it. */
