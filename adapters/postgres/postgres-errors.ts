@@ -72,6 +72,11 @@ export function storageError(error: unknown, attempt: string, location: string):
   return new StorageError(code, `Cannot ${attempt} in ${location}: ${reason}.`, { cause: error });
 }
 
+/** Whether an error is the store's, and not what a function of the caller's has thrown, or the reason of its signal. */
+export function isOfStore(error: unknown): boolean {
+  return STORE_ERRORS.some((kind) => error instanceof kind);
+}
+
 function meaningOf(error: unknown): Meaning {
   if (error instanceof ConnectionLostError) {
     return { ...UNAVAILABLE, reason: `${UNAVAILABLE.reason} (${error.message})` };
@@ -96,6 +101,8 @@ export class AbandonedError extends Error {
     );
   }
 }
+
+const STORE_ERRORS = [DatabaseError, ConnectionLostError, StoreChangedError, AbandonedError];
 
 /** How many calls a message names. */
 const MAX_NAMED_CALLS = 5;

@@ -259,11 +259,8 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
   }
 
   #readWith<T>(attempt: string, task: (connection: PostgresConnection, names: StoreNames) => Promise<T>): Promise<T> {
-    const { reads, names, history } = this.#parts;
-    return this.#attempting(attempt, () => {
-      history.assertUnchanged();
-      return reads.use((connection) => task(connection, names));
-    });
+    const { reads, names } = this.#parts;
+    return this.#attempting(attempt, () => reads.use((connection) => task(connection, names)));
   }
 
   /** Says of an error what was attempted. */

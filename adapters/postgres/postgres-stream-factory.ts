@@ -167,7 +167,12 @@ function partsOf({ client, replica, session, context, settings, figures }: Opene
   const open = async (kind: "write" | "read"): Promise<Session> =>
     checked(history, await openSession(client, settings, kind));
   const writer = new Writer(session, { ...context, connectTimeoutMs, commandTimeoutMs, open: () => open("write") });
-  const reads = new ReadPool({ size: readPoolSize, retryMs: connectTimeoutMs, open: () => open("read") });
+  const reads = new ReadPool({
+    size: readPoolSize,
+    retryMs: connectTimeoutMs,
+    open: () => open("read"),
+    assertUnchanged: () => history.assertUnchanged(),
+  });
   const openReplica =
     replica && (() => openSession(replica, { ...settings, commandTimeoutMs: REPLICA_TIMEOUT_MS }, "replica"));
   const replicaPoolSize = Math.min(settings.readPoolSize, replica?.maxConnections ?? 1);

@@ -2,11 +2,10 @@ import type { StoreContents, StoreMaintenance, VerifyOptions, VerifyReport } fro
 import { type MaintenanceOptions, MaintenanceRuns } from "../../../src/adapter-kit/maintenance-runs.js";
 import { checkOptions, type OptionNames } from "../../../src/validate/check-arguments.js";
 import { inAttempt } from "../../../src/validate/in-call.js";
-import { ConnectionLostError, DatabaseError } from "../client/client.js";
 import { exportContents } from "../copy/export-contents.js";
 import type { StoreNames } from "../open/schema.js";
 import type { Session } from "../open/session.js";
-import { storageError } from "../postgres-errors.js";
+import { isOfStore, storageError } from "../postgres-errors.js";
 import type { ReadPool } from "../read/read-pool.js";
 import { CheckSession } from "./check-session.js";
 import { verifyStore } from "./verify/verify-store.js";
@@ -59,8 +58,7 @@ export class PostgresMaintenance implements Pick<StoreMaintenance, "verify">, As
     try {
       return await run();
     } catch (error) {
-      const isServers = error instanceof DatabaseError || error instanceof ConnectionLostError;
-      throw isServers ? storageError(error, attempt, this.#parts.location) : error;
+      throw isOfStore(error) ? storageError(error, attempt, this.#parts.location) : error;
     }
   }
 }

@@ -53,7 +53,8 @@ export class EventReads {
       this.#assertAwake();
       return openReplica();
     };
-    this.#replica = new ReadPool({ size: replicaPoolSize, retryMs: 0, open });
+    const assertUnchanged = (): void => history.assertUnchanged();
+    this.#replica = new ReadPool({ size: replicaPoolSize, retryMs: 0, open, assertUnchanged });
   }
 
   /** @throws the signal's reason when it is aborted before a connection is free */
@@ -93,7 +94,6 @@ export class EventReads {
     signal: AbortSignal | undefined,
   ): Promise<{ readonly result: T } | undefined> {
     try {
-      this.#parts.history.assertUnchanged();
       this.#assertAwake();
       const result = await replica.useOnce(async ({ connection }) => {
         signal?.throwIfAborted();

@@ -8,6 +8,8 @@ export interface ReadPoolSettings {
   /** For how long a task tries again when its connection was lost. */
   readonly retryMs: number;
   readonly open: () => Promise<Session>;
+  /** Throws when no task may run any more, because the store was found to be another. */
+  readonly assertUnchanged: () => void;
 }
 
 /** A bounded number of connections, each lent to one task at a time. All are opened when needed. */
@@ -73,6 +75,7 @@ export class ReadPool {
 
   async #withSession<T>(task: (session: Session) => Promise<T>): Promise<T> {
     if (this.#abandoned !== undefined) throw this.#abandoned;
+    this.#settings.assertUnchanged();
     const session = this.#takeIdle() ?? (await this.#open().catch((error: unknown) => this.#takeIdleAfter(error)));
     this.#busy.add(session);
     try {

@@ -1,7 +1,12 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import type { StreamFactory } from "../../../protocols/index.js";
 import { type Fold, handle, loadState, stateCache } from "../../../src/commands/index.js";
+import { copyStore } from "../../../src/copy/index.js";
+import { sql } from "../../../src/transaction/sql-statement.js";
 import { collect } from "../../conformance/support/collect.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { Observation } from "../../conformance/support/observation.js";
@@ -104,6 +109,31 @@ if (NO_STANDBY === null) {
       const events = await collect((await reopened.openStream("a")).read());
       expect(events.filter(({ type }) => type === "Decided")).toEqual([]);
     });
+  });
+
+  test("all calls fail once the store was found to be another, with the library's errors", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    await using streams = await postgresStreamFactory(started.url(), schemas);
+    await write(streams, 3);
+    await using stream = await streams.openStream("a");
+    await streams.query(sql`SELECT 1`);
+    await started.query(`DROP SCHEMA ${schemas.schema} CASCADE`);
+    await using other = await postgresStreamFactory(started.url(), schemas);
+    await write(other, 50, "Other");
+    const refusal = { name: "StorageError", code: REPLACED, message: expect.stringContaining(" in postgresql://") };
+    expect(await failureOf(stream.write({ type: "Written", data: 4 }))).toMatchObject(refusal);
+
+    await using to = memoryStreamFactory();
+    for (const call of [
+      () => streams.query(sql`SELECT 1`),
+      () => stream.metrics(),
+      () => streams.verify(),
+      () => copyStore(streams, to),
+      () => streams.backup(join(tmpdir(), "never-made.db")),
+    ]) {
+      expect(await failureOf(call()), String(call)).toMatchObject(refusal);
+    }
   });
 
   test("a dump that has everything that was seen takes the place of the store unnoticed", async () => {
