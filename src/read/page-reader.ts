@@ -125,7 +125,8 @@ export class PageReader implements EventHolder {
   /** Its events are read from storage again. */
   evict(): void {
     const next = this.#events[this.#index];
-    this.#dropAhead();
+    // The consumer may wait for that page.
+    this.#ahead = undefined;
     this.#size.shrink();
     if (next === undefined) return;
     this.#failure = undefined;
@@ -137,13 +138,9 @@ export class PageReader implements EventHolder {
   }
 
   close(): void {
-    this.#dropAhead();
-    this.#take(NO_EVENTS, 0);
-  }
-
-  #dropAhead(): void {
     if (this.#ahead !== undefined) this.#fetching?.abort();
     this.#ahead = undefined;
+    this.#take(NO_EVENTS, 0);
   }
 
   #take(events: readonly StoredEvent[], bytes: number): void {

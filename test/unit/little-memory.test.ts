@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index.js";
 import { ALL_STREAM, type ReadOptions, type StoredEvent, type Stream } from "../../protocols/index.js";
+import { FIRST_PAGE_EVENTS } from "../../src/limits.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import type { EventHooks } from "../../src/view/event-hooks.js";
 import { viewOf } from "../../src/view/store-view.js";
@@ -120,4 +121,33 @@ test("with little memory, watches that nobody takes from hold next to nothing, a
   for (const iterator of abandoned) {
     for (const version of upTo(EVENTS).slice(1)) expect((await iterator.next()).value).toMatchObject({ version });
   }
+});
+
+test("a read that waits for its next page gets it, although it loses what it holds meanwhile", async () => {
+  const storage = new MemoryStorageHandle();
+  let letThrough = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    letThrough = resolve;
+  });
+  const readPage: MemoryStorageHandle["readPage"] = async (query) => {
+    if (query.streamId === "slow" && query.after > 0) await gate;
+    query.signal?.throwIfAborted();
+    return storage.readPage(query);
+  };
+  await using streams = createStreamFactory({
+    storage: overriding(storage, { readPage }),
+    notifier: new MemoryNotifier(storage),
+  });
+  const [slow, other] = [await streams.openStream("slow"), await streams.openStream("other")];
+  const padded = (characters: number) => ({ type: "Padded", data: "x".repeat(characters) });
+  await slow.write(upTo(EVENTS).map(() => padded(1_000)));
+  await other.write(upTo(EVENTS).map(() => padded(8_000)));
+  const reader = slow.read()[Symbol.asyncIterator]();
+  for (const version of upTo(FIRST_PAGE_EVENTS)) expect((await reader.next()).value).toMatchObject({ version });
+  const next = reader.next();
+  const others = Array.from({ length: 4 }, () => other.read()[Symbol.asyncIterator]());
+  for (const iterator of others) await iterator.next();
+  letThrough();
+
+  expect((await next).value).toMatchObject({ version: FIRST_PAGE_EVENTS + 1 });
 });
