@@ -49,8 +49,10 @@ export class BuildCheckpoint {
 
   /** Whether the lease may be taken, by a look that this process shares with its others. */
   async mayTake(): Promise<boolean> {
+    const { committed, renewals } = this.#context.model;
+    if (committed !== undefined) return this.#lease.isWorthTaking(committed.together);
     let mayTake = false;
-    await this.#context.model.renewals.renew(async (records) => {
+    await renewals.renew(async (records) => {
       mayTake = await this.#lease.isWorthTaking(records);
     });
     return mayTake;

@@ -1,6 +1,6 @@
 import type { Records } from "../../protocols/index.js";
 import { Sightings } from "../leases/sightings.js";
-import { type Build, type BuildState, readBuild, type Spaces, writeBuild } from "./projection-records.js";
+import { type Build, type BuildState, readBuild, type Spaces, type Stored, writeBuild } from "./projection-records.js";
 
 /** The record of a build that this process runs, or waits for. */
 export class BuildLease {
@@ -52,27 +52,24 @@ export class BuildLease {
    * @returns commit: call it once the transaction has committed; undefined: another process has it, or there is no record
    */
   async take(records: Records): Promise<(() => void) | undefined> {
-    const found = await this.#look(records);
-    return found?.isFree === true ? this.#write(records, found.value, {}, found.revision) : undefined;
+    const found = await readBuild(records, this.#spaces, this.#build);
+    this.#isGone = found === null;
+    return found !== null && this.#isFree(found) ? this.#write(records, found.value, {}, found.revision) : undefined;
   }
 
   /** Whether there is something to take, or no record any more. It changes nothing. */
-  async isWorthTaking(records: Records): Promise<boolean> {
-    return (await this.#look(records))?.isFree !== false;
+  async isWorthTaking(records: Pick<Records, "get">): Promise<boolean> {
+    const found = await readBuild(records, this.#spaces, this.#build);
+    return found === null || this.#isFree(found);
   }
 
-  async #look(records: Records) {
-    const found = await readBuild(records, this.#spaces, this.#build);
-    this.#isGone = found === null;
-    if (found === null) return undefined;
-    const { value } = found;
+  #isFree({ value }: Stored<BuildState>): boolean {
     const nowMs = performance.now();
     // Not its revision: inline projections write the record as well, and leave the lease as it is.
     const unchangedForMs = this.#sightings.unchangedForMs("until", value.untilMs);
     this.#freeAtMs = nowMs + Math.min(this.#leaseMs, Math.max(0, value.untilMs - Date.now()));
     const isUnchanged = unchangedForMs >= this.#leaseMs;
-    const isFree = value.owner === null || value.owner === this.#owner || value.untilMs <= Date.now() || isUnchanged;
-    return { ...found, isFree };
+    return value.owner === null || value.owner === this.#owner || value.untilMs <= Date.now() || isUnchanged;
   }
 
   /** Reads the record within a transaction: an inline projection moves the position, and leaves the lease as it is. */

@@ -6,6 +6,7 @@ import { MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import { type CommittedRecords, committedRecordsOf } from "./committed-records.js";
 import type { ReadModelStore } from "./projection.js";
 import { PUBLIC, RESERVED, type Spaces } from "./projection-records.js";
 
@@ -32,6 +33,8 @@ export interface ModelStore {
   readonly renewals: LeaseRenewals;
   /** What this process has seen of the leases of former builds. */
   readonly seenLeases: Sightings;
+  /** Its records as they were committed last. Undefined: it reads them in transactions only. */
+  readonly committed: CommittedRecords | undefined;
   run<T>(call: string, timeoutMs: number, work: (tx: ModelTransaction) => Promise<T>): Promise<T>;
 }
 
@@ -55,6 +58,7 @@ export function readModelStoreOf(store: ReadModelStore, attempt: string): ModelS
     access: undefined,
     renewals: leaseRenewalsOf(store, (work) => store.transaction(({ records }) => work(records))),
     seenLeases: seenLeasesOf(store),
+    committed: undefined,
     run: (_call, _timeoutMs, work) =>
       store.transaction(({ sql, records }) => work({ location: undefined, sql, records, hasSQL: true })),
   };
@@ -66,6 +70,7 @@ function overAccess(access: StoreAccess): ModelStore {
     access,
     renewals: storeLeaseRenewals(access),
     seenLeases: seenLeasesOf(access.storage),
+    committed: committedRecordsOf(access),
     run: (call, timeoutMs, work) =>
       access.run(
         call,

@@ -100,7 +100,11 @@ const LIVE_SHAPE: Shape = {
   rebuilding: (value) => value === null || isPlace(value),
 };
 
-export async function readBuild(records: Records, spaces: Spaces, build: Build): Promise<Stored<BuildState> | null> {
+export async function readBuild(
+  records: Pick<Records, "get">,
+  spaces: Spaces,
+  build: Build,
+): Promise<Stored<BuildState> | null> {
   const found = await records.get(spaces.builds, buildKey(build));
   if (found === null) return null;
   assertShape(spaces.builds, found, BUILD_SHAPE, "projections");
@@ -117,7 +121,7 @@ export function writeBuild(
   return records.put(spaces.builds, buildKey(build), state as unknown as JsonObject, expected);
 }
 
-export async function readLive(records: Records, spaces: Spaces, name: string): Promise<LiveState | null> {
+export async function readLive(records: Pick<Records, "get">, spaces: Spaces, name: string): Promise<LiveState | null> {
   const found = await records.get(spaces.live, name);
   if (found === null) return null;
   assertShape(spaces.live, found, LIVE_SHAPE, "projections");

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { sql } from "../../../index.js";
 import { dropProjection, runProjections, whenProcessed } from "../../../src/projections/index.js";
 import { SHARED_STORES } from "../administration/support/stores.js";
+import { countCalls } from "../consumers/support/counted-calls.js";
 import { balances, deposited } from "./support/stores.js";
 
 // Two factories over one store are as two processes: neither knows what the other does.
@@ -39,6 +40,33 @@ describe.each(SHARED_STORES)("a projection of several processes, over %s", (_, m
     await expect.poll(() => second.status()[0]?.state).toBe("standby");
     await first[Symbol.asyncDispose]();
     await expect.poll(() => second.status()[0]?.state).toBe("live");
+  });
+
+  test("is looked at by those that stand by in reads that no writer waits for", async () => {
+    await using store = await makeStore();
+    await using ours = await store.open();
+    await using theirs = await store.open();
+    const lease = { leaseMs: 86_400_000 };
+    const both = [
+      balances(),
+      { ...balances(), name: "others", tables: async () => undefined, project: async () => undefined },
+    ];
+    const first = await runProjections(ours, both, lease);
+    await using second = await runProjections(theirs, both, lease);
+    const states = () => second.status().map(({ state }) => state);
+    await expect.poll(states).toEqual(["standby", "standby"]);
+    const calls = countCalls(theirs);
+    const a = await ours.openStream("a");
+    await expect
+      .poll(async () => {
+        await a.write(deposited(1));
+        return calls.listRecords;
+      })
+      .toBeGreaterThan(3);
+    expect(calls.transact).toBe(0);
+
+    await first[Symbol.asyncDispose]();
+    await expect.poll(states).toEqual(["live", "live"]);
   });
 
   test("is rebuilt by one for all, and an older version of another goes on beside the newer one", async () => {
