@@ -32,6 +32,11 @@ const GONE: Meaning = {
   reason: "the tables of the store are not there any more. Find out where they are, and open the store again",
 };
 
+const DEADLOCK: Meaning = {
+  code: "STORAGE_LOCKED",
+  reason: "it and another session were in each other's way, and the server ended it. Nothing was stored; try again",
+};
+
 /** A table, a schema or a function that there is not. */
 const NOT_FOUND: ReadonlySet<string> = new Set(["42P01", "3F000", "42883"]);
 
@@ -44,6 +49,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "25006": { code: "STORAGE_READ_ONLY", reason: "the server only reads: it is a standby, or the session is read-only" },
   "28": DENIED,
   "3D000": { code: "STORAGE_NOT_FOUND", reason: "there is no such database; create it" },
+  "40001": DEADLOCK,
+  "40P01": DEADLOCK,
   "42501": DENIED,
   "53": OVERLOADED_SERVER,
   "53100": { code: "STORAGE_FULL", reason: "the server's disk is full; make room and try again" },
