@@ -1,11 +1,19 @@
+import { inspect } from "node:util";
 import { DocumentError, duplicateSequence, sequenceGap } from "./document-errors.js";
 import type { FlatEvent } from "./flat-event.js";
+
+/** @throws TypeError when a caller without types gives another value */
+export function checkSequence(argument: string, value: unknown): void {
+  if (Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY) return;
+  throw new TypeError(`${argument} must be a whole number, got ${inspect(value)}.`);
+}
 
 /**
  * Checks what every event needs before it is stored: {@link validateEnvelope} says more. The sequences of a batch follow each
  * other.
  */
 export function checkBatch(documentId: string, events: readonly FlatEvent[]): void {
+  if (!Array.isArray(events)) throw new TypeError(`events must be an array, got ${inspect(events)}.`);
   let expected = events[0]?.sequenceNumber ?? 0;
   for (const [index, event] of events.entries()) {
     const problem = problemOf(documentId, event);
@@ -27,6 +35,7 @@ function problemOf(expectedDocumentId: string, event: FlatEvent): string | undef
   if (!Number.isSafeInteger(timestamp) || timestamp <= 0) return "timestamp is not a positive integer";
   if (!Number.isSafeInteger(sequenceNumber) || sequenceNumber < 0)
     return "sequenceNumber is not a whole number, 0 or more";
+  if (eventType === "DocumentCreated") return "createDocument alone creates a document";
   if (documentId !== expectedDocumentId) return `it belongs to document "${documentId}"`;
   return undefined;
 }

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isStreamError, sqliteStreamFactory } from "async-streams";
 import type { Database } from "./database.js";
-import type { DatabaseConfig } from "./database-config.js";
+import { DatabaseConfig } from "./database-config.js";
 import { permissionDenied } from "./document-errors.js";
 import { openDatabase } from "./open-database.js";
 import { type Platform, thisPlatform } from "./platform.js";
@@ -35,7 +35,11 @@ export class ConnectionFactory {
     return this.#connections.size;
   }
 
-  /** The connection of a document: a new one, or the one that it has. */
+  /**
+   * The connection of a document: a new one, or the one that it has.
+   *
+   * @throws TypeError when its id is no text, or its configuration none
+   */
   async openConnection({
     documentId,
     config,
@@ -44,6 +48,8 @@ export class ConnectionFactory {
     readonly config: DatabaseConfig;
   }): Promise<Database> {
     if (!this.#isInitialized) throw new Error("The ConnectionFactory is not initialized. Call initialize() first.");
+    if (typeof documentId !== "string" || documentId === "") throw new TypeError("documentId must be a text.");
+    if (!(config instanceof DatabaseConfig)) throw new TypeError("config must be a DatabaseConfig.");
     const path = config.databasePath(this.#platform);
     const found = this.#connections.get(documentId);
     if (found !== undefined && found.path !== path) {

@@ -1,5 +1,5 @@
 import { isStreamError, type Stream } from "async-streams";
-import { checkBatch } from "./check-batch.js";
+import { checkBatch, checkSequence } from "./check-batch.js";
 import type { Database } from "./database.js";
 import { documentMissing, duplicateSequence, sequenceGap } from "./document-errors.js";
 import { SNAPSHOT_PROJECTION } from "./document-fold.js";
@@ -23,9 +23,9 @@ export class SqliteEventGateway implements EventStoreGateway {
   }
 
   async persistEventBatch(events: readonly FlatEvent[]): Promise<void> {
+    checkBatch(this.#documentId, events);
     const [first] = events;
     if (first === undefined) return;
-    checkBatch(this.#documentId, events);
     const { sequenceNumber } = first;
     await using stream = await this.#db.openStream(streamOf(this.#documentId));
     try {
@@ -63,6 +63,8 @@ export class SqliteEventGateway implements EventStoreGateway {
     readonly fromSequence: number;
     readonly toSequence?: number;
   }): Promise<FlatEvent[]> {
+    checkSequence("fromSequence", fromSequence);
+    checkSequence("toSequence", toSequence);
     const streamId = streamOf(this.#documentId);
     const { firstVersion = 1 } = (await this.#db.describeStream(streamId)) ?? {};
     await using stream = await this.#db.openStream(streamId);
@@ -84,6 +86,7 @@ export class SqliteEventGateway implements EventStoreGateway {
 
   /** The document stays what it is: a snapshot of it is saved first. The last event stays too. */
   async pruneEventsBeforeSequence(sequenceNumber: number): Promise<void> {
+    checkSequence("sequenceNumber", sequenceNumber);
     const latest = await this.getLatestSequenceNumber();
     const before = versionOf(Math.min(sequenceNumber, latest));
     if (sequenceNumber <= 0 || latest < 0) return;

@@ -15,6 +15,15 @@ test("a factory opens nothing before it is initialized", async () => {
   await expect(opening).rejects.toThrow("Call initialize() first");
 });
 
+test.each([undefined, null, 5, "", {}] as never[])("%j is no document's id, and opens nothing", async (documentId) => {
+  const factory = await initialized();
+  const opening = factory.openConnection({ documentId, config: DatabaseConfig.inMemory() });
+  await expect(opening).rejects.toThrow(new TypeError("documentId must be a text."));
+  const config = {} as DatabaseConfig;
+  await expect(factory.openConnection({ documentId: "a", config })).rejects.toThrow("config must be a DatabaseConfig.");
+  expect(factory.activeConnectionCount).toBe(0);
+});
+
 test("the same document has one connection, however many windows open it at once", async () => {
   const factory = await initialized();
   const config = DatabaseConfig.inMemory();

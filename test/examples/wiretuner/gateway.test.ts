@@ -119,6 +119,25 @@ test.each([
   expect(await gateway.getEvents({ fromSequence: 0 })).toEqual([]);
 });
 
+test("what is no event, no batch or no sequence is refused, and nothing is persisted or pruned", async () => {
+  await using opened = await openDocument();
+  const gateway = new SqliteEventGateway(opened);
+  await expect(gateway.persistEvent(undefined as never)).rejects.toThrow("it is no object. Nothing was persisted.");
+  await expect(gateway.persistEventBatch(5 as never)).rejects.toThrow(new TypeError("events must be an array, got 5."));
+  const created = makeEvent(0, { eventType: "DocumentCreated", title: "Again", formatVersion: 1 });
+  await expect(gateway.persistEvent(created)).rejects.toThrow("createDocument alone creates a document");
+  expect(await gateway.getLatestSequenceNumber()).toBe(-1);
+  await gateway.persistEventBatch(makeEvents(20));
+  for (const sequence of ["1", Number.NaN, 1.5, null] as never[]) {
+    const refused = "must be a whole number, got ";
+    await expect(gateway.getEvents({ fromSequence: sequence })).rejects.toThrow(`fromSequence ${refused}`);
+    const range = { fromSequence: 0, toSequence: sequence };
+    await expect(gateway.getEvents(range)).rejects.toThrow(`toSequence ${refused}`);
+    await expect(gateway.pruneEventsBeforeSequence(sequence)).rejects.toThrow(`sequenceNumber ${refused}`);
+  }
+  expect(await gateway.getEvents({ fromSequence: 0 })).toHaveLength(20);
+});
+
 test("of writers that race for one sequence, one wins", async () => {
   await using opened = await openDocument();
   const gateways = Array.from({ length: 8 }, () => new SqliteEventGateway(opened));
