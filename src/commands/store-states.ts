@@ -1,4 +1,5 @@
 import type { StoredEvent, Stream, StreamFactory } from "../../protocols/index.js";
+import { findStreamContext } from "../stream/context-access.js";
 import type { ParsedFold } from "./fold.js";
 import { evolved, type FoldedState, placeOf } from "./folded-state.js";
 import { SharedTail, type TailSession } from "./shared-tail.js";
@@ -51,13 +52,19 @@ export class StoreStates {
   /** By streams, and by the names and versions of folds. */
   readonly #entries = new Map<string, Map<string, CachedState>>();
   readonly #loading = new Map<string, Set<Loading>>();
+  /** Grows when readers of the store get something else of the same events. */
+  readonly #generationOfReads: () => number;
+  #seenGeneration: number;
 
   constructor(streams: StreamFactory, cache: CacheUse) {
     this.#cache = cache;
+    this.#generationOfReads = findStreamContext(streams)?.hooks?.generation ?? (() => 0);
+    this.#seenGeneration = this.#generationOfReads();
     this.#tail = new SharedTail(streams, (event) => this.#take(event));
   }
 
   get(streamId: string, fold: ParsedFold): CachedState | undefined {
+    this.#dropOutdated();
     const entry = this.#find({ streamId, fold });
     if (entry !== undefined) this.#cache.used(entry);
     return entry;
@@ -85,7 +92,7 @@ export class StoreStates {
   begin(streamId: string): Loading {
     const session = this.#tail.begin();
     const position = session?.last.position ?? 0;
-    const loading = { streamId, generation: this.#cache.generation, session, position, passedVersion: 0 };
+    const loading = { streamId, generation: this.#generation, session, position, passedVersion: 0 };
     const ofStream = this.#loading.get(streamId) ?? new Set();
     this.#loading.set(streamId, ofStream.add(loading));
     return loading;
@@ -98,7 +105,7 @@ export class StoreStates {
     const ofStream = this.#loading.get(streamId);
     ofStream?.delete(loading);
     if (ofStream?.size === 0) this.#loading.delete(streamId);
-    if (found === undefined || generation !== this.#cache.generation) return;
+    if (found === undefined || generation !== this.#generation) return;
     const { fold, stream, folded } = found;
     const known = this.#find({ streamId, fold });
     if (known !== undefined && known.folded.version > folded.version) return;
@@ -123,11 +130,24 @@ export class StoreStates {
     stored: readonly StoredEvent[] = [],
   ): void {
     const known = this.#find({ streamId, fold });
-    if (known?.folded.version === from.version) {
+    // One of the same version may have been loaded anew, because the other is not to be kept.
+    if (known?.folded === from) {
       known.folded = folded;
       known.isPassed = false;
     }
     this.#tail.follow(stored);
+  }
+
+  /** Both only grow, so that their sum changes with each. */
+  get #generation(): number {
+    return this.#cache.generation + this.#generationOfReads();
+  }
+
+  #dropOutdated(): void {
+    const generation = this.#generationOfReads();
+    if (generation === this.#seenGeneration) return;
+    this.#seenGeneration = generation;
+    for (const ofFolds of [...this.#entries.values()]) for (const entry of [...ofFolds.values()]) this.drop(entry);
   }
 
   #add(entry: CachedState): void {

@@ -50,6 +50,7 @@ export class KeyCache {
   readonly #subjects = new Map<string, string>();
   /** By person, the newest last. */
   readonly #lookups = new Map<string, readonly Lookup[]>();
+  #forgotten = 0;
 
   constructor(keys: KeyStore, options: { readonly maxCachedKeys: number; readonly keyTtlMs: number }, clock: Clock) {
     this.#keys = keys;
@@ -92,8 +93,14 @@ export class KeyCache {
     return found.size === wanted.size ? found : this.#lookUpAll(wanted, create);
   }
 
+  /** How often this process has learnt that somebody is forgotten whose key it had. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
   /** This process has forgotten a person. */
   forget(subject: string): void {
+    this.#forgotten += 1;
     for (const lookup of this.#lookups.get(subject) ?? []) lookup.isForgotten = true;
     this.#add(subject, { state: "forgotten", sinceMs: this.#clock.nowMs(), name: undefined });
   }
@@ -103,7 +110,9 @@ export class KeyCache {
     for (const lookups of this.#lookups.values()) for (const lookup of lookups) lookup.isLate = true;
     for (const subject of [this.#subjects.get(name), hiddenSubject(name)]) {
       const cached = subject === undefined ? undefined : this.#cached.get(subject);
-      if (subject !== undefined && cached !== undefined) this.#delete(subject, cached);
+      if (subject === undefined || cached === undefined) continue;
+      this.#delete(subject, cached);
+      if (cached.state !== "forgotten") this.#forgotten += 1;
     }
   }
 

@@ -135,6 +135,7 @@ export function protectWithClock<F extends StreamFactory>(
     const view = viewOf(streams, {
       beforeAppend: (streamId, events) => sealEvents(context, streamId, events),
       afterRead: (events) => openEvents(context, events),
+      generation: () => context.cache.forgotten,
       checkFilter: (clauses) => checkSealedFilter(context.catalogue, clauses),
       beforeSaveSnapshot: (snapshot) => snapshots.seal(snapshot),
       afterLoadSnapshot: (snapshot) => snapshots.open(snapshot),

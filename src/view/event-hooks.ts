@@ -34,6 +34,9 @@ export interface EventHooks {
   /** Makes what readers get of some stored events that match their filter. The events belong to the hook. */
   readonly afterRead?: ((events: readonly StoredEvent[]) => Awaitable<ReadResult>) | undefined;
 
+  /** Grows when `afterRead` makes something else of the same events: what was kept of them is not used any more. */
+  readonly generation?: (() => number) | undefined;
+
   /**
    * Called with the filter of a read, a watch, a condition, a consumer or a projection before it is used.
    *
@@ -81,6 +84,7 @@ export function composeHooks(outer: EventHooks, inner: EventHooks | undefined): 
         andThen(then(read), (result) => (result.failure === undefined ? { ...result, failure } : result)),
       );
     }),
+    generation: both(outer.generation, inner.generation, (first, then) => () => first() + then()),
     checkFilter: both(outer.checkFilter, inner.checkFilter, (first, then) => (clauses) => {
       first(clauses);
       then(clauses);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CandidateEvent } from "../../../index.js";
-import { type Fold, handle, handleQuery, loadQuery, loadState } from "../../../src/commands/index.js";
+import { type Fold, handle, handleQuery, loadQuery, loadState, stateCache } from "../../../src/commands/index.js";
 import { typed } from "../../../src/events/index.js";
 import { protectPersonalData } from "../../../src/privacy/index.js";
 import { STORES } from "../consumers/support/stores.js";
@@ -78,5 +78,34 @@ describe.each(STORES)("commands on personal data over %s", (_, open) => {
     await expect(another).rejects.toMatchObject(forgotten);
     await expect(inQuery("new@example.org")).rejects.toMatchObject(forgotten);
     expect(await readAll(store.base, "a")).toHaveLength(1);
+  });
+
+  test("fold nulls once a person is forgotten, although a cache has the state from before", async () => {
+    await using store = await setUp();
+    const { streams } = store;
+    const options = { cache: stateCache() };
+    await handle(streams, emails, "a", () => register("ada@example.org"), options);
+    expect((await loadState(streams, emails, "a", options)).state).toEqual(["ada@example.org"]);
+    await store.sealed.forget("ada");
+
+    expect(await loadState(streams, emails, "a", options)).toEqual({ state: [null], version: 1 });
+    const grace = () => registered("grace", "grace@example.org") as CandidateEvent<Registration>;
+    expect((await handle(streams, emails, "a", grace, options)).state).toEqual([null, "grace@example.org"]);
+  });
+
+  test("keep no state that was decided on while a person was forgotten", async () => {
+    await using store = await setUp();
+    const { streams } = store;
+    const options = { cache: stateCache() };
+    await handle(streams, emails, "a", () => register("ada@example.org"), options);
+    const grace = registered("grace", "grace@example.org") as CandidateEvent<Registration>;
+    const decideMeanwhile = async () => {
+      await store.sealed.forget("ada");
+      await loadState(streams, emails, "a", options);
+      return grace;
+    };
+    await handle(streams, emails, "a", decideMeanwhile, options);
+
+    expect((await loadState(streams, emails, "a", options)).state).toEqual([null, "grace@example.org"]);
   });
 });
