@@ -200,9 +200,8 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
     const { readLock, opened } = this.#parts;
     const deadline = readLock.deadline();
     const read = (connection: SQLiteConnection): Promise<T> => {
-      // While it waited for its turn, whoever wanted it may have gone.
-      signal?.throwIfAborted();
-      return task(connection);
+      // While it waited for its turn, whoever wanted it may have gone. The signal's reason may look like a failure of the store.
+      return signal?.aborted ? Promise.reject(new Error("nobody waits for it any more")) : task(connection);
     };
     return this.#attempting(
       attempt,

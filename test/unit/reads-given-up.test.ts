@@ -100,15 +100,17 @@ test("a read inside a transaction passes on no signal, which would end a call of
   expect(position).toBe(1);
 });
 
-/** Asks for pages that find one connection, and gives them up. */
+/** Asks for pages that find one connection, and gives them up with a reason that looks like a failure of the store. */
 async function expectGivenUp(storage: StorageHandle): Promise<void> {
+  const reason = Object.assign(new Error("on purpose"), { code: "SQLITE_CORRUPT" });
   const controller = new AbortController();
   const query: ReadQuery = { streamId: "a", after: 0, limit: 1, direction: "forward", signal: controller.signal };
   const pages = Array.from({ length: 20 }, () => storage.readPage(query));
-  controller.abort();
+  controller.abort(reason);
   const [, ...waiting] = await Promise.allSettled(pages);
-  expect(waiting).toEqual(waiting.map(() => ({ status: "rejected", reason: controller.signal.reason })));
+  expect(waiting).toEqual(waiting.map(() => ({ status: "rejected", reason })));
   expect(await storage.readPage({ ...query, signal: undefined })).toMatchObject({ events: [], head: 0 });
+  expect(await storage.append({ streamId: "a", events: [], expectedVersion: "any" })).toMatchObject({ version: 0 });
   await storage[Symbol.asyncDispose]();
 }
 
