@@ -55,10 +55,12 @@ class OtherProcess implements ReadModelStore {
   async transaction<T>(work: Parameters<ReadModelStore["transaction"]>[0]): Promise<T> {
     this.looks += 1;
     const live: JsonObject = { version: 1, generation: 0, former: [], rebuilding: null };
+    const lease = { owner: "other", untilMs: 0, leaseMs: 10_000 };
+    const build = { ...lease, position: this.position, parked: 0, tables: [], hasCaughtUp: true };
     const get = async (_: string, key: string) => ({
       key,
       revision: 1,
-      value: key === "counts" ? live : { position: this.position },
+      value: key === "counts" ? live : build,
     });
     const tx = { records: { get } } as unknown as Parameters<typeof work>[0];
     return (await work(tx)) as T;
