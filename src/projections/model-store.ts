@@ -36,6 +36,8 @@ export interface ModelStore {
   /** Its records as they were committed last. Undefined: it reads them in transactions only. */
   readonly committed: CommittedRecords | undefined;
   run<T>(call: string, timeoutMs: number, work: (tx: ModelTransaction) => Promise<T>): Promise<T>;
+  /** Reads records, in a transaction only where they cannot be read without one. */
+  read<T>(call: string, timeoutMs: number, work: (records: Pick<Records, "get">) => Promise<T>): Promise<T>;
 }
 
 /**
@@ -61,6 +63,7 @@ export function readModelStoreOf(store: ReadModelStore, attempt: string): ModelS
     committed: undefined,
     run: (_call, _timeoutMs, work) =>
       store.transaction(({ sql, records }) => work({ location: undefined, sql, records, hasSQL: true })),
+    read: (_call, _timeoutMs, work) => store.transaction(({ records }) => work(records)),
   };
 }
 
@@ -83,6 +86,14 @@ function overAccess(access: StoreAccess): ModelStore {
         },
         { timeoutMs, signal: undefined },
       ),
+    async read(call, timeoutMs, work) {
+      const { committed } = this;
+      if (committed === undefined) return this.run(call, timeoutMs, ({ records }) => work(records));
+      // As a transaction does.
+      access.context.lifetime.assertOpen(call);
+      access.context.calls.assertOutside(call);
+      return work(committed);
+    },
   };
 }
 

@@ -69,7 +69,7 @@ function failureOf(store: ReadModelStore, name: string): string | undefined {
 
 /** Up to where the live build is, by its record and by those of this process who run it. -1: it is not registered. */
 async function livePosition(store: ReadModelStore, model: ModelStore, name: string): Promise<number> {
-  const found = await model.run("whenProcessed", RECORDS_TIMEOUT_MS, async ({ records }) => {
+  const found = await model.read("whenProcessed", RECORDS_TIMEOUT_MS, async (records) => {
     const live = await readLive(records, model.spaces, name);
     if (live === null) return undefined;
     const build = { name, version: live.version, generation: live.generation };

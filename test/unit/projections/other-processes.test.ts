@@ -63,6 +63,8 @@ describe.each(SHARED_STORES)("a projection of several processes, over %s", (_, m
         return calls.listRecords;
       })
       .toBeGreaterThan(3);
+    // So does who waits for it in another process.
+    await whenProcessed(theirs, "balances", (await a.write(deposited(1))).position);
     expect(calls.transact).toBe(0);
 
     await first[Symbol.asyncDispose]();
