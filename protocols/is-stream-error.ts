@@ -72,6 +72,11 @@ export type StreamErrorOf<C extends StreamErrorCode> = C extends StorageErrorCod
 export function isStreamError(error: unknown): error is AnyStreamError;
 export function isStreamError<C extends StreamErrorCode>(error: unknown, code: C): error is StreamErrorOf<C>;
 export function isStreamError(error: unknown, code?: StreamErrorCode): boolean {
-  if (typeof error !== "object" || error === null || !(STREAM_ERROR_BRAND in error)) return false;
-  return code === undefined || (error as StreamError).code === code;
+  if (typeof error !== "object" || error === null) return false;
+  try {
+    return STREAM_ERROR_BRAND in error && (code === undefined || (error as StreamError).code === code);
+  } catch {
+    // Anything can be thrown, also a proxy that cannot be looked at.
+    return false;
+  }
 }

@@ -21,13 +21,22 @@ export function inAttempt<T>(attempt: string, location: string | undefined, chec
  * @param attempt - such as `read stream "a"`
  */
 export function inCall(error: unknown, attempt: string, location: string | undefined): unknown {
-  if (!(error instanceof InvalidArgumentError || error instanceof InvalidFilterError)) return error;
+  if (!isRefusal(error)) return error;
   const { cause, message } = error;
   const named = `Cannot ${attempt}${inStore(location)}: ${goingOn(message)}`;
   const options = cause === undefined ? undefined : { cause };
   return error instanceof InvalidFilterError
     ? new InvalidFilterError(error.clauseIndex, named, options)
     : new InvalidArgumentError(error.argument, named, options);
+}
+
+function isRefusal(error: unknown): error is InvalidArgumentError | InvalidFilterError {
+  try {
+    return error instanceof InvalidArgumentError || error instanceof InvalidFilterError;
+  } catch {
+    // Anything can be thrown, also a proxy that cannot be looked at.
+    return false;
+  }
 }
 
 /**

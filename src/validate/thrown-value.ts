@@ -1,4 +1,3 @@
-import { isStreamError } from "../../protocols/index.js";
 import { thrownText } from "./thrown-text.js";
 
 /**
@@ -7,8 +6,8 @@ import { thrownText } from "./thrown-text.js";
  */
 export function thrownValue(thrown: unknown): unknown {
   try {
-    isStreamError(thrown);
-    // A proxy may let the brand through, and not the question for its class.
+    Reflect.has(Object(thrown), "code");
+    // A proxy may let the question for a property through, and not the one for its class.
     if (thrown instanceof Error) return thrown;
   } catch {
     return new Error(thrownText(thrown));

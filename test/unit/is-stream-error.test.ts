@@ -6,6 +6,7 @@ import {
   StorageError,
   type StorageErrorCode,
 } from "../../protocols/index.js";
+import { revoked } from "../support/revoked.js";
 
 const conflict = new ConcurrencyError({ streamId: "a", expectedVersion: 3, actualVersion: 7 }, "A conflict");
 
@@ -30,6 +31,7 @@ test("other errors, and values that are none, are not the library's", () => {
     Object.assign(new Error("A key of every object"), { code: "toString" }),
     new Error("No code"),
     { code: "CONCURRENCY_CONFLICT" },
+    revoked(),
     undefined,
   ];
   expect(foreign.map(describe)).toEqual(foreign.map(() => "not the library's"));
