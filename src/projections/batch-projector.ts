@@ -1,4 +1,4 @@
-import type { StoredEvent, StreamFactory } from "../../protocols/index.js";
+import { isStreamError, type StoredEvent, type StreamFactory } from "../../protocols/index.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { BatchSize } from "./batch-size.js";
 import type { BuildLease } from "./build-lease.js";
@@ -36,6 +36,9 @@ export class BatchProjector {
   readonly #lease: BuildLease;
   readonly #onMoved: () => void;
   #overtakenSinceMs: number | undefined;
+  #isSwapping = false;
+  /** Whether somebody reads what is shown for so long that the last swap gave up. */
+  isHeldUp = false;
 
   /** @param onMoved - called when the lease has another position */
   constructor(
@@ -60,11 +63,17 @@ export class BatchProjector {
    * @throws ProjectionError when an event cannot be projected; everything before it is
    */
   async project({ events, upTo }: Pick<Batch, "events" | "upTo">, hasAll: boolean): Promise<void> {
+    if (hasAll) this.isHeldUp = false;
     try {
       await this.#projectAtOnce(events, upTo, hasAll);
     } catch (error) {
       // What readers see goes on meanwhile, for as long as it fails.
       this.#overtakenSinceMs = undefined;
+      this.isHeldUp = this.#isSwapping && isStreamError(error, "STORAGE_LOCKED");
+      if (this.isHeldUp) {
+        if (events.length > 0) await this.project({ events, upTo }, false);
+        return;
+      }
       const half = Math.ceil(events.length / 2);
       const middle = events[half - 1];
       if (middle === undefined || !isOfProject(error, this.#context.model.spaces)) throw error;
@@ -84,6 +93,7 @@ export class BatchProjector {
     const { model, onLive } = this.#context;
     const hadCaughtUp = this.#lease.state?.hasCaughtUp === true;
     let live: LiveState | null = null;
+    this.#isSwapping = false;
     const commit = await this.transact(async (tx) => {
       const isAtEnd = hasAll && (hadCaughtUp || !(await this.#isOvertaken(tx, upTo)));
       const hasCaughtUp = hadCaughtUp || isAtEnd;
@@ -92,7 +102,11 @@ export class BatchProjector {
       const beganMs = performance.now();
       if (events.length > 0) await this.#projection.project(events, context);
       this.size.note(events.length, performance.now() - beganMs);
-      if (isAtEnd) live = await swap(tx, model, this.#build, this.#lease.state as BuildState);
+      if (isAtEnd) {
+        this.#isSwapping = true;
+        live = await swap(tx, model, this.#build, this.#lease.state as BuildState);
+        this.#isSwapping = false;
+      }
       return written;
     });
     commit();

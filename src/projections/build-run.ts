@@ -18,6 +18,9 @@ import { RetryBackoff } from "./retry-backoff.js";
 /** How long it waits for what readers already see more than it has: it may not be in what it reads at once. */
 const OVERTAKEN_PAUSE_MS = 10;
 
+/** The same for somebody who still reads what is to be replaced: each attempt may hold up all writers for a moment. */
+const HELD_UP_PAUSE_MS = 1_000;
+
 /** How often a lease that another process has is looked at: the other says to nobody that it has stopped. */
 const STANDBY_INTERVAL_MS = 100;
 
@@ -163,9 +166,14 @@ export class BuildRun {
     } else if (batch.upTo > after) await this.#passOver(batch.upTo);
     await this.#mirror.copy(this.#position);
     if (!hasAll) return;
-    if (this.#lease.state?.hasCaughtUp !== true) return this.#pause(OVERTAKEN_PAUSE_MS);
+    if (this.#lease.state?.hasCaughtUp !== true) return this.#pauseBeforeSwap();
     if (this.#state !== "live") this.#change("live");
     await this.#rest();
+  }
+
+  #pauseBeforeSwap(): Promise<void> {
+    const { leaseMs } = this.#context.settings;
+    return this.#pause(this.#projector.isHeldUp ? Math.min(HELD_UP_PAUSE_MS, leaseMs / 3) : OVERTAKEN_PAUSE_MS);
   }
 
   /** Once it is registered, nothing is removed that it has not read. */

@@ -1,11 +1,15 @@
 import type { SQL } from "../../protocols/index.js";
-import { name, sql } from "../transaction/sql-statement.js";
+import { name, rawSQL, sql } from "../transaction/sql-statement.js";
 import { type Build, tableName } from "./projection-records.js";
+
+/** How long a change of views waits for those that read them. Every writer of the store waits for it meanwhile. */
+const MAX_LOCK_WAIT_MS = 100;
 
 /**
  * Shows the tables of a build under their plain names, in place of those of another.
  *
- * @throws StorageError `STORAGE_FAILED` when the application or another projection has something of that name
+ * @throws StorageError `STORAGE_FAILED` when the application or another projection has something of that name;
+ *   `STORAGE_LOCKED` when somebody reads what was shown before
  */
 export async function showTables(
   tx: SQL,
@@ -13,10 +17,28 @@ export async function showTables(
   tables: readonly string[],
   before: readonly string[],
 ): Promise<void> {
-  for (const table of before) await tx.run(sql`DROP VIEW IF EXISTS ${name(table)}`);
-  for (const table of tables) {
-    await tx.run(sql`CREATE VIEW ${name(table)} AS SELECT * FROM ${name(tableName(table, shown))}`);
+  const isPostgres = before.length > 0 && tx.dialect === "postgresql";
+  if (isPostgres) await tx.all(sql`SELECT set_config('lock_timeout', ${String(MAX_LOCK_WAIT_MS)}, true)`);
+  const kept = new Set<string>();
+  for (const table of before) {
+    if (isPostgres && tables.includes(table) && (await hasColumnsOf(tx, tableName(table, shown), table)))
+      kept.add(table);
+    else await tx.run(sql`DROP VIEW IF EXISTS ${name(table)}`);
   }
+  for (const table of tables) {
+    const create = kept.has(table) ? sql`CREATE OR REPLACE VIEW` : sql`CREATE VIEW`;
+    await tx.run(sql`${create} ${name(table)} AS SELECT * FROM ${name(tableName(table, shown))}`);
+  }
+}
+
+/** Whether PostgreSQL can put a table into a view, which keeps its grants and what depends on it: new columns come last. */
+async function hasColumnsOf(tx: SQL, table: string, view: string): Promise<boolean> {
+  const columns = "attnum, attname, atttypid, atttypmod, attcollation";
+  const of = (relation: string) => sql`
+    SELECT ${rawSQL(columns)} FROM pg_attribute
+    WHERE attrelid = to_regclass(${`"${relation}"`}) AND attnum > 0 AND NOT attisdropped`;
+  const missing = await tx.all(sql`(${of(view)}) EXCEPT (${of(table)})`);
+  return missing.length === 0;
 }
 
 export async function dropTables(

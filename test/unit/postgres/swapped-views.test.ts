@@ -1,0 +1,76 @@
+import { Client } from "pg";
+import { expect, test } from "vitest";
+import { rawSQL, sql } from "../../../index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
+import type { StoredEvent } from "../../../protocols/index.js";
+import { type Projection, runProjections } from "../../../src/projections/index.js";
+import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+
+/** A read model with a row for each event. Its columns behind the first are those of its version. */
+const orders = (version: number, columns: string): Projection<StoredEvent & { data: number }> => ({
+  name: "orders",
+  version,
+  tables: async ({ sql: tables, table }) => {
+    await tables.run(sql`CREATE TABLE ${table("orders")} (${rawSQL(columns)})`);
+  },
+  project: async (events, { sql: tables, table }) => {
+    for (const { data } of events) await tables.run(sql`INSERT INTO ${table("orders")} (id) VALUES (${data})`);
+  },
+});
+
+if (NO_POSTGRES === null) {
+  const server = sharedServer(THROWAWAY);
+  const openStore = async () => {
+    const schemas = ownSchemas();
+    const streams = await postgresStreamFactory((await server()).url(), { ...schemas, durability: "normal" });
+    const stream = await streams.openStream("a");
+    await stream.write({ type: "Ordered", data: 1 });
+    const first = await shown(streams, orders(1, "id int"));
+    await first[Symbol.asyncDispose]();
+    return { streams, stream, schemas };
+  };
+  /** Runs a projection until it is what readers see. */
+  const shown = async (streams: Awaited<ReturnType<typeof postgresStreamFactory>>, ...projections: Projection[]) => {
+    const runner = await runProjections(streams, projections);
+    await expect.poll(() => runner.status(), { timeout: 20_000 }).toMatchObject([{ state: "live" }]);
+    return runner;
+  };
+
+  test("a reader of a view delays its swap, and no writer and no projecting", async () => {
+    const { streams, stream, schemas } = await openStore();
+    await using _ = streams;
+    const reader = new Client((await server()).url());
+    await reader.connect();
+    await reader.query(`BEGIN; SELECT FROM ${schemas.applicationSchema}.orders`);
+
+    await using runner = await runProjections(streams, [orders(2, "id int, amount int DEFAULT 7")]);
+    for (const data of [2, 3, 4]) {
+      const { position } = await stream.write({ type: "Ordered", data });
+      await expect.poll(() => runner.status(), { timeout: 20_000 }).toMatchObject([{ state: "building", position }]);
+    }
+    expect(await streams.query(sql`SELECT * FROM orders`)).toEqual([{ id: 1 }]);
+
+    await reader.query("COMMIT");
+    await reader.end();
+    await expect.poll(() => runner.status(), { timeout: 20_000 }).toMatchObject([{ state: "live" }]);
+    const rows = await streams.query(sql`SELECT id, amount FROM orders ORDER BY id`);
+    expect(rows).toEqual([1, 2, 3, 4].map((id) => ({ id, amount: 7 })));
+  });
+
+  test("a swap keeps what depends on a view as long as its columns are those of the one before", async () => {
+    const { streams } = await openStore();
+    await using _ = streams;
+    await streams.transaction((tx) => tx.sql.run(sql`CREATE VIEW numbers AS SELECT id FROM orders`));
+    const second = await shown(streams, orders(2, "id int, amount int DEFAULT 7"));
+    await second[Symbol.asyncDispose]();
+    expect(await streams.query(sql`SELECT amount, numbers.id FROM orders, numbers`)).toEqual([{ id: 1, amount: 7 }]);
+
+    await streams.transaction((tx) => tx.sql.run(sql`DROP VIEW numbers`));
+    const third = await shown(streams, orders(3, "id bigint, note text DEFAULT 'new'"));
+    await third[Symbol.asyncDispose]();
+    expect(await streams.query(sql`SELECT * FROM orders`)).toEqual([{ id: 1, note: "new" }]);
+  });
+} else {
+  test(NO_POSTGRES, () => undefined);
+}
