@@ -1,6 +1,10 @@
 import { invalidArgument } from "./flowforge-error.js";
 import { isPlainObject } from "./ipc/check-json.js";
-import type { NewEvent } from "./ports.js";
+import type { LoadArgs, NewEvent, Snapshot } from "./ports.js";
+
+/** What async-streams takes as the id of a stream, and as the type of an event. */
+const MAX_AGGREGATE_ID_LENGTH = 1_024;
+const MAX_TYPE_LENGTH = 512;
 
 /**
  * Refuses what one of the databases would not keep as it is, so that an event is the same over both.
@@ -8,8 +12,8 @@ import type { NewEvent } from "./ports.js";
  * @throws FlowForgeError `INVALID_ARGUMENT`
  */
 export function checkNewEvent({ aggregateId, eventType, payload, metadata = {} }: NewEvent): void {
-  checkName("aggregateId", aggregateId);
-  checkName("eventType", eventType);
+  checkName("aggregateId", aggregateId, MAX_AGGREGATE_ID_LENGTH);
+  checkName("eventType", eventType, MAX_TYPE_LENGTH);
   if (!isPlainObject(payload) || !isJson(payload)) throw invalidArgument("payload must be an object of JSON.");
   if (!isPlainObject(metadata) || !isJson(metadata)) throw invalidArgument("metadata must be an object of JSON.");
   const { schemaVersion = 1 } = metadata;
@@ -18,9 +22,28 @@ export function checkNewEvent({ aggregateId, eventType, payload, metadata = {} }
   }
 }
 
-function checkName(field: string, value: unknown): void {
-  if (typeof value === "string" && value !== "" && !value.startsWith("@") && value.isWellFormed()) return;
-  throw invalidArgument(`${field} must be a text that does not begin with @.`);
+/** @throws FlowForgeError `INVALID_ARGUMENT` */
+export function checkLoadArgs({ aggregateId, afterSeq = 0, limit = 0 }: LoadArgs): void {
+  checkName("aggregateId", aggregateId, MAX_AGGREGATE_ID_LENGTH);
+  checkCount("afterSeq", afterSeq);
+  checkCount("limit", limit);
+}
+
+/** @throws FlowForgeError `INVALID_ARGUMENT` */
+export function checkSnapshot({ aggregateId, state }: Omit<Snapshot, "createdAt">): void {
+  checkName("aggregateId", aggregateId, MAX_AGGREGATE_ID_LENGTH);
+  if (!isPlainObject(state) || !isJson(state)) throw invalidArgument("state must be an object of JSON.");
+}
+
+function checkName(field: string, value: unknown, maxLength: number): void {
+  const isText = typeof value === "string" && value !== "" && value.length <= maxLength && value.isWellFormed();
+  if (isText && !value.startsWith("@")) return;
+  throw invalidArgument(`${field} must be a text of 1 to ${maxLength} characters that does not begin with @.`);
+}
+
+function checkCount(field: string, value: unknown): void {
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return;
+  throw invalidArgument(`${field} must be a whole number, 0 or more, not ${value}.`);
 }
 
 /** Whether a value comes back from its text as it is. */

@@ -1,4 +1,5 @@
-import { FlowForgeError } from "./flowforge-error.js";
+import { FlowForgeError, invalidArgument } from "./flowforge-error.js";
+import { isPlainObject } from "./ipc/check-json.js";
 import type { Row, UpsertArgs } from "./ports.js";
 import { quoted } from "./table-name.js";
 
@@ -9,6 +10,12 @@ export type ColumnValue = string | number | boolean | null | Uint8Array;
 export interface BoundStatement {
   readonly text: string;
   readonly values: readonly ColumnValue[];
+}
+
+/** @throws FlowForgeError `INVALID_ARGUMENT` */
+export function checkRows(rows: unknown): void {
+  if (Array.isArray(rows) && rows.every((row) => isPlainObject(row) && Object.keys(row).length > 0)) return;
+  throw invalidArgument("rows must be an array of objects with columns.");
 }
 
 /**

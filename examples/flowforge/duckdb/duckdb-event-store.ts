@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { aggregateTypeOf, checkLastSeq, conventionsOf, withoutTransactionId } from "../aggregate.js";
-import { checkNewEvent } from "../check-event.js";
+import { checkLoadArgs, checkNewEvent, checkSnapshot } from "../check-event.js";
 import { eventValues, INSERT_EVENT, SAVE_SNAPSHOT } from "../event-statements.js";
-import { invalidArgument } from "../flowforge-error.js";
 import type { Event, EventStorePort, LoadArgs, NewEvent, Snapshot } from "../ports.js";
 import { DERIVED_TABLES } from "../schema/derived-tables.js";
 import { upsertStatements } from "../upsert-statements.js";
@@ -63,10 +62,9 @@ export class DuckDBEventStore implements EventStorePort {
     );
   }
 
-  async load({ aggregateId, afterSeq = 0, limit }: LoadArgs): Promise<Event[]> {
-    if (!Number.isSafeInteger(afterSeq) || afterSeq < 0) {
-      throw invalidArgument(`afterSeq must be a whole number, 0 or more, not ${afterSeq}.`);
-    }
+  async load(args: LoadArgs): Promise<Event[]> {
+    checkLoadArgs(args);
+    const { aggregateId, afterSeq = 0, limit } = args;
     const page = limit === undefined ? "" : " LIMIT ?";
     const rows = await this.#session.all<EventRow>(
       `SELECT * FROM events WHERE aggregate_id = ? AND seq > ? ORDER BY seq${page}`,
@@ -76,6 +74,7 @@ export class DuckDBEventStore implements EventStorePort {
   }
 
   async latestSnapshot({ aggregateId }: { readonly aggregateId: string }): Promise<Snapshot | null> {
+    checkLoadArgs({ aggregateId });
     const [row] = await this.#session.all<SnapshotRow>(
       "SELECT last_seq, state_json, created_at FROM snapshots WHERE aggregate_id = ?",
       [aggregateId],
@@ -84,7 +83,9 @@ export class DuckDBEventStore implements EventStorePort {
     return { aggregateId, lastSeq: row.last_seq, state: JSON.parse(row.state_json), createdAt: row.created_at };
   }
 
-  async saveSnapshot({ aggregateId, lastSeq, state }: Omit<Snapshot, "createdAt">): Promise<void> {
+  async saveSnapshot(snapshot: Omit<Snapshot, "createdAt">): Promise<void> {
+    checkSnapshot(snapshot);
+    const { aggregateId, lastSeq, state } = snapshot;
     await this.#session.transaction(async () => {
       checkLastSeq(aggregateId, lastSeq, await this.#lastSeq(aggregateId));
       const createdAt = new Date().toISOString();

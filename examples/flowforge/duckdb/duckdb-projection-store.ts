@@ -1,7 +1,7 @@
 import type { ProjectionStorePort, QueryArgs, Row, UpsertArgs } from "../ports.js";
 import { checkWritable } from "../schema/derived-tables.js";
 import { quoted } from "../table-name.js";
-import { upsertStatements } from "../upsert-statements.js";
+import { checkRows, upsertStatements } from "../upsert-statements.js";
 import type { DuckDBSession } from "./duckdb-session.js";
 
 /** DuckDB refuses a statement that changes a row twice, so each row has one of its own. */
@@ -24,6 +24,7 @@ export class DuckDBProjectionStore implements ProjectionStorePort {
 
   async upsert({ table, rows }: UpsertArgs): Promise<void> {
     checkWritable(table);
+    checkRows(rows);
     if (rows.length === 0) return;
     await this.#session.transaction(async () => {
       const key = await this.#session.all<{ name: string }>(PRIMARY_KEY, [table]);

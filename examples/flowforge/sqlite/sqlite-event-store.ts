@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { rawSQL, type StoredEvent, type Transaction } from "async-streams";
 import { aggregateTypeOf, checkLastSeq, conventionsOf, withoutTransactionId } from "../aggregate.js";
-import { checkNewEvent } from "../check-event.js";
+import { checkLoadArgs, checkNewEvent, checkSnapshot } from "../check-event.js";
 import { eventValues, INSERT_EVENT, SAVE_SNAPSHOT } from "../event-statements.js";
 import type { Event, EventStorePort, LoadArgs, NewEvent, Snapshot } from "../ports.js";
 import type { SQLiteSession } from "./sqlite-session.js";
@@ -36,7 +36,9 @@ export class SQLiteEventStore implements EventStorePort {
     });
   }
 
-  async load({ aggregateId, afterSeq = 0, limit }: LoadArgs): Promise<Event[]> {
+  async load(args: LoadArgs): Promise<Event[]> {
+    checkLoadArgs(args);
+    const { aggregateId, afterSeq = 0, limit } = args;
     const options = { after: afterSeq, ...(limit !== undefined && { limit }) };
     const { current, streams } = this.#session;
     if (current !== undefined) return eventsOf(current.read(aggregateId, options));
@@ -45,6 +47,7 @@ export class SQLiteEventStore implements EventStorePort {
   }
 
   async latestSnapshot({ aggregateId }: { readonly aggregateId: string }): Promise<Snapshot | null> {
+    checkLoadArgs({ aggregateId });
     const statement = rawSQL("SELECT last_seq, state_json, created_at FROM snapshots WHERE aggregate_id = ?", [
       aggregateId,
     ]);
@@ -58,7 +61,9 @@ export class SQLiteEventStore implements EventStorePort {
   }
 
   // A snapshot of the library cannot be saved in a transaction, and the port may be called in one.
-  async saveSnapshot({ aggregateId, lastSeq, state }: Omit<Snapshot, "createdAt">): Promise<void> {
+  async saveSnapshot(snapshot: Omit<Snapshot, "createdAt">): Promise<void> {
+    checkSnapshot(snapshot);
+    const { aggregateId, lastSeq, state } = snapshot;
     await this.#session.transaction(async (tx) => {
       checkLastSeq(aggregateId, lastSeq, await tx.version(aggregateId));
       const createdAt = new Date().toISOString();

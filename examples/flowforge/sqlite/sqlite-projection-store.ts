@@ -2,7 +2,7 @@ import { isStreamError, rawSQL } from "async-streams";
 import type { ProjectionStorePort, QueryArgs, Row, UpsertArgs } from "../ports.js";
 import { checkWritable } from "../schema/derived-tables.js";
 import { quoted } from "../table-name.js";
-import { columnValue, upsertStatements } from "../upsert-statements.js";
+import { checkRows, columnValue, upsertStatements } from "../upsert-statements.js";
 import type { SQLiteSession } from "./sqlite-session.js";
 
 /** Rows of one statement. SQLite takes 32,766 values, and no table has more than twenty columns. */
@@ -31,6 +31,7 @@ export class SQLiteProjectionStore implements ProjectionStorePort {
 
   async upsert({ table, rows }: UpsertArgs): Promise<void> {
     checkWritable(table);
+    checkRows(rows);
     if (rows.length === 0) return;
     await this.#session.transaction(async (tx) => {
       const columns = await tx.sql.all<{ name: string; pk: number }>(rawSQL(KEY_AND_REQUIRED, [table]));

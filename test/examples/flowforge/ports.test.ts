@@ -244,11 +244,14 @@ describeBackends("the ports", (backend) => {
     }));
 
   test("what would not come back as it is is refused, and nothing is stored", () =>
-    withDb(backend, async ({ eventStore, blobs }) => {
+    withDb(backend, async ({ eventStore, projectionStore, blobs }) => {
       const refused = { code: "INVALID_ARGUMENT" };
       const event = { aggregateId: "test:1", eventType: "TestEvent", payload: {} };
       const bad: readonly object[] = [
-        ...["", "@all", "a\ud800", undefined].flatMap((text) => [{ aggregateId: text }, { eventType: text }]),
+        ...["", "@all", "a\ud800", "a".repeat(1_025), undefined].flatMap((text) => [
+          { aggregateId: text },
+          { eventType: text },
+        ]),
         ...[null, [], "x", undefined].map((payload) => ({ payload })),
         ...[undefined, Number.NaN, new Date(), 1n, () => 1, [{ a: undefined }]].map((a) => ({ payload: { a } })),
         ...[null, { a: Number.NaN }, { schemaVersion: 2.5 }, { schemaVersion: 0 }].map((metadata) => ({ metadata })),
@@ -258,6 +261,15 @@ describeBackends("the ports", (backend) => {
       }
       for (const afterSeq of [-1, 0.5]) {
         await expect(eventStore.load({ aggregateId: "test:1", afterSeq })).rejects.toMatchObject(refused);
+      }
+      for (const args of [{}, { aggregateId: 5 }, { aggregateId: "test:1", limit: -1 }] as never[]) {
+        await expect(eventStore.load(args)).rejects.toMatchObject(refused);
+      }
+      for (const aggregateId of [5, undefined] as never[]) {
+        await expect(eventStore.latestSnapshot({ aggregateId })).rejects.toMatchObject(refused);
+      }
+      for (const rows of [undefined, 5, [5], [{}], [null]] as never[]) {
+        await expect(projectionStore.upsert({ table: "runs", rows })).rejects.toMatchObject(refused);
       }
       await expect(blobs.put({ key: "", data: Uint8Array.of(1) })).rejects.toMatchObject(refused);
       await expect(blobs.put({ key: "a", data: "text" as never })).rejects.toMatchObject(refused);
@@ -292,6 +304,11 @@ describeBackends("the ports", (backend) => {
         const saved = eventStore.saveSnapshot({ aggregateId, lastSeq, state: {} });
         await expect(saved).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
       }
+      for (const state of [null, undefined, [], { total: Number.NaN }, { at: new Date(0) }] as never[]) {
+        const saved = eventStore.saveSnapshot({ aggregateId, lastSeq: 3, state });
+        await expect(saved).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+      }
+      expect(await eventStore.latestSnapshot({ aggregateId })).toMatchObject({ lastSeq: 2 });
     }));
 
   test("blobs keep bytes and type", () =>
