@@ -1,5 +1,5 @@
 import assert, { AssertionError } from "node:assert";
-import { type CandidateEvent, type EventShape, isStreamError, type StoredEvent } from "../../protocols/index.js";
+import { type EventShape, isStreamError, type StoredEvent } from "../../protocols/index.js";
 import { listOf } from "../commands/decided-events.js";
 import { type Fold, type ParsedFold, parseFold } from "../commands/fold.js";
 import { evolved } from "../commands/folded-state.js";
@@ -56,18 +56,18 @@ async function decideOn<S, E extends EventShape>(
     assertUnchanged(error, "The decision");
     return { error };
   }
-  const decided = listOf(decision);
+  const decided = accepted("INVALID_ARGUMENT", () => listOf(decision));
   const events = decided.map((event, index) => storedContent(event as AnyTestEvent, `decided event ${index}`));
-  assertWritable(decided);
+  accepted("INVALID_EVENT", () => encodeEvents(TEST_STREAM, decided));
   return { events, state: () => folded(parsed, before, storedEvents(events, history.length + 1)) };
 }
 
-/** @throws AssertionError when a store would refuse the events */
-function assertWritable(events: readonly CandidateEvent[]): void {
+/** @throws AssertionError when `handle` or a store would refuse it with this code */
+function accepted<T>(code: "INVALID_ARGUMENT" | "INVALID_EVENT", accept: () => T): T {
   try {
-    encodeEvents(TEST_STREAM, events);
+    return accept();
   } catch (error) {
-    if (!isStreamError(error, "INVALID_EVENT")) throw error;
+    if (!isStreamError(error, code)) throw error;
     throw Object.assign(new AssertionError({ message: error.message, operator: "given" }), { cause: error });
   }
 }

@@ -196,6 +196,16 @@ describe("given", () => {
     }
   });
 
+  test.each([undefined, null, 5, "Opened"])(
+    "a decision that is %s fails, as handle does not take it",
+    async (decision) => {
+      const outcome = given(account).when(() => decision as never);
+      for (const wrong of [() => outcome.thenNothing(), () => outcome.thenThrows()]) {
+        expect((await failureOf(wrong)).message).toMatch(/has to return an event or a list of events/);
+      }
+    },
+  );
+
   test("events are numbered, and have ids and times that are always the same", () => {
     const kept: Fold<unknown[], AccountEvent> = {
       name: "kept",
