@@ -56,8 +56,8 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
     const { driver, acknowledgedFile, location } = this.#parts;
     const attempt = "verify the store";
     inAttempt(attempt, location, () => checkOptions(options, VERIFY_OPTIONS));
-    return this.#run(attempt, "readonly", options, (session) =>
-      verifyStore(session, driver, acknowledgedFile, options.onProgress),
+    return this.#run(attempt, "readonly", options, (session, own) =>
+      verifyStore(session, driver, acknowledgedFile, own.noting(options.onProgress)),
     );
   }
 
@@ -67,8 +67,8 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
     inAttempt(attempt, location, () => checkBackupOptions(options));
     const target = () => inAttempt(attempt, location, () => parseTarget(path));
     const copy = isReadOnly ? backupReadOnlyStore : backupStore;
-    return this.#run(attempt, isReadOnly ? "readonly" : "existing", options, (session) =>
-      copy(session, driver, target(), options),
+    return this.#run(attempt, isReadOnly ? "readonly" : "existing", options, (session, own) =>
+      copy(session, driver, target(), { ...options, onProgress: own.noting(options.onProgress) }),
     );
   }
 
@@ -88,16 +88,35 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
     attempt: string,
     mode: LentMode,
     options: MaintenanceOptions,
-    task: (session: MaintenanceSession) => Promise<T>,
+    task: (session: MaintenanceSession, own: OwnErrors) => Promise<T>,
   ): Promise<T> {
     const { lend, busyTimeoutMs, location } = this.#parts;
+    const own = new OwnErrors();
     try {
       return await this.#runs.run(attempt, options, (assertWanted) =>
-        lend(mode, (use) => task(new MaintenanceSession(location, use, busyTimeoutMs, assertWanted))),
+        lend(mode, (use) => task(new MaintenanceSession(location, use, busyTimeoutMs, assertWanted), own)),
       );
     } catch (error) {
+      if (own.thrown !== undefined) throw own.thrown.error;
       throw sqliteCode(error) === undefined ? error : storageError(error, attempt, location);
     }
+  }
+}
+
+/** What a caller's own function throws. It is no failure of the store, whatever it looks like. */
+class OwnErrors {
+  thrown: { readonly error: unknown } | undefined;
+
+  noting<P>(onProgress: ((progress: P) => void) | undefined): ((progress: P) => void) | undefined {
+    if (onProgress === undefined) return undefined;
+    return (progress) => {
+      try {
+        onProgress(progress);
+      } catch (error) {
+        this.thrown = { error };
+        throw error;
+      }
+    };
   }
 }
 

@@ -329,7 +329,7 @@ describe("a check that is not to go on", () => {
   test("rejects with what the progress function throws", async () => {
     await using streams = await sqliteStreamFactory(":memory:");
     await (await streams.openStream("a")).write({ type: "A", data: 1 });
-    const failure = new Error("cannot show it");
+    const failure = Object.assign(new Error("cannot show it"), { code: "SQLITE_IOERR" });
     const verification = streams.verify({
       onProgress: () => {
         throw failure;
