@@ -1,3 +1,4 @@
+import { isStreamError } from "../../protocols/index.js";
 import type { BatchProjector, BuildContext } from "./batch-projector.js";
 import type { BuildLease } from "./build-lease.js";
 import { dropFormer, formerToDrop } from "./builds.js";
@@ -7,6 +8,9 @@ import { type Build, type BuildState, type LiveState, readLive } from "./project
 
 /** After so long a position that only passed over events that are not wanted is written down. */
 export const CHECKPOINT_MS = 1_000;
+
+/** Writes the record. @returns what the lease becomes with the commit */
+type Write = (tx: ModelTransaction) => Promise<(() => void) | undefined>;
 
 /** Writes the record of a build beside its batches, which renews its lease, and looks what readers see meanwhile. */
 export class BuildCheckpoint {
@@ -96,15 +100,29 @@ export class BuildCheckpoint {
   }
 
   /** Deletes what nobody sees any more in the same transaction. */
-  async #writeAndLook(write: (tx: ModelTransaction) => Promise<(() => void) | undefined>): Promise<void> {
-    const { model, onLive } = this.#context;
+  async #writeAndLook(write: Write): Promise<void> {
+    const { model } = this.#context;
+    let isDropping = false;
+    try {
+      await this.#writeWith(write, (tx) => {
+        isDropping = true;
+        return dropFormer(tx, model, this.#build);
+      });
+    } catch (error) {
+      if (!(isDropping && isStreamError(error, "STORAGE_LOCKED"))) throw error;
+      // Somebody still reads it, such as a dump. A later look deletes it.
+      await this.#writeWith(write, (tx) => readLive(tx.records, model.spaces, this.#build.name));
+    }
+  }
+
+  async #writeWith(write: Write, look: (tx: ModelTransaction) => Promise<LiveState | null>): Promise<void> {
     let live: LiveState | null = null;
     const commit = await this.#projector.transact(async (tx) => {
       const written = await write(tx);
-      live = await dropFormer(tx, model, this.#build);
+      live = await look(tx);
       return written;
     });
     commit?.();
-    onLive(this.#projection, live);
+    this.#context.onLive(this.#projection, live);
   }
 }

@@ -16,7 +16,7 @@ import {
   writeLive,
 } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
-import { dropTables, showTables } from "./views.js";
+import { dropTables, limitLockWait, showTables } from "./views.js";
 
 /** How long tables stay after another build was shown in their place: a deploy may be rolled back. */
 const FORMER_MS = 24 * 3_600_000;
@@ -107,12 +107,18 @@ export async function swap(
   return shown;
 }
 
-/** Deletes what {@link formerToDrop} finds, in the lease of what came after it. @returns what is shown now */
+/**
+ * Deletes what {@link formerToDrop} finds, in the lease of what came after it.
+ *
+ * @returns what is shown now
+ * @throws StorageError `STORAGE_LOCKED` when somebody still reads it
+ */
 export async function dropFormer(tx: ModelTransaction, model: ModelStore, build: Build): Promise<LiveState | null> {
   const { spaces } = model;
   const live = await readLive(tx.records, spaces, build.name);
   const gone = await formerToDrop(tx.records, model, build, live);
   if (live === null || gone.length === 0) return live;
+  await limitLockWait(tx.sql);
   for (const former of gone) await dropBuild(tx, spaces, { ...former, name: build.name });
   const left = { ...live, former: live.former.filter((each) => !gone.includes(each)) };
   await writeLive(tx.records, spaces, build.name, left);

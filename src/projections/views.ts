@@ -2,8 +2,14 @@ import type { SQL } from "../../protocols/index.js";
 import { name, rawSQL, sql } from "../transaction/sql-statement.js";
 import { type Build, tableName } from "./projection-records.js";
 
-/** How long a change of views waits for those that read them. Every writer of the store waits for it meanwhile. */
+/** How long a change waits for those that read what is changed. Every writer of the store waits for it meanwhile. */
 const MAX_LOCK_WAIT_MS = 100;
+
+/** Lets the transaction fail with `STORAGE_LOCKED` rather than wait for readers. Those of SQLite hold up no change. */
+export async function limitLockWait(tx: SQL): Promise<void> {
+  if (tx.dialect !== "postgresql") return;
+  await tx.all(sql`SELECT set_config('lock_timeout', ${String(MAX_LOCK_WAIT_MS)}, true)`);
+}
 
 /**
  * Shows the tables of a build under their plain names, in place of those of another.
@@ -18,7 +24,7 @@ export async function showTables(
   before: readonly string[],
 ): Promise<void> {
   const isPostgres = before.length > 0 && tx.dialect === "postgresql";
-  if (isPostgres) await tx.all(sql`SELECT set_config('lock_timeout', ${String(MAX_LOCK_WAIT_MS)}, true)`);
+  if (isPostgres) await limitLockWait(tx);
   const kept = new Set<string>();
   for (const table of before) {
     if (isPostgres && tables.includes(table) && (await hasColumnsOf(tx, tableName(table, shown), table)))

@@ -1,9 +1,10 @@
 import { Client } from "pg";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { rawSQL, sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import type { StoredEvent } from "../../../protocols/index.js";
 import { type Projection, runProjections } from "../../../src/projections/index.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 
@@ -31,8 +32,8 @@ if (NO_POSTGRES === null) {
     return { streams, stream, schemas };
   };
   /** Runs a projection until it is what readers see. */
-  const shown = async (streams: Awaited<ReturnType<typeof postgresStreamFactory>>, ...projections: Projection[]) => {
-    const runner = await runProjections(streams, projections);
+  const shown = async (streams: Awaited<ReturnType<typeof postgresStreamFactory>>, projection: Projection) => {
+    const runner = await runProjections(streams, [projection], { leaseMs: 1_000 });
     await expect.poll(() => runner.status(), { timeout: 20_000 }).toMatchObject([{ state: "live" }]);
     return runner;
   };
@@ -56,6 +57,31 @@ if (NO_POSTGRES === null) {
     await expect.poll(() => runner.status(), { timeout: 20_000 }).toMatchObject([{ state: "live" }]);
     const rows = await streams.query(sql`SELECT id, amount FROM orders ORDER BY id`);
     expect(rows).toEqual([1, 2, 3, 4].map((id) => ({ id, amount: 7 })));
+  });
+
+  test("a reader of the tables of a former version delays their end, and not the projection", async () => {
+    const { streams, stream, schemas } = await openStore();
+    await using _ = streams;
+    const second = orders(2, "id int, amount int DEFAULT 7");
+    const former = `${schemas.applicationSchema}.orders__1`;
+    const reader = new Client((await server()).url());
+    await reader.connect();
+    await reader.query(`BEGIN; SELECT FROM ${former}`);
+    await (await shown(streams, second))[Symbol.asyncDispose]();
+
+    const nowMs = Date.now() + 25 * 60 * 60 * 1_000;
+    const clock = vi.spyOn(Date, "now").mockReturnValue(nowMs);
+    try {
+      await using runner = await shown(streams, second);
+      const { position } = await stream.write({ type: "Ordered", data: 2 });
+      await expect.poll(() => runner.status(), { timeout: 20_000 }).toMatchObject([{ state: "live", position }]);
+      await reader.query(`SELECT FROM ${former}; COMMIT`);
+      await reader.end();
+      const reading = () => failureOf(streams.query(sql`SELECT FROM orders__1`));
+      await expect.poll(reading, { timeout: 20_000 }).toMatchObject({ code: "STORAGE_FAILED" });
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   test("a swap keeps what depends on a view as long as its columns are those of the one before", async () => {
