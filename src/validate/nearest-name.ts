@@ -5,9 +5,14 @@ const MAX_COMPARED_LENGTH = 32;
 const MAX_TYPOS = 3;
 const LETTERS_PER_TYPO = 3;
 
+/** Of so many letters, a name may be the beginning of the one that was meant. */
+const MIN_BEGINNING_LENGTH = 4;
+
 /** Suggests the known name that a misspelt one was probably meant to be: ` (did you mean "after"?)`, or nothing. */
 export function didYouMean(name: string, known: readonly string[]): string {
   if (name.length > MAX_COMPARED_LENGTH) return "";
+  const begun = name.length < MIN_BEGINNING_LENGTH ? [] : known.filter((candidate) => beginsWith(candidate, name));
+  if (begun.length === 1) return ` (did you mean "${begun[0]}"?)`;
   let nearest: string | undefined;
   let fewest = Math.min(MAX_TYPOS, Math.ceil(name.length / LETTERS_PER_TYPO)) + 1;
   for (const candidate of known) {
@@ -17,6 +22,10 @@ export function didYouMean(name: string, known: readonly string[]): string {
     nearest = candidate;
   }
   return nearest === undefined ? "" : ` (did you mean "${nearest}"?)`;
+}
+
+function beginsWith(candidate: string, name: string): boolean {
+  return candidate.toLowerCase().startsWith(name.toLowerCase());
 }
 
 /** Levenshtein's distance: how many letters to replace, add or remove. */
