@@ -271,7 +271,14 @@ describeBackends("the ports", (backend) => {
       for (const rows of [undefined, 5, [5], [{}], [null]] as never[]) {
         await expect(projectionStore.upsert({ table: "runs", rows })).rejects.toMatchObject(refused);
       }
-      await expect(blobs.put({ key: "", data: Uint8Array.of(1) })).rejects.toMatchObject(refused);
+      for (const key of ["", "/a", "a/../b", "..", "a\0", "a\ud800", "a".repeat(1_025), 5, undefined] as never[]) {
+        await expect(blobs.put({ key, data: Uint8Array.of(1) })).rejects.toMatchObject(refused);
+        await expect(blobs.get({ key })).rejects.toMatchObject(refused);
+        await expect(blobs.stat({ key })).rejects.toMatchObject(refused);
+      }
+      for (const contentType of ["", " a/b", "a\nb", 5] as never[]) {
+        await expect(blobs.put({ key: "a", data: Uint8Array.of(1), contentType })).rejects.toMatchObject(refused);
+      }
       await expect(blobs.put({ key: "a", data: "text" as never })).rejects.toMatchObject(refused);
       expect(await eventStore.load({ aggregateId: "test:1" })).toEqual([]);
       expect(await blobs.get({ key: "a" })).toBeNull();
