@@ -63,6 +63,8 @@ export class LeaseKeeper {
   readonly #partitionSightings = new Sightings();
   readonly #members: Members;
   #group: GroupState;
+  /** The last position of the store, as a look saw it last. */
+  #seenHead = 0;
 
   constructor(context: RunContext, owner: string, group: GroupState) {
     this.#context = context;
@@ -126,8 +128,10 @@ export class LeaseKeeper {
       return found;
     });
     const others = rows.filter(({ value }) => value.owner !== this.owner).map(({ value }) => value.position);
-    const isBehind = others.length > 0 && Math.min(...others) < (await access.storage.getVersion(ALL_STREAM));
-    return { mayTake, isBehind };
+    const lowest = Math.min(...others);
+    // It only grows: where others are behind what it was, nobody need ask.
+    if (others.length > 0 && lowest >= this.#seenHead) this.#seenHead = await access.storage.getVersion(ALL_STREAM);
+    return { mayTake, isBehind: lowest < this.#seenHead };
   }
 
   /** Writes where each run is, and gives them all back. */
