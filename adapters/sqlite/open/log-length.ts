@@ -8,6 +8,7 @@ const HEADER_BYTES = 32;
 const PAGE_SIZE_OFFSET = 8;
 const SALT_OFFSET = 16;
 const FRAME_HEADER_BYTES = 24;
+const FRAME_SALT_OFFSET = 8;
 const NUMBER_BYTES = 4;
 
 /** Copies nothing, and reports the length of the log. */
@@ -49,6 +50,10 @@ export class LogLength {
    */
   #salt = Number.NaN;
   #frameBytes: number | undefined;
+  /** By how many frames it got longer with the last commit; probably it does so with the next one. */
+  #newFrames = 0;
+  /** What is read of the frame before an end, and of the one behind it. */
+  #around: Buffer | undefined;
 
   constructor(path: string) {
     try {
@@ -70,6 +75,10 @@ export class LogLength {
     // SQLite writes on behind the end that it remembers: a log that was cut ends elsewhere after the next commit. One that
     // was filled with zeros to the same length again is not told from one that did not change.
     if (size === undefined || size === this.#end) return false;
+    if (size > this.#end && this.#goesOn()) {
+      this.#end = size;
+      return false;
+    }
     const salt = this.#numberAt(SALT_OFFSET);
     const beganAnew = this.#end >= HEADER_BYTES && salt !== this.#salt;
     if (size < this.#end || beganAnew || this.#hasHole(size)) return true;
@@ -108,6 +117,22 @@ export class LogLength {
 
   close(): void {
     closeSync(this.#file);
+  }
+
+  /** Whether one read shows that the log goes on where it ended: it did not begin anew, and has no hole there. */
+  #goesOn(): boolean {
+    const frameBytes = this.#startOf(1) - HEADER_BYTES;
+    if (this.#end < HEADER_BYTES + frameBytes || (this.#end - HEADER_BYTES) % frameBytes !== 0) return false;
+    this.#around ??= Buffer.alloc(frameBytes + FRAME_SALT_OFFSET + NUMBER_BYTES);
+    const around = this.#around;
+    try {
+      if (readSync(this.#file, around, 0, around.length, this.#end - frameBytes) < around.length) return false;
+    } catch {
+      return false;
+    }
+    // Each frame repeats what the header has.
+    const salt = around.readUInt32BE(frameBytes + FRAME_SALT_OFFSET);
+    return salt === this.#salt && around.readUInt32BE(0) !== 0 && around.readUInt32BE(frameBytes) !== 0;
   }
 
   /** Whether, before an end, the header of the log or a frame next to where it ended is zeros. */
@@ -153,10 +178,15 @@ export class LogLength {
   #readEnd(): number | undefined {
     if (this.#end < HEADER_BYTES) return undefined;
     const frameBytes = this.#startOf(1) - HEADER_BYTES;
+    const expected = this.#end + this.#newFrames * frameBytes;
+    if (this.#bytesFrom(expected - 1) === 1) return expected;
     for (let frames = 0; frames <= MAX_NEW_FRAMES; frames += 1) {
       const end = this.#end + frames * frameBytes;
       const bytes = this.#bytesFrom(end - 1);
-      if (bytes === 1) return end;
+      if (bytes === 1) {
+        this.#newFrames = frames;
+        return end;
+      }
       if (bytes !== 2) return undefined;
     }
     return undefined;
