@@ -119,10 +119,13 @@ export class WriteQueue {
       begun = begun.filter((append) => append.isWanted());
       if (begun.length === 0) return () => undefined;
       const members = begun.map(({ member }) => member);
-      const outcomes = await group.store(connection, members).catch((error: unknown) => {
+      let outcomes: readonly AppendOutcome[];
+      try {
+        outcomes = await group.store(connection, members);
+      } catch (error) {
         if (isBusy(error)) this.#giveUpLate(begun, error);
         throw error;
-      });
+      }
       return () => {
         for (let index = 0; index < begun.length; index += 1) begun[index]?.settle(outcomes[index] as AppendOutcome);
       };

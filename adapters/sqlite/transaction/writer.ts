@@ -46,7 +46,8 @@ export class Writer {
    * @throws OpenFileError when the files are no longer those that were opened
    */
   async use<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
-    await this.#takeTurn();
+    const turn = this.#takeTurn();
+    if (turn !== undefined) await turn;
     try {
       this.#assertUsable();
       const checking = this.#files?.beforeWrite(this.#connection);
