@@ -5,7 +5,7 @@ import { DRIVER_NAMES } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 /** Less than what a process writes until it checkpoints the log, and more than half of it. */
-const WRITTEN_BYTES = 1_300_000;
+const WRITTEN_BYTES = 2_600_000;
 const LARGE = { type: "Large", data: { text: "x".repeat(WRITTEN_BYTES) } };
 
 test.each(DRIVER_NAMES)(
