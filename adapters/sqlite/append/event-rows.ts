@@ -1,6 +1,5 @@
 import type { NewEvent, PlacedEvent } from "../../../protocols/index.js";
 import { eventChecksum } from "../checksum.js";
-import type { SQLiteValue } from "../drivers/driver.js";
 import { CODEC_MADE_ID, codecOf, STORED_CODEC } from "../event-codec.js";
 
 /** The numbers that rows carry instead of names, and whether they carry checksums. */
@@ -42,11 +41,21 @@ export function encodeRows(events: readonly PlacedEvent[], numbers: RowNumbers):
   return { json: `${json}]`, ...shared };
 }
 
-/**
- * The values of a single row, one by one: the last position before it, the stream, the version, the time, the codec,
- * the type, the id, data, metadata and the checksum.
- */
-export function rowValues(placed: PlacedEvent, { streams, types, checksums }: RowNumbers): SQLiteValue[] {
+/** The values of a single row, one by one. */
+export type RowValues = [
+  before: number,
+  stream: number,
+  version: number,
+  timestampMs: number,
+  codec: number,
+  type: number,
+  id: string,
+  data: string | Uint8Array,
+  metadata: string | null,
+  checksum: number | null,
+];
+
+export function rowValues(placed: PlacedEvent, { streams, types, checksums }: RowNumbers): RowValues {
   const { event, streamId, version, position, timestampMs } = placed;
   const codec = boundCodecOf(event);
   const checksum = checksums ? eventChecksum(placed, codec & STORED_CODEC) : null;

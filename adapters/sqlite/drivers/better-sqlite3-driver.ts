@@ -67,7 +67,7 @@ async function loadDatabase(): Promise<typeof BetterSqlite3> {
 
 class BetterSqlite3Connection implements SQLiteConnection {
   readonly #database: Database;
-  readonly #statements = new StatementCache<Statement>();
+  readonly #statements = new StatementCache<NumberedStatement>();
   readonly #positional = new StatementCache<PositionalStatement>();
 
   constructor(database: Database) {
@@ -82,7 +82,8 @@ class BetterSqlite3Connection implements SQLiteConnection {
     const turn = takeTurn(this.#database.inTransaction);
     if (turn !== undefined) await turn;
     return calling(() => {
-      const { changes } = this.#prepare(sql).run(...bindings(parameters));
+      const prepared = this.#prepare(sql);
+      const { changes } = prepared.statement.run(...bindings(prepared, parameters));
       return { changes };
     });
   }
@@ -91,9 +92,10 @@ class BetterSqlite3Connection implements SQLiteConnection {
     const turn = takeTurn(this.#database.inTransaction);
     if (turn !== undefined) await turn;
     return calling(() => {
-      const statement = this.#prepare(sql);
-      if (statement.reader) return statement.all(...bindings(parameters)) as Row[];
-      statement.run(...bindings(parameters));
+      const prepared = this.#prepare(sql);
+      const { statement } = prepared;
+      if (statement.reader) return statement.all(...bindings(prepared, parameters)) as Row[];
+      statement.run(...bindings(prepared, parameters));
       return [];
     });
   }
@@ -109,7 +111,7 @@ class BetterSqlite3Connection implements SQLiteConnection {
         return { changes: mayChangeRows ? changes : 0 };
       }
       statement.all(...withIntegers(values));
-      return mayChangeRows ? (this.#prepare(COUNT_CHANGES).get() as RunResult) : { changes: 0 };
+      return mayChangeRows ? (this.#prepare(COUNT_CHANGES).statement.get() as RunResult) : { changes: 0 };
     });
   }
 
@@ -152,13 +154,20 @@ class BetterSqlite3Connection implements SQLiteConnection {
     calling(() => this.#database.close());
   }
 
-  #prepare(sql: string): Statement {
+  #prepare(sql: string): NumberedStatement {
     const kept = this.#statements.get(sql);
     if (kept !== undefined) return kept;
-    const statement = this.#database.prepare(sql);
-    this.#statements.add(sql, statement);
-    return statement;
+    const prepared = { statement: this.#database.prepare(sql), isNumbered: sql.includes("?1") };
+    this.#statements.add(sql, prepared);
+    return prepared;
   }
+}
+
+/** A statement of the library's. */
+interface NumberedStatement {
+  readonly statement: Statement;
+  /** Whether its parameters have numbers. */
+  readonly isNumbered: boolean;
 }
 
 /** A statement of the application's, with what was read of its text. */
@@ -166,9 +175,13 @@ interface PositionalStatement extends Pick<StatementKind, "mayChangeRows"> {
   readonly statement: Statement;
 }
 
-/** Numbered parameters are named ones to better-sqlite3: `?1` takes the property `1` of an object. */
-function bindings(parameters: readonly SQLiteValue[]): Record<number, SQLiteValue>[] {
+/**
+ * Numbered parameters are named ones to better-sqlite3: `?1` takes the property `1` of an object. It looks each up by its name,
+ * which anonymous ones are spared.
+ */
+function bindings({ isNumbered }: NumberedStatement, parameters: readonly SQLiteValue[]): readonly unknown[] {
   if (parameters.length === 0) return [];
+  if (!isNumbered) return [parameters];
   const values: Record<number, SQLiteValue> = {};
   for (let index = 0; index < parameters.length; index += 1) values[index + 1] = parameters[index] as SQLiteValue;
   return [values];

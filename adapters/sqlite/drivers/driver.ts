@@ -25,7 +25,7 @@ export type OpenMode = "create" | "existing" | "readonly";
 /**
  * One connection. Its user has at most one call under way at a time.
  *
- * Parameters are numbered from `?1`, without a gap.
+ * Parameters are numbered from `?1`, without a gap, or anonymous (`?`), in order.
  *
  * A text that has a zero character may come back cut at it, as `node:sqlite` of Node 22 does. So names and keys, which
  * callers choose, are read as JSON.
