@@ -82,6 +82,7 @@ export class LogLength {
     const salt = this.#numberAt(SALT_OFFSET);
     const beganAnew = this.#end >= HEADER_BYTES && salt !== this.#salt;
     if (size < this.#end || beganAnew || this.#hasHole(size)) return true;
+    this.#newFrames = Math.ceil((size - this.#end) / (this.#startOf(1) - HEADER_BYTES));
     this.#end = size;
     this.#salt = salt;
     return false;
