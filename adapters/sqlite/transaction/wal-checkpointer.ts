@@ -6,7 +6,7 @@ import type { Writer } from "./writer.js";
 
 /**
  * A checkpoint runs after this many bytes of writes: the 1,000 pages of SQLite's default. A driver on the main thread blocks
- * the event loop while it runs. With half as many, a write takes about a tenth longer, since each checkpoint syncs twice.
+ * the event loop while it runs; but each one syncs twice, so that with fewer bytes all writes take longer.
  */
 export const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 
