@@ -1,9 +1,15 @@
-import type { PostgresConnection } from "../client/client.js";
+import { DatabaseError, type PostgresConnection } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
 import type { PostgresSettings } from "../postgres-options.js";
 import { quoteName } from "../sql-text.js";
 import { definitionsOf, type FieldIndex, INDEX_PREFIX } from "./field-index.js";
 import { damageOf } from "./find-damage.js";
+
+/** How long a drop waits for those that read events. Every writer of the store waits for it meanwhile. */
+const MAX_DROP_WAIT_MS = 100;
+
+/** The condition of a lock that was not to be had in time. */
+const LOCK_NOT_AVAILABLE = "55P03";
 
 type IndexSettings = Pick<PostgresSettings, "indexes">;
 
@@ -16,7 +22,8 @@ interface IndexContext {
 
 /**
  * Builds the indexes that are missing, and drops those of fields that are no longer named. Each is a transaction, so that
- * others write between two of them. Where nothing changes, it does nothing.
+ * others write between two of them. Where nothing changes, it does nothing. What cannot be dropped while others read for long
+ * is left to the next opening.
  *
  * @param relations - the names that the schema has
  * @throws StorageError `STORAGE_CORRUPT` when an event has content that no index can be made of
@@ -29,23 +36,14 @@ export async function updateIndexes(
   const found = [...relations].filter((name) => name.startsWith(INDEX_PREFIX));
   const wanted = indexes.flatMap((index) => definitionsOf(index, names));
   const unwanted = found.filter((name) => !wanted.some((definition) => definition.name === name));
-  const statements = [
-    ...unwanted.map((name) => `DROP INDEX IF EXISTS ${names.prefix}${quoteName(name)}`),
-    ...wanted
-      .filter(({ name }) => !found.includes(name))
-      .map(({ name, columns }) => `CREATE INDEX IF NOT EXISTS ${name} ON ${names.prefix}es_events ${columns}`),
-  ];
+  const missing = wanted.filter(({ name }) => !found.includes(name));
   const { answerTimeoutMs } = connection;
   connection.answerTimeoutMs = undefined;
   try {
-    for (const statement of statements) {
+    for (const name of unwanted) await drop(connection, name, names);
+    for (const { name, columns } of missing) {
       // However long it takes, and no process builds what another one is building.
-      await connection.script(`
-        BEGIN ISOLATION LEVEL READ COMMITTED;
-        SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;
-        SELECT pg_advisory_xact_lock(${names.lockKey});
-        ${statement};
-        COMMIT`);
+      await change(connection, names, `CREATE INDEX IF NOT EXISTS ${name} ON ${names.prefix}es_events ${columns}`);
     }
   } catch (error) {
     if (connection.isOpen) await connection.script("ROLLBACK").catch(() => undefined);
@@ -53,6 +51,25 @@ export async function updateIndexes(
   }
   connection.answerTimeoutMs = answerTimeoutMs;
   return indexes;
+}
+
+async function drop(connection: PostgresConnection, name: string, names: StoreNames): Promise<void> {
+  const statement = `DROP INDEX IF EXISTS ${names.prefix}${quoteName(name)}`;
+  try {
+    await change(connection, names, `SET LOCAL lock_timeout TO ${MAX_DROP_WAIT_MS}; ${statement}`);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
+    await connection.script("ROLLBACK");
+  }
+}
+
+function change(connection: PostgresConnection, { lockKey }: StoreNames, statement: string): Promise<unknown> {
+  return connection.script(`
+    BEGIN ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;
+    SELECT pg_advisory_xact_lock(${lockKey});
+    ${statement};
+    COMMIT`);
 }
 
 /** The fields that have their indexes. */
