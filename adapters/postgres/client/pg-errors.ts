@@ -48,8 +48,10 @@ const QUOTED = /["«»„“”](?!UTF8).*["«»„“”]/su;
 
 /** Errors of class 22 say which value was refused. Those of class 42 quote one that was taken for a name. */
 function withoutValues(message: string, code: string, values: readonly unknown[]): string {
-  if (code.startsWith("22")) return message.replace(/: ["\d].*$/s, "").replace(QUOTED, '"..."');
+  if (code.startsWith("22")) return message.replace(/: ["\d-].*$/s, "").replace(QUOTED, '"..."');
   if (!code.startsWith("42")) return message;
-  const texts = values.filter((value) => typeof value === "string" && value !== "");
-  return texts.reduce<string>((told, text) => told.replaceAll(`"${text}"`, '"..."'), message);
+  const texts = values.filter((value) => typeof value === "string" && value !== "") as string[];
+  // A name has no capital letters any more.
+  const told = texts.flatMap((text) => [text, text.toLowerCase()]);
+  return told.reduce((without, text) => without.replaceAll(`"${text}"`, '"..."'), message);
 }

@@ -13,7 +13,9 @@ const REFUSED = [
   [sql`SELECT to_date(${"secret"}, 'YYYY')`, 'invalid value "..."'],
   [sql`SELECT now() AT TIME ZONE ${"secret"}`, 'time zone "..." not recognized'],
   [sql`SELECT make_date(${12345}::int, 13, 1)`, "date field value out of range"],
+  [sql`SELECT make_date(${-12345}::int, 13, 1)`, "date field value out of range"],
   [sql`SELECT ${"secret"}::regclass`, 'relation "..." does not exist'],
+  [sql`SELECT ${"Secret"}::regclass`, 'relation "..." does not exist'],
   [sql`SELECT current_setting(${"secret"})`, 'unrecognized configuration parameter "..."'],
   [sql`SELECT ${"a secret"}::tsquery`, 'syntax error in tsquery: "..."'],
   [sql`SELECT ${"\0"}`, 'invalid byte sequence for encoding "UTF8"'],
@@ -30,7 +32,7 @@ if (NO_POSTGRES === null) {
       const error = (await failureOf(streams.query(statement))) as StorageError;
       expect(error).toMatchObject({ code: "STORAGE_FAILED", message: expect.stringContaining(`: ${reason}`) });
       const told = JSON.stringify([error.message, error.stack, error.cause, String(error.cause)]);
-      expect(told).not.toMatch(/secr|12345/);
+      expect(told).not.toMatch(/secr|12345/i);
     }
   });
 
