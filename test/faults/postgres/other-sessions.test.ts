@@ -1,5 +1,6 @@
 import { Client } from "pg";
 import { expect, test } from "vitest";
+import { openPostgresBackend } from "../../../adapters/postgres/index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM, type StreamFactory } from "../../../protocols/index.js";
 import { eventsOf } from "../../conformance/support/collect.js";
@@ -81,6 +82,26 @@ if (NO_POSTGRES === null) {
 
     await expect.poll(() => heard).toEqual([1, 2]);
     subscription.unsubscribe();
+  });
+
+  test("a list of records that loses its connection is read again", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    const { storage, notifier } = await openPostgresBackend(started.url(), schemas);
+    await notifier[Symbol.asyncDispose]();
+    await using _ = storage;
+    await storage.transact(({ records }) => records.put("s", "k", {}), {});
+    const holder = new Client(started.url());
+    await holder.connect();
+    await holder.query(`BEGIN; LOCK TABLE ${schemas.schema}.es_records`);
+    const listing = storage.listRecords("s", {});
+    const end =
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%es_records%'";
+    await expect.poll(async () => (await started.query(end)).rows).toHaveLength(1);
+    await holder.query("COMMIT");
+    await holder.end();
+
+    expect(await listing).toMatchObject([{ key: "k" }]);
   });
 
   test("what others have removed of what was seen is not taken for lost", async () => {
