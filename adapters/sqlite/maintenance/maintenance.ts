@@ -98,7 +98,8 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
       );
     } catch (error) {
       if (own.thrown !== undefined) throw own.thrown.error;
-      throw sqliteCode(error) === undefined ? error : storageError(error, attempt, location);
+      const isReason = options.signal?.aborted && error === options.signal.reason;
+      throw isReason || sqliteCode(error) === undefined ? error : storageError(error, attempt, location);
     }
   }
 }

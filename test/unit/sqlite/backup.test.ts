@@ -101,14 +101,14 @@ describe("a backup that does not come about", () => {
     await using folder = await createTempDir();
     await using streams = await sqliteStreamFactory(folder.file("store.db"));
     await fill(streams, 10_000);
-    const reason = new Error("enough");
+    // As where what failed was another database.
+    const reason = Object.assign(new Error("enough"), { code: "SQLITE_IOERR" });
     const controller = new AbortController();
     const aborted = streams.backup(folder.file("copy.db"), {
       signal: controller.signal,
       onProgress: () => controller.abort(reason),
     });
     await expect(aborted).rejects.toBe(reason);
-    // As where it writes the progress to another database.
     const own = Object.assign(new Error("locked"), { code: "SQLITE_BUSY" });
     const thrown = streams.backup(folder.file("copy.db"), {
       onProgress: () => {
