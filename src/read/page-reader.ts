@@ -11,6 +11,7 @@ import { pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget, MIN_COUNTED_BYTES } from "../stream/memory-budget.js";
 import type { EventHooks, ReadFailure } from "../view/event-hooks.js";
 import { toThrow } from "../view/thrown-failures.js";
+import { onAbort } from "../watch/abort-listeners.js";
 import { eventsRemoved, isRemoved } from "./events-removed.js";
 import { PageSize } from "./page-size.js";
 import type { ReadPlan } from "./read-options.js";
@@ -104,12 +105,27 @@ export class PageReader implements EventHolder {
       return false;
     }
     const ahead = this.#ahead ?? this.#load(wanted, this.#plan.signal);
-    const page = await ahead.page;
+    const page = await this.#waitFor(ahead.page);
     this.#ahead = undefined;
     this.#advance(page);
     this.#take(page.events, ahead.bytes);
     this.#failure = page.failure;
     return true;
+  }
+
+  /** Takes back a page that was fetched ahead too when the read is aborted. */
+  async #waitFor(page: Promise<ReadPage>): Promise<ReadPage> {
+    const { signal } = this.#plan;
+    const fetching = this.#fetching;
+    if (signal === undefined || fetching === undefined) return page;
+    const takeBack = (): void => fetching.abort(signal.reason);
+    if (signal.aborted) takeBack();
+    const stopListening = onAbort(signal, takeBack);
+    try {
+      return await page;
+    } finally {
+      stopListening();
+    }
   }
 
   /** The next event of the page; undefined behind its last. The consumer's call for the second half fetches ahead. */

@@ -3,6 +3,7 @@ import { MemoryNotifier, MemoryStorageHandle } from "../../adapters/memory/index
 import { openPostgresBackend } from "../../adapters/postgres/index.js";
 import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
 import type { ReadQuery, StorageHandle } from "../../protocols/index.js";
+import { FIRST_PAGE_EVENTS } from "../../src/limits.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { overriding } from "../support/overriding.js";
 import { NO_POSTGRES, THROWAWAY } from "../support/postgres-server.js";
@@ -21,13 +22,22 @@ function openWithWaitingPages() {
     query.signal?.throwIfAborted();
     return storage.readPage(query);
   };
+  const transact: MemoryStorageHandle["transact"] = (work, options) =>
+    storage.transact((session) => {
+      const readInSession: typeof session.readPage = async (query) => {
+        asked.push(query);
+        await gate;
+        return session.readPage(query);
+      };
+      return work(overriding(session, { readPage: readInSession }));
+    }, options);
   const hold = (): void => {
     gate = new Promise((resolve) => {
       letThrough = resolve;
     });
   };
   const streams = createStreamFactory({
-    storage: overriding(storage, { readPage }),
+    storage: overriding(storage, { readPage, transact }),
     notifier: new MemoryNotifier(storage),
   });
   return { streams, asked, hold, letThrough: () => letThrough() };
@@ -73,6 +83,26 @@ test("a read takes back the page that it waits for when its signal is aborted", 
   await expect(next).rejects.toThrow("on purpose");
 });
 
+test("a read takes back the page that was fetched ahead, and that it waits for, when its signal is aborted", async () => {
+  const { streams, asked, hold, letThrough } = openWithWaitingPages();
+  await using _ = streams;
+  const stream = await streams.openStream("a");
+  await stream.write(Array.from({ length: 2_000 }, () => event));
+  const controller = new AbortController();
+  const reading = stream.read({ signal: controller.signal })[Symbol.asyncIterator]();
+  await reading.next();
+  hold();
+  for (let version = 2; version <= FIRST_PAGE_EVENTS; version += 1) await reading.next();
+  const next = reading.next();
+  expect(asked.map(({ signal }) => signal?.aborted)).toEqual([false, false]);
+
+  controller.abort(new Error("on purpose"));
+  expect(asked[1]?.signal?.aborted).toBe(true);
+  letThrough();
+
+  await expect(next).rejects.toThrow("on purpose");
+});
+
 test("a read that is left takes back the page that it has fetched ahead", async () => {
   const { streams, asked, hold, letThrough } = openWithWaitingPages();
   await using _ = streams;
@@ -88,16 +118,20 @@ test("a read that is left takes back the page that it has fetched ahead", async 
 });
 
 test("a read inside a transaction passes on no signal, which would end a call of the transaction", async () => {
-  const { streams } = openWithWaitingPages();
+  const { streams, asked, hold, letThrough } = openWithWaitingPages();
   await using _ = streams;
   const controller = new AbortController();
+  hold();
   const { position } = await streams.transaction(async (tx) => {
     const reading = tx.read("a", { signal: controller.signal })[Symbol.asyncIterator]().next();
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
     controller.abort();
+    letThrough();
     await expect(reading).rejects.toBe(controller.signal.reason);
     return tx.write("a", event);
   });
   expect(position).toBe(1);
+  expect(asked.map(({ signal }) => signal)).toEqual([undefined]);
 });
 
 /** Asks for pages that find one connection, and gives them up with a reason that looks like a failure of the store. */
