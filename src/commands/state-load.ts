@@ -29,6 +29,8 @@ export class StateLoad<S> {
   readonly #states: StoreStates | undefined;
   /** Its handle may have seen another store, even if the cache has let go of it meanwhile. */
   #cachedStream: Stream | undefined;
+  /** What readers got of the events when the last run began: see `EventHooks.generation`. */
+  #generation: number | undefined;
 
   constructor(parts: StateLoadParts<S>) {
     this.#parts = parts;
@@ -55,7 +57,8 @@ export class StateLoad<S> {
     const { streamId, fold, atVersion, signal } = this.#parts;
     signal?.throwIfAborted();
     const states = this.#states;
-    if (states === undefined || atVersion !== undefined) return this.#load(undefined, stream, before);
+    const isOutdated = this.#isOutdated();
+    if (states === undefined || atVersion !== undefined) return this.#load(undefined, stream, before, isOutdated);
     const cached = states.get(streamId, fold);
     const refreshed = cached && (await states.refresh(cached, signal));
     // A version that was in conflict is not where the stream ends: readers may not see its last events.
@@ -64,14 +67,26 @@ export class StateLoad<S> {
     const loading = states.begin(streamId);
     let found: LoadedFrom<S> | undefined;
     try {
-      found = await this.#load(states, stream, before);
+      found = await this.#load(states, stream, before, isOutdated);
       return found;
     } finally {
       states.end(loading, found && { ...found, fold });
     }
   }
 
-  async #load(states: StoreStates | undefined, given?: Stream, before?: FoldedState<S>): Promise<LoadedFrom<S>> {
+  /** Whether readers get something else now of what the run before has read. */
+  #isOutdated(): boolean {
+    const before = this.#generation;
+    this.#generation = findStreamContext(this.#parts.streams)?.hooks?.generation?.();
+    return this.#generation !== before;
+  }
+
+  async #load(
+    states: StoreStates | undefined,
+    given: Stream | undefined,
+    before: FoldedState<S> | undefined,
+    isOutdated: boolean,
+  ): Promise<LoadedFrom<S>> {
     const { streams, streamId, fold, atVersion } = this.#parts;
     const cached = states?.get(streamId, fold);
     if (cached !== undefined) {
@@ -79,7 +94,8 @@ export class StateLoad<S> {
       if (folded !== null && folded.version !== before?.version) return { stream: cached.stream, folded };
       states?.drop(cached);
     }
-    const from = given !== undefined && before !== undefined ? await this.#tail(given, before) : null;
+    const canGoOn = given !== undefined && before !== undefined && !isOutdated;
+    const from = canGoOn ? await this.#tail(given, before) : null;
     if (given !== undefined && from !== null && from.version !== before?.version)
       return { stream: given, folded: from };
     // What a handle has seen may have been of another store, where its state is.

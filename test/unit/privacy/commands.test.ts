@@ -108,4 +108,29 @@ describe.each(STORES)("commands on personal data over %s", (_, open) => {
 
     expect((await loadState(streams, emails, "a", options)).state).toEqual([null, "grace@example.org"]);
   });
+
+  test.each([
+    ["without a cache", {}],
+    ["with a cache", { cache: stateCache() }],
+  ])("decide anew on nulls when a person was forgotten meanwhile, %s", async (_title, options) => {
+    await using store = await setUp();
+    const { streams } = store;
+    await handle(streams, emails, "a", () => register("ada@example.org"), options);
+    const grace = registered("grace", "grace@example.org") as CandidateEvent<Registration>;
+    const seen: (readonly (string | null)[])[] = [];
+    const decide = async (state: readonly (string | null)[]) => {
+      seen.push(state);
+      if (seen.length > 1) return grace;
+      await using other = await streams.openStream("a");
+      await other.write(grace);
+      await store.sealed.forget("ada");
+      return grace;
+    };
+    const again = [null, "grace@example.org"];
+    const { state } = await handle(streams, emails, "a", decide, options);
+
+    expect(seen).toEqual([["ada@example.org"], again]);
+    expect(state).toEqual([...again, "grace@example.org"]);
+    expect((await loadState(streams, emails, "a", options)).state).toEqual(state);
+  });
 });
