@@ -67,13 +67,11 @@ export class BatchProjector {
     try {
       await this.#projectAtOnce(events, upTo, hasAll);
     } catch (error) {
+      this.isHeldUp = this.#isSwapping && isStreamError(error, "STORAGE_LOCKED");
+      // Without events it renews the lease.
+      if (this.isHeldUp) return this.project({ events, upTo }, false);
       // What readers see goes on meanwhile, for as long as it fails.
       this.#overtakenSinceMs = undefined;
-      this.isHeldUp = this.#isSwapping && isStreamError(error, "STORAGE_LOCKED");
-      if (this.isHeldUp) {
-        if (events.length > 0) await this.project({ events, upTo }, false);
-        return;
-      }
       const half = Math.ceil(events.length / 2);
       const middle = events[half - 1];
       if (middle === undefined || !isOfProject(error, this.#context.model.spaces)) throw error;
