@@ -26,7 +26,7 @@ export function connectedStorage(
   connection: Connection,
   store: StoreDescription,
 ): StorageHandle & { readonly [STORE_TIME]: () => Promise<number> } {
-  const { location, limits, canWriteAll, canTransact, canQuery, canAdminister } = store;
+  const { location, limits, canWriteAll, canTransact, canListRecords, canQuery, canAdminister } = store;
   const lifetime = new Lifetime(location === undefined ? "the store" : `the store ${location}`);
   const pending = new PendingWork();
   const call: MakeCall = async (made, work) => {
@@ -49,6 +49,7 @@ export function connectedStorage(
     ...streamCalls(call),
     ...(canWriteAll && atomicCalls(call)),
     ...(canTransact && transactionalCalls(call)),
+    ...(canListRecords && recordCalls(call)),
     ...(canQuery && queryCalls(call)),
     ...(canAdminister && administrativeCalls(call)),
     [STORE_TIME]: () => call({ method: "now", args: [], attempt: "read the clock of the store", lane: "read" }),
@@ -106,6 +107,18 @@ function transactionalCalls(call: MakeCall): Pick<TransactionalStorage, "transac
       const made: StoreCall = { method: "transact", args: [options], attempt, lane: "write", signal };
       return (await converse(call, made, (begun, request) => work(connectedSession(begun, request)))).value;
     },
+  };
+}
+
+function recordCalls(call: MakeCall): Pick<TransactionalStorage, "listRecords"> {
+  return {
+    listRecords: (space, options) =>
+      call({
+        method: "listRecords",
+        args: [space, options],
+        attempt: `list the records of "${space}"`,
+        lane: "read",
+      }),
   };
 }
 

@@ -4,6 +4,7 @@ import type {
   AppendUnit,
   DeleteSnapshotsQuery,
   EncodedState,
+  ListRecordsOptions,
   ListStreamsQuery,
   ReadQuery,
   RemoveRequest,
@@ -34,6 +35,7 @@ export function describeStore({ storage, findMisuse, maintenance }: StreamContex
     findMisuse,
     canWriteAll: isAtomic(storage) || isTransactional(storage),
     canTransact: isTransactional(storage),
+    canListRecords: isTransactional(storage) && storage.listRecords !== undefined,
     canQuery: isTransactional(storage) && storage.query !== undefined,
     canAdminister: isAdministrable(storage),
     canMaintain: maintenance !== undefined,
@@ -79,6 +81,8 @@ function transactionalMethods(context: StreamContext & { readonly storage: Trans
   const { storage } = context;
   return {
     transact: (call, options: TransactArgument) => transact(context, call, options),
+    listRecords: async (_call, space: string, options: ListRecordsOptions) =>
+      (await storage.listRecords?.(space, options)) ?? [],
     query: async ({ signal }, statement: SQLStatement) =>
       rowsMessage((await storage.query?.(statement, { signal })) ?? []),
   };

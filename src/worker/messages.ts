@@ -8,6 +8,7 @@ export interface StoreDescription {
   readonly findMisuse: boolean | undefined;
   readonly canWriteAll: boolean;
   readonly canTransact: boolean;
+  readonly canListRecords: boolean;
   readonly canQuery: boolean;
   readonly canAdminister: boolean;
   readonly canMaintain: boolean;

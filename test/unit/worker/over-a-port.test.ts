@@ -1,5 +1,6 @@
 import { MessageChannel } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { StoredEvent } from "../../../index.js";
 import { type ConsumerFailure, consume, parked, retryParked } from "../../../src/consumers/index.js";
 import {
@@ -10,6 +11,7 @@ import {
   whenProcessed,
 } from "../../../src/projections/index.js";
 import { connectStreams, exposeStreams } from "../../../src/worker/index.js";
+import { countCalls } from "../consumers/support/counted-calls.js";
 import { listOf, numbered, STORES, type Store } from "../consumers/support/stores.js";
 
 type Numbered = { type: "Numbered"; data: number };
@@ -108,4 +110,19 @@ describe.each(STORES)("a worker that is connected to a store in %s", (_, open) =
     expect(await readDocument(store, "sums", "a")).toBe(7);
     expect(runner.status()).toMatchObject([{ name: "sums", state: "live", position }]);
   });
+});
+
+test("a worker asks how far a projection is in a read of the store, and without a transaction", async () => {
+  await using store = await sqliteStreamFactory(":memory:");
+  const { position } = await (await store.openStream("a")).write(numbered(1));
+  const runner = await runProjections(store, [sums]);
+  await whenProcessed(store, "sums", position);
+  await runner[Symbol.asyncDispose]();
+  const { port1, port2 } = new MessageChannel();
+  exposeStreams(store, port1);
+  await using streams = await connectStreams<Store>(port2);
+  const calls = countCalls(store);
+  await whenProcessed(streams, "sums", position);
+  expect(calls.transact).toBe(0);
+  expect(calls.listRecords).toBeGreaterThan(0);
 });
