@@ -52,6 +52,8 @@ function checkText(field: string, kind: "text" | "key", value: unknown): void {
   if (value === null) return;
   if (typeof value !== "string") throw new TypeError(`${field} must be a text, got ${inspect(value)}`);
   if (value.includes("\0")) throw new TypeError(`${field} must be a text without NUL characters`);
+  // An empty id is that of nothing: a line of the log that has one would belong to no run.
+  if (kind === "key" && value === "") throw new RangeError(`${field} must not be empty`);
   const bytes = kind === "key" ? Buffer.byteLength(value) : 0;
   if (bytes > MAX_KEY_BYTES) throw new RangeError(`${field} must have at most ${MAX_KEY_BYTES} bytes, got ${bytes}`);
 }

@@ -68,6 +68,26 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.appendEvent({ level: "info", message: tooLong })).toMatchObject({ message: tooLong });
   });
 
+  test("an empty key is refused by its name, and leaves nothing", async () => {
+    const store = await openStoreWithRun(await makeConfig());
+    const resource = { resourceType: "linux.pkg", resourceName: "apache2" };
+    const unit = { ...resource, id: "pu-001", runId: "run-001", action: "create" } as const;
+    const calls = [
+      ["append event: runId", () => store.appendEvent({ runId: "", level: "info", message: "x" })],
+      ["append event: planUnitId", () => store.appendEvent({ planUnitId: "", level: "info", message: "x" })],
+      ["create run: id", () => store.createRun({ id: "", planPath: "/p.json" })],
+      ["create plan unit: id", () => store.createPlanUnit({ ...unit, id: "" })],
+      ["create plan unit: runId", () => store.createPlanUnit({ ...unit, runId: "" })],
+      ["upsert resource state: lastRunId", () => store.upsertResourceState({ ...resource, state: 1, lastRunId: "" })],
+      ["upsert fact: key", () => store.upsertFact({ targetId: "host-001", namespace: "os", key: "", value: 1 })],
+      ["create audit entry: actor", () => store.createAuditEntry({ action: "run.created", actor: "" })],
+    ] as const;
+    for (const [what, call] of calls) await expect(call()).rejects.toThrow(`failed to ${what} must not be empty`);
+    expect(await store.listRuns()).toHaveLength(1);
+    expect(await store.listEvents()).toEqual([]);
+    expect(await store.verify()).toEqual({ ok: true, problems: [] });
+  });
+
   test("a text with a NUL, which one profile could not keep, is refused by both", async () => {
     const store = await openStore(await makeConfig());
     await expect(store.createRun({ id: "a\0b", planPath: "/p.json" })).rejects.toThrow("id must be a text without NUL");
