@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { type BackupOptions, type BackupReport, sqliteStreamFactory } from "async-streams";
 import { restore } from "async-streams/copy";
 import { postgresStreamFactory } from "async-streams/postgres";
@@ -25,6 +26,9 @@ export class PostgresBackend implements StoreBackend {
 
   /** The library copies the events into a file. There they make the tables again, and the rest is copied beside them. */
   async backup(streams: Streams, path: string, { signal, onProgress }: BackupOptions): Promise<BackupReport> {
+    if (typeof path !== "string" || path === "") {
+      throw new TypeError(`path must be that of a new file, got ${inspect(path)}`);
+    }
     return withWorkingCopy(path, async (events) => {
       await streams.backup(events, { tables: "none", signal, onProgress });
       await using copy = await sqliteStreamFactory(events, { durability: "normal", mode: "existing" });

@@ -111,6 +111,13 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     await restored.close();
   });
 
+  test.each([undefined, {}, 5, ""] as never[])("a backup to what is no path is refused by it: %j", async (path) => {
+    const store = await openStoreWithRun(await makeConfig());
+    const refused = store.backup(path);
+    await expect(refused).rejects.toThrow(/^failed to back up database: .*path.* of a new file, got /);
+    await expect(refused).rejects.not.toThrow("events-");
+  });
+
   test("metrics are text that a Prometheus parser reads", async () => {
     const store = await openStoreWithRun(await makeConfig());
     await store.createRun({ id: "run-002", planPath: "/p.json", status: "running" });
