@@ -15,8 +15,9 @@ export async function hashOfFile(path: string): Promise<string | null> {
 /** Writes a file in one step: a reader, and a process that goes on after a kill, finds all of it or what was there before. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  // Always the same: the draft of a killed process is replaced. A link in its place would lead to another file.
-  const draft = `${path}.draft`;
+  // Always the same: the draft of a killed process is replaced. A link in its place would lead to another file. A plan has other
+  // files, so the name says whose it is.
+  const draft = `${path}.openfroyo.draft`;
   await rm(draft, { force: true });
   await writeFile(draft, bytes, { flag: "wx" });
   await rename(draft, path);

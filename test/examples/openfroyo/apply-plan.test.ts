@@ -238,11 +238,23 @@ test("a link within the target is as good as a folder, and one in the place of a
   await mkdir(join(target, "within"), { recursive: true });
   await writeFile(folder.file("kept"), "kept");
   await symlink("within", join(target, "etc"));
-  await symlink(folder.file("kept"), join(target, "within/motd.draft"));
+  await symlink(folder.file("kept"), join(target, "within/motd.openfroyo.draft"));
   const plan = await readPlan(await planOf([{ type: "fs.file", name: "etc/motd", state: { content: "hello" } }]));
   expect(await applyPlan(store, plan, { target, actor: ACTOR })).toMatchObject({ changed: 1, failed: 0 });
   expect(await contentsOf(target)).toEqual({ "within/motd": "hello" });
   expect(await readFile(folder.file("kept"), "utf8")).toBe("kept");
+});
+
+test("a file whose name is that of another with an ending is as planned, at once and after a second run", async () => {
+  const store = await openStore(await soloConfig());
+  const target = (await tempFolder()).path;
+  const names = ["motd", "motd.draft", "motd.draft.draft"];
+  const plan = await readPlan(await planOf(names.map((name) => ({ type: "fs.file", name, state: { content: name } }))));
+  const made = Object.fromEntries(names.map((name) => [name, name]));
+  expect(await applyPlan(store, plan, { target, actor: ACTOR })).toMatchObject({ changed: 3, failed: 0 });
+  expect(await contentsOf(target)).toEqual(made);
+  expect(await applyPlan(store, plan, { target, actor: ACTOR })).toMatchObject({ changed: 0, failed: 0 });
+  expect(await contentsOf(target)).toEqual(made);
 });
 
 test.each([
