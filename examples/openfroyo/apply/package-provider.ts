@@ -27,25 +27,27 @@ export const packageProvider: Provider = {
 
   async prepare({ artifacts }, planFolder, name, { version = "1", source = "", into = "" }) {
     const folder = join(planFolder, String(source));
-    const files: Record<string, string> = {};
+    const files: [path: string, hash: string][] = [];
     for (const path of await filesIn(folder)) {
       const bytes = await readFile(join(folder, path));
-      files[path] = sha256(bytes);
-      const key = artifactKey(name, files[path]);
+      const hash = sha256(bytes);
+      files.push([path, hash]);
+      const key = artifactKey(name, hash);
       // Its key is its content: one that is there needs no second put.
       if ((await artifacts.stat(key)) === null) await artifacts.put(key, bytes);
     }
-    return { version, into, files };
+    // A file may have the name of what every object has, such as `__proto__`.
+    return { version, into, files: Object.fromEntries(files) };
   },
 
   async read(target, name) {
     const installed = await readManifest(target, name);
     if (installed === null) return null;
-    const found: Record<string, string | null> = {};
+    const found: [path: string, hash: string | null][] = [];
     for (const path of Object.keys(installed.files)) {
-      found[path] = await hashOfFile(await pathInside(target.folder, `${installed.into}/${path}`));
+      found.push([path, await hashOfFile(await pathInside(target.folder, `${installed.into}/${path}`))]);
     }
-    return { ...installed, files: found };
+    return { ...installed, files: Object.fromEntries(found) };
   },
 
   expected: (state) => state,
@@ -58,7 +60,7 @@ export const packageProvider: Provider = {
       if ((await hashOfFile(place)) !== hash) await writeWhole(place, await artifactOf(target, name, hash));
     }
     for (const path of Object.keys(former?.files ?? {})) {
-      if (former?.into !== into || files[path] === undefined) {
+      if (former?.into !== into || !Object.hasOwn(files, path)) {
         await rm(await pathInside(target.folder, `${former?.into}/${path}`), { force: true });
       }
     }

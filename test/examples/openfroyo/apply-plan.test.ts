@@ -257,6 +257,29 @@ test("a file whose name is that of another with an ending is as planned, at once
   expect(await contentsOf(target)).toEqual(made);
 });
 
+test("a file of a package may have the name of a method, and goes with the version that has it", async () => {
+  const store = await openStore(await soloConfig());
+  const folder = await tempFolder();
+  const target = folder.file("target");
+  const apply = async (version: string) => {
+    const state = { version, source: "source", into: "www" };
+    await writeFile(
+      folder.file("plan.json"),
+      JSON.stringify({ name: "test", resources: [{ type: "pkg.files", name: "site", state }] }),
+    );
+    return applyPlan(store, await readPlan(folder.file("plan.json")), { target, actor: ACTOR });
+  };
+  await mkdir(folder.file("source"));
+  const names = ["__proto__", "constructor", "index.html"];
+  for (const name of names) await writeFile(folder.file(`source/${name}`), name);
+  expect(await apply("1")).toMatchObject({ changed: 1, failed: 0 });
+  expect(await readdir(join(target, "www"))).toEqual(names);
+  expect(await apply("1")).toMatchObject({ changed: 0, unchanged: 1 });
+  for (const name of ["__proto__", "constructor"]) await rm(folder.file(`source/${name}`));
+  expect(await apply("2")).toMatchObject({ changed: 1, failed: 0 });
+  expect(await readdir(join(target, "www"))).toEqual(["index.html"]);
+});
+
 test.each([
   ["an unknown type", [{ type: "linux.pkg", name: "a" }], 'nothing can make a "linux.pkg" ("a")'],
   ["the name of a method as its type", [{ type: "constructor", name: "a" }], 'nothing can make a "constructor" ("a")'],
