@@ -4,6 +4,7 @@ import type { Database } from "./database.js";
 import { documentErrors, documentMissing } from "./document-errors.js";
 import { type DocumentState, replayFold } from "./document-fold.js";
 import { sequenceOf, streamOf, versionOf } from "./document-stream.js";
+import { saveDueSnapshots } from "./snapshots.js";
 import type { VectorDocument } from "./vector-document.js";
 
 export interface LoadedDocument {
@@ -19,7 +20,10 @@ export interface LoadDocumentOptions {
   readonly atSequence?: number;
 }
 
-/** Loads a document from the newest snapshot at or before its sequence, and the events after that. */
+/**
+ * Loads a document from the newest snapshot at or before its sequence, and the events after that. A snapshot that a killed
+ * process has not saved is saved now, so that the next load is short.
+ */
 export async function loadDocument(
   db: Database,
   documentId: string,
@@ -34,10 +38,15 @@ export async function loadDocument(
       return fold.evolve(state, event);
     },
   };
-  const options = atSequence === undefined ? {} : { atVersion: versionOf(atSequence) };
-  const { state, version } = await loadState(db, counting, streamOf(documentId), options).catch(
-    documentErrors(documentId),
-  );
+  const streamId = streamOf(documentId);
+  const latest = (await db.describeStream(streamId))?.version;
+  // At a version, the library saves no snapshot of its own, which would be between two multiples of the interval.
+  const atVersion = atSequence === undefined ? latest : versionOf(atSequence);
+  const { state, version } = await loadState(db, counting, streamId, { atVersion }).catch(documentErrors(documentId));
   if (!state.isCreated) throw documentMissing(documentId);
+  if (atSequence === undefined) {
+    await using stream = await db.openStream(streamId);
+    await saveDueSnapshots(db, stream, { after: version - replayedEvents, upTo: version });
+  }
   return { document: state.document, latestSequence: sequenceOf(version), replayedEvents };
 }

@@ -1,4 +1,4 @@
-import { isStreamError, type Stream } from "async-streams";
+import { isStreamError } from "async-streams";
 import { checkBatch, checkSequence } from "./check-batch.js";
 import type { Database } from "./database.js";
 import { documentMissing, duplicateSequence, sequenceGap } from "./document-errors.js";
@@ -34,16 +34,7 @@ export class SqliteEventGateway implements EventStoreGateway {
     } catch (error) {
       throw this.#refused(error, sequenceNumber);
     }
-    await this.#saveSnapshots(stream, versionOf(sequenceNumber) - 1);
-  }
-
-  /** A snapshot is a shortcut: the events are stored, whatever becomes of it. */
-  async #saveSnapshots(stream: Stream, after: number): Promise<void> {
-    try {
-      await saveDueSnapshots(this.#db, stream, { after, upTo: stream.version });
-    } catch (error) {
-      process.emitWarning(`Cannot save a snapshot of document "${this.#documentId}": ${String(error)}`);
-    }
+    await saveDueSnapshots(this.#db, stream, { after: versionOf(sequenceNumber) - 1, upTo: stream.version });
   }
 
   /** The error of the seed that a refusal of the store stands for. */

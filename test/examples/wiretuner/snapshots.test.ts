@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { gunzipSync } from "node:zlib";
 import { sql } from "async-streams";
 import { expect, test } from "vitest";
+import { streamOf } from "../../../examples/wiretuner/document-stream.js";
+import { toCandidate } from "../../../examples/wiretuner/flat-event.js";
 import { checkDocument, loadDocument, SqliteEventGateway } from "../../../examples/wiretuner/index.js";
 import { type Database, makeEvents, openDocument } from "./support/documents.js";
 
@@ -76,6 +78,29 @@ test("a load takes the newest snapshot at or before a sequence, and equals a rep
   const early = await loadDocument(db, documentId, { atSequence: 899 });
   expect(early).toMatchObject({ latestSequence: 899, replayedEvents: 900 });
 });
+
+test.each([1_200, 2_500])(
+  "snapshots that a process killed after a batch of %i has not saved are saved by a load, and with the next one",
+  async (count) => {
+    const events = makeDrawing(4_000);
+    const gaps = async ({ db, documentId }: { db: Database; documentId: string }) =>
+      (await checkDocument(db, documentId)).filter(({ ok }) => !ok);
+    for (const heal of ["load", "write"]) {
+      await using opened = await openDocument();
+      const { db, documentId } = opened;
+      await using stream = await db.openStream(streamOf(documentId));
+      await stream.write(events.slice(0, count).map(toCandidate));
+      expect(await gaps(opened)).toHaveLength(1);
+      if (heal === "load") {
+        expect(await loadDocument(db, documentId)).toMatchObject({ replayedEvents: count });
+        expect(await gaps(opened)).toEqual([]);
+        expect(await loadDocument(db, documentId)).toMatchObject({ replayedEvents: (count % 1_000) + 1 });
+      }
+      await new SqliteEventGateway(opened).persistEventBatch(events.slice(count, count + 1_000));
+      expect(await gaps(opened)).toEqual([]);
+    }
+  },
+);
 
 test("gunzip opens a snapshot", async () => {
   await using opened = await openDocument();
