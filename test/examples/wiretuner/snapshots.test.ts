@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { gunzipSync } from "node:zlib";
 import { sql } from "async-streams";
 import { expect, test } from "vitest";
+import { SNAPSHOT_PROJECTION } from "../../../examples/wiretuner/document-fold.js";
 import { streamOf } from "../../../examples/wiretuner/document-stream.js";
 import { toCandidate } from "../../../examples/wiretuner/flat-event.js";
 import { checkDocument, loadDocument, SqliteEventGateway } from "../../../examples/wiretuner/index.js";
@@ -121,6 +122,18 @@ test("the checklist holds for a document, a row for each of its lines", async ()
   const rows = await checkDocument(opened.db, opened.documentId);
   expect(rows).toHaveLength(12);
   expect(rows.filter(({ ok }) => !ok)).toEqual([]);
+});
+
+test("the checklist holds where two processes have passed a multiple together, and saved a snapshot each", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  await new SqliteEventGateway(opened).persistEventBatch(makeDrawing(EVENT_COUNT));
+  await using stream = await db.openStream(streamOf(documentId));
+  const projection = SNAPSHOT_PROJECTION;
+  const newest = await stream.loadSnapshot({ projection });
+  await stream.snapshot(newest?.state, { version: 12_001, projection, keep: 10 });
+  expect((await storedSnapshots(db)).map(({ version }) => version).slice(-1)).toEqual([4_000]);
+  expect((await checkDocument(db, documentId)).filter(({ ok }) => !ok)).toEqual([]);
 });
 
 test("the checklist says what does not hold", async () => {
