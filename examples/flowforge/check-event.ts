@@ -1,3 +1,4 @@
+import { MAX_JSON_DEPTH } from "async-streams";
 import { invalidArgument } from "./flowforge-error.js";
 import { isPlainObject } from "./ipc/check-json.js";
 import type { LoadArgs, NewEvent, Snapshot } from "./ports.js";
@@ -46,10 +47,11 @@ function checkCount(field: string, value: unknown): void {
   throw invalidArgument(`${field} must be a whole number, 0 or more, not ${value}.`);
 }
 
-/** Whether a value comes back from its text as it is. */
-function isJson(value: unknown): boolean {
+/** Whether a value comes back from its text as it is. One that contains itself is too deep. */
+function isJson(value: unknown, depth = 1): boolean {
   if (value === null || typeof value === "boolean" || typeof value === "string") return true;
   if (typeof value === "number") return Number.isFinite(value);
-  if (Array.isArray(value)) return value.every(isJson);
-  return isPlainObject(value) && Object.values(value).every(isJson);
+  if (depth > MAX_JSON_DEPTH) return false;
+  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1));
+  return isPlainObject(value) && Object.values(value).every((item) => isJson(item, depth + 1));
 }

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { withCheckedPorts } from "./checked-ports.js";
 import { createDuckDBContext } from "./duckdb/duckdb-context.js";
 import { invalidArgument } from "./flowforge-error.js";
 import { type DbContext, DEFAULT_QUERY_LIMITS, type QueryLimits } from "./ports.js";
@@ -28,7 +29,7 @@ export async function createDbContext({
   const limits = { ...DEFAULT_QUERY_LIMITS, ...windowQueryLimits };
   const location = path === ":memory:" ? path : resolve(path);
   if (location !== ":memory:") await mkdir(dirname(location), { recursive: true });
-  if (backend === "sqlite") return createSQLiteContext(location, limits);
-  if (backend === "duckdb") return createDuckDBContext(location, limits);
+  if (backend === "sqlite") return withCheckedPorts(await createSQLiteContext(location, limits));
+  if (backend === "duckdb") return withCheckedPorts(await createDuckDBContext(location, limits));
   throw invalidArgument(`backend must be "sqlite" or "duckdb", not ${JSON.stringify(backend)}.`);
 }

@@ -247,7 +247,10 @@ describeBackends("the ports", (backend) => {
     withDb(backend, async ({ eventStore, projectionStore, blobs }) => {
       const refused = { code: "INVALID_ARGUMENT" };
       const event = { aggregateId: "test:1", eventType: "TestEvent", payload: {} };
+      const cycle: Record<string, unknown> = {};
+      cycle.a = [cycle];
       const bad: readonly object[] = [
+        ...[{ payload: cycle }, { metadata: cycle }],
         ...["", "@all", "a\ud800", "a".repeat(1_025), undefined].flatMap((text) => [
           { aggregateId: text },
           { eventType: text },
@@ -282,6 +285,29 @@ describeBackends("the ports", (backend) => {
       await expect(blobs.put({ key: "a", data: "text" as never })).rejects.toMatchObject(refused);
       expect(await eventStore.load({ aggregateId: "test:1" })).toEqual([]);
       expect(await blobs.get({ key: "a" })).toBeNull();
+    }));
+
+  test("a call without its arguments, or with others, is refused with what it takes", () =>
+    withDb(backend, async ({ eventStore, projectionStore, tx, blobs, windowQueries }) => {
+      const refused = (message: string) => ({ code: "INVALID_ARGUMENT", message: expect.stringContaining(message) });
+      for (const args of [undefined, null, 5, "x"] as never[]) {
+        const calls = [
+          ...[() => eventStore.append(args), () => eventStore.load(args), () => eventStore.saveSnapshot(args)],
+          ...[() => eventStore.latestSnapshot(args), () => projectionStore.query(args)],
+          ...[() => projectionStore.upsert(args), () => projectionStore.truncate(args)],
+          ...[() => blobs.put(args), () => blobs.get(args), () => blobs.stat(args), () => windowQueries.query(args)],
+        ];
+        for (const call of calls) await expect(call()).rejects.toMatchObject(refused("must be an object, not "));
+        await expect(tx.runInTransaction(args)).rejects.toMatchObject(refused("fn must be a function, not "));
+      }
+      for (const { query } of [projectionStore, windowQueries]) {
+        await expect(query({ sql: 5 as never })).rejects.toMatchObject(refused("sql must be a string, not 5"));
+        for (const params of [5, null] as never[]) {
+          await expect(query({ sql: "SELECT 1", params })).rejects.toMatchObject(
+            refused("params must be an array, not "),
+          );
+        }
+      }
     }));
 
   test("the main process runs any statement", () =>
