@@ -15,10 +15,12 @@ const STOP_TIMEOUT_MS = 5_000;
 
 /** The orders of a store over HTTP. Disposing it ends the streams of events, and then the server. */
 export class OrderService implements AsyncDisposable {
-  readonly server: Server = createServer((request, response) => void this.#onRequest(request, response));
+  readonly server: Server = createServer((request, response) => this.#begin(request, response));
   readonly #streams: TransactionalStreamFactory;
   readonly #everything: Stream<OrderEvent>;
   readonly #cache = stateCache();
+  /** Requests whose client may have gone: they need the store until they are done. */
+  readonly #underWay = new Set<Promise<void>>();
 
   private constructor(streams: TransactionalStreamFactory, everything: Stream<OrderEvent>) {
     this.#streams = streams;
@@ -29,10 +31,18 @@ export class OrderService implements AsyncDisposable {
     return new OrderService(streams, await streams.openStream<OrderEvent>(ALL_STREAM));
   }
 
+  #begin(request: IncomingMessage, response: ServerResponse): void {
+    const done = this.#onRequest(request, response).finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === "GET" && request.url?.split("?")[0] === "/events")
       return this.#sendEvents(request, response);
-    send(response, await this.#answer(request).catch(answerToError));
+    const answer = await this.#answer(request).catch(answerToError);
+    // A client that sends one request after the other on its connection would hold up a stop.
+    if (!this.server.listening) response.setHeader("connection", "close");
+    send(response, answer);
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
@@ -121,6 +131,7 @@ export class OrderService implements AsyncDisposable {
     this.server.closeIdleConnections();
     setTimeout(() => this.server.closeAllConnections(), STOP_TIMEOUT_MS).unref();
     await once(this.server, "close");
+    await Promise.all(this.#underWay);
   }
 }
 

@@ -166,3 +166,29 @@ test.concurrent("order-service stops although clients hold their connections", a
   expect(await service.ended).toMatchObject({ exitCode: 0, stderr: "" });
   await closed;
 });
+
+test.concurrent("order-service answers what it has begun when it stops, and takes nothing more on that connection", async () => {
+  await using folder = await createTempDir();
+  await using service = await start(folder.file("orders.db"));
+  const { hostname, port } = new URL(urlOf(service));
+  const socket = connect(Number(port), hostname);
+  const body = JSON.stringify({ customer: "ada", cents: 5 });
+  const head = `Host: ${hostname}\r\nContent-Length: ${body.length}\r\nIdempotency-Key: a\r\nExpect: 100-continue`;
+  socket.write(`POST /orders/1/place HTTP/1.1\r\n${head}\r\n\r\n`);
+  // It says so once it has the request.
+  await once(socket, "data");
+  service.signal("SIGINT");
+  await vi.waitFor(() => expect(fetch(urlOf(service))).rejects.toThrow(), { timeout: EXAMPLE_TIMEOUT_MS });
+  let answer = "";
+  const ended = once(
+    socket.on("data", (data) => {
+      answer += data;
+    }),
+    "close",
+  );
+  socket.write(body);
+  await ended;
+  expect(answer).toMatch(/^HTTP\/1\.1 201 /);
+  expect(answer).toMatch(/^connection: close\r$/im);
+  expect(await service.ended).toMatchObject({ exitCode: 0, stderr: "" });
+});
