@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export function sha256(bytes: Uint8Array | string): string {
@@ -23,12 +23,19 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
   await rename(draft, path);
 }
 
-/** Null instead of an error where a file or folder is not there. */
+/** Removes a file that may be there. A folder in its place was made by others. */
+export async function removeFile(path: string): Promise<void> {
+  const found = await unlessMissing(lstat(path));
+  if (found !== null && !found.isDirectory()) await rm(path, { force: true });
+}
+
+/** Null instead of an error where a file or folder is not there. A file may be in the place of its folder. */
 export async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
   try {
     return await result;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
-import { readdir, readFile, rm } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
+import { join, posix, relative, sep } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { JsonObject, JsonValue } from "async-streams";
-import { hashOfFile, sha256, unlessMissing, writeWhole } from "./files.js";
+import { hashOfFile, removeFile, sha256, unlessMissing, writeWhole } from "./files.js";
 import { isObject } from "./plan-file.js";
 import { isInside, pathInside } from "./plan-paths.js";
 import type { Provider, Target } from "./provider.js";
@@ -13,6 +13,8 @@ interface Manifest {
   readonly into: string;
   /** By path: SHA-256 of the content. */
   readonly files: Readonly<Record<string, string>>;
+  /** Where another version may have left files that was not installed to its end. */
+  readonly begun?: readonly string[];
 }
 
 /**
@@ -55,19 +57,30 @@ export const packageProvider: Provider = {
   async apply(target, name, state) {
     const { into, files } = state as unknown as Manifest;
     const former = await readManifest(target, name);
+    const formerPlaces = new Set(former === null ? [] : placesOf(former));
+    const places = new Set(placesOf({ into, files }));
+    // Whoever goes on with another version, after a kill, removes what this one has begun.
+    const begun = [...new Set([...(former?.begun ?? []), ...places])];
+    if (begun.some((place) => !formerPlaces.has(place))) {
+      const installed = former ?? { version: null, into, files: {} };
+      await writeWhole(await manifestPath(target, name), JSON.stringify({ ...installed, begun }));
+    }
     for (const [path, hash] of Object.entries(files)) {
       const place = await pathInside(target.folder, `${into}/${path}`);
       if ((await hashOfFile(place)) !== hash) await writeWhole(place, await artifactOf(target, name, hash));
     }
-    for (const path of Object.keys(former?.files ?? {})) {
-      if (former?.into !== into || !Object.hasOwn(files, path)) {
-        await rm(await pathInside(target.folder, `${former?.into}/${path}`), { force: true });
-      }
+    for (const place of formerPlaces) {
+      if (!places.has(place)) await removeFile(await pathInside(target.folder, place));
     }
-    // Last: a package without its manifest is not installed.
+    // Last: a package is not installed before its manifest says so.
     await writeWhole(await manifestPath(target, name), JSON.stringify(state));
   },
 };
+
+/** Where in the target it has its files, or may have some. */
+function placesOf({ into, files, begun = [] }: Pick<Manifest, "into" | "files" | "begun">): string[] {
+  return [...Object.keys(files).map((path) => posix.join(into, path)), ...begun];
+}
 
 const artifactKey = (name: string, hash: string): string => `packages/${name}/${hash}`;
 
@@ -94,7 +107,9 @@ async function readManifest(target: Target, name: string): Promise<(Manifest & J
 /** The target may have been changed by anyone. Files that it names are deleted, so none may be outside. */
 function isManifest(value: JsonValue): value is Manifest & JsonObject {
   if (!isObject(value) || !isObject(value.files) || typeof value.into !== "string") return false;
-  return isInside(value.into) && Object.keys(value.files).every(isInside);
+  const { begun = [] } = value;
+  const isList = Array.isArray(begun) && begun.every((place) => typeof place === "string" && isInside(place));
+  return isList && isInside(value.into) && Object.keys(value.files).every(isInside);
 }
 
 /** All files below a folder, by their paths with slashes. */

@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { applyPlan } from "../../../examples/openfroyo/apply/apply-plan.js";
@@ -172,6 +172,7 @@ test.each([
   ["is empty", ""],
   ["is no manifest", '{ "files": [] }'],
   ["names files outside of the target", '{ "version": "1", "into": "www", "files": { "../../kept": "" } }'],
+  ["has begun outside of the target", '{ "version": "1", "into": "www", "files": {}, "begun": ["../kept"] }'],
 ])("a package whose manifest %s is installed again, and nothing outside is touched", async (_, manifest) => {
   const store = await openStore(await soloConfig());
   const folder = await tempFolder();
@@ -255,6 +256,38 @@ test("a file whose name is that of another with an ending is as planned, at once
   expect(await contentsOf(target)).toEqual(made);
   expect(await applyPlan(store, plan, { target, actor: ACTOR })).toMatchObject({ changed: 0, failed: 0 });
   expect(await contentsOf(target)).toEqual(made);
+});
+
+test("what a version has installed that came to no end is removed by the next one", async () => {
+  const store = await openStore(await soloConfig());
+  const folder = await tempFolder();
+  const target = folder.file("target");
+  const apply = async (version: string, into: string, names: readonly string[]) => {
+    await mkdir(folder.file(`source/${version}`), { recursive: true });
+    for (const name of names) {
+      await mkdir(dirname(folder.file(`source/${version}/${name}`)), { recursive: true });
+      await writeFile(folder.file(`source/${version}/${name}`), version);
+    }
+    const state = { version, source: `source/${version}`, into };
+    await writeFile(
+      folder.file("plan.json"),
+      JSON.stringify({ name: "test", resources: [{ type: "pkg.files", name: "site", state }] }),
+    );
+    return applyPlan(store, await readPlan(folder.file("plan.json")), { target, actor: ACTOR });
+  };
+  expect(await apply("1", "www", ["index.html"])).toMatchObject({ changed: 1 });
+  // A folder is in the way of its second file.
+  for (const into of ["www", "web"]) await mkdir(join(target, into, "style.css"), { recursive: true });
+  expect(await apply("2", "www", ["about.html", "index.html", "style.css"])).toMatchObject({ failed: 1 });
+  expect(await apply("3", "web", ["about.html", "style.css"])).toMatchObject({ failed: 1 });
+  expect(Object.keys(await contentsOf(target)).sort()).toEqual([
+    ...[".packages/site.json", "web/about.html", "www/about.html", "www/index.html"],
+  ]);
+  // A file is in the way of its folder.
+  expect(await apply("4", "www", ["index.html/part"])).toMatchObject({ failed: 1 });
+  expect(await apply("1", "www", ["index.html"])).toMatchObject({ changed: 1, failed: 0 });
+  expect(Object.keys(await contentsOf(target)).sort()).toEqual([".packages/site.json", "www/index.html"]);
+  expect(await apply("1", "www", ["index.html"])).toMatchObject({ changed: 0, unchanged: 1 });
 });
 
 test("a file of a package may have the name of a method, and goes with the version that has it", async () => {
