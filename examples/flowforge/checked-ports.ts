@@ -39,7 +39,8 @@ export function withCheckedPorts<C extends DbContext>(db: C): C {
   };
 }
 
-function objectOf<T>(what: string, value: T): T {
+/** @throws FlowForgeError `INVALID_ARGUMENT` when it is none */
+export function objectOf<T>(what: string, value: T): T {
   if (typeof value === "object" && value !== null) return value;
   throw invalidArgument(`${what} must be an object, not ${inspect(value)}.`);
 }

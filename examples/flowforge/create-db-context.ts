@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { withCheckedPorts } from "./checked-ports.js";
+import { objectOf, withCheckedPorts } from "./checked-ports.js";
 import { createDuckDBContext } from "./duckdb/duckdb-context.js";
 import { invalidArgument } from "./flowforge-error.js";
 import { type DbContext, DEFAULT_QUERY_LIMITS, type QueryLimits } from "./ports.js";
@@ -20,11 +20,8 @@ export interface DbContextOptions<B extends Backend = Backend> {
 /** Opens the database, and makes its tables. The ports are the same over both backends. */
 export async function createDbContext(options: DbContextOptions<"sqlite">): Promise<SQLiteContext>;
 export async function createDbContext(options: DbContextOptions): Promise<DbContext>;
-export async function createDbContext({
-  path,
-  backend = "sqlite",
-  windowQueryLimits,
-}: DbContextOptions): Promise<DbContext> {
+export async function createDbContext(options: DbContextOptions): Promise<DbContext> {
+  const { path, backend = "sqlite", windowQueryLimits } = objectOf("options", options);
   if (typeof path !== "string" || path === "") throw invalidArgument("path must be the path of a file.");
   const limits = { ...DEFAULT_QUERY_LIMITS, ...windowQueryLimits };
   const location = path === ":memory:" ? path : resolve(path);

@@ -97,6 +97,17 @@ test("another program cannot replace a row of the log", async () => {
   file.close();
 });
 
+test.each([undefined, null, 5, {}, { path: "" }, { path: ":memory:", backend: "access" }] as never[])(
+  "a database of %j is refused with what is wrong",
+  async (options) => {
+    const opening = createDbContext(options);
+    await expect(opening).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("must be"),
+    });
+  },
+);
+
 test("a backend that is not installed is named, with the command that installs it", async () => {
   vi.doMock("@duckdb/node-api", () => {
     throw new Error("Cannot find package");
