@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject, JsonValue } from "async-streams";
 import type { PlanUnit } from "../store/model.js";
-import type { Store } from "../store/store.js";
+import type { Store, StoreTransaction } from "../store/store.js";
 import type { Target } from "./provider.js";
 import { PROVIDERS } from "./providers.js";
 
@@ -25,9 +25,9 @@ export async function applyUnit(context: UnitContext, unit: PlanUnit): Promise<U
   const wasInterrupted = unit.status === "running";
   const state = desiredState as JsonObject;
   try {
+    await store.updatePlanUnitStatus(id, "running");
     const provider = PROVIDERS.get(resourceType);
     if (provider === undefined) throw new Error(`nothing can make a "${resourceType}"`);
-    await store.updatePlanUnitStatus(id, "running");
     const expected = provider.expected(state);
     const before = await provider.read(target, resourceName, state);
     const isThere = isDeepStrictEqual(before, expected);
@@ -51,6 +51,7 @@ async function commitUnit({ store, actor }: UnitContext, unit: PlanUnit, change:
   const { id, runId, resourceType, resourceName, action } = unit;
   const { isChange, before, after } = change;
   await store.withTx(async (tx) => {
+    await checkNotOver(tx, id);
     const outcome = { actualState: after, diff: { before, after } };
     await tx.updatePlanUnitStatus(id, isChange ? "completed" : "skipped", outcome);
     if (!isChange) return;
@@ -66,8 +67,16 @@ async function commitUnit({ store, actor }: UnitContext, unit: PlanUnit, change:
 async function commitFailure({ store }: UnitContext, unit: PlanUnit, error: string): Promise<void> {
   const { id, runId, resourceType, resourceName } = unit;
   await store.withTx(async (tx) => {
+    await checkNotOver(tx, id);
     await tx.updatePlanUnitStatus(id, "failed", { error });
     const message = `${resourceType} "${resourceName}" failed: ${error}`;
     await tx.appendEvent({ runId, planUnitId: id, level: "error", message });
   });
+}
+
+/** What another process has ended is not ended again. @throws Error */
+async function checkNotOver(tx: StoreTransaction, id: string): Promise<void> {
+  const { status } = await tx.getPlanUnit(id);
+  const isOver = status === "completed" || status === "skipped" || status === "failed";
+  if (isOver) throw new Error(`unit "${id}" is ${status}: another process applies this plan too`);
 }

@@ -144,6 +144,29 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
   });
 });
 
+test("of two processes that apply one plan, the second to end a unit is refused, and nothing is recorded twice", async () => {
+  const store = await openStore(await soloConfig());
+  const target = (await tempFolder()).path;
+  const plan = await readPlan(await planOf(["a", "b"].map((name) => ({ type: "fs.folder", name }))));
+  let transactions = 0;
+  const slow = new Proxy(store, {
+    get(_, key) {
+      const value: unknown = Reflect.get(store, key, store);
+      if (typeof value !== "function") return value;
+      return async (...given: unknown[]) => {
+        // The first one begins the run, the second one ends a unit: the other process has ended all by then.
+        if (key === "withTx" && ++transactions === 2) await applyPlan(store, plan, { target, actor: "bob" });
+        return value.apply(store, given);
+      };
+    },
+  });
+  const applying = applyPlan(slow, plan, { target, actor: ACTOR, concurrency: 1 });
+  await expect(applying).rejects.toThrow(/^unit ".*" is completed: another process applies this plan too$/);
+  const entries = await store.listAuditEntries({ action: "resource.created" });
+  expect(entries.map(({ targetId }) => targetId)).toEqual(["fs.folder:a", "fs.folder:b"]);
+  expect(await store.listRuns()).toMatchObject([{ status: "completed" }]);
+});
+
 test("a unit that fails makes its run fail, and says why", async () => {
   const store = await openStore(await soloConfig());
   const target = (await tempFolder()).path;
