@@ -96,7 +96,7 @@ export class OrderService implements AsyncDisposable {
     return { status: 200, body: await this.#streams.query(sql`SELECT * FROM orders ${chosen} ORDER BY id LIMIT 100`) };
   }
 
-  /** Server-sent events, from where the client lost its connection. A slow client holds up nobody. */
+  /** Server-sent events, from where the client lost its connection. The events of a slow client wait in the store. */
   async #sendEvents(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     response.once("close", () => gone.abort());
