@@ -12,6 +12,16 @@ import { unbrokenHandler } from "./support/unbroken-handler.js";
 
 const A_DAY_MS = 86_400_000;
 
+/** A consumer that notes who has begun an event, and ends with it when it is told. */
+const noting = (begun: string[], owner: string, end: Promise<void>) => ({
+  name: "all",
+  startFrom: "beginning" as const,
+  handle: async () => {
+    begun.push(owner);
+    await end;
+  },
+});
+
 // Two factories over one store are as two processes: neither knows what the other does.
 
 describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, makeStore) => {
@@ -64,21 +74,9 @@ describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, mak
     await using both = await openTwo();
     const { ours, theirs } = both;
     const begun: string[] = [];
-    const start = (owner: string, streams: typeof ours, end: Promise<void>) =>
-      consume(
-        streams,
-        {
-          name: "all",
-          startFrom: "beginning",
-          handle: async () => {
-            begun.push(owner);
-            await end;
-          },
-        },
-        { leaseMs: 86_400_000 },
-      );
-    const first = await start("ours", ours, new Promise(() => undefined));
-    await using _second = await start("theirs", theirs, Promise.resolve());
+    const options = { leaseMs: A_DAY_MS };
+    const first = await consume(ours, noting(begun, "ours", new Promise(() => undefined)), options);
+    await using _second = await consume(theirs, noting(begun, "theirs", Promise.resolve()), options);
     await writeToStreams(ours, 1);
     await expect.poll(() => begun).toEqual(["ours"]);
     await first.stop({ drainMs: 0 });
@@ -90,22 +88,10 @@ describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, mak
     await using both = await openTwo();
     const { ours, theirs } = both;
     const begun: string[] = [];
-    const start = (owner: string, streams: typeof ours, end: Promise<void>) =>
-      consume(
-        streams,
-        {
-          name: "all",
-          startFrom: "beginning",
-          handle: async () => {
-            begun.push(owner);
-            await end;
-          },
-        },
-        { leaseMs: A_DAY_MS, checkpointEvery: { ms: A_DAY_MS }, partitions: 2 },
-      );
+    const options = { leaseMs: A_DAY_MS, checkpointEvery: { ms: A_DAY_MS }, partitions: 2 };
     const ownerOf = async (index: number) => (await recordOf(ours, CONSUMERS_SPACE, `all/${index}`))?.owner;
-    const first = await start("ours", ours, new Promise(() => undefined));
-    await using _second = await start("theirs", theirs, Promise.resolve());
+    const first = await consume(ours, noting(begun, "ours", new Promise(() => undefined)), options);
+    await using _second = await consume(theirs, noting(begun, "theirs", Promise.resolve()), options);
     // The first looks at the records and gives a partition back, and the other takes it.
     const owner = await ownerOf(0);
     await retryParked(ours, "all");
