@@ -95,21 +95,11 @@ export const parkedKey = (consumer: string, position: number): string =>
 /** The consumer that a partition or a parked event belongs to. */
 export const consumerOfKey = (key: string): string => key.slice(0, key.lastIndexOf("/"));
 
-export async function readGroup(records: Records, consumer: string): Promise<GroupState | null> {
+export async function readGroup(records: Pick<Records, "get">, consumer: string): Promise<GroupState | null> {
   const found = await records.get(CONSUMER_GROUPS_SPACE, consumer);
-  return found === null ? null : groupOf(found);
-}
-
-/** The same, of records that can only be listed. */
-export async function listGroup(records: Pick<Records, "list">, consumer: string): Promise<GroupState | null> {
-  // No other key that begins with the name comes before it.
-  const [found] = await records.list(CONSUMER_GROUPS_SPACE, { prefix: consumer, limit: 1 });
-  return found?.key === consumer ? groupOf(found) : null;
-}
-
-function groupOf(record: StoredRecord): GroupState {
-  assertShape(CONSUMER_GROUPS_SPACE, record, GROUP_SHAPE, "consumers");
-  return record.value as GroupState;
+  if (found === null) return null;
+  assertShape(CONSUMER_GROUPS_SPACE, found, GROUP_SHAPE, "consumers");
+  return found.value as GroupState;
 }
 
 export async function writeGroup(records: Records, consumer: string, group: GroupState): Promise<void> {

@@ -5,7 +5,6 @@ import type { Undo } from "../leases/undo.js";
 import { inStore } from "../validate/in-call.js";
 import {
   type GroupState,
-  listGroup,
   type ParkedState,
   type PartitionState,
   partitionKey,
@@ -121,7 +120,7 @@ export class LeaseKeeper {
     const rows = await readRecords(this.#context, async (records) => {
       const found = await readPartitions(records, definition.name);
       const free = found.filter(({ value }) => value.owner === null);
-      const group = free.length > 0 ? await listGroup(records, definition.name) : null;
+      const group = free.length > 0 ? await readGroup(records, definition.name) : null;
       // What is to be changed is taken once all of it is given back.
       const isEnough = group?.nextPartitions === undefined || free.length === found.length;
       mayTake = group !== null && isEnough && this.runs.size < fairShare(group);

@@ -1,6 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { Records, StoredEvent, StreamFactory } from "../../protocols/index.js";
 import { takeBack, type Undo } from "../leases/undo.js";
+import { committedRecordsOf } from "../transaction/committed-records.js";
 import type { StoreAccess } from "../transaction/store-access.js";
 import type { ConsumerDefinition } from "./consumer.js";
 import type { Outage } from "./outage.js";
@@ -46,18 +47,11 @@ export async function writeRecords<T>(
 }
 
 /** Reads records: nobody waits for it where the store can list them outside a transaction. */
-export async function readRecords<T>(
+export function readRecords<T>(
   context: Pick<RunContext, "access" | "definition">,
-  work: (records: Pick<Records, "list">) => Promise<T>,
+  work: (records: Pick<Records, "get" | "list">) => Promise<T>,
 ): Promise<T> {
-  const { storage, context: store } = context.access;
-  const { listRecords } = storage;
-  if (listRecords === undefined) return writeRecords(context, work);
-  // As a transaction does.
-  const call = callOf(context);
-  store.lifetime.assertOpen(call);
-  store.calls.assertOutside(call);
-  return work({ list: (space, options = {}) => listRecords.call(storage, space, options) });
+  return committedRecordsOf(context.access)?.read(callOf(context), work) ?? writeRecords(context, work);
 }
 
 const callOf = ({ definition }: Pick<RunContext, "definition">): string => `run consumer "${definition.name}"`;

@@ -3,10 +3,10 @@ import { seenLeasesOf } from "../administration/former-builds.js";
 import { type LeaseRenewals, leaseRenewalsOf, storeLeaseRenewals } from "../leases/lease-renewals.js";
 import type { Sightings } from "../leases/sightings.js";
 import { MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
+import { type CommittedRecords, committedRecordsOf } from "../transaction/committed-records.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
-import { type CommittedRecords, committedRecordsOf } from "./committed-records.js";
 import type { ReadModelStore } from "./projection.js";
 import { PUBLIC, RESERVED, type Spaces } from "./projection-records.js";
 
@@ -86,13 +86,8 @@ function overAccess(access: StoreAccess): ModelStore {
         },
         { timeoutMs, signal: undefined },
       ),
-    async read(call, timeoutMs, work) {
-      const { committed } = this;
-      if (committed === undefined) return this.run(call, timeoutMs, ({ records }) => work(records));
-      // As a transaction does.
-      access.context.lifetime.assertOpen(call);
-      access.context.calls.assertOutside(call);
-      return work(committed);
+    read(call, timeoutMs, work) {
+      return this.committed?.read(call, work) ?? this.run(call, timeoutMs, ({ records }) => work(records));
     },
   };
 }

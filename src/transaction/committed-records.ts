@@ -1,6 +1,6 @@
 import type { ListRecordsOptions, Records, StoredRecord } from "../../protocols/index.js";
-import { recordsOf } from "../transaction/records-of.js";
-import type { StoreAccess } from "../transaction/store-access.js";
+import { recordsOf } from "./records-of.js";
+import type { StoreAccess } from "./store-access.js";
 
 const committed = new WeakMap<StoreAccess, CommittedRecords>();
 
@@ -13,7 +13,7 @@ export function committedRecordsOf(access: StoreAccess): CommittedRecords | unde
 }
 
 /** Reads records outside any transaction, so that no writer waits for it. */
-export class CommittedRecords implements Pick<Records, "get"> {
+export class CommittedRecords implements Pick<Records, "get" | "list"> {
   readonly #access: StoreAccess;
   /** What is being read, by space. */
   readonly #reading = new Map<string, Promise<ReadonlyMap<string, StoredRecord>>>();
@@ -22,9 +22,18 @@ export class CommittedRecords implements Pick<Records, "get"> {
     this.#access = access;
   }
 
+  /** @param call - the public call that it is part of */
+  async read<T>(call: string, work: (records: Pick<Records, "get" | "list">) => Promise<T>): Promise<T> {
+    const { lifetime, calls } = this.#access.context;
+    // As a transaction does.
+    lifetime.assertOpen(call);
+    calls.assertOutside(call);
+    return work(this);
+  }
+
   async get(space: string, key: string): Promise<StoredRecord | null> {
     // No other key that begins with this one comes before it.
-    const [found] = await this.#list(space, { prefix: key, limit: 1 });
+    const [found] = await this.list(space, { prefix: key, limit: 1 });
     return found?.key === key ? found : null;
   }
 
@@ -41,12 +50,11 @@ export class CommittedRecords implements Pick<Records, "get"> {
 
   async #readAll(space: string): Promise<ReadonlyMap<string, StoredRecord>> {
     const all = new Map<string, StoredRecord>();
-    const records = { list: (_: string, options?: ListRecordsOptions) => this.#list(space, options ?? {}) };
-    for await (const record of recordsOf(records, space)) all.set(record.key, record);
+    for await (const record of recordsOf(this, space)) all.set(record.key, record);
     return all;
   }
 
-  async #list(space: string, options: ListRecordsOptions): Promise<readonly StoredRecord[]> {
+  async list(space: string, options: ListRecordsOptions = {}): Promise<readonly StoredRecord[]> {
     return (await this.#access.storage.listRecords?.(space, options)) ?? [];
   }
 }
