@@ -52,6 +52,8 @@ export class ConsumerRun implements Consumer, StoreService {
   #renewing: Promise<void> = Promise.resolve();
   #feeding: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
+  /** Why it does not run any more. */
+  #reason: string | undefined;
   #stopListening: (() => void) | undefined;
   #end: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
@@ -228,6 +230,7 @@ export class ConsumerRun implements Consumer, StoreService {
       type: "StreamWarning",
       code: "CONSUMER_ENDED",
     });
+    this.#reason = `It has ended in this process: ${reason}`;
     this.#end.reject(error);
     void this.stop({ drainMs: 0 });
   }
@@ -251,6 +254,7 @@ export class ConsumerRun implements Consumer, StoreService {
       location,
       isProcessed,
       listeners: this.#progressListeners,
+      failure: () => this.#reason,
     });
   }
 
@@ -258,6 +262,7 @@ export class ConsumerRun implements Consumer, StoreService {
     checkOptions(options, STOP_OPTIONS);
     const { drainMs = DEFAULT_DRAIN_MS } = options;
     checkPlace("drainMs", drainMs);
+    this.#reason ??= "It was stopped in this process.";
     this.#stopped ??= this.#stop(drainMs);
     return this.#stopped;
   }

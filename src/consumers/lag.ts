@@ -45,5 +45,7 @@ async function positionsIn(
   runs: ReadonlyMap<number, PartitionRun>,
 ): Promise<readonly number[]> {
   const rows = await readPartitions(records, consumer);
+  // It was dropped.
+  if (rows.length === 0) return [0];
   return rows.map(({ value }, index) => Math.max(value.position, runs.get(index)?.position ?? 0));
 }

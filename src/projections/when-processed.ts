@@ -9,6 +9,8 @@ import { runnersOf } from "./running-projections.js";
 
 const RECORDS_TIMEOUT_MS = 10_000;
 
+const NOT_REGISTERED = "No process has registered it. Is the name right, and is this the store of its tables?";
+
 /**
  * Resolves once the live version of a projection has everything up to a position, whichever process runs it. A projection that
  * is not registered yet is waited for.
@@ -34,6 +36,7 @@ export async function whenProcessed(
   inAttempt("wait for a projection", model.access?.location, () => checkPlainName("name", name));
   const beganMs = performance.now();
   let nextMs = beganMs;
+  let isRegistered = true;
   const isProcessed = async (): Promise<boolean> => {
     const own = Math.max(...[...runnersOf(store)].map((runner) => runner.lastPositionOf(name) ?? -1));
     const nowMs = performance.now();
@@ -41,7 +44,9 @@ export async function whenProcessed(
     if (own >= 0 && nextMs === beganMs) nextMs += MAX_POLL_INTERVAL_MS;
     if (own < position && nowMs < nextMs) return false;
     nextMs = nowMs + (own < 0 ? pollIntervalMs(nowMs - beganMs) : MAX_POLL_INTERVAL_MS);
-    return (await livePosition(store, model, name)) >= position;
+    const live = await livePosition(store, model, name);
+    isRegistered = live >= 0;
+    return live >= position;
   };
   const progress = new Set<() => void>();
   const notify = (): void => {
@@ -49,7 +54,7 @@ export async function whenProcessed(
   };
   const stops = [...runnersOf(store)].map((runner) => runner.onChange(notify));
   try {
-    const failure = (): string | undefined => failureOf(store, name);
+    const failure = (): string | undefined => (isRegistered ? failureOf(store, name) : NOT_REGISTERED);
     const location = model.access?.location;
     await waitUntilProcessed(name, position, options, { location, isProcessed, listeners: progress, failure });
   } finally {

@@ -75,6 +75,30 @@ describe.each(STORES)("a consumer over %s", (_, open) => {
     expect(attempts).toEqual([1, 1]);
   });
 
+  test("is waited for after its end only as long as asked, which tells how it ended", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 1);
+    const failing: ConsumerDefinition = {
+      name: "failing",
+      startFrom: "beginning",
+      handle: () => Promise.reject(new Error("no mail server")),
+    };
+    const failed = await consume(streams, failing, { retry: { attempts: 1 }, onExhausted: "stop" });
+    await expect(failed.ended).rejects.toThrow("no mail server");
+    await expect(failed.whenProcessed(1, { timeoutMs: 20 })).rejects.toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringMatching(/It has ended in this process: no mail server$/),
+    });
+
+    const consumer = await consume(streams, collecting([]));
+    await consumer.whenProcessed(1);
+    await consumer.stop();
+    const stopped = { code: "TIMEOUT", message: expect.stringMatching(/It was stopped in this process\.$/) };
+    await expect(consumer.whenProcessed(2, { timeoutMs: 20 })).rejects.toMatchObject(stopped);
+    expect(await dropConsumer(streams, "all")).toBe(true);
+    await expect(consumer.whenProcessed(1, { timeoutMs: 20 })).rejects.toMatchObject(stopped);
+  });
+
   test("is given as long as it is told, however long that is", async () => {
     await using streams = await open();
     await writeToStreams(streams, 1);

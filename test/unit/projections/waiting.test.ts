@@ -26,7 +26,9 @@ describe.each(STORES)("waiting for a projection over %s", (_, open) => {
       /^Cannot wait for "totals" in \S+: .* position \d+ within timeoutMs \(20 ms\)/,
     );
     const timeout = { name: "TimeoutError", code: "TIMEOUT", message };
-    await expect(whenProcessed(streams, "totals", 0, { timeoutMs: 20 })).rejects.toMatchObject(timeout);
+    const unknown = whenProcessed(streams, "totals", 0, { timeoutMs: 20 });
+    await expect(unknown).rejects.toMatchObject(timeout);
+    await expect(unknown).rejects.toThrow("No process has registered it.");
     const controller = new AbortController();
     const reason = new Error("enough");
     const aborted = whenProcessed(streams, "totals", position, { signal: controller.signal });
