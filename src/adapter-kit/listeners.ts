@@ -1,12 +1,11 @@
-import {
-  ALL_STREAM,
-  type NotificationListener,
-  type PlacedEvent,
-  type StoredEvent,
-  type Subscription,
-} from "../../protocols/index.js";
+import { ALL_STREAM, type NotificationListener, type PlacedEvent, type Subscription } from "../../protocols/index.js";
 import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
-import { decodeEvent } from "./decode-event.js";
+import { notify } from "./notified-event.js";
+
+/** One subscription. */
+interface Entry {
+  readonly listener: NotificationListener;
+}
 
 /**
  * Who is subscribed to which stream. What the notifiers of most adapters are built on.
@@ -20,7 +19,7 @@ import { decodeEvent } from "./decode-event.js";
  * ```
  */
 export class Listeners {
-  readonly #byStream = new Map<string, Set<NotificationListener>>();
+  readonly #byStream = new Map<string, Set<Entry>>();
 
   /** Whether nobody listens: then a notifier has nothing to do. */
   get isEmpty(): boolean {
@@ -32,7 +31,7 @@ export class Listeners {
     const listeners = this.#byStream.get(streamId) ?? new Set();
     this.#byStream.set(streamId, listeners);
     // A function may be subscribed twice, and each subscription ends for itself.
-    const entry: NotificationListener = (batch) => listener(batch);
+    const entry: Entry = { listener };
     listeners.add(entry);
     return {
       unsubscribe: () => {
@@ -72,11 +71,10 @@ export class Listeners {
   }
 
   #notify(streamId: string, events: readonly PlacedEvent[]): void {
-    const isCopied = events.length <= MAX_WATCH_BUFFER_EVENTS && events.every(isSmall);
-    for (const listener of [...(this.#byStream.get(streamId) ?? [])]) {
+    const given = events.length <= MAX_WATCH_BUFFER_EVENTS && events.every(isSmall) ? events : [];
+    for (const entry of [...(this.#byStream.get(streamId) ?? [])]) {
       // A listener may have ended another one's subscription.
-      if (this.#byStream.get(streamId)?.has(listener) !== true) continue;
-      callSafely(listener, isCopied ? events.map((placed) => decodeEvent(placed.event, placed)) : []);
+      if (this.#byStream.get(streamId)?.has(entry) === true) callSafely(entry, given);
     }
   }
 }
@@ -87,9 +85,9 @@ function isSmall({ event }: PlacedEvent): boolean {
 }
 
 /** A listener's failure is its own: it is reported, and the others go on. */
-function callSafely(listener: NotificationListener, batch: readonly StoredEvent[]): void {
+function callSafely({ listener }: Entry, events: readonly PlacedEvent[]): void {
   try {
-    listener(batch);
+    notify(listener, events);
   } catch (error) {
     process.emitWarning(error instanceof Error ? error : new Error(`A listener threw ${String(error)}.`));
   }

@@ -21,6 +21,11 @@ export function encodedBytes(events: readonly NewEvent[]): number {
   return bytes;
 }
 
+/** About how many bytes a stored event takes while it waits for a consumer. */
+export function storedBytes({ data, metadata }: NewEvent): number {
+  return EVENT_BYTES + WIDE_CHARACTER_BYTES * (data.length + (metadata?.length ?? 0));
+}
+
 /** About how many bytes a page's events take while they wait for a consumer. */
 export function pageBytes({ events, contentBytes }: EventPage): number {
   if (contentBytes !== undefined) return EVENT_BYTES * events.length + WIDE_CHARACTER_BYTES * contentBytes;

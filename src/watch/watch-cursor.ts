@@ -7,6 +7,7 @@ import {
   type Subscription,
 } from "../../protocols/index.js";
 import type { Closable, Lifetime } from "../adapter-kit/lifetime.js";
+import { decodesLater, type NotifiedEvent } from "../adapter-kit/notified-event.js";
 import { compileFilter } from "../filter/compile-filter.js";
 import { MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
 import { wentBackError } from "../read/beyond-end.js";
@@ -14,7 +15,7 @@ import { eventsRemoved, isRemoved } from "../read/events-removed.js";
 import type { PageStorage } from "../read/page-reader.js";
 import { PageSize } from "../read/page-size.js";
 import { replacedStore } from "../read/replaced-store.js";
-import { decodedBytes, pageBytes } from "../stream/content-bytes.js";
+import { pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget } from "../stream/memory-budget.js";
 import type { EventHooks, ReadFailure } from "../view/event-hooks.js";
 import { onAbort } from "./abort-listeners.js";
@@ -68,10 +69,10 @@ export class WatchCursor implements Closable, EventHolder {
   #handPlace: number;
   /** Up to here everything has been delivered or does not match. */
   #deliveredPlace: number;
-  #queue: StoredEvent[] = [];
+  #queue: NotifiedEvent[] = [];
   #behind = true;
   /** Events notified while a page is read; null while no page is read, and when they were too many or not all were given. */
-  #held: StoredEvent[] | null = null;
+  #held: NotifiedEvent[] | null = null;
   /** The memory that they take together. */
   #handBytes = 0;
   #queueBytes = 0;
@@ -208,10 +209,13 @@ export class WatchCursor implements Closable, EventHolder {
     await notifier.start();
     if (this.#closed) return;
     // Before the first page is read: what is committed from here on is either on a page or notified.
-    this.#subscription = notifier.subscribe(streamId, (batch) => this.#onBatch(batch));
+    this.#subscription = notifier.subscribe(
+      streamId,
+      decodesLater((batch) => this.#onBatch(batch)),
+    );
   }
 
-  #onBatch(batch: readonly StoredEvent[]): void {
+  #onBatch(batch: readonly NotifiedEvent[]): void {
     if (this.#closed) return;
     if (this.#behind) this.#keepHeld(batch);
     else if (this.#queue.length + batch.length <= MAX_WATCH_BUFFER_EVENTS && this.#joinsOn(batch, this.#place))
@@ -221,7 +225,7 @@ export class WatchCursor implements Closable, EventHolder {
     this.#wake();
   }
 
-  #keepHeld(batch: readonly StoredEvent[]): void {
+  #keepHeld(batch: readonly NotifiedEvent[]): void {
     if (this.#held === null) return;
     const last = this.#held.at(-1);
     const isTooMuch = this.#held.length + batch.length > MAX_WATCH_BUFFER_EVENTS;
@@ -230,36 +234,48 @@ export class WatchCursor implements Closable, EventHolder {
       this.#heldBytes = 0;
     } else {
       this.#held.push(...batch);
-      this.#heldBytes += decodedBytes(batch);
+      this.#heldBytes += bytesOf(batch);
     }
     this.#count();
   }
 
-  #joinsOn([first]: readonly StoredEvent[], place: number): boolean {
+  #joinsOn([first]: readonly NotifiedEvent[], place: number): boolean {
     if (first === undefined) return false;
     // Positions may have gaps, so that on @all only the notifier knows what follows what.
     return this.#source.streamId === ALL_STREAM || first.version <= place + 1;
   }
 
-  #enqueue(batch: readonly StoredEvent[]): void {
-    for (const event of batch) {
-      const place = this.#placeOf(event);
-      if (place <= this.#place) continue;
-      this.#place = place;
-      if (this.#matches(event)) this.#queue.push(event);
+  #enqueue(batch: readonly NotifiedEvent[]): void {
+    try {
+      for (const event of batch) {
+        const place = this.#placeOf(event);
+        if (place <= this.#place) continue;
+        if (this.#source.filter.length === 0 || this.#matches(event.event)) this.#queue.push(event);
+        this.#place = place;
+      }
+    } catch {
+      // It is damaged: storage says how.
+      this.#behind = true;
     }
     // A single event for a consumer that waits for it is gone before anything else happens.
     if (this.#isAsleep && this.#queue.length <= 1) return;
-    this.#queueBytes += decodedBytes(batch);
+    this.#queueBytes += bytesOf(batch);
     this.#count();
   }
 
   #takeQueue(): void {
-    const [events, bytes] = [this.#queue, this.#queueBytes];
-    this.#queue = [];
-    this.#queueBytes = 0;
-    this.#handPlace = this.#place;
-    this.#takeInHand(events, bytes);
+    const [queue, bytes] = [this.#queue, this.#queueBytes];
+    try {
+      const events = queue.map(({ event }) => event);
+      this.#queue = [];
+      this.#queueBytes = 0;
+      this.#handPlace = this.#place;
+      this.#takeInHand(events, bytes);
+    } catch {
+      // One of them is damaged: storage says which.
+      this.#fallBack(this.#deliveredPlace);
+      this.#count();
+    }
   }
 
   #takeInHand(events: readonly StoredEvent[], bytes: number): void {
@@ -342,7 +358,11 @@ export class WatchCursor implements Closable, EventHolder {
     });
   }
 
-  #placeOf(event: StoredEvent): number {
+  #placeOf(event: Pick<StoredEvent, "position" | "version">): number {
     return this.#source.streamId === ALL_STREAM ? event.position : event.version;
   }
+}
+
+function bytesOf(events: readonly NotifiedEvent[]): number {
+  return events.reduce((bytes, event) => bytes + event.bytes, 0);
 }
