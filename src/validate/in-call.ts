@@ -1,4 +1,5 @@
 import { InvalidArgumentError, InvalidFilterError } from "../../protocols/index.js";
+import { thrownValue } from "./thrown-value.js";
 
 /** Names the store in a message; nothing where it has no name. */
 export function inStore(location: string | undefined): string {
@@ -20,23 +21,16 @@ export function inAttempt<T>(attempt: string, location: string | undefined, chec
  *
  * @param attempt - such as `read stream "a"`
  */
-export function inCall(error: unknown, attempt: string, location: string | undefined): unknown {
-  if (!isRefusal(error)) return error;
+export function inCall(thrown: unknown, attempt: string, location: string | undefined): unknown {
+  // It may be anything that a caller's own code throws.
+  const error = thrownValue(thrown);
+  if (!(error instanceof InvalidArgumentError || error instanceof InvalidFilterError)) return thrown;
   const { cause, message } = error;
   const named = `Cannot ${attempt}${inStore(location)}: ${goingOn(message)}`;
   const options = cause === undefined ? undefined : { cause };
   return error instanceof InvalidFilterError
     ? new InvalidFilterError(error.clauseIndex, named, options)
     : new InvalidArgumentError(error.argument, named, options);
-}
-
-function isRefusal(error: unknown): error is InvalidArgumentError | InvalidFilterError {
-  try {
-    return error instanceof InvalidArgumentError || error instanceof InvalidFilterError;
-  } catch {
-    // Anything can be thrown, also a proxy that cannot be looked at.
-    return false;
-  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { isDate, isMap, isSet } from "node:util/types";
 import { MAX_JSON_DEPTH } from "../limits.js";
+import { thrownValue } from "./thrown-value.js";
 
 /** A value that JSON cannot carry without loss, and its path. */
 export class JsonLossError extends Error {
@@ -31,9 +32,14 @@ export function shownPath(path: string): string {
  *
  * @param root - what the value is called in the path of an error, such as `data`
  * @throws JsonLossError
+ * @throws whatever a getter or a proxy throws
  */
 export function toJsonText(value: unknown, root: string): string {
-  return new JsonWriter(root).write(value, 0);
+  try {
+    return new JsonWriter(root).write(value, 0);
+  } catch (error) {
+    throw thrownValue(error);
+  }
 }
 
 // Most strings need no escape, and then two quotes around them are the same text at a fraction of the cost.

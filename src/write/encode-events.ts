@@ -3,6 +3,7 @@ import { type CandidateEvent, InvalidArgumentError, InvalidEventError, type NewE
 import { MAX_EVENT_BYTES, MAX_KEY_LENGTH, MAX_TYPE_LENGTH, MAX_WRITE_EVENTS } from "../limits.js";
 import { inStore } from "../validate/in-call.js";
 import { describeValue, isPlainObject, JsonLossError, shownPath, toJsonText } from "../validate/json-text.js";
+import { thrownValue } from "../validate/thrown-value.js";
 import { findUnknownField } from "./event-fields.js";
 import { uuidV7 } from "./uuid-v7.js";
 
@@ -44,7 +45,8 @@ export function encodeEvents(
     try {
       const candidate = prepare === undefined ? candidates[eventIndex] : prepare(candidates[eventIndex], place);
       events[eventIndex] = encodeEvent(candidate, place, nowMs, transactionId);
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrownValue(thrown);
       if (error instanceof InvalidEventError || error instanceof InvalidArgumentError) throw error;
       // A getter or a proxy of the caller's.
       throw invalidEvent(place, "", "reading it failed", error);
