@@ -15,8 +15,7 @@ import {
   invalidArgument,
   type OptionNames,
 } from "../validate/check-arguments.js";
-import { inAttempt } from "../validate/in-call.js";
-import { describeValue } from "../validate/json-text.js";
+import { inAttempt, inCall } from "../validate/in-call.js";
 import { isAdministrable } from "./administrable-factory.js";
 import type { AdministrationContext } from "./administration-context.js";
 import { firstParkedPositions, readerPositions, sureReaders, updatePositions } from "./event-needs.js";
@@ -101,7 +100,8 @@ function contextOf(streams: AdministrableStreamFactory): AdministrationContext {
   const { context } = storeAccessOf(streams, ATTEMPT);
   const { storage } = context;
   if (isAdministrable(storage)) return { ...context, storage };
-  throw invalidArgument("streams", `expected a factory with administration, got ${describeValue(streams)}`);
+  const refusal = invalidArgument("streams", "expected a store with administration, and it has none");
+  throw inCall(refusal, ATTEMPT, storage.location);
 }
 
 /** For each stream, the position up to which nobody needs its events. */

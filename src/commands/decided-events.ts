@@ -7,13 +7,15 @@ import type { CommandPlan } from "./command-options.js";
 /**
  * The events of a decision as a list.
  *
+ * @param has - what the decision has to do, for a message
  * @throws InvalidArgumentError when the decision is nothing of the kind
  */
-export function listOf(decision: unknown, argument = "decide"): readonly CandidateEvent[] {
+export function listOf(decision: unknown, has = "it has to return"): readonly CandidateEvent[] {
   if (Array.isArray(decision)) return decision;
   if (typeof decision === "object" && decision !== null && "type" in decision) return [decision as CandidateEvent];
-  const reason = `it has to return an event or a list of events, [] for none; got ${describeValue(decision)}`;
-  throw invalidArgument(argument, reason);
+  const isTypeless = typeof decision === "object" && decision !== null && isPlainObject(decision);
+  const got = isTypeless ? 'an object without "type"' : describeValue(decision);
+  throw invalidArgument("decide", `${has} an event or a list of events, [] for none; got ${got}`);
 }
 
 /**

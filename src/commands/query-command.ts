@@ -80,9 +80,13 @@ function writesOf(decision: unknown, plan: CommandPlan): readonly StreamWrite[] 
     throw invalidArgument("decide", reason);
   }
   let first = 0;
-  return decision.map((write: StreamWrite) => {
+  return decision.map((write: StreamWrite, index) => {
     if (typeof write !== "object" || write === null || write.events === undefined) return write;
-    const events: readonly CandidateEvent[] = writtenEvents(listOf(write.events), plan, first);
+    const events: readonly CandidateEvent[] = writtenEvents(
+      listOf(write.events, `events of write ${index} has to be`),
+      plan,
+      first,
+    );
     first += events.length;
     return { ...write, events };
   });

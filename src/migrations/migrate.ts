@@ -55,7 +55,7 @@ export async function migrate(
 }
 
 function prepare(streams: TransactionalStreamFactory, list: readonly Migration[], options: MigrateOptions) {
-  const access = inAttempt(ATTEMPT, undefined, () => storeAccessOf(streams, ATTEMPT));
+  const access = storeAccessOf(streams, ATTEMPT);
   return { access, goal: inAttempt(ATTEMPT, access.location, () => parseMigrations(list, options)) };
 }
 

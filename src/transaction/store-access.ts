@@ -3,6 +3,7 @@ import type { Participant } from "../stream/participant.js";
 import type { StoreService } from "../stream/store-service.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { invalidArgument } from "../validate/check-arguments.js";
+import { inCall } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { runTransaction, type TransactionPlan, type TransactionWork } from "./run-transaction.js";
 
@@ -61,7 +62,10 @@ export function hasStoreAccess(streams: object): boolean {
  */
 export function storeAccessOf(streams: unknown, attempt: string): StoreAccess {
   const isStore = typeof streams === "object" && streams !== null && "openStream" in streams;
-  if (!isStore) throw invalidArgument("streams", `expected a store, got ${describeValue(streams)}`);
+  if (!isStore) {
+    const refusal = invalidArgument("streams", `expected a store, got ${describeValue(streams)}`);
+    throw inCall(refusal, attempt, undefined);
+  }
   if (STORE_ACCESS in streams) return streams[STORE_ACCESS] as StoreAccess;
   const message = `Cannot ${attempt}: this store has no transactions. Use a store over SQLite.`;
   throw new StorageError("STORAGE_UNSUPPORTED", message);

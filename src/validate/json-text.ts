@@ -174,9 +174,18 @@ export function describeValue(value: unknown): string {
   }
 }
 
+/** What callers have of the library, by a method that nothing else has: they do not know the names of its classes. */
+const KNOWN_BY: readonly (readonly [method: string, name: string])[] = [
+  ["openStream", "a store"],
+  ["loadSnapshot", "a stream handle"],
+  ["require", "a transaction"],
+];
+
 function describeObject(value: object): string {
   try {
     if (Array.isArray(value)) return "an array";
+    const known = KNOWN_BY.find(([method]) => typeof (value as Record<string, unknown>)[method] === "function");
+    if (known !== undefined) return known[1];
     const name: unknown = value.constructor?.name;
     return typeof name === "string" && name !== "" && name !== "Object" ? `an instance of ${name}` : "an object";
   } catch {

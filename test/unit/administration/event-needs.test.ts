@@ -311,9 +311,17 @@ describe.each(STORES)("through %s", (_, openBackend) => {
   });
 
   test("retention refuses what is no factory with administration", async () => {
-    const applying = applyRetention({} as never, [])
-      [Symbol.asyncIterator]()
-      .next();
-    expect(await failureOf(applying)).toMatchObject({ code: "INVALID_ARGUMENT", argument: "streams" });
+    await using store = await open();
+    const stream = await store.streams.openStream("a");
+    for (const [streams, got] of [
+      [{}, "an object"],
+      [stream, "a stream handle"],
+    ]) {
+      const applying = applyRetention(streams as never, [])
+        [Symbol.asyncIterator]()
+        .next();
+      const message = `Cannot apply retention: invalid streams: expected a store, got ${got}.`;
+      await expect(applying).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "streams", message });
+    }
   });
 });

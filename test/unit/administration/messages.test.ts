@@ -57,6 +57,22 @@ describe.each(STORES)("what went wrong with a stream over %s", (_, open) => {
       await expect(call).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "streamId" });
   });
 
+  test("what is given for a stream id is named as callers know it", async () => {
+    await using streams = await open();
+    const handle = (await streams.openStream("a")) as never;
+    const tx = await streams.transaction(async (it) => it as never);
+    for (const [given, name] of [
+      [handle, "a stream handle"],
+      [tx, "a transaction"],
+      [streams as never, "a store"],
+    ] as const) {
+      const message = expect.stringContaining(`invalid streamId: expected a non-empty string, got ${name}.`);
+      await expect(streams.openStream(given)).rejects.toMatchObject({ message });
+      await expect(streams.deleteStream(given)).rejects.toMatchObject({ message });
+      await expect(streams.writeAll([{ streamId: given, events: NUMBERS }])).rejects.toMatchObject({ message });
+    }
+  });
+
   test("a conflict of metadata names the stream, and not the record that has it", async () => {
     await using streams = await openFilled(open);
     const { revision } = await streams.setStreamMetadata("a", { title: "A" });

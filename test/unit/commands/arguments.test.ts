@@ -49,6 +49,8 @@ const OPTIONS: [string, unknown, string, RegExp][] = [
   ["an unknown option", { comandId: "c" }, "comandId", /did you mean "commandId"/],
 ];
 
+const HANDLE = await memoryStreamFactory().openStream("a");
+
 describe("an invalid argument is refused with what was got, and nothing is stored", () => {
   test.each(FOLDS)("a fold with %s", async (_, fold, argument, message) => {
     await using streams = memoryStreamFactory();
@@ -80,6 +82,7 @@ describe("an invalid argument is refused with what was got, and nothing is store
     ["nothing", undefined, /expected a store, got undefined/],
     ["null", null, /expected a store, got null/],
     ["an object that is no store", {}, /expected a store, got an object/],
+    ["a stream handle", HANDLE, /expected a store, got a stream handle/],
   ])("%s as the store", async (_, streams, message) => {
     for (const call of [
       loadState(wrong(streams), account, "a"),
@@ -99,7 +102,8 @@ describe("an invalid argument is refused with what was got, and nothing is store
     ["nothing", undefined, /an event or a list of events, \[\] for none; got undefined/],
     ["null", null, /got null/],
     ["a text", "Opened", /got "Opened"/],
-    ["an object that is no event", { kind: "Opened" }, /got an object/],
+    ["an object that is no event", { kind: "Opened" }, /got an object without "type"/],
+    ["a Date", new Date(0), /got an instance of Date/],
   ])("a decision that is %s, with the command and the store", async (_, decision, reason) => {
     await using streams = memoryStreamFactory();
     await expect(handle(streams, account, "a", () => wrong(decision))).rejects.toMatchObject({
@@ -113,6 +117,16 @@ describe("an invalid argument is refused with what was got, and nothing is store
       argument: "decide",
       message: expect.stringMatching(/^Cannot handle a command on a query in memory: /),
     });
+  });
+
+  test("a decision on a query whose write has what is no event, with its place", async () => {
+    await using streams = memoryStreamFactory();
+    const writes = [{ streamId: "a", events: opened }, wrong({ streamId: "b", events: { data: 1 } })];
+    await expect(handleQuery(streams, account, [], () => writes)).rejects.toMatchObject({
+      argument: "decide",
+      message: expect.stringContaining("events of write 1 has to be an event or a list of events, [] for none; got an"),
+    });
+    expect((await streams.openStream("a")).version).toBe(0);
   });
 
   test("a decision with something that is no event, or a wrong one, is the error of the write", async () => {
