@@ -1,6 +1,6 @@
 import { ConnectionLostError, type PostgresClient, type PostgresConnection } from "../client/client.js";
 import type { PostgresSettings } from "../postgres-options.js";
-import { quoteName } from "../sql-text.js";
+import { quoteName, quoteText } from "../sql-text.js";
 
 /** A connection with the settings of the store, and what tells its backend from any other. */
 export interface Session {
@@ -9,6 +9,8 @@ export interface Session {
   readonly server: ServerFigures;
   /** Cancels the statement that the backend runs. */
   readonly cancel: () => Promise<void>;
+  /** Ends what statements of the application have left in the session. */
+  readonly reset: () => Promise<unknown>;
 }
 
 /** A process of the server. The id alone may be another's later. */
@@ -34,6 +36,7 @@ export type SessionKind = "write" | "read" | "replica";
 interface Row extends Omit<ServerFigures, "startedAt">, Backend {
   readonly serverStartedAt: string;
   readonly isStandby: string;
+  readonly role: string;
 }
 
 /** How much longer a client waits for an answer than the server takes at most. */
@@ -56,12 +59,13 @@ export async function openSession(
 ): Promise<Session> {
   const connection = await client.connect();
   try {
-    const { rows } = await connection.script<Row>(sessionScript(settings, kind));
-    const { processId, startedAt, serverStartedAt, isStandby, ...figures } = rows[0] as Row;
+    const { rows } = await connection.script<Row>(`${settingsScript(settings, kind)} ${FIGURES}`);
+    const { processId, startedAt, serverStartedAt, isStandby, role, ...figures } = rows[0] as Row;
     if (kind !== "replica" && isStandby === "t") throw new ConnectionLostError("the server is a standby");
     const server = { ...figures, startedAt: serverStartedAt };
     const backend = { processId, startedAt };
-    return { connection, backend, server, cancel: () => cancelStatement(client, backend) };
+    const cancel = () => cancelStatement(client, backend);
+    return { connection, backend, server, cancel, reset: () => connection.script(resetScript(settings, kind, role)) };
   } catch (error) {
     await connection.close();
     throw error;
@@ -80,8 +84,15 @@ async function cancelStatement(client: PostgresClient, { processId, startedAt }:
   }
 }
 
-// Not pg_stat_activity: the plan of that view, with its joins, takes a new session longer than all else here.
-function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
+// The role is no setting that RESET ALL resets, and may be another than that of the connection's beginning.
+function resetScript(settings: PostgresSettings, kind: SessionKind, role: string): string {
+  return `
+    CLOSE ALL; DISCARD TEMP; SELECT pg_advisory_unlock_all();
+    SELECT set_config('role', ${quoteText(role)}, false);
+    RESET ALL; ${settingsScript(settings, kind)}`;
+}
+
+function settingsScript(settings: PostgresSettings, kind: SessionKind): string {
   const { applicationSchema, commandTimeoutMs, durability } = settings;
   const weaker = durability === "normal" ? "'on', 'local', 'remote_write', 'remote_apply'" : "'off', 'local'";
   return `
@@ -104,12 +115,15 @@ function sessionScript(settings: PostgresSettings, kind: SessionKind): string {
     SET jit TO off;
     SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 170000;
     SELECT set_config('synchronous_commit', '${durability === "normal" ? "off" : "on"}', false)
-    WHERE current_setting('synchronous_commit') IN (${weaker});
+    WHERE current_setting('synchronous_commit') IN (${weaker});`;
+}
+
+// Not pg_stat_activity: the plan of that view, with its joins, takes a new session longer than all else here.
+const FIGURES = `
     SELECT pg_backend_pid() AS "processId", current_setting('server_version_num')::int AS version,
            pg_postmaster_start_time()::text AS "serverStartedAt", pg_is_in_recovery() AS "isStandby",
-           current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
+           current_setting('role') AS role, current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
            coalesce((SELECT backend_start::text FROM pg_stat_get_activity(pg_backend_pid())), '') AS "startedAt"`;
-}
 
 /** What part of its time a statement may wait for a lock, so that the reason is known when it gives up. */
 const LOCK_SHARE = 0.9;

@@ -28,7 +28,7 @@ export async function queryTables(
           const { rows } = await connection.queryTables(rendered.text, rendered.values);
           return rows as Record<string, SQLValue>[];
         } finally {
-          if (connection.isOpen) await connection.script("ROLLBACK").catch(() => connection.destroy());
+          if (connection.isOpen) await connection.script(UNDO).catch(() => connection.destroy());
         }
       }),
     );
@@ -39,6 +39,9 @@ export async function queryTables(
     throw queryError(error, attemptOfStatement(rendered), location);
   }
 }
+
+/** What a statement that only reads can leave behind is a lock of the session. */
+const UNDO = "ROLLBACK; SELECT pg_advisory_unlock_all()";
 
 const READ_ONLY_TRANSACTION = "25006";
 

@@ -19,11 +19,26 @@ export interface WritingContext extends StoringContext {
 /** How much longer than its time limit a transaction may be idle until the server ends it: its process has stopped. */
 const IDLE_GRACE_MS = 1_000;
 
-/** Runs a transaction of the application's, and settles its call. */
+/** Runs a transaction of the application's, settles its call, and leaves nothing of it in the session. */
 export async function runTransaction(
   pending: PendingTransaction,
   opened: Session,
   context: WritingContext,
+): Promise<void> {
+  const { connection, reset } = opened;
+  let session: PostgresSession | undefined;
+  await runAndSettle(pending, opened, context, (begun) => {
+    session = begun;
+  });
+  // Its call does not wait for this. Whatever a statement looks like, a function that it calls may change the session.
+  if (session?.sql.hasRun && connection.isOpen) await reset().catch(() => connection.destroy());
+}
+
+async function runAndSettle(
+  pending: PendingTransaction,
+  opened: Session,
+  context: WritingContext,
+  onBegun: (session: PostgresSession) => void,
 ): Promise<void> {
   const { connection, backend } = opened;
   const { location, writer, feed } = context;
@@ -31,7 +46,7 @@ export async function runTransaction(
   let done: DoneWork | undefined;
   const { answerTimeoutMs } = connection;
   try {
-    done = await work(pending, opened, context);
+    done = await work(pending, opened, context, onBegun);
     if (done === undefined) return;
     await writer.commit(connection, (number) => {
       transaction = number;
@@ -64,11 +79,17 @@ interface DoneWork {
 }
 
 /** Begins the transaction and calls its callback. @returns undefined where the callback has failed, and so the call */
-function work(pending: PendingTransaction, opened: Session, context: WritingContext): Promise<DoneWork | undefined> {
+function work(
+  pending: PendingTransaction,
+  opened: Session,
+  context: WritingContext,
+  onBegun: (session: PostgresSession) => void,
+): Promise<DoneWork | undefined> {
   const { connection } = opened;
   const { isAlone = false, signal } = pending.options;
   return cancellable(opened, isAlone ? signal : undefined, async () => {
     const session = new PostgresSession(connection, await begin(pending, connection, context), context);
+    onBegun(session);
     try {
       return { session, result: await Promise.race([pending.work(session), pending.abandoned]) };
     } catch (error) {
