@@ -2,12 +2,6 @@ import { inspect } from "node:util";
 import { DocumentError, duplicateSequence, sequenceGap } from "./document-errors.js";
 import type { FlatEvent } from "./flat-event.js";
 
-/** @throws TypeError when a caller without types gives another value */
-export function checkSequence(argument: string, value: unknown): void {
-  if (Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY) return;
-  throw new TypeError(`${argument} must be a whole number, got ${inspect(value)}.`);
-}
-
 /**
  * Checks what every event needs before it is stored: {@link validateEnvelope} says more. The sequences of a batch follow each
  * other.

@@ -1,4 +1,5 @@
 import { name, sql } from "async-streams";
+import { checkDocumentId } from "./check-arguments.js";
 import type { Database } from "./database.js";
 import { SNAPSHOT_PROJECTION, SNAPSHOTS } from "./document-fold.js";
 import { sequenceOf, streamOf, versionOf } from "./document-stream.js";
@@ -19,6 +20,7 @@ const MAX_SNAPSHOT_BYTES = 10 * 1024 * 1024;
 
 /** Checks a document by the checklist of the schema, a row each. */
 export async function checkDocument(db: Database, documentId: string): Promise<CheckResult[]> {
+  checkDocumentId(documentId);
   return [
     ...(await checkEvents(db, documentId)),
     ...(await checkSnapshots(db, documentId)),

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isStreamError, sqliteStreamFactory } from "async-streams";
+import { checkDocumentId, checkObject } from "./check-arguments.js";
 import type { Database } from "./database.js";
 import { DatabaseConfig } from "./database-config.js";
 import { permissionDenied } from "./document-errors.js";
@@ -19,8 +20,9 @@ export class ConnectionFactory {
   #isInitialized = false;
 
   /** @param options - `platform` decides where relative paths lead; default this computer's */
-  constructor({ platform = thisPlatform() }: { readonly platform?: Platform } = {}) {
-    this.#platform = platform;
+  constructor(options: { readonly platform?: Platform } = {}) {
+    checkObject("options", options);
+    this.#platform = options.platform ?? thisPlatform();
   }
 
   /** Loads SQLite, so that a program without it fails when it starts. */
@@ -40,15 +42,11 @@ export class ConnectionFactory {
    *
    * @throws TypeError when its id is no text, or its configuration none
    */
-  async openConnection({
-    documentId,
-    config,
-  }: {
-    readonly documentId: string;
-    readonly config: DatabaseConfig;
-  }): Promise<Database> {
+  async openConnection(options: { readonly documentId: string; readonly config: DatabaseConfig }): Promise<Database> {
     if (!this.#isInitialized) throw new Error("The ConnectionFactory is not initialized. Call initialize() first.");
-    if (typeof documentId !== "string" || documentId === "") throw new TypeError("documentId must be a text.");
+    checkObject("options", options);
+    const { documentId, config } = options;
+    checkDocumentId(documentId);
     if (!(config instanceof DatabaseConfig)) throw new TypeError("config must be a DatabaseConfig.");
     const path = config.databasePath(this.#platform);
     const found = this.#connections.get(documentId);

@@ -1,3 +1,4 @@
+import { checkObject } from "./check-arguments.js";
 import { type Platform, resolveFilePath } from "./platform.js";
 
 /** Where a document is kept: in a file, or in memory for as long as its connection is open. */
@@ -9,7 +10,9 @@ export class DatabaseConfig {
   }
 
   /** @param options - `filePath` is absolute, or relative to the data folder of the platform */
-  static file({ filePath }: { readonly filePath: string }): DatabaseConfig {
+  static file(options: { readonly filePath: string }): DatabaseConfig {
+    checkObject("options", options);
+    const { filePath } = options;
     if (typeof filePath !== "string" || filePath === "") throw new TypeError("filePath must be a path.");
     return new DatabaseConfig(filePath);
   }

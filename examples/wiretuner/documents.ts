@@ -1,4 +1,5 @@
 import { isStreamError } from "async-streams";
+import { checkDocumentId, checkObject } from "./check-arguments.js";
 import type { Database } from "./database.js";
 import { DocumentError } from "./document-errors.js";
 import { streamOf } from "./document-stream.js";
@@ -12,9 +13,11 @@ import { MigrationRunner } from "./migration-runner.js";
  */
 export async function createDocument(
   db: Database,
-  { documentId, title }: { readonly documentId: string; readonly title: string },
+  document: { readonly documentId: string; readonly title: string },
 ): Promise<void> {
-  if (typeof documentId !== "string" || documentId === "") throw new TypeError("documentId must be a text.");
+  checkObject("document", document);
+  const { documentId, title } = document;
+  checkDocumentId(documentId);
   if (typeof title !== "string") throw new TypeError("title must be a text.");
   await using stream = await db.openStream<DocumentCreated>(streamOf(documentId));
   const data = { title, formatVersion: MigrationRunner.currentVersion };

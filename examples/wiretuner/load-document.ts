@@ -1,5 +1,6 @@
 import type { EventShape } from "async-streams";
 import { type Fold, loadState } from "async-streams/commands";
+import { checkObject, checkSequence } from "./check-arguments.js";
 import type { Database } from "./database.js";
 import { documentErrors, documentMissing } from "./document-errors.js";
 import { type DocumentState, replayFold } from "./document-fold.js";
@@ -27,8 +28,11 @@ export interface LoadDocumentOptions {
 export async function loadDocument(
   db: Database,
   documentId: string,
-  { atSequence }: LoadDocumentOptions = {},
+  options: LoadDocumentOptions = {},
 ): Promise<LoadedDocument> {
+  checkObject("options", options);
+  const { atSequence = Number.POSITIVE_INFINITY } = options;
+  checkSequence("atSequence", atSequence);
   let replayedEvents = 0;
   const fold = replayFold();
   const counting: Fold<DocumentState, EventShape> = {
@@ -39,12 +43,12 @@ export async function loadDocument(
     },
   };
   const streamId = streamOf(documentId);
-  const latest = (await db.describeStream(streamId))?.version;
+  const latest = (await db.describeStream(streamId))?.version ?? 0;
   // At a version, the library saves no snapshot of its own, which would be between two multiples of the interval.
-  const atVersion = atSequence === undefined ? latest : versionOf(atSequence);
+  const atVersion = Math.min(versionOf(Math.max(atSequence, -1)), latest);
   const { state, version } = await loadState(db, counting, streamId, { atVersion }).catch(documentErrors(documentId));
   if (!state.isCreated) throw documentMissing(documentId);
-  if (atSequence === undefined) {
+  if (version === latest) {
     await using stream = await db.openStream(streamId);
     await saveDueSnapshots(db, stream, { after: version - replayedEvents, upTo: version });
   }

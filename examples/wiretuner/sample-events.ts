@@ -1,4 +1,5 @@
 import { asyncScheduler, type MonoTypeOperatorFunction, Observable, type SchedulerLike, type Subscription } from "rxjs";
+import { checkObject } from "./check-arguments.js";
 import { SAMPLED_EVENT_TYPES } from "./editor-events.js";
 
 /** What the operator looks at. The fields are in the event, or in the `fields` of a draft. */
@@ -46,12 +47,17 @@ interface Gesture<E> {
  * A gesture is a run of sampled events of one type and one undo group. It ends with the first other event, or with the end of
  * the input. The first and the last event of each path or anchor always come through, so that what is dragged ends where it
  * was dropped. When there was no event for an interval, the last ones come through before the gesture has ended.
+ *
+ * @throws RangeError when `intervalMs` is below 0, or no number
  */
-export function sampleEvents<E extends SampledInput>({
-  intervalMs = SAMPLING_INTERVAL_MS,
-  isSampled = ({ eventType }) => SAMPLED_EVENT_TYPES.has(eventType),
-  scheduler = asyncScheduler,
-}: SamplingOptions<E> = {}): MonoTypeOperatorFunction<E> {
+export function sampleEvents<E extends SampledInput>(options: SamplingOptions<E> = {}): MonoTypeOperatorFunction<E> {
+  checkObject("options", options);
+  const {
+    intervalMs = SAMPLING_INTERVAL_MS,
+    isSampled = ({ eventType }: E) => SAMPLED_EVENT_TYPES.has(eventType),
+    scheduler = asyncScheduler,
+  } = options;
+  if (!(intervalMs >= 0)) throw new RangeError(`intervalMs must be 0 or more, got ${intervalMs}.`);
   return (source) =>
     new Observable<E>((subscriber) => {
       let gesture: Gesture<E> | undefined;

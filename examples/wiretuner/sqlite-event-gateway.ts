@@ -1,5 +1,6 @@
 import { isStreamError } from "async-streams";
-import { checkBatch, checkSequence } from "./check-batch.js";
+import { checkDocumentId, checkObject, checkSequence } from "./check-arguments.js";
+import { checkBatch } from "./check-batch.js";
 import type { Database } from "./database.js";
 import { documentMissing, duplicateSequence, sequenceGap } from "./document-errors.js";
 import { SNAPSHOT_PROJECTION } from "./document-fold.js";
@@ -13,7 +14,12 @@ export class SqliteEventGateway implements EventStoreGateway {
   readonly #db: Database;
   readonly #documentId: string;
 
-  constructor({ db, documentId }: { readonly db: Database; readonly documentId: string }) {
+  /** @throws TypeError when there is no database, or the document's id is no text */
+  constructor(options: { readonly db: Database; readonly documentId: string }) {
+    checkObject("options", options);
+    const { db, documentId } = options;
+    checkObject("db", db);
+    checkDocumentId(documentId);
     this.#db = db;
     this.#documentId = documentId;
   }
@@ -47,13 +53,9 @@ export class SqliteEventGateway implements EventStoreGateway {
     return sequenceGap(this.#documentId, sequence, next, error);
   }
 
-  async getEvents({
-    fromSequence,
-    toSequence = Number.POSITIVE_INFINITY,
-  }: {
-    readonly fromSequence: number;
-    readonly toSequence?: number;
-  }): Promise<FlatEvent[]> {
+  async getEvents(range: { readonly fromSequence: number; readonly toSequence?: number }): Promise<FlatEvent[]> {
+    checkObject("range", range);
+    const { fromSequence, toSequence = Number.POSITIVE_INFINITY } = range;
     checkSequence("fromSequence", fromSequence);
     checkSequence("toSequence", toSequence);
     const streamId = streamOf(this.#documentId);

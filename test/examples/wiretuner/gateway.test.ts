@@ -138,6 +138,26 @@ test("what is no event, no batch or no sequence is refused, and nothing is persi
   expect(await gateway.getEvents({ fromSequence: 0 })).toHaveLength(20);
 });
 
+test.each([undefined, null, 5] as never[])("%j is no argument of a call, which says so", async (given) => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const gateway = new SqliteEventGateway(opened);
+  const refusal = new TypeError(`options must be an object, got ${given}.`);
+  expect(() => new SqliteEventGateway(given)).toThrow(refusal);
+  expect(() => DatabaseConfig.file(given)).toThrow(refusal);
+  const factory = new ConnectionFactory();
+  await factory.initialize();
+  await expect(factory.openConnection(given)).rejects.toThrow(refusal);
+  await expect(createDocument(db, given)).rejects.toThrow("document must be an object, got ");
+  await expect(gateway.getEvents(given)).rejects.toThrow("range must be an object, got ");
+  await expect(checkDocument(db, given)).rejects.toThrow("documentId must be a text.");
+  expect(() => new SqliteEventGateway({ db, documentId: given })).toThrow("documentId must be a text.");
+  expect(() => new SqliteEventGateway({ db: given, documentId })).toThrow("db must be an object, got ");
+  if (given === undefined) return;
+  expect(() => new ConnectionFactory(given)).toThrow(refusal);
+  await expect(loadDocument(db, documentId, given)).rejects.toThrow(refusal);
+});
+
 test("of writers that race for one sequence, one wins", async () => {
   await using opened = await openDocument();
   const gateways = Array.from({ length: 8 }, () => new SqliteEventGateway(opened));

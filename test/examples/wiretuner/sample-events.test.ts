@@ -150,6 +150,15 @@ test("the interval and what is sampled can be set", () => {
   expect(sampled(() => drag(100), { isSampled })).toHaveLength(100);
 });
 
+test("options that are none, and an interval that is none, are refused", () => {
+  expect(() => sampleEvents(null as never)).toThrow(new TypeError("options must be an object, got null."));
+  for (const intervalMs of [-1, Number.NaN]) {
+    expect(() => sampleEvents({ intervalMs })).toThrow(
+      new RangeError(`intervalMs must be 0 or more, got ${intervalMs}.`),
+    );
+  }
+});
+
 test("an input that fails gives its last place first", () => {
   const seen: (number | string)[] = [];
   new TestScheduler(() => undefined).run(({ cold, flush }) => {

@@ -76,6 +76,13 @@ test("a load takes the newest snapshot at or before a sequence, and equals a rep
   await new SqliteEventGateway(replayed).persistEventBatch(events.slice(0, 900));
   await new SqliteEventGateway(replayed).persistEventBatch(events.slice(900, 1_500));
   expect((await loadDocument(replayed.db, replayed.documentId)).document).toEqual(at.document);
+  for (const atSequence of [null, "1", 0.5] as never[]) {
+    const refused = "atSequence must be a whole number, got ";
+    await expect(loadDocument(db, documentId, { atSequence })).rejects.toThrow(refused);
+  }
+  for (const atSequence of [-1, -5]) {
+    expect(await loadDocument(db, documentId, { atSequence })).toMatchObject({ latestSequence: -1, replayedEvents: 0 });
+  }
   const early = await loadDocument(db, documentId, { atSequence: 899 });
   expect(early).toMatchObject({ latestSequence: 899, replayedEvents: 900 });
 });
