@@ -1,3 +1,6 @@
+import { inspect } from "node:util";
+import { invalidArgument } from "../flowforge-error.js";
+
 /** One end of a channel between two processes or threads: a `MessagePort`, a child process, or the `process` of a child. */
 export type IpcPort = MessagePortLike | ProcessLike;
 
@@ -26,7 +29,13 @@ export class Messages {
   readonly #onGone: () => void;
   #isClosed = false;
 
+  /** @throws FlowForgeError `INVALID_ARGUMENT` when the port is none */
   constructor(port: IpcPort, onMessage: (message: unknown) => void, onGone: () => void) {
+    if (!isPort(port)) {
+      throw invalidArgument(
+        `port must be a MessagePort, or one end of a process's channel, not ${inspect(port, { depth: 0 })}.`,
+      );
+    }
     this.#port = port;
     this.#onMessage = onMessage;
     this.#onGone = () => {
@@ -55,4 +64,11 @@ export class Messages {
     this.#port.off("message", this.#onMessage);
     for (const event of GONE) this.#port.off(event, this.#onGone);
   }
+}
+
+/** A process that was not forked has no `send`, and nobody at the other end. */
+function isPort(value: unknown): value is IpcPort {
+  if (typeof value !== "object" || value === null) return false;
+  const { on, off, send, postMessage } = value as Record<string, unknown>;
+  return [on, off, postMessage ?? send].every((member) => typeof member === "function");
 }

@@ -1,4 +1,5 @@
 import { isStreamError } from "async-streams";
+import { objectOf } from "../checked-ports.js";
 import { databaseClosed, FlowForgeError } from "../flowforge-error.js";
 import type { DbContext } from "../ports.js";
 import { isPlainObject } from "./check-json.js";
@@ -27,10 +28,13 @@ export interface IpcRegistration extends Disposable {
 /**
  * Answers the calls of the window at the other end of a port, one after the other: each window has at most one call under way
  * in the database, so that none waits for more than one call of each other window.
+ *
+ * @throws FlowForgeError `INVALID_ARGUMENT` when an argument is none
  */
-export function registerIpc(port: IpcPort, db: DbContext, { publication, onError }: IpcOptions = {}): IpcRegistration {
+export function registerIpc(port: IpcPort, db: DbContext, options: IpcOptions = {}): IpcRegistration {
+  const { publication, onError } = objectOf("options", options);
   const gone = new AbortController();
-  const handlers = handlersOf(db, publication, gone.signal);
+  const handlers = handlersOf(objectOf("db", db), publication, gone.signal);
   let pending = 0;
   let last: Promise<unknown> = Promise.resolve();
   const messages = new Messages(port, (message) => void answer(message), close);

@@ -1,6 +1,9 @@
 import type { FlowForgeErrorCode } from "../flowforge-error.js";
 import type { QueryArgs, QueryLimits, Row } from "../ports.js";
 
+/** The signal by which the process ends itself when a statement takes too much memory. */
+export const OUT_OF_MEMORY_SIGNAL = "SIGINT";
+
 /** What the query process is told when it starts. */
 export interface QueryProcessSettings {
   readonly path: string;

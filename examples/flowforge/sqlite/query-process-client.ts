@@ -6,11 +6,18 @@ import type { QueryArgs, QueryLimits, Row, WindowQueryPort } from "../ports.js";
 import { timedOut, tooLarge } from "../query-result.js";
 import { checkReadOnlySql } from "../read-only-sql.js";
 import { Turns } from "../turns.js";
-import type { QueryAnswer, QueryProcessSettings, QueryRequest } from "./query-messages.js";
+import {
+  OUT_OF_MEMORY_SIGNAL,
+  type QueryAnswer,
+  type QueryProcessSettings,
+  type QueryRequest,
+} from "./query-messages.js";
 
 const MAX_MEMORY_BYTES = 256 * 1024 * 1024;
 /** How long the process may take to interrupt a statement itself, before it is killed. */
 const KILL_AFTER_MS = 500;
+/** How the process ends itself, and how Node does it, when memory runs out. From outside, it is ended by another signal. */
+const OUT_OF_MEMORY: readonly (NodeJS.Signals | null)[] = [OUT_OF_MEMORY_SIGNAL, "SIGABRT"];
 /** Statements that wait for the one that runs. */
 const MAX_WAITING = 256;
 
@@ -91,10 +98,12 @@ export class QueryProcess implements WindowQueryPort {
         if ("rows" in answer) resolve(answer.rows);
         else reject(new FlowForgeError(answer.error.code, answer.error.message));
       };
-      const onExit = () => {
+      const onExit = (_: number | null, signal: NodeJS.Signals | null) => {
         end();
         if (this.#isClosed) reject(databaseClosed());
-        else reject(isLate ? timedOut(limits) : tooLarge("The query takes too much memory."));
+        else if (isLate) reject(timedOut(limits));
+        else if (OUT_OF_MEMORY.includes(signal)) reject(tooLarge("The query takes too much memory."));
+        else reject(new FlowForgeError("INTERNAL", "The query process was ended. Run the query again."));
       };
       let isLate = false;
       const timer = setTimeout(() => {

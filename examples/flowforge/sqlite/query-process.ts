@@ -2,7 +2,12 @@
 import { sqliteStreamFactory } from "async-streams";
 import { FlowForgeError } from "../flowforge-error.js";
 import { limitedQuery } from "./limited-query.js";
-import type { QueryAnswer, QueryProcessSettings, QueryRequest } from "./query-messages.js";
+import {
+  OUT_OF_MEMORY_SIGNAL,
+  type QueryAnswer,
+  type QueryProcessSettings,
+  type QueryRequest,
+} from "./query-messages.js";
 
 const MEMORY_CHECK_INTERVAL_MS = 10;
 
@@ -35,7 +40,7 @@ async function answer({ id, ...args }: QueryRequest): Promise<void> {
 
 /** SQLite takes up to a gigabyte for a single value, and nothing that runs in it can be asked to take less. */
 function endBeforeMemoryDoes(): void {
-  if (isRunning && process.memoryUsage.rss() > maxRss) process.kill(process.pid, "SIGKILL");
+  if (isRunning && process.memoryUsage.rss() > maxRss) process.kill(process.pid, OUT_OF_MEMORY_SIGNAL);
 }
 
 function send(message: QueryAnswer): Promise<void> {

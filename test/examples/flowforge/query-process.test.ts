@@ -1,11 +1,26 @@
-import { fork } from "node:child_process";
+import { ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createDbContext } from "../../../examples/flowforge/index.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { childProgram } from "./support/compiled-child-program.js";
 
 vi.mock("../../../examples/flowforge/child-program.js", () => import("./support/compiled-child-program.js"));
+
+test("a query whose process is killed says so, and the next one has a new process", async () => {
+  await using folder = await createTempDir();
+  const db = await createDbContext({ path: folder.file("flowforge.db"), windowQueryLimits: { timeMs: 60_000 } });
+  const started = vi.spyOn(ChildProcess.prototype, "ref");
+  onTestFinished(() => started.mockRestore());
+  await db.windowQueries.query({ sql: "SELECT 1" });
+  const endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c";
+  const query = db.windowQueries.query({ sql: endless }).catch((error) => error);
+  await expect.poll(() => started.mock.contexts.length).toBe(2);
+  (started.mock.contexts[1] as ChildProcess).kill("SIGKILL");
+  expect(await query).toMatchObject({ code: "INTERNAL", message: expect.stringContaining("was ended") });
+  expect(await db.windowQueries.query({ sql: "SELECT 2 AS two" })).toEqual([{ two: 2 }]);
+  await db.close();
+});
 
 test("a query process ends whose main process ends while it starts", async () => {
   await using folder = await createTempDir();

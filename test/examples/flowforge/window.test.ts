@@ -73,6 +73,20 @@ describeBackends("a window", (backend) => {
       port1.close();
     }));
 
+  test.each([undefined, null, 5, {}] as never[])("has a port and a database, and %j is none", (given) =>
+    withDb(backend, async (db) => {
+      const refusal = { name: "FlowForgeError", code: "INVALID_ARGUMENT" };
+      const { port1 } = new MessageChannel();
+      const refused = (call: () => unknown) => expect(call).toThrow(expect.objectContaining(refusal));
+      refused(() => registerIpc(given, db));
+      refused(() => connectWindowDb(given));
+      if (typeof given !== "object" || given === null) refused(() => registerIpc(port1, given));
+      if (given === null) refused(() => registerIpc(port1, db, given));
+      expect(port1.listenerCount("message")).toBe(0);
+      port1.close();
+    }),
+  );
+
   test("is told that the database is closed", () =>
     withDb(backend, async (db) => {
       const { port1, port2 } = new MessageChannel();
