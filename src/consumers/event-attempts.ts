@@ -3,16 +3,14 @@ import { thrownText } from "../validate/thrown-text.js";
 import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
 import { LAST_ENDED, type ParkedStreams } from "./parked-streams.js";
 import { type Partition, unsavedLimitOf } from "./partition.js";
+import { type ReadEvent, readEvent, readGeneration } from "./read-event.js";
 import { tell } from "./run-context.js";
 import { isRetryable } from "./settings.js";
 
 /** Tries an event until it has succeeded or is parked, or the partition is not this process's any more. */
-export async function attemptUntilSettled(
-  partition: Partition,
-  parked: ParkedStreams,
-  event: StoredEvent,
-): Promise<void> {
+export async function attemptUntilSettled(partition: Partition, parked: ParkedStreams, read: ReadEvent): Promise<void> {
   const { settings, outage } = partition.context;
+  let { event, generation } = read;
   const known = partition.lease.state.attempt;
   let { count, dueMs } = known?.position === event.position ? known : { count: 0, dueMs: 0 };
   if (count >= settings.retry.attempts) {
@@ -22,6 +20,15 @@ export async function attemptUntilSettled(
     await partition.pause(dueMs - Date.now());
     await outage.turn(partition.draining);
     if (partition.draining.aborted) return;
+    const generationNow = readGeneration(partition.context);
+    if (generation !== generationNow) {
+      // Somebody was forgotten since.
+      const again = await readAgain(partition, event);
+      if (again === "removed") return partition.passed(event.position);
+      if (again === "failed") continue;
+      event = again;
+      generation = generationNow;
+    }
     if (partition.lease.isOver && !(await partition.save({}))) return;
     count += 1;
     if (partition.careful > 0 && !(await countBefore(partition, event, count))) return;
@@ -38,6 +45,15 @@ export async function attemptUntilSettled(
     const next = await failed(partition, parked, event, count, outcome.error);
     if (next === undefined) return;
     dueMs = next;
+  }
+}
+
+async function readAgain(partition: Partition, { position }: StoredEvent): Promise<StoredEvent | "removed" | "failed"> {
+  try {
+    return (await readEvent(partition.context, position)) ?? "removed";
+  } catch (cause) {
+    await partition.pause(new StoreFailure("The event cannot be read.", { cause }).delayMs);
+    return "failed";
   }
 }
 

@@ -3,6 +3,7 @@ import { MAX_BYTES_AHEAD, MAX_EVENTS_AHEAD } from "../limits.js";
 import { inStore } from "../validate/in-call.js";
 import type { PartitionRun } from "./partition-run.js";
 import { partitionOf } from "./partitions.js";
+import { type ReadEvent, readGeneration } from "./read-event.js";
 import type { RunContext } from "./run-context.js";
 import { filterOf, isWanted } from "./wanted-events.js";
 
@@ -34,11 +35,12 @@ export class EventFeed {
     if (from === head) return false;
     let count = 0;
     let last = from;
+    const generation = readGeneration(this.#context);
     const options = { after: from, upTo: head, limit: MAX_EVENTS_AHEAD, filter: this.#filter, signal };
     for await (const event of this.#all.read(options)) {
       count += 1;
       if (count === 1) await this.#noticeRetries();
-      this.#give(event, fed, partitions, runs);
+      this.#give({ event, generation }, fed, partitions, runs);
       if (fed.size === 0) return true;
       last = event.position;
     }
@@ -49,7 +51,7 @@ export class EventFeed {
   }
 
   #give(
-    event: StoredEvent,
+    { event, generation }: ReadEvent,
     fed: Map<number, PartitionRun>,
     partitions: number,
     runs: ReadonlyMap<number, PartitionRun>,
@@ -61,7 +63,7 @@ export class EventFeed {
       fed.delete(index);
       return;
     }
-    run.offer(event);
+    run.offer({ event, generation });
     run.readPosition = event.position;
   }
 

@@ -1,4 +1,4 @@
-import { ALL_STREAM, type Records, type StoredEvent } from "../../protocols/index.js";
+import type { Records, StoredEvent } from "../../protocols/index.js";
 import { inStore } from "../validate/in-call.js";
 import { thrownText } from "../validate/thrown-text.js";
 import type { Outcome } from "./attempt.js";
@@ -6,6 +6,7 @@ import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
 import { changeGroup, deleteParked, isParked, type ParkedState, readParked, writeParked } from "./consumer-records.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
+import { readEvent } from "./read-event.js";
 import { type RunContext, tell } from "./run-context.js";
 
 /** The error of an event that has ended the process with its last attempt. */
@@ -111,7 +112,7 @@ export class ParkedStreams {
     if (parked === undefined) return;
     let event: StoredEvent | undefined;
     try {
-      event = await this.#read(parked);
+      event = await readEvent(this.#partition.context, parked.position);
     } catch (cause) {
       return this.#partition.pause(new StoreFailure("The event cannot be read.", { cause }).delayMs);
     }
@@ -180,13 +181,6 @@ export class ParkedStreams {
       for (const state of kept) await writeParked(records, name, state);
     });
     if (isSaved) this.#set(first.streamId, kept);
-  }
-
-  /** The event of a parked place; undefined where it was removed. */
-  async #read({ position }: ParkedState): Promise<StoredEvent | undefined> {
-    await using all = await this.#partition.context.streams.openStream(ALL_STREAM);
-    for await (const event of all.read({ after: position - 1, upTo: position })) return event;
-    return undefined;
   }
 
   async #remove(records: Records, { position }: ParkedState): Promise<void> {

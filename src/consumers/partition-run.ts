@@ -1,4 +1,4 @@
-import type { Records, StoredEvent } from "../../protocols/index.js";
+import type { Records } from "../../protocols/index.js";
 import type { Undo } from "../leases/undo.js";
 import { decodedBytes } from "../stream/content-bytes.js";
 import type { PartitionState } from "./consumer-records.js";
@@ -6,6 +6,7 @@ import { attemptUntilSettled } from "./event-attempts.js";
 import { type ParkedByStream, ParkedStreams } from "./parked-streams.js";
 import { Partition } from "./partition.js";
 import type { PartitionLease } from "./partition-lease.js";
+import type { ReadEvent } from "./read-event.js";
 import type { RunContext } from "./run-context.js";
 import { Wake } from "./wake.js";
 
@@ -18,7 +19,7 @@ export class PartitionRun {
   readonly finished: Promise<void>;
   readonly #partition: Partition;
   readonly #parked: ParkedStreams;
-  readonly #queue: { readonly event: StoredEvent; readonly bytes: number }[] = [];
+  readonly #queue: (ReadEvent & { readonly bytes: number })[] = [];
   readonly #wake = new Wake();
   #queuedBytes = 0;
   #isBusy = false;
@@ -69,9 +70,9 @@ export class PartitionRun {
     return this.#partition.isLost;
   }
 
-  offer(event: StoredEvent): void {
+  offer({ event, generation }: ReadEvent): void {
     const bytes = decodedBytes([event]);
-    this.#queue.push({ event, bytes });
+    this.#queue.push({ event, generation, bytes });
     this.#queuedBytes += bytes;
     this.#wake.wake();
   }
@@ -132,15 +133,16 @@ export class PartitionRun {
     if (next === undefined) return;
     this.#isBusy = true;
     this.#queuedBytes -= next.bytes;
-    await this.#take(next.event);
+    await this.#take(next);
     // An event that was interrupted is left to the next owner.
     this.#isBusy = this.#partition.position < next.event.position;
     this.#partition.context.onProgress();
   }
 
-  async #take(event: StoredEvent): Promise<void> {
+  async #take(read: ReadEvent): Promise<void> {
+    const { event } = read;
     if (this.#partition.context.isPast(event)) this.#partition.position = event.position;
     else if (this.#parked.has(event.streamId)) await this.#parked.park(event, 0, null);
-    else await attemptUntilSettled(this.#partition, this.#parked, event);
+    else await attemptUntilSettled(this.#partition, this.#parked, read);
   }
 }
