@@ -38,12 +38,16 @@ export class LockClock {
    * The waiting is done here, in short steps, and not in SQLite, where it would hold one of the process's few pool
    * threads and stall file and DNS calls that have nothing to do with it. The jitter keeps processes that wait for one
    * lock from trying in step.
+   *
+   * @param assertWanted - throws once nobody wants the result
    */
-  async retryWhileBusy<T>(deadline: number, attempt: () => Promise<T>): Promise<T> {
+  async retryWhileBusy<T>(deadline: number, attempt: () => Promise<T>, assertWanted?: () => void): Promise<T> {
     for (let stepMs = FIRST_STEP_MS; ; stepMs = Math.min(stepMs * 2, MAX_STEP_MS)) {
       try {
         return await attempt();
       } catch (error) {
+        // What the caller gave up with may look like a lock that is held.
+        assertWanted?.();
         const leftMs = deadline - this.#now();
         if (!isBusy(error) || leftMs <= 0) throw error;
         await this.#pause(Math.min(stepMs * (0.5 + Math.random()), leftMs));

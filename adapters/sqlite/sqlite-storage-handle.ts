@@ -97,8 +97,10 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
     try {
       opened.files?.assertUnchanged();
       return await opened.reads.useForQuery((connection) =>
-        readLock.retryWhileBusy(deadline, () =>
-          interruptible(connection, signal, () => readRows(connection, rendered)),
+        readLock.retryWhileBusy(
+          deadline,
+          () => interruptible(connection, signal, () => readRows(connection, rendered)),
+          () => signal?.throwIfAborted(),
         ),
       );
     } catch (error) {

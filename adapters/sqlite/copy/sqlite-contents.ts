@@ -11,8 +11,12 @@ import { MAX_COPY_PAGE_BYTES, MAX_COPY_PAGE_ITEMS } from "../../../src/limits.js
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { applicationTablesOf } from "../maintenance/application-tables.js";
 import { pageEnd } from "../maintenance/event-rows.js";
+import { storageError } from "../sqlite-errors.js";
 import { readCopiedEvents } from "./copied-events.js";
 import { PART_PAGES } from "./part-pages.js";
+
+/** What is attempted, for messages. */
+export const COPYING = "copy the store";
 
 const FIGURES = `
   SELECT (SELECT count(*) FROM es_events) AS eventCount,
@@ -35,12 +39,12 @@ export class SQLiteContents implements StoreContents {
   }
 
   async readFigures(): Promise<ContentsFigures> {
-    const [figures] = await this.#connection.all<ContentsFigures>(FIGURES);
+    const [figures] = await this.#saying(() => this.#connection.all<ContentsFigures>(FIGURES));
     return figures as ContentsFigures;
   }
 
   async listTables(): Promise<readonly string[]> {
-    return (await applicationTablesOf(this.#connection)).map(({ name }) => name);
+    return (await this.#saying(() => applicationTablesOf(this.#connection))).map(({ name }) => name);
   }
 
   read<Part extends ContentsPart>(
@@ -55,8 +59,8 @@ export class SQLiteContents implements StoreContents {
     const { lastPosition } = await this.readFigures();
     for (let place = after.position; place < lastPosition; ) {
       this.#assertWanted();
-      const end = await pageEnd(this.#connection, place, lastPosition, EVENTS_PAGE);
-      yield await this.#withTexts(() => readCopiedEvents(this.#connection, place, end, this.#location));
+      const end = await this.#saying(() => pageEnd(this.#connection, place, lastPosition, EVENTS_PAGE));
+      yield await this.#saying(() => readCopiedEvents(this.#connection, place, end, this.#location));
       place = end;
     }
   }
@@ -72,19 +76,20 @@ export class SQLiteContents implements StoreContents {
     ) => Promise<readonly ContentsItems[ContentsPart][]>;
     for (let place = after; ; ) {
       this.#assertWanted();
-      const page = await this.#withTexts(() => readNext(this.#connection, place, this.#location));
+      const page = await this.#saying(() => readNext(this.#connection, place, this.#location));
       if (page.length === 0) return;
       yield page;
       place = page.at(-1);
     }
   }
 
-  /** Reads a page. A text that has become bytes by damage cannot be a part of JSON. */
-  async #withTexts<T>(read: () => Promise<T>): Promise<T> {
+  /** Says why a read failed. A text that has become bytes by damage cannot be a part of JSON. */
+  async #saying<T>(read: () => Promise<T>): Promise<T> {
     try {
       return await read();
     } catch (error) {
-      if (!(error instanceof Error && /JSON cannot hold BLOB values/.test(error.message))) throw error;
+      const isBytes = error instanceof Error && /JSON cannot hold BLOB values/.test(error.message);
+      if (!isBytes) throw storageError(error, COPYING, this.#location);
       const message =
         `Cannot copy the store ${this.#location}: what was stored as text is bytes. The database is damaged; verify() ` +
         "lists what is.";

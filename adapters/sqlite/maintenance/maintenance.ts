@@ -17,7 +17,7 @@ import {
 import { inAttempt } from "../../../src/validate/in-call.js";
 import { describeValue } from "../../../src/validate/json-text.js";
 import { pathText } from "../../../src/validate/path-text.js";
-import { SQLiteContents } from "../copy/sqlite-contents.js";
+import { COPYING, SQLiteContents } from "../copy/sqlite-contents.js";
 import type { SQLiteDriver } from "../drivers/driver.js";
 import { IN_MEMORY, parseStorePath } from "../open/store-path.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
@@ -73,9 +73,9 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
   }
 
   async exportContents<T>(work: (contents: StoreContents) => Promise<T>): Promise<T> {
-    return this.#run("copy the store", "readonly", {}, (session) =>
+    return this.#run(COPYING, "readonly", {}, (session, own) =>
       session.atOneMoment((connection) =>
-        work(new SQLiteContents(connection, this.#parts.location, session.assertWanted)),
+        own.of(() => work(new SQLiteContents(connection, this.#parts.location, session.assertWanted))),
       ),
     );
   }
@@ -114,10 +114,19 @@ class OwnErrors {
       try {
         onProgress(progress);
       } catch (error) {
-        this.thrown = { error };
-        throw error;
+        this.#throw(error);
       }
     };
+  }
+
+  /** Runs a function that says itself why the store fails it. */
+  of<T>(run: () => Promise<T>): Promise<T> {
+    return run().catch((error: unknown) => this.#throw(error));
+  }
+
+  #throw(error: unknown): never {
+    this.thrown = { error };
+    throw error;
   }
 }
 

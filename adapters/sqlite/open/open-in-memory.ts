@@ -15,14 +15,14 @@ export async function openInMemory(driver: SQLiteDriver, settings: SQLiteSetting
     writing: { connection, writer, checkpointer: undefined },
     reads: {
       prepare: async () => undefined,
-      use: (task) => writer.use(task),
-      useForQuery: (task) => writer.use((only) => withoutWriting(only, task)),
+      use: (task) => writer.lend(task),
+      useForQuery: (task) => writer.lend((only) => withoutWriting(only, task)),
       close: async () => undefined,
     },
     files: undefined,
     acknowledgedFile: undefined,
     openReader: undefined,
-    lend: (_, task) => task((step) => writer.use(step)),
+    lend: (_, task) => task((step) => writer.lend(step)),
     prepareReads: async () => undefined,
     release: () => undefined,
   };

@@ -61,6 +61,20 @@ export class Writer {
     }
   }
 
+  /**
+   * Runs a task that writes nothing to the store, once those before it have settled. What it fails with says nothing of the
+   * writes: it may be what a caller has thrown, or the failure of another file.
+   */
+  async lend<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
+    const turn = this.#takeTurn();
+    if (turn !== undefined) await turn;
+    try {
+      return await task(this.#connection);
+    } finally {
+      this.#handOn();
+    }
+  }
+
   /** @throws Error when nothing more may be written, to the files beside the database neither */
   assertSound(): void {
     this.#assertUsable();
@@ -73,13 +87,8 @@ export class Writer {
   }
 
   /** Waits for the tasks that were accepted, and closes the connection. */
-  async close(): Promise<void> {
-    await this.#takeTurn();
-    try {
-      await this.#connection.close();
-    } finally {
-      this.#handOn();
-    }
+  close(): Promise<void> {
+    return this.lend((connection) => connection.close());
   }
 
   // Not a p-queue as for reading, which every append would pay for: docs/decisions/0017.
