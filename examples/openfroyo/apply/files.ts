@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export function sha256(bytes: Uint8Array | string): string {
@@ -27,6 +27,13 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
 export async function removeFile(path: string): Promise<void> {
   const found = await unlessMissing(lstat(path));
   if (found !== null && !found.isDirectory()) await rm(path, { force: true });
+}
+
+/** Removes a folder in which nothing is. */
+export async function removeEmptyFolder(path: string): Promise<void> {
+  await unlessMissing(rmdir(path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+  });
 }
 
 /** Null instead of an error where a file or folder is not there. A file may be in the place of its folder. */

@@ -2,9 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, posix, relative, sep } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { JsonObject, JsonValue } from "async-streams";
-import { hashOfFile, removeFile, sha256, unlessMissing, writeWhole } from "./files.js";
+import { hashOfFile, removeEmptyFolder, removeFile, sha256, unlessMissing, writeWhole } from "./files.js";
 import { isObject } from "./plan-file.js";
-import { isInside, pathInside } from "./plan-paths.js";
+import { isFileInside, isInside, isManifestPlace, MANIFEST_FOLDER, pathInside } from "./plan-paths.js";
 import type { Provider, Target } from "./provider.js";
 
 /** What is installed, as the target itself has it. */
@@ -25,12 +25,16 @@ export const packageProvider: Provider = {
   check({ source, into }) {
     if (typeof source !== "string" || source === "") throw new Error("source must be a path");
     if (typeof into !== "string" || !isInside(into)) throw new Error("into must be a path inside the target");
+    if (isManifestPlace(into)) throw new Error("into must not be where packages say what they have installed");
   },
 
   async prepare({ artifacts }, planFolder, name, { version = "1", source = "", into = "" }) {
     const folder = join(planFolder, String(source));
     const files: [path: string, hash: string][] = [];
     for (const path of await filesIn(folder)) {
+      if (isManifestPlace(posix.join(String(into), path))) {
+        throw new Error(`package "${name}": its file ${path} would be where packages say what they have installed`);
+      }
       const bytes = await readFile(join(folder, path));
       const hash = sha256(bytes);
       files.push([path, hash]);
@@ -47,7 +51,7 @@ export const packageProvider: Provider = {
     if (installed === null) return null;
     const found: [path: string, hash: string | null][] = [];
     for (const path of Object.keys(installed.files)) {
-      found.push([path, await hashOfFile(await pathInside(target.folder, `${installed.into}/${path}`))]);
+      found.push([path, await hashOfInstalled(await pathInside(target.folder, `${installed.into}/${path}`))]);
     }
     return { ...installed, files: Object.fromEntries(found) };
   },
@@ -65,13 +69,13 @@ export const packageProvider: Provider = {
       const installed = former ?? { version: null, into, files: {} };
       await writeWhole(await manifestPath(target, name), JSON.stringify({ ...installed, begun }));
     }
+    const obsolete = [...formerPlaces].filter((place) => !places.has(place));
+    await removeFromTheWay(target, obsolete, places);
     for (const [path, hash] of Object.entries(files)) {
       const place = await pathInside(target.folder, `${into}/${path}`);
       if ((await hashOfFile(place)) !== hash) await writeWhole(place, await artifactOf(target, name, hash));
     }
-    for (const place of formerPlaces) {
-      if (!places.has(place)) await removeFile(await pathInside(target.folder, place));
-    }
+    for (const place of obsolete) await removeFile(await pathInside(target.folder, place));
     // Last: a package is not installed before its manifest says so.
     await writeWhole(await manifestPath(target, name), JSON.stringify(state));
   },
@@ -80,6 +84,37 @@ export const packageProvider: Provider = {
 /** Where in the target it has its files, or may have some. */
 function placesOf({ into, files, begun = [] }: Pick<Manifest, "into" | "files" | "begun">): string[] {
   return [...Object.keys(files).map((path) => posix.join(into, path)), ...begun];
+}
+
+/** Null where a folder is in its place, as after a kill between two versions. */
+async function hashOfInstalled(path: string): Promise<string | null> {
+  return hashOfFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EISDIR") return null;
+    throw error;
+  });
+}
+
+/** Where a former version had a file, this one may have a folder; where it had folders, this one may have a file. */
+async function removeFromTheWay(
+  { folder }: Target,
+  obsolete: readonly string[],
+  places: ReadonlySet<string>,
+): Promise<void> {
+  const neededFolders = new Set([...places].flatMap(foldersOf));
+  for (const place of obsolete) {
+    const folders = foldersOf(place);
+    const first = folders.findIndex((path) => places.has(path));
+    if (first === -1 && !neededFolders.has(place)) continue;
+    await removeFile(await pathInside(folder, place));
+    const emptied = first === -1 ? [] : folders.slice(first).reverse();
+    for (const path of emptied) await removeEmptyFolder(await pathInside(folder, path));
+  }
+}
+
+/** The folders that a path is in, the outermost first. */
+function foldersOf(place: string): string[] {
+  const parts = place.split("/");
+  return parts.map((_, index) => parts.slice(0, index).join("/")).slice(1);
 }
 
 const artifactKey = (name: string, hash: string): string => `packages/${name}/${hash}`;
@@ -91,7 +126,7 @@ async function artifactOf({ artifacts }: Target, name: string, hash: string): Pr
 }
 
 const manifestPath = ({ folder }: Target, name: string): Promise<string> =>
-  pathInside(folder, `.packages/${name}.json`);
+  pathInside(folder, `${MANIFEST_FOLDER}/${name}.json`);
 
 /** Null where the package is not installed, or what says so was damaged: then it is installed again. */
 async function readManifest(target: Target, name: string): Promise<(Manifest & JsonObject) | null> {
@@ -108,8 +143,8 @@ async function readManifest(target: Target, name: string): Promise<(Manifest & J
 function isManifest(value: JsonValue): value is Manifest & JsonObject {
   if (!isObject(value) || !isObject(value.files) || typeof value.into !== "string") return false;
   const { begun = [] } = value;
-  const isList = Array.isArray(begun) && begun.every((place) => typeof place === "string" && isInside(place));
-  return isList && isInside(value.into) && Object.keys(value.files).every(isInside);
+  const isList = Array.isArray(begun) && begun.every((place) => typeof place === "string" && isFileInside(place));
+  return isList && isInside(value.into) && Object.keys(value.files).every(isFileInside);
 }
 
 /** All files below a folder, by their paths with slashes. */

@@ -1,6 +1,9 @@
 import { lstat, realpath } from "node:fs/promises";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { isAbsolute, join, posix, relative, sep } from "node:path";
 import { unlessMissing } from "./files.js";
+
+/** The folder of the target in which packages say what they have installed. */
+export const MANIFEST_FOLDER = ".packages";
 
 /** Whether a name of a plan stays in the folder that it is applied to. */
 export function isInside(name: string): boolean {
@@ -10,6 +13,16 @@ export function isInside(name: string): boolean {
     !name.includes("\0") &&
     !name.split("/").some((part) => part === "" || part === "..")
   );
+}
+
+/** The same for a file, which has one name only: none of its parts is a dot. */
+export function isFileInside(name: string): boolean {
+  return isInside(name) && !name.split("/").includes(".");
+}
+
+/** Whether a path would be that of a manifest, or in its way. */
+export function isManifestPlace(path: string): boolean {
+  return posix.normalize(path).split("/")[0] === MANIFEST_FOLDER;
 }
 
 /**

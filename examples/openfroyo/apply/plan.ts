@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { packageProvider } from "./package-provider.js";
 import { type PlannedResource, parsePlanFile } from "./plan-file.js";
-import { isInside } from "./plan-paths.js";
+import { isFileInside, isManifestPlace } from "./plan-paths.js";
 import { PROVIDERS } from "./providers.js";
 
 /** A plan file, read and checked. */
@@ -36,7 +37,10 @@ export async function readPlan(file: string): Promise<Plan> {
 function checkResource({ id, type, name, state }: PlannedResource, path: string): void {
   const provider = PROVIDERS.get(type);
   if (provider === undefined) throw new Error(`${path}: nothing can make a "${type}" ("${name}")`);
-  if (!isInside(name)) throw new Error(`${path}: "${name}" is not a path inside the target`);
+  if (!isFileInside(name)) throw new Error(`${path}: "${name}" is not a path inside the target`);
+  if (provider !== packageProvider && isManifestPlace(name)) {
+    throw new Error(`${path}: "${name}" is where packages say what they have installed`);
+  }
   try {
     provider.check(state);
   } catch (cause) {

@@ -195,6 +195,7 @@ test.each([
   ["is empty", ""],
   ["is no manifest", '{ "files": [] }'],
   ["names files outside of the target", '{ "version": "1", "into": "www", "files": { "../../kept": "" } }'],
+  ["names its folder as a file", '{ "version": "1", "into": "www", "files": { ".": "" } }'],
   ["has begun outside of the target", '{ "version": "1", "into": "www", "files": {}, "begun": ["../kept"] }'],
 ])("a package whose manifest %s is installed again, and nothing outside is touched", async (_, manifest) => {
   const store = await openStore(await soloConfig());
@@ -306,11 +307,61 @@ test("what a version has installed that came to no end is removed by the next on
   expect(Object.keys(await contentsOf(target)).sort()).toEqual([
     ...[".packages/site.json", "web/about.html", "www/about.html", "www/index.html"],
   ]);
-  // A file is in the way of its folder.
-  expect(await apply("4", "www", ["index.html/part"])).toMatchObject({ failed: 1 });
   expect(await apply("1", "www", ["index.html"])).toMatchObject({ changed: 1, failed: 0 });
   expect(Object.keys(await contentsOf(target)).sort()).toEqual([".packages/site.json", "www/index.html"]);
   expect(await apply("1", "www", ["index.html"])).toMatchObject({ changed: 0, unchanged: 1 });
+});
+
+test("a version may have a folder where another has a file, also after a kill between the two", async () => {
+  const store = await openStore(await soloConfig());
+  const folder = await tempFolder();
+  const target = folder.file("target");
+  const versions = { flat: "index", deep: "index/en/index.html" };
+  const apply = async (version: keyof typeof versions) => {
+    await mkdir(dirname(folder.file(`source/${version}/${versions[version]}`)), { recursive: true });
+    await writeFile(folder.file(`source/${version}/${versions[version]}`), version);
+    const state = { version, source: `source/${version}`, into: "www" };
+    await writeFile(
+      folder.file("plan.json"),
+      JSON.stringify({ name: "test", resources: [{ type: "pkg.files", name: "site", state }] }),
+    );
+    return applyPlan(store, await readPlan(folder.file("plan.json")), { target, actor: ACTOR });
+  };
+  const manifest = join(target, ".packages/site.json");
+  for (const version of ["flat", "deep", "flat", "deep"] as const) {
+    const former = await readFile(manifest, "utf8").catch(() => null);
+    expect(await apply(version)).toMatchObject({ changed: 1, failed: 0 });
+    if (former !== null) {
+      // A process was killed before its last step.
+      const begun = [`www/${versions[version]}`];
+      await writeFile(manifest, JSON.stringify({ ...JSON.parse(former), begun }));
+      expect(await apply(version)).toMatchObject({ changed: 1, failed: 0 });
+    }
+    expect(Object.keys(await contentsOf(target)).sort()).toEqual([".packages/site.json", `www/${versions[version]}`]);
+    expect(await apply(version)).toMatchObject({ changed: 0, unchanged: 1 });
+  }
+  // What others have put into its folder stays, and is in the way.
+  await writeFile(join(target, "www/index/mine"), "mine");
+  expect(await apply("flat")).toMatchObject({ failed: 1 });
+  expect(await readFile(join(target, "www/index/mine"), "utf8")).toBe("mine");
+});
+
+test("a package with a file in the place of a manifest is refused before a run begins", async () => {
+  const store = await openStore(await soloConfig());
+  const folder = await tempFolder();
+  await mkdir(folder.file("source/.packages"), { recursive: true });
+  await writeFile(folder.file("source/.packages/other.json"), "{}");
+  const state = { source: "source", into: "." };
+  await writeFile(
+    folder.file("plan.json"),
+    JSON.stringify({ name: "test", resources: [{ type: "pkg.files", name: "site", state }] }),
+  );
+  const applying = applyPlan(store, await readPlan(folder.file("plan.json")), {
+    target: folder.file("target"),
+    actor: ACTOR,
+  });
+  await expect(applying).rejects.toThrow(".packages/other.json would be where packages say");
+  expect(await store.listRuns()).toEqual([]);
 });
 
 test("a file of a package may have the name of a method, and goes with the version that has it", async () => {
@@ -361,6 +412,18 @@ test.each([
     "a package that goes outside",
     [{ type: "pkg.files", name: "a", state: { source: "a", into: "../a" } }],
     "into must be a path inside the target",
+  ],
+  ["a file that is a folder", [{ type: "fs.file", name: "a/." }], '"a/." is not a path inside the target'],
+  ["a second name of a file", [{ type: "fs.file", name: "./a" }], '"./a" is not a path inside the target'],
+  [
+    "a file in the place of a manifest",
+    [{ type: "fs.file", name: ".packages/x.json" }],
+    '".packages/x.json" is where packages say',
+  ],
+  [
+    "a package that goes where manifests are",
+    [{ type: "pkg.files", name: "a", state: { source: "a", into: "./.packages" } }],
+    "into must not be where packages say",
   ],
   ["a path outside", [{ type: "fs.folder", name: "a/../../b" }], "is not a path inside the target"],
   [
