@@ -109,6 +109,12 @@ export const DEFAULT_TRANSACTION_TIMEOUT_MS = 2_000;
 /** The longest time that a transaction may ask for. */
 export const MAX_TRANSACTION_TIMEOUT_MS = 60_000;
 
+/** How long a change of tables waits for those that use them, where writers wait for it meanwhile. */
+export const MAX_TABLE_LOCK_WAIT_MS = 100;
+
+/** After how much time a change that gave up is tried again: each attempt may hold up all writers for a moment. */
+export const TABLE_LOCK_PAUSE_MS = 1_000;
+
 /** The longest space and the longest key of a record, in UTF-16 units. */
 export const MAX_RECORD_KEY_LENGTH = 1_024;
 

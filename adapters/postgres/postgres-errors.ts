@@ -56,7 +56,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "53100": { code: "STORAGE_FULL", reason: "the server's disk is full; make room and try again" },
   "55P03": {
     code: "STORAGE_LOCKED",
-    reason: "another session held the store's lock for longer than commandTimeoutMs. Nothing was stored; try again",
+    reason: "another session held the store's lock, or a table, for too long. Nothing was stored; try again",
   },
   "57014": {
     code: "STORAGE_UNAVAILABLE",

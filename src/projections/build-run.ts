@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ALL_STREAM, isStreamError, StorageError } from "../../protocols/index.js";
 import { Wake } from "../consumers/wake.js";
 import { untilNextRenewalMs } from "../leases/renewal-beat.js";
+import { TABLE_LOCK_PAUSE_MS } from "../limits.js";
 import { inStore } from "../validate/in-call.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { BatchProjector, type BuildContext } from "./batch-projector.js";
@@ -17,9 +18,6 @@ import { RetryBackoff } from "./retry-backoff.js";
 
 /** How long it waits for what readers already see more than it has: it may not be in what it reads at once. */
 const OVERTAKEN_PAUSE_MS = 10;
-
-/** The same for somebody who still reads what is to be replaced: each attempt may hold up all writers for a moment. */
-const HELD_UP_PAUSE_MS = 1_000;
 
 /** How often a lease that another process has is looked at: the other says to nobody that it has stopped. */
 const STANDBY_INTERVAL_MS = 100;
@@ -173,7 +171,7 @@ export class BuildRun {
 
   #pauseBeforeSwap(): Promise<void> {
     const { leaseMs } = this.#context.settings;
-    return this.#pause(this.#projector.isHeldUp ? Math.min(HELD_UP_PAUSE_MS, leaseMs / 3) : OVERTAKEN_PAUSE_MS);
+    return this.#pause(this.#projector.isHeldUp ? Math.min(TABLE_LOCK_PAUSE_MS, leaseMs / 3) : OVERTAKEN_PAUSE_MS);
   }
 
   /** Once it is registered, nothing is removed that it has not read. */

@@ -1,6 +1,7 @@
-import type { StreamFactory } from "../../protocols/index.js";
+import { isStreamError, type StreamFactory } from "../../protocols/index.js";
 import { PROJECTIONS_ELSEWHERE_SPACE } from "../administration/reserved-spaces.js";
 import { type HeldLeases, onceKnown } from "../leases/held-leases.js";
+import { TABLE_LOCK_PAUSE_MS } from "../limits.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { sql, name as sqlName } from "../transaction/sql-statement.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
@@ -12,6 +13,7 @@ import { type ModelStore, type ModelTransaction, modelStoreOf } from "./model-st
 import { moveEarlierCopies } from "./position-mirror.js";
 import type { ReadModelStore } from "./projection.js";
 import { type Build, type BuildState, readLive } from "./projection-records.js";
+import { limitLockWait } from "./views.js";
 
 const ATTEMPT = "drop a projection";
 const TIMEOUT_MS = 60_000;
@@ -22,6 +24,7 @@ const TIMEOUT_MS = 60_000;
  *
  * @returns false when there is none of that name
  * @throws InvalidArgumentError while a process runs it, or when an argument is invalid.
+ * @throws StorageError `STORAGE_LOCKED` when somebody reads its tables for so long that they could not be deleted in a minute.
  */
 export async function dropProjection(
   streams: StreamFactory,
@@ -31,10 +34,9 @@ export async function dropProjection(
   checkOptions(options, { store: true });
   const model = modelStoreOf(streams, options.store, ATTEMPT);
   inAttempt(ATTEMPT, model.access?.location, () => checkPlainName("name", name));
+  const deadlineMs = performance.now() + TIMEOUT_MS;
   try {
-    const isDropped = await onceKnown((leases) =>
-      model.run("dropProjection", TIMEOUT_MS, (tx) => drop(tx, model, name, leases)),
-    );
+    const isDropped = await onceKnown((leases) => dropOnce(model, name, leases, deadlineMs));
     await forgetPosition(streams, model, name);
     return isDropped;
   } catch (error) {
@@ -43,6 +45,27 @@ export async function dropProjection(
 }
 
 /** @returns milliseconds: after these it is to be called again */
+async function dropOnce(
+  model: ModelStore,
+  name: string,
+  leases: HeldLeases,
+  deadlineMs: number,
+): Promise<boolean | number> {
+  let isLimited = false;
+  try {
+    return await model.run("dropProjection", TIMEOUT_MS, async (tx) => {
+      isLimited = await limitLockWait(tx.sql);
+      return drop(tx, model, name, leases);
+    });
+  } catch (error) {
+    // Somebody reads its tables.
+    if (isLimited && isStreamError(error, "STORAGE_LOCKED") && performance.now() < deadlineMs) {
+      return TABLE_LOCK_PAUSE_MS;
+    }
+    throw error;
+  }
+}
+
 async function drop(
   tx: ModelTransaction,
   { spaces }: ModelStore,

@@ -1,14 +1,17 @@
 import type { SQL } from "../../protocols/index.js";
+import { MAX_TABLE_LOCK_WAIT_MS } from "../limits.js";
 import { name, rawSQL, sql } from "../transaction/sql-statement.js";
 import { type Build, tableName } from "./projection-records.js";
 
-/** How long a change waits for those that read what is changed. Every writer of the store waits for it meanwhile. */
-const MAX_LOCK_WAIT_MS = 100;
-
-/** Lets the transaction fail with `STORAGE_LOCKED` rather than wait for readers. Those of SQLite hold up no change. */
-export async function limitLockWait(tx: SQL): Promise<void> {
-  if (tx.dialect !== "postgresql") return;
-  await tx.all(sql`SELECT set_config('lock_timeout', ${String(MAX_LOCK_WAIT_MS)}, true)`);
+/**
+ * Lets the transaction fail with `STORAGE_LOCKED` rather than wait for readers. Those of SQLite hold up no change.
+ *
+ * @returns whether it may fail so
+ */
+export async function limitLockWait(tx: SQL): Promise<boolean> {
+  if (tx.dialect !== "postgresql") return false;
+  await tx.all(sql`SELECT set_config('lock_timeout', ${String(MAX_TABLE_LOCK_WAIT_MS)}, true)`);
+  return true;
 }
 
 /**

@@ -1,12 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { MAX_TABLE_LOCK_WAIT_MS, TABLE_LOCK_PAUSE_MS } from "../../../src/limits.js";
 import { DatabaseError, type PostgresConnection } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
 import type { PostgresSettings } from "../postgres-options.js";
 import { quoteName } from "../sql-text.js";
 import { definitionsOf, type FieldIndex, INDEX_PREFIX } from "./field-index.js";
 import { damageOf } from "./find-damage.js";
-
-/** How long a drop waits for those that read events. Every writer of the store waits for it meanwhile. */
-const MAX_DROP_WAIT_MS = 100;
 
 /** The condition of a lock that was not to be had in time. */
 const LOCK_NOT_AVAILABLE = "55P03";
@@ -40,10 +39,13 @@ export async function updateIndexes(
   const { answerTimeoutMs } = connection;
   connection.answerTimeoutMs = undefined;
   try {
-    for (const name of unwanted) await drop(connection, name, names);
+    for (const name of unwanted) {
+      await change(connection, names, `DROP INDEX IF EXISTS ${names.prefix}${quoteName(name)}`);
+    }
     for (const { name, columns } of missing) {
       // However long it takes, and no process builds what another one is building.
-      await change(connection, names, `CREATE INDEX IF NOT EXISTS ${name} ON ${names.prefix}es_events ${columns}`);
+      const create = `CREATE INDEX IF NOT EXISTS ${name} ON ${names.prefix}es_events ${columns}`;
+      while (!(await change(connection, names, create))) await delay(TABLE_LOCK_PAUSE_MS);
     }
   } catch (error) {
     if (connection.isOpen) await connection.script("ROLLBACK").catch(() => undefined);
@@ -53,23 +55,22 @@ export async function updateIndexes(
   return indexes;
 }
 
-async function drop(connection: PostgresConnection, name: string, names: StoreNames): Promise<void> {
-  const statement = `DROP INDEX IF EXISTS ${names.prefix}${quoteName(name)}`;
+/** @returns whether it could: not while others read events for long, or vacuum them */
+async function change(connection: PostgresConnection, { lockKey }: StoreNames, statement: string): Promise<boolean> {
   try {
-    await change(connection, names, `SET LOCAL lock_timeout TO ${MAX_DROP_WAIT_MS}; ${statement}`);
+    await connection.script(`
+      BEGIN ISOLATION LEVEL READ COMMITTED;
+      SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;
+      SELECT pg_advisory_xact_lock(${lockKey});
+      SET LOCAL lock_timeout TO ${MAX_TABLE_LOCK_WAIT_MS};
+      ${statement};
+      COMMIT`);
+    return true;
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
     await connection.script("ROLLBACK");
+    return false;
   }
-}
-
-function change(connection: PostgresConnection, { lockKey }: StoreNames, statement: string): Promise<unknown> {
-  return connection.script(`
-    BEGIN ISOLATION LEVEL READ COMMITTED;
-    SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;
-    SELECT pg_advisory_xact_lock(${lockKey});
-    ${statement};
-    COMMIT`);
 }
 
 /** The fields that have their indexes. */

@@ -35,4 +35,32 @@ if (NO_POSTGRES === null) {
     expect(await countIndexes()).toBe(0);
     await client.end();
   });
+
+  test("an opening that must wait for others before it builds an index keeps no writer waiting", async () => {
+    const url = (await server()).url();
+    const schemas = ownSchemas();
+    const options = { ...schemas, durability: "normal" } as const;
+    await using streams = await postgresStreamFactory(url, options);
+    const stream = await streams.openStream("a");
+    const vacuuming = new Client(url);
+    await vacuuming.connect();
+    await vacuuming.query(`BEGIN; LOCK TABLE ${schemas.schema}.es_events IN SHARE UPDATE EXCLUSIVE MODE`);
+    const waiting = async () => {
+      const text = "SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass";
+      return (await vacuuming.query(text, [`${schemas.schema}.es_events`])).rowCount;
+    };
+
+    const opening = postgresStreamFactory(url, { ...options, indexes: ["type"] });
+    await expect.poll(waiting, { interval: 10 }).toBe(1);
+    await stream.write({ type: "A", data: 1 });
+    await vacuuming.query("COMMIT");
+
+    await using _ = await opening;
+    const { rowCount } = await vacuuming.query(
+      "SELECT FROM pg_indexes WHERE schemaname = $1 AND indexname LIKE 'es_index_%'",
+      [schemas.schema],
+    );
+    expect(rowCount).toBeGreaterThan(0);
+    await vacuuming.end();
+  });
 }

@@ -4,7 +4,7 @@ import { rawSQL, sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import type { StoredEvent } from "../../../protocols/index.js";
 import { PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
-import { type Projection, runProjections } from "../../../src/projections/index.js";
+import { dropProjection, type Projection, runProjections } from "../../../src/projections/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -128,6 +128,25 @@ if (NO_POSTGRES === null) {
     } finally {
       clock.mockRestore();
     }
+  });
+
+  test("a reader of a projection delays its drop, and no writer", async () => {
+    const { streams, stream, schemas } = await openStore();
+    await using _ = streams;
+    const reader = new Client((await server()).url());
+    await reader.connect();
+    await reader.query(`BEGIN; SELECT FROM ${schemas.applicationSchema}.orders`);
+    const waiting = async () =>
+      (await reader.query("SELECT FROM pg_locks WHERE NOT granted AND relation IS NOT NULL")).rowCount;
+
+    const dropping = dropProjection(streams, "orders");
+    await expect.poll(waiting, { interval: 10 }).toBe(1);
+    await stream.write({ type: "Ordered", data: 2 });
+    await reader.query("COMMIT");
+    await reader.end();
+
+    expect(await dropping).toBe(true);
+    expect(await failureOf(streams.query(sql`SELECT FROM orders`))).toMatchObject({ code: "STORAGE_FAILED" });
   });
 
   test("a swap keeps what depends on a view as long as its columns are those of the one before", async () => {
