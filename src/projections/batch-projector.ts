@@ -74,7 +74,8 @@ export class BatchProjector {
       this.#overtakenSinceMs = undefined;
       const half = Math.ceil(events.length / 2);
       const middle = events[half - 1];
-      if (middle === undefined || !isOfProject(error, this.#context.model.spaces)) throw error;
+      // That the tables cannot be shown is the fault of no event.
+      if (middle === undefined || this.#isSwapping || !isOfProject(error, this.#context.model.spaces)) throw error;
       if (events.length === 1) return this.#stopOrPark(middle, upTo, error);
       await this.project({ events: events.slice(0, half), upTo: middle.position }, false);
       await this.project({ events: events.slice(half), upTo }, hasAll);

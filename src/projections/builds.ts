@@ -15,6 +15,7 @@ import {
   writeBuild,
   writeLive,
 } from "./projection-records.js";
+import { assertNotOfOthers, tablesOfOthers } from "./tables-of-others.js";
 import { VersionedContext } from "./versioned-context.js";
 import { dropTables, limitLockWait, showTables } from "./views.js";
 
@@ -45,7 +46,7 @@ export async function registerBuilds(
   if ((await readBuild(records, model.spaces, build)) === null) {
     // Readers keep what they have, rather than get something poorer.
     const mayLackEvents = live !== null && live.version < version;
-    await makeBuild(tx, model, projection, build, { mayLackEvents });
+    await makeBuild(tx, model, projection, build, { mayLackEvents, isToBeShown: live === null });
   }
   if (live === null) {
     // There is nothing better to show.
@@ -63,9 +64,10 @@ export async function makeBuild(
   { spaces }: ModelStore,
   projection: ParsedProjection,
   build: Build,
-  { mayLackEvents }: Required<Pick<BuildState, "mayLackEvents">>,
+  { mayLackEvents, isToBeShown }: { readonly mayLackEvents: boolean; readonly isToBeShown: boolean },
 ): Promise<void> {
-  const context = new VersionedContext(tx, build, spaces);
+  const others = await tablesOfOthers(tx.records, spaces, build, isToBeShown);
+  const context = new VersionedContext(tx, build, spaces, others);
   await projection.tables?.(context);
   await writeBuild(tx.records, spaces, build, { ...NEW_BUILD, tables: context.tables, mayLackEvents }, 0);
 }
@@ -99,6 +101,8 @@ export async function swap(
   const { name, version, generation } = build;
   const live = await readLive(tx.records, spaces, name);
   if (live === null || isShown(build, live)) return live;
+  const others = await tablesOfOthers(tx.records, spaces, build, true);
+  for (const table of state.tables) assertNotOfOthers(others, table, build, tx.location);
   const before = await readBuild(tx.records, spaces, { name, version: live.version, generation: live.generation });
   await showTables(tx.sql, build, state.tables, before?.value.tables ?? []);
   const former = [...live.former, { version: live.version, generation: live.generation, sinceMs: Date.now() }];

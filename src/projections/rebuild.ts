@@ -60,7 +60,7 @@ export async function beginRebuild(
     const generation = live.rebuilding ?? live.generation + 1;
     const build = { name, version, generation };
     if (live.rebuilding !== null) return build;
-    await makeBuild(tx, model, projection, build, { mayLackEvents: false });
+    await makeBuild(tx, model, projection, build, { mayLackEvents: false, isToBeShown: false });
     await writeLive(tx.records, model.spaces, name, { ...live, rebuilding: generation });
     return build;
   });

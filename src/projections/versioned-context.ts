@@ -6,6 +6,9 @@ import { checkPlainName } from "./definition.js";
 import type { ModelTransaction } from "./model-store.js";
 import type { ProjectionContext } from "./projection.js";
 import { type Build, type Spaces, tableName } from "./projection-records.js";
+import { assertNotOfOthers, type TablesOfOthers } from "./tables-of-others.js";
+
+const NO_TABLES: TablesOfOthers = new Map();
 
 /** What a projection works with: tables and records of one build. */
 export class VersionedContext implements ProjectionContext {
@@ -17,12 +20,15 @@ export class VersionedContext implements ProjectionContext {
   readonly hasSQL: boolean;
   readonly #build: Build;
   readonly #tables = new Set<string>();
+  readonly #others: TablesOfOthers;
 
-  constructor(tx: ModelTransaction, build: Build, spaces: Spaces) {
+  /** @param others - the tables that it may not have, where it makes its own */
+  constructor(tx: ModelTransaction, build: Build, spaces: Spaces, others = NO_TABLES) {
     this.sql = tx.sql;
     this.hasSQL = tx.hasSQL;
     this.location = tx.location;
     this.#build = build;
+    this.#others = others;
     this.records = checked(buildRecords(tx.records, spaces, build));
   }
 
@@ -34,6 +40,7 @@ export class VersionedContext implements ProjectionContext {
   // It is taken out of the context, as `sql` is.
   readonly table = (plainName: string): SQLName => {
     checkPlainName("table", plainName);
+    assertNotOfOthers(this.#others, plainName, this.#build, this.location);
     this.#tables.add(plainName);
     return name(tableName(plainName, this.#build));
   };

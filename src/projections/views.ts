@@ -17,7 +17,7 @@ export async function limitLockWait(tx: SQL): Promise<boolean> {
 /**
  * Shows the tables of a build under their plain names, in place of those of another.
  *
- * @throws StorageError `STORAGE_FAILED` when the application or another projection has something of that name;
+ * @throws StorageError `STORAGE_FAILED` when the application has something of that name;
  *   `STORAGE_LOCKED` when somebody reads what was shown before
  */
 export async function showTables(

@@ -35,6 +35,37 @@ describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
     expect(runner.status()).toMatchObject([{ name: "balances", version: 1, position: 0, head: 1, parked: 0 }]);
   });
 
+  test("never have a table of another projection, and say whose it is", async () => {
+    await using streams = await open();
+    const { position } = await (await streams.openStream("a")).write(deposited(1));
+    const first = await runProjections(streams, [balances()]);
+    await whenProcessed(streams, "balances", position);
+    const others = (version: number, plainName: string): Projection<Deposited> => ({
+      name: "others",
+      version,
+      tables: async ({ sql: db, table }) =>
+        void (await db.run(sql`CREATE TABLE IF NOT EXISTS ${table(plainName)} (amount REAL NOT NULL)`)),
+      project: async (events, { sql: db, table }) => {
+        for (const { data } of events) await db.run(sql`INSERT INTO ${table(plainName)} VALUES (${data.amount})`);
+      },
+    });
+    const reason = /^Projection "others" in \S+ cannot have a table "balances": projection "balances" has one/;
+    const refused = { code: "STORAGE_FAILED", message: expect.stringMatching(reason) };
+    await expect(runProjections(streams, [others(1, "balances")])).rejects.toMatchObject(refused);
+
+    await using _second = await runProjections(streams, [others(1, "others")]);
+    await using third = await runProjections(streams, [others(2, "balances")], { onError: "park" });
+    await expect.poll(() => third.status()[0]?.state).toBe("failed");
+    // No event is to blame for it.
+    expect(third.status()[0]).toMatchObject({ parked: 0, error: { type: "", message: refused.message } });
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 1 }]);
+
+    await first[Symbol.asyncDispose]();
+    await dropProjection(streams, "balances");
+    await expect.poll(() => third.status()[0]?.state).toBe("live");
+    expect(await streams.query(sql`SELECT amount FROM balances`)).toEqual([{ amount: 1 }]);
+  });
+
   test("leave the views of the application and of other projections as they are", async () => {
     await using streams = await open();
     await (await streams.openStream("a")).write(deposited(1));
