@@ -1,4 +1,5 @@
 import type { SQLiteConnection, SQLiteDriver } from "../drivers/driver.js";
+import { damageOf } from "../indexes/find-damage.js";
 import { type IndexProgress, updateIndexes } from "../indexes/update-indexes.js";
 import { forgetEarlierStore } from "../maintenance/acknowledged-position.js";
 import { AcknowledgedPositionFile } from "../maintenance/acknowledged-position-file.js";
@@ -87,11 +88,14 @@ async function inspectOrClose(
       throw error;
     }
   };
+  const onUnindexed = async (error: unknown): Promise<never> => {
+    throw thrown === undefined ? await damageOf(error, connection, location) : error;
+  };
   try {
     files = new OpenFiles(location, file);
     const inspected = await retryWhileBusy(settings.busyTimeoutMs, () => inspectSchema(connection, location));
     const { triggers, indexes } = inspected;
-    if (triggers.length === 0) await updateIndexes(connection, indexes, { ...settings, onProgress });
+    if (triggers.length === 0) await updateIndexes(connection, indexes, { ...settings, onProgress }).catch(onUnindexed);
     return { files, triggers };
   } catch (error) {
     files?.close();

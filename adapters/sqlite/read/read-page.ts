@@ -31,7 +31,7 @@ export async function readPage(
   try {
     return await readWholePage(connection, query, indexes, location);
   } catch (error) {
-    if (!isDamage(error)) throw error;
+    if (!isUnreadable(error)) throw error;
     return readUpToDamage(connection, query, location);
   }
 }
@@ -106,14 +106,14 @@ async function readUpToDamage(
     try {
       return await readWholePage(connection, { ...unfiltered, limit }, [], location);
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (!isUnreadable(error)) throw error;
     }
   }
   throw await damageAt(connection, unfiltered, location);
 }
 
 /** JavaScript did not take a page, or SQLite the content of an event that a filter looks into, or a name that is no text. */
-function isDamage(error: unknown): boolean {
+export function isUnreadable(error: unknown): boolean {
   return (
     error instanceof SyntaxError ||
     (error instanceof Error && /malformed JSON|JSON cannot hold BLOB values/.test(error.message))

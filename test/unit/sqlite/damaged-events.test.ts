@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SQLiteConnection } from "../../../adapters/sqlite/drivers/driver.js";
-import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { type SQLiteOptions, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { execLax } from "../../support/lax-definition.js";
 import { readVersions } from "../../support/read-versions.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
@@ -32,6 +32,7 @@ async function openDamaged(
   return {
     streams,
     stream: await streams.openStream("a"),
+    reopen: (options: SQLiteOptions) => sqliteStreamFactory(path, { driver, ...options }),
     async [Symbol.asyncDispose]() {
       await streams[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
@@ -91,6 +92,25 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
       expect(error).toMatchObject({ code: "STORAGE_CORRUPT", version: DAMAGED });
     });
   });
+
+  test.each([["data"], ["metadata"]] as const)(
+    "an event is named by an opening that cannot index it: %s",
+    async (column) => {
+      await using damaged = await openDamaged(driver, `${column} = '{"a":'`);
+      const indexes = [`${column}.index`] as const;
+      await expect(damaged.reopen({ indexes })).rejects.toMatchObject({
+        code: "STORAGE_CORRUPT",
+        ...{ streamId: "a", version: DAMAGED, position: DAMAGED + 1 },
+        message: expect.stringMatching(
+          /^Cannot build an index in \S+: the data or metadata of version 17 of stream "a" \(position 18\).*"readonly"/,
+        ),
+      });
+      for (const options of [{}, { indexes, mode: "readonly" }] as const) {
+        await using streams = await damaged.reopen(options);
+        expect((await readVersions(await streams.openStream("a"))).versions).toEqual(range(1, DAMAGED - 1));
+      }
+    },
+  );
 
   test("an event with large data that is a number ends a read, and is not so many zeros", async () => {
     await using damaged = await openDamaged(driver, "codec = 3, data = 7");
