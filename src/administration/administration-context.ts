@@ -1,4 +1,4 @@
-import type { AdministrableStorage } from "../../protocols/index.js";
+import type { AdministrableStorage, StorageSession } from "../../protocols/index.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 
 /** What the administration of streams works on. */
@@ -19,4 +19,14 @@ export async function inStep<T>(
   } finally {
     pendingWrites.end();
   }
+}
+
+/** Makes a step that is a transaction. */
+export function transactInStep<T>(
+  context: AdministrationContext,
+  attempt: string,
+  work: (session: StorageSession) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return inStep(context, attempt, () => context.storage.transact(work, { signal, attempt }));
 }

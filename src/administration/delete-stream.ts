@@ -21,7 +21,7 @@ import {
 } from "../validate/check-arguments.js";
 import { inAttempt, inStore } from "../validate/in-call.js";
 import { uuidV7 } from "../write/uuid-v7.js";
-import { type AdministrationContext, inStep } from "./administration-context.js";
+import { type AdministrationContext, inStep, transactInStep } from "./administration-context.js";
 import { checkOneStream, jsonObjectText } from "./check-administration.js";
 import { dropRemovedPlaces } from "./drop-removed-places.js";
 import { EventNeeds, updatePositions } from "./event-needs.js";
@@ -64,12 +64,8 @@ export async function deleteStream(
     const needs = new EventNeeds(context, { streamId, attempt, signal });
     const version = await needs.settled(() => {
       context.grouped.close();
-      return inStep(context, attempt, () =>
-        storage.transact((session) => endWithParticipants(context, session, streamId, plan, needs), {
-          signal,
-          attempt,
-        }),
-      ).catch((error: unknown) => {
+      const endStream = (session: StorageSession) => endWithParticipants(context, session, streamId, plan, needs);
+      return transactInStep(context, attempt, endStream, signal).catch((error: unknown) => {
         throw versionConflict(error, attempt, storage.location);
       });
     });
@@ -153,13 +149,11 @@ async function removeAll(
  * `deleteStream`. What fails is tried again with the next opening.
  */
 export async function finishDeletions(context: AdministrationContext): Promise<void> {
-  const { storage } = context;
   try {
     for (let after = ""; ; ) {
       const query = { after, limit: MAX_LISTED_RECORDS };
-      const found = await inStep(context, "finish deletions", () =>
-        storage.transact(({ records }) => records.list(DELETIONS_SPACE, query), {}),
-      );
+      const list = ({ records }: StorageSession) => records.list(DELETIONS_SPACE, query);
+      const found = await transactInStep(context, "finish deletions", list);
       for (const { key, value } of found) if (value.archive !== true) await finishDeletion(context, key);
       const last = found.at(-1);
       if (last === undefined || found.length < MAX_LISTED_RECORDS) return;

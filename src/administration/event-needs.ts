@@ -4,7 +4,7 @@ import { passOverUnwanted } from "../stream/participant.js";
 import type { StreamContext } from "../stream/stream-impl.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { inStore } from "../validate/in-call.js";
-import { type AdministrationContext, inStep } from "./administration-context.js";
+import { type AdministrationContext, transactInStep } from "./administration-context.js";
 import { goneInMs, isFormerBuild, seenLeasesOf, waitToBeSure } from "./former-builds.js";
 import {
   CONSUMERS_SPACE,
@@ -63,9 +63,7 @@ export async function readerPositions(
 export async function updatePositions(context: AdministrationContext, attempt: string): Promise<void> {
   const { storage, participants } = context;
   if (participants.size === 0) return;
-  await inStep(context, attempt, () =>
-    storage.transact((session) => passOverUnwanted(participants, session, storage.location), { attempt }),
-  );
+  await transactInStep(context, attempt, (session) => passOverUnwanted(participants, session, storage.location));
 }
 
 /** The events of a stream that consumers have set aside: they are read when they are tried again. */

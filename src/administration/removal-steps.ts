@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PruneOptions, RemoveRequest, StorageSession } from "../../protocols/index.js";
 import { consumersOf } from "../consumers/running-consumers.js";
 import { REMOVAL_STEP_EVENTS, REMOVAL_TRANSACTION_EVENTS } from "../limits.js";
-import { type AdministrationContext, inStep } from "./administration-context.js";
+import { type AdministrationContext, inStep, transactInStep } from "./administration-context.js";
 import { dropRemovedPlaces } from "./drop-removed-places.js";
 import type { EventNeeds } from "./event-needs.js";
 
@@ -60,7 +60,7 @@ async function archived(
   // What must stay is not archived. Whether it may go is decided as it is removed.
   if (needed !== undefined) {
     const ask = (session: StorageSession) => needed.needs.assertRead(session.records, needed.upTo);
-    await needed.needs.settled(() => inStep(context, attempt, () => storage.transact(ask, { attempt })));
+    await needed.needs.settled(() => transactInStep(context, attempt, ask));
   }
   const query = { streamId, after: firstVersion - 1, upTo: end - 1, limit: REMOVAL_STEP_EVENTS } as const;
   const { events } = await storage.readPage({ ...query, direction: "forward" });
@@ -90,7 +90,7 @@ async function removeUpTo(
     // Afterwards, so that a step that fails leaves them parked. What a kill leaves is dropped when the call is made again.
     if (dropsParked) {
       const drop = (session: StorageSession) => dropRemovedPlaces(session, streamId, step.firstVersion);
-      const consumers = await inStep(context, attempt, () => context.storage.transact(drop, { attempt }));
+      const consumers = await transactInStep(context, attempt, drop);
       for (const name of consumers) for (const consumer of consumersOf(context, name)) consumer.renew();
     }
     const isDone = step.firstVersion >= end || step.firstVersion <= firstVersion;

@@ -4,7 +4,7 @@ import { MAX_RECORD_BYTES } from "../limits.js";
 import { isTombstone, lastEvent } from "../read/last-event.js";
 import { checkOptions, checkPlace, idText, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt, inStore } from "../validate/in-call.js";
-import { type AdministrationContext, inStep } from "./administration-context.js";
+import { type AdministrationContext, transactInStep } from "./administration-context.js";
 import { checkOneStream, jsonObjectText } from "./check-administration.js";
 import { STREAM_METADATA_SPACE } from "./reserved-spaces.js";
 
@@ -31,17 +31,12 @@ export async function setStreamMetadata(
   });
   const { expectedRevision = "any" } = options;
   const set = () =>
-    inStep(context, attempt, () =>
-      storage.transact(
-        async (session) => {
-          if (isTombstone(await lastEvent(session, streamId))) throw streamDeleted(attempt, streamId, storage.location);
-          if (value !== null) return session.records.put(STREAM_METADATA_SPACE, streamId, value, expectedRevision);
-          await session.records.delete(STREAM_METADATA_SPACE, streamId, expectedRevision);
-          return 0;
-        },
-        { attempt },
-      ),
-    ).catch((error: unknown) => {
+    transactInStep(context, attempt, async (session) => {
+      if (isTombstone(await lastEvent(session, streamId))) throw streamDeleted(attempt, streamId, storage.location);
+      if (value !== null) return session.records.put(STREAM_METADATA_SPACE, streamId, value, expectedRevision);
+      await session.records.delete(STREAM_METADATA_SPACE, streamId, expectedRevision);
+      return 0;
+    }).catch((error: unknown) => {
       throw metadataConflict(error, attempt, expectedRevision, storage.location);
     });
   return { revision: await calls.note(set, "setStreamMetadata", streamId) };
