@@ -247,7 +247,7 @@ export interface RetentionRule {
 
 /** The options of `applyRetention`. */
 export interface RetentionOptions {
-  /** Whether to report only what would be removed. Default false. */
+  /** Whether to report only what would be removed, also of a store that is opened to be read only. Default false. */
   readonly dryRun?: boolean | undefined;
   /** As that of {@link PruneOptions}. */
   readonly archive?: PruneOptions["archive"];

@@ -1,11 +1,13 @@
 import type {
   AdministrableStreamFactory,
+  Records,
   RemovalReport,
   RetentionOptions,
   RetentionRule,
   StreamInfo,
 } from "../../protocols/index.js";
 import { isStreamError } from "../../protocols/index.js";
+import { storeTime } from "../stream/store-time.js";
 import { storeAccessOf } from "../transaction/store-access.js";
 import {
   checkFlag,
@@ -74,17 +76,19 @@ async function* apply(
   });
   context.lifetime.assertOpen(ATTEMPT);
   context.calls.assertOutside("applyRetention");
-  const lease = await context.calls.note(() => RetentionLease.take(context), "applyRetention");
+  const take = () => (dryRun ? notTaken(context) : RetentionLease.take(context));
+  const lease = await context.calls.note(take, "applyRetention");
   if (lease === null) return;
   try {
+    const nowMs = await storeTime(context);
     for (const [index, rule] of rules.entries()) {
       const earlier = rules.slice(0, index);
       const unneededUpTo = await needsOf(context, signal);
       for await (const stream of streams.listStreams({ prefix: rule.prefix, signal })) {
         if (stream.version === 0 || earlier.some(({ prefix }) => stream.streamId.startsWith(prefix))) continue;
-        const retained = await retentionOf(context, stream, rule, unneededUpTo(stream.streamId));
+        const retained = await retentionOf({ ...context, nowMs }, stream, rule, unneededUpTo(stream.streamId));
         if (retained === null) continue;
-        if (!dryRun && !(await lease.renew())) return;
+        if (!((await lease?.renew()) ?? true)) return;
         const report = dryRun
           ? reportOf(stream, retained)
           : await remove(streams, stream, retained, { archive, signal });
@@ -92,8 +96,23 @@ async function* apply(
       }
     }
   } finally {
-    await lease.release();
+    await lease?.release();
   }
+}
+
+/** A dry run writes nothing, and needs no lease; null while another process has it. */
+async function notTaken(context: AdministrationContext): Promise<undefined | null> {
+  return (await readRecords(context, (records) => RetentionLease.isTaken(records))) ? null : undefined;
+}
+
+/** Reads records as they were committed last: a store that was opened to be read only has no transactions. */
+function readRecords<T>(
+  { storage }: AdministrationContext,
+  work: (records: Pick<Records, "list">) => Promise<T>,
+): Promise<T> {
+  const list = storage.listRecords?.bind(storage);
+  if (list === undefined) return storage.transact(({ records }) => work(records), { attempt: ATTEMPT });
+  return work({ list: (space, options = {}) => list(space, options) });
 }
 
 function contextOf(streams: AdministrableStreamFactory): AdministrationContext {
@@ -109,12 +128,10 @@ async function needsOf(
   context: AdministrationContext,
   signal: AbortSignal | undefined,
 ): Promise<(streamId: string) => number> {
-  const { storage } = context;
   await updatePositions(context, ATTEMPT);
-  const read = () =>
-    storage.transact(({ records }) => readerPositions(records, seenLeasesOf(storage)), { attempt: ATTEMPT });
+  const read = () => readRecords(context, (records) => readerPositions(records, seenLeasesOf(context.storage)));
   const readers = await sureReaders(context, read, { upTo: Number.POSITIVE_INFINITY, signal });
-  const parked = await storage.transact(({ records }) => firstParkedPositions(records), { attempt: ATTEMPT });
+  const parked = await readRecords(context, firstParkedPositions);
   const readUpTo = Math.min(...readers.map(({ position }) => position));
   return (streamId) => Math.min(readUpTo, (parked.get(streamId) ?? Number.POSITIVE_INFINITY) - 1);
 }

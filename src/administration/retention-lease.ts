@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { RecordConflictError } from "../../protocols/index.js";
+import { RecordConflictError, type Records, type StoredRecord } from "../../protocols/index.js";
 import { isRunning } from "../leases/held-leases.js";
-import { type AdministrationContext, inStep } from "./administration-context.js";
+import { type AdministrationContext, transactInStep } from "./administration-context.js";
 import { RETENTION_SPACE } from "./reserved-spaces.js";
 
 /** How long a lease lasts unless it is renewed. A process that was killed holds up the others for so long. */
@@ -26,31 +26,26 @@ export class RetentionLease {
   /** Takes the lease; null while another process has it. */
   static async take(context: AdministrationContext): Promise<RetentionLease | null> {
     const lease = new RetentionLease(context);
-    const revision = await inStep(context, ATTEMPT, () =>
-      context.storage.transact(
-        async ({ records }) => {
-          const found = await records.get(RETENTION_SPACE, KEY);
-          const untilMs = found?.value.untilMs;
-          // One that ends later than any lease that begins now is of a clock that was ahead: whoever had it may be dead.
-          if (typeof untilMs === "number" && isRunning({ untilMs, leaseMs: RETENTION_LEASE_MS })) return null;
-          return records.put(RETENTION_SPACE, KEY, lease.#value(), found?.revision ?? 0);
-        },
-        { attempt: ATTEMPT },
-      ),
-    );
+    const revision = await transactInStep(context, ATTEMPT, async ({ records }) => {
+      const found = await records.get(RETENTION_SPACE, KEY);
+      return isTaken(found) ? null : records.put(RETENTION_SPACE, KEY, lease.#value(), found?.revision ?? 0);
+    });
     if (revision === null) return null;
     lease.#revision = revision;
     return lease;
   }
 
+  /** Whether a process has the lease. */
+  static async isTaken(records: Pick<Records, "list">): Promise<boolean> {
+    const [found] = await records.list(RETENTION_SPACE, { prefix: KEY, limit: 1 });
+    return isTaken(found ?? null);
+  }
+
   /** Keeps it for longer; false when another process has taken it, because it had run out. */
   async renew(): Promise<boolean> {
     try {
-      this.#revision = await inStep(this.#context, ATTEMPT, () =>
-        this.#context.storage.transact(
-          ({ records }) => records.put(RETENTION_SPACE, KEY, this.#value(), this.#revision),
-          { attempt: ATTEMPT },
-        ),
+      this.#revision = await transactInStep(this.#context, ATTEMPT, ({ records }) =>
+        records.put(RETENTION_SPACE, KEY, this.#value(), this.#revision),
       );
       return true;
     } catch (error) {
@@ -71,4 +66,10 @@ export class RetentionLease {
   #value(): { readonly owner: string; readonly untilMs: number } {
     return { owner: this.#owner, untilMs: Date.now() + RETENTION_LEASE_MS };
   }
+}
+
+/** One that ends later than any lease that begins now is of a clock that was ahead: whoever had it may be dead. */
+function isTaken(found: StoredRecord | null): boolean {
+  const untilMs = found?.value.untilMs;
+  return typeof untilMs === "number" && isRunning({ untilMs, leaseMs: RETENTION_LEASE_MS });
 }

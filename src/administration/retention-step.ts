@@ -1,8 +1,12 @@
 import type { ReadQuery, RetentionRule, StoredEvent, StreamInfo } from "../../protocols/index.js";
 import { MAX_PAGE_EVENTS } from "../limits.js";
-import { storeTime } from "../stream/store-time.js";
 import type { AdministrationContext } from "./administration-context.js";
 import { positionOf } from "./event-needs.js";
+
+/** The store, and the time of its clock when the rules began to be applied. */
+export interface RetentionContext extends AdministrationContext {
+  readonly nowMs: number;
+}
 
 /** What a rule lets go of a stream. */
 export type Retained =
@@ -19,14 +23,14 @@ export type Retained =
  * @param unneededUpTo - the position up to which nobody needs the events of the stream
  */
 export async function retentionOf(
-  context: AdministrationContext,
+  context: RetentionContext,
   stream: StreamInfo,
   rule: RetentionRule,
   unneededUpTo: number,
 ): Promise<Retained | null> {
   const { deleteAfterMs } = rule;
   if (deleteAfterMs !== undefined && stream.lastTimestamp !== null && stream.lastPosition <= unneededUpTo) {
-    const ageMs = (await storeTime(context)) - stream.lastTimestamp.getTime();
+    const ageMs = context.nowMs - stream.lastTimestamp.getTime();
     if (ageMs > deleteAfterMs) return { isDeleted: true };
   }
   const byRule = Math.min(await beforeByRule(context, stream, rule), stream.version);
@@ -38,13 +42,13 @@ export async function retentionOf(
 
 /** The version before which the limits of a rule let everything go. */
 async function beforeByRule(
-  context: AdministrationContext,
+  context: RetentionContext,
   stream: StreamInfo,
   { maxAgeMs, maxEvents, behindSnapshot, deleteAfterMs }: RetentionRule,
 ): Promise<number> {
   const limits: number[] = [];
   if (maxEvents !== undefined) limits.push(stream.version - maxEvents + 1);
-  if (maxAgeMs !== undefined) limits.push(await firstYoung(context, stream, (await storeTime(context)) - maxAgeMs));
+  if (maxAgeMs !== undefined) limits.push(await firstYoung(context, stream, context.nowMs - maxAgeMs));
   // A rule that only names a snapshot lets everything behind it go.
   const isSnapshotAlone = limits.length === 0 && behindSnapshot !== undefined && deleteAfterMs === undefined;
   return isSnapshotAlone ? stream.version : Math.max(0, ...limits);

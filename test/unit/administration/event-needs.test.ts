@@ -277,12 +277,25 @@ describe.each(STORES)("through %s", (_, openBackend) => {
     const lease = { owner: "another", untilMs: Date.now() + 60_000 };
     await store.transact(({ records }) => records.put("@retention", "lease", lease), {});
     expect(await store.retain(rules)).toEqual([]);
+    expect(await store.retain(rules, { dryRun: true })).toEqual([]);
     await store.transact(
       ({ records }) => records.put("@retention", "lease", { ...lease, untilMs: Date.now() - 1 }),
       {},
     );
     expect(await store.retain(rules)).toMatchObject([{ streamId: "a", firstVersion: 10 }]);
     expect(await store.transact(({ records }) => records.get("@retention", "lease"), {})).toBeNull();
+  });
+
+  test("a dry run goes on beside retention, and writes nothing", async () => {
+    await using store = await open();
+    await store.write("a", 10);
+    const rules = [{ prefix: "", maxEvents: 1 }];
+    const trying = applyRetention(store.streams, rules, { dryRun: true })[Symbol.asyncIterator]();
+    const report = { streamId: "a", firstVersion: 10, removedEvents: 9 };
+    expect((await trying.next()).value).toMatchObject(report);
+    expect(await store.transact(({ records }) => records.get("@retention", "lease"), {})).toBeNull();
+    expect(await store.retain(rules)).toMatchObject([report]);
+    expect(await trying.next()).toEqual({ done: true, value: undefined });
   });
 
   test.each([-DAY_MS, DAY_MS])(
@@ -304,9 +317,11 @@ describe.each(STORES)("through %s", (_, openBackend) => {
     const applying = applyRetention(store.streams, rules)[Symbol.asyncIterator]();
     expect((await applying.next()).value).toMatchObject({ streamId: "a", firstVersion: 10 });
     clock.mockRestore();
-    expect(await store.retain(rules, { dryRun: true })).toMatchObject([{ streamId: "b", firstVersion: 10 }]);
+    const lease = { owner: "another", untilMs: Date.now() + 60_000 };
+    await store.transact(({ records }) => records.put("@retention", "lease", lease), {});
     expect(await applying.next()).toEqual({ done: true, value: undefined });
     expect(await store.first("b")).toBe(1);
+    await store.transact(({ records }) => records.delete("@retention", "lease"), {});
     expect(await store.retain(rules)).toMatchObject([{ streamId: "b", firstVersion: 10 }]);
   });
 

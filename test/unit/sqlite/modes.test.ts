@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { type SQLiteOptions, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { assertUpToDate } from "../../../adapters/sqlite/open/migrate.js";
 import { EVENT_STORE } from "../../../adapters/sqlite/open/schema.js";
-import { ALL_STREAM, type Stream } from "../../../protocols/index.js";
+import { ALL_STREAM, applyRetention, type RetentionOptions, type Stream } from "../../../index.js";
 import { canListOpenFiles, openFilesIn } from "../../faults/support/open-files.js";
 import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
@@ -80,6 +80,24 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     await using streams = await open(folder.file("store.db"), { mode: "existing" });
     await using stream = await streams.openStream("a");
     expect(await stream.write(EVENTS[0] as never)).toMatchObject({ version: 301 });
+  });
+
+  test("a dry run of retention needs no store that is written to", async () => {
+    await using folder = await createTempDir();
+    await makeStore(folder.file("store.db"));
+    const before = await contentOf(folder.path);
+    {
+      await using streams = await open(folder.file("store.db"), { mode: "readonly" });
+      const rules = [{ prefix: "", maxEvents: 100 }];
+      const retain = (options?: RetentionOptions) => applyRetention(streams, rules, options)[Symbol.asyncIterator]();
+      const wouldGo = await retain({ dryRun: true }).next();
+      expect(wouldGo.value).toMatchObject({ streamId: "a", firstVersion: 201, removedEvents: 200 });
+      await expect(retain().next()).rejects.toMatchObject({
+        code: "STORAGE_READ_ONLY",
+        message: expect.stringContaining("Cannot apply retention in"),
+      });
+    }
+    expect(await contentOf(folder.path)).toEqual(before);
   });
 
   test("a store that is only read changes no byte, and refuses every write by its own code", async () => {

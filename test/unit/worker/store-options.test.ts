@@ -1,5 +1,5 @@
 import { MessageChannel } from "node:worker_threads";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type MemoryOptions, memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { type AdministrableStreamFactory, applyRetention, type TransactionalStreamFactory } from "../../../index.js";
@@ -44,7 +44,8 @@ describe.each(STORES)("the options of a store in %s hold for its workers", (_, o
 
   test("now: it is the clock of retention too", async () => {
     let timeMs = Date.now();
-    await using both = await connect({ now: () => timeMs });
+    const now = vi.fn(() => timeMs);
+    await using both = await connect({ now });
     for (const id of ["old", "young"]) await (await both.streams.openStream(id)).write({ type: "A", data: null });
     timeMs += 10_000;
     await (await both.streams.openStream("young")).write({ type: "A", data: null });
@@ -52,6 +53,11 @@ describe.each(STORES)("the options of a store in %s hold for its workers", (_, o
       { prefix: "old", deleteAfterMs: 5_000 },
       { prefix: "young", maxAgeMs: 5_000 },
     ];
+    now.mockClear();
+    for await (const _ of applyRetention(both.streams, rules, { dryRun: true }));
+    // A message of the port each.
+    expect(now).toHaveBeenCalledOnce();
+
     const removed = [];
     for await (const report of applyRetention(both.streams, rules)) removed.push(report);
 
