@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ALL_STREAM, isStreamError, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
+import { decodesLater } from "../adapter-kit/notified-event.js";
 import { type LeaseRenewals, type Renew, storeLeaseRenewals } from "../leases/lease-renewals.js";
 import { untilNextRenewalMs } from "../leases/renewal-beat.js";
 import type { StoreService } from "../stream/store-service.js";
@@ -98,7 +99,8 @@ export class ConsumerRun implements Consumer, StoreService {
     access.services.add(this);
     if (settings.signal !== undefined) this.#stopListening = onAbort(settings.signal, () => void this.stop());
     await access.notifier.start();
-    this.#subscription = access.notifier.subscribe(ALL_STREAM, () => this.#feedWake.wake());
+    const wake = decodesLater(() => this.#feedWake.wake());
+    this.#subscription = access.notifier.subscribe(ALL_STREAM, wake);
     this.#renewLater();
     // A stop waits for it.
     this.renew();

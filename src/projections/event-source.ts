@@ -1,4 +1,5 @@
 import { ALL_STREAM, isStreamError, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
+import { decodesLater } from "../adapter-kit/notified-event.js";
 import { filterOf, isWanted } from "../consumers/wanted-events.js";
 import { MAX_BATCH_BYTES } from "../limits.js";
 import { decodedBytes } from "../stream/content-bytes.js";
@@ -72,7 +73,7 @@ export class EventSource implements AsyncDisposable {
     }
     const { notifier } = storeAccessOf(streams, "watch the store");
     await notifier.start();
-    const subscription = notifier.subscribe(ALL_STREAM, listener);
+    const subscription = notifier.subscribe(ALL_STREAM, decodesLater(listener));
     return () => subscription.unsubscribe();
   }
 

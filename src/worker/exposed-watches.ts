@@ -1,4 +1,5 @@
 import type { Notifier, Subscription } from "../../protocols/index.js";
+import { decodesLater } from "../adapter-kit/notified-event.js";
 import type { StoreMessage } from "./messages.js";
 
 interface ExposedWatch {
@@ -26,7 +27,10 @@ export class ExposedWatches implements Disposable {
   subscribe(id: number, streamId: string): void {
     const watch: ExposedWatch = { subscription: undefined, isTold: false, hasMore: false };
     this.#watches.set(id, watch);
-    watch.subscription = this.#notifier.subscribe(streamId, () => this.#tell(id, watch));
+    watch.subscription = this.#notifier.subscribe(
+      streamId,
+      decodesLater(() => this.#tell(id, watch)),
+    );
     // What was stored while the message was under way.
     this.#tell(id, watch);
   }
