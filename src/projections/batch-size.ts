@@ -7,11 +7,16 @@ const FAR_BEHIND_EVENTS = 10_000;
 /** How long a batch should hold the writer, in milliseconds. */
 const GOAL_MS = 10;
 
+/** And while others write, who wait for it. */
+const SHARED_GOAL_MS = 5;
+
 /** How much larger the next batch may be: one that was quick by chance must not be followed by one that takes far longer. */
 const MAX_GROWTH = 1.1;
 
 /** How many events a batch has: fewer while batches hold the writer for too long, also far behind. */
 export class BatchSize {
+  /** Whether others have written since the last batch. */
+  isShared = false;
   readonly #fixed: number | undefined;
   #events = MAX_EVENTS;
 
@@ -28,8 +33,9 @@ export class BatchSize {
   /** @param tookMs - how long the writer was held for these events: not for the commit, which fewer make no shorter */
   note(events: number, tookMs: number): void {
     // One that was quick and had fewer events than it might says nothing of larger ones, and an empty one nothing at all.
-    if (events === 0 || (tookMs <= GOAL_MS && events < this.#events)) return;
-    const fitting = Math.floor((events * GOAL_MS) / tookMs);
+    const goalMs = this.isShared ? SHARED_GOAL_MS : GOAL_MS;
+    if (events === 0 || (tookMs <= goalMs && events < this.#events)) return;
+    const fitting = Math.floor((events * goalMs) / tookMs);
     // Rounded up: a few events, too, have to become more again.
     const most = Math.min(MAX_CATCH_UP_EVENTS, Math.ceil(events * MAX_GROWTH));
     this.#events = Math.min(most, Math.max(1, fitting));

@@ -154,6 +154,7 @@ export class BuildRun {
     const limit = this.#projector.size.limitFor(this.#head - after);
     const { signal } = this.#stopping;
     const batch = await this.#context.source.read(this.#projection, { after, limit, signal });
+    this.#projector.size.isShared = batch.head > this.#head;
     this.#head = batch.head;
     if (batch.head < after) throw this.#wentBack(after, batch.head);
     const hasAll = batch.upTo >= batch.head;
