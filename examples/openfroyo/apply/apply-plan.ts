@@ -4,6 +4,7 @@ import type { Store } from "../store/store.js";
 import { applyUnit, type UnitContext, type UnitResult } from "./apply-unit.js";
 import type { Plan } from "./plan.js";
 import { startRun } from "./start-run.js";
+import { type TargetLease, takeTargetLease } from "./target-lease.js";
 
 export interface ApplyOptions {
   /** The folder that the plan is applied to. */
@@ -30,8 +31,10 @@ const DEFAULT_CONCURRENCY = 4;
 
 /**
  * Applies a plan: each unit after those it depends on, and independent ones at the same time. It goes on with a run that was
- * interrupted. After a failure no other unit is begun, and the run has failed. One process applies a plan at a time.
+ * interrupted. After a failure no other unit is begun, and the run has failed. A target is changed by one process at
+ * a time.
  *
+ * @throws Error when another process applies a plan to the target
  * @throws RangeError when `concurrency` is no whole number from 1
  */
 export async function applyPlan(store: Store, plan: Plan, options: ApplyOptions): Promise<ApplyReport> {
@@ -40,8 +43,9 @@ export async function applyPlan(store: Store, plan: Plan, options: ApplyOptions)
     throw new RangeError(`concurrency must be a whole number from 1, got ${concurrency}`);
   }
   const context = { store, actor, target: { folder: resolve(target), artifacts: store.artifacts } };
+  await using lease = await takeTargetLease(store, context.target.folder);
   const { run, isResumed } = await startRun(context, plan);
-  const results = await applyUnits(context, await store.listPlanUnits(run.id), concurrency, onUnit);
+  const results = await applyUnits(context, await store.listPlanUnits(run.id), { concurrency, onUnit, lease });
   const count = (wanted: UnitResult) => results.filter((result) => result === wanted).length;
   const failed = count("failed");
   const status = failed === 0 ? "completed" : "failed";
@@ -52,12 +56,17 @@ export async function applyPlan(store: Store, plan: Plan, options: ApplyOptions)
   return { runId: run.id, isResumed, changed: count("changed"), unchanged: count("unchanged"), failed };
 }
 
+interface UnitsOptions {
+  readonly concurrency: number;
+  readonly onUnit: ApplyOptions["onUnit"];
+  readonly lease: TargetLease;
+}
+
 /** Those that are done already are left out. */
 async function applyUnits(
   context: UnitContext,
   units: readonly PlanUnit[],
-  concurrency: number,
-  onUnit: ApplyOptions["onUnit"],
+  { concurrency, onUnit, lease }: UnitsOptions,
 ): Promise<UnitResult[]> {
   const isDone = ({ status }: PlanUnit) => status === "completed" || status === "skipped";
   const done = new Set(units.filter(isDone).map(({ id }) => id));
@@ -66,6 +75,7 @@ async function applyUnits(
   const results: UnitResult[] = [];
 
   async function run(unit: PlanUnit): Promise<void> {
+    lease.check();
     const result = await applyUnit(context, unit);
     results.push(result);
     if (result !== "failed") done.add(unit.id);

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { BackupOptions, BackupReport, SQL, TransactionOptions } from "async-streams";
+import type { BackupOptions, BackupReport, Records, SQL, TransactionOptions } from "async-streams";
 import { type BlobStore, sqliteBlobs } from "async-streams/blobs";
 import type { StoreConfig } from "./config.js";
 import { withHistory } from "./history.js";
@@ -15,13 +15,15 @@ import { type SlowQuery, Watchdog } from "./watchdog.js";
 
 const DEFAULT_SLOW_QUERY_MS = 100;
 
-/** What can be done inside a transaction: the operations, and the tables themselves. */
+/** What can be done inside a transaction: the operations, the tables themselves, and the library's records. */
 export class StoreTransaction extends Operations {
   readonly sql: SQL;
+  readonly records: Records;
 
-  constructor(session: TransactionSession, tables: SQL) {
+  constructor(session: TransactionSession, tables: SQL, records: Records) {
     super(session);
     this.sql = tables;
+    this.records = records;
   }
 }
 
@@ -86,7 +88,7 @@ export class Store extends Operations {
     if (typeof work !== "function") throw new TypeError(`work must be a function, got ${inspect(work)}`);
     return this.#open.transaction((tx) => {
       const session = new TransactionSession(tx, this.#watchdog, this.#now);
-      return work(new StoreTransaction(session, this.#watchdog.watched(tx.sql)));
+      return work(new StoreTransaction(session, this.#watchdog.watched(tx.sql), tx.records));
     }, options);
   }
 

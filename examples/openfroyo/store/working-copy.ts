@@ -1,10 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { readdir, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { HOST, isRunning } from "./running-process.js";
 
-/** Ids of processes mean nothing on another machine. */
-const HOST = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 const ID_BYTES = 4;
 
 /**
@@ -41,12 +39,4 @@ async function isLeft(rest: string, path: string): Promise<boolean> {
   const startedAtMs = Date.now() - process.uptime() * 1_000;
   const found = await stat(path).catch(() => null);
   return found !== null && found.mtimeMs < startedAtMs;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
 }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { applyPlan } from "../../../examples/openfroyo/apply/apply-plan.js";
 import { type Plan, readPlan } from "../../../examples/openfroyo/apply/plan.js";
 import { parseArguments } from "../../../examples/openfroyo/arguments.js";
@@ -107,6 +107,28 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await store.listRuns({ status: "running" })).toEqual([]);
   });
 
+  test("a plan is refused while another one is applied to its target, and goes on in others", async () => {
+    const store = await openStore(await makeConfig());
+    const plan = await readPlan(await planOf([{ type: "fs.folder", name: "a" }]));
+    const [target, other] = [(await tempFolder()).path, (await tempFolder()).path];
+    const busy = new Proxy(store, {
+      get(_, key) {
+        const value: unknown = Reflect.get(store, key, store);
+        if (typeof value !== "function") return value;
+        return async (...given: unknown[]) => {
+          if (key === "listPlanUnits") {
+            const refused = applyPlan(store, plan, { target, actor: "bob" });
+            await expect(refused).rejects.toThrow(`another process applies a plan to ${target}`);
+            expect(await applyPlan(store, plan, { target: other, actor: "bob" })).toMatchObject({ changed: 1 });
+          }
+          return value.apply(store, given);
+        };
+      },
+    });
+    expect(await applyPlan(busy, plan, { target, actor: ACTOR })).toMatchObject({ changed: 1 });
+    expect(await applyPlan(store, plan, { target, actor: "bob" })).toMatchObject({ changed: 0, unchanged: 1 });
+  });
+
   test("a mode that begins with 0 is no change in a second run", async () => {
     const store = await openStore(await makeConfig());
     const plan = await readPlan(await planOf([{ type: "fs.folder", name: "a", state: { mode: "050" } }]));
@@ -144,7 +166,7 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
   });
 });
 
-test("of two processes that apply one plan, the second to end a unit is refused, and nothing is recorded twice", async () => {
+test("a process that was held up so long that another one has done its plan is refused, and nothing is recorded twice", async () => {
   const store = await openStore(await soloConfig());
   const target = (await tempFolder()).path;
   const plan = await readPlan(await planOf(["a", "b"].map((name) => ({ type: "fs.folder", name }))));
@@ -154,8 +176,11 @@ test("of two processes that apply one plan, the second to end a unit is refused,
       const value: unknown = Reflect.get(store, key, store);
       if (typeof value !== "function") return value;
       return async (...given: unknown[]) => {
-        // The first one begins the run, the second one ends a unit: the other process has ended all by then.
-        if (key === "withTx" && ++transactions === 2) await applyPlan(store, plan, { target, actor: "bob" });
+        // The first one takes the lease, the second one begins the run, the third one ends a unit.
+        if (key === "withTx" && ++transactions === 3) {
+          const later = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 60_000);
+          await applyPlan(store, plan, { target, actor: "bob" }).finally(() => later.mockRestore());
+        }
         return value.apply(store, given);
       };
     },
@@ -165,6 +190,24 @@ test("of two processes that apply one plan, the second to end a unit is refused,
   const entries = await store.listAuditEntries({ action: "resource.created" });
   expect(entries.map(({ targetId }) => targetId)).toEqual(["fs.folder:a", "fs.folder:b"]);
   expect(await store.listRuns()).toMatchObject([{ status: "completed" }]);
+});
+
+test("two programs that apply a plan to one target at once make one run, and each unit once", async () => {
+  const folder = await tempFolder();
+  const resources = Array.from({ length: 40 }, (_, index) => ({ type: "fs.file", name: `d/f${index}` }));
+  const [target, db] = [folder.file("target"), folder.file("openfroyo.db")];
+  const args = [await planOf(resources), "--once", "--target", target, "--db", db];
+  const store = await openStore({ path: db });
+  const ended = await Promise.all([1, 2].map(() => runExample("openfroyo/main.ts", { args })));
+  for (const { exitCode, stderr } of ended) {
+    // The later one may come when the other one has ended.
+    if (exitCode !== 0)
+      expect(stderr).toContain(`another process applies a plan to ${target}; wait until it has ended`);
+  }
+  expect(ended.map(({ exitCode }) => exitCode)).toContain(0);
+  const entries = await store.listAuditEntries({ action: "resource.created" });
+  expect(entries.map(({ targetId }) => targetId).sort()).toEqual(resources.map(({ name }) => `fs.file:${name}`).sort());
+  expect(await store.listRuns({ status: "running" })).toEqual([]);
 });
 
 test("a unit that fails makes its run fail, and says why", async () => {
