@@ -99,9 +99,9 @@ function keysOf<S extends JsonValue, E extends EventShape>(
   definition: DocumentsDefinition<S, E>,
   event: StoredEvent<E>,
 ): readonly string[] {
-  const keys = definition.key === undefined ? event.streamId : definition.key(event);
-  if (keys === null) return [];
-  const all = typeof keys === "string" ? [keys] : [...new Set(keys)];
+  const keys = definition.key === undefined ? event.streamId : (definition.key(event) ?? []);
+  const isList = typeof keys === "object" && Symbol.iterator in keys;
+  const all = isList ? [...new Set(keys)] : [keys];
   // What readDocument would not accept: a document that nobody finds, or two in the place of one.
   for (const key of all) checkName("key", key);
   return all;

@@ -80,6 +80,20 @@ describe.each(STORES)("documents over %s", (_, open) => {
     expect(runner.status()).toMatchObject([{ parked: 3 }]);
   });
 
+  test.each([
+    ["a number", 5, "got 5"],
+    ["a promise", Promise.resolve("a"), "got an instance of Promise"],
+  ])("say so where a key is %s", async (_, key, got) => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(tagged());
+    await using runner = await runProjections(streams, [
+      documents<number, Tagged>({ ...DEFINITION, key: () => key as never }),
+    ]);
+    await expect
+      .poll(() => runner.status()[0]?.error?.message)
+      .toContain(`Invalid key: expected a non-empty string, ${got}`);
+  });
+
   test("are there for every stream, whatever its id", async () => {
     await using streams = await open();
     // PostgreSQL keeps no NUL in a text, and has no index of such long ones.
