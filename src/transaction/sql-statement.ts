@@ -99,11 +99,7 @@ export function rawSQL(text: string, values: readonly SQLValue[] = []): SQLState
  */
 export function checkStatement(statement: unknown): asserts statement is SQLStatement {
   const { strings, values } = (typeof statement === "object" && statement !== null ? statement : {}) as SQLStatement;
-  if (!Array.isArray(strings) || !Array.isArray(values) || !areTexts(strings)) {
-    const got = typeof statement === "string" ? "a string" : describeValue(statement);
-    throw invalidArgument("statement", `expected a statement that sql\`...\` or rawSQL() made, got ${got}`);
-  }
-  if (!areWellFormed(strings)) throw invalidArgument("statement", `its text has ${LONE_SURROGATE}`);
+  if (!CHECKED_TEMPLATES.has(strings) || !Array.isArray(values)) checkTexts(statement, strings, values);
   const isRaw = strings.length === 1;
   if (!isRaw && strings.length !== values.length + 1) {
     throw invalidArgument("statement", `${values.length} values do not fit between ${strings.length} strings`);
@@ -111,6 +107,18 @@ export function checkStatement(statement: unknown): asserts statement is SQLStat
   const isAllowed = (value: unknown) => isSQLValue(value) || (!isRaw && isMarked(value) && isSQLName(value));
   const wrong = values.findIndex((value) => !isAllowed(value));
   if (wrong !== -1) throw invalidArgument("statement", `value ${wrong} cannot be bound: ${problemOf(values[wrong])}`);
+}
+
+/** Those of the program, which are run again and again and do not change. */
+const CHECKED_TEMPLATES = new WeakSet<readonly string[]>();
+
+function checkTexts(statement: unknown, strings: readonly string[], values: unknown): void {
+  if (!Array.isArray(strings) || !Array.isArray(values) || !areTexts(strings)) {
+    const got = typeof statement === "string" ? "a string" : describeValue(statement);
+    throw invalidArgument("statement", `expected a statement that sql\`...\` or rawSQL() made, got ${got}`);
+  }
+  if (!areWellFormed(strings)) throw invalidArgument("statement", `its text has ${LONE_SURROGATE}`);
+  if (Object.isFrozen(strings)) CHECKED_TEMPLATES.add(strings);
 }
 
 /** A loop, since `every` is slow on the frozen list of a template. */
@@ -124,10 +132,16 @@ function areWellFormed(strings: readonly string[]): boolean {
   return true;
 }
 
+/** The name that was found right last: a loop of statements has one and the same. */
+let lastName: string | undefined;
+
 export function isSQLName(value: unknown): value is SQLName {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return false;
   const text: unknown = (value as Partial<SQLName>).name;
-  return typeof text === "string" && text !== "" && text.isWellFormed() && !text.includes("\0");
+  if (typeof text !== "string" || text === "") return false;
+  if (text !== lastName && (!text.isWellFormed() || text.includes("\0"))) return false;
+  lastName = text;
+  return true;
 }
 
 function isSQLValue(value: unknown): value is SQLValue {
