@@ -11,6 +11,7 @@ import { findStreamContext } from "../stream/context-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
+import { untilAborted } from "../watch/abort-listeners.js";
 import { indexOfKey } from "./command-key.js";
 import type { CommandPlan } from "./command-options.js";
 import { listOf, writtenEvents } from "./decided-events.js";
@@ -49,7 +50,7 @@ export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<Hand
     };
     const { state, position } = await loadQueryState({ ...command, signal: plan.signal, onEvent });
     if (stored.length > 0) return { state, results: resultsOf(stored) };
-    const decision = await decide(state);
+    const decision = await untilAborted(Promise.resolve(decide(state)), plan.signal);
     const writes = inAttempt(QUERY_ATTEMPT, location, () => writesOf(decision, plan));
     if (writes.length === 0) return { state, results: [] };
     try {

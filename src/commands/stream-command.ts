@@ -12,6 +12,7 @@ import { storedStream } from "../stream/stored-stream.js";
 import { type SeenWrite, writeAndSee } from "../stream/write-and-see.js";
 import { inCall } from "../validate/in-call.js";
 import { isThenable } from "../validate/is-thenable.js";
+import { untilAborted } from "../watch/abort-listeners.js";
 import type { CommandPlan } from "./command-options.js";
 import { listOf, writtenEvents } from "./decided-events.js";
 import type { ParsedFold } from "./fold.js";
@@ -96,7 +97,9 @@ async function loadAndWrite<S>(
   if (stored !== null) return repeated(command, stored);
   const decision = command.decide(folded.state);
   // What is decided at once takes no turn of the event loop.
-  const decided = isThenable(decision) ? await decidedWithin(turn, decision) : decision;
+  const decided = isThenable(decision)
+    ? await untilAborted(decidedWithin(turn, decision), command.plan.signal)
+    : decision;
   const events = decidedEvents(command, decided);
   if (events.length === 0) return unchanged(command, stream, folded);
   let seen: SeenWrite;

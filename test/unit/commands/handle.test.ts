@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { handle, loadState, stateCache } from "../../../src/commands/index.js";
+import { handle, handleQuery, loadState, stateCache } from "../../../src/commands/index.js";
 import { event, typed } from "../../../src/events/index.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
 import { type Account, account, deposited, opened, withdraw, withdrawn } from "./support/account.js";
@@ -161,6 +161,24 @@ describe.each(STORES)("handle over %s", (_, open) => {
     await expect(loadState(streams, account, "a", { signal: AbortSignal.abort("before") })).rejects.toBe("before");
 
     expect((await streams.openStream("a")).version).toBe(0);
+  });
+
+  test("a signal ends it while it decides, and what is decided later is not written", async () => {
+    await using streams = await open();
+    const filter = [{ field: "type", op: "=", value: "Opened" }] as const;
+    for (const call of [
+      (decide: () => Promise<[]>, signal: AbortSignal) => handle(streams, account, "a", decide, { signal }),
+      (decide: () => Promise<[]>, signal: AbortSignal) => handleQuery(streams, account, filter, decide, { signal }),
+    ]) {
+      const stopping = new AbortController();
+      const reason = new Error("enough");
+      const decide = () => {
+        stopping.abort(reason);
+        return new Promise<[]>(() => undefined);
+      };
+      await expect(call(decide, stopping.signal)).rejects.toBe(reason);
+    }
+    expect(await handle(streams, account, "a", () => opened)).toMatchObject({ version: 1, position: 1 });
   });
 });
 
