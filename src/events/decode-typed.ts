@@ -2,6 +2,7 @@ import { EventVersionError, type JsonObject, type StoredEvent } from "../../prot
 import { inStore } from "../validate/in-call.js";
 import { isThenable } from "../validate/is-thenable.js";
 import { describeValue } from "../validate/json-text.js";
+import { thrownValue } from "../validate/thrown-value.js";
 import type { ReadFailure, ReadResult } from "../view/event-hooks.js";
 import { type Catalogue, passesCatalogues } from "./event-catalogue.js";
 import type { VersionStep } from "./event-versions.js";
@@ -72,7 +73,8 @@ function atCurrentVersion(
     // It says which version the data have now.
     const metadata = current === 1 ? event.metadata : { ...event.metadata, schemaVersion: current };
     return { ...event, data, metadata };
-  } catch (error) {
+  } catch (thrown) {
+    const error = thrownValue(thrown);
     if (error instanceof UnreadableData) return failure(event, reading, error.message, error.cause);
     return failure(event, reading, `bringing its data from version ${stored} to ${current} failed`, error);
   }

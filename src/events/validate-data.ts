@@ -1,7 +1,7 @@
 import type { SchemaIssue, StandardSchema } from "../../protocols/standard-schema.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { isThenable } from "../validate/is-thenable.js";
-import { pathSegment } from "../validate/json-text.js";
+import { describeValue, pathSegment } from "../validate/json-text.js";
 
 /** What a schema makes of data, or what is wrong with them. */
 export type Validated =
@@ -12,7 +12,7 @@ export type Validated =
       readonly path: string;
       /** What is wrong there. */
       readonly reason: string;
-      /** All issues; where the schema threw, its error. */
+      /** All issues; where the schema threw, its error; undefined where it returned neither a value nor issues. */
       readonly cause: unknown;
     };
 
@@ -30,6 +30,10 @@ export function validateData(schema: StandardSchema, type: string, data: unknown
     ignoreResult(result);
     const reason = `the schema of ${JSON.stringify(type)} is asynchronous; events are taken as they are at the call`;
     throw invalidArgument("types", `${reason}, so use a synchronous one`);
+  }
+  if (typeof result !== "object" || result === null) {
+    const reason = `its schema returned ${describeValue(result)}, which is neither a value nor issues`;
+    return { isValid: false, path: "data", reason, cause: undefined };
   }
   const { issues } = result;
   if (issues === undefined) return { isValid: true, data: result.value };

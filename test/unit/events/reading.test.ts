@@ -3,6 +3,7 @@ import { z } from "zod";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { ALL_STREAM, type EventFilter, type StoredEvent } from "../../../index.js";
 import { type EventTypes, event, typed } from "../../../src/events/index.js";
+import { revoked } from "../../support/revoked.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
 import { ALL_AS_3, dataOf, readAs3, release, writeAs, writeAsEach } from "./support/owners.js";
 
@@ -171,6 +172,17 @@ describe.each(STORES)("an event whose upcast throws, over %s", (_store, open) =>
 describe("an event that cannot be brought to the current version", () => {
   const stored = { type: "Made", data: { size: 1 } };
   const v1 = event<{ size: number }>();
+
+  test("is named also where its upcast throws what cannot be looked at", async () => {
+    await using streams = memoryStreamFactory();
+    await (await streams.openStream("a")).write(stored);
+    const made = v1.next((): { size: number } => {
+      throw revoked();
+    });
+    const { error } = await readUntilFailure((await typed(streams, { Made: made }).openStream("a")).read());
+    expect(error).toMatchObject({ code: "EVENT_VERSION", version: 1, cause: expect.any(Error) });
+  });
+
   const failing = (types: EventTypes, validateReads = false) => typed(memoryStreamFactory(), types, { validateReads });
 
   async function errorOf(

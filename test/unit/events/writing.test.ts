@@ -182,6 +182,15 @@ describe("a schema that fails itself", () => {
     expect(await write(throwing)).toMatchObject({ code: "INVALID_EVENT", path: "data", cause });
   });
 
+  test.each([[undefined], [null], ["fine"]])(
+    "refuses the event, with its result, which is none: %s",
+    async (result) => {
+      const error = await write(schemaOf(() => result as never));
+      expect(error).toMatchObject({ code: "INVALID_EVENT", path: "data" });
+      expect(error.message).toContain(`its schema returned ${JSON.stringify(result)}`);
+    },
+  );
+
   test("is refused for its promise, of whose failure nobody learns", async () => {
     expect(await write(schemaOf(() => Promise.reject(cause)))).toMatchObject({ code: "INVALID_ARGUMENT" });
   });
