@@ -36,6 +36,7 @@ import {
 } from "../../protocols/index.js";
 import { appendInTransaction } from "../../src/adapter-kit/append-together.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../../src/limits.js";
+import { untilAborted } from "../../src/watch/abort-listeners.js";
 import { listStreams } from "./administration/list-streams.js";
 import { removeBefore } from "./administration/remove-events.js";
 import { vacuumTables } from "./administration/vacuum-tables.js";
@@ -250,7 +251,9 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
     signal?: AbortSignal,
   ): Promise<T> {
     const attempt = `${verb} stream "${streamId}"`;
-    return this.#attempting(attempt, () => this.#parts.eventReads.use(read, signal), signal);
+    const { eventReads } = this.#parts;
+    // It may wait for a connection, or for the server.
+    return this.#attempting(attempt, () => untilAborted(eventReads.use(read, signal), signal), signal);
   }
 
   #read<T>(

@@ -9,6 +9,7 @@ import {
   type OptionNames,
 } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
+import { untilAborted } from "../watch/abort-listeners.js";
 import type { AdministrationContext } from "./administration-context.js";
 import { checkIdText, checkOneStream } from "./check-administration.js";
 
@@ -44,7 +45,7 @@ async function* eachStream(
   while (left > 0) {
     signal?.throwIfAborted();
     const query = { prefix, after, limit };
-    const rows = await calls.note(() => storage.listStreams(query), "listStreams");
+    const rows = await calls.note(() => untilAborted(storage.listStreams(query), signal), "listStreams");
     for (const row of rows) {
       if (row.isDeleted && !deleted) continue;
       signal?.throwIfAborted();

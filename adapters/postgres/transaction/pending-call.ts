@@ -1,6 +1,7 @@
 import type { TransactOptions } from "../../../protocols/index.js";
 import { PendingCall } from "../../../src/adapter-kit/pending-call.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
+import { onAbort } from "../../../src/watch/abort-listeners.js";
 import { type AppendOutcome, type GroupMember, requestsOf } from "../append/append-member.js";
 import type { Entry } from "../append/append-run.js";
 import { charactersOf } from "../append/call-size.js";
@@ -13,6 +14,8 @@ export class PendingAppend extends PendingCall<AppendResults> implements Entry {
   readonly member: GroupMember;
   readonly events: number;
   readonly characters: number;
+  /** It begins, or has failed: from then on its signal has no effect. */
+  readonly stopListening: () => void;
   readonly settle: Entry["settle"] = (outcome) => {
     if ("error" in outcome) this.fail(outcome.error);
     else this.succeed(outcome.result);
@@ -23,6 +26,9 @@ export class PendingAppend extends PendingCall<AppendResults> implements Entry {
     this.member = member;
     this.events = requestsOf(member).reduce((sum, { events }) => sum + events.length, 0);
     this.characters = charactersOf([member]);
+    const { signal } = member;
+    // The wait for a server that is away may be long.
+    this.stopListening = signal === undefined ? () => undefined : onAbort(signal, () => this.isWanted());
   }
 
   get attempt(): string {

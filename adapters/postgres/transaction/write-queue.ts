@@ -95,7 +95,10 @@ export class WriteQueue {
       session = await this.#context.writer.session();
     } catch (error) {
       // Those that waited meanwhile too: a later one would wait as long again.
-      for (const call of this.#waiting.splice(0)) call.fail(this.#failure(error, call));
+      for (const call of this.#waiting.splice(0)) {
+        if (call instanceof PendingAppend) call.stopListening();
+        call.fail(this.#failure(error, call));
+      }
       return;
     }
     this.#dropUnwanted();
@@ -137,7 +140,9 @@ export class WriteQueue {
   }
 
   #takeAppends(): readonly PendingAppend[] {
-    return takeAppends(this.#waiting, (call) => call instanceof PendingAppend, MAX_CALL_CHARACTERS);
+    const appends = takeAppends(this.#waiting, (call) => call instanceof PendingAppend, MAX_CALL_CHARACTERS);
+    for (const append of appends) append.stopListening();
+    return appends;
   }
 
   #dropUnwanted(): void {

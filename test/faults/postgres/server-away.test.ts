@@ -1,10 +1,12 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { Pool } from "pg";
 import { expect, test } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { ALL_STREAM, type StoredEvent } from "../../../protocols/index.js";
 import { projectToMemory } from "../../../src/projections/index.js";
 import { sql } from "../../../src/transaction/sql-statement.js";
 import { collect, take } from "../../conformance/support/collect.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
 import { Observation } from "../../conformance/support/observation.js";
 import { NO_POSTGRES } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -66,6 +68,38 @@ if (NO_POSTGRES === null) {
     reading.catch(() => undefined);
     await started.restart();
     expect(await reading).toMatchObject([[{ number: 1 }], [{ data: 1 }]]);
+  });
+
+  test("a call that waits for a server that is away is aborted at once", async () => {
+    const started = await server();
+    const pool = new Pool({ connectionString: started.url() });
+    pool.on("error", () => undefined);
+    const streams = await postgresStreamFactory(pool, { ...ownSchemas(), connectTimeoutMs: 3_600_000 });
+    const stream = await streams.openStream("a");
+    await stream.write({ type: "Written", data: 1 });
+    const event = { type: "Written", data: 2 };
+    const calls: readonly ((signal: AbortSignal) => Promise<unknown>)[] = [
+      (signal) => stream.write(event, { signal }),
+      (signal) => streams.writeAll([{ streamId: "a", events: [event] }], { signal }),
+      (signal) => streams.transaction((tx) => tx.write("a", event), { signal }),
+      (signal) => collect(stream.read({ signal })),
+      (signal) => streams.listStreams({ signal })[Symbol.asyncIterator]().next(),
+      (signal) => streams.query(sql`SELECT 1`, { signal }),
+    ];
+
+    await started.kill();
+    // The store has noticed it.
+    await expect.poll(() => pool.totalCount).toBe(0);
+    for (const call of calls) {
+      const aborting = new AbortController();
+      const failure = failureOf(call(aborting.signal));
+      await new Promise((resolve) => setImmediate(resolve));
+      aborting.abort(new Error("enough"));
+      expect(await failure).toMatchObject({ message: "enough" });
+    }
+    await started.restart();
+    await streams[Symbol.asyncDispose]();
+    await pool.end();
   });
 
   test("a read model in memory waits for a server that is away, and misses nothing", async () => {
