@@ -203,7 +203,7 @@ class PGConnection implements PostgresConnection {
       const answer: unknown = await this.#client.query(config as never);
       return { ...resultOf<Row>(answer as QueryResult | QueryResult[]), hasWarning: this.#hasWarning };
     } catch (error) {
-      const told = clientError(error, config.values);
+      const told = clientError(error, config);
       if (told instanceof ConnectionLostError) this.#ended(told);
       throw told;
     } finally {

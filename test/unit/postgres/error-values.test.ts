@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sql } from "../../../index.js";
+import { rawSQL, sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import type { StorageError } from "../../../protocols/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
@@ -18,6 +18,12 @@ const REFUSED = [
   [sql`SELECT ${"Secret"}::regclass`, 'relation "..." does not exist'],
   [sql`SELECT current_setting(${"secret"})`, 'unrecognized configuration parameter "..."'],
   [sql`SELECT ${"a secret"}::tsquery`, 'syntax error in tsquery: "..."'],
+  [sql`SELECT ${"Secret.a"}::regclass`, 'schema "..." does not exist'],
+  [sql`SELECT ${"a.b.Secret"}::regclass`, 'cross-database references are not implemented: "..."'],
+  [sql`SELECT ${"a Secret b"}::regtype`, 'syntax error at or near "..."'],
+  [sql`SELECT ${"Secret"}::regoper`, "operator does not exist: ..."],
+  [sql`SELECT query_to_xml(${"SELECT secret, 'a"}, true, true, '')`, 'unterminated quoted string at or near "..."'],
+  [sql`SELECT query_to_xml(${"SELECT secret"}, true, true, '')`, 'column "..." does not exist'],
   [sql`SELECT ${"\0"}`, 'invalid byte sequence for encoding "UTF8"'],
 ] as const;
 
@@ -36,10 +42,27 @@ if (NO_POSTGRES === null) {
     }
   });
 
+  test("an error of a function of the application's does not have the value that it names", async () => {
+    await using streams = await openStore();
+    const body = "BEGIN RAISE 'no % of % is left', p_count, p_name; END";
+    await streams.transaction((tx) =>
+      tx.sql.run(
+        rawSQL(`CREATE FUNCTION refuse(p_name text, p_count int) RETURNS int LANGUAGE plpgsql AS $$ ${body} $$`),
+      ),
+    );
+    const error = await failureOf(streams.query(sql`SELECT refuse(${"Secret"}, ${12345})`));
+    expect(error).toMatchObject({ message: expect.stringContaining("no ... of ... is left") });
+    const small = await failureOf(streams.query(sql`SELECT refuse(${"Secret"}, ${2})`));
+    expect(small).toMatchObject({ message: expect.stringContaining("no ... of ... is left") });
+  });
+
   test("an error says which names of the statement there are not", async () => {
     await using streams = await openStore();
     const error = await failureOf(streams.query(sql`SELECT * FROM orders WHERE id = ${"a"}`));
     expect(error).toMatchObject({ message: expect.stringContaining('relation "orders" does not exist') });
+    const text = JSON.stringify({ orders: "relation" });
+    const ofText = await failureOf(streams.query(sql`SELECT * FROM orders WHERE id IN (${text}, ${"orders"})`));
+    expect(ofText).toMatchObject({ message: expect.stringContaining('relation "orders" does not exist') });
   });
 } else {
   test(NO_POSTGRES, () => undefined);
