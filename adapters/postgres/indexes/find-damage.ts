@@ -1,5 +1,6 @@
 import { ALL_STREAM, StorageError } from "../../../protocols/index.js";
 import { DatabaseError, type PostgresConnection } from "../client/client.js";
+import { StoreHistory } from "../history/store-history.js";
 import type { StoreNames } from "../open/schema.js";
 import { NO_JSON, readPage } from "../read/read-page.js";
 
@@ -17,9 +18,8 @@ export async function damageOf(
   location: string,
 ): Promise<unknown> {
   if (!(error instanceof DatabaseError && error.code === NO_JSON)) return error;
-  // Nobody has seen anything of this store yet that its marks could tell from.
-  const context = { names, location, indexes: [], marks: { epoch: "", take: async () => undefined } };
   try {
+    const context = { names, location, indexes: [], marks: await StoreHistory.begin(connection, names) };
     for (let after: number | null = 0; after !== null; ) {
       const query = { streamId: ALL_STREAM, after, limit: PAGE_EVENTS, direction: "forward" } as const;
       ({ next: after } = await readPage(connection, context, query));
