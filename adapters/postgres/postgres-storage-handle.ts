@@ -23,7 +23,7 @@ import {
   type SnapshotRetention,
   type SQLStatement,
   type SQLValue,
-  StorageError,
+  type StorageError,
   type StorageLimits,
   type StorageSession,
   type StoreContents,
@@ -40,7 +40,7 @@ import { untilAborted } from "../../src/watch/abort-listeners.js";
 import { listStreams } from "./administration/list-streams.js";
 import { removeBefore } from "./administration/remove-events.js";
 import { vacuumTables } from "./administration/vacuum-tables.js";
-import { ConnectionLostError, type PostgresConnection } from "./client/client.js";
+import type { PostgresConnection } from "./client/client.js";
 import { importContents } from "./copy/import-contents.js";
 import type { StoreHistory } from "./history/store-history.js";
 import type { StoreNames } from "./open/schema.js";
@@ -127,10 +127,8 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
 
   listRecords(space: string, options: ListRecordsOptions): Promise<readonly StoredRecord[]> {
     return this.#readWith(`list the records of "${space}"`, (connection, names) =>
-      new PostgresRecords(connection, names, this.location).list(space, options).catch((error: unknown) => {
-        // The pool runs a read again that lost its connection, and knows it by the client's error.
-        throw error instanceof StorageError && error.cause instanceof ConnectionLostError ? error.cause : error;
-      }),
+      // The pool runs a read again that lost its connection, and knows it by the client's error.
+      new PostgresRecords(connection, names, this.location, (_, task) => task()).list(space, options),
     );
   }
 

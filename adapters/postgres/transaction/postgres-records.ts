@@ -5,7 +5,6 @@ import { storedObject } from "../../../src/adapter-kit/stored-json.js";
 import { MAX_LISTED_RECORDS } from "../../../src/limits.js";
 import type { ClientValue, PostgresConnection } from "../client/client.js";
 import { INDEXED_NAME_BYTES, type StoreNames } from "../open/schema.js";
-import { storageError } from "../postgres-errors.js";
 import { bytesOf, textOfHex } from "../sql-text.js";
 
 interface Row {
@@ -15,16 +14,21 @@ interface Row {
 
 const HASH = "sha256(sha256($1::bytea) || sha256($2::bytea))";
 
-/** The records of a store, over the connection of an open transaction that holds the lock. */
+/** Runs a task, and says of its error what was attempted. */
+type Saying = <T>(attempt: string, task: () => Promise<T>) => Promise<T>;
+
+/** The records of a store. A connection that changes them is in a transaction that holds the lock. */
 export class PostgresRecords implements Records {
   readonly #connection: PostgresConnection;
   readonly #names: StoreNames;
   readonly #location: string;
+  readonly #saying: Saying;
 
-  constructor(connection: PostgresConnection, names: StoreNames, location: string) {
+  constructor(connection: PostgresConnection, names: StoreNames, location: string, saying: Saying) {
     this.#connection = connection;
     this.#names = names;
     this.#location = location;
+    this.#saying = saying;
   }
 
   async get(space: string, key: string): Promise<StoredRecord | null> {
@@ -91,16 +95,15 @@ export class PostgresRecords implements Records {
     return recordConflict({ verb, space, key, expected, revision, location: this.#location });
   }
 
-  async #query<T>(
+  #query<T>(
     [verb, space, key]: readonly [string, string, string],
     name: string,
     text: string,
     values: readonly ClientValue[],
   ): Promise<T[]> {
-    try {
-      return (await this.#connection.query<T>({ name, text, values })).rows;
-    } catch (error) {
-      throw storageError(error, `${verb} the record "${key}" of "${space}"`, this.#location);
-    }
+    return this.#saying(
+      `${verb} the record "${key}" of "${space}"`,
+      async () => (await this.#connection.query<T>({ name, text, values })).rows,
+    );
   }
 }

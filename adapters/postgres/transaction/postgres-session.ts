@@ -33,7 +33,7 @@ export class PostgresSession implements GroupSession {
     // What it reads may be its own and be undone. The lock keeps the store from being replaced.
     this.#context = { ...context, marks: { epoch: context.history.epoch, take: async () => undefined } };
     this.head = head;
-    this.records = new PostgresRecords(connection, context.names, context.location);
+    this.records = new PostgresRecords(connection, context.names, context.location, this.#saying.bind(this));
     this.sql = new TableStatements(connection, context.names, context.location);
   }
 
