@@ -1,8 +1,8 @@
 import { access } from "node:fs/promises";
 import Database from "better-sqlite3";
 import { expect, test, vi } from "vitest";
-import { createDbContext } from "../../../examples/flowforge/index.js";
-import { databasePath, initDb } from "../../../examples/flowforge/init-db.js";
+import { createDbContext, initDb } from "../../../examples/flowforge/index.js";
+import { databasePath } from "../../../examples/flowforge/init-db.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { describeBackends, withDb } from "./support/backends.js";
 

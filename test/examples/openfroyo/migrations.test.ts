@@ -1,7 +1,6 @@
 import { sql } from "async-streams";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createStore } from "../../../examples/openfroyo/store/create-store.js";
-import type { Store } from "../../../examples/openfroyo/store/store.js";
+import { createStore, type Store } from "../../../examples/openfroyo/index.js";
 import { openStore, openStoreWithRun, PROFILES, soloConfig } from "./support/stores.js";
 
 const TABLES = ["audit", "events", "facts", "plan_units", "resource_state", "runs"];

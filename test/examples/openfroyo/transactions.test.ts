@@ -1,6 +1,6 @@
 import { sql } from "async-streams";
 import { describe, expect, test } from "vitest";
-import { createStore } from "../../../examples/openfroyo/store/create-store.js";
+import { createStore } from "../../../examples/openfroyo/index.js";
 import { openStore, openStoreWithRun, PROFILES } from "./support/stores.js";
 
 describe.each(PROFILES)("profile %s", (_, makeConfig) => {

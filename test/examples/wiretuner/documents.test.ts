@@ -4,19 +4,19 @@ import { typed } from "async-streams/events";
 import { from } from "rxjs";
 import { expect, test } from "vitest";
 import { EDITOR_EVENTS } from "../../../examples/wiretuner/editor-events.js";
-import { EventRecorder } from "../../../examples/wiretuner/event-recorder.js";
 import {
   ConnectionFactory,
   createDocument,
   DatabaseConfig,
   deleteDocument,
+  EventRecorder,
   loadDocument,
+  MigrationRunner,
   SqliteEventGateway,
   undo,
   validateEnvelope,
 } from "../../../examples/wiretuner/index.js";
 import { readMetadata } from "../../../examples/wiretuner/metadata.js";
-import { MigrationRunner } from "../../../examples/wiretuner/migration-runner.js";
 import { MIGRATIONS } from "../../../examples/wiretuner/migrations.js";
 import { endSession, startSession } from "../../../examples/wiretuner/sessions.js";
 import { createTempDir } from "../../support/temp-dir.js";

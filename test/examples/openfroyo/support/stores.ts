@@ -1,7 +1,5 @@
 import { onTestFinished } from "vitest";
-import type { StoreConfig } from "../../../../examples/openfroyo/store/config.js";
-import { createStore } from "../../../../examples/openfroyo/store/create-store.js";
-import type { Store } from "../../../../examples/openfroyo/store/store.js";
+import { createStore, type Store, type StoreConfig } from "../../../../examples/openfroyo/index.js";
 import { NO_POSTGRES } from "../../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../../support/postgres-stores.js";
 import { createTempDir } from "../../../support/temp-dir.js";
