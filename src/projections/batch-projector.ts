@@ -88,12 +88,17 @@ export class BatchProjector {
     await this.#park(failure, upTo);
   }
 
-  async #projectAtOnce(events: readonly StoredEvent[], upTo: number, hasAll: boolean): Promise<void> {
-    const { model, onLive } = this.#context;
+  async #projectAtOnce(all: readonly StoredEvent[], batchUpTo: number, hasAll: boolean): Promise<void> {
+    const { model, onLive, settings } = this.#context;
     const hadCaughtUp = this.#lease.state?.hasCaughtUp === true;
     let live: LiveState | null = null;
     this.#isSwapping = false;
     const commit = await this.transact(async (tx) => {
+      // Under constant writes the record moves between any two transactions.
+      if (settings.mode === "inline") await this.#lease.follow(tx.records);
+      const done = this.#lease.state?.position ?? 0;
+      const events = all.filter(({ position }) => position > done);
+      const upTo = Math.max(batchUpTo, done);
       const isAtEnd = hasAll && (hadCaughtUp || !(await this.#isOvertaken(tx, upTo)));
       const hasCaughtUp = hadCaughtUp || isAtEnd;
       const written = await this.#lease.write(tx.records, { position: upTo, hasCaughtUp });

@@ -79,6 +79,12 @@ export class BuildLease {
     else this.#held = { state: found.value, revision: found.revision };
   }
 
+  /** Goes on within a transaction from where an inline projection is, which leaves the lease as it is. */
+  async follow(records: Records): Promise<void> {
+    const found = await readBuild(records, this.#spaces, this.#build);
+    if (found?.value.owner === this.#owner) this.#held = { state: found.value, revision: found.revision };
+  }
+
   /**
    * Writes the record within a transaction, first of all: a holder that was fenced off loses before it changes anything.
    *

@@ -36,6 +36,24 @@ describe.each(SQL_STORES)("an inline projection over %s", (_, open) => {
     await a.write({ type: "Other", data: null });
   });
 
+  test("is built again while its process never stops to write", async () => {
+    await using streams = await open();
+    await using runner = await runProjections(streams, [balances()], INLINE);
+    const a = await streams.openStream("a");
+    await a.write(deposited(1));
+    let isRebuilt = false;
+    const rebuilding = runner.rebuild("balances").finally(() => {
+      isRebuilt = true;
+    });
+    while (!isRebuilt) {
+      const { version } = await a.write(deposited(1));
+      expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: version }]);
+    }
+    await rebuilding;
+    const { version } = await a.write(deposited(1));
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: version }]);
+  });
+
   test("fails the write that it cannot project, and that one alone", async () => {
     await using streams = await open();
     await using _runner = await runProjections(streams, [balances()], INLINE);
