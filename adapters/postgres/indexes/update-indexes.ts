@@ -7,6 +7,12 @@ import { quoteName } from "../sql-text.js";
 import { definitionsOf, type FieldIndex, INDEX_PREFIX } from "./field-index.js";
 import { damageOf } from "./find-damage.js";
 
+/**
+ * How long the building of an index waits for those that use the events. After a second, its `deadlock_timeout`, the server
+ * ends an autovacuum that is in the way.
+ */
+const MAX_BUILD_LOCK_WAIT_MS = 2_000;
+
 /** The condition of a lock that was not to be had in time. */
 const LOCK_NOT_AVAILABLE = "55P03";
 
@@ -45,7 +51,7 @@ export async function updateIndexes(
     for (const { name, columns } of missing) {
       // However long it takes, and no process builds what another one is building.
       const create = `CREATE INDEX IF NOT EXISTS ${name} ON ${names.prefix}es_events ${columns}`;
-      while (!(await change(connection, names, create))) await delay(TABLE_LOCK_PAUSE_MS);
+      while (!(await change(connection, names, create, MAX_BUILD_LOCK_WAIT_MS))) await delay(TABLE_LOCK_PAUSE_MS);
     }
   } catch (error) {
     if (connection.isOpen) await connection.script("ROLLBACK").catch(() => undefined);
@@ -56,13 +62,18 @@ export async function updateIndexes(
 }
 
 /** @returns whether it could: not while others read events for long, or vacuum them */
-async function change(connection: PostgresConnection, { lockKey }: StoreNames, statement: string): Promise<boolean> {
+async function change(
+  connection: PostgresConnection,
+  { lockKey }: StoreNames,
+  statement: string,
+  maxWaitMs = MAX_TABLE_LOCK_WAIT_MS,
+): Promise<boolean> {
   try {
     await connection.script(`
       BEGIN ISOLATION LEVEL READ COMMITTED;
       SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;
       SELECT pg_advisory_xact_lock(${lockKey});
-      SET LOCAL lock_timeout TO ${MAX_TABLE_LOCK_WAIT_MS};
+      SET LOCAL lock_timeout TO ${maxWaitMs};
       ${statement};
       COMMIT`);
     return true;

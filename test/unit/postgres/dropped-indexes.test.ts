@@ -1,10 +1,15 @@
+import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { expect, test } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
-import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
+import { NO_POSTGRES, type ServerSettings, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 
+/** A server that begins at once to vacuum what grows. */
+const VACUUMING: ServerSettings = { ...THROWAWAY, autovacuum: "on", autovacuum_naptime: "1s" };
+
 if (NO_POSTGRES === null) {
+  const vacuumingServer = sharedServer(VACUUMING);
   const server = sharedServer(THROWAWAY);
 
   test("an index that is no longer named is dropped by the first opening that no reader of events holds up", async () => {
@@ -62,5 +67,25 @@ if (NO_POSTGRES === null) {
     );
     expect(rowCount).toBeGreaterThan(0);
     await vacuuming.end();
+  });
+
+  test("an opening that builds an index does not wait for an autovacuum, which takes long", async () => {
+    const started = await vacuumingServer();
+    const schemas = ownSchemas();
+    const options = { ...schemas, durability: "normal" } as const;
+    await using streams = await postgresStreamFactory(started.url(), options);
+    const stream = await streams.openStream("a");
+    const table = `${schemas.schema}.es_events`;
+    await started.query(`ALTER TABLE ${table} SET (autovacuum_vacuum_insert_threshold = 10,
+      autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`);
+    const text = randomBytes(900).toString("hex");
+    await stream.write(Array.from({ length: 1_000 }, () => ({ type: "A", data: text })));
+    const vacuuming = async () => {
+      const found = "SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND query LIKE $1";
+      return (await started.query(found, [`%${table}%`])).rowCount;
+    };
+    await expect.poll(vacuuming, { timeout: 40_000 }).toBe(1);
+
+    await using _ = await postgresStreamFactory(started.url(), { ...options, indexes: ["type"] });
   });
 }
