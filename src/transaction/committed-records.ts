@@ -1,4 +1,5 @@
 import type { ListRecordsOptions, Records, StoredRecord } from "../../protocols/index.js";
+import { recordErrorIn } from "../leases/record-shapes.js";
 import { recordsOf } from "./records-of.js";
 import type { StoreAccess } from "./store-access.js";
 
@@ -24,11 +25,16 @@ export class CommittedRecords implements Pick<Records, "get" | "list"> {
 
   /** @param call - the public call that it is part of */
   async read<T>(call: string, work: (records: Pick<Records, "get" | "list">) => Promise<T>): Promise<T> {
-    const { lifetime, calls } = this.#access.context;
+    const { location, context } = this.#access;
+    const { lifetime, calls } = context;
     // As a transaction does.
     lifetime.assertOpen(call);
     calls.assertOutside(call);
-    return work(this);
+    try {
+      return await work(this);
+    } catch (error) {
+      throw recordErrorIn(location, error);
+    }
   }
 
   async get(space: string, key: string): Promise<StoredRecord | null> {

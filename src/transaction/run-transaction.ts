@@ -5,6 +5,7 @@ import {
   TransactionError,
   type TransactionOptions,
 } from "../../protocols/index.js";
+import { recordErrorIn } from "../leases/record-shapes.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { encodedBytes } from "../stream/content-bytes.js";
 import { overloaded } from "../stream/memory-budget.js";
@@ -134,7 +135,7 @@ async function runWork<T>(
   } catch (error) {
     calls.fail(error);
     await calls.abandon();
-    throw calls.failure?.error;
+    throw recordErrorIn(location, calls.failure?.error);
   }
 }
 

@@ -3,6 +3,7 @@ import { memoryStreamFactory } from "../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { postgresStreamFactory } from "../../postgres.js";
 import type { EventShape, MaintainableStreamFactory } from "../../protocols/index.js";
+import { consume, dropConsumer } from "../../src/consumers/index.js";
 import { copyStore } from "../../src/copy/index.js";
 import { documents, readDocument, runProjections, whenProcessed } from "../../src/projections/index.js";
 import { sql } from "../../src/transaction/sql-statement.js";
@@ -105,6 +106,28 @@ describe.each(STORES)("over %s", (_, open) => {
       { kind: "record", detail: expect.stringContaining('"\u{ffff}150" of "a"') },
       { kind: "record", detail: expect.stringContaining('"\u{ffff}150" of "a\0b"') },
     ]);
+  });
+
+  test("a record that is not what the library stores is named with its store", async () => {
+    const { streams, damage } = await open();
+    const mail = { name: "mail", startFrom: "beginning", handle: async () => undefined } as const;
+    await (await consume(streams, mail)).stop();
+    const totals = documents<number, EventShape>({ name: "totals", evolve: (total) => (total ?? 0) + 1 });
+    await (await runProjections(streams, [totals]))[Symbol.asyncDispose]();
+    await damage("mail", '{"partitions":"many"}');
+    await damage("totals@1", '{"position":"end"}');
+    const corrupt = (record: string) => ({
+      code: "STORAGE_CORRUPT",
+      message: expect.stringMatching(
+        `Cannot read the record ${record} in (postgresql:|/)\\S+: its field \\w+ is not what`,
+      ),
+    });
+    const group = corrupt('"mail" of "@consumer-groups"');
+    await expect(consume(streams, mail)).rejects.toMatchObject(group);
+    await expect(dropConsumer(streams, "mail")).rejects.toMatchObject(group);
+    const build = corrupt('"totals@1" of "@projections"');
+    await expect(runProjections(streams, [totals])).rejects.toMatchObject(build);
+    await expect(whenProcessed(streams, "totals", 1)).rejects.toMatchObject(build);
   });
 
   test("a document that is no JSON is reported as damaged", async () => {
