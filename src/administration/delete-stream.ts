@@ -2,6 +2,7 @@ import {
   ConcurrencyError,
   DELETED_EVENT_TYPE,
   type DeleteOptions,
+  isStreamError,
   type NewEvent,
   type RemovalReport,
   type StorageSession,
@@ -106,7 +107,8 @@ async function end(session: StorageSession, streamId: string, plan: DeletePlan, 
 
 /** Says of a conflict that it was the deletion's: what the tombstone was refused for is a write. */
 function versionConflict(error: unknown, attempt: string, location: string | undefined): unknown {
-  if (!(error instanceof ConcurrencyError)) return error;
+  // It may be a signal's reason, which may be anything.
+  if (!isStreamError(error, "CONCURRENCY_CONFLICT")) return error;
   const { streamId, expectedVersion, actualVersion } = error;
   const message =
     `Cannot ${attempt}${inStore(location)}: expected version ${expectedVersion}, found version ${actualVersion}. ` +

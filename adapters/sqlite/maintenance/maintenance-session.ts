@@ -45,14 +45,10 @@ export class MaintenanceSession {
   /** Runs a step, again while the database is locked. All steps together wait no longer for locks than a call may. */
   step<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
     return this.#use((connection) =>
-      this.#lock.retryWhileBusy(
-        this.#lockDeadline,
-        async () => {
-          this.assertWanted();
-          return task(connection);
-        },
-        this.assertWanted,
-      ),
+      this.#lock.retryWhileBusy(this.#lockDeadline, async () => {
+        this.assertWanted();
+        return task(connection);
+      }),
     );
   }
 

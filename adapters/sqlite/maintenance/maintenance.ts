@@ -94,17 +94,18 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
     const own = new OwnErrors();
     try {
       return await this.#runs.run(attempt, options, (assertWanted) =>
-        lend(mode, (use) => task(new MaintenanceSession(location, use, busyTimeoutMs, assertWanted), own)),
+        lend(mode, (use) =>
+          task(new MaintenanceSession(location, use, busyTimeoutMs, own.asserting(assertWanted)), own),
+        ),
       );
     } catch (error) {
       if (own.thrown !== undefined) throw own.thrown.error;
-      const isReason = options.signal?.aborted && error === options.signal.reason;
-      throw isReason || sqliteCode(error) === undefined ? error : storageError(error, attempt, location);
+      throw sqliteCode(error) === undefined ? error : storageError(error, attempt, location);
     }
   }
 }
 
-/** What a caller's own function throws. It is no failure of the store, whatever it looks like. */
+/** What a caller's own function throws, or its signal. It is no failure of the store, whatever it looks like. */
 class OwnErrors {
   thrown: { readonly error: unknown } | undefined;
 
@@ -119,6 +120,17 @@ class OwnErrors {
     };
   }
 
+  /** Asserts that somebody wants the result. */
+  asserting(assertWanted: () => void): () => void {
+    return () => {
+      try {
+        assertWanted();
+      } catch (error) {
+        this.#throw(error);
+      }
+    };
+  }
+
   /** Runs a function that says itself why the store fails it. */
   of<T>(run: () => Promise<T>): Promise<T> {
     return run().catch((error: unknown) => this.#throw(error));
@@ -126,7 +138,7 @@ class OwnErrors {
 
   #throw(error: unknown): never {
     this.thrown = { error };
-    throw error;
+    throw new Error("its caller has ended it");
   }
 }
 

@@ -9,6 +9,7 @@ import type {
 } from "../../../index.js";
 import { copyStore } from "../../../src/copy/index.js";
 import { sql } from "../../../src/transaction/sql-statement.js";
+import { revoked } from "../../support/revoked.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 type Store = AdministrableStreamFactory & MaintainableStreamFactory & TransactionalStreamFactory;
@@ -35,6 +36,14 @@ const CALLS: [string, (streams: Store, ending: Ending) => Promise<unknown>][] = 
       return queries[1];
     },
   ],
+  [
+    "a deletion",
+    (streams, { signal, abort }) => {
+      const deleting = streams.deleteStream("b", { signal });
+      abort();
+      return deleting;
+    },
+  ],
   ["a check", (streams, { signal, abort }) => streams.verify({ signal, onProgress: abort })],
   [
     "a backup",
@@ -49,8 +58,17 @@ const CALLS: [string, (streams: Store, ending: Ending) => Promise<unknown>][] = 
   ],
 ];
 
+const coded = (code: string) => Object.assign(new Error("on purpose"), { code });
+
+const REASONS: [string, object][] = [
+  ["with the code of a failing disk", coded("SQLITE_IOERR")],
+  ["with the code of damage", coded("SQLITE_CORRUPT")],
+  ["with the code of a lock", coded("SQLITE_BUSY")],
+  ["that cannot be looked at", revoked()],
+];
+
 describe.each(["in memory", "in a file"])("the error of another database, with a store %s,", (place) => {
-  describe.each(["SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_BUSY"])("whose code is %s,", (code) => {
+  describe.each(REASONS)("%s,", (_kind, reason) => {
     test.each(CALLS)("ends %s that is aborted with it, and nothing else", async (_, call) => {
       await using folder = await createTempDir();
       // Who takes the reason for a lock that is held waits for longer than the test.
@@ -61,7 +79,6 @@ describe.each(["in memory", "in a file"])("the error of another database, with a
       );
       const stream = await streams.openStream("a");
       await stream.write(Array.from({ length: 10_000 }, (__, data) => ({ type: "Numbered", data })));
-      const reason = Object.assign(new Error("on purpose"), { code });
       const controller = new AbortController();
       const ending = { signal: controller.signal, abort: () => controller.abort(reason), folder };
       await expect(call(streams, ending)).rejects.toBe(reason);
