@@ -142,7 +142,7 @@ export function parseConsumerOptions(options: ConsumerOptions): ConsumerSettings
   checkPlace("maxParked", maxParked);
   checkFunction("onError", onError);
   checkSignal(signal);
-  checkOptions(checkpointEvery, CHECKPOINT_EVERY);
+  checkOptions(checkpointEvery, CHECKPOINT_EVERY, "field", "checkpointEvery");
   const { events: checkpointEvents = 100, ms: checkpointMs = 1_000 } = checkpointEvery;
   checkBetween("checkpointEvery.events", checkpointEvents, 1, Number.MAX_SAFE_INTEGER);
   checkBetween("checkpointEvery.ms", checkpointMs, 1, MAX_TIMER_MS);
@@ -161,7 +161,7 @@ export function parseConsumerOptions(options: ConsumerOptions): ConsumerSettings
 }
 
 function parseRetry(retry: RetryPolicy): RetrySettings {
-  checkOptions(retry, RETRY);
+  checkOptions(retry, RETRY, "field", "retry");
   const { attempts = 10, minDelayMs = 200, maxDelayMs = 60_000, factor = 2, retryable } = retry;
   const isEachGiven = retry.minDelayMs !== undefined && retry.maxDelayMs !== undefined;
   if (attempts !== Number.POSITIVE_INFINITY) checkBetween("retry.attempts", attempts, 1, Number.MAX_SAFE_INTEGER);

@@ -77,15 +77,17 @@ export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
  * notices.
  *
  * @param kind - what a name is in a message: an option of a call, or a field of what a caller gives
+ * @param argument - what is checked
  * @throws InvalidArgumentError
  */
 export function checkOptions<Options extends object>(
   options: Options,
   known: OptionNames<Options>,
   kind: "option" | "field" = "option",
+  argument = "options",
 ): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalidArgument("options", `expected an object, got ${describeValue(options)}`);
+    throw invalidArgument(argument, `expected an object, got ${describeValue(options)}`);
   }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name) || (options as Record<string, unknown>)[name] === undefined) continue;

@@ -40,6 +40,8 @@ test.each<readonly [string, object, ConsumerOptions, string]>([
   ["a checkpoint after no time", {}, { checkpointEvery: { ms: 0 } }, "checkpointEvery.ms"],
   ["a delay that is longer than the longest", {}, { retry: { minDelayMs: 2, maxDelayMs: 1 } }, "maxDelayMs"],
   ["delays that get shorter", {}, { retry: { factor: 0.5 } }, "factor"],
+  ["retries that are none", {}, { retry: null as never }, "Cannot start a consumer in memory: invalid retry: expected"],
+  ["no object for the checkpoints", {}, { checkpointEvery: 5 as never }, "invalid checkpointEvery: expected an object"],
   ["a misspelt field of the retries", {}, { retry: { attempt: 2 } as object }, "attempts"],
   ["a report that is no function", {}, { onError: "log" as never }, "onError"],
 ])("a consumer is refused with %s", async (_name, definition, options, message) => {
