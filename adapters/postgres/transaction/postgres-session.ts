@@ -30,8 +30,8 @@ export class PostgresSession implements GroupSession {
 
   constructor(connection: PostgresConnection, head: number, context: StoringContext) {
     this.connection = connection;
-    // What it reads may be its own and be undone. The lock keeps the store from being replaced.
-    this.#context = { ...context, marks: { epoch: context.history.epoch, take: async () => undefined } };
+    // What it reads may be its own and be undone. The lock keeps the store from being replaced. The commit notifies.
+    this.#context = { ...context, notify: false, marks: { epoch: context.history.epoch, take: async () => undefined } };
     this.head = head;
     this.records = new PostgresRecords(connection, context.names, context.location, this.#saying.bind(this));
     this.sql = new TableStatements(connection, context.names, context.location);

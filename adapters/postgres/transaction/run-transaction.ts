@@ -48,7 +48,8 @@ async function runAndSettle(
   try {
     done = await work(pending, opened, context, onBegun);
     if (done === undefined) return;
-    await writer.commit(connection, (number) => {
+    const position = context.notify ? lastPosition(done.session) : undefined;
+    await writer.commit(connection, position, (number) => {
       transaction = number;
     });
   } catch (error) {
@@ -71,6 +72,11 @@ async function runAndSettle(
   const { session, result } = done as DoneWork;
   for (const commit of session.commits) feed.publish(commit);
   pending.succeed(result);
+}
+
+/** The position of the last event that it has stored. */
+function lastPosition({ commits }: PostgresSession): number | undefined {
+  return commits.at(-1)?.events.at(-1)?.position;
 }
 
 interface DoneWork {

@@ -95,15 +95,24 @@ export class Writer {
   /**
    * Commits an open transaction, with a note of its number, by which it can be found out later whether it was committed.
    *
-   * @returns the number
+   * @param notified - the position that other processes are notified of
+   * @param onSent - called with the number
    */
-  async commit(connection: PostgresConnection, onSent: (transaction: number) => void): Promise<void> {
+  async commit(
+    connection: PostgresConnection,
+    notified: number | undefined,
+    onSent: (transaction: number) => void,
+  ): Promise<void> {
     this.#transaction += 1;
     onSent(this.#transaction);
-    const { command, hasWarning } = await connection.script(`${this.#note()} COMMIT`);
+    const { command, hasWarning } = await connection.script(`${this.#note()} ${this.#notification(notified)} COMMIT`);
     if (hasWarning) throw unconfirmed();
     if (command !== "COMMIT") throw new Error(`the server answered COMMIT with ${command}`);
     this.#acknowledge(this.#transaction);
+  }
+
+  #notification(position: number | undefined): string {
+    return position === undefined ? "" : `SELECT pg_notify('${this.#settings.names.channel}', '${position}');`;
   }
 
   #acknowledge(transaction: number): void {

@@ -1,4 +1,4 @@
-import { Pool, type PoolClient } from "pg";
+import { Client, Pool, type PoolClient } from "pg";
 import { expect, test, vi } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { NO_POSTGRES, type ServerSettings, THROWAWAY } from "../../support/postgres-server.js";
@@ -76,6 +76,38 @@ if (NO_POSTGRES === null) {
     );
     expect(rows).toContainEqual({ query: expect.stringContaining("INSERT INTO") });
     expect(rows.filter(({ query }) => query.includes("unnest"))).toEqual([]);
+  });
+
+  test("a transaction of several writes is one notification", async () => {
+    const url = (await server()).url();
+    const { pool, queries } = recordingPool(url);
+    const listener = new Client(url);
+    await listener.connect();
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
+      await using stream = await streams.openStream("a");
+      const watching = stream.watch().subscribe(() => undefined);
+      const listen = () => queries.find((text) => text.startsWith("LISTEN"));
+      await expect.poll(listen).toBeDefined();
+      const heard: unknown[] = [];
+      listener.on("notification", ({ payload }) => heard.push(payload));
+      await listener.query(listen() as string);
+
+      await streams.transaction(async (tx) => {
+        await tx.write("a", { type: "T", data: 1 });
+        await tx.write(
+          "b",
+          [2, 3].map((data) => ({ type: "T", data })),
+        );
+      });
+      await stream.write({ type: "T", data: 4 });
+
+      await expect.poll(() => heard.at(-1)).toBe("4");
+      expect(heard).toEqual(["3", "4"]);
+      watching.unsubscribe();
+    }
+    await listener.end();
+    await pool.end();
   });
 
   test("a poll that finds nothing is one query", async () => {
