@@ -64,6 +64,23 @@ describe.each(STORES)("over %s", (_, open) => {
     });
   });
 
+  test("loadQuery folds no events of the library, which count for its position", async () => {
+    await using streams = await open();
+    await streams.writeAll([
+      { streamId: "course-1", events: opening("1", 2) },
+      { streamId: "course-2", events: opening("2", 3) },
+    ]);
+    await streams.deleteStream("course-1");
+    const { version: position } = await streams.openStream("@all");
+    const types: Omit<Fold<readonly string[], CourseEvent>, "snapshot"> = {
+      name: "types",
+      initial: () => [],
+      evolve: (all, { type }) => [...all, type],
+    };
+    expect(await loadQuery(streams, types, [])).toEqual({ state: ["Opened"], position });
+    expect(await listOf((await streams.openStream("@all")).read())).toMatchObject([{}, { type: "@deleted", position }]);
+  });
+
   test("loadQuery answers as of one position, whatever is written while it reads", async () => {
     await using streams = await open();
     await using stream = await streams.openStream("course-1");

@@ -40,6 +40,30 @@ describe("what a command costs", () => {
     expect(costs).toMatchObject({ loadSnapshot: 1, events: 250 });
   });
 
+  test.each([
+    ["with a cache", { cache: stateCache() }],
+    ["without a cache", {}],
+  ])("after a conflict: a read of what is new, %s", async (_, options) => {
+    const { streams, counted, queries } = countingStore();
+    const stream = await streams.openStream("a");
+    await stream.write(Array.from({ length: 1_000 }, () => deposited(1)));
+    await loadState(streams, account, "a", options);
+    const decidedOn: number[] = [];
+    const decide = async ({ balance }: Account) => {
+      decidedOn.push(balance);
+      if (decidedOn.length === 1) {
+        await stream.write(deposited(1));
+        queries.length = 0;
+      }
+      return deposited(1);
+    };
+    const { getVersion, loadSnapshot } = await counted(() => handle(streams, account, "a", decide, options));
+    expect(decidedOn).toEqual([1_000, 1_001]);
+    expect({ getVersion, loadSnapshot }).toEqual({ getVersion: "cache" in options ? 0 : 1, loadSnapshot: 0 });
+    // The last event that is known, and those behind it.
+    expect(queries.map(({ streamId, after }) => [streamId, after])).toEqual([["a", 999]]);
+  });
+
   test("many at once on a warm cache: they share a read of the end of the store", async () => {
     const { streams, counted, queries } = countingStore();
     const cache = stateCache();
