@@ -72,7 +72,7 @@ export class PostgresServer implements AsyncDisposable {
     const source = ["-h", "127.0.0.1", "-p", String(primary.port), "-U", "postgres"];
     await server.#run("pg_basebackup", [
       "-D",
-      server.#data,
+      server.dataFolder,
       "-R",
       "-X",
       "stream",
@@ -98,6 +98,11 @@ export class PostgresServer implements AsyncDisposable {
   /** The process of the server itself. */
   get pid(): number {
     return this.#process?.pid as number;
+  }
+
+  /** The folder of everything that it has written. */
+  get dataFolder(): string {
+    return join(this.#folder, "data");
   }
 
   /** A connection string for a database. */
@@ -164,8 +169,19 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   async #initialize(): Promise<void> {
-    const args = ["-D", this.#data, "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C.UTF-8", "-E", "UTF8"];
-    await makeCluster(this.#data, async () => void (await this.#run("initdb", args)));
+    const args = [
+      "-D",
+      this.dataFolder,
+      "-A",
+      "trust",
+      "-U",
+      "postgres",
+      "--no-sync",
+      "--locale=C.UTF-8",
+      "-E",
+      "UTF8",
+    ];
+    await makeCluster(this.dataFolder, async () => void (await this.#run("initdb", args)));
     process.on("exit", this.#onExit);
   }
 
@@ -183,7 +199,7 @@ export class PostgresServer implements AsyncDisposable {
 
   async #spawn(): Promise<ChildProcess> {
     const settings = Object.entries({ listen_addresses: "127.0.0.1", ...this.#settings });
-    const args = ["-D", this.#data, "-p", String(this.port), "-k", this.#folder];
+    const args = ["-D", this.dataFolder, "-p", String(this.port), "-k", this.#folder];
     for (const [name, value] of settings) args.push("-c", `${name}=${value}`);
     const [command, ...rest] = asServer([join(this.#binaries, "postgres"), ...args]);
     const child = spawn(command as string, rest, { cwd: this.#folder, stdio: ["ignore", "ignore", "pipe"] });
@@ -222,10 +238,6 @@ export class PostgresServer implements AsyncDisposable {
     this.#process?.kill("SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   };
-
-  get #data(): string {
-    return join(this.#folder, "data");
-  }
 }
 
 /**

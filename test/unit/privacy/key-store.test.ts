@@ -4,9 +4,9 @@ import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { openKeyStore, sqliteKeyStore } from "../../../adapters/sqlite/keys/key-store.js";
 import { MAX_WRAPPED_KEY_BYTES } from "../../../src/limits.js";
 import { faultyDriver } from "../../support/faulty-driver.js";
+import { filesWith, partsOf } from "../../support/find-bytes.js";
 import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
-import { filesWith, partsOf } from "./support/find-bytes.js";
 import { testMasterKey } from "./support/master-key.js";
 
 describe.each(DRIVER_NAMES)("a key store in a SQLite file, through %s", (driver) => {

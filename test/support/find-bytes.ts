@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The files of a folder, and of the folders in it, that have some bytes. */
-export function filesWith(folder: string, content: Uint8Array | string): string[] {
-  const bytes = Buffer.from(content as Uint8Array);
+/** The files of a folder, and of the folders in it, that have some bytes, or one of several. */
+export function filesWith(folder: string, ...contents: readonly (Uint8Array | string)[]): string[] {
+  const searched = contents.map((content) => Buffer.from(content as Uint8Array));
   const found: string[] = [];
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
-    if (readFileSync(join(entry.parentPath, entry.name)).includes(bytes)) found.push(entry.name);
+    const file = readFileSync(join(entry.parentPath, entry.name));
+    if (searched.some((bytes) => file.includes(bytes))) found.push(entry.name);
   }
   return found;
 }
