@@ -46,9 +46,18 @@ export class KillingDriver {
     });
   }
 
-  async #counted<T>(call: () => Promise<T>): Promise<T> {
+  /** Counts a statement that another driver makes, which is the last one where the kill is after it, too. */
+  beforeStatement(): void {
+    if (this.#isLast()) process.kill(process.pid, "SIGKILL");
+  }
+
+  #isLast(): boolean {
     if (this.#isArmed) this.statements += 1;
-    const isLast = this.#isArmed && this.statements === this.#kill.killAt;
+    return this.#isArmed && this.statements === this.#kill.killAt;
+  }
+
+  async #counted<T>(call: () => Promise<T>): Promise<T> {
+    const isLast = this.#isLast();
     if (isLast && !this.#kill.isAfter) process.kill(process.pid, "SIGKILL");
     const result = await call();
     if (isLast) process.kill(process.pid, "SIGKILL");
