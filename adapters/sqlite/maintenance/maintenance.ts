@@ -100,7 +100,9 @@ export class Maintenance implements StoreMaintenance, AsyncDisposable {
       );
     } catch (error) {
       if (own.thrown !== undefined) throw own.thrown.error;
-      throw sqliteCode(error) === undefined ? error : storageError(error, attempt, location);
+      // Where it was aborted before it began.
+      const isReason = options.signal?.aborted && error === options.signal.reason;
+      throw isReason || sqliteCode(error) === undefined ? error : storageError(error, attempt, location);
     }
   }
 }

@@ -79,6 +79,8 @@ describe.each(["in memory", "in a file"])("the error of another database, with a
       );
       const stream = await streams.openStream("a");
       await stream.write(Array.from({ length: 10_000 }, (__, data) => ({ type: "Numbered", data })));
+      const before = { signal: AbortSignal.abort(reason), abort: () => undefined, folder };
+      await expect(call(streams, before)).rejects.toBe(reason);
       const controller = new AbortController();
       const ending = { signal: controller.signal, abort: () => controller.abort(reason), folder };
       await expect(call(streams, ending)).rejects.toBe(reason);
