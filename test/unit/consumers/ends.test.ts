@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import type { StoredEvent } from "../../../index.js";
 import { type ConsumerDefinition, consume, dropConsumer, type HandlerContext } from "../../../src/consumers/index.js";
 import { Gate } from "../../conformance/support/transactions.js";
@@ -181,4 +182,25 @@ describe.each(STORES)("a consumer over %s", (_, open) => {
     const reason = new Error("enough");
     await expect(consumer.whenProcessed(5, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
+});
+
+test("a stop gives what is under way 5 seconds by default, and then aborts it", async () => {
+  await using streams = memoryStreamFactory();
+  await writeToStreams(streams, 1);
+  let abortedMs: number | undefined;
+  const handle = (_event: StoredEvent, { signal }: HandlerContext) =>
+    new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => {
+        abortedMs = performance.now();
+        resolve();
+      });
+      begun.open();
+    });
+  const begun = new Gate();
+  const consumer = await consume(streams, collecting([], { handle }));
+  await begun.opened;
+  const stoppedMs = performance.now();
+  await consumer.stop();
+  // Timers may fire a little early.
+  expect(abortedMs).toBeGreaterThan(stoppedMs + 4_950);
 });

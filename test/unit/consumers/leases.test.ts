@@ -99,6 +99,42 @@ describe.each(STORES)("the leases of a consumer over %s", (_, open) => {
     ]);
   });
 
+  test("that were lost meanwhile leave the attempt that they end uncounted", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(numbered(1));
+    const attempts: [string, number][] = [];
+    const fail: (() => void)[] = [];
+    const start = (owner: string, leaseMs: number) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: (_event, { attempt }) => {
+            attempts.push([owner, attempt]);
+            if (attempts.length > 2) return Promise.resolve();
+            return new Promise((_, reject) => fail.push(() => reject(new Error("broken"))));
+          },
+        },
+        { leaseMs, retry: { attempts: 2, minDelayMs: 0, maxDelayMs: 0 } },
+      );
+    // It does not renew its lease for a long time, and the other has little patience.
+    await using first = await start("first", 60_000);
+    await expect.poll(() => attempts.length).toBe(1);
+    await using second = await start("second", 50);
+    await expect.poll(() => attempts.length).toBe(2);
+    fail[0]?.();
+    await first.stop();
+    fail[1]?.();
+    await second.whenProcessed(1);
+    expect(attempts).toEqual([
+      ["first", 1],
+      ["second", 1],
+      ["second", 2],
+    ]);
+    expect(await listOf(parked(streams, "all"))).toEqual([]);
+  });
+
   test.each([true, false])(
     "are looked at again between the read of a parked event and its attempt, with a loss that was noticed: %s",
     async (isNoticed) => {

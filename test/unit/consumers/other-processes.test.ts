@@ -3,6 +3,7 @@ import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { StoredEvent } from "../../../index.js";
 import { CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import { consume, dropParked, parked, retryParked } from "../../../src/consumers/index.js";
+import { Gate } from "../../conformance/support/transactions.js";
 import { SHARED_STORES } from "../administration/support/stores.js";
 import { collecting } from "./support/collecting.js";
 import { countCalls } from "./support/counted-calls.js";
@@ -158,6 +159,41 @@ describe.each(SHARED_STORES)("a consumer of several processes, over %s", (_, mak
     expect(handled).toEqual([1, 2, 3]);
     expect(tokens[1]).toBeGreaterThan(tokens[0] ?? 0);
     expect(await recordOf(theirs, CONSUMERS_SPACE, "all/0")).toMatchObject({ position: 3 });
+  });
+
+  test("is kept with an event that takes far longer than the lease", async () => {
+    await using both = await openTwo();
+    const { ours, theirs } = both;
+    const leaseMs = 600;
+    const begun: string[] = [];
+    const signals: AbortSignal[] = [];
+    const end = new Gate();
+    const start = (owner: string, streams: typeof ours) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async (_event: StoredEvent, { signal }) => {
+            begun.push(owner);
+            signals.push(signal);
+            await end.opened;
+          },
+        },
+        { leaseMs },
+      );
+    await using first = await start("ours", ours);
+    const position = await writeToStreams(ours, 1);
+    await expect.poll(() => begun).toEqual(["ours"]);
+    await using _second = await start("theirs", theirs);
+    // Each renewal is a third of it.
+    const renewals = new Set<unknown>();
+    const renewal = async () => (await recordOf(theirs, CONSUMERS_SPACE, "all/0"))?.untilMs;
+    await expect.poll(async () => renewals.add(await renewal()).size).toBeGreaterThan(7);
+    end.open();
+    await first.whenProcessed(position);
+    expect(begun).toEqual(["ours"]);
+    expect(signals[0]?.aborted).toBe(false);
   });
 
   test("has parked events tried once, in order, when two processes ask for it at the same time", async () => {

@@ -12,6 +12,7 @@ import {
 import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
 import { unbrokenHandler } from "./support/unbroken-handler.js";
 
+const A_MINUTE_MS = 60_000;
 const AT_ONCE = { minDelayMs: 0, maxDelayMs: 0 };
 
 afterEach(() => {
@@ -182,6 +183,46 @@ describe.each(STORES)("the retries of a consumer over %s", (_, open) => {
     await consumer.whenProcessed(1);
     expect(attempts).toBe(15);
     expect(await listOf(parked(streams, "all"))).toEqual([]);
+  });
+
+  test("wait for as long as was decided when the event failed, also after a restart", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(1);
+    await using streams = await open();
+    await (await streams.openStream("a")).write(numbered(1));
+    const attempts: number[] = [];
+    const others: unknown[] = [];
+    const failures: unknown[] = [];
+    const start = () =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async ({ streamId, data }: StoredEvent, { attempt }) => {
+            if (streamId !== "a") return void others.push(data);
+            attempts.push(attempt);
+            if (attempt === 1) throw new Error("broken");
+          },
+        },
+        // The other stream has another partition.
+        { partitions: 2, retry: { minDelayMs: A_MINUTE_MS }, onError: ({ next }) => failures.push(next) },
+      );
+    const first = await start();
+    await expect.poll(() => failures).toEqual(["retry"]);
+    await first.stop();
+    const second = await start();
+    const { position } = await (await streams.openStream("d")).write(numbered(2));
+    await expect.poll(() => others).toEqual([2]);
+    // The attempt would have begun by the time of these answers.
+    for (let answers = 0; answers < 20; answers += 1) await second.lag();
+    expect(attempts).toEqual([1]);
+    await second.stop();
+
+    const nowMs = Date.now() + A_MINUTE_MS;
+    vi.spyOn(Date, "now").mockImplementation(() => nowMs);
+    await using third = await start();
+    await third.whenProcessed(position);
+    expect(attempts).toEqual([1, 2]);
   });
 
   test("of a handler that ignores its signal wait for it, and it is reported after ten times its time", async () => {

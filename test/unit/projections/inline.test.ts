@@ -129,6 +129,29 @@ describe.each(SQL_STORES)("an inline projection over %s", (_, open) => {
     expect((await a.write(deposited(1))).version).toBe(2);
   });
 
+  test("has each write at once also while it is rebuilt, and what is written meanwhile is in the new tables", async () => {
+    await using streams = await open();
+    await using runner = await runProjections(streams, [balances()], { ...INLINE, batchSize: 5 });
+    const balance = async () =>
+      (await streams.query<{ balance: number }>(sql`SELECT balance FROM balances`))[0]?.balance;
+    const a = await streams.openStream("a");
+    let total = 100;
+    await a.write(Array.from({ length: total }, () => deposited(1)));
+    let isRebuilt = false;
+    const rebuilding = runner.rebuild("balances").then(() => {
+      isRebuilt = true;
+    });
+    while (!isRebuilt) {
+      await a.write(deposited(1));
+      total += 1;
+      expect(await balance()).toBe(total);
+    }
+    await rebuilding;
+    expect(total).toBeGreaterThan(100);
+    await a.write(deposited(1));
+    expect(await balance()).toBe(total + 1);
+  });
+
   test("of documents has them in the transaction, and a deletion too", async () => {
     await using streams = await open();
     const counts = documents<number, { type: string; data: unknown }>({

@@ -29,6 +29,17 @@ describe.each(SHARED_STORES)("a projection of several processes, over %s", (_, m
     expect(second.status()).toMatchObject([{ state: "live" }]);
   });
 
+  test("has passed over what it does not want, as others learn soon although no further event comes", async () => {
+    await using store = await makeStore();
+    await using ours = await store.open();
+    await using theirs = await store.open();
+    await using _runner = await runProjections(ours, [balances()]);
+    const a = await theirs.openStream("a");
+    await whenProcessed(theirs, "balances", (await a.write(deposited(1))).position);
+    const { position } = await a.write(Array.from({ length: 100 }, () => ({ type: "Other", data: null })));
+    await whenProcessed(theirs, "balances", position);
+  });
+
   test("is taken over from a process that stops, also when no further event comes", async () => {
     await using store = await makeStore();
     await using ours = await store.open();

@@ -13,6 +13,7 @@ import {
 import { PROJECTIONS_ELSEWHERE_SPACE, PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { overwrite } from "../consumers/support/lease-records.js";
+import { SQL_STORES } from "./support/stores.js";
 
 const A_DAY_MS = 86_400_000;
 const counted = { type: "Counted", data: null };
@@ -179,37 +180,40 @@ test("read models that are ahead of the event store say so, and change nothing",
   expect(await readDocument(models, "counts", "a")).toBe(3);
 });
 
-test("a batch that waited while another process took the lease changes nothing, and its runner stands by", async () => {
-  await using streams = await sqliteStreamFactory(":memory:");
-  await using database = await sqliteStreamFactory(":memory:");
-  const direct: ReadModelStore = { transaction: (work) => database.transaction((tx) => work(tx)) };
-  let isHeldUp = false;
-  const waiting: (() => void)[] = [];
-  const slow: ReadModelStore = {
-    transaction: async (work) => {
-      if (isHeldUp) await new Promise<void>((resolve) => waiting.push(resolve));
-      return direct.transaction(work);
-    },
-  };
-  const a = await streams.openStream("a");
-  const { position: first } = await a.write(counted);
-  await using paused = await runProjections(streams, [counts], { store: slow, leaseMs: 200 });
-  await whenProcessed(direct, "counts", first);
+test.each(SQL_STORES)(
+  "a batch that waited while another process took the lease changes nothing, and its runner stands by, over %s",
+  async (_, open) => {
+    await using streams = await sqliteStreamFactory(":memory:");
+    await using database = await open();
+    const direct: ReadModelStore = { transaction: (work) => database.transaction((tx) => work(tx)) };
+    let isHeldUp = false;
+    const waiting: (() => void)[] = [];
+    const slow: ReadModelStore = {
+      transaction: async (work) => {
+        if (isHeldUp) await new Promise<void>((resolve) => waiting.push(resolve));
+        return direct.transaction(work);
+      },
+    };
+    const a = await streams.openStream("a");
+    const { position: first } = await a.write(counted);
+    await using paused = await runProjections(streams, [counts], { store: slow, leaseMs: 200 });
+    await whenProcessed(direct, "counts", first);
 
-  isHeldUp = true;
-  const { position: second } = await a.write(counted);
-  await expect.poll(() => waiting.length).toBe(1);
-  await using successor = await runProjections(streams, [counts], { store: direct, leaseMs: 60_000 });
-  await whenProcessed(direct, "counts", second, { timeoutMs: 20_000 });
-  expect(successor.status()).toMatchObject([{ state: "live" }]);
+    isHeldUp = true;
+    const { position: second } = await a.write(counted);
+    await expect.poll(() => waiting.length).toBe(1);
+    await using successor = await runProjections(streams, [counts], { store: direct, leaseMs: 60_000 });
+    await whenProcessed(direct, "counts", second, { timeoutMs: 20_000 });
+    expect(successor.status()).toMatchObject([{ state: "live" }]);
 
-  isHeldUp = false;
-  for (const goOn of waiting.splice(0)) goOn();
-  await expect.poll(() => paused.status()[0]?.state, { timeout: 20_000 }).toBe("standby");
-  const { position: third } = await a.write(counted);
-  await whenProcessed(direct, "counts", third);
-  expect(await readDocument(direct, "counts", "a")).toBe(3);
-});
+    isHeldUp = false;
+    for (const goOn of waiting.splice(0)) goOn();
+    await expect.poll(() => paused.status()[0]?.state, { timeout: 20_000 }).toBe("standby");
+    const { position: third } = await a.write(counted);
+    await whenProcessed(direct, "counts", third);
+    expect(await readDocument(direct, "counts", "a")).toBe(3);
+  },
+);
 
 test("inline projections are refused elsewhere", async () => {
   await using streams = await sqliteStreamFactory(":memory:");
