@@ -113,21 +113,26 @@ describe.each(STORES)("loadState over %s", (_, open) => {
     expect(await snapshotVersions(streams, "a", "account@2")).toEqual([4]);
   });
 
-  test("a state that cannot be saved is a message, and nothing else", async () => {
+  test.each([
+    ["a Date", new Date(0)],
+    ["a Map", new Map([["cup", 1]])],
+    ["an object with a Map", { products: new Map([["cup", 1]]) }],
+  ])("a state that cannot be saved is a message, and nothing else: %s", async (__, state) => {
     using told = messages();
     await using streams = await open();
-    const fold: Fold<Date, AccountEvent> = {
-      name: "dates",
-      initial: () => new Date(0),
-      evolve: (date) => date,
+    const fold: Fold<unknown, AccountEvent> = {
+      name: "unsaved",
+      initial: () => state,
+      evolve: (before) => before,
       snapshot: { every: 1 },
     };
-    expect(await handle(streams, fold, "a", () => opened)).toMatchObject({ written: 1 });
+    expect(await handle(streams, fold, "a", () => opened)).toMatchObject({ written: 1, state });
     await expect
       .poll(() => told.list)
       .toMatchObject([
-        { kind: "snapshot-failed", streamId: "a", projection: "dates@1", error: { code: "INVALID_ARGUMENT" } },
+        { kind: "snapshot-failed", streamId: "a", projection: "unsaved@1", error: { code: "INVALID_ARGUMENT" } },
       ]);
+    expect(await snapshotVersions(streams, "a", "unsaved@1")).toEqual([]);
   });
 
   test("a deleted stream has no state, at whatever version", async () => {

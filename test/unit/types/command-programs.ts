@@ -83,6 +83,28 @@ export async function handling(): Promise<void> {
   same<typeof loaded.state, Parcel>(true);
 }
 
+/** Events as Emmett's `Event` makes them, and a decider of them: its functions are used as they are. */
+type Ported<T extends string, D> = Readonly<{ type: T; data: D }> & { readonly kind?: "Event" };
+type CartEvent = Ported<"Added", { product: string; at: string }> | Ported<"Confirmed", { at: string }>;
+type Cart = { status: "Empty" } | { status: "Opened"; products: Map<string, number> } | { status: "Closed" };
+type CartCommand = { type: "Add"; data: { product: string } } | { type: "Confirm"; data: Record<string, never> };
+
+declare const decider: {
+  decide(command: CartCommand, state: Cart): CartEvent | CartEvent[];
+  evolve(state: Cart, event: CartEvent): Cart;
+  initialState(): Cart;
+};
+
+export async function portedDecider(command: CartCommand): Promise<void> {
+  const { decide, evolve, initialState } = decider;
+  const cart: Fold<Cart, CartEvent> = { name: "cart", initial: initialState, evolve };
+  const { state } = await handle(streams, cart, "cart-1", (before) => decide(command, before), { commandId: "c" });
+  same<typeof state, Cart>(true);
+  await given(cart, { type: "Added", data: { product: "cup", at: "2026-01-01" } })
+    .when((before) => decide(command, before))
+    .thenEvents({ type: "Confirmed", data: { at: "2026-01-01" } });
+}
+
 type Filled =
   | { type: "Filled"; data: { items: { name: string; tags: string[] }[]; any: JsonValue } }
   | { type: "Emptied"; data: null };
