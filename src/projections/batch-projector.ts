@@ -2,7 +2,7 @@ import { isStreamError, type StoredEvent, type StreamFactory } from "../../proto
 import { thrownText } from "../validate/thrown-text.js";
 import { BatchSize } from "./batch-size.js";
 import type { BuildLease } from "./build-lease.js";
-import { hasLessThanShown, park, swap } from "./builds.js";
+import { park, shownUpTo, swap } from "./builds.js";
 import type { ParsedProjection, ProjectionSettings } from "./definition.js";
 import type { Batch, EventSource } from "./event-source.js";
 import { type ModelStore, type ModelTransaction, transactionMs } from "./model-store.js";
@@ -11,8 +11,8 @@ import { isOfProject, ProjectionError } from "./projection-error.js";
 import type { Build, BuildState, LiveState } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
 
-/** For how long a build is held back because what readers see has moved on. Under constant writes it has to be shown in the end. */
-const MAX_OVERTAKEN_MS = 10_000;
+/** How many events the transaction that shows a build takes beside its batch: all who write wait for it. */
+const MAX_REST_EVENTS = 2_048;
 
 /** What a build runs in. */
 export interface BuildContext {
@@ -35,7 +35,7 @@ export class BatchProjector {
   readonly #build: Build;
   readonly #lease: BuildLease;
   readonly #onMoved: () => void;
-  #overtakenSinceMs: number | undefined;
+  #hasRest = false;
   #isSwapping = false;
   /** Whether somebody reads what is shown for so long that the last swap gave up. */
   isHeldUp = false;
@@ -68,10 +68,8 @@ export class BatchProjector {
       await this.#projectAtOnce(events, upTo, hasAll);
     } catch (error) {
       this.isHeldUp = this.#isSwapping && isStreamError(error, "STORAGE_LOCKED");
-      // Without events it renews the lease.
-      if (this.isHeldUp) return this.project({ events, upTo }, false);
-      // What readers see goes on meanwhile, for as long as it fails.
-      this.#overtakenSinceMs = undefined;
+      // Without events it renews the lease. What the rest has failed with comes again where it is a batch.
+      if (this.isHeldUp || (this.#hasRest && !this.#isSwapping)) return this.project({ events, upTo }, false);
       const half = Math.ceil(events.length / 2);
       const middle = events[half - 1];
       // That the tables cannot be shown is the fault of no event.
@@ -92,6 +90,7 @@ export class BatchProjector {
     const { model, onLive, settings } = this.#context;
     const hadCaughtUp = this.#lease.state?.hasCaughtUp === true;
     let live: LiveState | null = null;
+    this.#hasRest = false;
     this.#isSwapping = false;
     const commit = await this.transact(async (tx) => {
       // Under constant writes the record moves between any two transactions.
@@ -99,13 +98,15 @@ export class BatchProjector {
       const done = this.#lease.state?.position ?? 0;
       const events = all.filter(({ position }) => position > done);
       const upTo = Math.max(batchUpTo, done);
-      const isAtEnd = hasAll && (hadCaughtUp || !(await this.#isOvertaken(tx, upTo)));
+      const rest = hasAll && !hadCaughtUp ? await this.#rest(tx, upTo) : { events: [], upTo, hasAll };
+      const isAtEnd = rest.hasAll;
       const hasCaughtUp = hadCaughtUp || isAtEnd;
-      const written = await this.#lease.write(tx.records, { position: upTo, hasCaughtUp });
+      const written = await this.#lease.write(tx.records, { position: rest.upTo, hasCaughtUp });
       const context = new VersionedContext(tx, this.#build, model.spaces);
       const beganMs = performance.now();
       if (events.length > 0) await this.#projection.project(events, context);
       this.size.note(events.length, performance.now() - beganMs);
+      for (const part of this.#parts(rest.events)) await this.#projection.project(part, context);
       if (isAtEnd) {
         this.#isSwapping = true;
         live = await swap(tx, model, this.#build, this.#lease.state as BuildState);
@@ -118,11 +119,20 @@ export class BatchProjector {
     onLive(this.#projection, live);
   }
 
-  /** Whether what readers see has got further since the batch was read: they would see less than before. */
-  async #isOvertaken({ records }: ModelTransaction, upTo: number): Promise<boolean> {
-    if (!(await hasLessThanShown(records, this.#context.model, this.#build, upTo))) return false;
-    this.#overtakenSinceMs ??= performance.now();
-    return performance.now() - this.#overtakenSinceMs < MAX_OVERTAKEN_MS;
+  /** What readers have seen more of since the batch was read: without it they would see less than before. */
+  async #rest(tx: ModelTransaction, after: number) {
+    const { source, model } = this.#context;
+    const shown = await shownUpTo(tx.records, model, this.#build);
+    if (shown <= after) return { events: [], upTo: after, hasAll: true };
+    this.#hasRest = true;
+    const { events, upTo } = await source.read(this.#projection, { after, limit: MAX_REST_EVENTS }, tx.events);
+    return { events, upTo, hasAll: upTo >= shown };
+  }
+
+  /** Batches of the size that was asked for. */
+  *#parts(events: readonly StoredEvent[]): Generator<readonly StoredEvent[]> {
+    const size = this.size.limitFor(events.length);
+    for (let first = 0; first < events.length; first += size) yield events.slice(first, first + size);
   }
 
   async #park(failure: ProjectionFailure, upTo: number): Promise<void> {

@@ -16,8 +16,8 @@ import type { Build } from "./projection-records.js";
 import { RemovedEventsCheck } from "./removed-events.js";
 import { RetryBackoff } from "./retry-backoff.js";
 
-/** How long it waits for what readers already see more than it has: it may not be in what it reads at once. */
-const OVERTAKEN_PAUSE_MS = 10;
+/** How long it waits before it tries again to be shown. */
+const SWAP_PAUSE_MS = 10;
 
 /** How often a lease that another process has is looked at: the other says to nobody that it has stopped. */
 const STANDBY_INTERVAL_MS = 100;
@@ -172,7 +172,7 @@ export class BuildRun {
 
   #pauseBeforeSwap(): Promise<void> {
     const { leaseMs } = this.#context.settings;
-    return this.#pause(this.#projector.isHeldUp ? Math.min(TABLE_LOCK_PAUSE_MS, leaseMs / 3) : OVERTAKEN_PAUSE_MS);
+    return this.#pause(this.#projector.isHeldUp ? Math.min(TABLE_LOCK_PAUSE_MS, leaseMs / 3) : SWAP_PAUSE_MS);
   }
 
   /** Once it is registered, nothing is removed that it has not read. */
@@ -191,6 +191,8 @@ export class BuildRun {
   #moved(): void {
     const { state } = this.#lease;
     this.#position = state?.position ?? this.#position;
+    // The batch that shows it may have what came after the head was read.
+    this.#head = Math.max(this.#head, this.#position);
     this.#parked = state?.parked ?? this.#parked;
     this.#checkpoint.noteWritten();
     this.#context.onChange();

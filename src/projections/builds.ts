@@ -77,18 +77,13 @@ export function isShown({ version, generation }: Build, live: LiveState): boolea
   return live.version > version || (live.version === version && live.generation >= generation);
 }
 
-/** Whether readers see more than a build would show them in its place. */
-export async function hasLessThanShown(
-  records: Records,
-  { spaces }: ModelStore,
-  build: Build,
-  position: number,
-): Promise<boolean> {
+/** Up to where a build must be before it is shown: readers see what comes before it up to there. */
+export async function shownUpTo(records: Records, { spaces }: ModelStore, build: Build): Promise<number> {
   const live = await readLive(records, spaces, build.name);
-  if (live === null || isShown(build, live)) return false;
+  if (live === null || isShown(build, live)) return 0;
   const { version, generation } = live;
   const shown = await readBuild(records, spaces, { name: build.name, version, generation });
-  return shown !== null && shown.value.position > position;
+  return shown?.value.position ?? 0;
 }
 
 /** Shows a build that has caught up, unless a later one is shown already. @returns what is shown now */

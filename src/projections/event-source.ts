@@ -1,10 +1,18 @@
-import { ALL_STREAM, isStreamError, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
+import {
+  ALL_STREAM,
+  isStreamError,
+  type ReadOptions,
+  type StoredEvent,
+  type Stream,
+  type StreamFactory,
+} from "../../protocols/index.js";
 import { decodesLater } from "../adapter-kit/notified-event.js";
 import { filterOf, isWanted } from "../consumers/wanted-events.js";
 import { MAX_BATCH_BYTES } from "../limits.js";
 import { decodedBytes } from "../stream/content-bytes.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { mayFailurePass } from "../view/thrown-failures.js";
+import type { ModelTransaction } from "./model-store.js";
 import type { Projection } from "./projection.js";
 
 /** Some events that a projection wants, and up to where these are all. */
@@ -32,11 +40,13 @@ export class EventSource implements AsyncDisposable {
     return new EventSource(all, () => storage.getVersion(ALL_STREAM));
   }
 
+  /** Reads as a transaction of the event store does, where it is given one: in memory others would wait for its end. */
   async read(
     { types, filter }: Pick<Projection, "types" | "filter">,
-    { after, limit, signal }: { readonly after: number; readonly limit: number; readonly signal: AbortSignal },
+    { after, limit, signal }: Pick<ReadOptions, "signal"> & { readonly after: number; readonly limit: number },
+    within?: ModelTransaction["events"],
   ): Promise<Batch> {
-    const head = await this.#head();
+    const head = within?.position ?? (await this.#head());
     if (head <= after) return { events: [], upTo: after, head };
     const events: StoredEvent[] = [];
     let count = 0;
@@ -44,7 +54,7 @@ export class EventSource implements AsyncDisposable {
     let last = after;
     const options = { after, upTo: head, limit, filter: filterOf({ types, filter }), signal };
     try {
-      for await (const event of this.#all.read(options)) {
+      for await (const event of within?.read(ALL_STREAM, options) ?? this.#all.read(options)) {
         count += 1;
         last = event.position;
         if (!isWanted(event.type, types)) continue;

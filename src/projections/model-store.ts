@@ -1,4 +1,4 @@
-import type { Records, SQL, StreamFactory } from "../../protocols/index.js";
+import type { Records, SQL, StreamFactory, Transaction } from "../../protocols/index.js";
 import { seenLeasesOf } from "../administration/former-builds.js";
 import { type LeaseRenewals, leaseRenewalsOf, storeLeaseRenewals } from "../leases/lease-renewals.js";
 import type { Sightings } from "../leases/sightings.js";
@@ -22,6 +22,8 @@ export interface ModelTransaction {
   readonly hasSQL: boolean;
   /** All records: the reserved ones too, where the store lets the library have them. */
   readonly records: Records;
+  /** The events as they are in the transaction, where it is one of the event store. */
+  readonly events?: Pick<Transaction, "position" | "read"> | undefined;
 }
 
 /** Where read models are, as the runner uses it. */
@@ -45,8 +47,15 @@ export interface ModelStore {
  * @throws InvalidArgumentError when it is no store
  */
 export function modelStoreOf(streams: StreamFactory, store: ReadModelStore | undefined, attempt: string): ModelStore {
-  if (store === undefined) return overAccess(storeAccessOf(streams, attempt));
-  return readModelStoreOf(store, attempt);
+  const model = store === undefined ? undefined : readModelStoreOf(store, attempt);
+  if (model !== undefined && !isEventStore(streams, model)) return model;
+  // Its events are read as `streams` reads them.
+  return overAccess(storeAccessOf(streams, attempt), true);
+}
+
+/** Whether the tables are in the store of the events, through whichever decorator of it. */
+export function isEventStore(streams: StreamFactory, { access }: ModelStore): boolean {
+  return hasStoreAccess(streams) && access?.storage === storeAccessOf(streams, "project").storage;
 }
 
 /** @throws InvalidArgumentError when it is no store */
@@ -67,7 +76,7 @@ export function readModelStoreOf(store: ReadModelStore, attempt: string): ModelS
   };
 }
 
-function overAccess(access: StoreAccess): ModelStore {
+function overAccess(access: StoreAccess, hasEvents = false): ModelStore {
   return {
     spaces: RESERVED,
     access,
@@ -82,7 +91,8 @@ function overAccess(access: StoreAccess): ModelStore {
             callSession("use the records of a projection", (session) => use(session.records)),
           );
           const hasSQL = await callSession("look for tables", async (session) => session.sql !== undefined);
-          return work({ location: access.location, sql: tx.sql, records, hasSQL });
+          const events = hasEvents ? tx : undefined;
+          return work({ location: access.location, sql: tx.sql, records, hasSQL, events });
         },
         { timeoutMs, signal: undefined },
       ),

@@ -1,11 +1,10 @@
 import type { StreamFactory } from "../../protocols/index.js";
 import { findStreamContext } from "../stream/context-access.js";
-import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt, inCall } from "../validate/in-call.js";
 import { parseProjectionOptions, parseProjections } from "./definition.js";
 import { EventSource } from "./event-source.js";
-import { modelStoreOf } from "./model-store.js";
+import { isEventStore, modelStoreOf } from "./model-store.js";
 import type { Projection, ProjectionOptions, ProjectionRunner } from "./projection.js";
 import { Runner } from "./projection-runner.js";
 
@@ -51,8 +50,7 @@ export async function runProjections(
     settings: parseProjectionOptions(options),
   }));
   settings.signal?.throwIfAborted();
-  const isElsewhere = !hasStoreAccess(streams) || model.access?.storage !== storeAccessOf(streams, ATTEMPT).storage;
-  if (settings.mode === "inline" && isElsewhere) {
+  if (settings.mode === "inline" && !isEventStore(streams, model)) {
     throw inCall(invalidArgument("mode", '"inline" needs the tables in the event store itself'), ATTEMPT, location);
   }
   const source = await EventSource.open(streams);
