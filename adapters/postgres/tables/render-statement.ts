@@ -12,6 +12,8 @@ export interface RenderedStatement {
   /** Its placeholders are `$1` and so on. */
   readonly text: string;
   readonly values: readonly SQLValue[];
+  /** Whether it may leave something in the session that outlives its transaction. */
+  readonly mayChangeSession: boolean;
 }
 
 /**
@@ -30,20 +32,40 @@ export function renderStatement({ strings, values }: SQLStatement): RenderedStat
   const text = isRaw
     ? (strings[0] as string)
     : strings.reduce((before, part, index) => before + between(values[index - 1] as SQLValue | SQLName) + part);
-  const { highest } = TEXTS.of(text);
-  if (!isRaw) return { text, values: bound };
+  const { highest, mayChangeSession } = TEXTS.of(text);
+  if (!isRaw) return { text, values: bound, mayChangeSession };
   checkPlaceholders(highest, values.length);
-  return { text, values: values as readonly SQLValue[] };
+  return { text, values: values as readonly SQLValue[], mayChangeSession };
 }
 
 const TEXTS = new ReadTexts(readText);
 
-/** @returns the highest number of a placeholder */
-function readText(text: string): { readonly highest: number } {
+interface ReadText extends Pick<RenderedStatement, "mayChangeSession"> {
+  /** The highest number of a placeholder. */
+  readonly highest: number;
+}
+
+function readText(text: string): ReadText {
   checkSingleStatement(text, POSTGRES_STATEMENTS);
+  const tokens = [...tokensOf(text)];
   let highest = 0;
-  for (const token of tokensOf(text)) if (isPlaceholder(token)) highest = Math.max(highest, Number(token.slice(1)));
-  return { highest };
+  for (const token of tokens) if (isPlaceholder(token)) highest = Math.max(highest, Number(token.slice(1)));
+  return { highest, mayChangeSession: mayChangeSession(tokens) };
+}
+
+const CHANGING_ROWS: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
+
+/** What the server has for it: `set_config`, and locks of the session. */
+const CHANGING_SESSION = /set_config|advisory/i;
+
+/**
+ * All that a function of the application's does cannot be seen. One that changes the session is called by a SELECT, and not by
+ * what changes rows.
+ */
+function mayChangeSession(tokens: readonly string[]): boolean {
+  const keyword = tokens[0]?.toUpperCase() ?? "";
+  if (CHANGING_ROWS.has(keyword)) return tokens.some((token) => CHANGING_SESSION.test(token));
+  return keyword !== "SELECT" || tokens.includes("(");
 }
 
 function checkPlaceholders(highest: number, count: number): void {

@@ -30,8 +30,8 @@ export async function runTransaction(
   await runAndSettle(pending, opened, context, (begun) => {
     session = begun;
   });
-  // Its call does not wait for this. Whatever a statement looks like, a function that it calls may change the session.
-  if (session?.sql.hasRun && connection.isOpen) await reset().catch(() => connection.destroy());
+  // Its call does not wait for this.
+  if (session?.sql.mayHaveChangedSession && connection.isOpen) await reset().catch(() => connection.destroy());
 }
 
 async function runAndSettle(

@@ -1,5 +1,6 @@
 import { Client, Pool, type PoolClient } from "pg";
 import { expect, test, vi } from "vitest";
+import { sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { NO_POSTGRES, type ServerSettings, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -43,6 +44,31 @@ if (NO_POSTGRES === null) {
     }
     await pool.end();
   });
+
+  test.each([
+    ["that changes rows", sql`INSERT INTO visits (id) VALUES (${1}) ON CONFLICT DO NOTHING`, false],
+    ["that reads rows", sql`SELECT id FROM visits WHERE id = ${1}`, false],
+    ["that calls a function", sql`SELECT lower(${"A"})`, true],
+  ])(
+    "after a transaction with a statement %s the session is reset if it may have been changed",
+    async (_, statement, isReset) => {
+      const { pool, queries } = recordingPool((await server()).url());
+      {
+        await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
+        await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE visits (id int PRIMARY KEY)`));
+        await using stream = await streams.openStream("a");
+        await stream.write({ type: "T", data: 1 });
+        queries.length = 0;
+
+        await streams.transaction((tx) => tx.sql.run(statement));
+        // Comes after it on the same session.
+        await stream.write({ type: "T", data: 2 });
+
+        expect(queries.some((text) => text.includes("RESET ALL"))).toBe(isReset);
+      }
+      await pool.end();
+    },
+  );
 
   // One event has statements of its own.
   test.each([1, 2])("a session plans the statements of an append of %i once, and not for each call", async (count) => {
