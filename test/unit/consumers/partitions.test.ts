@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import type { StoredEvent } from "../../../index.js";
 import { consume, dropConsumer, retryParked } from "../../../src/consumers/index.js";
+import { viewOf } from "../../../src/view/store-view.js";
 import { Gate } from "../../conformance/support/transactions.js";
 import { collecting } from "./support/collecting.js";
 import { STORES, writeToStreams } from "./support/stores.js";
@@ -204,6 +205,31 @@ describe.each(STORES)("partitions over %s", (_, open) => {
     await again.whenProcessed(3);
     expect(seen).toEqual([0, 1, 2, 0, 1, 2]);
   });
+});
+
+test("no more than 256 events are read ahead", async () => {
+  await using streams = memoryStreamFactory();
+  for (let round = 0; round < 60; round += 1) await writeToStreams(streams, 20, round * 20);
+  let read = 0;
+  const view = viewOf(streams, {
+    afterRead: async (events) => {
+      read += events.length;
+      return { events };
+    },
+  });
+  const gate = new Gate();
+  let hasBegun = false;
+  const handle = async () => {
+    hasBegun = true;
+    await gate.opened;
+  };
+  await using consumer = await consume(view, collecting([], { handle }));
+  await expect.poll(() => hasBegun).toBe(true);
+  for (let answers = 0; answers < 20; answers += 1) await consumer.lag();
+  expect(read).toBeGreaterThan(0);
+  expect(read).toBeLessThanOrEqual(256);
+  gate.open();
+  await consumer.whenProcessed(1_200);
 });
 
 test("partitions that are on their way to another process are changed no later than others", async () => {

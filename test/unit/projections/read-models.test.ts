@@ -11,7 +11,9 @@ import {
   whenProcessed,
 } from "../../../projections.js";
 import { PROJECTIONS_ELSEWHERE_SPACE, PROJECTIONS_SPACE } from "../../../src/administration/reserved-spaces.js";
+import { stopClock } from "../../support/stopped-clock.js";
 import { createTempDir } from "../../support/temp-dir.js";
+import { countCalls } from "../consumers/support/counted-calls.js";
 import { overwrite } from "../consumers/support/lease-records.js";
 import { SQL_STORES } from "./support/stores.js";
 
@@ -143,6 +145,23 @@ test.each(["runs", "is dropped"])(
       .toMatchObject({ firstVersion: 2 });
   },
 );
+
+test("the event store learns once a second how far read models elsewhere are, however many batches there are", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  await using models = await sqliteReadModels(":memory:");
+  const a = await streams.openStream("a");
+  await using _ = await runProjections(streams, [counts], { store: models });
+  await whenProcessed(models, "counts", (await a.write(counted)).position);
+  const calls = countCalls(streams);
+  using clock = stopClock();
+  for (let batch = 0; batch < 50; batch += 1) {
+    await whenProcessed(models, "counts", (await a.write(counted)).position);
+  }
+  expect(calls.transact).toBeLessThanOrEqual(1);
+  clock.advance(1_000);
+  await whenProcessed(models, "counts", (await a.write(counted)).position);
+  await expect.poll(() => calls.transact).toBeGreaterThan(0);
+});
 
 test("read models in any store with transactions keep their checkpoints there", async () => {
   await using streams = await sqliteStreamFactory(":memory:");

@@ -5,6 +5,7 @@ import {
   documents,
   dropProjection,
   type Projection,
+  type ProjectionContext,
   type ProjectionStatus,
   readDocument,
   runProjections,
@@ -212,6 +213,30 @@ test.each(SQL_STORES)(
     await expect(runProjections(streams, [total, broken])).rejects.toThrow("no tables");
     expect(await dropProjection(streams, "totals")).toBe(true);
     expect(await dropProjection(streams, "broken")).toBe(false);
+  },
+);
+
+test.each(SQL_STORES)(
+  "a projection gets nothing to write events with, or to tell the time, over %s",
+  async (_, open) => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(deposited(1));
+    const contexts: ProjectionContext[] = [];
+    const effects: Projection<Deposited> = {
+      ...balances(),
+      async project(_events, context) {
+        contexts.push(context);
+        // @ts-expect-error a projection has no effects
+        void context.write;
+      },
+    };
+    await using _runner = await runProjections(streams, [effects]);
+    await whenProcessed(streams, "balances", 1);
+    expect(contexts).toHaveLength(1);
+    for (const context of contexts) {
+      expect(["sql", "table", "records"].filter((call) => !(call in context))).toEqual([]);
+      expect(["write", "writeAll", "transaction", "version", "now"].filter((call) => call in context)).toEqual([]);
+    }
   },
 );
 
