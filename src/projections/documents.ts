@@ -14,7 +14,7 @@ import { checkPlainName } from "./definition.js";
 import { readModelStoreOf } from "./model-store.js";
 import type { Projection, ReadModelStore } from "./projection.js";
 import { readLive } from "./projection-records.js";
-import { loadDocument, storeDocument } from "./stored-documents.js";
+import { loadCommitted, loadDocument, storeDocument } from "./stored-documents.js";
 import { hasTables, VersionedContext } from "./versioned-context.js";
 
 /** What documents are made of. */
@@ -132,6 +132,8 @@ export async function readDocument<S extends JsonValue>(
     checkPlainName("name", name);
     checkName("key", key);
   });
+  const committed = await loadCommitted<S>(model, name, key);
+  if (committed !== undefined) return committed;
   return model.run("readDocument", READ_TIMEOUT_MS, async (tx) => {
     const live = await readLive(tx.records, model.spaces, name);
     if (live === null) return null;

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { documents, readDocument, runProjections, whenProcessed } from "../../../src/projections/index.js";
+import { holdTransaction, patient } from "../../conformance/support/transactions.js";
 import { STORES, type Store } from "../consumers/support/stores.js";
+import { FILE_STORES } from "./support/stores.js";
 
 type Tagged = { type: "Tagged" | "Untagged" | "Closed"; data: { tags: string[] } };
 const tagged = (...tags: string[]): Tagged => ({ type: "Tagged", data: { tags } });
@@ -131,5 +133,25 @@ describe.each(STORES)("documents over %s", (_, open) => {
   test("of a name that nobody has registered are null", async () => {
     await using streams = await open();
     expect(await readDocument(streams, "nothing", "a")).toBe(null);
+  });
+});
+
+describe.each(FILE_STORES)("readDocument over %s", (_, open) => {
+  test("waits for no transaction, and reads the version that is live", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write([tagged(), tagged()]);
+    await using _first = await project(streams, {});
+    const held = holdTransaction(patient(streams), (tx) => tx.write("b", tagged()));
+    await held.hasBegun;
+    const found = ["a", "b", "c"].map((key) => readDocument(streams, "tags", key));
+    expect(await Promise.all(found)).toEqual([2, null, null]);
+    held.finish();
+    await held.result;
+
+    await using second = await project(streams, { version: 2, evolve: (count) => (count ?? 0) + 100 });
+    await expect.poll(() => second.status()[0]?.state).toBe("live");
+    expect(await readDocument(streams, "tags", "a")).toBe(200);
+    await second.rebuild("tags");
+    expect(await readDocument(streams, "tags", "a")).toBe(200);
   });
 });

@@ -1,9 +1,23 @@
+import { sqliteStreamFactory } from "../../../../adapters/sqlite/index.js";
 import { sql } from "../../../../index.js";
 import type { Projection } from "../../../../src/projections/index.js";
-import { STORES } from "../../consumers/support/stores.js";
+import { disposingAlso } from "../../../support/disposing-also.js";
+import { createTempDir } from "../../../support/temp-dir.js";
+import { STORES, type Store } from "../../consumers/support/stores.js";
 
 /** The stores that have tables. */
 export const SQL_STORES = STORES.filter(([name]) => name !== "memory");
+
+async function openFile(): Promise<Store> {
+  const folder = await createTempDir();
+  return disposingAlso(await sqliteStreamFactory(folder.file("events.db")), { after: [folder] });
+}
+
+/** Those of them that are read while a transaction goes on. */
+export const FILE_STORES: typeof STORES = [
+  ["a SQLite file", openFile],
+  ...STORES.filter(([name]) => name === "PostgreSQL"),
+];
 
 export type Deposited = { type: "Deposited"; data: { amount: number } };
 export const deposited = (amount: number): Deposited => ({ type: "Deposited", data: { amount } });
