@@ -14,7 +14,7 @@ export interface MemoryProjection<S, E extends EventShape> {
   readonly filter?: EventFilter | undefined;
   /** The state before the first event. */
   initial(): S;
-  /** The state after an event. */
+  /** The state after an event, at once: not a promise. */
   evolve(state: S, event: StoredEvent<E>): S;
   /**
    * Saves a snapshot after so many events. Default: never. One that cannot be saved is no failure: the `diagnostics_channel`

@@ -17,7 +17,7 @@ import { describeValue } from "../validate/json-text.js";
 import type { EventHooks } from "../view/event-hooks.js";
 import { checkPlainName } from "./definition.js";
 import { EventSource } from "./event-source.js";
-import { MemoryModel } from "./memory-model.js";
+import { checkState, MemoryModel } from "./memory-model.js";
 import type { MemoryProjection, MemoryReadModel } from "./memory-projection.js";
 import { RemovedEventsCheck } from "./removed-events.js";
 
@@ -37,7 +37,7 @@ const ATTEMPT = "project to memory";
  * Builds a read model in memory, from a snapshot on `@all` if there is one, and keeps it up to date. Resolves when it has all
  * that was stored at the call.
  *
- * @throws InvalidArgumentError when the definition is invalid.
+ * @throws InvalidArgumentError when the definition is invalid, or a state is a promise.
  *
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export async function projectToMemory<S, E extends EventShape>(
   const snapshot = await loadUsable<S>(streams, definition, all, { projection, atOrBefore: head });
   const start =
     snapshot === null
-      ? { state: definition.initial(), position: 0 }
+      ? { state: checkState("initial", definition.initial()), position: 0 }
       : { state: snapshot.state, position: snapshot.version };
   const model = new MemoryModel<S, E>({ streams, all, source, definition, projection }, start);
   await model.start(head);

@@ -261,6 +261,34 @@ test("a read model in memory ends with a store that is not this library's", asyn
   expect(await states).toEqual([1]);
 });
 
+const failing = () => Promise.reject(new Error("never seen")) as never;
+const asynchronous = (argument: string) => {
+  return { code: "INVALID_ARGUMENT", argument, message: expect.stringContaining("it returned a promise") };
+};
+
+test("a read model in memory fails with an asynchronous evolve, and keeps its state", async () => {
+  await using streams = memoryStreamFactory();
+  const a = await streams.openStream<Deposited>("a");
+  await a.write(deposited(1));
+  let isAsync = true;
+  const evolve: (typeof definition)["evolve"] = (...args) => (isAsync ? failing() : definition.evolve(...args));
+  const start = () => projectToMemory<number, Deposited>(streams, { ...definition, evolve });
+  await expect(start()).rejects.toMatchObject(asynchronous("evolve"));
+  isAsync = false;
+  await using total = await start();
+  const states = lastValueFrom(total.changes.pipe(toArray()));
+  isAsync = true;
+  await a.write(deposited(2));
+  await expect(states).rejects.toMatchObject(asynchronous("evolve"));
+  expect(total).toMatchObject({ state: 1, position: 1 });
+});
+
+test("a read model in memory refuses an asynchronous initial", async () => {
+  await using streams = memoryStreamFactory();
+  const started = projectToMemory<number, Deposited>(streams, { ...definition, initial: failing });
+  await expect(started).rejects.toMatchObject(asynchronous("initial"));
+});
+
 test("a read model in memory refuses what makes no sense", async () => {
   await using streams = memoryStreamFactory();
   for (const wrong of [{ name: "" }, { evolve: undefined }, { snapshotEvery: 0 }, { type: ["A"] }, { types: [5] }]) {
