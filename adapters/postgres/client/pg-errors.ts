@@ -52,28 +52,44 @@ const EACH_QUOTED = /(["«„“])([^"«»„“”]+)(?=["»“”])/gu;
  */
 function withoutValues(message: string, code: string, values: readonly unknown[], statement: string): string {
   if (code.startsWith("22")) return message.replace(/: ["\d-].*$/s, "").replace(QUOTED, '"..."');
-  const own = statement.toLowerCase();
+  const own = lowered(statement);
   const texts = values
     .filter((value) => typeof value === "string" || typeof value === "number")
     // The server takes a name without quotes in lower case.
-    .map((value) => String(value).toLowerCase());
-  const isOwn = (part: string) => withoutWord(own, part) !== own;
+    .map((value) => lowered(String(value)));
+  const isOwn = (part: string) => placeOf(part, own) >= 0;
   const isOfValue = (part: string) => !isOwn(part) && texts.some((text) => text.includes(part));
   const unquoted = message.replace(EACH_QUOTED, (whole, quote: string, part: string) =>
-    isOfValue(part.toLowerCase()) ? `${quote}...` : whole,
+    isOfValue(lowered(part)) ? `${quote}...` : whole,
   );
-  return texts
-    .filter((text) => text !== "" && !isOwn(text))
-    .reduce((without, text) => withoutWord(without, text), unquoted);
+  return texts.reduce((without, text) => withoutWord(without, text, isOwn), unquoted);
+}
+
+/** In lower case, with each character where it was: of all letters, only this one would become longer. */
+function lowered(text: string): string {
+  return text.replaceAll("İ", "i").toLowerCase();
 }
 
 const WORD = /[\p{L}\p{N}_$]/u;
 
-/** Takes a text, in lower case, out of a message, where it is no part of a longer word. */
-function withoutWord(message: string, text: string, from = 0): string {
-  const at = message.toLowerCase().indexOf(text, from);
-  if (at < 0) return message;
-  const end = at + text.length;
-  if (WORD.test(message.charAt(at - 1)) || WORD.test(message.charAt(end))) return withoutWord(message, text, end);
-  return withoutWord(`${message.slice(0, at)}...${message.slice(end)}`, text, at + 3);
+/** Where a text has another that is no part of a longer word; -1 where it has not. */
+function placeOf(word: string, text: string, from = 0): number {
+  for (let at = text.indexOf(word, from); at >= 0; at = text.indexOf(word, at + word.length)) {
+    if (!WORD.test(text.charAt(at - 1)) && !WORD.test(text.charAt(at + word.length))) return at;
+  }
+  return -1;
+}
+
+/** Takes a text, in lower case, out of a message, unless it is the statement's own. */
+function withoutWord(message: string, text: string, isOwn: (text: string) => boolean): string {
+  const told = lowered(message);
+  // There may be many values, and the statement is long then. A message has few of them.
+  if (text === "" || placeOf(text, told) < 0 || isOwn(text)) return message;
+  const kept: string[] = [];
+  let from = 0;
+  for (let at = placeOf(text, told); at >= 0; at = placeOf(text, told, from)) {
+    kept.push(message.slice(from, at));
+    from = at + text.length;
+  }
+  return [...kept, message.slice(from)].join("...");
 }

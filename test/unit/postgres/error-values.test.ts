@@ -56,6 +56,21 @@ if (NO_POSTGRES === null) {
     expect(small).toMatchObject({ message: expect.stringContaining("no ... of ... is left") });
   });
 
+  test("an error of a statement with many values, and one with a long message, keeps what it says without them", async () => {
+    await using streams = await openStore();
+    const body = "BEGIN RAISE 'not %', repeat(p_text || ' ', 20000); END";
+    const create = `CREATE FUNCTION refuse_often(p_text text) RETURNS int LANGUAGE plpgsql AS $$ ${body} $$`;
+    const count = 40_000;
+    const rows = Array.from({ length: count }, (_, index) => `($${index + 1}::int)`).join(", ");
+    const numbers = Array.from({ length: count }, (_, index) => (index === 0 ? count : index));
+    await streams.transaction((tx) => tx.sql.run(rawSQL(create)));
+    const often = await failureOf(streams.query(sql`SELECT refuse_often(${"İ Secret"})`));
+    expect(often).toMatchObject({ message: expect.stringContaining("not ... ... ...") });
+    expect(often).toMatchObject({ message: expect.not.stringContaining("Secret") });
+    const many = await failureOf(streams.query(rawSQL(`SELECT 1 FROM orders WHERE id IN (VALUES ${rows})`, numbers)));
+    expect(many).toMatchObject({ message: expect.stringContaining('relation "orders" does not exist') });
+  });
+
   test("an error says which names of the statement there are not", async () => {
     await using streams = await openStore();
     const error = await failureOf(streams.query(sql`SELECT * FROM orders WHERE id = ${"a"}`));
