@@ -14,6 +14,9 @@ import { VersionedContext } from "./versioned-context.js";
 /** How many events the transaction that shows a build takes beside its batch: all who write wait for it. */
 const MAX_REST_EVENTS = 2_048;
 
+/** And of how many batches, which are small where a projection is slow: all of them take about half a second. */
+const MAX_REST_BATCHES = 64;
+
 /** What a build runs in. */
 export interface BuildContext {
   readonly source: EventSource;
@@ -125,13 +128,14 @@ export class BatchProjector {
     const shown = await shownUpTo(tx.records, model, this.#build);
     if (shown <= after) return { events: [], upTo: after, hasAll: true };
     this.#hasRest = true;
-    const { events, upTo } = await source.read(this.#projection, { after, limit: MAX_REST_EVENTS }, tx.events);
+    const limit = Math.min(MAX_REST_EVENTS, MAX_REST_BATCHES * this.size.limitFor(0));
+    const { events, upTo } = await source.read(this.#projection, { after, limit }, tx.events);
     return { events, upTo, hasAll: upTo >= shown };
   }
 
   /** Batches of the size that was asked for. */
   *#parts(events: readonly StoredEvent[]): Generator<readonly StoredEvent[]> {
-    const size = this.size.limitFor(events.length);
+    const size = this.size.limitFor(0);
     for (let first = 0; first < events.length; first += size) yield events.slice(first, first + size);
   }
 

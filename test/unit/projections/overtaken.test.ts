@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { sql } from "../../../index.js";
-import { type Projection, runProjections, sqliteReadModels, whenProcessed } from "../../../projections.js";
+import {
+  type Projection,
+  type ProjectionContext,
+  runProjections,
+  sqliteReadModels,
+  whenProcessed,
+} from "../../../projections.js";
 import { viewOf } from "../../../src/view/store-view.js";
 import { Gate } from "../../conformance/support/transactions.js";
 import type { Store } from "../consumers/support/stores.js";
@@ -94,6 +100,31 @@ describe.each([IN_MEMORY, ...FILE_STORES])("a version that is overtaken over %s"
     expect(Math.max(...batches.map(({ length }) => length))).toBe(batchSize);
     expect(seen).toEqual(batches.map(() => ({ balance: count + 1 })));
     expect(await shown(streams)).toEqual([{ balance: (count + 1) * 10 }]);
+  });
+
+  test("takes no more of them at once than 64 batches, for which all who write wait", async () => {
+    await using streams = await open();
+    const { view, hasRead, mayGoOn } = heldUp(streams);
+    const a = await streams.openStream("a");
+    await a.write(deposited(1));
+    await using _first = await runProjections(streams, [balances()], { mode: "inline" });
+    await whenProcessed(streams, "balances", 1);
+    const later = balances(2);
+    const taken = new Map<ProjectionContext, number>();
+    const counting: Projection<Deposited> = {
+      ...later,
+      project(events, context) {
+        taken.set(context, (taken.get(context) ?? 0) + events.length);
+        return later.project(events, context);
+      },
+    };
+    await using second = await runProjections(view, [counting], { batchSize: 2 });
+    await hasRead.opened;
+    const { position } = await a.write(Array.from({ length: 300 }, () => deposited(1)));
+    mayGoOn.open();
+    await expect.poll(() => second.status()).toMatchObject([{ state: "live", position }]);
+    expect(Math.max(...taken.values())).toBe(1 + 64 * 2);
+    expect(await shown(streams)).toEqual([{ balance: 3_010 }]);
   });
 
   test.each(["stop", "park"] as const)(
