@@ -84,11 +84,12 @@ async function cancelStatement(client: PostgresClient, { processId, startedAt }:
   }
 }
 
-// The role is no setting that RESET ALL resets, and may be another than that of the connection's beginning.
+// The user and the role are no settings that RESET ALL resets, and the role may be another than that of the connection's
+// beginning.
 function resetScript(settings: PostgresSettings, kind: SessionKind, role: string): string {
   return `
-    CLOSE ALL; DISCARD TEMP; SELECT pg_advisory_unlock_all();
-    SELECT set_config('role', ${quoteText(role)}, false);
+    CLOSE ALL; DISCARD TEMP; UNLISTEN *; SELECT pg_advisory_unlock_all();
+    RESET SESSION AUTHORIZATION; SELECT set_config('role', ${quoteText(role)}, false);
     RESET ALL; ${settingsScript(settings, kind)}`;
 }
 

@@ -65,7 +65,8 @@ const CHANGING_SESSION = /set_config|advisory/i;
 function mayChangeSession(tokens: readonly string[]): boolean {
   const keyword = tokens[0]?.toUpperCase() ?? "";
   if (CHANGING_ROWS.has(keyword)) return tokens.some((token) => CHANGING_SESSION.test(token));
-  return keyword !== "SELECT" || tokens.includes("(");
+  // SELECT INTO makes a table, which may be temporary.
+  return keyword !== "SELECT" || tokens.some((token) => token === "(" || /^into$/i.test(token));
 }
 
 function checkPlaceholders(highest: number, count: number): void {

@@ -40,6 +40,21 @@ const CHANGES: readonly { readonly what: string; readonly change: SQLStatement; 
     look: sql`SELECT to_regclass('visits')::text AS name`,
   },
   {
+    what: "a temporary table of a query",
+    change: sql`SELECT 1 AS id INTO TEMP visits`,
+    look: sql`SELECT to_regclass('visits')::text AS name`,
+  },
+  {
+    what: "the user",
+    change: rawSQL("DO $$ BEGIN CREATE ROLE visitor SUPERUSER; SET SESSION AUTHORIZATION visitor; END $$"),
+    look: sql`SELECT session_user AS name`,
+  },
+  {
+    what: "a channel that is listened to",
+    change: rawSQL("DO $$ BEGIN EXECUTE 'LISTEN visits'; END $$"),
+    look: sql`SELECT pg_listening_channels() AS name`,
+  },
+  {
     what: "a cursor",
     change: rawSQL("DECLARE visiting CURSOR WITH HOLD FOR SELECT 1"),
     look: sql`SELECT name FROM pg_cursors WHERE name = 'visiting'`,
