@@ -41,10 +41,12 @@ export async function takeTargetLease(store: Store, target: string): Promise<Tar
     renewedAtMs = nowMs;
   }
 
+  // Before it is written: a transaction after it may look before this one has its answer.
+  held.add(id);
   await write(true).catch((error: unknown) => {
+    held.delete(id);
     throw isStreamError(error, "RECORD_CONFLICT") ? isTaken() : error;
   });
-  held.add(id);
   let writing: Promise<void> = Promise.resolve();
   // One that fails is tried again with the next one, and `check` says when that is too late.
   const renew = () => {

@@ -129,6 +129,21 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     expect(await applyPlan(store, plan, { target, actor: "bob" })).toMatchObject({ changed: 0, unchanged: 1 });
   });
 
+  test("of plans that are begun at once for one target, one is applied", async () => {
+    const store = await openStore(await makeConfig());
+    const plan = await readPlan(await planOf([{ type: "fs.folder", name: "a" }]));
+    const target = (await tempFolder()).path;
+    const ended = await Promise.allSettled(
+      Array.from({ length: 3 }, () => applyPlan(store, plan, { target, actor: ACTOR })),
+    );
+    const refused = {
+      status: "rejected",
+      reason: { message: expect.stringContaining("another process applies a plan") },
+    };
+    expect(ended).toMatchObject([{ status: "fulfilled", value: { changed: 1 } }, refused, refused]);
+    expect(await store.listRuns()).toHaveLength(1);
+  });
+
   test("a mode that begins with 0 is no change in a second run", async () => {
     const store = await openStore(await makeConfig());
     const plan = await readPlan(await planOf([{ type: "fs.folder", name: "a", state: { mode: "050" } }]));
