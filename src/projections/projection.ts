@@ -54,8 +54,8 @@ export interface ProjectionOptions {
   readonly mode?: "behind" | "inline" | undefined;
   /**
    * Most events of a transaction. Default 256, and 2,048 while it is more than 10,000 events behind, but fewer while a batch
-   * holds the writer for more than 10 ms. The transaction that shows a later version takes up to 2,048 more, in up to 64
-   * batches of this size, if the version before has them already.
+   * holds the writer for more than 10 ms, or 5 while others write. The transaction that shows a later version takes up to 2,048
+   * more, in up to 64 batches of this size, if the version before has them already.
    */
   readonly batchSize?: number | undefined;
   /** How long a process that is gone keeps others waiting, in milliseconds. Default 10,000. */
