@@ -24,6 +24,8 @@ export async function attemptUntilSettled(partition: Partition, parked: ParkedSt
     if (generation !== generationNow) {
       // Somebody was forgotten since.
       const again = await readAgain(partition, event);
+      // It may have taken long.
+      if (partition.draining.aborted) return;
       if (again === "removed") return partition.passed(event.position);
       if (again === "failed") continue;
       event = again;

@@ -178,6 +178,48 @@ describe.each(STORES)("the leases of a consumer over %s", (_, open) => {
     },
   );
 
+  test.each([true, false])(
+    "are looked at again where an event is read again before it is retried, with a loss that was noticed: %s",
+    async (isNoticed) => {
+      await using streams = await open();
+      let generation = 0;
+      let afterRead = async (): Promise<void> => undefined;
+      const view = viewOf(streams, {
+        generation: () => generation,
+        afterRead: async (events) => {
+          await afterRead();
+          return { events };
+        },
+      });
+      const lost = nextMessage("lease lost");
+      const tokens: number[] = [];
+      await using consumer = await consume(
+        view,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async (_event, { fencingToken }) => {
+            tokens.push(fencingToken);
+            if (tokens.length > 1) return;
+            generation += 1;
+            afterRead = async () => {
+              afterRead = async () => undefined;
+              await overwrite(streams, CONSUMERS_SPACE, "all/0", { owner: "gone", untilMs: Date.now() + LEASE_MS });
+              if (isNoticed) await lost;
+              else standStill(LEASE_MS);
+            };
+            throw new Error("broken");
+          },
+        },
+        { leaseMs: LEASE_MS, retry: { minDelayMs: 0, maxDelayMs: 0 } },
+      );
+      await consumer.whenProcessed((await (await streams.openStream("a")).write(numbered(1))).position);
+      // Only the owner of the partition has tried it: this process once it had taken it back.
+      expect(tokens.length).toBe(2);
+      expect(tokens[1]).toBeGreaterThan(tokens[0] as number);
+    },
+  );
+
   test("and what comes of its events are told on a diagnostics channel", async () => {
     await using streams = await open();
     await (await streams.openStream("a")).write([numbered(1), numbered(2), numbered(3)]);
