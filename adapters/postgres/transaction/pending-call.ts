@@ -14,7 +14,7 @@ export class PendingAppend extends PendingCall<AppendResults> implements Entry {
   readonly member: GroupMember;
   readonly events: number;
   readonly characters: number;
-  /** It begins, or has failed: from then on its signal has no effect. */
+  /** It begins: from then on its signal has no effect. */
   readonly stopListening: () => void;
   readonly settle: Entry["settle"] = (outcome) => {
     if ("error" in outcome) this.fail(outcome.error);
@@ -33,6 +33,12 @@ export class PendingAppend extends PendingCall<AppendResults> implements Entry {
 
   get attempt(): string {
     return attemptOf(requestsOf(this.member));
+  }
+
+  override fail(error: unknown): void {
+    // A signal may live for longer than all of its calls.
+    this.stopListening();
+    super.fail(error);
   }
 }
 

@@ -95,10 +95,7 @@ export class WriteQueue {
       session = await this.#context.writer.session();
     } catch (error) {
       // Those that waited meanwhile too: a later one would wait as long again.
-      for (const call of this.#waiting.splice(0)) {
-        if (call instanceof PendingAppend) call.stopListening();
-        call.fail(this.#failure(error, call));
-      }
+      for (const call of this.#waiting.splice(0)) call.fail(this.#failure(error, call));
       return;
     }
     this.#dropUnwanted();

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { Pool } from "pg";
 import { expect, test } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
@@ -68,6 +69,27 @@ if (NO_POSTGRES === null) {
       await held.result;
     }
     expect((await migrate(streams, list)).applied).toEqual(["0001_quick"]);
+  });
+
+  test("a write that waits is aborted at once, and nothing keeps it any longer", async () => {
+    await using streams = await opened();
+    const stream = await streams.openStream("a");
+    const held = holdTransaction(patient(streams));
+    await held.hasBegun;
+    const aborting = new AbortController();
+    const writing = failureOf(stream.write({ type: "Written", data: 1 }, { signal: aborting.signal }));
+    try {
+      await expect.poll(() => getEventListeners(aborting.signal, "abort").length).toBeGreaterThan(0);
+      aborting.abort(new Error("enough"));
+
+      expect(await writing).toMatchObject({ message: "enough" });
+      // They would keep the events for as long as the program has the signal.
+      expect(getEventListeners(aborting.signal, "abort")).toEqual([]);
+    } finally {
+      held.finish();
+      await held.result;
+    }
+    expect(await stream.write({ type: "Written", data: 2 })).toMatchObject({ version: 1 });
   });
 
   test("a query is aborted although the program's pool has no connection left, and one that waits for a connection", async () => {
