@@ -20,6 +20,11 @@ export abstract class PendingCall<Result> {
     return !this.#isSettled;
   }
 
+  /** Whether it has its outcome. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
   succeed(result: Result): void {
     if (this.#isSettled) return;
     this.#isSettled = true;

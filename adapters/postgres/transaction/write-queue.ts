@@ -52,7 +52,8 @@ export class WriteQueue {
    * @returns what is not finished, of which the first may be stored
    */
   abandon(reason: Error): { readonly underWay: readonly string[]; readonly waiting: readonly string[] } {
-    const underWay = this.#current.filter((call) => call.isWanted());
+    // Also one that was aborted meanwhile: it may be stored.
+    const underWay = this.#current.filter((call) => !call.isSettled);
     const waiting = this.#waiting.filter((call) => call.isWanted());
     const attempts = { underWay: underWay.map(attemptOf), waiting: waiting.map(attemptOf) };
     for (const call of underWay) if (call instanceof PendingTransaction) call.abandon(this.#failure(reason, call));

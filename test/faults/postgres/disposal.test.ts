@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
@@ -52,6 +53,25 @@ if (NO_POSTGRES === null) {
       expect(await waiting).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
       expect(await reading).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
       await failureOf(streams[Symbol.asyncDispose]());
+    } finally {
+      await started.resume();
+    }
+  });
+
+  test("a write that is aborted when it was sent says that it may be stored where a disposal gives it up", async () => {
+    const started = await server();
+    const streams = await postgresStreamFactory(started.url(), { ...ownSchemas(), commandTimeoutMs: 500 });
+    const stream = await streams.openStream("a");
+    await started.pause();
+    try {
+      const aborting = new AbortController();
+      const sent = failureOf(stream.write({ type: "Written", data: 1 }, { signal: aborting.signal }));
+      // In the second one it is sent for certain.
+      for (let turn = 0; turn < 2; turn += 1) await nextTurn();
+      aborting.abort(new Error("enough"));
+
+      expect(await failureOf(streams[Symbol.asyncDispose]())).toMatchObject({ code: "STORAGE_OUTCOME_UNKNOWN" });
+      expect(await sent).toMatchObject({ code: "STORAGE_OUTCOME_UNKNOWN" });
     } finally {
       await started.resume();
     }
