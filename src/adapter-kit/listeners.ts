@@ -1,5 +1,7 @@
 import { ALL_STREAM, type NotificationListener, type PlacedEvent, type Subscription } from "../../protocols/index.js";
 import { MAX_QUEUED_EVENT_BYTES, MAX_WATCH_BUFFER_EVENTS } from "../limits.js";
+import { thrownText } from "../validate/thrown-text.js";
+import { thrownValue } from "../validate/thrown-value.js";
 import { notify } from "./notified-event.js";
 
 /** One subscription. */
@@ -88,7 +90,8 @@ function isSmall({ event }: PlacedEvent): boolean {
 function callSafely({ listener }: Entry, events: readonly PlacedEvent[]): void {
   try {
     notify(listener, events);
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : new Error(`A listener threw ${String(error)}.`));
+  } catch (thrown) {
+    const error = thrownValue(thrown);
+    process.emitWarning(error instanceof Error ? error : new Error(`A listener threw: ${thrownText(error)}`));
   }
 }
