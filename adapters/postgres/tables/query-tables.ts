@@ -19,6 +19,7 @@ export async function queryTables(
   location: string,
 ): Promise<Record<string, SQLValue>[]> {
   const rendered = renderStatement(statement);
+  const undo = rendered.mayChangeSession ? UNDO : "ROLLBACK";
   try {
     const reading = reads.use((connection, session) =>
       cancellable(session, signal, async () => {
@@ -28,7 +29,7 @@ export async function queryTables(
           const { rows } = await connection.queryTables(rendered.text, rendered.values);
           return rows as Record<string, SQLValue>[];
         } finally {
-          if (connection.isOpen) await connection.script(UNDO).catch(() => connection.destroy());
+          if (connection.isOpen) await connection.script(undo).catch(() => connection.destroy());
         }
       }),
     );
@@ -40,7 +41,7 @@ export async function queryTables(
   }
 }
 
-/** What a statement that only reads can leave behind is a lock of the session. */
+/** What a statement that only reads can leave behind, where it calls a function, is a lock of the session. */
 const UNDO = "ROLLBACK; SELECT pg_advisory_unlock_all()";
 
 const READ_ONLY_TRANSACTION = "25006";

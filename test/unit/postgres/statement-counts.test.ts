@@ -70,6 +70,23 @@ if (NO_POSTGRES === null) {
     },
   );
 
+  test.each([
+    ["that reads rows", sql`SELECT id FROM visits WHERE id = ${1}`, false],
+    ["that calls a function", sql`SELECT lower(${"A"})`, true],
+  ])("after a query %s locks are released if it may have taken any", async (_, statement, isReset) => {
+    const { pool, queries } = recordingPool((await server()).url());
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
+      await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE visits (id int PRIMARY KEY)`));
+      queries.length = 0;
+
+      await streams.query(statement);
+
+      expect(queries.some((text) => text.includes("ROLLBACK; SELECT pg_advisory_unlock_all()"))).toBe(isReset);
+    }
+    await pool.end();
+  });
+
   // One event has statements of its own.
   test.each([1, 2])("a session plans the statements of an append of %i once, and not for each call", async (count) => {
     const started = await server();
