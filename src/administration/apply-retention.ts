@@ -100,7 +100,7 @@ async function* apply(
   }
 }
 
-/** A dry run writes nothing, and needs no lease; null while another process has it. */
+/** A dry run removes nothing, and needs no lease; null while another process has it. */
 async function notTaken(context: AdministrationContext): Promise<undefined | null> {
   return (await readRecords(context, (records) => RetentionLease.isTaken(records))) ? null : undefined;
 }
