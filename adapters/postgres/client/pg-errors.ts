@@ -48,10 +48,12 @@ const EACH_QUOTED = /(["«„“])([^"«»„“”]+)(?=["»“”])/gu;
 
 /**
  * Errors of class 22 say which value was refused. Others quote a bound text, or a part of it, that was taken for a name or a
- * statement, and functions of the application's may name any value. What the statement's own text has too stays.
+ * statement, and functions of the application's may name any value, with a code of any class. What the statement's own text
+ * has too stays.
  */
 function withoutValues(message: string, code: string, values: readonly unknown[], statement: string): string {
-  if (code.startsWith("22")) return message.replace(/: ["\d-].*$/s, "").replace(QUOTED, '"..."');
+  const isRefusal = code.startsWith("22");
+  const said = isRefusal ? message.replace(/: ["\d-].*$/s, "").replace(QUOTED, '"..."') : message;
   const own = lowered(statement);
   const texts = values
     .filter((value) => typeof value === "string" || typeof value === "number")
@@ -59,7 +61,7 @@ function withoutValues(message: string, code: string, values: readonly unknown[]
     .map((value) => lowered(String(value)));
   const isOwn = (part: string) => placeOf(part, own) >= 0;
   const isOfValue = (part: string) => !isOwn(part) && texts.some((text) => text.includes(part));
-  const unquoted = message.replace(EACH_QUOTED, (whole, quote: string, part: string) =>
+  const unquoted = said.replace(EACH_QUOTED, (whole, quote: string, part: string) =>
     isOfValue(lowered(part)) ? `${quote}...` : whole,
   );
   return texts.reduce((without, text) => withoutWord(without, text, isOwn), unquoted);

@@ -54,6 +54,12 @@ if (NO_POSTGRES === null) {
     expect(error).toMatchObject({ message: expect.stringContaining("no ... of ... is left") });
     const small = await failureOf(streams.query(sql`SELECT refuse(${"Secret"}, ${2})`));
     expect(small).toMatchObject({ message: expect.stringContaining("no ... of ... is left") });
+    const refusing = "BEGIN RAISE 'no % is left', p_name USING ERRCODE = 'invalid_parameter_value'; END";
+    await streams.transaction((tx) =>
+      tx.sql.run(rawSQL(`CREATE FUNCTION refuse(p_name text) RETURNS int LANGUAGE plpgsql AS $$ ${refusing} $$`)),
+    );
+    const invalid = await failureOf(streams.query(sql`SELECT refuse(${"Secret"})`));
+    expect(invalid).toMatchObject({ message: expect.stringContaining("no ... is left") });
   });
 
   test("an error of a statement with many values, and one with a long message, keeps what it says without them", async () => {
