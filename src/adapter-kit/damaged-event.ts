@@ -38,6 +38,30 @@ export function uncopiedEvent(
   return new StorageError("STORAGE_CORRUPT", message, { event: { streamId, version, position } });
 }
 
+/**
+ * Says of an index that could not be built which event it failed at.
+ *
+ * @param damage - what a read of the events failed with
+ * @param readOnly - the option by which a store is opened to be read only
+ */
+export function unindexableEvent(
+  damage: StorageError,
+  location: string,
+  readOnly: string,
+  cause: unknown,
+): StorageError {
+  const { streamId, version = 0, position = 0 } = damage;
+  const what =
+    streamId === undefined ? "an event" : `version ${version} of stream "${streamId}" (position ${position})`;
+  const message =
+    `Cannot build an index in ${location}: the data or metadata of ${what} is not the JSON that was written. The database ` +
+    `is damaged. Open the store without this index, or with ${readOnly}; verify() lists what is damaged.`;
+  return new StorageError("STORAGE_CORRUPT", message, {
+    ...(streamId === undefined ? {} : { event: { streamId, version, position } }),
+    cause,
+  });
+}
+
 /** @param place - the damaged one that is the last, in the direction of the query */
 export function beyondDamage(direction: ReadQuery["direction"], place: number): string {
   const option = direction === "forward" ? `after: ${place}` : `upTo: ${place - 1}`;

@@ -1,4 +1,5 @@
 import { ALL_STREAM, StorageError } from "../../../protocols/index.js";
+import { unindexableEvent } from "../../../src/adapter-kit/damaged-event.js";
 import { DatabaseError, type PostgresConnection } from "../client/client.js";
 import { StoreHistory } from "../history/store-history.js";
 import type { StoreNames } from "../open/schema.js";
@@ -25,20 +26,7 @@ export async function damageOf(
       ({ next: after } = await readPage(connection, context, query));
     }
   } catch (damage) {
-    return damage instanceof StorageError ? unindexable(damage, location, error) : damage;
+    return damage instanceof StorageError ? unindexableEvent(damage, location, "create: false", error) : damage;
   }
   return error;
-}
-
-function unindexable(damage: StorageError, location: string, cause: DatabaseError): StorageError {
-  const { streamId, version = 0, position = 0 } = damage;
-  const what =
-    streamId === undefined ? "an event" : `version ${version} of stream "${streamId}" (position ${position})`;
-  const message =
-    `Cannot build an index in ${location}: the data or metadata of ${what} is not the JSON that was written. The database ` +
-    "is damaged. Open the store without this index, or with create: false; verify() lists what is damaged.";
-  return new StorageError("STORAGE_CORRUPT", message, {
-    ...(streamId === undefined ? {} : { event: { streamId, version, position } }),
-    cause,
-  });
 }

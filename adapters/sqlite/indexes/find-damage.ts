@@ -1,4 +1,5 @@
 import { ALL_STREAM, StorageError } from "../../../protocols/index.js";
+import { unindexableEvent } from "../../../src/adapter-kit/damaged-event.js";
 import { MAX_PAGE_EVENTS } from "../../../src/limits.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { isUnreadable, readPage } from "../read/read-page.js";
@@ -16,20 +17,7 @@ export async function damageOf(error: unknown, connection: SQLiteConnection, loc
       ({ next: after } = await readPage(connection, query, [], location));
     }
   } catch (damage) {
-    return damage instanceof StorageError ? unindexable(damage, location, error) : damage;
+    return damage instanceof StorageError ? unindexableEvent(damage, location, 'mode: "readonly"', error) : damage;
   }
   return error;
-}
-
-function unindexable(damage: StorageError, location: string, cause: unknown): StorageError {
-  const { streamId, version = 0, position = 0 } = damage;
-  const what =
-    streamId === undefined ? "an event" : `version ${version} of stream "${streamId}" (position ${position})`;
-  const message =
-    `Cannot build an index in ${location}: the data or metadata of ${what} is not the JSON that was written. The database ` +
-    'is damaged. Open the store without this index, or with mode: "readonly"; verify() lists what is damaged.';
-  return new StorageError("STORAGE_CORRUPT", message, {
-    ...(streamId === undefined ? {} : { event: { streamId, version, position } }),
-    cause,
-  });
 }
