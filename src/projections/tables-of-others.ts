@@ -1,7 +1,7 @@
 import { type Records, StorageError } from "../../protocols/index.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { inStore } from "../validate/in-call.js";
-import { type Build, buildKey, readLive, type Spaces } from "./projection-records.js";
+import { type Build, buildKey, type Spaces } from "./projection-records.js";
 
 /** Plain names of tables, and which projection has them. */
 export type TablesOfOthers = ReadonlyMap<string, string>;
@@ -17,20 +17,25 @@ export async function tablesOfOthers(
   build: Build,
   isToBeShown: boolean,
 ): Promise<TablesOfOthers> {
+  const shown = isToBeShown ? await shownKeys(records, spaces) : new Set<string>();
   const found = new Map<string, string>();
   const place = buildKey(build).slice(build.name.length);
   for await (const { key, value } of recordsOf(records, spaces.builds)) {
     const [name = ""] = key.split("@");
     if (name === build.name || !Array.isArray(value.tables)) continue;
-    const isShown = isToBeShown && (await shownKey(records, spaces, name)) === key;
-    if (isShown || key.slice(name.length) === place) for (const table of value.tables) found.set(String(table), name);
+    const isTaken = shown.has(key) || key.slice(name.length) === place;
+    if (isTaken) for (const table of value.tables) found.set(String(table), name);
   }
   return found;
 }
 
-async function shownKey(records: Records, spaces: Spaces, name: string): Promise<string | undefined> {
-  const live = await readLive(records, spaces, name);
-  return live === null ? undefined : buildKey({ name, version: live.version, generation: live.generation });
+/** Listed at once: a look at each would hold up writers for longer the more projections there are. */
+async function shownKeys(records: Records, spaces: Spaces): Promise<ReadonlySet<string>> {
+  const shown = new Set<string>();
+  for await (const { key: name, value } of recordsOf(records, spaces.live)) {
+    shown.add(buildKey({ name, version: Number(value.version), generation: Number(value.generation) }));
+  }
+  return shown;
 }
 
 /** @throws StorageError `STORAGE_FAILED` when another projection has the table */

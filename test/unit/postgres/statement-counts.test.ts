@@ -2,6 +2,7 @@ import { Client, Pool, type PoolClient } from "pg";
 import { expect, test, vi } from "vitest";
 import { sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
+import { type Projection, runProjections } from "../../../src/projections/index.js";
 import { NO_POSTGRES, type ServerSettings, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 
@@ -150,6 +151,29 @@ if (NO_POSTGRES === null) {
       watching.unsubscribe();
     }
     await listener.end();
+    await pool.end();
+  });
+
+  test("a projection is registered with as many queries beside many others as beside a few", async () => {
+    const { pool, queries } = recordingPool((await server()).url());
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
+      const counts: number[] = [];
+      for (let others = 0; others < 10; others += 1) {
+        queries.length = 0;
+        const projection: Projection = {
+          name: `p${others}`,
+          version: 1,
+          tables: async () => void counts.push(queries.length),
+          project: async () => undefined,
+        };
+        await using runner = await runProjections(streams, [projection]);
+        await expect.poll(() => runner.status()[0]?.state).toBe("live");
+      }
+      // The first one opens sessions.
+      const [, few, ...many] = counts;
+      expect(many).toEqual(many.map(() => few));
+    }
     await pool.end();
   });
 
