@@ -66,7 +66,28 @@ function mayChangeSession(tokens: readonly string[]): boolean {
   const keyword = tokens[0]?.toUpperCase() ?? "";
   if (CHANGING_ROWS.has(keyword)) return tokens.some((token) => CHANGING_SESSION.test(token));
   // SELECT INTO makes a table, which may be temporary.
-  return keyword !== "SELECT" || tokens.some((token) => token === "(" || /^into$/i.test(token));
+  return keyword !== "SELECT" || tokens.some((token, index) => /^into$/i.test(token) || isCall(tokens, index));
+}
+
+/** Words that can be no function's name, unless it has its schema. */
+const NO_FUNCTIONS: ReadonlySet<string> = new Set([
+  "IN",
+  "AND",
+  "OR",
+  "NOT",
+  "WHERE",
+  "ON",
+  "FROM",
+  "EXISTS",
+  "VALUES",
+]);
+
+const NAME = /^["\p{L}_]/u;
+
+/** Whether the arguments of a function begin. */
+function isCall(tokens: readonly string[], index: number): boolean {
+  const [schemaDot, before = "", bracket] = [tokens[index - 2], tokens[index - 1], tokens[index]];
+  return bracket === "(" && NAME.test(before) && (schemaDot === "." || !NO_FUNCTIONS.has(before.toUpperCase()));
 }
 
 function checkPlaceholders(highest: number, count: number): void {

@@ -49,14 +49,20 @@ if (NO_POSTGRES === null) {
   test.each([
     ["that changes rows", sql`INSERT INTO visits (id) VALUES (${1}) ON CONFLICT DO NOTHING`, false],
     ["that reads rows", sql`SELECT id FROM visits WHERE id = ${1}`, false],
+    ["that reads rows of a list", sql`SELECT id FROM visits WHERE (id IN (${1}, ${2}) OR id = (${3} + 1))`, false],
     ["that calls a function", sql`SELECT lower(${"A"})`, true],
+    ["that calls a function in quotes", sql`SELECT "lower" (${"A"})`, true],
+    ["that calls a function of a schema", sql`SELECT public.in(${"A"})`, true],
   ])(
     "after a transaction with a statement %s the session is reset if it may have been changed",
     async (_, statement, isReset) => {
       const { pool, queries } = recordingPool((await server()).url());
       {
         await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
-        await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE visits (id int PRIMARY KEY)`));
+        await streams.transaction(async (tx) => {
+          await tx.sql.run(sql`CREATE TABLE visits (id int PRIMARY KEY)`);
+          await tx.sql.run(sql`CREATE OR REPLACE FUNCTION public.in(text) RETURNS text LANGUAGE sql RETURN 'a'`);
+        });
         await using stream = await streams.openStream("a");
         await stream.write({ type: "T", data: 1 });
         queries.length = 0;
