@@ -63,6 +63,8 @@ export class WatchCursor implements Closable, EventHolder {
   #handIndex = 0;
   /** Whether the hooks have seen what is in hand. */
   #isHandReady = true;
+  /** What `EventHooks.generation` was when they began with it. */
+  #handGeneration: number | undefined;
   /** What the consumer gets after what is in hand. */
   #failure: ReadFailure | undefined;
   /** The last place that is considered once the hand is empty. */
@@ -113,6 +115,8 @@ export class WatchCursor implements Closable, EventHolder {
 
   /** The next event in hand, in order; undefined when there is none, and once the cursor is closed. */
   next(): StoredEvent | undefined {
+    // What a consumer waits for is new.
+    if (!this.#isPulled && this.#isOutdated) this.#readAgain();
     const event = this.#hand[this.#handIndex];
     if (event === undefined) return undefined;
     this.#isPulled = false;
@@ -120,6 +124,11 @@ export class WatchCursor implements Closable, EventHolder {
     if (this.#handIndex < this.#hand.length) this.#deliveredPlace = this.#placeOf(event);
     else this.#takeInHand(NO_EVENTS, 0);
     return event;
+  }
+
+  /** Whether readers get something else now of what is in hand. */
+  get #isOutdated(): boolean {
+    return this.#hand.length > 0 && this.#handGeneration !== this.#source.hooks?.generation?.();
   }
 
   /** Waits for events that match and takes them in hand; false once the cursor is closed. One call at a time. */
@@ -145,6 +154,7 @@ export class WatchCursor implements Closable, EventHolder {
   /** Puts in hand what the consumer gets of it, unless it was taken out of the hand meanwhile. */
   async #hookHand(): Promise<void> {
     const hand = this.#hand;
+    this.#handGeneration = this.#source.hooks?.generation?.();
     const result = await this.#source.hooks?.afterRead?.(hand);
     if (result === undefined || this.#closed || this.#hand !== hand) return;
     const { events, failure } = result;
@@ -164,10 +174,14 @@ export class WatchCursor implements Closable, EventHolder {
 
   /** Its events are read from storage again. */
   evict(): void {
+    this.#pageSize.shrink();
+    this.#readAgain();
+  }
+
+  #readAgain(): void {
     // What fails is read again as well, unless all before it has been delivered.
     if (this.#hand.length > 0) this.#failure = undefined;
     const next = this.#isPulled ? this.#hand[this.#handIndex] : undefined;
-    this.#pageSize.shrink();
     this.#fallBack(next === undefined ? this.#deliveredPlace : this.#placeOf(next));
     this.#takeInHand(next === undefined ? NO_EVENTS : [next], 0);
   }
