@@ -21,6 +21,15 @@ export type GroupState = {
   readonly parked: number;
   /** Grows whenever parked events are to be tried again. */
   readonly retries: number;
+  /** What has failed to the end since something succeeded. Null, the default: nothing. */
+  readonly failing?: FailingState | null;
+};
+
+export type FailingState = {
+  /** The streams whose events were parked, one after the other. */
+  readonly streams: readonly string[];
+  /** Whether a further one has failed: then it is not their events. */
+  readonly isOutage: boolean;
 };
 
 export type MemberState = { readonly untilMs: number; readonly leaseMs: number };
@@ -76,6 +85,7 @@ const GROUP_SHAPE: Shape = {
   members: (value) => typeof value === "object" && value !== null && isPlainObject(value),
   parked: isPlace,
   retries: isPlace,
+  failing: (value) => value === undefined || value === null || Array.isArray((value as FailingState).streams),
 };
 const PARTITION_SHAPE: Shape = { position: isPlace, owner: isTextOrNull, untilMs: isPlace, unsaved: isPlace };
 const PARKED_SHAPE: Shape = {

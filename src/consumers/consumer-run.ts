@@ -17,7 +17,7 @@ import { FreeLook } from "./free-look.js";
 import { lagOf, lowestPosition } from "./lag.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { Outage } from "./outage.js";
-import { markDue } from "./parked-events.js";
+import { endFailing } from "./parked-events.js";
 import { STORAGE_RETRY_MS } from "./partition.js";
 import type { PartitionRun } from "./partition-run.js";
 import { isPast } from "./partitions.js";
@@ -68,10 +68,10 @@ export class ConsumerRun implements Consumer, StoreService {
     this.#all = all;
     this.#context = {
       ...context,
-      outage: new Outage(settings.retry.maxDelayMs),
+      outage: new Outage(settings.retry.maxDelayMs, group.failing),
       isPast: (event) => isPast(this.#keeper.group, event),
       onProgress: () => this.#onProgress(),
-      retryStreams: (streamIds) => this.#retryStreams(streamIds),
+      onRecovered: () => this.#onRecovered(),
     };
     this.#keeper = new LeaseKeeper(this.#context, randomUUID(), group);
     this.#freeLook = new FreeLook(this.#keeper, () => {
@@ -214,11 +214,15 @@ export class ConsumerRun implements Consumer, StoreService {
     for (const listener of [...this.#progressListeners]) listener();
   }
 
-  #retryStreams(streamIds: readonly string[]): void {
-    if (streamIds.length === 0) return;
-    const { access } = this.#context;
-    void markDue(access, this.name, (parked) => streamIds.includes(parked.streamId)).then(
-      () => this.renew(),
+  /** Says so to all processes, and has tried again what was parked on the way into an outage. */
+  #onRecovered(): void {
+    endFailing(this.#context.access, this.name).then(
+      (wasOutage) => {
+        if (!wasOutage) return;
+        this.renew();
+        this.#wakeOthers();
+      },
+      // The record is looked at again with the next renewal.
       () => undefined,
     );
   }

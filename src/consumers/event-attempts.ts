@@ -14,7 +14,8 @@ export async function attemptUntilSettled(partition: Partition, parked: ParkedSt
   const known = partition.lease.state.attempt;
   let { count, dueMs } = known?.position === event.position ? known : { count: 0, dueMs: 0 };
   if (count >= settings.retry.attempts) {
-    return parked.park(event, count, LAST_ENDED);
+    await parked.park(event, count, LAST_ENDED);
+    return;
   }
   for (;;) {
     await partition.pause(dueMs - Date.now());
@@ -75,7 +76,7 @@ async function uncount(partition: Partition, { position }: StoredEvent, count: n
 async function done(partition: Partition, event: StoredEvent): Promise<void> {
   const { context } = partition;
   partition.passed(event.position);
-  context.retryStreams(context.outage.succeeded());
+  if (context.outage.succeeded()) context.onRecovered();
   if (context.definition.transact === undefined) await partition.saveSoon();
 }
 
@@ -87,8 +88,7 @@ async function failed(
   count: number,
   error: unknown,
 ): Promise<number | undefined> {
-  const { settings, outage } = partition.context;
-  const { retry, onExhausted } = settings;
+  const { retry, onExhausted } = partition.context.settings;
   const isWorthRetrying = mayRetry(partition, error);
   if (isWorthRetrying && count < retry.attempts) {
     // The power becomes infinity, and zero times that is no number.
@@ -101,16 +101,21 @@ async function failed(
     report(partition, event, { attempt: count, error, next: "stop", delayMs: 0 });
     throw error;
   }
-  if (isWorthRetrying && outage.exhausted(event.streamId)) {
-    if (!(await saveForNextStart(partition, event))) return undefined;
-    report(partition, event, { attempt: count, error, next: "pause", delayMs: retry.maxDelayMs });
-    tell({ consumer: partition.context.definition.name, kind: "paused", event, delayMs: retry.maxDelayMs });
-    // It waits for its turn.
-    return 0;
+  const park = { attempt: count, error, next: "park", delayMs: 0 } as const;
+  if (!isWorthRetrying) {
+    report(partition, event, park);
+    await parked.park(event, count, thrownText(error));
+    return undefined;
   }
-  report(partition, event, { attempt: count, error, next: "park", delayMs: 0 });
-  await parked.park(event, count, thrownText(error));
-  return undefined;
+  if (!(await parked.park(event, count, thrownText(error), true))) {
+    if (!partition.isLost) report(partition, event, park);
+    return undefined;
+  }
+  if (!(await saveForNextStart(partition, event))) return undefined;
+  report(partition, event, { attempt: count, error, next: "pause", delayMs: retry.maxDelayMs });
+  tell({ consumer: partition.context.definition.name, kind: "paused", event, delayMs: retry.maxDelayMs });
+  // It waits for its turn.
+  return 0;
 }
 
 /** What `retryable` says; what it throws says nothing of the event, which is tried again as it would be without it. */

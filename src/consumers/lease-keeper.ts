@@ -110,7 +110,9 @@ export class LeaseKeeper {
     if (![...this.runs.values()].some((run) => run.hasParked)) return;
     const { name } = this.#context.definition;
     const found = await writeRecords(this.#context, (records) => readGroup(records, name));
-    if (found !== null) this.#note({ ...this.#group, retries: found.retries });
+    if (found === null) return;
+    this.#context.outage.note(found.failing ?? null);
+    this.#note({ ...this.#group, retries: found.retries });
   }
 
   /** Looks for partitions that were given back, and changes nothing. */
@@ -230,6 +232,7 @@ export class LeaseKeeper {
       this.runs.delete(run.lease.index);
       run.lose();
     }
+    this.#context.outage.note(group.failing ?? null);
     this.#note(group);
     const begun = taken.map(({ lease, previous }) => {
       tell({ consumer: name, kind: "lease taken", partition: lease.index, fencingToken: lease.fencingToken });

@@ -1,46 +1,53 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { FailingState } from "./consumer-records.js";
 
 /** So many streams in a row that fail to the end are an outage, and not their events. */
 const STREAMS_OF_OUTAGE = 3;
 
+/** What has failed once an event of a stream came to the end of its attempts, in whichever process. */
+export function failingWith(before: FailingState | null | undefined, streamId: string): FailingState {
+  const streams = before?.streams ?? [];
+  if (streams.includes(streamId)) return { streams, isOutage: before?.isOutage === true };
+  if (streams.length + 1 >= STREAMS_OF_OUTAGE) return { streams, isOutage: true };
+  return { streams: [...streams, streamId], isOutage: false };
+}
+
 /**
- * Tells an outage from poison: when the last streams that came to the end of their attempts are several, and nothing
- * succeeded in between, something that all of them need is down. Then one event is tried at a time.
+ * What this process knows of an outage: when the last streams that came to the end of their attempts are several, and nothing
+ * succeeded in between, something that all of them need is down. Then one event is tried at a time. The record of the consumer
+ * has it for all processes.
  */
 export class Outage {
   readonly #delayMs: number;
-  readonly #streams = new Set<string>();
-  #isOn = false;
+  #failing: FailingState | null;
   /** Ends with the probe that is under way and the pause behind it. */
   #turn: Promise<unknown> = Promise.resolve();
   #over = new AbortController();
 
-  constructor(delayMs: number) {
+  constructor(delayMs: number, failing: FailingState | null = null) {
     this.#delayMs = delayMs;
+    this.#failing = failing;
   }
 
-  /** An event came to the end of its attempts. @returns whether it is an outage */
-  exhausted(streamId: string): boolean {
-    this.#streams.add(streamId);
-    if (!this.#isOn && this.#streams.size >= STREAMS_OF_OUTAGE) {
-      this.#isOn = true;
+  /** What the record of the consumer says. */
+  note(failing: FailingState | null): void {
+    if (this.#failing?.isOutage && !failing?.isOutage) {
+      this.#over.abort();
       this.#over = new AbortController();
     }
-    return this.#isOn;
+    this.#failing = failing;
   }
 
-  /** An event succeeded. @returns the streams of events that were parked on the way into an outage that is over */
-  succeeded(): readonly string[] {
-    const streams = this.#isOn ? [...this.#streams] : [];
-    this.#streams.clear();
-    this.#isOn = false;
-    this.#over.abort();
-    return streams;
+  /** An event succeeded. @returns whether the record of the consumer still says that something has failed */
+  succeeded(): boolean {
+    const isKnown = this.#failing !== null;
+    this.note(null);
+    return isKnown;
   }
 
   /** Waits for the next turn to try an event, while there is an outage. The signal ends the wait, without an error. */
   async turn(signal: AbortSignal): Promise<void> {
-    if (!this.#isOn) return;
+    if (!this.#failing?.isOutage) return;
     const ended = AbortSignal.any([signal, this.#over.signal]);
     const earlier = this.#turn;
     this.#turn = earlier.then(() => delay(this.#delayMs, undefined, { signal: ended }).catch(() => undefined));

@@ -3,7 +3,7 @@ import { type StoreAccess, storeAccessOf } from "../transaction/store-access.js"
 import { checkOptions, checkPlace, checkStreamId, invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import type { ParkedEvent } from "./consumer.js";
-import { changeGroup, type ParkedState, readParked, writeParked } from "./consumer-records.js";
+import { changeGroup, type ParkedState, readGroup, readParked, writeParked } from "./consumer-records.js";
 import { dropPlace } from "./drop-places.js";
 import { RECORDS_TIMEOUT_MS } from "./run-context.js";
 import { consumersOf } from "./running-consumers.js";
@@ -76,16 +76,33 @@ export async function dropParked(
 }
 
 /** Marks parked events as due to be tried again. @returns how many */
-export async function markDue(
-  access: StoreAccess,
+function markDue(access: StoreAccess, consumer: string, isChosen: (parked: ParkedState) => boolean): Promise<number> {
+  return inRecords(access, "retryParked", (records) => markDueIn(records, consumer, isChosen));
+}
+
+async function markDueIn(
+  records: Records,
   consumer: string,
   isChosen: (parked: ParkedState) => boolean,
 ): Promise<number> {
-  return inRecords(access, "retryParked", async (records) => {
-    const chosen = (await readParked(records, consumer)).filter(({ value }) => isChosen(value));
-    for (const { value } of chosen) if (!value.isDue) await writeParked(records, consumer, { ...value, isDue: true });
-    if (chosen.length > 0) await changeGroup(records, consumer, ({ retries }) => ({ retries: retries + 1 }));
-    return chosen.length;
+  const chosen = (await readParked(records, consumer)).filter(({ value }) => isChosen(value));
+  for (const { value } of chosen) if (!value.isDue) await writeParked(records, consumer, { ...value, isDue: true });
+  if (chosen.length > 0) await changeGroup(records, consumer, ({ retries }) => ({ retries: retries + 1 }));
+  return chosen.length;
+}
+
+/**
+ * Notes that something has succeeded. What was parked on the way into an outage is due to be tried again.
+ *
+ * @returns whether there was an outage
+ */
+export async function endFailing(access: StoreAccess, consumer: string): Promise<boolean> {
+  return inRecords(access, "run consumer", async (records) => {
+    const failing = (await readGroup(records, consumer))?.failing ?? null;
+    if (failing === null) return false;
+    await changeGroup(records, consumer, () => ({ failing: null }));
+    if (failing.isOutage) await markDueIn(records, consumer, ({ streamId }) => failing.streams.includes(streamId));
+    return failing.isOutage;
   });
 }
 

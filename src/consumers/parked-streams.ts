@@ -3,7 +3,16 @@ import { inStore } from "../validate/in-call.js";
 import { thrownText } from "../validate/thrown-text.js";
 import type { Outcome } from "./attempt.js";
 import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
-import { changeGroup, deleteParked, isParked, type ParkedState, readParked, writeParked } from "./consumer-records.js";
+import {
+  changeGroup,
+  deleteParked,
+  type FailingState,
+  isParked,
+  type ParkedState,
+  readParked,
+  writeParked,
+} from "./consumer-records.js";
+import { failingWith } from "./outage.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
 import { readEvent } from "./read-event.js";
@@ -78,23 +87,37 @@ export class ParkedStreams {
     return undefined;
   }
 
-  /** Sets an event aside, and those that follow in its stream behind it. */
-  async park(event: StoredEvent, attempts: number, error: string | null): Promise<void> {
-    const { definition, settings } = this.#partition.context;
+  /**
+   * Sets an event aside, and those that follow in its stream behind it.
+   *
+   * @param isExhausted - whether it came to the end of its attempts: in an outage it is not set aside
+   * @returns whether there is an outage
+   */
+  async park(event: StoredEvent, attempts: number, error: string | null, isExhausted = false): Promise<boolean> {
+    const { definition, settings, outage } = this.#partition.context;
     const { streamId, position } = event;
     const parked: ParkedState = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
     let ahead: readonly ParkedState[] = [];
+    let failing: FailingState | null = null;
+    const isOutage = () => isExhausted && failing?.isOutage === true;
     const isSaved = await this.#partition.persist(async (records, undo) => {
+      const group = await changeGroup(records, definition.name, (found) => {
+        failing = isExhausted ? failingWith(found.failing, streamId) : (found.failing ?? null);
+        return { failing, parked: isOutage() ? found.parked : found.parked + 1 };
+      });
+      if (isOutage()) return void (await this.#partition.lease.write(records, {}, undo));
       await this.#partition.lease.write(records, { position, attempt: null }, undo);
       ahead = await this.#stillAhead(records, streamId);
       await writeParked(records, definition.name, parked);
-      const group = await changeGroup(records, definition.name, (found) => ({ parked: found.parked + 1 }));
       if (group !== null && group.parked > settings.maxParked) throw tooManyParked(this.#partition.context);
     });
-    if (!isSaved) return;
+    if (!isSaved) return false;
+    outage.note(failing);
+    if (isOutage()) return true;
     this.#partition.passed(position);
     this.#set(streamId, [...ahead, parked]);
     tell({ consumer: definition.name, kind: "parked", event, error });
+    return false;
   }
 
   /** What is parked of a stream. Another call may have dropped places that this process still remembers. */

@@ -24,8 +24,8 @@ export interface RunContext {
   isPast(event: StoredEvent): boolean;
   /** Something was handled or parked. */
   onProgress(): void;
-  /** Parked events of these streams are to be tried again. */
-  retryStreams(streamIds: readonly string[]): void;
+  /** Something has succeeded where the record of the consumer says that events fail. */
+  onRecovered(): void;
 }
 
 /** Writes records in one transaction. What the leases remember is taken back when it fails. */

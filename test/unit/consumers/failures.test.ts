@@ -191,6 +191,96 @@ describe.each(STORES)("failures over %s", (_, open) => {
     expect(await listOf(parked(streams, "all"))).toEqual([]);
   });
 
+  test("of everything pause the consumer through restarts, and what was parked before is tried again", async () => {
+    await using streams = await open();
+    const position = await writeToStreams(streams, 10);
+    const handled: unknown[] = [];
+    let isDown = true;
+    const start = async (next: string[]) =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async ({ data }) => {
+            if (isDown) throw new Error("down");
+            handled.push(data);
+          },
+        },
+        { retry: FAST, onError: (failure) => next.push(failure.next) },
+      );
+    for (let restart = 0; restart < 3; restart += 1) {
+      const next: string[] = [];
+      const consumer = await start(next);
+      await expect.poll(() => next).toContain("pause");
+      await consumer.stop();
+      expect(await listOf(parked(streams, "all"))).toHaveLength(2);
+    }
+    isDown = false;
+    await using consumer = await start([]);
+    await consumer.whenProcessed(position);
+    await expect.poll(() => [...handled].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(await listOf(parked(streams, "all"))).toEqual([]);
+  });
+
+  test("of everything pause all who run the consumer, and whoever succeeds first lets the others go on", async () => {
+    await using streams = await open();
+    const position = await writeToStreams(streams, 20);
+    const handled: unknown[] = [];
+    let isDown = true;
+    const nexts: string[][] = [[], []];
+    const [one, other] = await Promise.all(
+      nexts.map((next) =>
+        consume(
+          streams,
+          {
+            name: "all",
+            startFrom: "beginning",
+            handle: async ({ data }) => {
+              if (isDown) throw new Error("down");
+              handled.push(data);
+            },
+          },
+          { partitions: 2, leaseMs: 900, retry: FAST, onError: (failure) => next.push(failure.next) },
+        ),
+      ),
+    );
+    for (const next of nexts) await expect.poll(() => next).toContain("pause");
+    expect(await listOf(parked(streams, "all"))).toHaveLength(2);
+    isDown = false;
+    await Promise.all([one?.whenProcessed(position), other?.whenProcessed(position)]);
+    await expect.poll(() => new Set(handled).size).toBe(20);
+    await expect.poll(() => listOf(parked(streams, "all"))).toEqual([]);
+    expect(handled).toHaveLength(20);
+    await Promise.all([one?.stop(), other?.stop()]);
+  });
+
+  test("of several streams are parked where others succeed in between, before and after a restart", async () => {
+    await using streams = await open();
+    const failures: unknown[] = [];
+    const position = await writeToStreams(streams, 8);
+    const isPoison = (data: unknown): boolean => (data as number) % 2 === 1;
+    const run = () =>
+      consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async ({ data }) => {
+            if (isPoison(data)) throw new Error("poison");
+          },
+        },
+        { partitions: 1, retry: FAST, onError: ({ next }) => next === "pause" && failures.push(next) },
+      );
+    const first = await run();
+    await first.whenProcessed(position);
+    await first.stop();
+    await using second = await run();
+    await second.whenProcessed(position);
+    expect((await listOf(parked(streams, "all"))).map(({ streamId }) => streamId)).toHaveLength(4);
+    expect(failures).toEqual([]);
+  });
+
   test("beyond maxParked end the consumer, which says so once", async () => {
     await using streams = await open();
     const warning = new Promise<Error>((resolve) => process.once("warning", resolve));
