@@ -7,9 +7,9 @@ import { type Store, writeToStreams } from "../consumers/support/stores.js";
 import { SQL_STORES } from "../projections/support/stores.js";
 
 const LEASE_MS = 900;
-const RENEWALS = 6;
-/** The first comes at once, and timers may fire a little early. */
-const LEAST_MS = (RENEWALS - 1.5) * (LEASE_MS / 3);
+const RENEWALS = 8;
+/** The first comes at once, and where the machine stood still before, the next two come late together. */
+const LEAST_MS = (RENEWALS - 3) * (LEASE_MS / 3);
 
 /** Starts something that holds a lease, and waits until it has handled everything. */
 const HOLDERS: [string, (streams: Store, position: number) => Promise<void>][] = [

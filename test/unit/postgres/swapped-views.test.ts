@@ -8,9 +8,7 @@ import { dropProjection, type Projection, runProjections } from "../../../src/pr
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
-import { overwrite, recordOf } from "../consumers/support/lease-records.js";
-
-const AN_HOUR_MS = 3_600_000;
+import { recordOf } from "../consumers/support/lease-records.js";
 
 /** A read model with a row for each event. Its columns behind the first are those of its version. */
 const orders = (version: number, columns: string): Projection<StoredEvent & { data: number }> => ({
@@ -76,33 +74,6 @@ if (NO_POSTGRES === null) {
     const firstUntilMs = await untilMs();
     await expect.poll(untilMs, { timeout: 10_000 }).toBeGreaterThan(firstUntilMs);
     await reader.end();
-  });
-
-  test("a build whose swap was delayed is not held back anew by what readers see meanwhile", async () => {
-    const { streams, schemas } = await openStore();
-    await using _ = streams;
-    const view = `${schemas.applicationSchema}.orders`;
-    const reader = new Client((await server()).url());
-    await reader.connect();
-    await reader.query(`BEGIN; SELECT FROM ${view}`);
-    // As if another process had gone on with it.
-    await overwrite(streams, PROJECTIONS_SPACE, "orders@1", { position: 100 });
-    await using runner = await runProjections(streams, [orders(2, "id int, amount int DEFAULT 7")]);
-    await expect.poll(() => runner.status()).toMatchObject([{ state: "building", position: 1 }]);
-
-    const now = performance.now.bind(performance);
-    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + AN_HOUR_MS);
-    try {
-      const locks = `SELECT FROM pg_locks WHERE NOT granted AND relation = '${view}'::regclass`;
-      const waiting = async () => (await reader.query(locks)).rowCount;
-      await expect.poll(waiting, { interval: 10 }).toBe(1);
-      await expect.poll(waiting, { interval: 10 }).toBe(0);
-      await reader.query("COMMIT");
-      await expect.poll(() => runner.status(), { timeout: 8_000 }).toMatchObject([{ state: "live" }]);
-    } finally {
-      clock.mockRestore();
-      await reader.end();
-    }
   });
 
   test("a reader of the tables of a former version delays their end, and not the projection", async () => {

@@ -70,12 +70,12 @@ test("an idle consumer commits once in a third of its lease", async () => {
   );
   await untilPut(puts() + 2);
 
-  const rounds = 6;
+  const rounds = 8;
   const beganMs = performance.now();
   calls.length = 0;
   await untilPut(2 * rounds);
 
   expect(callsOf("COMMIT")).toBeLessThanOrEqual(rounds);
-  // The first comes at once, and timers may fire a little early.
-  expect(performance.now() - beganMs).toBeGreaterThan((rounds - 1.5) * (leaseMs / 3));
+  // The first comes at once, and where the machine stood still before, the next two come late together.
+  expect(performance.now() - beganMs).toBeGreaterThan((rounds - 3) * (leaseMs / 3));
 });
