@@ -103,6 +103,8 @@ describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)("over %s, an op
     const path = folder.file("store.db");
     {
       await using opened = await openWithEvents(path, driver, 30);
+      // It is recorded a moment later, where the store was then.
+      await vi.waitFor(async () => expect(await readFile(`${path}-head`, "latin1")).toContain("position 30 "));
       await moveAway(path, "store.db");
       await expect(opened.stream.write({ type: "B", data: 1 })).rejects.toMatchObject(REPLACED);
     }
