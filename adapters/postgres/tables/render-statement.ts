@@ -55,8 +55,8 @@ function readText(text: string): ReadText {
 
 const CHANGING_ROWS: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
 
-/** What the server has for it: `set_config`, and locks of the session. */
-const CHANGING_SESSION = /set_config|advisory/i;
+/** What the server has for it: `set_config`, which an UPDATE of `pg_settings` calls, and locks of the session. */
+const CHANGING_SESSION = /set_config|pg_settings|advisory/i;
 
 /**
  * All that a function of the application's does cannot be seen. One that changes the session is called by a SELECT, and not by

@@ -28,6 +28,11 @@ const CHANGES: readonly { readonly what: string; readonly change: SQLStatement; 
     change: sql`SELECT set_config('app.tenant', '7', false)`,
     look: settingOf("app.tenant"),
   },
+  {
+    what: "a setting by an update",
+    change: sql`UPDATE pg_settings SET setting = ${"64kB"} WHERE name = ${"work_mem"}`,
+    look: settingOf("work_mem"),
+  },
   { what: "the role", change: sql`SELECT set_config('role', 'postgres', false)`, look: settingOf("role") },
   {
     what: "a setting by a block",
