@@ -107,7 +107,15 @@ async function failed(
     await parked.park(event, count, thrownText(error));
     return undefined;
   }
-  if (!(await parked.park(event, count, thrownText(error), true))) {
+  let isOutage = false;
+  try {
+    isOutage = await parked.park(event, count, thrownText(error), true);
+  } catch (thrown) {
+    // The consumer ends, as with one event too many: somebody should know what that one failed with.
+    report(partition, event, park);
+    throw thrown;
+  }
+  if (!isOutage) {
     if (!partition.isLost) report(partition, event, park);
     return undefined;
   }

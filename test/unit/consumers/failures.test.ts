@@ -295,6 +295,19 @@ describe.each(STORES)("failures over %s", (_, open) => {
     expect(await listOf(parked(streams, "all"))).toHaveLength(2);
   });
 
+  test("of an event that is one too many to be parked are reported, too", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 2);
+    const failures: unknown[] = [];
+    await using consumer = await consume(
+      streams,
+      { name: "all", startFrom: "beginning", handle: async ({ data }) => Promise.reject(new Error(`broken ${data}`)) },
+      { retry: { ...FAST, attempts: 1 }, maxParked: 1, onError: ({ error }) => failures.push(error) },
+    );
+    await expect(consumer.ended).rejects.toThrow("maxParked (1)");
+    expect(failures).toMatchObject([{ message: "broken 0" }, { message: "broken 1" }]);
+  });
+
   test("of parked events park them again, and one that is dropped lets those behind it go on", async () => {
     await using streams = await open();
     await (await streams.openStream("a")).write([numbered(1), numbered(2), numbered(3)]);
