@@ -76,7 +76,7 @@ async function uncount(partition: Partition, { position }: StoredEvent, count: n
 async function done(partition: Partition, event: StoredEvent): Promise<void> {
   const { context } = partition;
   partition.passed(event.position);
-  if (context.outage.succeeded()) context.onRecovered();
+  partition.succeeded();
   if (context.definition.transact === undefined) await partition.saveSoon();
 }
 

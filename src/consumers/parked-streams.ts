@@ -157,6 +157,7 @@ export class ParkedStreams {
     }
     if (outcome.kind === "failed" && event !== undefined) return this.#failed(event, parked, later, outcome.error);
     this.#set(streamId, later);
+    if (event !== undefined) this.#partition.succeeded();
     this.#partition.context.onProgress();
   }
 

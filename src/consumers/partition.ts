@@ -72,6 +72,11 @@ export class Partition {
     if (this.careful > 0) this.careful -= 1;
   }
 
+  /** An event was handled: what fails elsewhere is no outage any more. */
+  succeeded(): void {
+    if (this.context.outage.succeeded()) this.context.onRecovered();
+  }
+
   /** Writes the checkpoint once so many events or milliseconds have passed. */
   async saveSoon(): Promise<void> {
     const { checkpointEvents, checkpointMs } = this.context.settings;
