@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { untilAborted } from "../watch/abort-listeners.js";
 import type { FailingState } from "./consumer-records.js";
 
 /** So many streams in a row that fail to the end are an outage, and not their events. */
@@ -20,6 +21,8 @@ export function failingWith(before: FailingState | null | undefined, streamId: s
 export class Outage {
   readonly #delayMs: number;
   #failing: FailingState | null;
+  /** Whether it has tried an event in this outage itself: its first try does not wait, and may find that all is well here. */
+  #hasTried = false;
   /** Ends with the probe that is under way and the pause behind it. */
   #turn: Promise<unknown> = Promise.resolve();
   #over = new AbortController();
@@ -34,8 +37,15 @@ export class Outage {
     if (this.#failing?.isOutage && !failing?.isOutage) {
       this.#over.abort();
       this.#over = new AbortController();
+      this.#hasTried = false;
     }
     this.#failing = failing;
+  }
+
+  /** An event came to the end of its attempts in this process, and the record of the consumer says so. */
+  failed(failing: FailingState | null): void {
+    this.note(failing);
+    this.#hasTried = failing?.isOutage === true;
   }
 
   /** An event succeeded. @returns whether the record of the consumer still says that something has failed */
@@ -50,7 +60,10 @@ export class Outage {
     if (!this.#failing?.isOutage) return;
     const ended = AbortSignal.any([signal, this.#over.signal]);
     const earlier = this.#turn;
-    this.#turn = earlier.then(() => delay(this.#delayMs, undefined, { signal: ended }).catch(() => undefined));
-    await this.#turn;
+    const delayMs = this.#hasTried ? this.#delayMs : 0;
+    this.#hasTried = true;
+    this.#turn = earlier.then(() => delay(delayMs, undefined, { signal: ended }).catch(() => undefined));
+    // A partition that is given back does not wait for the turns of others.
+    await untilAborted(this.#turn, ended).catch(() => undefined);
   }
 }

@@ -112,7 +112,8 @@ export class ParkedStreams {
       if (group !== null && group.parked > settings.maxParked) throw tooManyParked(this.#partition.context);
     });
     if (!isSaved) return false;
-    outage.note(failing);
+    if (isExhausted) outage.failed(failing);
+    else outage.note(failing);
     if (isOutage()) return true;
     this.#partition.passed(position);
     this.#set(streamId, [...ahead, parked]);
