@@ -13,10 +13,14 @@ export async function attemptUntilSettled(partition: Partition, parked: ParkedSt
   let { event, generation } = read;
   const known = partition.lease.state.attempt;
   let { count, dueMs } = known?.position === event.position ? known : { count: 0, dueMs: 0 };
-  if (count >= settings.retry.attempts) {
+  // In an outage an event is at its last attempt all the time, and what ends the process may be anything.
+  const limit = settings.retry.attempts * (outage.isOn ? 2 : 1);
+  if (count >= limit) {
     await parked.park(event, count, LAST_ENDED);
     return;
   }
+  /** How many attempts of an outage do not count. */
+  let beyond = 0;
   for (;;) {
     await partition.pause(dueMs - Date.now());
     await outage.turn(partition.draining);
@@ -34,11 +38,11 @@ export async function attemptUntilSettled(partition: Partition, parked: ParkedSt
     }
     if (partition.lease.isOver && !(await partition.save({}))) return;
     count += 1;
-    if (partition.careful > 0 && !(await countBefore(partition, event, count))) return;
+    if (partition.careful > 0 && !(await countBefore(partition, event, count - beyond))) return;
     const outcome = await attemptEvent(partition, event, count, (records, undo) =>
       partition.lease.write(records, { position: event.position, attempt: null }, undo),
     );
-    if (outcome.kind === "interrupted") return uncount(partition, event, count);
+    if (outcome.kind === "interrupted") return uncount(partition, event, count - beyond);
     if (outcome.kind === "done") return done(partition, event);
     if (outcome.error instanceof StoreFailure) {
       count -= 1;
@@ -48,6 +52,7 @@ export async function attemptUntilSettled(partition: Partition, parked: ParkedSt
     const next = await failed(partition, parked, event, count, outcome.error);
     if (next === undefined) return;
     dueMs = next;
+    beyond = count - (partition.lease.state.attempt?.count ?? count);
   }
 }
 

@@ -32,9 +32,13 @@ export class Outage {
     this.#failing = failing;
   }
 
+  get isOn(): boolean {
+    return this.#failing?.isOutage === true;
+  }
+
   /** What the record of the consumer says. */
   note(failing: FailingState | null): void {
-    if (this.#failing?.isOutage && !failing?.isOutage) {
+    if (this.isOn && !failing?.isOutage) {
       this.#over.abort();
       this.#over = new AbortController();
       this.#hasTried = false;
@@ -45,7 +49,7 @@ export class Outage {
   /** An event came to the end of its attempts in this process, and the record of the consumer says so. */
   failed(failing: FailingState | null): void {
     this.note(failing);
-    this.#hasTried = failing?.isOutage === true;
+    this.#hasTried = this.isOn;
   }
 
   /** An event succeeded. @returns whether the record of the consumer still says that something has failed */
@@ -57,7 +61,7 @@ export class Outage {
 
   /** Waits for the next turn to try an event, while there is an outage. The signal ends the wait, without an error. */
   async turn(signal: AbortSignal): Promise<void> {
-    if (!this.#failing?.isOutage) return;
+    if (!this.isOn) return;
     const ended = AbortSignal.any([signal, this.#over.signal]);
     const earlier = this.#turn;
     const delayMs = this.#hasTried ? this.#delayMs : 0;

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
-import type { StoredEvent } from "../../../index.js";
-import { type ConsumerOptions, consume, parked, retryParked } from "../../../src/consumers/index.js";
+import { CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
+import {
+  type ConsumerDefinition,
+  type ConsumerOptions,
+  consume,
+  parked,
+  retryParked,
+} from "../../../src/consumers/index.js";
+import { overwrite } from "./support/lease-records.js";
 import { listOf, numbered, STORES, type Store, writeToStreams } from "./support/stores.js";
 
 /** No test waits for the pause between two tries in an outage. */
@@ -25,6 +32,57 @@ describe.each(STORES)("outages over %s", (_, open) => {
     await using second = await start();
     await second.whenProcessed(position);
     await expect.poll(() => [...handled].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  test("go on after a stop in the middle of an attempt, which does not count", async () => {
+    await using streams = await open();
+    const position = await writeToStreams(streams, 4);
+    const handled: unknown[] = [];
+    const next: string[] = [];
+    let isDown = true;
+    let tries = 0;
+    const start = () =>
+      startAll(
+        streams,
+        next,
+        async ({ data }, { signal }) => {
+          if (!isDown) return void handled.push(data);
+          // Two of each event that is parked and of the one that is not, and then what is under way for long.
+          if (++tries > 6) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          throw new Error("down");
+        },
+        { retry: { ...LONG_PAUSE, maxDelayMs: 1 } },
+      );
+    const first = await start();
+    await expect.poll(() => tries).toBe(7);
+    await first.stop({ drainMs: 0 });
+    tries = 0;
+    next.length = 0;
+    const second = await start();
+    await expect.poll(() => next).toContain("pause");
+    await second.stop({ drainMs: 0 });
+    expect(await listOf(parked(streams, "all"))).toHaveLength(2);
+    isDown = false;
+    await using third = await start();
+    await third.whenProcessed(position);
+    await expect.poll(() => [...handled].sort()).toEqual([0, 1, 2, 3]);
+  });
+
+  test("go on after a process that was killed in the middle of an attempt", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 4);
+    const next: string[] = [];
+    const start = () => startAll(streams, next, async () => Promise.reject(new Error("down")));
+    const first = await start();
+    await expect.poll(() => next).toContain("pause");
+    await first.stop();
+    next.length = 0;
+    // What is left of it: it had begun an attempt more than is allowed where there is no outage.
+    const attempt = { position: 3, count: LONG_PAUSE.attempts, dueMs: 0 };
+    await overwrite(streams, CONSUMERS_SPACE, "all/0", { owner: "gone", untilMs: 0, unsaved: 100, attempt });
+    await using _second = await start();
+    await expect.poll(() => next).toContain("pause");
+    expect(await listOf(parked(streams, "all"))).toHaveLength(2);
   });
 
   test("of one process do not keep another waiting whose events succeed", async () => {
@@ -78,7 +136,7 @@ describe.each(STORES)("outages over %s", (_, open) => {
 function startAll(
   streams: Store,
   next: string[],
-  handle: (event: StoredEvent) => Promise<void>,
+  handle: NonNullable<ConsumerDefinition["handle"]>,
   options: ConsumerOptions = {},
 ) {
   return consume(
