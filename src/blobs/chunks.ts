@@ -6,7 +6,7 @@ import { untilAborted } from "../watch/abort-listeners.js";
 
 /**
  * The bytes of a blob in chunks of one size, but for the last. They are copies: whoever makes the bytes may use its buffer
- * again. So does this: a chunk stays as it is until the second one after it is asked for.
+ * again.
  *
  * @throws InvalidArgumentError when the iterable has something else than bytes
  * @throws the signal's reason, or what the iterable throws
@@ -34,16 +34,12 @@ export async function* chunksOf(
 
 const FIRST_BUFFER_BYTES = 16 * 1024;
 
-/**
- * Collects bytes in a buffer that grows with them, and from the second chunk on in two of full size, in turns: memory that is
- * made anew for each chunk is freed late.
- */
+/** Collects bytes in a buffer that grows with them, and from the second chunk on in one of its full size. */
 class ChunkBuffer {
   length = 0;
   readonly #chunkBytes: number;
   #firstBytes = FIRST_BUFFER_BYTES;
   #buffer = Buffer.alloc(0);
-  #other = Buffer.alloc(0);
 
   constructor(chunkBytes: number) {
     this.#chunkBytes = chunkBytes;
@@ -64,7 +60,7 @@ class ChunkBuffer {
 
   take(): Uint8Array {
     const taken = this.#buffer.subarray(0, this.length);
-    [this.#buffer, this.#other] = [this.#other, this.#buffer];
+    this.#buffer = Buffer.alloc(0);
     this.#firstBytes = this.#chunkBytes;
     this.length = 0;
     return taken;

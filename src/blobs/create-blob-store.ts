@@ -15,10 +15,7 @@ import { chunksOf } from "./chunks.js";
 /** A put, checked and complete. */
 export interface BlobPut {
   readonly key: string;
-  /**
-   * Of the backend's `chunkBytes`, but for the last. There is none when the blob is empty. A chunk stays as it is until the
-   * second one after it is asked for.
-   */
+  /** Of the backend's `chunkBytes`, but for the last. There is none when the blob is empty. */
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly contentType: string;
   readonly signal: AbortSignal | undefined;
