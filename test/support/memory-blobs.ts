@@ -18,7 +18,7 @@ export class MemoryBlobs implements BlobBackend {
 
   async put({ key, chunks, contentType, signal }: BlobPut): Promise<BlobStat> {
     const pieces: Uint8Array[] = [];
-    for await (const bytes of chunks) pieces.push(Buffer.from(bytes));
+    for await (const bytes of chunks) pieces.push(bytes);
     signal?.throwIfAborted();
     return this.store(key, new Uint8Array(Buffer.concat(pieces)), contentType);
   }

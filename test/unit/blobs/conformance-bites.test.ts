@@ -29,7 +29,7 @@ class PutsInSteps extends MemoryBlobs {
     const pieces: Uint8Array[] = [];
     let stat = this.store(key, new Uint8Array(0), contentType);
     for await (const bytes of chunks) {
-      pieces.push(Buffer.from(bytes));
+      pieces.push(bytes);
       stat = this.store(key, Buffer.concat(pieces), contentType);
     }
     return stat;
