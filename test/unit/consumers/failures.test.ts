@@ -17,6 +17,18 @@ import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
 
 const FAST = { attempts: 2, minDelayMs: 1, maxDelayMs: 20 };
 
+/** Handles everything while nothing that it needs is down. */
+function handling(handled: unknown[], isDown: () => boolean): ConsumerDefinition {
+  return {
+    name: "all",
+    startFrom: "beginning",
+    handle: async ({ data }) => {
+      if (isDown()) throw new Error("down");
+      handled.push(data);
+    },
+  };
+}
+
 describe.each(STORES)("failures over %s", (_, open) => {
   test("are tried again, with the number of the attempt, and reported", async () => {
     await using streams = await open();
@@ -170,14 +182,7 @@ describe.each(STORES)("failures over %s", (_, open) => {
     let isDown = true;
     await using consumer = await consume(
       streams,
-      {
-        name: "all",
-        startFrom: "beginning",
-        handle: async ({ data }) => {
-          if (isDown) throw new Error("down");
-          handled.push(data);
-        },
-      },
+      handling(handled, () => isDown),
       { retry: FAST, onError: (failure) => next.push(failure.next) },
     );
     await expect.poll(() => next.filter((what) => what === "pause").length).toBeGreaterThan(3);
@@ -199,14 +204,7 @@ describe.each(STORES)("failures over %s", (_, open) => {
     const start = async (next: string[]) =>
       consume(
         streams,
-        {
-          name: "all",
-          startFrom: "beginning",
-          handle: async ({ data }) => {
-            if (isDown) throw new Error("down");
-            handled.push(data);
-          },
-        },
+        handling(handled, () => isDown),
         { retry: FAST, onError: (failure) => next.push(failure.next) },
       );
     for (let restart = 0; restart < 3; restart += 1) {
@@ -233,14 +231,7 @@ describe.each(STORES)("failures over %s", (_, open) => {
       nexts.map((next) =>
         consume(
           streams,
-          {
-            name: "all",
-            startFrom: "beginning",
-            handle: async ({ data }) => {
-              if (isDown) throw new Error("down");
-              handled.push(data);
-            },
-          },
+          handling(handled, () => isDown),
           { partitions: 2, leaseMs: 900, retry: FAST, onError: (failure) => next.push(failure.next) },
         ),
       ),
