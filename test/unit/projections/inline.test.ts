@@ -3,6 +3,7 @@ import { sql } from "../../../index.js";
 import {
   documents,
   type Projection,
+  type ProjectionRunner,
   readDocument,
   runProjections,
   whenProcessed,
@@ -13,6 +14,19 @@ import { STORES } from "../consumers/support/stores.js";
 import { balances, type Deposited, deposited, SQL_STORES } from "./support/stores.js";
 
 const INLINE = { mode: "inline" } as const;
+
+/** Does something again and again until a rebuild has ended. */
+async function whileRebuilding(runner: ProjectionRunner, work: () => Promise<void>): Promise<void> {
+  let hasEnded = false;
+  const rebuilding = runner.rebuild("balances");
+  const end = (): void => {
+    hasEnded = true;
+  };
+  // It may also reject while nobody awaits it, or because the work has failed.
+  rebuilding.then(end, end);
+  while (!hasEnded) await work();
+  await rebuilding;
+}
 
 describe.each(SQL_STORES)("an inline projection over %s", (_, open) => {
   test("has each write as soon as it is acknowledged, whichever call it is", async () => {
@@ -41,15 +55,10 @@ describe.each(SQL_STORES)("an inline projection over %s", (_, open) => {
     await using runner = await runProjections(streams, [balances()], INLINE);
     const a = await streams.openStream("a");
     await a.write(deposited(1));
-    let isRebuilt = false;
-    const rebuilding = runner.rebuild("balances").finally(() => {
-      isRebuilt = true;
-    });
-    while (!isRebuilt) {
+    await whileRebuilding(runner, async () => {
       const { version } = await a.write(deposited(1));
       expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: version }]);
-    }
-    await rebuilding;
+    });
     const { version } = await a.write(deposited(1));
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: version }]);
   });
@@ -137,16 +146,11 @@ describe.each(SQL_STORES)("an inline projection over %s", (_, open) => {
     const a = await streams.openStream("a");
     let total = 100;
     await a.write(Array.from({ length: total }, () => deposited(1)));
-    let isRebuilt = false;
-    const rebuilding = runner.rebuild("balances").then(() => {
-      isRebuilt = true;
-    });
-    while (!isRebuilt) {
+    await whileRebuilding(runner, async () => {
       await a.write(deposited(1));
       total += 1;
       expect(await balance()).toBe(total);
-    }
-    await rebuilding;
+    });
     expect(total).toBeGreaterThan(100);
     await a.write(deposited(1));
     expect(await balance()).toBe(total + 1);
