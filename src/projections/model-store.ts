@@ -6,6 +6,7 @@ import { MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { type CommittedRecords, committedRecordsOf } from "../transaction/committed-records.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
+import { inCall } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import type { ReadModelStore } from "./projection.js";
 import { PUBLIC, RESERVED, type Spaces } from "./projection-records.js";
@@ -61,7 +62,8 @@ export function isEventStore(streams: StreamFactory, { access }: ModelStore): bo
 /** @throws InvalidArgumentError when it is no store */
 export function readModelStoreOf(store: ReadModelStore, attempt: string): ModelStore {
   if (typeof store !== "object" || store === null || typeof store.transaction !== "function") {
-    throw invalidArgument("store", `expected an object with transaction(work), got ${describeValue(store)}`);
+    const refusal = invalidArgument("store", `expected an object with transaction(work), got ${describeValue(store)}`);
+    throw inCall(refusal, attempt, undefined);
   }
   if (hasStoreAccess(store)) return overAccess(storeAccessOf(store, attempt));
   return {

@@ -55,6 +55,16 @@ test.each<readonly [string, unknown, object, string]>([
   await expect(started).rejects.toThrow(message);
 });
 
+test.each<readonly [string, (store: TransactionalStreamFactory) => Promise<unknown>]>([
+  ["run projections", (store) => runProjections(memoryStreamFactory(), many(1), { store })],
+  ["drop a projection", (store) => dropProjection(memoryStreamFactory(), "p0", { store })],
+  ["read a document", (store) => readDocument(store, "p0", "a")],
+  ["wait for a projection", (store) => whenProcessed(store, "p0", 1)],
+])("who cannot %s in what is no store is told so", async (attempt, call) => {
+  const refused = { code: "INVALID_ARGUMENT", argument: "store", message: expect.stringContaining(attempt) };
+  await expect(call({} as never)).rejects.toMatchObject(refused);
+});
+
 test("100 projections run together, and a name may have 48 characters", async () => {
   expect([MAX_PROJECTIONS, MAX_PROJECTION_NAME_LENGTH]).toEqual([100, 48]);
   await using streams = memoryStreamFactory();

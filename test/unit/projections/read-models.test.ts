@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { sql } from "../../../index.js";
 import {
@@ -175,6 +176,20 @@ test("read models in any store with transactions keep their checkpoints there", 
   expect(await readDocument(store, "counts", "a")).toBe(2);
   expect(await dropProjection(streams, "counts", { store })).toBe(true);
   expect(await database.query(sql`SELECT name FROM sqlite_master WHERE name LIKE 'counts%'`)).toEqual([]);
+});
+
+test("documents in a store without tables are records, also where an object only hands on its transactions", async () => {
+  await using database = memoryStreamFactory();
+  await using streams = memoryStreamFactory();
+  const { position } = await (await streams.openStream("a")).write([counted, counted]);
+  const store: ReadModelStore = { transaction: (work) => database.transaction((tx) => work(tx)) };
+  await using runner = await runProjections(streams, [counts], { store });
+  await whenProcessed(store, "counts", position);
+  expect(await readDocument(store, "counts", "a")).toBe(2);
+  await runner.rebuild("counts");
+  expect(await readDocument(store, "counts", "a")).toBe(2);
+  await runner[Symbol.asyncDispose]();
+  expect(await dropProjection(streams, "counts", { store })).toBe(true);
 });
 
 test("read models that are ahead of the event store say so, and change nothing", async () => {
