@@ -5,6 +5,7 @@ import type { Sightings } from "../leases/sightings.js";
 import { MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { type CommittedRecords, committedRecordsOf } from "../transaction/committed-records.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
+import { TransactionSQL } from "../transaction/store-transaction.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
@@ -73,7 +74,10 @@ export function readModelStoreOf(store: ReadModelStore, attempt: string): ModelS
     seenLeases: seenLeasesOf(store),
     committed: undefined,
     run: (_call, _timeoutMs, work) =>
-      store.transaction(({ sql, records }) => work({ location: undefined, sql, records, hasSQL: true })),
+      store.transaction(({ sql, records }) =>
+        // It may hand on the transactions of an event store in memory.
+        work({ location: undefined, sql, records, hasSQL: !(sql instanceof TransactionSQL) || sql.isThere }),
+      ),
     read: (_call, _timeoutMs, work) => store.transaction(({ records }) => work(records)),
   };
 }

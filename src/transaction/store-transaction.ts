@@ -171,6 +171,11 @@ export class TransactionSQL implements SQL {
     this.#location = location;
   }
 
+  /** Whether the store has any. */
+  get isThere(): boolean {
+    return this.#sql !== undefined;
+  }
+
   run(statement: SQLStatement): Promise<{ readonly changes: number }> {
     return this.#calls.run("run a statement", () => this.#checked(statement).run(statement));
   }
