@@ -34,13 +34,25 @@ export async function dropProjection(
   checkOptions(options, { store: true });
   const model = modelStoreOf(streams, options.store, ATTEMPT);
   inAttempt(ATTEMPT, model.access?.location, () => checkPlainName("name", name));
-  const deadlineMs = performance.now() + TIMEOUT_MS;
+  const wait = new ReaderWait();
   try {
-    const isDropped = await onceKnown((leases) => dropOnce(model, name, leases, deadlineMs));
+    const isDropped = await onceKnown((leases) => dropOnce(model, name, leases, wait));
     await forgetPosition(streams, model, name);
     return isDropped;
   } catch (error) {
     throw inCall(error, ATTEMPT, model.access?.location);
+  }
+}
+
+/** Waits for those who read the tables, for a minute from when they were in the way first. */
+class ReaderWait {
+  #deadlineMs: number | undefined;
+
+  /** Whether to try again, once it has failed. */
+  goesOn(): boolean {
+    const nowMs = performance.now();
+    this.#deadlineMs ??= nowMs + TIMEOUT_MS;
+    return nowMs < this.#deadlineMs;
   }
 }
 
@@ -49,7 +61,7 @@ async function dropOnce(
   model: ModelStore,
   name: string,
   leases: HeldLeases,
-  deadlineMs: number,
+  wait: ReaderWait,
 ): Promise<boolean | number> {
   let isLimited = false;
   try {
@@ -59,9 +71,7 @@ async function dropOnce(
     });
   } catch (error) {
     // Somebody reads its tables.
-    if (isLimited && isStreamError(error, "STORAGE_LOCKED") && performance.now() < deadlineMs) {
-      return TABLE_LOCK_PAUSE_MS;
-    }
+    if (isLimited && isStreamError(error, "STORAGE_LOCKED") && wait.goesOn()) return TABLE_LOCK_PAUSE_MS;
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import { dropProjection, type Projection, runProjections } from "../../../src/pr
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
-import { recordOf } from "../consumers/support/lease-records.js";
+import { overwrite, recordOf } from "../consumers/support/lease-records.js";
 
 /** A read model with a row for each event. Its columns behind the first are those of its version. */
 const orders = (version: number, columns: string): Projection<StoredEvent & { data: number }> => ({
@@ -118,6 +118,30 @@ if (NO_POSTGRES === null) {
 
     expect(await dropping).toBe(true);
     expect(await failureOf(streams.query(sql`SELECT FROM orders`))).toMatchObject({ code: "STORAGE_FAILED" });
+  });
+
+  test("a reader delays a drop for up to a minute from when nobody runs the projection, however late that is known", async () => {
+    const { streams, schemas } = await openStore();
+    await using _ = streams;
+    const reader = new Client((await server()).url());
+    await reader.connect();
+    await reader.query(`BEGIN; SELECT FROM ${schemas.applicationSchema}.orders`);
+    await overwrite(streams, PROJECTIONS_SPACE, "orders@1", { owner: "killed", untilMs: 0, leaseMs: 300 });
+
+    const dropping = dropProjection(streams, "orders");
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + 3_600_000);
+    const waiting = async () =>
+      (await reader.query("SELECT FROM pg_locks WHERE NOT granted AND relation IS NOT NULL")).rowCount;
+    try {
+      // It gives up once, and tries again.
+      for (const count of [1, 0, 1]) await expect.poll(waiting, { interval: 10, timeout: 20_000 }).toBe(count);
+      await reader.query("COMMIT");
+      expect(await dropping).toBe(true);
+    } finally {
+      clock.mockRestore();
+      await reader.end();
+    }
   });
 
   test("a swap keeps what depends on a view as long as its columns are those of the one before", async () => {
