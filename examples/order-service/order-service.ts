@@ -1,141 +1,111 @@
-import { createHash } from "node:crypto";
+/** Orders over HTTP. See the README beside it. */
+import { hash } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { ALL_STREAM, type Stream, sql, type TransactionalStreamFactory } from "async-streams";
-import { handle, loadState, stateCache } from "async-streams/commands";
-import { whenProcessed } from "async-streams/projections";
-import { type Answer, answerToError, InvalidRequest, inputOf, KeyConflict, urlOf } from "./http.js";
-import { commands, OrderConflict, type OrderEvent, order } from "./order.js";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+import { ALL_STREAM, isStreamError, sql, sqliteStreamFactory } from "async-streams";
+import { handle } from "async-streams/commands";
+import { runProjections } from "async-streams/projections";
+import { commands, type Input, InvalidRequest, OrderConflict, type OrderEvent, order, orderTable } from "./order.js";
 
-/** How long a list waits for the table to have what its reader has written. */
-const FRESHNESS_MS = 2_000;
-
+const { PORT = "8080", ORDERS_FILE = "orders.db" } = process.env;
+const MAX_BODY_BYTES = 65_536;
 /** How long requests may take once the service stops. A client that holds its connection for longer loses it. */
 const STOP_TIMEOUT_MS = 5_000;
 
-/** The orders of a store over HTTP. Disposing it ends the streams of events, and then the server. */
-export class OrderService implements AsyncDisposable {
-  readonly server: Server = createServer((request, response) => this.#begin(request, response));
-  readonly #streams: TransactionalStreamFactory;
-  readonly #everything: Stream<OrderEvent>;
-  readonly #cache = stateCache();
-  /** Requests whose client may have gone: they need the store until they are done. */
-  readonly #underWay = new Set<Promise<void>>();
+const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+await using streams = await sqliteStreamFactory(ORDERS_FILE);
+await using _runner = await runProjections(streams, [orderTable], { mode: "inline" });
+await using everything = await streams.openStream<OrderEvent>(ALL_STREAM);
 
-  private constructor(streams: TransactionalStreamFactory, everything: Stream<OrderEvent>) {
-    this.#streams = streams;
-    this.#everything = everything;
+const server = createServer(async (request, response) => {
+  try {
+    if (request.method === "GET" && request.url === "/events") await sendEvents(request, response);
+    else await answer(request, response);
+  } catch (error) {
+    answerError(response, error);
   }
+}).listen(Number(PORT), "127.0.0.1");
+await once(server, "listening");
+console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 
-  static async over(streams: TransactionalStreamFactory): Promise<OrderService> {
-    return new OrderService(streams, await streams.openStream<OrderEvent>(ALL_STREAM));
+await stopped;
+await everything[Symbol.asyncDispose](); // ends the watches, and so the responses that send events
+server.close();
+setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT_MS).unref();
+await once(server, "close");
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method, url = "" } = request;
+  if (method === "GET" && url === "/orders") {
+    return send(response, 200, await streams.query(sql`SELECT * FROM orders ORDER BY id LIMIT 100`));
   }
+  const [, id, command = ""] = /^\/orders\/([\w-]{1,64})\/(\w+)$/.exec(url) ?? [];
+  if (method !== "POST" || !isCommand(command)) return send(response, 404, { error: "there is nothing here" });
+  const { "idempotency-key": commandId } = request.headers;
+  if (typeof commandId !== "string") throw new InvalidRequest("the header Idempotency-Key is missing");
+  const input = await inputOf(request);
 
-  #begin(request: IncomingMessage, response: ServerResponse): void {
-    const done = this.#onRequest(request, response).finally(() => this.#underWay.delete(done));
-    this.#underWay.add(done);
-  }
+  // Stored with the event, it tells whether a later request that has the key is this one.
+  const digest = hash("sha256", JSON.stringify([command, input]));
+  const { state, written, events } = await handle(
+    streams,
+    order,
+    `order-${id}`,
+    (found) => commands[command](found, input),
+    { commandId, metadata: { request: digest } },
+  );
+  const isOther = events.some(({ metadata }) => metadata?.request !== digest);
+  if (isOther) return send(response, 422, { error: "another request had this key" });
+  send(response, written > 0 ? 201 : 200, state);
+}
 
-  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === "GET" && request.url?.split("?")[0] === "/events")
-      return this.#sendEvents(request, response);
-    const answer = await this.#answer(request).catch(answerToError);
-    // A client that sends one request after the other on its connection would hold up a stop.
-    if (!this.server.listening) response.setHeader("connection", "close");
-    send(response, answer);
-  }
+function isCommand(name: string): name is keyof typeof commands {
+  return Object.hasOwn(commands, name);
+}
 
-  async #answer(request: IncomingMessage): Promise<Answer> {
-    const { pathname, searchParams } = urlOf(request);
-    const [, orders, id, command = "", ...rest] = pathname.split("/");
-    if (orders !== "orders") return { status: 404, body: { error: "there are /orders and /events" } };
-    if (request.method === "GET") return id === undefined ? this.#list(searchParams) : this.#show(`order-${id}`);
-    if (request.method !== "POST" || !id || rest.length > 0 || !Object.hasOwn(commands, command)) {
-      return { status: 404, body: { error: `POST to /orders/<id>/<command>: ${Object.keys(commands).join(", ")}` } };
+async function inputOf(request: IncomingMessage): Promise<Input> {
+  const isShort = Number(request.headers["content-length"]) <= MAX_BODY_BYTES;
+  const input = isShort ? await json(request).catch(() => undefined) : undefined;
+  if (typeof input === "object" && input !== null) return input as Input;
+  throw new InvalidRequest(`the body must be a JSON object with a Content-Length of at most ${MAX_BODY_BYTES}`);
+}
+
+/** Server-sent events, from where the client lost its connection. The events of a slow client wait in the store. */
+async function sendEvents(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const after = Number(request.headers["last-event-id"] ?? 0);
+  if (!Number.isSafeInteger(after) || after < 0) throw new InvalidRequest("Last-Event-ID must be a whole number");
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" }).flushHeaders();
+  try {
+    for await (const { position, streamId, type, data } of everything.watch({ after, signal: gone.signal })) {
+      const isBuffered = !response.write(`id: ${position}\ndata: ${JSON.stringify({ streamId, type, data })}\n\n`);
+      if (isBuffered) await once(response, "drain", { signal: gone.signal });
     }
-    return this.#handle(`order-${id}`, command as keyof typeof commands, request);
-  }
-
-  /** The key names the command: a request that is sent again gets the answer of the first, and stores nothing. */
-  async #handle(streamId: string, command: keyof typeof commands, request: IncomingMessage): Promise<Answer> {
-    const { "idempotency-key": commandId, "if-match": expected } = request.headers;
-    if (typeof commandId !== "string") throw new InvalidRequest("the header Idempotency-Key is missing");
-    const input = await inputOf(request);
-    // Kept with the events, it tells whether a later request with the key is this one.
-    const digest = createHash("sha256")
-      .update(JSON.stringify([command, input]))
-      .digest("hex");
-    const { state, position, written, events } = await handle(
-      this.#streams,
-      order,
-      streamId,
-      (found) => {
-        if ((expected ?? `"${found.version}"`) !== `"${found.version}"`)
-          throw new OrderConflict("the order has changed");
-        return commands[command](found, input);
-      },
-      { commandId, metadata: { request: digest }, cache: this.#cache },
-    );
-    if (events.some(({ metadata }) => metadata?.request !== digest))
-      throw new KeyConflict("another request had this key");
-    return { status: written > 0 ? 201 : 200, body: { ...state, position }, version: state.version };
-  }
-
-  async #show(streamId: string): Promise<Answer> {
-    const { state, version } = await loadState(this.#streams, order, streamId, { cache: this.#cache });
-    return version === 0 ? { status: 404, body: { error: "no such order" } } : { status: 200, body: state, version };
-  }
-
-  /** From the table. With `position`, which each command answers with, the list has what that command did. */
-  async #list(search: URLSearchParams): Promise<Answer> {
-    const position = Number(search.get("position") ?? 0);
-    if (!Number.isSafeInteger(position)) throw new InvalidRequest("position must be a whole number");
-    await whenProcessed(this.#streams, "orders", position, { timeoutMs: FRESHNESS_MS });
-    const customer = search.get("customer");
-    const chosen = customer === null ? sql`` : sql`WHERE customer = ${customer}`;
-    return { status: 200, body: await this.#streams.query(sql`SELECT * FROM orders ${chosen} ORDER BY id LIMIT 100`) };
-  }
-
-  /** Server-sent events, from where the client lost its connection. The events of a slow client wait in the store. */
-  async #sendEvents(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
-    try {
-      const after = await this.#placeOf(request);
-      response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" }).flushHeaders();
-      for await (const { position, streamId, type, data } of this.#everything.watch({ after, signal: gone.signal })) {
-        const isBuffered = !response.write(`id: ${position}\ndata: ${JSON.stringify({ streamId, type, data })}\n\n`);
-        if (isBuffered) await once(response, "drain", { signal: gone.signal });
-      }
-      response.end();
-    } catch (error) {
-      if (gone.signal.aborted) return;
-      if (response.headersSent) response.destroy(error as Error);
-      else send(response, answerToError(error));
-    }
-  }
-
-  /** The place of the last event that the client has. One beyond the end was in another store, such as before a restore. */
-  async #placeOf({ headers }: IncomingMessage): Promise<number> {
-    const after = Number(headers["last-event-id"] ?? 0);
-    if (!Number.isSafeInteger(after) || after < 0) throw new InvalidRequest("Last-Event-ID must be a whole number");
-    await using all = await this.#streams.openStream(ALL_STREAM);
-    if (after > all.version) throw new InvalidRequest("Last-Event-ID is beyond the last event: begin without it");
-    return after;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#everything[Symbol.asyncDispose]();
-    if (!this.server.listening) return;
-    this.server.close();
-    this.server.closeIdleConnections();
-    setTimeout(() => this.server.closeAllConnections(), STOP_TIMEOUT_MS).unref();
-    await once(this.server, "close");
-    await Promise.all(this.#underWay);
+    response.end();
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
   }
 }
 
-function send(response: ServerResponse, { status, body, version }: Answer): void {
-  if (version !== undefined) response.setHeader("etag", `"${version}"`);
+function send(response: ServerResponse, status: number, body: unknown): void {
+  // A client that sends one request after the other on its connection would hold up a stop.
+  if (!server.listening) response.setHeader("connection", "close");
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function answerError(response: ServerResponse, error: unknown): void {
+  const status = statusOf(error);
+  if (status >= 500) console.error(error);
+  if (response.headersSent) response.destroy();
+  else send(response, status, { error: status < 500 ? (error as Error).message : "try again later" });
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof InvalidRequest || isStreamError(error, "INVALID_ARGUMENT")) return 400;
+  if (error instanceof OrderConflict || isStreamError(error, "CONCURRENCY_CONFLICT")) return 409;
+  if (isStreamError(error, "IDEMPOTENCY_CONFLICT")) return 422; // another request had the key at the same time
+  return isStreamError(error) ? 503 : 500;
 }
