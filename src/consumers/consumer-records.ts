@@ -34,8 +34,14 @@ export type FailingState = {
 
 export type MemberState = { readonly untilMs: number; readonly leaseMs: number };
 
-/** An earlier number of partitions: what its partitions had done up to their positions is not done again. */
-export type PastPartitions = { readonly partitions: number; readonly positions: readonly number[] };
+/** An earlier number of partitions. */
+export type PastPartitions = {
+  readonly partitions: number;
+  /** What its partitions had done up to these is not done again. */
+  readonly positions: readonly number[];
+  /** The attempts at the events that came next. Default: none. */
+  readonly attempts?: readonly AttemptState[];
+};
 
 /** The checkpoint of a partition, which is lease and fence in one: whoever writes it gives the revision that he knows. */
 export type PartitionState = {

@@ -20,7 +20,7 @@ import { Outage } from "./outage.js";
 import { endFailing } from "./parked-events.js";
 import { STORAGE_RETRY_MS } from "./partition.js";
 import type { PartitionRun } from "./partition-run.js";
-import { isPast } from "./partitions.js";
+import { isPast, pastAttempts } from "./partitions.js";
 import { type RunContext, tell, writeRecords } from "./run-context.js";
 import { consumersOf } from "./running-consumers.js";
 import { Wake } from "./wake.js";
@@ -70,6 +70,7 @@ export class ConsumerRun implements Consumer, StoreService {
       ...context,
       outage: new Outage(settings.retry.maxDelayMs, group.failing),
       isPast: (event) => isPast(this.#keeper.group, event),
+      pastAttempts: (position) => pastAttempts(this.#keeper.group, position),
       onProgress: () => this.#onProgress(),
       onRecovered: () => this.#onRecovered(),
     };

@@ -1,6 +1,7 @@
 import type { StoredEvent } from "../../protocols/index.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
+import type { AttemptState } from "./consumer-records.js";
 import { LAST_ENDED, type ParkedStreams } from "./parked-streams.js";
 import { type Partition, unsavedLimitOf } from "./partition.js";
 import { type ReadEvent, readEvent, readGeneration } from "./read-event.js";
@@ -11,8 +12,7 @@ import { isRetryable } from "./settings.js";
 export async function attemptUntilSettled(partition: Partition, parked: ParkedStreams, read: ReadEvent): Promise<void> {
   const { settings, outage } = partition.context;
   let { event, generation } = read;
-  const known = partition.lease.state.attempt;
-  let { count, dueMs } = known?.position === event.position ? known : { count: 0, dueMs: 0 };
+  let { count, dueMs } = attemptsAt(partition, event);
   // In an outage an event is at its last attempt all the time, and what ends the process may be anything.
   const limit = settings.retry.attempts * (outage.isOn ? 2 : 1);
   if (count >= limit) {
@@ -54,6 +54,12 @@ export async function attemptUntilSettled(partition: Partition, parked: ParkedSt
     dueMs = next;
     beyond = count - (partition.lease.state.attempt?.count ?? count);
   }
+}
+
+/** The attempts that were made before, by whichever process. */
+function attemptsAt({ lease, context }: Partition, { position }: StoredEvent): Pick<AttemptState, "count" | "dueMs"> {
+  const { attempt } = lease.state;
+  return (attempt?.position === position ? attempt : context.pastAttempts(position)) ?? { count: 0, dueMs: 0 };
 }
 
 async function readAgain(partition: Partition, { position }: StoredEvent): Promise<StoredEvent | "removed" | "failed"> {

@@ -19,7 +19,8 @@ export function changePartitions(
   { nextPartitions, ...group }: GroupState,
 ): Promise<GroupState> {
   const positions = rows.map(({ value }) => value.position);
-  const history = [...group.history, { partitions: group.partitions, positions }];
+  const attempts = rows.flatMap(({ value: { attempt } }) => attempt ?? []);
+  const history = [...group.history, { partitions: group.partitions, positions, attempts }];
   const changed = { ...group, partitions: nextPartitions ?? group.partitions, history };
   return layPartitions(records, name, rows, changed, Math.min(...positions));
 }

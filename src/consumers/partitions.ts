@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { StoredEvent } from "../../protocols/index.js";
-import type { GroupState, PastPartitions } from "./consumer-records.js";
+import type { AttemptState, GroupState, PastPartitions } from "./consumer-records.js";
 
 /** The partition of a stream: all of its events belong to one. */
 export function partitionOf(streamId: string, partitions: number): number {
@@ -12,7 +12,15 @@ export function isPast({ history }: Pick<GroupState, "history">, { streamId, pos
   return history.some((past) => position <= (past.positions[partitionOf(streamId, past.partitions)] ?? 0));
 }
 
-/** The earlier numbers that still matter: a partition has not got past all of their positions. */
+/** The last attempts at an event while there was another number of partitions. */
+export function pastAttempts({ history }: Pick<GroupState, "history">, position: number): AttemptState | undefined {
+  return history.flatMap(({ attempts = [] }) => attempts).findLast((attempt) => attempt.position === position);
+}
+
+/** The earlier numbers that still matter: a partition has not got past all that was done or attempted with them. */
 export function stillPast(history: readonly PastPartitions[], lowest: number): readonly PastPartitions[] {
-  return history.filter(({ positions }) => positions.some((position) => position > lowest));
+  return history.filter(
+    ({ positions, attempts = [] }) =>
+      positions.some((position) => position > lowest) || attempts.some(({ position }) => position > lowest),
+  );
 }

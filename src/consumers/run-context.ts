@@ -4,6 +4,7 @@ import { takeBack, type Undo } from "../leases/undo.js";
 import { committedRecordsOf } from "../transaction/committed-records.js";
 import type { StoreAccess } from "../transaction/store-access.js";
 import type { ConsumerDefinition } from "./consumer.js";
+import type { AttemptState } from "./consumer-records.js";
 import type { Outage } from "./outage.js";
 import type { ConsumerSettings } from "./settings.js";
 
@@ -22,6 +23,8 @@ export interface RunContext {
   readonly outage: Outage;
   /** Whether an earlier number of partitions has handled the event. */
   isPast(event: StoredEvent): boolean;
+  /** The attempts at an event with an earlier number of partitions. */
+  pastAttempts(position: number): AttemptState | undefined;
   /** Something was handled or parked. */
   onProgress(): void;
   /** Something has succeeded where the record of the consumer says that events fail. */

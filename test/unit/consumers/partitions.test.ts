@@ -133,6 +133,33 @@ describe.each(STORES)("partitions over %s", (_, open) => {
     expect([...counts.values()].every((count) => count === 1)).toBe(true);
   });
 
+  test("may be another number after a restart, and events that have failed go on with their attempts", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 2);
+    const attempts: (readonly [unknown, number])[] = [];
+    for (const partitions of [2, 1, 4]) {
+      const begun = attempts.length;
+      await using _ = await consume(
+        streams,
+        {
+          name: "all",
+          startFrom: "beginning",
+          handle: async ({ data }: StoredEvent, { attempt }) => {
+            attempts.push([data, attempt]);
+            throw new Error("broken");
+          },
+        },
+        { partitions, ...SHORT, retry: { attempts: 1_000, minDelayMs: 1, maxDelayMs: 5 } },
+      );
+      // Of one partition the first event fails alone.
+      await expect.poll(() => attempts.length).toBeGreaterThan(begun + 2);
+    }
+    for (const event of [0, 1]) {
+      const counts = attempts.filter(([data]) => data === event).map(([, count]) => count);
+      expect(counts).toEqual(counts.map((_, index) => index + 1));
+    }
+  });
+
   test("are changed once nobody handles an event of those before, and nothing is handled twice", async () => {
     await using streams = await open();
     const last = await writeToStreams(streams, 12);
