@@ -1,6 +1,7 @@
 import type { EventShape, StoredEvent } from "../../protocols/index.js";
 import { checkName, checkOptions, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import { synchronous } from "../validate/synchronous.js";
 
 /**
  * State as a function of events. Pure: no clock, no I/O. The state that it returns is shared, so nothing changes it
@@ -84,8 +85,8 @@ function parse<S>(fold: AnyFold<S>): ParsedFold<S> {
     version,
     projection,
     snapshot: snapshot === undefined ? undefined : parsePolicy(snapshot),
-    initial: () => fold.initial(),
-    evolve: (state, event) => fold.evolve(state, event),
+    initial: () => synchronous("fold.initial", fold.initial()),
+    evolve: (state, event) => synchronous("fold.evolve", fold.evolve(state, event)),
   };
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
+import { synchronous } from "../validate/synchronous.js";
 import { checkPlainName } from "./definition.js";
 import { readModelStoreOf } from "./model-store.js";
 import type { Projection, ReadModelStore } from "./projection.js";
@@ -76,7 +77,7 @@ export function documents<S extends JsonValue, E extends EventShape>(
       for (const event of events) {
         for (const key of keysOf(definition, event)) {
           if (!found.has(key)) found.set(key, await loadDocument<S>(context, name, key));
-          found.set(key, isEnd(definition, event) ? null : definition.evolve(found.get(key) ?? null, event));
+          found.set(key, documentAfter(definition, found.get(key) ?? null, event));
         }
       }
       for (const [key, document] of found) await storeDocument(context, name, key, document);
@@ -108,11 +109,13 @@ function keysOf<S extends JsonValue, E extends EventShape>(
 }
 
 /** A deleted stream's document goes with it, where the stream is the key. */
-function isEnd<S extends JsonValue, E extends EventShape>(
-  { key }: DocumentsDefinition<S, E>,
-  { type }: StoredEvent<E>,
-): boolean {
-  return key === undefined && type === DELETED_EVENT_TYPE;
+function documentAfter<S extends JsonValue, E extends EventShape>(
+  definition: DocumentsDefinition<S, E>,
+  document: S | null,
+  event: StoredEvent<E>,
+): S | null {
+  if (definition.key === undefined && event.type === DELETED_EVENT_TYPE) return null;
+  return synchronous("evolve", definition.evolve(document, event));
 }
 
 const READ_TIMEOUT_MS = 10_000;

@@ -13,8 +13,7 @@ import { Wake } from "../consumers/wake.js";
 import { waitUntilProcessed } from "../consumers/when-processed.js";
 import { findStreamContext } from "../stream/context-access.js";
 import type { StoreService } from "../stream/store-service.js";
-import { invalidArgument } from "../validate/check-arguments.js";
-import { isThenable } from "../validate/is-thenable.js";
+import { synchronous } from "../validate/synchronous.js";
 import { StorageOutage } from "../watch/storage-outage.js";
 import type { Batch, EventSource } from "./event-source.js";
 import type { MemoryProjection, MemoryReadModel } from "./memory-projection.js";
@@ -28,19 +27,6 @@ export interface MemoryParts<S, E extends EventShape> {
   readonly source: EventSource;
   readonly definition: MemoryProjection<S, E>;
   readonly projection: string;
-}
-
-/**
- * @param made - a state that `initial` or `evolve` has made
- * @throws InvalidArgumentError when it would have to be waited for: the next event needs it at once
- */
-export function checkState<S>(argument: "initial" | "evolve", made: S): S {
-  if (!isThenable(made)) return made;
-  made.then(undefined, () => undefined);
-  throw invalidArgument(
-    argument,
-    "it returned a promise, and the next event needs the state at once: make it synchronous",
-  );
 }
 
 /** A read model in memory that follows the store. */
@@ -127,7 +113,7 @@ export class MemoryModel<S, E extends EventShape> implements MemoryReadModel<S>,
     const { definition } = this.#parts;
     const { events, upTo, head } = await this.#read();
     for (const event of events) {
-      this.#state = checkState("evolve", definition.evolve(this.#state, event as StoredEvent<E>));
+      this.#state = synchronous("evolve", definition.evolve(this.#state, event as StoredEvent<E>));
       this.#position = event.position;
       this.#unsaved += 1;
       this.#subject.next(this.#state);

@@ -14,10 +14,11 @@ import { findStreamContext } from "../stream/context-access.js";
 import { checkFunction, checkOptions, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
+import { synchronous } from "../validate/synchronous.js";
 import type { EventHooks } from "../view/event-hooks.js";
 import { checkPlainName } from "./definition.js";
 import { EventSource } from "./event-source.js";
-import { checkState, MemoryModel } from "./memory-model.js";
+import { MemoryModel } from "./memory-model.js";
 import type { MemoryProjection, MemoryReadModel } from "./memory-projection.js";
 import { RemovedEventsCheck } from "./removed-events.js";
 
@@ -63,7 +64,7 @@ export async function projectToMemory<S, E extends EventShape>(
   const snapshot = await loadUsable<S>(streams, definition, all, { projection, atOrBefore: head });
   const start =
     snapshot === null
-      ? { state: checkState("initial", definition.initial()), position: 0 }
+      ? { state: synchronous("initial", definition.initial()), position: 0 }
       : { state: snapshot.state, position: snapshot.version };
   const model = new MemoryModel<S, E>({ streams, all, source, definition, projection }, start);
   await model.start(head);

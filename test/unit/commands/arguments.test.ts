@@ -68,6 +68,31 @@ describe("an invalid argument is refused with what was got, and nothing is store
     expect((await streams.openStream("a")).version).toBe(0);
   });
 
+  test.each([
+    ["initial", { ...account, initial: async () => account.initial() }],
+    ["evolve", { ...account, evolve: () => Promise.reject(new Error("never seen")) }],
+  ])("a fold with an asynchronous %s", async (name, fold) => {
+    await using streams = memoryStreamFactory();
+    const a = await streams.openStream("a");
+    await a.write(opened);
+    const decide = () => expect.fail("decided on a promise");
+    const everything = [{ field: "version", op: ">", value: 0 }] as const;
+    for (const call of [
+      loadState(streams, wrong(fold), "a"),
+      loadState(streams, wrong(fold), "a", { cache: stateCache() }),
+      loadQuery(streams, wrong(fold), everything),
+      handle(streams, wrong(fold), "a", decide),
+      handleQuery(streams, wrong(fold), everything, decide),
+    ]) {
+      await expect(call).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        argument: `fold.${name}`,
+        message: expect.stringContaining("it returned a promise"),
+      });
+    }
+    expect((await a.metrics()).currentVersion).toBe(1);
+  });
+
   test.each(OPTIONS)("%s", async (_, options, argument, message) => {
     await using streams = memoryStreamFactory();
     const expected = { code: "INVALID_ARGUMENT", argument, message: expect.stringMatching(message) };

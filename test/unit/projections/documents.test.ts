@@ -96,6 +96,16 @@ describe.each(STORES)("documents over %s", (_, open) => {
       .toContain(`Invalid key: expected a non-empty string, ${got}`);
   });
 
+  test("say so where one is a promise", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write(tagged());
+    const evolve = () => Promise.reject(new Error("never seen")) as never;
+    await using runner = await runProjections(streams, [documents<number, Tagged>({ ...DEFINITION, evolve })]);
+    await expect
+      .poll(() => runner.status()[0]?.error?.message)
+      .toContain("Invalid evolve: it returned a promise, and the next event needs the state at once");
+  });
+
   test("are there for every stream, whatever its id", async () => {
     await using streams = await open();
     // PostgreSQL keeps no NUL in a text, and has no index of such long ones.
