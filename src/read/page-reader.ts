@@ -54,6 +54,8 @@ interface ReadPage extends EventPage {
 /** A page that is fetched before it is needed. */
 interface PageAhead {
   readonly page: Promise<ReadPage>;
+  /** What `EventHooks.generation` was when it was asked for. */
+  readonly generation: number | undefined;
   /** Its memory, once it is loaded. */
   bytes: number;
 }
@@ -72,6 +74,8 @@ export class PageReader implements EventHolder {
   #events = NO_EVENTS;
   #index = 0;
   #bytes = 0;
+  /** What `EventHooks.generation` was when the page was asked for. */
+  #generation: number | undefined;
   #ahead: PageAhead | undefined;
   /** Takes back the page that is fetched ahead: it may wait for other reads. */
   #fetching: AbortController | undefined;
@@ -104,13 +108,20 @@ export class PageReader implements EventHolder {
       if (wanted > 0 && this.#upTo !== undefined) this.#source.observer?.onEnd?.(this.#upTo);
       return false;
     }
+    if (this.#ahead?.generation !== this.#currentGeneration) this.#ahead = undefined;
     const ahead = this.#ahead ?? this.#load(wanted, this.#plan.signal);
     const page = await this.#waitFor(ahead.page);
     this.#ahead = undefined;
     this.#advance(page);
     this.#take(page.events, ahead.bytes);
+    this.#generation = ahead.generation;
     this.#failure = page.failure;
     return true;
+  }
+
+  /** It changes when readers get something else of what was read. */
+  get #currentGeneration(): number | undefined {
+    return this.#source.hooks?.generation?.();
   }
 
   /** Takes back a page that was fetched ahead too when the read is aborted. */
@@ -132,6 +143,11 @@ export class PageReader implements EventHolder {
   next(wanted: number): StoredEvent | undefined {
     const event = this.#events[this.#index];
     if (event === undefined) return undefined;
+    // What a consumer waits for is new.
+    if (!this.#isPulled && this.#generation !== this.#currentGeneration) {
+      this.#readAgain(event);
+      return undefined;
+    }
     if (this.#index === (this.#events.length >> 1) + 1) this.#fetchAhead(wanted);
     this.#isPulled = false;
     this.#index += 1;
@@ -144,7 +160,12 @@ export class PageReader implements EventHolder {
     // The consumer may wait for that page.
     this.#ahead = undefined;
     this.#size.shrink();
-    if (next === undefined) return;
+    if (next !== undefined) this.#readAgain(next);
+  }
+
+  /** Goes back to an event of the page, which the consumer gets first. */
+  #readAgain(next: StoredEvent): void {
+    this.#ahead = undefined;
     this.#failure = undefined;
     const place = this.#source.streamId === ALL_STREAM ? next.position : next.version;
     if (this.#plan.direction === "backward") this.#upTo = this.#isPulled ? place - 1 : place;
@@ -209,7 +230,7 @@ export class PageReader implements EventHolder {
       if (read !== undefined && read.events.length < found.length) this.#source.observer?.onHidden?.();
       return { ...page, events: found, ...read };
     };
-    const ahead: PageAhead = { bytes: 0, page: load() };
+    const ahead: PageAhead = { generation: this.#currentGeneration, bytes: 0, page: load() };
     return ahead;
   }
 
