@@ -62,7 +62,10 @@ export async function decodeState({ codec, bytes }: EncodedState, what = "the sn
   const decompress = compression === undefined ? undefined : DECOMPRESSORS.get(compression);
   const isKnown = compression === undefined || decompress !== undefined;
   if ((format !== "json" && format !== "bytes") || !isKnown) {
-    const message = `Cannot load ${what}: its codec "${codec}" is unknown; a newer version of the library wrote it. Update the library.`;
+    const reason = codec.startsWith(SEALED_CODEC)
+      ? "it is sealed with a person's key. Load it from the store that protectPersonalData returns, with the same key store."
+      : `its codec "${codec}" is unknown; a newer version of the library wrote it. Update the library.`;
+    const message = `Cannot load ${what}: ${reason}`;
     throw new StorageError("STORAGE_NEWER_SCHEMA", message);
   }
   try {
