@@ -70,6 +70,11 @@ describe("given", () => {
     });
   });
 
+  test("finds a pattern in a message however often the pattern is used", async () => {
+    const pattern = /./gu;
+    for (let use = 0; use < 3; use += 1) await given(account).when(refuse).thenThrows(pattern);
+  });
+
   test("an error where events are expected fails with that error as its cause", async () => {
     for (const wrong of [
       () => given(account).when(refuse).thenEvents(),
