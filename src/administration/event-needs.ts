@@ -71,7 +71,7 @@ async function parkedPositions(records: Pick<Records, "list">, streamId: string)
   const parked: ReaderPosition[] = [];
   for await (const { key, value } of recordsOf(records, PARKED_SPACE)) {
     if (value.streamId !== streamId) continue;
-    const name = `consumer ${withoutNumber(key)} (parked)`;
+    const name = `consumer ${withoutNumber(key)}`;
     parked.push({ name, position: Number(value.position), goneInMs: Number.POSITIVE_INFINITY });
   }
   return parked;
@@ -141,7 +141,8 @@ export class EventNeeds {
     const neededBy = [...behind, ...parked];
     if (neededBy.length === 0) return;
     this.#goneInMs = Math.max(...neededBy.map(({ goneInMs }) => goneInMs));
-    throw eventsNeeded(this.#attempt, namesOf(neededBy), storage.location);
+    const described = [...namesOf(behind), ...namesOf(parked).map((name) => `${name} (parked)`)];
+    throw new EventsNeededError(namesOf(neededBy), needed(this.#attempt, described, storage.location));
   }
 
   /**
@@ -165,11 +166,11 @@ function namesOf(readers: readonly ReaderPosition[]): string[] {
 }
 
 /** Says that somebody has yet to read events. */
-function eventsNeeded(attempt: string, neededBy: readonly string[], location: string | undefined): EventsNeededError {
-  const message =
-    `Cannot ${attempt}${inStore(location)}: events that would be removed are needed by ${neededBy.join(", ")}. Nothing ` +
-    "more was removed. Wait until they have been read, drop what no longer runs, or remove them with force: true.";
-  return new EventsNeededError(neededBy, message);
+function needed(attempt: string, by: readonly string[], location: string | undefined): string {
+  return (
+    `Cannot ${attempt}${inStore(location)}: events that would be removed are needed by ${by.join(", ")}. Nothing more was ` +
+    "removed. Wait until they have been read, drop what no longer runs, or remove them with force: true."
+  );
 }
 
 /** The position of a stream's event; undefined where it is not there any more. */
