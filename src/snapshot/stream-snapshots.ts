@@ -7,7 +7,9 @@ import {
   type SnapshotQuery,
   type StorageHandle,
 } from "../../protocols/index.js";
+import { streamDeleted } from "../adapter-kit/stream-deleted.js";
 import { MAX_SNAPSHOT_BYTES } from "../limits.js";
+import { isTombstone, lastEvent } from "../read/last-event.js";
 import { type MemoryBudget, overloaded } from "../stream/memory-budget.js";
 import { checkName, checkOptions, checkPlace, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
@@ -46,7 +48,7 @@ export async function saveSnapshot(context: SnapshotContext, state: unknown, opt
   const { memory, streamId } = context;
   const encoded = encodeState(state);
   const bytes = encoded.bytes.byteLength;
-  if (!memory.reserve(bytes)) throw overloaded(`save a snapshot of stream "${streamId}"`, bytes, context);
+  if (!memory.reserve(bytes)) throw overloaded(attemptOn(streamId), bytes, context);
   try {
     await store(context, encoded, plan);
   } finally {
@@ -54,12 +56,16 @@ export async function saveSnapshot(context: SnapshotContext, state: unknown, opt
   }
 }
 
+const attemptOn = (streamId: string): string => `save a snapshot of stream "${streamId}"`;
+
 async function store(context: SnapshotContext, encoded: EncodedState, plan: SnapshotPlan): Promise<void> {
   const { storage, now, hooks, streamId, knownVersion } = context;
   const { version, projection, keep } = plan;
   if (version > knownVersion) {
     const current = await storage.getVersion(streamId);
     if (version > current) {
+      if (isTombstone(await lastEvent(storage, streamId)))
+        throw streamDeleted(attemptOn(streamId), streamId, storage.location);
       throw invalidArgument("version", `${version} is beyond stream "${streamId}", which is at ${current}`);
     }
   }
