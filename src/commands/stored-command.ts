@@ -1,48 +1,77 @@
-import { type CandidateEvent, isStreamError, type StoredEvent, type Stream } from "../../protocols/index.js";
+import {
+  type CandidateEvent,
+  isStreamError,
+  type StoredEvent,
+  type Stream,
+  type StreamFactory,
+} from "../../protocols/index.js";
 import { FIRST_COMMAND_READ_EVENTS, MAX_LOAD_ATTEMPTS } from "../limits.js";
+import { findStreamContext } from "../stream/context-access.js";
+import { storedStream } from "../stream/stored-stream.js";
+import { typedStream } from "../stream/typed-stream.js";
 import { keyOf } from "./command-key.js";
 
-/** The stored events of a command, in order; never empty. */
-export type StoredCommand = readonly [StoredEvent, ...StoredEvent[]];
+/** A command that is stored. */
+export interface StoredCommand {
+  /** Its events, in order, as far as the reader gets them. */
+  readonly events: readonly StoredEvent[];
+  /** The place of its last event, whoever gets it. */
+  readonly version: number;
+  readonly position: number;
+}
+
+/** Where a command is looked for. */
+export interface CommandSearch {
+  readonly streams: StreamFactory;
+  readonly stream: Stream;
+  readonly commandId: string;
+  /** The version after which it may be. */
+  readonly after: number;
+  readonly signal: AbortSignal | undefined;
+}
 
 /**
- * Looks up whether a command is stored, by the key of its first event, which a stream has an index of.
- *
- * @param after - the version after which it may be
+ * Looks up whether a command is stored, by the key of its first event, which a stream has an index of. It is looked for in what is
+ * stored: a catalogue may leave out some of its events, or all.
  */
-export async function findStoredCommand(
-  stream: Stream,
-  commandId: string,
-  after: number,
-  signal: AbortSignal | undefined,
-): Promise<StoredCommand | null> {
-  const filter = [{ field: "id", op: "=", value: keyOf(commandId, 0) }] as const;
-  let from = after;
+export async function findStoredCommand(search: CommandSearch): Promise<StoredCommand | null> {
+  const { streams, stream } = search;
+  const context = findStreamContext(streams);
+  const isWrapped = context?.hooks !== undefined;
+  const found = isWrapped ? { ...search, stream: typedStream(storedStream(context, stream.streamId)) } : search;
+  let { after } = search;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      for await (const first of stream.read({ after: from, filter, limit: 1, signal })) {
-        return await readStoredCommand(stream, commandId, first, signal);
-      }
-      return null;
+      const events = await findStoredEvents({ ...found, after });
+      const [first, last] = [events[0], events.at(-1)];
+      if (first === undefined || last === undefined) return null;
+      const { version, position } = last;
+      return { events: isWrapped ? await readOpen(search, first.version, version) : events, version, position };
     } catch (error) {
       // It is looked for in what is left.
       if (!isStreamError(error, "EVENTS_REMOVED") || attempt === MAX_LOAD_ATTEMPTS) throw error;
-      from = error.firstVersion - 1;
+      after = error.firstVersion - 1;
     }
   }
+}
+
+/** The events of a command as they are stored; none: it is not stored. */
+async function findStoredEvents(search: CommandSearch): Promise<readonly StoredEvent[]> {
+  const { stream, commandId, after, signal } = search;
+  const filter = [{ field: "id", op: "=", value: keyOf(commandId, 0) }] as const;
+  for await (const first of stream.read({ after, filter, limit: 1, signal })) return readFrom(first, search);
+  return [];
 }
 
 /**
  * Reads the events of a command from its first one on: one write stored all of them, one after the other. Most commands have
  * few, so the first read is a small one.
  */
-async function readStoredCommand(
-  stream: Stream,
-  commandId: string,
+async function readFrom(
   first: StoredEvent,
-  signal: AbortSignal | undefined,
-): Promise<StoredCommand> {
-  const events: [StoredEvent, ...StoredEvent[]] = [first];
+  { stream, commandId, signal }: CommandSearch,
+): Promise<readonly StoredEvent[]> {
+  const events = [first];
   let after = first.version;
   for (const limit of [FIRST_COMMAND_READ_EVENTS, undefined]) {
     for await (const event of stream.read({ after, limit, signal })) {
@@ -52,6 +81,13 @@ async function readStoredCommand(
     }
     if (events.length <= FIRST_COMMAND_READ_EVENTS) return events;
   }
+  return events;
+}
+
+/** The same as the reader gets them. */
+async function readOpen({ stream, signal }: CommandSearch, first: number, last: number): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  for await (const event of stream.read({ after: first - 1, upTo: last, signal })) events.push(event);
   return events;
 }
 

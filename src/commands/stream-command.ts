@@ -112,9 +112,13 @@ async function loadAndWrite<S>(
   return written(command, loaded, events, seen);
 }
 
-async function lookUp<S>({ plan }: StreamCommand<S>, stream: Stream, after: number): Promise<StoredCommand | null> {
+async function lookUp<S>(
+  { streams, plan }: StreamCommand<S>,
+  stream: Stream,
+  after: number,
+): Promise<StoredCommand | null> {
   const { commandId, signal } = plan;
-  return commandId === undefined ? null : findStoredCommand(stream, commandId, after, signal);
+  return commandId === undefined ? null : findStoredCommand({ streams, stream, commandId, after, signal });
 }
 
 /** The outcome of a write. */
@@ -176,13 +180,13 @@ async function unchanged<S>(
 
 /** The outcome of a command that is stored already: what it was then. */
 async function repeated<S>(command: StreamCommand<S>, stored: StoredCommand): Promise<CommandOutcome<S>> {
-  const { version, position } = stored.at(-1) as StoredCommand[number];
+  const { events, version, position } = stored;
   return {
     version,
     position,
     written: 0,
     state: await stateOfRetry(command, version),
-    events: stored.map(candidateOf),
+    events: events.map(candidateOf),
   };
 }
 

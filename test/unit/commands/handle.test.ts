@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
+import type { CandidateEvent } from "../../../index.js";
 import { handle, handleQuery, loadState, stateCache } from "../../../src/commands/index.js";
 import { event, typed } from "../../../src/events/index.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
@@ -247,5 +248,24 @@ describe("handle over a catalogue that skips what it does not have", () => {
     const { version, position } = await raw.write({ type: "Audited", data: null });
 
     expect(await handle(view, account, "a", () => [])).toMatchObject({ version, position, written: 0 });
+  });
+
+  test("decides no command again that is stored, also where it does not see its events", async () => {
+    await using streams = memoryStreamFactory();
+    const view = typed(streams, types, { unknown: "skip" });
+    const audited = { type: "Audited", data: null };
+    await using raw = await streams.openStream("a");
+    const keyed = (index: number, event: CandidateEvent) => ({ ...event, idempotencyKey: `c/${index}` });
+    const { version, position } = await raw.write([keyed(0, audited), keyed(1, deposited(5)), keyed(2, audited)]);
+    await raw.write(deposited(1));
+
+    const neverDecide = () => expect.fail("it was decided again");
+    expect(await handle(view, account, "a", neverDecide, { commandId: "c" })).toEqual({
+      version,
+      position,
+      written: 0,
+      state: { ...account.initial(), balance: 5 },
+      events: [keyed(1, deposited(5))],
+    });
   });
 });
