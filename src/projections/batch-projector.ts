@@ -2,6 +2,7 @@ import { isStreamError, type StoredEvent, type StreamFactory } from "../../proto
 import { thrownText } from "../validate/thrown-text.js";
 import { BatchSize } from "./batch-size.js";
 import type { BuildLease } from "./build-lease.js";
+import { BuildPace, MAX_TRANSACTION_BATCHES, MAX_TRANSACTION_EVENTS } from "./build-pace.js";
 import { park, shownUpTo, swap } from "./builds.js";
 import type { ParsedProjection, ProjectionSettings } from "./definition.js";
 import type { Batch, EventSource } from "./event-source.js";
@@ -11,11 +12,8 @@ import { isOfProject, ProjectionError } from "./projection-error.js";
 import type { Build, BuildState, LiveState } from "./projection-records.js";
 import { VersionedContext } from "./versioned-context.js";
 
-/** How many events the transaction that shows a build takes beside its batch: all who write wait for it. */
-const MAX_REST_EVENTS = 2_048;
-
-/** And of how many batches, which are small where a projection is slow: all of them take about half a second. */
-const MAX_REST_BATCHES = 64;
+/** What one transaction takes, in batches of so many events. */
+type Taking = Pick<Batch, "events" | "upTo"> & { readonly batchSize: number };
 
 /** What a build runs in. */
 export interface BuildContext {
@@ -33,6 +31,7 @@ export interface BuildContext {
 /** Projects batches of one build, each in the transaction that moves its checkpoint. */
 export class BatchProjector {
   readonly size: BatchSize;
+  readonly pace: BuildPace;
   readonly #context: BuildContext;
   readonly #projection: ParsedProjection;
   readonly #build: Build;
@@ -57,6 +56,7 @@ export class BatchProjector {
     this.#lease = lease;
     this.#onMoved = onMoved;
     this.size = new BatchSize(context.settings.batchSize);
+    this.pace = new BuildPace(context.settings.leaseMs);
   }
 
   /**
@@ -65,21 +65,22 @@ export class BatchProjector {
    * @param hasAll - whether nothing comes after it
    * @throws ProjectionError when an event cannot be projected; everything before it is
    */
-  async project({ events, upTo }: Pick<Batch, "events" | "upTo">, hasAll: boolean): Promise<void> {
+  async project({ events, upTo, batchSize }: Taking, hasAll: boolean): Promise<void> {
     if (hasAll) this.isHeldUp = false;
     try {
-      await this.#projectAtOnce(events, upTo, hasAll);
+      await this.#projectAtOnce({ events, upTo, batchSize }, hasAll);
     } catch (error) {
       this.isHeldUp = this.#isSwapping && isStreamError(error, "STORAGE_LOCKED");
       // Without events it renews the lease. What the rest has failed with comes again where it is a batch.
-      if (this.isHeldUp || (this.#hasRest && !this.#isSwapping)) return this.project({ events, upTo }, false);
+      if (this.isHeldUp || (this.#hasRest && !this.#isSwapping))
+        return this.project({ events, upTo, batchSize }, false);
       const half = Math.ceil(events.length / 2);
       const middle = events[half - 1];
       // That the tables cannot be shown is the fault of no event.
       if (middle === undefined || this.#isSwapping || !isOfProject(error, this.#context.model.spaces)) throw error;
       if (events.length === 1) return this.#stopOrPark(middle, upTo, error);
-      await this.project({ events: events.slice(0, half), upTo: middle.position }, false);
-      await this.project({ events: events.slice(half), upTo }, hasAll);
+      await this.project({ events: events.slice(0, half), upTo: middle.position, batchSize }, false);
+      await this.project({ events: events.slice(half), upTo, batchSize }, hasAll);
     }
   }
 
@@ -89,7 +90,7 @@ export class BatchProjector {
     await this.#park(failure, upTo);
   }
 
-  async #projectAtOnce(all: readonly StoredEvent[], batchUpTo: number, hasAll: boolean): Promise<void> {
+  async #projectAtOnce(taking: Taking, hasAll: boolean): Promise<void> {
     const { model, onLive, settings } = this.#context;
     const hadCaughtUp = this.#lease.state?.hasCaughtUp === true;
     let live: LiveState | null = null;
@@ -99,17 +100,15 @@ export class BatchProjector {
       // Under constant writes the record moves between any two transactions.
       if (settings.mode === "inline") await this.#lease.follow(tx.records);
       const done = this.#lease.state?.position ?? 0;
-      const events = all.filter(({ position }) => position > done);
-      const upTo = Math.max(batchUpTo, done);
+      const events = taking.events.filter(({ position }) => position > done);
+      const upTo = Math.max(taking.upTo, done);
       const rest = hasAll && !hadCaughtUp ? await this.#rest(tx, upTo) : { events: [], upTo, hasAll };
       const isAtEnd = rest.hasAll;
       const hasCaughtUp = hadCaughtUp || isAtEnd;
       const written = await this.#lease.write(tx.records, { position: rest.upTo, hasCaughtUp });
       const context = new VersionedContext(tx, this.#build, model.spaces);
-      const beganMs = performance.now();
-      if (events.length > 0) await this.#projection.project(events, context);
-      this.size.note(events.length, performance.now() - beganMs);
-      for (const part of this.#parts(rest.events)) await this.#projection.project(part, context);
+      for (const batch of batchesOf(events, taking.batchSize)) await this.#projectBatch(batch, context);
+      for (const batch of batchesOf(rest.events, this.size.limitFor(0))) await this.#projectBatch(batch, context);
       if (isAtEnd) {
         this.#isSwapping = true;
         live = await swap(tx, model, this.#build, this.#lease.state as BuildState);
@@ -122,21 +121,23 @@ export class BatchProjector {
     onLive(this.#projection, live);
   }
 
+  async #projectBatch(events: readonly StoredEvent[], context: VersionedContext): Promise<void> {
+    const beganMs = performance.now();
+    await this.#projection.project(events, context);
+    const tookMs = performance.now() - beganMs;
+    this.size.note(events.length, tookMs);
+    this.pace.noteBatch(events.length, tookMs);
+  }
+
   /** What readers have seen more of since the batch was read: without it they would see less than before. */
   async #rest(tx: ModelTransaction, after: number) {
     const { source, model } = this.#context;
     const shown = await shownUpTo(tx.records, model, this.#build);
     if (shown <= after) return { events: [], upTo: after, hasAll: true };
     this.#hasRest = true;
-    const limit = Math.min(MAX_REST_EVENTS, MAX_REST_BATCHES * this.size.limitFor(0));
+    const limit = Math.min(MAX_TRANSACTION_EVENTS, MAX_TRANSACTION_BATCHES * this.size.limitFor(0));
     const { events, upTo } = await source.read(this.#projection, { after, limit }, tx.events);
     return { events, upTo, hasAll: upTo >= shown };
-  }
-
-  /** Batches of the size that was asked for. */
-  *#parts(events: readonly StoredEvent[]): Generator<readonly StoredEvent[]> {
-    const size = this.size.limitFor(0);
-    for (let first = 0; first < events.length; first += size) yield events.slice(first, first + size);
   }
 
   async #park(failure: ProjectionFailure, upTo: number): Promise<void> {
@@ -156,4 +157,8 @@ export class BatchProjector {
     const { model, settings } = this.#context;
     return model.run(`projection "${this.#build.name}"`, transactionMs(settings.leaseMs), work);
   }
+}
+
+function* batchesOf(events: readonly StoredEvent[], size: number): Generator<readonly StoredEvent[]> {
+  for (let first = 0; first < events.length; first += size) yield events.slice(first, first + size);
 }

@@ -151,16 +151,19 @@ export class BuildRun {
     if (state === undefined) return;
     if (state.mayLackEvents === true) await this.#assertNoneRemoved();
     const after = this.#position;
-    const limit = this.#projector.size.limitFor(this.#head - after);
+    const { size, pace } = this.#projector;
+    const batchSize = size.limitFor(this.#head - after);
+    const limit = state.hasCaughtUp ? batchSize : pace.limitFor(batchSize);
     const { signal } = this.#stopping;
     const batch = await this.#context.source.read(this.#projection, { after, limit, signal });
-    this.#projector.size.isShared = batch.head > this.#head;
+    size.isShared = batch.head > this.#head;
+    pace.notePlace(after, batch.head, performance.now());
     this.#head = batch.head;
     if (batch.head < after) throw this.#wentBack(after, batch.head);
     const hasAll = batch.upTo >= batch.head;
     const isFirstTime = hasAll && !state.hasCaughtUp;
     if (batch.events.length > 0 || isFirstTime) {
-      await this.#projector.project(batch, hasAll);
+      await this.#projector.project({ ...batch, batchSize }, hasAll);
       this.#recovered();
     } else if (batch.upTo > after) await this.#passOver(batch.upTo);
     await this.#mirror.copy(this.#position);

@@ -54,8 +54,9 @@ export interface ProjectionOptions {
   readonly mode?: "behind" | "inline" | undefined;
   /**
    * Most events of a transaction. Default 256, and 2,048 while it is more than 10,000 events behind, but fewer while a batch
-   * holds the writer for more than 10 ms, or 5 while others write. The transaction that shows a later version takes up to 2,048
-   * more, in up to 64 batches of this size, if the version before has them already.
+   * holds the writer for more than 10 ms, or 5 while others write. While it is built and does not take twice as many events as are
+   * written, a transaction has up to 64 such batches, of up to 2,048 events that take about half a second, for which all who
+   * write wait. The transaction that shows a later version takes as many again, if the version before has them already.
    */
   readonly batchSize?: number | undefined;
   /** How long a process that is gone keeps others waiting, in milliseconds. Default 10,000. */

@@ -77,6 +77,41 @@ describe.each([IN_MEMORY, ...FILE_STORES])("a version that is overtaken over %s"
     expect(sums).toEqual([...sums].sort((a, b) => a - b));
   });
 
+  test("is shown although it is slower than all who write without a pause", async () => {
+    await using streams = await open();
+    await using _first = await runProjections(streams, [balances()], { mode: "inline" });
+    await (await streams.openStream("before")).write(Array.from({ length: 300 }, () => deposited(1)));
+    const later = balances(2);
+    const slow: Projection<Deposited> = {
+      ...later,
+      async project(events, context) {
+        for (const event of events) {
+          const untilMs = performance.now() + 2;
+          while (performance.now() < untilMs);
+          await later.project([event], context);
+        }
+      },
+    };
+    let isWriting = true;
+    const write = async (id: string) => {
+      const stream = await streams.openStream(id);
+      while (isWriting) await stream.write(deposited(1));
+    };
+    const writing = Promise.all(["a", "b", "c", "d", "e", "f"].map(write));
+    try {
+      await using second = await runProjections(streams, [slow]);
+      await expect.poll(() => second.status()[0]?.state, { timeout: 20_000 }).toBe("live");
+    } finally {
+      isWriting = false;
+      await writing;
+    }
+    const written = async (id: string) => ({ id, balance: (await streams.openStream(id)).version });
+    const all = await Promise.all(["a", "b", "before", "c", "d", "e", "f"].map(written));
+    await using _second = await runProjections(streams, [slow]);
+    await whenProcessed(streams, "balances", (await streams.openStream("@all")).version);
+    expect(await streams.query(sql`SELECT id, balance FROM balances ORDER BY id`)).toEqual(all);
+  });
+
   test.each([
     [5, 2],
     [2_100, 700],
