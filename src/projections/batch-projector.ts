@@ -3,7 +3,7 @@ import { thrownText } from "../validate/thrown-text.js";
 import { BatchSize } from "./batch-size.js";
 import type { BuildLease } from "./build-lease.js";
 import { BuildPace, MAX_TRANSACTION_BATCHES, MAX_TRANSACTION_EVENTS } from "./build-pace.js";
-import { park, shownUpTo, swap } from "./builds.js";
+import { park, type ShownBefore, shownBefore, swap } from "./builds.js";
 import type { ParsedProjection, ProjectionSettings } from "./definition.js";
 import type { Batch, EventSource } from "./event-source.js";
 import { type ModelStore, type ModelTransaction, transactionMs } from "./model-store.js";
@@ -41,6 +41,8 @@ export class BatchProjector {
   #isSwapping = false;
   /** Whether somebody reads what is shown for so long that the last swap gave up. */
   isHeldUp = false;
+  /** What readers see, where it has more than the store does: that is not replaced by less unless somebody says so. */
+  shownBeyondEnd: ShownBefore | undefined;
 
   /** @param onMoved - called when the lease has another position */
   constructor(
@@ -66,7 +68,10 @@ export class BatchProjector {
    * @throws ProjectionError when an event cannot be projected; everything before it is
    */
   async project({ events, upTo, batchSize }: Taking, hasAll: boolean): Promise<void> {
-    if (hasAll) this.isHeldUp = false;
+    if (hasAll) {
+      this.isHeldUp = false;
+      this.shownBeyondEnd = undefined;
+    }
     try {
       await this.#projectAtOnce({ events, upTo, batchSize }, hasAll);
     } catch (error) {
@@ -132,12 +137,14 @@ export class BatchProjector {
   /** What readers have seen more of since the batch was read: without it they would see less than before. */
   async #rest(tx: ModelTransaction, after: number) {
     const { source, model } = this.#context;
-    const shown = await shownUpTo(tx.records, model, this.#build);
-    if (shown <= after) return { events: [], upTo: after, hasAll: true };
+    const shown = await shownBefore(tx.records, model, this.#build);
+    if (shown === null || shown.position <= after) return { events: [], upTo: after, hasAll: true };
     this.#hasRest = true;
     const limit = Math.min(MAX_TRANSACTION_EVENTS, MAX_TRANSACTION_BATCHES * this.size.limitFor(0));
-    const { events, upTo } = await source.read(this.#projection, { after, limit }, tx.events);
-    return { events, upTo, hasAll: upTo >= shown };
+    const { events, upTo, head } = await source.read(this.#projection, { after, limit }, tx.events);
+    const mayShowLess = this.#lease.state?.mayShowLess === true;
+    if (shown.position > head && !mayShowLess) this.shownBeyondEnd = shown;
+    return { events, upTo, hasAll: upTo >= (mayShowLess ? Math.min(shown.position, head) : shown.position) };
   }
 
   async #park(failure: ProjectionFailure, upTo: number): Promise<void> {

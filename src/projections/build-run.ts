@@ -1,9 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ALL_STREAM, isStreamError, StorageError } from "../../protocols/index.js";
+import { ALL_STREAM, isStreamError } from "../../protocols/index.js";
 import { Wake } from "../consumers/wake.js";
 import { untilNextRenewalMs } from "../leases/renewal-beat.js";
 import { TABLE_LOCK_PAUSE_MS } from "../limits.js";
-import { inStore } from "../validate/in-call.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { BatchProjector, type BuildContext } from "./batch-projector.js";
 import { BuildCheckpoint, CHECKPOINT_MS } from "./build-checkpoint.js";
@@ -15,6 +14,7 @@ import { isFenced, ProjectionError } from "./projection-error.js";
 import type { Build } from "./projection-records.js";
 import { RemovedEventsCheck } from "./removed-events.js";
 import { RetryBackoff } from "./retry-backoff.js";
+import { heldBack, wentBack } from "./went-back.js";
 
 /** How long it waits before it tries again to be shown. */
 const SWAP_PAUSE_MS = 10;
@@ -159,11 +159,14 @@ export class BuildRun {
     size.isShared = batch.head > this.#head;
     pace.notePlace(after, batch.head, performance.now());
     this.#head = batch.head;
-    if (batch.head < after) throw this.#wentBack(after, batch.head);
+    const { location } = this.#context;
+    if (batch.head < after) throw wentBack(this.build, after, batch.head, location);
     const hasAll = batch.upTo >= batch.head;
     const isFirstTime = hasAll && !state.hasCaughtUp;
     if (batch.events.length > 0 || isFirstTime) {
       await this.#projector.project({ ...batch, batchSize }, hasAll);
+      const { shownBeyondEnd } = this.#projector;
+      if (shownBeyondEnd !== undefined) throw heldBack(this.build, shownBeyondEnd, this.#position, location);
       this.#recovered();
     } else if (batch.upTo > after) await this.#passOver(batch.upTo);
     await this.#mirror.copy(this.#position);
@@ -282,13 +285,6 @@ export class BuildRun {
   #change(state: ProjectionStatus["state"]): void {
     this.#state = state;
     this.#context.onChange();
-  }
-
-  #wentBack(place: number, head: number): StorageError {
-    const message =
-      `Projection "${this.build.name}"${inStore(this.#context.location)} has ${place} as its checkpoint, and the last ` +
-      `position is ${head}: the store went back. Find out what was lost, and rebuild the projection.`;
-    return new StorageError("STORAGE_WENT_BACK", message);
   }
 }
 

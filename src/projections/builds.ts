@@ -64,12 +64,12 @@ export async function makeBuild(
   { spaces }: ModelStore,
   projection: ParsedProjection,
   build: Build,
-  { mayLackEvents, isToBeShown }: { readonly mayLackEvents: boolean; readonly isToBeShown: boolean },
+  { isToBeShown, ...flags }: Pick<BuildState, "mayLackEvents" | "mayShowLess"> & { readonly isToBeShown: boolean },
 ): Promise<void> {
   const others = await tablesOfOthers(tx.records, spaces, build, isToBeShown);
   const context = new VersionedContext(tx, build, spaces, others);
   await projection.tables?.(context);
-  await writeBuild(tx.records, spaces, build, { ...NEW_BUILD, tables: context.tables, mayLackEvents }, 0);
+  await writeBuild(tx.records, spaces, build, { ...NEW_BUILD, tables: context.tables, ...flags }, 0);
 }
 
 /** Whether readers see a build, or one that came after it. */
@@ -77,13 +77,19 @@ export function isShown({ version, generation }: Build, live: LiveState): boolea
   return live.version > version || (live.version === version && live.generation >= generation);
 }
 
-/** Up to where a build must be before it is shown: readers see what comes before it up to there. */
-export async function shownUpTo(records: Records, { spaces }: ModelStore, build: Build): Promise<number> {
+/** What readers see before a build is shown, which has to get as far as that. */
+export interface ShownBefore {
+  readonly version: number;
+  readonly position: number;
+}
+
+/** @returns null when the build is shown already */
+export async function shownBefore(records: Records, { spaces }: ModelStore, build: Build): Promise<ShownBefore | null> {
   const live = await readLive(records, spaces, build.name);
-  if (live === null || isShown(build, live)) return 0;
+  if (live === null || isShown(build, live)) return null;
   const { version, generation } = live;
   const shown = await readBuild(records, spaces, { name: build.name, version, generation });
-  return shown?.value.position ?? 0;
+  return { version, position: shown?.value.position ?? 0 };
 }
 
 /** Shows a build that has caught up, unless a later one is shown already. @returns what is shown now */

@@ -23,6 +23,8 @@ export type BuildState = {
    * said that they may be missing.
    */
   readonly mayLackEvents?: boolean;
+  /** Whether it may be shown in place of what has events that the store does not have any more. */
+  readonly mayShowLess?: boolean;
 };
 
 /** Which build readers see, and which others have tables. */

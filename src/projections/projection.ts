@@ -114,7 +114,8 @@ export interface ProjectionRunner extends AsyncDisposable {
   status(): readonly ProjectionStatus[];
   /**
    * Builds the same version again beside itself, and swaps when it has caught up. Resolves after the swap, whichever process
-   * does it. A version that is not live yet, since events were removed that it would need, is built with `missing: "skip"`.
+   * does it. A version that is not live yet, since events were removed that it would need, is built with `missing: "skip"`. What
+   * is built so is shown although the store went back behind what readers see.
    *
    * @throws EventsRemovedError when events were removed that it would need, unless `missing` is `"skip"`.
    * @throws StreamClosedError when the runner is disposed of before. Whoever runs the projection next goes on with the rebuild.

@@ -15,6 +15,9 @@ const TIMEOUT_MS = 60_000;
 /** How often a rebuild that another process runs is looked at. */
 const POLL_INTERVAL_MS = 200;
 
+/** Who asks for a rebuild has looked what the store lacks, or knows it. */
+const ALLOWED = { mayLackEvents: false, mayShowLess: true } as const;
+
 /** The options of a rebuild, checked and complete. */
 export interface RebuildPlan {
   readonly missing: "refuse" | "skip";
@@ -55,31 +58,31 @@ export async function beginRebuild(
   if (missing === "refuse") await new RemovedEventsCheck(streams, projection, location).assertNoneRemoved();
   return model.run("rebuild", TIMEOUT_MS, async (tx) => {
     const live = await readLive(tx.records, model.spaces, name);
-    if (live !== null && live.version < version) return allowBuild(tx, model, projection, live);
+    if (live !== null && live.version < version) {
+      return allowBuild(tx, model, { name, version, generation: 0 }, live);
+    }
     if (live?.version !== version) throw otherVersion(projection, live);
     const generation = live.rebuilding ?? live.generation + 1;
     const build = { name, version, generation };
-    if (live.rebuilding !== null) return build;
-    await makeBuild(tx, model, projection, build, { mayLackEvents: false, isToBeShown: false });
+    if (live.rebuilding !== null) return allowBuild(tx, model, build, live);
+    await makeBuild(tx, model, projection, build, { ...ALLOWED, isToBeShown: false });
     await writeLive(tx.records, model.spaces, name, { ...live, rebuilding: generation });
     return build;
   });
 }
 
-/** Has a version built that is not live yet. Whoever runs it reads its record again. */
+/** Has a build gone on with that is not live yet. Whoever runs it reads its record again. */
 async function allowBuild(
   { records }: ModelTransaction,
   { spaces }: ModelStore,
-  projection: ParsedProjection,
+  build: Build,
   live: LiveState,
 ): Promise<Build> {
-  const { name, version } = projection;
-  const build = { name, version, generation: 0 };
   const found = await readBuild(records, spaces, build);
-  if (found === null) throw otherVersion(projection, live);
+  if (found === null) throw otherVersion(build, live);
   const { value, revision } = found;
-  if (value.mayLackEvents === true) {
-    await writeBuild(records, spaces, build, { ...value, mayLackEvents: false }, revision);
+  if (value.mayLackEvents === true || value.mayShowLess !== true) {
+    await writeBuild(records, spaces, build, { ...value, ...ALLOWED }, revision);
   }
   return build;
 }
