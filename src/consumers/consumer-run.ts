@@ -17,7 +17,6 @@ import { FreeLook } from "./free-look.js";
 import { lagOf, lowestPosition } from "./lag.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { Outage } from "./outage.js";
-import { endFailing } from "./parked-events.js";
 import { STORAGE_RETRY_MS } from "./partition.js";
 import type { PartitionRun } from "./partition-run.js";
 import { isPast, pastAttempts } from "./partitions.js";
@@ -72,7 +71,7 @@ export class ConsumerRun implements Consumer, StoreService {
       isPast: (event) => isPast(this.#keeper.group, event),
       pastAttempts: (position) => pastAttempts(this.#keeper.group, position),
       onProgress: () => this.#onProgress(),
-      onRecovered: () => this.#onRecovered(),
+      onRecovered: () => this.renew(),
     };
     this.#keeper = new LeaseKeeper(this.#context, randomUUID(), group);
     this.#freeLook = new FreeLook(this.#keeper, () => {
@@ -134,12 +133,13 @@ export class ConsumerRun implements Consumer, StoreService {
   async #renew(transact: (look: Renew) => Promise<void>): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     try {
-      const { begun, lost, tooMany } = await this.#keeper.renew(transact);
+      const { begun, lost, tooMany, hasRecovered } = await this.#keeper.renew(transact);
       for (const run of begun) run.finished.catch((error: unknown) => this.#fail(error));
       const known = this.#keeper.isChanging ? this.#ending : this.#leaving;
       const leaving = tooMany.filter((run) => !known.has(run));
       if (leaving.length > 0) void this.#giveBack(leaving);
       if (begun.length > 0 || lost.length > 0) this.#feedWake.wake();
+      if (hasRecovered) this.#wakeOthers();
     } catch (error) {
       // The next renewal tries again; a lease that ends meanwhile is noticed.
       if (!(error instanceof StorageError && error.retryable)) this.#fail(error);
@@ -215,19 +215,6 @@ export class ConsumerRun implements Consumer, StoreService {
     for (const listener of [...this.#progressListeners]) listener();
   }
 
-  /** Says so to all processes, and has tried again what was parked on the way into an outage. */
-  #onRecovered(): void {
-    endFailing(this.#context.access, this.name).then(
-      (wasOutage) => {
-        if (!wasOutage) return;
-        this.renew();
-        this.#wakeOthers();
-      },
-      // The record is looked at again with the next renewal.
-      () => undefined,
-    );
-  }
-
   /** Ends by itself, which somebody should know although nobody need wait for it. */
   #fail(error: unknown): void {
     if (this.#stopped !== undefined) return;
@@ -282,6 +269,8 @@ export class ConsumerRun implements Consumer, StoreService {
     this.#stopListening?.();
     this.#stopping.abort();
     this.#feedWake.wake();
+    // No further event is taken from now on.
+    for (const run of this.#keeper.runs.values()) void run.drain();
     await Promise.all([this.#feeding, this.#renewing]);
     const runs = [...this.#keeper.runs.values()];
     await endRuns(runs, drainMs);

@@ -16,6 +16,7 @@ import {
   writePartition,
 } from "./consumer-records.js";
 import { changePartitions } from "./lay-partitions.js";
+import { endFailing, markStreamsDue } from "./mark-due.js";
 import { fairShare, isAnyLacking, Members } from "./members.js";
 import { parkedOf } from "./parked-streams.js";
 import { unsavedLimitOf } from "./partition.js";
@@ -33,6 +34,8 @@ interface Findings {
   readonly tooMany: number;
   /** What is parked, where a partition was taken. */
   readonly parked: readonly RecordOf<ParkedState>[];
+  /** What it has written of a success. */
+  readonly recovery: readonly string[] | null;
 }
 
 /** What a look for free partitions found. */
@@ -45,6 +48,8 @@ interface FreePartitions {
 
 /** The runs that began, those that another process has, and those that are to be given back. */
 interface Changes {
+  /** Whether others may go on, since something has succeeded. */
+  readonly hasRecovered: boolean;
   readonly begun: readonly PartitionRun[];
   readonly lost: readonly PartitionRun[];
   readonly tooMany: readonly PartitionRun[];
@@ -142,15 +147,25 @@ export class LeaseKeeper {
       for (const run of runs) if (!run.isLost) await run.write(records, { owner: null, unsaved: 0 }, undo);
       const group = isLeaving ? await readGroup(records, name) : null;
       if (group === null) return;
-      await writeGroup(records, name, { ...group, members: this.#members.without(group) });
+      const left = await this.#leaveFailing(records, group);
+      await writeGroup(records, name, { ...left, members: this.#members.without(group) });
     });
     for (const run of runs) this.runs.delete(run.lease.index);
   }
 
+  /** What this process alone could not handle is tried by others. */
+  async #leaveFailing(records: Records, group: GroupState): Promise<GroupState> {
+    const { definition, outage } = this.#context;
+    if (outage.recovery !== null) return endFailing(records, definition.name, group, outage.recovery);
+    return group.failing?.isOutage ? group : markStreamsDue(records, definition.name, group, outage.ownStreams);
+  }
+
   async #look(records: Records, undo: Undo): Promise<Findings | undefined> {
     const { name } = this.#context.definition;
-    const found = await readGroup(records, name);
-    if (found === null) return undefined;
+    const { recovery } = this.#context.outage;
+    const read = await readGroup(records, name);
+    if (read === null) return undefined;
+    const found = recovery === null ? read : await endFailing(records, name, read, recovery);
     let rows = await readPartitions(records, name);
     let group = await this.#join(records, found, Math.min(...rows.map(({ value }) => value.position)));
     const isOther = group.partitions !== this.#group.partitions;
@@ -164,7 +179,7 @@ export class LeaseKeeper {
     for (const run of mine) if (!run.isTransacting) await run.write(records, {}, undo);
     if (group.nextPartitions !== undefined) {
       const areAllFree = rows.map((row) => this.#isFree(row)).every((isFree) => isFree);
-      if (mine.length > 0 || !areAllFree) return { group, lost, taken: [], tooMany: mine.length, parked: [] };
+      if (mine.length > 0 || !areAllFree) return { group, lost, taken: [], tooMany: mine.length, parked: [], recovery };
       group = await changePartitions(records, name, rows, group);
       rows = await readPartitions(records, name);
     }
@@ -176,6 +191,7 @@ export class LeaseKeeper {
       taken,
       tooMany: isAnyLacking(group, rows) ? Math.max(0, mine.length - share) : 0,
       parked: taken.length > 0 ? await readParked(records, name) : [],
+      recovery,
     };
   }
 
@@ -226,12 +242,13 @@ export class LeaseKeeper {
     if (isRetry) for (const run of this.runs.values()) run.parkedChanged();
   }
 
-  #apply({ group, lost, taken, tooMany, parked }: Findings): Changes {
+  #apply({ group, lost, taken, tooMany, parked, recovery }: Findings): Changes {
     const { name } = this.#context.definition;
     for (const run of lost) {
       this.runs.delete(run.lease.index);
       run.lose();
     }
+    this.#context.outage.recoveryWritten(recovery);
     this.#context.outage.note(group.failing ?? null);
     this.#note(group);
     const begun = taken.map(({ lease, previous }) => {
@@ -241,7 +258,12 @@ export class LeaseKeeper {
       this.runs.set(lease.index, run);
       return run;
     });
-    return { begun, lost, tooMany: [...this.runs.values()].slice(this.runs.size - tooMany) };
+    return {
+      hasRecovered: recovery !== null,
+      begun,
+      lost,
+      tooMany: [...this.runs.values()].slice(this.runs.size - tooMany),
+    };
   }
 }
 

@@ -3,8 +3,9 @@ import { type StoreAccess, storeAccessOf } from "../transaction/store-access.js"
 import { checkOptions, checkPlace, checkStreamId, invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import type { ParkedEvent } from "./consumer.js";
-import { changeGroup, type ParkedState, readGroup, readParked, writeParked } from "./consumer-records.js";
+import { type ParkedState, readGroup, readParked, writeGroup } from "./consumer-records.js";
 import { dropPlace } from "./drop-places.js";
+import { markDue } from "./mark-due.js";
 import { RECORDS_TIMEOUT_MS } from "./run-context.js";
 import { consumersOf } from "./running-consumers.js";
 import { checkConsumerName } from "./settings.js";
@@ -49,7 +50,14 @@ export async function retryParked(
     if (which.streamId !== undefined) checkStreamId(which.streamId);
   });
   const { streamId } = which;
-  const count = await markDue(access, consumer, (state) => streamId === undefined || state.streamId === streamId);
+  const count = await inRecords(access, "retryParked", async (records) => {
+    const found = await readGroup(records, consumer);
+    if (found === null) return 0;
+    const isChosen = (state: ParkedState): boolean => streamId === undefined || state.streamId === streamId;
+    const marked = await markDue(records, consumer, found, isChosen);
+    if (marked.count > 0) await writeGroup(records, consumer, marked.group);
+    return marked.count;
+  });
   for (const run of consumersOf(access, consumer)) run.renew();
   return count;
 }
@@ -73,37 +81,6 @@ export async function dropParked(
   const isDropped = await inRecords(access, "dropParked", (records) => dropPlace(records, consumer, which.position));
   for (const run of consumersOf(access, consumer)) run.renew();
   return isDropped;
-}
-
-/** Marks parked events as due to be tried again. @returns how many */
-function markDue(access: StoreAccess, consumer: string, isChosen: (parked: ParkedState) => boolean): Promise<number> {
-  return inRecords(access, "retryParked", (records) => markDueIn(records, consumer, isChosen));
-}
-
-async function markDueIn(
-  records: Records,
-  consumer: string,
-  isChosen: (parked: ParkedState) => boolean,
-): Promise<number> {
-  const chosen = (await readParked(records, consumer)).filter(({ value }) => isChosen(value));
-  for (const { value } of chosen) if (!value.isDue) await writeParked(records, consumer, { ...value, isDue: true });
-  if (chosen.length > 0) await changeGroup(records, consumer, ({ retries }) => ({ retries: retries + 1 }));
-  return chosen.length;
-}
-
-/**
- * Notes that something has succeeded. What was parked on the way into an outage is due to be tried again.
- *
- * @returns whether there was an outage
- */
-export async function endFailing(access: StoreAccess, consumer: string): Promise<boolean> {
-  return inRecords(access, "run consumer", async (records) => {
-    const failing = (await readGroup(records, consumer))?.failing ?? null;
-    if (failing === null) return false;
-    await changeGroup(records, consumer, () => ({ failing: null }));
-    if (failing.isOutage) await markDueIn(records, consumer, ({ streamId }) => failing.streams.includes(streamId));
-    return failing.isOutage;
-  });
 }
 
 function prepare(streams: unknown, consumer: string, attempt: string, check?: () => void): StoreAccess {

@@ -9,9 +9,12 @@ import {
   type FailingState,
   isParked,
   type ParkedState,
+  readGroup,
   readParked,
+  writeGroup,
   writeParked,
 } from "./consumer-records.js";
+import { endFailing } from "./mark-due.js";
 import { failingWith } from "./outage.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
@@ -97,24 +100,29 @@ export class ParkedStreams {
     const { definition, settings, outage } = this.#partition.context;
     const { streamId, position } = event;
     const parked: ParkedState = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
+    const { recovery } = outage;
+    const isOwn = isExhausted && outage.wouldBeOwn(streamId);
     let ahead: readonly ParkedState[] = [];
     let failing: FailingState | null = null;
-    const isOutage = () => isExhausted && failing?.isOutage === true;
+    let isOutage = isOwn;
     const isSaved = await this.#partition.persist(async (records, undo) => {
-      const group = await changeGroup(records, definition.name, (found) => {
-        failing = isExhausted ? failingWith(found.failing, streamId) : (found.failing ?? null);
-        return { failing, parked: isOutage() ? found.parked : found.parked + 1 };
-      });
-      if (isOutage()) return void (await this.#partition.lease.write(records, {}, undo));
+      const found = await readGroup(records, definition.name);
+      const group = found && recovery ? await endFailing(records, definition.name, found, recovery) : found;
+      failing = isExhausted ? failingWith(group?.failing, streamId) : (group?.failing ?? null);
+      isOutage = isOwn || (isExhausted && failing?.isOutage === true);
+      const count = (group?.parked ?? 0) + (isOutage ? 0 : 1);
+      if (group !== null) await writeGroup(records, definition.name, { ...group, failing, parked: count });
+      if (isOutage) return void (await this.#partition.lease.write(records, {}, undo));
       await this.#partition.lease.write(records, { position, attempt: null }, undo);
       ahead = await this.#stillAhead(records, streamId);
       await writeParked(records, definition.name, parked);
-      if (group !== null && group.parked > settings.maxParked) throw tooManyParked(this.#partition.context);
+      if (count > settings.maxParked) throw tooManyParked(this.#partition.context);
     });
     if (!isSaved) return false;
-    if (isExhausted) outage.failed(failing);
+    outage.recoveryWritten(recovery);
+    if (isExhausted) outage.failed(streamId, failing);
     else outage.note(failing);
-    if (isOutage()) return true;
+    if (isOutage) return true;
     this.#partition.passed(position);
     this.#set(streamId, [...ahead, parked]);
     tell({ consumer: definition.name, kind: "parked", event, error });

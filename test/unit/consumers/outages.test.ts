@@ -1,13 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
+import { StorageError, type StoredEvent } from "../../../index.js";
+import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
 import {
+  type Consumer,
   type ConsumerDefinition,
   type ConsumerOptions,
   consume,
   parked,
   retryParked,
 } from "../../../src/consumers/index.js";
-import { overwrite } from "./support/lease-records.js";
+import { storeAccessOf } from "../../../src/transaction/store-access.js";
+import { overwrite, recordOf } from "./support/lease-records.js";
 import { listOf, numbered, STORES, type Store, writeToStreams } from "./support/stores.js";
 
 /** No test waits for the pause between two tries in an outage. */
@@ -85,29 +88,115 @@ describe.each(STORES)("outages over %s", (_, open) => {
     expect(await listOf(parked(streams, "all"))).toHaveLength(2);
   });
 
-  test("of one process do not keep another waiting whose events succeed", async () => {
+  test("of one process alone park no more than two events, and keep no other process waiting", async () => {
     await using streams = await open();
     const next: string[] = [];
-    const handled: unknown[] = [];
-    const options = { partitions: 2, leaseMs: 300 };
-    const fails = async () => Promise.reject(new Error("down"));
-    await using _broken = await startAll(streams, next, fails, options);
-    await using _healthy = await startAll(streams, [], async ({ data }) => void handled.push(data), options);
+    const handled = new Set<unknown>();
+    const options = { partitions: 2, leaseMs: 300, retry: { ...LONG_PAUSE, maxDelayMs: 30 } };
+    let isDown = true;
+    const broken = await startAll(
+      streams,
+      next,
+      async ({ streamId }) => {
+        if (isDown) throw new Error("down");
+        handled.add(streamId);
+      },
+      options,
+    );
+    await using _healthy = await startAll(streams, [], async ({ streamId }) => void handled.add(streamId), options);
     let round = 0;
-    // One success ends the outage, and what comes next begins another.
-    const pauses = () => next.filter((what, index) => what === "pause" && next[index - 1] !== "pause").length;
-    await expect
-      .poll(
-        async () => {
-          // What comes later in a stream of a parked event waits behind it.
-          round += 1;
-          const streamIds = Array.from({ length: 10 }, (_, index) => `${round}-${index}`);
-          await streams.writeAll(streamIds.map((streamId) => ({ streamId, events: numbered(round) })));
-          return pauses();
-        },
-        { timeout: 10_000, interval: 100 },
-      )
-      .toBeGreaterThan(2);
+    const writeRound = async (): Promise<void> => {
+      // What comes later in a stream of a parked event waits behind it.
+      round += 1;
+      const streamIds = Array.from({ length: 10 }, (_, index) => `${round}-${index}`);
+      await streams.writeAll(streamIds.map((streamId) => ({ streamId, events: numbered(round) })));
+    };
+    // The healthy one goes on, however often the broken one has failed.
+    await expect.poll(() => writeRound().then(() => next)).toContain("pause");
+    for (let more = 0; more < 10; more += 1) {
+      const before = { failed: next.length, handled: handled.size };
+      await writeRound();
+      await expect.poll(() => next.length).toBeGreaterThan(before.failed);
+      await expect.poll(() => handled.size).toBeGreaterThan(before.handled);
+    }
+    expect((await listOf(parked(streams, "all"))).length).toBeLessThanOrEqual(2);
+    isDown = false;
+    await expect.poll(() => handled.size, { timeout: 5_000 }).toBe(round * 10);
+    await expect.poll(() => listOf(parked(streams, "all"))).toEqual([]);
+    await broken.stop();
+  });
+
+  test("of one process alone are over when it stops: another tries what it has parked", async () => {
+    await using streams = await open();
+    const next: string[] = [];
+    const handled = new Set<unknown>();
+    const options = { partitions: 2, leaseMs: 300 };
+    const broken = await startAll(streams, next, async () => Promise.reject(new Error("down")), options);
+    const handle = async ({ streamId }: StoredEvent) => void handled.add(streamId);
+    await using healthy = await startAll(streams, [], handle, options);
+    let count = 0;
+    let last = 0;
+    const writeMore = async (): Promise<void> => {
+      const streamIds = Array.from({ length: 10 }, (_, index) => `${count + index}`);
+      count += 10;
+      last =
+        (await streams.writeAll(streamIds.map((streamId) => ({ streamId, events: numbered(1) })))).at(-1)?.position ??
+        0;
+    };
+    await expect.poll(() => writeMore().then(() => next)).toContain("pause");
+    // One more success of the healthy one ends what might be an outage of all.
+    const before = handled.size;
+    await writeMore();
+    await expect.poll(() => handled.size).toBeGreaterThan(before);
+    await broken.stop();
+    await healthy.whenProcessed(last);
+    await expect.poll(() => handled.size).toBe(count);
+  });
+
+  test("are over once a process stops that has handled an event", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 4);
+    const next: string[] = [];
+    const first = await startAll(streams, next, async () => Promise.reject(new Error("down")));
+    await expect.poll(() => next).toContain("pause");
+    await first.stop();
+    const handled: unknown[] = [];
+    let stopped: Promise<void> | undefined;
+    const second: Promise<Consumer> = startAll(streams, [], async ({ data }) => {
+      handled.push(data);
+      stopped = (await second).stop();
+    });
+    await expect.poll(() => stopped !== undefined).toBe(true);
+    await stopped;
+    expect(await recordOf(streams, CONSUMER_GROUPS_SPACE, "all")).toMatchObject({ failing: null, members: {} });
+    expect(handled).toEqual([2]);
+  });
+
+  test("that the store cannot note the end of are over with a later renewal", async () => {
+    await using streams = await open();
+    const position = await writeToStreams(streams, 4);
+    const next: string[] = [];
+    const handled: unknown[] = [];
+    let isDown = true;
+    const { storage } = storeAccessOf(streams, "test");
+    const transact = storage.transact.bind(storage);
+    const handle = async ({ data }: StoredEvent) => {
+      if (isDown) throw new Error("down");
+      handled.push(data);
+      let failures = 1;
+      storage.transact = (work, options) => {
+        if (failures-- > 0) return Promise.reject(new StorageError("STORAGE_UNAVAILABLE", "unreachable"));
+        return transact(work, options);
+      };
+    };
+    await using consumer = await startAll(streams, next, handle, {
+      leaseMs: 300,
+      retry: { ...LONG_PAUSE, maxDelayMs: 1 },
+    });
+    await expect.poll(() => next).toContain("pause");
+    isDown = false;
+    await consumer.whenProcessed(position);
+    await expect.poll(() => [...handled].sort()).toEqual([0, 1, 2, 3]);
   });
 
   test("are over once a parked event succeeds that was asked for", async () => {
