@@ -9,8 +9,8 @@ export interface Session {
   readonly server: ServerFigures;
   /** Cancels the statement that the backend runs. */
   readonly cancel: () => Promise<void>;
-  /** Ends what statements of the application have left in the session. */
-  readonly reset: () => Promise<unknown>;
+  /** Makes statements that end what those of the application have left in the session. */
+  readonly resetScript: () => string;
 }
 
 /** A process of the server. The id alone may be another's later. */
@@ -37,6 +37,7 @@ interface Row extends Omit<ServerFigures, "startedAt">, Backend {
   readonly serverStartedAt: string;
   readonly isStandby: string;
   readonly role: string;
+  readonly synchronousCommit: string;
 }
 
 /** How much longer a client waits for an answer than the server takes at most. */
@@ -59,13 +60,16 @@ export async function openSession(
 ): Promise<Session> {
   const connection = await client.connect();
   try {
-    const { rows } = await connection.script<Row>(`${settingsScript(settings, kind)} ${FIGURES}`);
-    const { processId, startedAt, serverStartedAt, isStandby, role, ...figures } = rows[0] as Row;
+    const { rows } = await connection.script<Row>(
+      `${settingsScript(settings, kind)} ${openingSettings(settings)} ${FIGURES}`,
+    );
+    const { processId, startedAt, serverStartedAt, isStandby, role, synchronousCommit, ...figures } = rows[0] as Row;
     if (kind !== "replica" && isStandby === "t") throw new ConnectionLostError("the server is a standby");
     const server = { ...figures, startedAt: serverStartedAt };
     const backend = { processId, startedAt };
     const cancel = () => cancelStatement(client, backend);
-    return { connection, backend, server, cancel, reset: () => connection.script(resetScript(settings, kind, role)) };
+    const made = `${settingsScript(settings, kind)} ${madeSettings({ version: figures.version, role, synchronousCommit })}`;
+    return { connection, backend, server, cancel, resetScript: () => resetScript(made) };
   } catch (error) {
     await connection.close();
     throw error;
@@ -84,18 +88,23 @@ async function cancelStatement(client: PostgresClient, { processId, startedAt }:
   }
 }
 
-// The user and the role are no settings that RESET ALL resets, and the role may be another than that of the connection's
-// beginning.
-function resetScript(settings: PostgresSettings, kind: SessionKind, role: string): string {
+/**
+ * Releases locks of the session, and seeds its random numbers anew: what a transaction that is rolled back can leave, too, and
+ * one that only reads.
+ */
+export function releaseScript(): string {
+  return `SELECT pg_advisory_unlock_all(), setseed(${Math.random() * 2 - 1});`;
+}
+
+// Not DISCARD ALL, which ends prepared statements, too. The user and the role are no settings that RESET ALL resets.
+function resetScript(settings: string): string {
   return `
-    CLOSE ALL; DISCARD TEMP; UNLISTEN *; SELECT pg_advisory_unlock_all();
-    RESET SESSION AUTHORIZATION; SELECT set_config('role', ${quoteText(role)}, false);
-    RESET ALL; ${settingsScript(settings, kind)}`;
+    RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; DISCARD TEMP; DISCARD SEQUENCES; UNLISTEN *; ${releaseScript()}
+    ${settings}`;
 }
 
 function settingsScript(settings: PostgresSettings, kind: SessionKind): string {
-  const { applicationSchema, commandTimeoutMs, durability } = settings;
-  const weaker = durability === "normal" ? "'on', 'local', 'remote_write', 'remote_apply'" : "'off', 'local'";
+  const { applicationSchema, commandTimeoutMs } = settings;
   return `
     SET default_transaction_isolation TO 'read committed';
     SET default_transaction_read_only TO ${kind === "write" ? "off" : "on"};
@@ -113,17 +122,33 @@ function settingsScript(settings: PostgresSettings, kind: SessionKind): string {
     SET statement_timeout TO ${commandTimeoutMs};
     SET lock_timeout TO ${Math.max(1, Math.floor(commandTimeoutMs * LOCK_SHARE))};
     SET enable_seqscan TO off;
-    SET jit TO off;
+    SET jit TO off;`;
+}
+
+/** The settings that depend on the server, while nothing is known of it. */
+function openingSettings({ durability }: PostgresSettings): string {
+  const weaker = durability === "normal" ? "'on', 'local', 'remote_write', 'remote_apply'" : "'off', 'local'";
+  return `
     SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 170000;
     SELECT set_config('synchronous_commit', '${durability === "normal" ? "off" : "on"}', false)
     WHERE current_setting('synchronous_commit') IN (${weaker});`;
+}
+
+/** The same as they were made then, with the role of the connection's beginning. A query would take longer than all of them. */
+function madeSettings({
+  version,
+  role,
+  synchronousCommit,
+}: Pick<Row, "version" | "role" | "synchronousCommit">): string {
+  const timeout = version >= 170_000 ? "SET transaction_timeout TO 0;" : "";
+  return `${timeout} SET synchronous_commit TO ${synchronousCommit}; SET role TO ${quoteText(role)};`;
 }
 
 // Not pg_stat_activity: the plan of that view, with its joins, takes a new session longer than all else here.
 const FIGURES = `
     SELECT pg_backend_pid() AS "processId", current_setting('server_version_num')::int AS version,
            pg_postmaster_start_time()::text AS "serverStartedAt", pg_is_in_recovery() AS "isStandby",
-           current_setting('role') AS role, current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
+           current_setting('role') AS role, current_setting('synchronous_commit') AS "synchronousCommit", current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
            coalesce((SELECT backend_start::text FROM pg_stat_get_activity(pg_backend_pid())), '') AS "startedAt"`;
 
 /** What part of its time a statement may wait for a lock, so that the reason is known when it gives up. */

@@ -2,6 +2,7 @@ import { type SQLStatement, type SQLValue, StorageError } from "../../../protoco
 import { untilAborted } from "../../../src/watch/abort-listeners.js";
 import { DatabaseError } from "../client/client.js";
 import { cancellable } from "../open/cancellable.js";
+import { releaseScript } from "../open/session.js";
 import { storageError } from "../postgres-errors.js";
 import type { ReadPool } from "../read/read-pool.js";
 import { renderStatement } from "./render-statement.js";
@@ -19,7 +20,6 @@ export async function queryTables(
   location: string,
 ): Promise<Record<string, SQLValue>[]> {
   const rendered = renderStatement(statement);
-  const undo = rendered.mayChangeSession ? UNDO : "ROLLBACK";
   try {
     const reading = reads.use((connection, session) =>
       cancellable(session, signal, async () => {
@@ -29,7 +29,8 @@ export async function queryTables(
           const { rows } = await connection.queryTables(rendered.text, rendered.values);
           return rows as Record<string, SQLValue>[];
         } finally {
-          if (connection.isOpen) await connection.script(undo).catch(() => connection.destroy());
+          if (connection.isOpen)
+            await connection.script(`ROLLBACK; ${releaseScript()}`).catch(() => connection.destroy());
         }
       }),
     );
@@ -40,9 +41,6 @@ export async function queryTables(
     throw queryError(error, attemptOfStatement(rendered), location);
   }
 }
-
-/** What a statement that only reads can leave behind, where it calls a function, is a lock of the session. */
-const UNDO = "ROLLBACK; SELECT pg_advisory_unlock_all()";
 
 const READ_ONLY_TRANSACTION = "25006";
 

@@ -12,8 +12,6 @@ export interface RenderedStatement {
   /** Its placeholders are `$1` and so on. */
   readonly text: string;
   readonly values: readonly SQLValue[];
-  /** Whether it may leave something in the session that outlives its transaction. */
-  readonly mayChangeSession: boolean;
 }
 
 /**
@@ -32,62 +30,24 @@ export function renderStatement({ strings, values }: SQLStatement): RenderedStat
   const text = isRaw
     ? (strings[0] as string)
     : strings.reduce((before, part, index) => before + between(values[index - 1] as SQLValue | SQLName) + part);
-  const { highest, mayChangeSession } = TEXTS.of(text);
-  if (!isRaw) return { text, values: bound, mayChangeSession };
+  const { highest } = TEXTS.of(text);
+  if (!isRaw) return { text, values: bound };
   checkPlaceholders(highest, values.length);
-  return { text, values: values as readonly SQLValue[], mayChangeSession };
+  return { text, values: values as readonly SQLValue[] };
 }
 
 const TEXTS = new ReadTexts(readText);
 
-interface ReadText extends Pick<RenderedStatement, "mayChangeSession"> {
+interface ReadText {
   /** The highest number of a placeholder. */
   readonly highest: number;
 }
 
 function readText(text: string): ReadText {
   checkSingleStatement(text, POSTGRES_STATEMENTS);
-  const tokens = [...tokensOf(text)];
   let highest = 0;
-  for (const token of tokens) if (isPlaceholder(token)) highest = Math.max(highest, Number(token.slice(1)));
-  return { highest, mayChangeSession: mayChangeSession(tokens) };
-}
-
-const CHANGING_ROWS: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
-
-/** What the server has for it: `set_config`, which an UPDATE of `pg_settings` calls, and locks of the session. */
-const CHANGING_SESSION = /set_config|pg_settings|advisory/i;
-
-/**
- * All that a function of the application's does cannot be seen. One that changes the session is called by a SELECT, and not by
- * what changes rows.
- */
-function mayChangeSession(tokens: readonly string[]): boolean {
-  const keyword = tokens[0]?.toUpperCase() ?? "";
-  if (CHANGING_ROWS.has(keyword)) return tokens.some((token) => CHANGING_SESSION.test(token));
-  // SELECT INTO makes a table, which may be temporary.
-  return keyword !== "SELECT" || tokens.some((token, index) => /^into$/i.test(token) || isCall(tokens, index));
-}
-
-/** Words that can be no function's name, unless it has its schema. */
-const NO_FUNCTIONS: ReadonlySet<string> = new Set([
-  "IN",
-  "AND",
-  "OR",
-  "NOT",
-  "WHERE",
-  "ON",
-  "FROM",
-  "EXISTS",
-  "VALUES",
-]);
-
-const NAME = /^["\p{L}_]/u;
-
-/** Whether the arguments of a function begin. */
-function isCall(tokens: readonly string[], index: number): boolean {
-  const [schemaDot, before = "", bracket] = [tokens[index - 2], tokens[index - 1], tokens[index]];
-  return bracket === "(" && NAME.test(before) && (schemaDot === "." || !NO_FUNCTIONS.has(before.toUpperCase()));
+  for (const token of tokensOf(text)) if (isPlaceholder(token)) highest = Math.max(highest, Number(token.slice(1)));
+  return { highest };
 }
 
 function checkPlaceholders(highest: number, count: number): void {

@@ -10,8 +10,8 @@ import { POSTGRES_STATEMENTS } from "./statement-rules.js";
 /** The application's tables, over the connection of an open transaction. */
 export class TableStatements implements SQL {
   readonly dialect = "postgresql";
-  /** Whether something was run that may have changed the session. */
-  mayHaveChangedSession = false;
+  /** Whether something was run, which may have changed the session. */
+  wasUsed = false;
   readonly #connection: PostgresConnection;
   readonly #names: StoreNames;
   readonly #location: string;
@@ -34,7 +34,7 @@ export class TableStatements implements SQL {
   async runScript(text: string): Promise<void> {
     checkScript(text, POSTGRES_STATEMENTS);
     checkSchema("script", text, this.#names);
-    this.mayHaveChangedSession = true;
+    this.wasUsed = true;
     try {
       await this.#connection.script(text);
     } catch (error) {
@@ -44,7 +44,7 @@ export class TableStatements implements SQL {
 
   async #queryTables(rendered: RenderedStatement) {
     checkSchema("statement", rendered.text, this.#names);
-    this.mayHaveChangedSession ||= rendered.mayChangeSession;
+    this.wasUsed = true;
     try {
       return await this.#connection.queryTables(rendered.text, rendered.values);
     } catch (error) {

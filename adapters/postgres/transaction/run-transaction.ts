@@ -1,7 +1,7 @@
 import type { CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import { MAX_TRANSACTION_TIMEOUT_MS } from "../../../src/limits.js";
 import type { StoringContext } from "../append/append-run.js";
-import { ConnectionLostError, type PostgresConnection } from "../client/client.js";
+import { DatabaseError, type PostgresConnection } from "../client/client.js";
 import { cancellable } from "../open/cancellable.js";
 import type { Session } from "../open/session.js";
 import { outcomeUnknown, storageError } from "../postgres-errors.js";
@@ -25,43 +25,27 @@ export async function runTransaction(
   opened: Session,
   context: WritingContext,
 ): Promise<void> {
-  const { connection, reset } = opened;
-  let session: PostgresSession | undefined;
-  await runAndSettle(pending, opened, context, (begun) => {
-    session = begun;
-  });
-  // Its call does not wait for this.
-  if (session?.sql.mayHaveChangedSession && connection.isOpen) await reset().catch(() => connection.destroy());
-}
-
-async function runAndSettle(
-  pending: PendingTransaction,
-  opened: Session,
-  context: WritingContext,
-  onBegun: (session: PostgresSession) => void,
-): Promise<void> {
-  const { connection, backend } = opened;
-  const { location, writer, feed } = context;
+  const { connection } = opened;
+  const { location, writer, feed, notify } = context;
+  const running: Running = { pending, opened, context };
   let transaction: number | undefined;
   let done: DoneWork | undefined;
   const { answerTimeoutMs } = connection;
   try {
-    done = await work(pending, opened, context, onBegun);
+    done = await work(running);
     if (done === undefined) return;
-    const position = context.notify ? lastPosition(done.session) : undefined;
-    await writer.commit(connection, position, (number) => {
+    const notified = notify ? lastPosition(done.session) : undefined;
+    await writer.commit(connection, { notified, behind: resetOf(running) }, (number) => {
       transaction = number;
     });
   } catch (error) {
-    if (!(error instanceof ConnectionLostError) || transaction === undefined) {
-      if (connection.isOpen) await connection.script("ROLLBACK").catch(() => connection.destroy());
+    if (transaction === undefined) {
+      if (connection.isOpen) await rollBack(running);
       const { isAlone, signal } = pending.options;
       return pending.fail(isAlone && signal?.aborted ? signal.reason : storageError(error, pending.attempt, location));
     }
-    const sent = transaction;
-    connection.destroy();
     try {
-      const isStored = await writer.settle(backend, (fresh) => writer.hasCommitted(fresh, sent));
+      const isStored = await wasCommitted(error, transaction, running);
       if (!isStored) return pending.fail(storageError(error, pending.attempt, location));
     } catch (cause) {
       return pending.fail(outcomeUnknown(cause, pending.attempt, location));
@@ -72,6 +56,41 @@ async function runAndSettle(
   const { session, result } = done as DoneWork;
   for (const commit of session.commits) feed.publish(commit);
   pending.succeed(result);
+}
+
+/** A transaction that runs. */
+interface Running {
+  readonly pending: PendingTransaction;
+  readonly opened: Session;
+  readonly context: WritingContext;
+  /** Once it has begun. */
+  session?: PostgresSession;
+}
+
+/**
+ * What ends the effects on the session. What a function, a trigger or a view of the application's does cannot be seen: it is
+ * sent wherever a statement of the application's was run, in the query that ends the transaction anyway.
+ */
+function resetOf({ session, opened }: Running): string {
+  return session?.sql.wasUsed ? opened.resetScript() : "";
+}
+
+async function rollBack(running: Running): Promise<void> {
+  const { connection } = running.opened;
+  await connection.script(`ROLLBACK; ${resetOf(running)}`).catch(() => connection.destroy());
+}
+
+/** Whether a transaction was committed whose commit was answered with an error: the reset behind it may have failed. */
+async function wasCommitted(error: unknown, transaction: number, running: Running): Promise<boolean> {
+  const { connection, backend } = running.opened;
+  const { writer } = running.context;
+  if (error instanceof DatabaseError) {
+    await rollBack(running);
+    const isStored = await writer.hasCommitted(connection, transaction).catch(() => undefined);
+    if (isStored !== undefined) return isStored;
+  }
+  connection.destroy();
+  return writer.settle(backend, (fresh) => writer.hasCommitted(fresh, transaction));
 }
 
 /** The position of the last event that it has stored. */
@@ -85,23 +104,19 @@ interface DoneWork {
 }
 
 /** Begins the transaction and calls its callback. @returns undefined where the callback has failed, and so the call */
-function work(
-  pending: PendingTransaction,
-  opened: Session,
-  context: WritingContext,
-  onBegun: (session: PostgresSession) => void,
-): Promise<DoneWork | undefined> {
+function work(running: Running): Promise<DoneWork | undefined> {
+  const { pending, opened, context } = running;
   const { connection } = opened;
   const { isAlone = false, signal } = pending.options;
   return cancellable(opened, isAlone ? signal : undefined, async () => {
     const session = new PostgresSession(connection, await begin(pending, connection, context), context);
-    onBegun(session);
+    running.session = session;
     try {
       return { session, result: await Promise.race([pending.work(session), pending.abandoned]) };
     } catch (error) {
       // What a callback has thrown is its caller's, and stays as it is.
       pending.fail(error);
-      await connection.script("ROLLBACK").catch(() => connection.destroy());
+      await rollBack(running);
       return undefined;
     }
   });

@@ -96,18 +96,19 @@ export class Writer {
    * Commits an open transaction, with a note of its number, by which it can be found out later whether it was committed.
    *
    * @param notified - the position that other processes are notified of
+   * @param behind - statements that are run behind the commit. Where one of them fails, this rejects though it is committed
    * @param onSent - called with the number
    */
   async commit(
     connection: PostgresConnection,
-    notified: number | undefined,
+    { notified, behind }: { readonly notified: number | undefined; readonly behind: string },
     onSent: (transaction: number) => void,
   ): Promise<void> {
     this.#transaction += 1;
     onSent(this.#transaction);
-    const { command, hasWarning } = await connection.script(`${this.#note()} ${this.#notification(notified)} COMMIT`);
-    if (hasWarning) throw unconfirmed();
-    if (command !== "COMMIT") throw new Error(`the server answered COMMIT with ${command}`);
+    // In a transaction that a statement has failed the note fails too, so that no COMMIT is taken for a ROLLBACK.
+    const text = `${this.#note()} ${this.#notification(notified)} COMMIT; ${behind}`;
+    if ((await connection.script(text)).hasWarning) throw unconfirmed();
     this.#acknowledge(this.#transaction);
   }
 

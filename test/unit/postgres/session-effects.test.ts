@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { rawSQL, sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import type { SQLStatement } from "../../../protocols/index.js";
+import { migrate } from "../../../src/migrations/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -22,6 +23,11 @@ const CHANGES: readonly { readonly what: string; readonly change: SQLStatement; 
     what: "a time limit",
     change: sql`SELECT set_config('statement_timeout', '5min', false)`,
     look: settingOf("statement_timeout"),
+  },
+  {
+    what: "that its transactions only read",
+    change: sql`SELECT set_config('default_transaction_read_only', 'on', false)`,
+    look: settingOf("default_transaction_read_only"),
   },
   {
     what: "a setting of the application's",
@@ -60,11 +66,44 @@ const CHANGES: readonly { readonly what: string; readonly change: SQLStatement; 
     look: sql`SELECT pg_listening_channels() AS name`,
   },
   {
+    what: "a setting by a function of an INSERT",
+    change: sql`INSERT INTO rooms (id) VALUES (leave(1))`,
+    look: settingOf("app.tenant"),
+  },
+  {
+    what: "a setting by a trigger",
+    change: sql`UPDATE rooms SET id = ${2}`,
+    look: settingOf("app.tenant"),
+  },
+  {
+    what: "a setting by a view",
+    change: sql`SELECT id FROM leaving`,
+    look: settingOf("app.tenant"),
+  },
+  {
+    what: "the last value of a sequence",
+    change: sql`INSERT INTO counted DEFAULT VALUES`,
+    look: sql`SELECT last_value_of_session() AS value`,
+  },
+  {
     what: "a cursor",
     change: rawSQL("DECLARE visiting CURSOR WITH HOLD FOR SELECT 1"),
     look: sql`SELECT name FROM pg_cursors WHERE name = 'visiting'`,
   },
 ];
+
+/** Objects whose use changes the session, which no statement shows. */
+const OBJECTS = `
+  CREATE FUNCTION leave(id int) RETURNS int LANGUAGE sql AS
+    $$ SELECT id FROM (SELECT set_config('app.tenant', '7', false), pg_advisory_lock(7)) left_behind $$;
+  CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := leave(NEW.id); RETURN NEW; END $$;
+  CREATE FUNCTION last_value_of_session() RETURNS bigint LANGUAGE plpgsql AS
+    $$ BEGIN RETURN lastval(); EXCEPTION WHEN object_not_in_prerequisite_state THEN RETURN NULL; END $$;
+  CREATE TABLE rooms (id int);
+  INSERT INTO rooms VALUES (1);
+  CREATE TABLE counted (id int GENERATED ALWAYS AS IDENTITY);
+  CREATE TRIGGER leave BEFORE UPDATE ON rooms FOR EACH ROW EXECUTE FUNCTION leave();
+  CREATE VIEW leaving AS SELECT leave(id) AS id FROM rooms;`;
 
 if (NO_POSTGRES === null) {
   const server = sharedServer(THROWAWAY);
@@ -73,6 +112,7 @@ if (NO_POSTGRES === null) {
 
   test.each(CHANGES)("what a transaction changes of its session ends with it: $what", async ({ change, look }) => {
     await using streams = await openStore();
+    await migrate(streams, [{ id: "1", up: OBJECTS }]);
     const seen = () => streams.transaction((tx) => tx.sql.all(look));
     const before = await seen();
 
@@ -80,6 +120,28 @@ if (NO_POSTGRES === null) {
 
     expect(await seen()).toEqual(before);
     await (await streams.openStream("a")).write({ type: "T", data: 1 });
+  });
+
+  test("a transaction whose session can be reset no more is committed, and later ones have another session", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    await started.query(`
+      CREATE ROLE leaver LOGIN; CREATE ROLE left_role; GRANT left_role TO leaver;
+      GRANT CREATE ON DATABASE postgres TO left_role; ALTER ROLE leaver SET role TO left_role`);
+    const url = started.url().replace("postgres@", "leaver@");
+    await using streams = await postgresStreamFactory(url, { ...schemas, durability: "normal" });
+    await started.query(`
+      GRANT USAGE ON SCHEMA ${schemas.schema} TO leaver; GRANT ALL ON ALL TABLES IN SCHEMA ${schemas.schema} TO leaver`);
+    const session = sql`SELECT pg_backend_pid() AS id`;
+
+    const before = await streams.transaction(async (tx) => {
+      await tx.write("a", { type: "T", data: 1 });
+      await started.query("REVOKE left_role FROM leaver");
+      return tx.sql.all(session);
+    });
+
+    expect((await streams.openStream("a")).version).toBe(1);
+    expect(await streams.transaction((tx) => tx.sql.all(session))).not.toEqual(before);
   });
 
   test("a lock of the session ends with the transaction or the query that took it", async () => {
@@ -100,6 +162,32 @@ if (NO_POSTGRES === null) {
 
     await streams.query(lock);
     expect(await held()).toBe(0);
+
+    await migrate(streams, [{ id: "1", up: OBJECTS }]);
+    await streams.query(sql`SELECT id FROM leaving`);
+    expect(await held()).toBe(0);
+  });
+
+  test("a transaction, or a query, that seeds random numbers does not seed those of others", async () => {
+    await using streams = await postgresStreamFactory((await server()).url(), {
+      ...ownSchemas(),
+      durability: "normal",
+      readPoolSize: 1,
+    });
+    const seed = sql`SELECT setseed(0.5)`;
+    const draw = sql`SELECT random() AS value`;
+
+    const drawn = async () => {
+      await streams.transaction((tx) => tx.sql.run(seed));
+      return streams.transaction((tx) => tx.sql.all(draw));
+    };
+    expect(await drawn()).not.toEqual(await drawn());
+
+    const read = async () => {
+      await streams.query(seed);
+      return streams.query(draw);
+    };
+    expect(await read()).not.toEqual(await read());
   });
 } else {
   test(NO_POSTGRES, () => undefined);

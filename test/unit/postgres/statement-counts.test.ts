@@ -46,50 +46,49 @@ if (NO_POSTGRES === null) {
     await pool.end();
   });
 
-  test.each([
-    ["that changes rows", sql`INSERT INTO visits (id) VALUES (${1}) ON CONFLICT DO NOTHING`, false],
-    ["that reads rows", sql`SELECT id FROM visits WHERE id = ${1}`, false],
-    ["that reads rows of a list", sql`SELECT id FROM visits WHERE (id IN (${1}, ${2}) OR id = (${3} + 1))`, false],
-    ["that calls a function", sql`SELECT lower(${"A"})`, true],
-    ["that calls a function in quotes", sql`SELECT "lower" (${"A"})`, true],
-    ["that calls a function of a schema", sql`SELECT public.in(${"A"})`, true],
-  ])(
-    "after a transaction with a statement %s the session is reset if it may have been changed",
-    async (_, statement, isReset) => {
-      const { pool, queries } = recordingPool((await server()).url());
-      {
-        await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
-        await streams.transaction(async (tx) => {
-          await tx.sql.run(sql`CREATE TABLE visits (id int PRIMARY KEY)`);
-          await tx.sql.run(sql`CREATE OR REPLACE FUNCTION public.in(text) RETURNS text LANGUAGE sql RETURN 'a'`);
-        });
-        await using stream = await streams.openStream("a");
-        await stream.write({ type: "T", data: 1 });
-        queries.length = 0;
-
-        await streams.transaction((tx) => tx.sql.run(statement));
-        // Comes after it on the same session.
-        await stream.write({ type: "T", data: 2 });
-
-        expect(queries.some((text) => text.includes("RESET ALL"))).toBe(isReset);
-      }
-      await pool.end();
-    },
-  );
-
-  test.each([
-    ["that reads rows", sql`SELECT id FROM visits WHERE id = ${1}`, false],
-    ["that calls a function", sql`SELECT lower(${"A"})`, true],
-  ])("after a query %s locks are released if it may have taken any", async (_, statement, isReset) => {
+  test("a transaction with statements resets its session in the query that ends it, and without any leaves it", async () => {
     const { pool, queries } = recordingPool((await server()).url());
     {
       await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
       await streams.transaction((tx) => tx.sql.run(sql`CREATE TABLE visits (id int PRIMARY KEY)`));
       queries.length = 0;
+      const reset = expect.stringContaining("RESET ALL");
 
-      await streams.query(statement);
+      await streams.transaction((tx) => tx.sql.run(sql`INSERT INTO visits (id) VALUES (${1})`));
+      expect(queries.splice(0)).toEqual([
+        expect.stringContaining("BEGIN"),
+        expect.stringContaining("INSERT INTO visits"),
+        reset,
+      ]);
 
-      expect(queries.some((text) => text.includes("ROLLBACK; SELECT pg_advisory_unlock_all()"))).toBe(isReset);
+      const failing = streams.transaction((tx) => tx.sql.run(sql`INSERT INTO visits (id) VALUES (${1})`));
+      await expect(failing).rejects.toThrow();
+      expect(queries.splice(0)).toEqual([
+        expect.stringContaining("BEGIN"),
+        expect.stringContaining("INSERT INTO visits"),
+        expect.stringMatching(/^ROLLBACK.*RESET ALL/s),
+      ]);
+
+      await streams.transaction((tx) => tx.write("a", { type: "T", data: 1 }));
+      expect(queries).not.toContainEqual(reset);
+    }
+    await pool.end();
+  });
+
+  test("a query releases locks in the query that ends it", async () => {
+    const { pool, queries } = recordingPool((await server()).url());
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
+      await streams.query(sql`SELECT 1`);
+      queries.length = 0;
+
+      await streams.query(sql`SELECT count(*) FROM pg_class`);
+
+      expect(queries).toEqual([
+        expect.stringContaining("BEGIN"),
+        expect.stringContaining("SELECT count(*)"),
+        expect.stringContaining("ROLLBACK; SELECT pg_advisory_unlock_all()"),
+      ]);
     }
     await pool.end();
   });
