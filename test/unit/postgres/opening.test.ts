@@ -204,7 +204,7 @@ if (NO_POSTGRES === null) {
     const pool = new Pool({ connectionString: (await server()).url(), max: 4 });
     const taken = [await pool.connect()];
     {
-      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), connectTimeoutMs: 50 });
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), connectTimeoutMs: 500 });
       await using stream = await streams.openStream("a");
       await stream.write({ type: "T", data: 1 });
       taken.push(await pool.connect());
