@@ -8,8 +8,9 @@ import {
 import { inAttempt } from "../validate/in-call.js";
 import { checkStore } from "./check-store.js";
 import { type HandleQueryOptions, parseHandleQueryOptions } from "./command-options.js";
-import { parseFold, type QueryFold } from "./fold.js";
+import { type Fold, parseFold, type QueryFold } from "./fold.js";
 import { checkDecide } from "./handle.js";
+import type { LiteralWrite } from "./literal-decision.js";
 import { alternativesOf } from "./load-query.js";
 import { type HandledQuery, QUERY_ATTEMPT, runQueryCommand } from "./query-command.js";
 
@@ -36,9 +37,13 @@ import { type HandledQuery, QUERY_ATTEMPT, runQueryCommand } from "./query-comma
  * );
  * ```
  */
-export async function handleQuery<S, E extends EventShape, const W extends readonly StreamWrite<E>[]>(
+export async function handleQuery<
+  S,
+  E extends EventShape,
+  const W extends readonly StreamWrite<E>[] | readonly LiteralWrite<E>[],
+>(
   streams: TransactionalStreamFactory,
-  fold: QueryFold<S, E>,
+  fold: QueryFold<S, E> | Fold<S, E>,
   filters: EventFilter | readonly EventFilter[],
   decide: (state: S) => W | Promise<W>,
   options: HandleQueryOptions = {},

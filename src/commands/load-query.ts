@@ -3,7 +3,7 @@ import { parseCondition } from "../transaction/conditions.js";
 import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { checkStore } from "./check-store.js";
-import { parseFold, type QueryFold } from "./fold.js";
+import { type Fold, parseFold, type QueryFold } from "./fold.js";
 import { loadQueryState } from "./query-load.js";
 
 /** A state, and the position of the store that it is true at. */
@@ -44,7 +44,7 @@ const OPTIONS: OptionNames<LoadQueryOptions> = { signal: true };
  */
 export async function loadQuery<S, E extends EventShape>(
   streams: StreamFactory,
-  fold: QueryFold<S, E>,
+  fold: QueryFold<S, E> | Fold<S, E>,
   filters: EventFilter | readonly EventFilter[],
   options: LoadQueryOptions = {},
 ): Promise<LoadedQuery<S>> {

@@ -122,6 +122,17 @@ export async function literalArrays(): Promise<void> {
   await given(box).when(() => [{ type: "Filled", data: { items: [{ name: "a", tags: ["b"] }], any: null } }]);
   // @ts-expect-error a tag is text
   await handle(streams, box, "box", () => [{ type: "Filled", data: { items: [{ name: "a", tags: [1] }], any: null } }]);
+  const filter = [{ field: "type", op: "=", value: "Filled" }] as const;
+  await handleQuery(transactional, box, filter, (count) => {
+    const filled = { type: "Filled", data: { items: [{ name: "a", tags: ["b"] }, item], any: { a: [[]] } } } as const;
+    return count > 1 ? [] : [{ streamId: `box-${count}`, expectedVersion: 0, events: [filled, filled] }];
+  });
+  await handleQuery(transactional, box, filter, () => [
+    // @ts-expect-error a tag is text
+    { streamId: "box", events: { type: "Filled", data: { items: [{ name: "a", tags: [1] }], any: null } } },
+  ]);
+  // @ts-expect-error no event of a box
+  await handleQuery(transactional, box, filter, () => [{ streamId: "box", events: eaten }]);
 }
 
 export async function querying(): Promise<void> {
