@@ -31,6 +31,7 @@ export interface ProjectionContext {
   /**
    * The version's own table behind the plain name: `orders` is `orders__2`. A plain name has letters, digits and `_`, at most
    * `MAX_PROJECTION_NAME_LENGTH`. A name of more than 63 bytes is shortened, with a hash at its end.
+   * Only for tables: make the name of an index of its table's, with `name(`${table("orders").name}_by_total`)`.
    */
   table(plainName: string): SQLName;
   /** The version's own records: a space of that name in another version, or in the application, is another space. */
