@@ -7,8 +7,11 @@ import type { Path } from "./vector-document.js";
 /** A path whose caches are to be made again; null: it is gone. */
 export interface ChangedPath {
   readonly documentId: string;
+  readonly pathId: string;
   /** The row of the path. */
   readonly id: number;
+  /** What the row has; null: nothing. */
+  readonly before: Path | null;
   readonly path: Path | null;
 }
 
@@ -57,7 +60,9 @@ export class CachedPaths {
   async changes(): Promise<ChangedPath[]> {
     const changes: ChangedPath[] = [];
     for (const [documentId, paths] of this.#changed) {
-      for (const [pathId, path] of paths) changes.push({ documentId, id: await this.#rowOf(documentId, pathId), path });
+      for (const [pathId, path] of paths) {
+        changes.push({ documentId, pathId, ...(await this.#rowOf(documentId, pathId)), path });
+      }
     }
     return changes;
   }
@@ -73,14 +78,18 @@ export class CachedPaths {
     const [row] = await tables.all<{ path: string | null }>(
       sql`SELECT path FROM ${table("cached_paths")} WHERE document_id = ${documentId} AND path_id = ${pathId}`,
     );
-    return row?.path == null ? null : JSON.parse(row.path);
+    return pathOf(row?.path);
   }
 
-  async #rowOf(documentId: string, pathId: string): Promise<number> {
+  async #rowOf(documentId: string, pathId: string): Promise<Pick<ChangedPath, "id" | "before">> {
     const { sql: tables, table } = this.#context;
-    const rows = await tables.all<{ id: number }>(sql`
+    const [row] = await tables.all<{ id: number; path: string | null }>(sql`
       INSERT INTO ${table("cached_paths")} (document_id, path_id) VALUES (${documentId}, ${pathId})
-      ON CONFLICT DO UPDATE SET path_id = excluded.path_id RETURNING id`);
-    return rows[0]?.id ?? 0;
+      ON CONFLICT DO UPDATE SET path_id = excluded.path_id RETURNING id, path`);
+    return { id: row?.id ?? 0, before: pathOf(row?.path) };
   }
+}
+
+function pathOf(text: string | null | undefined): Path | null {
+  return text == null ? null : JSON.parse(text);
 }

@@ -2,6 +2,7 @@ import { sql } from "async-streams";
 import type { ProjectionContext } from "async-streams/projections";
 import type { ChangedPath } from "./cached-paths.js";
 import type { Database } from "./database.js";
+import type { Path, Point } from "./vector-document.js";
 
 /** The most anchors of a path. The number of an entry is that of the path's row times this, plus that of the anchor. */
 const MAX_ANCHORS = 2 ** 20;
@@ -22,25 +23,31 @@ export async function createSpatialIndex({ sql: tables, table }: ProjectionConte
       id, min_x, max_x, min_y, max_y, +document_id TEXT, +path_id TEXT, +anchor INTEGER, +x REAL, +y REAL)`);
 }
 
-/** Removes the anchors of a path as it was stored last. Each is found by its number: the R*Tree has no other way. */
-export async function removeAnchors({ sql: tables, table }: ProjectionContext, id: number): Promise<void> {
-  await tables.run(sql`
-    DELETE FROM ${table("spatial_index_cache")} WHERE id IN (
-      SELECT ${id * MAX_ANCHORS} + anchors.key
-      FROM ${table("cached_paths")} AS cached, json_each(cached.path, '$.anchors') AS anchors WHERE cached.id = ${id})`);
-}
-
+/** Indexes the anchors of a path that are not where they were: a path may have thousands that are. */
 export async function indexAnchors(
   { sql: tables, table }: ProjectionContext,
-  { documentId, id, path }: ChangedPath,
+  { documentId, pathId, id, before, path }: ChangedPath,
 ): Promise<void> {
-  if (path === null) return;
-  const places = JSON.stringify(path.anchors.slice(0, MAX_ANCHORS).map(({ x, y }) => [x, y]));
+  const [former, places] = [placesOf(before), placesOf(path)];
+  const length = Math.max(former.length, places.length);
+  const changed = Array.from({ length }, (_, anchor) => anchor).filter((anchor) => {
+    const [from, to] = [former[anchor], places[anchor]];
+    return from?.[0] !== to?.[0] || from?.[1] !== to?.[1];
+  });
+  // Each is found by its number: the R*Tree has no other way.
+  await tables.run(sql`
+    DELETE FROM ${table("spatial_index_cache")}
+    WHERE id IN (SELECT ${id * MAX_ANCHORS} + value FROM json_each(${JSON.stringify(changed)}))`);
+  const moved = changed.flatMap((anchor) => (places[anchor] === undefined ? [] : [[anchor, ...places[anchor]]]));
   await tables.run(sql`
     INSERT INTO ${table("spatial_index_cache")}
-    SELECT ${id * MAX_ANCHORS} + key, value ->> 0, value ->> 0, value ->> 1, value ->> 1,
-      ${documentId}, ${path.pathId}, key, value ->> 0, value ->> 1
-    FROM json_each(${places})`);
+    SELECT ${id * MAX_ANCHORS} + (value ->> 0), value ->> 1, value ->> 1, value ->> 2, value ->> 2,
+      ${documentId}, ${pathId}, value ->> 0, value ->> 1, value ->> 2
+    FROM json_each(${JSON.stringify(moved)})`);
+}
+
+function placesOf(path: Path | null): readonly Point[] {
+  return path === null ? [] : path.anchors.slice(0, MAX_ANCHORS).map(({ x, y }): Point => [x, y]);
 }
 
 /** The anchors of a document within a distance of a point, the nearest first. */

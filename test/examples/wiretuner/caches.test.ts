@@ -1,8 +1,8 @@
 import { inflateSync } from "node:zlib";
 import { rawSQL } from "async-streams";
-import { dropProjection, runProjections, whenProcessed } from "async-streams/projections";
+import { dropProjection, whenProcessed } from "async-streams/projections";
 import { expect, test } from "vitest";
-import { caches } from "../../../examples/wiretuner/caches.js";
+import { runCaches } from "../../../examples/wiretuner/caches.js";
 import { deleteDocument, loadDocument, SqliteEventGateway, undo } from "../../../examples/wiretuner/index.js";
 import { readRenderedPath } from "../../../examples/wiretuner/rendered-paths.js";
 import { hitTest } from "../../../examples/wiretuner/spatial-index.js";
@@ -30,7 +30,7 @@ function scattered(count: number, random: () => number): { x: number; y: number 
 
 async function openWithCaches() {
   const opened = await openDocument();
-  const runner = await runProjections(opened.db, [caches]);
+  const runner = await runCaches(opened.db);
   return { ...opened, runner };
 }
 
@@ -97,6 +97,20 @@ test("a hit test among 100,000 anchors finds what a search of all of them finds"
   expect(plan.map(({ detail }) => detail).join()).toMatch(/VIRTUAL TABLE INDEX 2:D.*B.*D/);
 });
 
+test("a path that has grown anchor by anchor is cached", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const anchors = scattered(5_000, makeRandom(3));
+  const fields = anchors.map((anchor, index) => ({ eventType: "AddAnchorEvent", pathId: "path-0", index, anchor }));
+  const gateway = new SqliteEventGateway(opened);
+  await gateway.persistEvent(makeEvent(0, { pathId: "path-0", style }));
+  await gateway.persistEventBatch(fields.map((field, index) => makeEvent(index + 1, field)));
+  await using _runner = await runCaches(db);
+  await caughtUp(db);
+  expect(await hits(db, documentId, 500, 500, 2_000)).toHaveLength(5_000);
+  expect(await readRenderedPath(db, documentId, "path-0")).toHaveLength(10_000);
+});
+
 test("caches follow moves, deletions and undo, and are the same when they are built again", async () => {
   await using opened = await openWithCaches();
   const { db, documentId, runner } = opened;
@@ -127,7 +141,7 @@ test("caches follow moves, deletions and undo, and are the same when they are bu
   await runner[Symbol.asyncDispose]();
   expect(await dropProjection(db, "caches")).toBe(true);
   await expect(readThumbnail(db, documentId)).rejects.toThrow("no such table");
-  await using _again = await runProjections(db, [caches]);
+  await using _again = await runCaches(db);
   await caughtUp(db);
   expect(await look()).toEqual(before);
 });
