@@ -24,3 +24,11 @@ export function heldBack(
     `the store went back. Find out what was lost; rebuild("${name}") shows what is left.`;
   return new StorageError("STORAGE_WENT_BACK", message);
 }
+
+/** Nobody drops what a process runs, but this one may have been suspended for longer than its lease. */
+export function dropped({ name, version }: Build): Error {
+  return new Error(
+    `The records of version ${version} of "${name}" were deleted while this process did not renew its lease: by ` +
+      "dropProjection, or a day after a later version was shown. Run it again, and it is built again.",
+  );
+}
