@@ -128,9 +128,8 @@ export class BuildRun {
       await this.#projector.project({ ...batch, batchSize }, hasAll);
       const { shownBeyondEnd } = this.#projector;
       if (shownBeyondEnd !== undefined) throw heldBack(this.build, shownBeyondEnd, this.#status.position, location);
-      this.#backoff.reset();
-      this.#status.recovered(this.#lease.state);
-    } else if (batch.upTo > after) await this.#passOver(batch.upTo);
+      this.#recovered();
+    } else if (batch.upTo > after || this.#status.hasFailed) await this.#passOver(batch.upTo);
     await this.#mirror.copy(this.#status.position);
     if (!hasAll) return;
     if (this.#lease.state?.hasCaughtUp !== true) return this.#pauseBeforeSwap();
@@ -152,7 +151,14 @@ export class BuildRun {
   /** Nothing is wanted up to there: known at once here, and written down with the next batch or after a second. */
   async #passOver(upTo: number): Promise<void> {
     this.#status.passed(upTo);
-    if (this.#checkpoint.isDue) await this.#checkpoint.save(this.#status.position);
+    if (!this.#checkpoint.isDue && !this.#status.hasFailed) return;
+    await this.#checkpoint.save(this.#status.position);
+    this.#recovered();
+  }
+
+  #recovered(): void {
+    this.#backoff.reset();
+    this.#status.recovered(this.#lease.state);
   }
 
   #moved(): void {

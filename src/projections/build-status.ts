@@ -36,6 +36,11 @@ export class BuildStatus {
     return this.#head;
   }
 
+  /** Whether it goes on to say what it has failed with. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   sawHead(head: number): void {
     this.#head = head;
   }

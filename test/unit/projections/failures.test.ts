@@ -143,6 +143,26 @@ test("a store that fails is no event's fault: nothing is parked, and it is tried
   expect(statuses.at(-1)).toMatchObject({ state: "live", parked: 0 });
 });
 
+test("an outage while there is nothing to project is over once the lease can be renewed", async () => {
+  await using streams = memoryStreamFactory();
+  await using database = memoryStreamFactory();
+  let isOut = false;
+  const store: ReadModelStore = {
+    async transaction(work) {
+      if (isOut) throw new StorageError("STORAGE_LOCKED", "another program holds the lock");
+      return database.transaction((tx) => work(tx));
+    },
+  };
+  const idle: Projection = { name: "idle", project: async () => undefined };
+  await using runner = await runProjections(streams, [idle], { store, leaseMs: 300 });
+  await expect.poll(() => runner.status()[0]?.state).toBe("live");
+  isOut = true;
+  await expect.poll(() => runner.status()[0]?.state, { timeout: 10_000 }).toBe("failed");
+  isOut = false;
+  await expect.poll(() => runner.status()[0]?.state, { timeout: 10_000 }).toBe("live");
+  expect(runner.status()[0]?.error).toBe(undefined);
+});
+
 test("an event that fails is tried again after a second, and then after twice the time before, up to a minute", async () => {
   await using streams = memoryStreamFactory();
   await (await streams.openStream("a")).write(deposited(1));
