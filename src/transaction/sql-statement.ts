@@ -1,6 +1,7 @@
-import type { SQLName, SQLStatement, SQLValue } from "../../protocols/index.js";
+import type { InvalidArgumentError, SQLName, SQLStatement, SQLValue } from "../../protocols/index.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { describeValue } from "../validate/json-text.js";
+import { thrownValue } from "../validate/thrown-value.js";
 
 // By name, so that it is found across copies of the package. A value from outside, such as a parsed request, has no symbols.
 const MADE_HERE: unique symbol = Symbol.for("async-streams.SQL");
@@ -93,32 +94,53 @@ export function rawSQL(text: string, values: readonly SQLValue[] = []): SQLState
 }
 
 /**
- * Checks a statement before an adapter sees it: drivers change some values without a word, or crash on them.
+ * Takes a statement as it is now, and checks it before an adapter sees it: drivers change some values without a word, or crash
+ * on them. The call may wait for its turn, while the caller changes a list or bytes.
  *
  * @throws InvalidArgumentError
  */
-export function checkStatement(statement: unknown): asserts statement is SQLStatement {
-  const { strings, values } = (typeof statement === "object" && statement !== null ? statement : {}) as SQLStatement;
-  if (!CHECKED_TEMPLATES.has(strings) || !Array.isArray(values)) checkTexts(statement, strings, values);
-  const isRaw = strings.length === 1;
-  if (!isRaw && strings.length !== values.length + 1) {
-    throw invalidArgument("statement", `${values.length} values do not fit between ${strings.length} strings`);
+export function takeStatement(statement: unknown): SQLStatement {
+  const given = (typeof statement === "object" && statement !== null ? statement : {}) as SQLStatement;
+  const { strings, values } = given;
+  if (!Array.isArray(values)) throw notAStatement(statement);
+  const texts = CHECKED_TEMPLATES.has(strings) ? strings : takeTexts(statement, strings);
+  const isRaw = texts.length === 1;
+  const taken = takeValues(values);
+  if (!isRaw && texts.length !== taken.length + 1) {
+    throw invalidArgument("statement", `${taken.length} values do not fit between ${texts.length} strings`);
   }
   const isAllowed = (value: unknown) => isSQLValue(value) || (!isRaw && isMarked(value) && isSQLName(value));
-  const wrong = values.findIndex((value) => !isAllowed(value));
-  if (wrong !== -1) throw invalidArgument("statement", `value ${wrong} cannot be bound: ${problemOf(values[wrong])}`);
+  const wrong = taken.findIndex((value) => !isAllowed(value));
+  if (wrong !== -1) throw invalidArgument("statement", `value ${wrong} cannot be bound: ${problemOf(taken[wrong])}`);
+  return statementOf(texts, taken);
 }
 
 /** Those of the program, which are run again and again and do not change. */
 const CHECKED_TEMPLATES = new WeakSet<readonly string[]>();
 
-function checkTexts(statement: unknown, strings: readonly string[], values: unknown): void {
-  if (!Array.isArray(strings) || !Array.isArray(values) || !areTexts(strings)) {
-    const got = typeof statement === "string" ? "a string" : describeValue(statement);
-    throw invalidArgument("statement", `expected a statement that sql\`...\` or rawSQL() made, got ${got}`);
+function takeTexts(statement: unknown, strings: unknown): readonly string[] {
+  if (!Array.isArray(strings)) throw notAStatement(statement);
+  const texts: readonly string[] = Object.isFrozen(strings) ? strings : [...strings];
+  if (!areTexts(texts)) throw notAStatement(statement);
+  if (!areWellFormed(texts)) throw invalidArgument("statement", `its text has ${LONE_SURROGATE}`);
+  if (texts === strings) CHECKED_TEMPLATES.add(texts);
+  return texts;
+}
+
+function notAStatement(statement: unknown): InvalidArgumentError {
+  const got = typeof statement === "string" ? "a string" : describeValue(statement);
+  return invalidArgument("statement", `expected a statement that sql\`...\` or rawSQL() made, got ${got}`);
+}
+
+function takeValues(values: readonly (SQLValue | SQLName)[]): readonly (SQLValue | SQLName)[] {
+  try {
+    return values.map((value) => {
+      if (value instanceof Uint8Array) return new Uint8Array(value);
+      return isMarked(value) && "name" in value ? name(value.name) : value;
+    });
+  } catch (error) {
+    throw invalidArgument("statement", "reading its values failed", thrownValue(error));
   }
-  if (!areWellFormed(strings)) throw invalidArgument("statement", `its text has ${LONE_SURROGATE}`);
-  if (Object.isFrozen(strings)) CHECKED_TEMPLATES.add(strings);
 }
 
 /** A loop, since `every` is slow on the frozen list of a template. */

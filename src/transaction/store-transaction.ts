@@ -32,7 +32,7 @@ import { hookedRequest } from "../view/ordered-appends.js";
 import { appendRequest } from "../write/append-request.js";
 import { uuidV7 } from "../write/uuid-v7.js";
 import { conditionFailed, lookForMatch, parseCondition } from "./conditions.js";
-import { checkStatement } from "./sql-statement.js";
+import { takeStatement } from "./sql-statement.js";
 import type { TransactionCalls } from "./transaction-calls.js";
 import { TransactionRecords } from "./transaction-records.js";
 import { versionOf } from "./write-all.js";
@@ -177,16 +177,17 @@ export class TransactionSQL implements SQL {
   }
 
   run(statement: SQLStatement): Promise<{ readonly changes: number }> {
-    return this.#calls.run("run a statement", () => this.#checked(statement).run(statement));
+    const taken = orThrowLater(() => takeStatement(statement));
+    return this.#calls.run("run a statement", () => this.#tables.run(taken()));
   }
 
   all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
-    return this.#calls.run("run a statement", () => this.#checked(statement).all<Row>(statement));
+    const taken = orThrowLater(() => takeStatement(statement));
+    return this.#calls.run("run a statement", () => this.#tables.all<Row>(taken()));
   }
 
-  #checked(statement: SQLStatement): SQL {
+  get #tables(): SQL {
     if (this.#sql === undefined) throw noSQL("run a statement", this.#location);
-    checkStatement(statement);
     return this.#sql;
   }
 }

@@ -24,7 +24,7 @@ import { inAttempt, inCall } from "../validate/in-call.js";
 import type { Awaitable, EventHooks } from "../view/event-hooks.js";
 import { hookedRequest } from "../view/ordered-appends.js";
 import { parseTransaction, runTransaction } from "./run-transaction.js";
-import { checkStatement } from "./sql-statement.js";
+import { takeStatement } from "./sql-statement.js";
 import { noSQL } from "./store-transaction.js";
 import { appendUnit, attemptOf, writeUnit } from "./write-all.js";
 
@@ -102,15 +102,10 @@ export function transactionalCalls(storage: TransactionalStorage, context: Strea
     async query<Row>(statement: SQLStatement, options: QueryOptions = {}): Promise<Row[]> {
       lifetime.assertOpen("query the tables");
       calls.assertOutside("query");
-      inAttempt("query the tables", storage.location, () => {
-        checkOptions(options, QUERY_OPTIONS);
-        checkSignal(options.signal);
-        checkStatement(statement);
-      });
-      const { signal } = options;
+      const { signal, taken } = inAttempt("query the tables", storage.location, () => parseQuery(statement, options));
       signal?.throwIfAborted();
       if (storage.query === undefined) throw noSQL("query the tables", storage.location);
-      const query = storage.query.bind(storage, statement, { signal });
+      const query = storage.query.bind(storage, taken, { signal });
       try {
         return (await calls.note(query, "query")) as Row[];
       } catch (error) {
@@ -118,4 +113,14 @@ export function transactionalCalls(storage: TransactionalStorage, context: Strea
       }
     },
   };
+}
+
+function parseQuery(
+  statement: SQLStatement,
+  options: QueryOptions,
+): { readonly signal: AbortSignal | undefined; readonly taken: SQLStatement } {
+  checkOptions(options, QUERY_OPTIONS);
+  const { signal } = options;
+  checkSignal(signal);
+  return { signal, taken: takeStatement(statement) };
 }

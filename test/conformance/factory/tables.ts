@@ -154,6 +154,43 @@ export function describeTables({ describe, testWith, expect }: Suite<StreamFacto
       expect(rows).toEqual([{ value: injection }]);
     });
 
+    testSQL(
+      "take a statement's values as they are when it is given, also where it waits for its turn",
+      async (streams) => {
+        await run(
+          streams,
+          sql`CREATE TABLE readings (id INTEGER PRIMARY KEY, amount INTEGER NOT NULL, label TEXT NOT NULL)`,
+        );
+        await streams.transaction(async (tx) => {
+          const placeholders = tx.sql.dialect === "sqlite" ? "?, ?, ?" : "$1, $2, $3";
+          const values = [0, 0, ""] as [number, number, string];
+          const calls = wholeNumbers(1, 3).map((id) => {
+            values.splice(0, 3, id, id * 10, `reading ${id}`);
+            return tx.sql.run(rawSQL(`INSERT INTO readings (id, amount, label) VALUES (${placeholders})`, values));
+          });
+          await Promise.all(calls);
+        });
+        expect(await streams.query(sql`SELECT amount, label FROM readings ORDER BY id`)).toEqual([
+          { amount: 10, label: "reading 1" },
+          { amount: 20, label: "reading 2" },
+          { amount: 30, label: "reading 3" },
+        ]);
+
+        const bytes = new Uint8Array([1]);
+        const read = await streams.transaction(async (tx) => {
+          const calls = [1, 2, 3].map((byte) => {
+            bytes[0] = byte;
+            return tx.sql.dialect === "sqlite"
+              ? tx.sql.all<{ bytes: Uint8Array }>(sql`SELECT ${bytes} AS bytes`)
+              : tx.sql.all<{ bytes: Uint8Array }>(rawSQL("SELECT $1::bytea AS bytes", [bytes]));
+          });
+          bytes[0] = 9;
+          return Promise.all(calls);
+        });
+        expect(read.map(([row]) => row?.bytes[0])).toEqual([1, 2, 3]);
+      },
+    );
+
     testSQL("take text with the database's own placeholders", async (streams) => {
       await run(streams, MAKE_ACCOUNTS);
       await streams.transaction(async (tx) => {

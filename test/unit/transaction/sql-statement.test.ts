@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { name, rawSQL, type SQLStatement, sql } from "../../../index.js";
+import { name, rawSQL, type SQLStatement, sql, sqliteStreamFactory } from "../../../index.js";
 
 test("a template keeps its text and its values apart", () => {
   const id = "'; DROP TABLE accounts; --";
@@ -70,6 +70,19 @@ test.each<[string, unknown, RegExp]>([
     argument: "statement",
     message: expect.stringMatching(message),
   });
+});
+
+test("a statement that is something else at every look is run as it was checked", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  let looks = 0;
+  const changing = {
+    get strings() {
+      looks += 1;
+      return looks === 1 ? ["SELECT 1 AS one"] : ["SELECT 2 AS two"];
+    },
+    values: [],
+  };
+  expect(await streams.query(changing)).toEqual([{ one: 1 }]);
 });
 
 test("what is bound is what SQL has", async () => {
