@@ -85,15 +85,15 @@ async function store(context: SnapshotContext, encoded: EncodedState, plan: Snap
 
 function parseOptions({ streamId, knownVersion }: SnapshotContext, options: SnapshotOptions): SnapshotPlan {
   checkOptions(options, SNAPSHOT_OPTIONS);
-  const { projection = DEFAULT_PROJECTION, keep } = options;
-  if (options.version === undefined && streamId === ALL_STREAM) {
+  const { version, projection = DEFAULT_PROJECTION, keep } = options;
+  if (version === undefined && streamId === ALL_STREAM) {
     throw invalidArgument("version", `a snapshot of "${ALL_STREAM}" needs the position that its state has reached`);
   }
-  checkPlace("version", options.version);
+  checkPlace("version", version);
   checkName("projection", projection);
   checkPlace("keep", keep);
   if (keep === 0) throw invalidArgument("keep", "expected 1 or more, got 0");
-  return { version: options.version ?? knownVersion, projection, keep };
+  return { version: version ?? knownVersion, projection, keep };
 }
 
 /** @throws InvalidArgumentError when an option is unknown or invalid */

@@ -48,8 +48,7 @@ export function appendUnit(
   if (writes.length > MAX_UNIT_STREAMS) {
     throw invalidArgument("writes", `${writes.length} streams are more than ${MAX_UNIT_STREAMS}`);
   }
-  const list = Array.from(writes as readonly StreamWrite[]);
-  for (const write of list) checkWrite(write);
+  const list = Array.from(writes as readonly StreamWrite[], (write) => takeWrite(write));
   checkUnit(list);
   const encoding = { prepare: hooks?.beforeEncode, transactionId: transactionIdOf(list) };
   return {
@@ -59,30 +58,39 @@ export function appendUnit(
   };
 }
 
-function checkWrite(write: StreamWrite): void {
+/** A write with its defaults. */
+type TakenWrite = { readonly [K in keyof StreamWrite]-?: NonNullable<StreamWrite[K]> };
+
+/** Reads each field once: what is checked is what is stored. */
+function takeWrite(write: StreamWrite): TakenWrite {
   if (typeof write !== "object" || write === null) {
     throw invalidArgument("writes", `expected { streamId, events?, expectedVersion? }, got ${describeValue(write)}`);
   }
   checkOptions(write, WRITE_FIELDS, "field");
-  checkStreamId(write.streamId);
+  const { streamId, events = [], expectedVersion = "any" } = write;
+  checkStreamId(streamId);
+  return { streamId, events, expectedVersion };
 }
 
 /** What is stored in one stream only needs nothing that holds it together. */
-function transactionIdOf(writes: readonly StreamWrite[]): string | undefined {
-  const stored = writes.filter(({ events = [] }) => !Array.isArray(events) || events.length > 0);
+function transactionIdOf(writes: readonly TakenWrite[]): string | undefined {
+  const stored = writes.filter(({ events }) => !Array.isArray(events) || events.length > 0);
   return stored.length > 1 ? uuidV7(Date.now()) : undefined;
 }
 
-function requestOf(write: StreamWrite, storage: LimitedStorage, encoding: EncodeOptions): UnitRequest {
-  const { streamId, events = [], expectedVersion = "any" } = write;
+function requestOf(
+  { streamId, events, expectedVersion }: TakenWrite,
+  storage: LimitedStorage,
+  encoding: EncodeOptions,
+): UnitRequest {
   const request = appendRequest(streamId, events, expectedVersion, storage, encoding);
   return request.events.length === 0 ? { ...request, checkOnly: true } : request;
 }
 
-function checkUnit(writes: readonly StreamWrite[]): void {
+function checkUnit(writes: readonly TakenWrite[]): void {
   const streamIds = new Set<string>();
   let eventCount = 0;
-  for (const { streamId, events = [] } of writes) {
+  for (const { streamId, events } of writes) {
     if (streamIds.has(streamId)) {
       const reason = `stream ${describeValue(streamId)} is named twice; give its events in one write`;
       throw invalidArgument("writes", reason);
