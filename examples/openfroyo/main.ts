@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type ApplyReport, applyPlan } from "./apply/apply-plan.js";
 import { type Plan, readPlan } from "./apply/plan.js";
 import { type Arguments, HELP, parseArguments } from "./arguments.js";
+import { configOf } from "./config-of-arguments.js";
 import { createStore } from "./store/create-store.js";
 import type { Store } from "./store/store.js";
 
@@ -48,9 +49,7 @@ async function main(args: Arguments): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "openfroyo-"));
   process.once("SIGINT", () => process.exit(130));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const store = createStore(
-    args.url === undefined ? { path: args.db ?? join(folder, "openfroyo.db") } : { url: args.url },
-  );
+  const store = createStore(configOf(args, folder));
   try {
     await store.init();
     await store.migrate();

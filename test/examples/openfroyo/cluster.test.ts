@@ -5,10 +5,14 @@ import { s3Blobs } from "async-streams/blobs";
 import { expect, onTestFinished, test } from "vitest";
 import { applyPlan } from "../../../examples/openfroyo/apply/apply-plan.js";
 import { readPlan } from "../../../examples/openfroyo/apply/plan.js";
+import { parseArguments } from "../../../examples/openfroyo/arguments.js";
+import { configOf } from "../../../examples/openfroyo/config-of-arguments.js";
 import { NO_STANDBY, PostgresServer } from "../../support/postgres-server.js";
 import { ownSchemas } from "../../support/postgres-stores.js";
+import { CREDENTIALS } from "../../support/s3/signature.js";
 import { S3Stub } from "../../support/s3/stub-server.js";
 import { createTempDir } from "../../support/temp-dir.js";
+import { runExample } from "../support/run-example.js";
 import { openStore, openStoreWithRun, PROFILES } from "./support/stores.js";
 
 const WEBSITE = fileURLToPath(new URL("../../../examples/openfroyo/plans/website.json", import.meta.url));
@@ -27,6 +31,35 @@ test.each(PROFILES)("profile %s with S3: packages are installed from the bucket"
   expect(keys).toHaveLength(4);
   expect(keys).toContainEqual([expect.stringMatching(/^packages\/site\/[0-9a-f]{64}$/), page.length]);
   expect(await applyPlan(store, plan, { target, actor: "ada" })).toMatchObject({ changed: 0 });
+});
+
+test("main.ts takes the profile and the bucket from its arguments", async () => {
+  await using bucket = await S3Stub.start();
+  await using folder = await createTempDir();
+  const { endpoint, bucket: name, region } = bucket.options;
+  const env = {
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_REGION: region ?? "",
+  };
+  const args = ["--db", folder.file("openfroyo.db"), "--artifacts", `${endpoint}/${name}`];
+  const { exitCode, stdout } = await runExample("openfroyo/main.ts", { args, env });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringContaining("Run: 12 changes, 0 unchanged"),
+  });
+  expect(bucket.requests.filter(({ method }) => method === "PUT").length).toBeGreaterThan(3);
+
+  const server = ["--url", "postgresql://primary/db", "--replica", "postgresql://standby/db"];
+  expect(configOf(parseArguments(server), folder.path)).toEqual({ url: server[1], replica: server[3] });
+});
+
+test.each([
+  [["--artifacts", "https://s3.example.com"], "--artifacts must be https://<service>/<bucket>"],
+  [["--artifacts", "https://s3.example.com/packages"], "--artifacts needs AWS_ACCESS_KEY_ID"],
+  [["--replica", "postgresql://standby/db"], "--replica is one of the --url"],
+])("a profile that makes no sense is refused: %s", (args, message) => {
+  expect(() => configOf(parseArguments(args), "data")).toThrow(message);
 });
 
 test.each(PROFILES.filter(([name]) => name === "cluster"))(
