@@ -21,6 +21,15 @@ export function timedOut({ timeMs }: QueryLimits): FlowForgeError {
   return new FlowForgeError("QUERY_TIMEOUT", `The query took longer than ${timeMs} ms.`);
 }
 
+/** A number of JavaScript would be another one. */
+export function beyondNumbers(column: string): FlowForgeError {
+  const name = JSON.stringify(column);
+  return new FlowForgeError(
+    "QUERY_FAILED",
+    `Column ${name} has a whole number beyond 2^53: select it as text, with CAST(... AS TEXT).`,
+  );
+}
+
 export function queryFailed(cause: unknown): FlowForgeError {
   return new FlowForgeError("QUERY_FAILED", "The database refused the statement.", { cause });
 }

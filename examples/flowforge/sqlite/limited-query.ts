@@ -4,6 +4,7 @@ import type { QueryArgs, QueryLimits, Row } from "../ports.js";
 import { checkResult, queryFailed, timedOut } from "../query-result.js";
 import { checkReadOnlySql } from "../read-only-sql.js";
 import { columnValue } from "../upsert-statements.js";
+import { withExactNumbers } from "./exact-numbers.js";
 
 /**
  * Runs a statement that reads, on a connection that cannot write, and interrupts it at its time limit.
@@ -20,7 +21,7 @@ export async function limitedQuery(
   try {
     const rows = await streams.query(rawSQL(sql, params.map(columnValue)), { signal });
     checkResult(rows, limits);
-    return rows;
+    return withExactNumbers(rows);
   } catch (error) {
     if (error instanceof FlowForgeError) throw error;
     if (signal.aborted) throw timedOut(limits);

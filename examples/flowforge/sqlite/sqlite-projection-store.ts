@@ -3,6 +3,7 @@ import type { ProjectionStorePort, QueryArgs, Row, UpsertArgs } from "../ports.j
 import { checkWritable } from "../schema/derived-tables.js";
 import { quoted } from "../table-name.js";
 import { checkRows, columnValue, upsertStatements } from "../upsert-statements.js";
+import { withExactNumbers } from "./exact-numbers.js";
 import type { SQLiteSession } from "./sqlite-session.js";
 
 /** Rows of one statement. SQLite takes 32,766 values, and no table has more than twenty columns. */
@@ -19,13 +20,13 @@ export class SQLiteProjectionStore implements ProjectionStorePort {
   async query({ sql, params = [] }: QueryArgs): Promise<Row[]> {
     const statement = rawSQL(sql, params.map(columnValue));
     const { current, streams } = this.#session;
-    if (current !== undefined) return current.sql.all(statement);
+    if (current !== undefined) return withExactNumbers(await current.sql.all(statement));
     try {
-      return await streams.query(statement);
+      return withExactNumbers(await streams.query(statement));
     } catch (error) {
       // It would change something, so it needs a transaction.
       if (!isStreamError(error, "STORAGE_READ_ONLY")) throw error;
-      return this.#session.transaction((tx) => tx.sql.all(statement));
+      return this.#session.transaction(async (tx) => withExactNumbers(await tx.sql.all(statement)));
     }
   }
 

@@ -61,6 +61,19 @@ describeBackends("a window", (backend) => {
       port1.close();
     }));
 
+  test("gets no whole number that would be rounded", () =>
+    withDb(backend, async (db) => {
+      const { windowQueries, projectionStore } = db;
+      for (const query of [windowQueries, projectionStore]) {
+        const largest = await query.query({ sql: "SELECT 9007199254740991 AS n, 5.97e24 AS mass" });
+        expect(largest).toEqual([{ n: 9_007_199_254_740_991, mass: 5.97e24 }]);
+        const rounded = query.query({ sql: "SELECT 9007199254740993 AS n" });
+        await expect(rounded).rejects.toThrow(/column "n".* beyond 2\^53.*as text, with CAST/i);
+        const text = await query.query({ sql: "SELECT CAST(9007199254740993 AS VARCHAR(20)) AS n" });
+        expect(text).toEqual([{ n: "9007199254740993" }]);
+      }
+    }));
+
   test("is told that what it gives cannot be copied, and works on", () =>
     withDb(backend, async (db) => {
       const { port1, port2 } = new MessageChannel();
