@@ -151,11 +151,11 @@ export class AppendRun {
     this.#timestampMs = this.#context.now();
     const members = this.#entries.map(({ member, decided }) => callMember(member, decided));
     this.sent = { members, timestampMs: this.#timestampMs };
-    return this.#send(connection, members);
+    return this.#send(connection, members, this.#context.notify);
   }
 
-  #send(connection: PostgresConnection, members: readonly CallMember[]): Promise<CallAnswer> {
-    const { names, notify, history, hasAppendOne } = this.#context;
+  #send(connection: PostgresConnection, members: readonly CallMember[], notify: boolean): Promise<CallAnswer> {
+    const { names, history, hasAppendOne } = this.#context;
     const timestampMs = this.#timestampMs;
     return callAppend(connection, names, members, { timestampMs, notify, history, hasAppendOne });
   }
@@ -238,8 +238,10 @@ export class AppendRun {
     this.sent = { members: [{ parts }], timestampMs: this.#timestampMs };
     const stored: StoredPart[] = [];
     let previousPosition: number | undefined;
-    for (const pieces of chunksOf(parts)) {
-      const answer = await this.#send(connection, [{ parts: pieces.map(({ part }) => part) }]);
+    const chunks = [...chunksOf(parts)];
+    for (const [number, pieces] of chunks.entries()) {
+      const notify = this.#context.notify && number === chunks.length - 1;
+      const answer = await this.#send(connection, [{ parts: pieces.map(({ part }) => part) }], notify);
       previousPosition ??= answer.previousPosition;
       for (const [index, { number }] of pieces.entries()) stored[number] ??= answer.parts[index] as StoredPart;
     }

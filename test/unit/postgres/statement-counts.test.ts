@@ -1,7 +1,9 @@
 import { Client, Pool, type PoolClient } from "pg";
 import { expect, test, vi } from "vitest";
+import { MAX_CALL_CHARACTERS } from "../../../adapters/postgres/append/call-size.js";
 import { sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
+import type { TransactionalStreamFactory } from "../../../protocols/index.js";
 import { type Projection, runProjections } from "../../../src/projections/index.js";
 import { NO_POSTGRES, type ServerSettings, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -13,6 +15,8 @@ const COUNTING: ServerSettings = {
   "pg_stat_statements.track": "all",
   "pg_stat_statements.track_planning": "on",
 };
+
+const EVENTS = [1, 2, 3].map((data) => ({ type: "T", data }));
 
 /** A pool that keeps the text of each query of its clients. */
 function recordingPool(url: string): { readonly pool: Pool; readonly queries: string[] } {
@@ -127,7 +131,25 @@ if (NO_POSTGRES === null) {
     expect(rows.filter(({ query }) => query.includes("unnest"))).toEqual([]);
   });
 
-  test("a transaction of several writes is one notification", async () => {
+  test.each([
+    [
+      "a transaction of several writes",
+      async (streams: TransactionalStreamFactory) => {
+        await streams.transaction(async (tx) => {
+          await tx.write("a", { type: "T", data: 1 });
+          await tx.write("b", EVENTS.slice(1));
+        });
+      },
+    ],
+    [
+      "a write that takes several calls",
+      async (streams: TransactionalStreamFactory) => {
+        const data = "x".repeat(MAX_CALL_CHARACTERS / 2);
+        await using stream = await streams.openStream("b");
+        await stream.write(EVENTS.map(({ type }) => ({ type, data })));
+      },
+    ],
+  ])("%s is one notification", async (_, write) => {
     const url = (await server()).url();
     const { pool, queries } = recordingPool(url);
     const listener = new Client(url);
@@ -142,13 +164,7 @@ if (NO_POSTGRES === null) {
       listener.on("notification", ({ payload }) => heard.push(payload));
       await listener.query(listen() as string);
 
-      await streams.transaction(async (tx) => {
-        await tx.write("a", { type: "T", data: 1 });
-        await tx.write(
-          "b",
-          [2, 3].map((data) => ({ type: "T", data })),
-        );
-      });
+      await write(streams);
       await stream.write({ type: "T", data: 4 });
 
       await expect.poll(() => heard.at(-1)).toBe("4");
