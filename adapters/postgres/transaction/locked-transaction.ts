@@ -32,12 +32,11 @@ const LONG_IDLE_TIMEOUT_MS = 60_000;
 export async function beginLocked(
   connection: PostgresConnection,
   { names: { prefix, lockKey }, history }: LockedStore,
-  { isLong = false, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS }: LockedTransactionOptions = {},
+  options: LockedTransactionOptions = {},
 ): Promise<number> {
   const { rows } = await connection.script<{ head: number; identity: string | null }>(`
     BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-    SET LOCAL idle_in_transaction_session_timeout TO ${isLong ? LONG_IDLE_TIMEOUT_MS : Math.ceil(idleTimeoutMs)};
-    ${isLong ? "SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;" : ""}
+    ${limitsScript(options)}
     SELECT pg_advisory_xact_lock(${lockKey});
     SELECT coalesce(max(position), 0) AS head, (SELECT ${storeIdentity("s")} FROM ${prefix}es_store s) AS identity
     FROM ${prefix}es_events`);
@@ -45,6 +44,16 @@ export async function beginLocked(
   const { head } = rows[0] as { head: number };
   history.notePosition(head);
   return head;
+}
+
+/** Statements that set the limits of a transaction. */
+export function limitsScript({
+  isLong = false,
+  idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS,
+}: LockedTransactionOptions): string {
+  return `
+    SET LOCAL idle_in_transaction_session_timeout TO ${isLong ? LONG_IDLE_TIMEOUT_MS : Math.ceil(idleTimeoutMs)};
+    ${isLong ? "SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0;" : ""}`;
 }
 
 async function checkOrRollBack(connection: PostgresConnection, history: StoreHistory): Promise<void> {

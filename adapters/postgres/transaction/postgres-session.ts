@@ -27,11 +27,14 @@ export class PostgresSession implements GroupSession {
   /** What it has stored, to be published after the commit. */
   readonly commits: Commit[] = [];
   readonly #context: StoringContext;
+  readonly #resetScript: () => string;
 
-  constructor(connection: PostgresConnection, head: number, context: StoringContext) {
+  /** @param resetScript - makes statements that end what those of the application have left for the next part */
+  constructor(connection: PostgresConnection, head: number, context: StoringContext, resetScript: () => string) {
     this.connection = connection;
     // What it reads may be its own and be undone. The lock keeps the store from being replaced. The commit notifies.
     this.#context = { ...context, notify: false, marks: { epoch: context.history.epoch, take: async () => undefined } };
+    this.#resetScript = resetScript;
     this.head = head;
     this.records = new PostgresRecords(connection, context.names, context.location, this.#saying.bind(this));
     this.sql = new TableStatements(connection, context.names, context.location);
@@ -59,9 +62,9 @@ export class PostgresSession implements GroupSession {
 
   /** Runs a part of the transaction, which is undone alone. Rejects when the transaction is lost with it. */
   async runPart(work: (session: GroupSession) => Promise<readonly RequestOutcome[]>): Promise<PartOutcome> {
-    const script = (text: string) => this.#saying("commit a transaction", () => this.connection.script(text));
+    const script = (text: string) => this.#saying("run a transaction", () => this.connection.script(text));
     const commits = this.commits.length;
-    await script("SAVEPOINT es_part");
+    await script(`${this.sql.wasUsed ? this.#resetScript() : ""} SAVEPOINT es_part`);
     try {
       const outcomes = await work(this);
       await script(RELEASE);

@@ -1,11 +1,11 @@
 import type { CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import { MAX_TRANSACTION_TIMEOUT_MS } from "../../../src/limits.js";
 import type { StoringContext } from "../append/append-run.js";
-import { DatabaseError, type PostgresConnection } from "../client/client.js";
+import { DatabaseError } from "../client/client.js";
 import { cancellable } from "../open/cancellable.js";
 import type { Session } from "../open/session.js";
 import { outcomeUnknown, storageError } from "../postgres-errors.js";
-import { beginLocked, type LockedStore } from "./locked-transaction.js";
+import { beginLocked, type LockedTransactionOptions, limitsScript } from "./locked-transaction.js";
 import type { PendingTransaction } from "./pending-call.js";
 import { PostgresSession } from "./postgres-session.js";
 import type { Writer } from "./writer.js";
@@ -109,7 +109,11 @@ function work(running: Running): Promise<DoneWork | undefined> {
   const { connection } = opened;
   const { isAlone = false, signal } = pending.options;
   return cancellable(opened, isAlone ? signal : undefined, async () => {
-    const session = new PostgresSession(connection, await begin(pending, connection, context), context);
+    const limits = limitsOf(pending);
+    if (isAlone) connection.answerTimeoutMs = undefined;
+    const head = await beginLocked(connection, context, limits);
+    const resetScript = () => `${opened.resetScript()} ${limitsScript(limits)}`;
+    const session = new PostgresSession(connection, head, context, resetScript);
     running.session = session;
     try {
       return { session, result: await Promise.race([pending.work(session), pending.abandoned]) };
@@ -122,9 +126,7 @@ function work(running: Running): Promise<DoneWork | undefined> {
   });
 }
 
-function begin({ options }: PendingTransaction, connection: PostgresConnection, store: LockedStore): Promise<number> {
+function limitsOf({ options }: PendingTransaction): LockedTransactionOptions {
   const { isAlone = false, timeoutMs = MAX_TRANSACTION_TIMEOUT_MS } = options;
-  if (!isAlone) return beginLocked(connection, store, { idleTimeoutMs: timeoutMs + IDLE_GRACE_MS });
-  connection.answerTimeoutMs = undefined;
-  return beginLocked(connection, store, { isLong: true });
+  return isAlone ? { isLong: true } : { idleTimeoutMs: timeoutMs + IDLE_GRACE_MS };
 }
