@@ -79,6 +79,12 @@ export function storageError(error: unknown, attempt: string, location: string):
   return new StorageError(code, `Cannot ${attempt} in ${location}: ${reason}.`, { cause: error });
 }
 
+/** Says of an error that was said of something else what was attempted. */
+export function restated(error: unknown, attempt: string, location: string): unknown {
+  if (!(error instanceof StorageError) || error.cause === undefined) return error;
+  return storageError(error.cause, attempt, location);
+}
+
 /** Whether an error is the store's, and not what a function of the caller's has thrown, or the reason of its signal. */
 export function isOfStore(error: unknown): boolean {
   return STORE_ERRORS.some((kind) => error instanceof kind);

@@ -9,6 +9,7 @@ import type {
 } from "../../protocols/index.js";
 import { joinAll, type Participant, participantsOf } from "../stream/participant.js";
 import { WaitingAppends } from "./waiting-appends.js";
+import { attemptOf } from "./write-all.js";
 
 /**
  * The appends that others take part in. Those that wait for a transaction share it, so that a projection takes the events of
@@ -65,7 +66,7 @@ export class GroupedAppends {
       if (result.written > 0) await this.#join(session, [request]);
       return result;
     };
-    return this.#storage.transact(work, { signal: request.signal });
+    return this.#storage.transact(work, { signal: request.signal, attempt: attemptOf([request]) });
   }
 
   readonly #join: JoinAppends = async (session, stored) => {

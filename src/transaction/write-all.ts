@@ -115,16 +115,17 @@ export async function writeUnit(
   const conditions: ParsedCondition[] = [];
   for (const condition of unit.conditions) conditions.push(await lookedAt(storage, condition, unit.signal));
   const left = { ...unit, conditions };
+  const options = { signal: unit.signal, attempt: attemptOf(unit.requests) };
   if (joining === undefined) {
     if (isAtomic(storage)) return storage.appendAll(left);
-    return storage.transact((session) => appendInSession(session, left, storage.location), { signal: unit.signal });
+    return storage.transact((session) => appendInSession(session, left, storage.location), options);
   }
   const work = async (session: StorageSession): Promise<readonly AppendResult[]> => {
     const results = await appendInSession(session, left, storage.location);
     if (results.some(({ written }) => written > 0)) await joinAll(joining, session, storage.location);
     return results;
   };
-  return (storage as TransactionalStorage).transact(work, { signal: unit.signal });
+  return (storage as TransactionalStorage).transact(work, options);
 }
 
 /** What is left of a condition: of one that an event matches, that event. A retry does not ask, so it is not refused here. */

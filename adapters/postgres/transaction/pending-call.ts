@@ -63,7 +63,7 @@ export class PendingTransaction extends PendingCall<unknown> {
     reject: (error: unknown) => void,
   ) {
     super(options.signal, resolve, reject);
-    this.attempt = options.attempt ?? "commit a transaction";
+    this.attempt = options.attempt ?? "run a transaction";
     this.work = work;
     this.options = options;
     let abandon: (reason: Error) => void = () => undefined;

@@ -23,7 +23,7 @@ export class PendingTransaction extends LockedCall<unknown> {
   constructor(
     work: TransactionWork,
     lockDeadline: number,
-    { signal, isAlone = false, attempt = "commit a transaction" }: TransactOptions,
+    { signal, isAlone = false, attempt = "run a transaction" }: TransactOptions,
     resolve: (result: unknown) => void,
     reject: (error: unknown) => void,
     inParts?: DoInParts,

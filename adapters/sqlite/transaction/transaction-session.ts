@@ -66,7 +66,7 @@ export class TransactionSession implements GroupSession {
 
   /** Runs a part of the transaction, which is undone alone. Rejects when the transaction is lost with it. */
   async runPart(work: (session: GroupSession) => Promise<readonly RequestOutcome[]>): Promise<PartOutcome> {
-    const run = (text: string) => this.#saying("commit a transaction", () => this.#connection.run(text));
+    const run = (text: string) => this.#saying("run a transaction", () => this.#connection.run(text));
     await run("SAVEPOINT es_part");
     const forget = this.#appends.mark();
     let outcomes: readonly RequestOutcome[];

@@ -44,7 +44,7 @@ if (NO_POSTGRES === null) {
 
       expect(await disposal).toMatchObject({
         code: "STORAGE_OUTCOME_UNKNOWN",
-        message: expect.stringMatching(/2 of its calls.*write to stream "a", commit a transaction/),
+        message: expect.stringMatching(/2 of its calls.*write to stream "a", run a transaction/),
       });
       expect(await sent).toMatchObject({
         code: "STORAGE_OUTCOME_UNKNOWN",
