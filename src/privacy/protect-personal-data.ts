@@ -11,6 +11,7 @@ import {
 } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import { viewOf } from "../view/store-view.js";
 import { checkSealedFilter } from "./check-sealed-filter.js";
 import { type Clock, SYSTEM_CLOCK } from "./clock.js";
@@ -119,8 +120,9 @@ export function protectWithClock<F extends StreamFactory>(
   return inAttempt("protect personal data", undefined, () => {
     const settings = parsePrivacyOptions(options);
     checkKeyStore(keys);
-    const { storage } = streamContextOf(streams);
+    const { storage, hooks } = streamContextOf(streams);
     checkUnprotected(streams);
+    checkUntyped(hooks);
     const context: ForgetContext = {
       catalogue: new PersonalCatalogue(types),
       cache: new KeyCache(keys, settings, clock),
@@ -179,6 +181,14 @@ const MAX_INTEGER = 2 ** 31 - 1;
 function checkUnprotected(streams: object): void {
   if (!("forget" in streams)) return;
   throw invalidArgument("streams", "its personal data is protected already; have all types in one catalogue");
+}
+
+/** Its upcasts would get what is sealed. */
+function checkUntyped(hooks: EventHooks | undefined): void {
+  if (hooks?.beforeEncode === undefined) return;
+  const reason =
+    "it has a catalogue of event types already; pass the store to protectPersonalData, and what that returns to typed";
+  throw invalidArgument("streams", reason);
 }
 
 function checkKeyStore(keys: unknown): void {

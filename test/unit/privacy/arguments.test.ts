@@ -60,6 +60,17 @@ describe("protectPersonalData is refused with", () => {
     }
   });
 
+  test("a store that has a catalogue already: its upcasts would get what is sealed", async () => {
+    await using base = memoryStreamFactory();
+    expect(() => protectPersonalData(typed(base, customerTypes), customerTypes, new MemoryKeys())).toThrow(
+      expect.objectContaining({
+        code: "INVALID_ARGUMENT",
+        argument: "streams",
+        message: expect.stringContaining("pass the store to protectPersonalData, and what that returns to typed"),
+      }),
+    );
+  });
+
   test.each(["", 7, "@personal-data/names"])("the person %s, who cannot be forgotten", async (subject) => {
     await using base = memoryStreamFactory();
     const streams = protectPersonalData(base, customerTypes, new MemoryKeys());
