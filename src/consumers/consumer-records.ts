@@ -63,6 +63,8 @@ export type AttemptState = {
   readonly count: number;
   /** When the next one may begin, in milliseconds since 1970. */
   readonly dueMs: number;
+  /** How many of the last attempts have begun and may have ended their process. Default 0. */
+  readonly unsettled?: number;
 };
 
 /** The place of a parked event. */
@@ -171,6 +173,17 @@ export async function writeParked(records: Records, consumer: string, parked: Pa
 
 export async function isParked(records: Records, consumer: string, position: number): Promise<boolean> {
   return (await records.get(PARKED_SPACE, parkedKey(consumer, position))) !== null;
+}
+
+/** Those that nobody has given up meanwhile. */
+export async function stillParked(
+  records: Records,
+  consumer: string,
+  parked: readonly ParkedState[],
+): Promise<ParkedState[]> {
+  const kept: ParkedState[] = [];
+  for (const state of parked) if (await isParked(records, consumer, state.position)) kept.push(state);
+  return kept;
 }
 
 /** Deletes all that is parked, whatever the records have become. */

@@ -1,26 +1,60 @@
 import type { StoredEvent } from "../../protocols/index.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
-import type { AttemptState } from "./consumer-records.js";
-import { LAST_ENDED, type ParkedStreams } from "./parked-streams.js";
+import type { AttemptState, ParkedState } from "./consumer-records.js";
+import type { ParkedStreams, Parking } from "./parked-streams.js";
 import { type Partition, unsavedLimitOf } from "./partition.js";
 import { type ReadEvent, readEvent, readGeneration } from "./read-event.js";
 import { tell } from "./run-context.js";
+import { LAST_ENDED } from "./set-aside.js";
 import { isRetryable } from "./settings.js";
 
-/** Tries an event until it has succeeded or is parked, or the partition is not this process's any more. */
+/** The error of an event that a process before has set aside: which one it was is not kept. */
+const FAILED_BEFORE = "It came to the end of its attempts in an outage.";
+
+/** Tries an event until it has succeeded or is parked or set aside, or the partition is not this process's any more. */
 export async function attemptUntilSettled(partition: Partition, parked: ParkedStreams, read: ReadEvent): Promise<void> {
   const { settings, outage } = partition.context;
-  let { event, generation } = read;
-  let { count, dueMs } = attemptsAt(partition, event);
+  const { event } = read;
+  const known = attemptsAt(partition, event);
   // In an outage an event is at its last attempt all the time, and what ends the process may be anything.
-  const limit = settings.retry.attempts * (outage.isOn ? 2 : 1);
-  if (count >= limit) {
-    await parked.park(event, count, LAST_ENDED);
+  const ended = outage.isOn ? (known.unsettled ?? 0) : known.count;
+  if (ended >= settings.retry.attempts) {
+    await parked.park(event, known.count, LAST_ENDED);
     return;
   }
-  /** How many attempts of an outage do not count. */
-  let beyond = 0;
+  const { attempt } = partition.lease.state;
+  if (outage.isOn && attempt !== null && event.position < attempt.position) {
+    // The process before had set it aside.
+    const { streamId, position } = event;
+    const state = { streamId, position, attempts: settings.retry.attempts, error: FAILED_BEFORE };
+    return parked.aside.add({ ...state, parkedAtMs: Date.now(), isDue: false });
+  }
+  await attemptFrom(partition, parked, read, known);
+}
+
+/** Tries an event once more that was set aside. */
+export async function tryAgain(partition: Partition, parked: ParkedStreams, state: ParkedState): Promise<void> {
+  const generation = readGeneration(partition.context);
+  let event: StoredEvent | undefined;
+  try {
+    event = await readEvent(partition.context, state.position);
+  } catch (cause) {
+    return partition.pause(new StoreFailure("The event cannot be read.", { cause }).delayMs);
+  }
+  if (event === undefined) parked.passed(state.position);
+  else await attemptFrom(partition, parked, { event, generation }, { count: state.attempts, dueMs: 0 });
+}
+
+type Attempts = Omit<AttemptState, "position">;
+
+async function attemptFrom(
+  partition: Partition,
+  parked: ParkedStreams,
+  { event, generation }: ReadEvent,
+  { count, dueMs, unsettled = 0 }: Attempts,
+): Promise<void> {
+  const { outage } = partition.context;
   for (;;) {
     await partition.pause(dueMs - Date.now());
     await outage.turn(partition.draining);
@@ -31,19 +65,20 @@ export async function attemptUntilSettled(partition: Partition, parked: ParkedSt
       const again = await readAgain(partition, event);
       // It may have taken long.
       if (partition.draining.aborted) return;
-      if (again === "removed") return partition.passed(event.position);
+      if (again === "removed") return parked.passed(event.position);
       if (again === "failed") continue;
       event = again;
       generation = generationNow;
     }
     if (partition.lease.isOver && !(await partition.save({}))) return;
     count += 1;
-    if (partition.careful > 0 && !(await countBefore(partition, event, count - beyond))) return;
+    if (partition.careful > 0 && !(await countBefore(partition, event, { count, dueMs: Date.now(), unsettled })))
+      return;
     const outcome = await attemptEvent(partition, event, count, (records, undo) =>
-      partition.lease.write(records, { position: event.position, attempt: null }, undo),
+      parked.writeDone(records, event.position, undo),
     );
-    if (outcome.kind === "interrupted") return uncount(partition, event, count - beyond);
-    if (outcome.kind === "done") return done(partition, event);
+    if (outcome.kind === "interrupted") return uncount(partition, event, { count, dueMs: 0, unsettled });
+    if (outcome.kind === "done") return done(partition, parked, event);
     if (outcome.error instanceof StoreFailure) {
       count -= 1;
       dueMs = Date.now() + outcome.error.delayMs;
@@ -52,12 +87,12 @@ export async function attemptUntilSettled(partition: Partition, parked: ParkedSt
     const next = await failed(partition, parked, event, count, outcome.error);
     if (next === undefined) return;
     dueMs = next;
-    beyond = count - (partition.lease.state.attempt?.count ?? count);
+    unsettled = 0;
   }
 }
 
 /** The attempts that were made before, by whichever process. */
-function attemptsAt({ lease, context }: Partition, { position }: StoredEvent): Pick<AttemptState, "count" | "dueMs"> {
+function attemptsAt({ lease, context }: Partition, { position }: StoredEvent): Attempts {
   const { attempt } = lease.state;
   return (attempt?.position === position ? attempt : context.pastAttempts(position)) ?? { count: 0, dueMs: 0 };
 }
@@ -72,20 +107,24 @@ async function readAgain(partition: Partition, { position }: StoredEvent): Promi
 }
 
 /** Writes an attempt down before it is made: it may end the process. */
-function countBefore(partition: Partition, { position }: StoredEvent, count: number): Promise<boolean> {
+function countBefore(partition: Partition, { position }: StoredEvent, { unsettled = 0, ...attempt }: Attempts) {
   const isLast = partition.careful === 1;
   const unsaved = isLast ? unsavedLimitOf(partition.context) : partition.careful - 1;
-  return partition.save({ attempt: { position, count, dueMs: Date.now() }, unsaved });
+  // In an outage there are more attempts than are counted.
+  const count = Math.min(attempt.count, partition.context.settings.retry.attempts);
+  return partition.save({ attempt: { ...attempt, position, count, unsettled: unsettled + 1 }, unsaved });
 }
 
 /** An attempt that was interrupted does not count. */
-async function uncount(partition: Partition, { position }: StoredEvent, count: number): Promise<void> {
+async function uncount(partition: Partition, { position }: StoredEvent, attempt: Attempts): Promise<void> {
   if (partition.isLost || partition.lease.state.attempt?.position !== position) return;
-  await partition.save({ attempt: { position, count: count - 1, dueMs: 0 } });
+  const count = Math.min(attempt.count, partition.context.settings.retry.attempts) - 1;
+  await partition.save({ attempt: { ...attempt, position, count } });
 }
 
-async function done(partition: Partition, event: StoredEvent): Promise<void> {
+async function done(partition: Partition, parked: ParkedStreams, event: StoredEvent): Promise<void> {
   const { context } = partition;
+  if (!(await parked.done(event.position))) return;
   partition.passed(event.position);
   partition.succeeded();
   if (context.definition.transact === undefined) await partition.saveSoon();
@@ -101,14 +140,9 @@ async function failed(
 ): Promise<number | undefined> {
   const { retry, onExhausted } = partition.context.settings;
   const isWorthRetrying = mayRetry(partition, error);
-  if (isWorthRetrying && count < retry.attempts) {
-    // The power becomes infinity, and zero times that is no number.
-    const growth = Math.min(Number.MAX_VALUE, retry.factor ** (count - 1));
-    const limitMs = Math.min(retry.maxDelayMs, retry.minDelayMs * growth);
-    return retryLater(partition, event, count, error, Math.random() * limitMs);
-  }
+  if (isWorthRetrying && count < retry.attempts) return retryLater(partition, event, count, error);
   if (onExhausted === "stop") {
-    await saveForNextStart(partition, event);
+    await partition.save({ attempt: lastAttempt(partition, event) });
     report(partition, event, { attempt: count, error, next: "stop", delayMs: 0 });
     throw error;
   }
@@ -118,23 +152,24 @@ async function failed(
     await parked.park(event, count, thrownText(error));
     return undefined;
   }
-  let isOutage = false;
+  let parking: Parking;
   try {
-    isOutage = await parked.park(event, count, thrownText(error), true);
+    parking = await parked.park(event, count, thrownText(error), lastAttempt(partition, event));
   } catch (thrown) {
     // The consumer ends, as with one event too many: somebody should know what that one failed with.
     report(partition, event, park);
     throw thrown;
   }
-  if (!isOutage) {
-    if (!partition.isLost) report(partition, event, park);
-    return undefined;
-  }
-  if (!(await saveForNextStart(partition, event))) return undefined;
-  report(partition, event, { attempt: count, error, next: "pause", delayMs: retry.maxDelayMs });
-  tell({ consumer: partition.context.definition.name, kind: "paused", event, delayMs: retry.maxDelayMs });
-  // It waits for its turn.
-  return 0;
+  if (parking === "parked") report(partition, event, park);
+  if (parking === "outage") reportPause(partition, event, count, error);
+  return undefined;
+}
+
+function reportPause(partition: Partition, event: StoredEvent, attempt: number, error: unknown): void {
+  const { definition, settings } = partition.context;
+  const delayMs = settings.retry.maxDelayMs;
+  report(partition, event, { attempt, error, next: "pause", delayMs });
+  tell({ consumer: definition.name, kind: "paused", event, delayMs });
 }
 
 /** What `retryable` says; what it throws says nothing of the event, which is tried again as it would be without it. */
@@ -153,18 +188,23 @@ async function retryLater(
   event: StoredEvent,
   count: number,
   error: unknown,
-  delayMs: number,
 ): Promise<number | undefined> {
-  const dueMs = Date.now() + delayMs;
+  const { settings, outage } = partition.context;
+  const { retry } = settings;
+  // The power becomes infinity, and zero times that is no number.
+  const growth = Math.min(Number.MAX_VALUE, retry.factor ** (count - 1));
+  const delayMs = Math.random() * Math.min(retry.maxDelayMs, retry.minDelayMs * growth);
+  // In an outage it waits for its turn.
+  const dueMs = outage.isOn ? 0 : Date.now() + delayMs;
   if (!(await partition.save({ attempt: { position: event.position, count, dueMs } }))) return undefined;
-  report(partition, event, { attempt: count, error, next: "retry", delayMs });
+  if (outage.isOn) reportPause(partition, event, count, error);
+  else report(partition, event, { attempt: count, error, next: "retry", delayMs });
   return dueMs;
 }
 
-/** The next process that takes the partition makes one attempt more. */
-function saveForNextStart(partition: Partition, { position }: StoredEvent): Promise<boolean> {
-  const { attempts } = partition.context.settings.retry;
+/** Has the next process that takes the partition make one attempt more. */
+function lastAttempt({ context }: Partition, { position }: StoredEvent): AttemptState {
+  const { attempts } = context.settings.retry;
   // No record has infinity, and of infinite attempts there is always one more.
-  const count = Number.isFinite(attempts) ? attempts - 1 : 0;
-  return partition.save({ attempt: { position, count, dueMs: 0 } });
+  return { position, count: Number.isFinite(attempts) ? attempts - 1 : 0, dueMs: 0 };
 }

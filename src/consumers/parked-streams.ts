@@ -1,16 +1,15 @@
 import type { Records, StoredEvent } from "../../protocols/index.js";
+import type { Undo } from "../leases/undo.js";
 import { inStore } from "../validate/in-call.js";
-import { thrownText } from "../validate/thrown-text.js";
-import type { Outcome } from "./attempt.js";
-import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
 import {
+  type AttemptState,
   changeGroup,
-  deleteParked,
   type FailingState,
   isParked,
   type ParkedState,
   readGroup,
   readParked,
+  stillParked,
   writeGroup,
   writeParked,
 } from "./consumer-records.js";
@@ -18,11 +17,11 @@ import { endFailing } from "./mark-due.js";
 import { failingWith } from "./outage.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
-import { readEvent } from "./read-event.js";
 import { type RunContext, tell } from "./run-context.js";
+import { SetAside } from "./set-aside.js";
 
-/** The error of an event that has ended the process with its last attempt. */
-export const LAST_ENDED = "The process ended during the last attempt.";
+/** What became of an event that was to be parked. */
+export type Parking = "parked" | "lost" | "outage";
 
 /** What is parked of a partition, by stream, in the order of positions. */
 export type ParkedByStream = ReadonlyMap<string, readonly ParkedState[]>;
@@ -45,6 +44,7 @@ export function parkedOf(
 
 /** The streams of a partition that have parked events: later ones wait behind them. */
 export class ParkedStreams {
+  readonly aside = new SetAside();
   readonly #partition: Partition;
   readonly #partitions: number;
   #parked: ParkedByStream;
@@ -57,11 +57,16 @@ export class ParkedStreams {
   }
 
   has(streamId: string): boolean {
-    return this.#parked.has(streamId);
+    return this.#parked.has(streamId) || this.aside.has(streamId);
   }
 
   get isEmpty(): boolean {
     return this.#parked.size === 0;
+  }
+
+  /** What is parked of a stream, in the order of positions. */
+  of(streamId: string): readonly ParkedState[] {
+    return this.#parked.get(streamId) ?? [];
   }
 
   /** Whether other calls have changed what is parked since it was read. */
@@ -91,15 +96,20 @@ export class ParkedStreams {
   }
 
   /**
-   * Sets an event aside, and those that follow in its stream behind it.
+   * Parks an event, and those that follow in its stream behind it. In an outage it is set aside.
    *
-   * @param isExhausted - whether it came to the end of its attempts: in an outage it is not set aside
-   * @returns whether there is an outage
+   * @param exhausted - of an event that came to the end of its attempts: what the record has of it in an outage
    */
-  async park(event: StoredEvent, attempts: number, error: string | null, isExhausted = false): Promise<boolean> {
+  async park(event: StoredEvent, attempts: number, error: string | null, exhausted?: AttemptState): Promise<Parking> {
     const { definition, settings, outage } = this.#partition.context;
     const { streamId, position } = event;
+    const isExhausted = exhausted !== undefined;
     const parked: ParkedState = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
+    if (!this.aside.isEmpty) {
+      this.aside.add(parked);
+      const isNext = exhausted !== undefined && position >= (this.#partition.lease.state.attempt?.position ?? 0);
+      return !isNext || (await this.#partition.save({ attempt: exhausted })) ? "outage" : "lost";
+    }
     const { recovery } = outage;
     const isOwn = isExhausted && outage.wouldBeOwn(streamId);
     let ahead: readonly ParkedState[] = [];
@@ -112,130 +122,96 @@ export class ParkedStreams {
       isOutage = isOwn || (isExhausted && failing?.isOutage === true);
       const count = (group?.parked ?? 0) + (isOutage ? 0 : 1);
       if (group !== null) await writeGroup(records, definition.name, { ...group, failing, parked: count });
-      if (isOutage) return void (await this.#partition.lease.write(records, {}, undo));
+      if (exhausted && isOutage) return this.#partition.lease.write(records, { attempt: exhausted }, undo);
       await this.#partition.lease.write(records, { position, attempt: null }, undo);
       ahead = await this.#stillAhead(records, streamId);
       await writeParked(records, definition.name, parked);
       if (count > settings.maxParked) throw tooManyParked(this.#partition.context);
     });
-    if (!isSaved) return false;
+    if (!isSaved) return "lost";
     outage.recoveryWritten(recovery);
     if (isExhausted) outage.failed(streamId, failing);
     else outage.note(failing);
-    if (isOutage) return true;
+    if (isOutage) {
+      this.aside.add(parked);
+      return "outage";
+    }
     this.#partition.passed(position);
-    this.#set(streamId, [...ahead, parked]);
+    this.set(streamId, [...ahead, parked]);
     tell({ consumer: definition.name, kind: "parked", event, error });
-    return false;
+    return "parked";
+  }
+
+  /** There is nothing to do for an event. */
+  passed(position: number): void {
+    this.aside.remove(position);
+    // Behind what is set aside nothing is done yet.
+    if (this.aside.isEmpty) this.#partition.position = Math.max(this.#partition.position, position);
+  }
+
+  /** Writes the checkpoint of an event that has succeeded. What was set aside before it is parked, to be tried again at once. */
+  async writeDone(records: Records, position: number, undo: Undo): Promise<void> {
+    await this.#partition.lease.write(records, { position, attempt: null }, undo);
+    await this.#parkBefore(records, position);
+  }
+
+  /** An event has succeeded. @returns false when the partition is lost */
+  async done(position: number): Promise<boolean> {
+    const isStored = this.#partition.context.definition.transact !== undefined;
+    if (!isStored && this.aside.before(position).length > 0) {
+      if (!(await this.#partition.persist((records, undo) => this.writeDone(records, position, undo)))) return false;
+    }
+    this.aside.remove(position);
+    this.#asideParked(position);
+    return true;
+  }
+
+  /** Parks what was set aside, to be tried again at once: the outage is over. */
+  async parkSetAside(): Promise<void> {
+    const end = this.aside.last + 1;
+    const isSaved = await this.#partition.persist(async (records, undo) => {
+      const { attempt } = this.#partition.lease.state;
+      const left = attempt !== null && attempt.position >= end ? attempt : null;
+      await this.#partition.lease.write(records, { position: end - 1, attempt: left }, undo);
+      await this.#parkBefore(records, end);
+    });
+    if (!isSaved) return;
+    this.#partition.position = end - 1;
+    this.#asideParked(end);
+  }
+
+  async #parkBefore(records: Records, position: number): Promise<void> {
+    const { name } = this.#partition.context.definition;
+    const states = this.aside.before(position);
+    if (states.length === 0) return;
+    for (const state of states) await writeParked(records, name, { ...state, isDue: true });
+    await changeGroup(records, name, ({ parked }) => ({ parked: parked + states.length }));
+  }
+
+  #asideParked(position: number): void {
+    for (const state of this.aside.before(position)) {
+      const ahead = this.of(state.streamId);
+      this.set(state.streamId, [...ahead, { ...state, isDue: true }]);
+    }
+    this.aside.removeBefore(position);
   }
 
   /** What is parked of a stream. Another call may have dropped places that this process still remembers. */
   async #stillAhead(records: Records, streamId: string): Promise<readonly ParkedState[]> {
     const { name } = this.#partition.context.definition;
-    const known = this.#parked.get(streamId) ?? [];
+    const known = this.of(streamId);
     const [first] = known;
     if (first === undefined || (await isParked(records, name, first.position))) return known;
     return stillParked(records, name, known);
   }
 
-  /** Tries the first parked event of a stream again. */
-  async retryFirst(streamId: string): Promise<void> {
-    const [parked, ...later] = this.#parked.get(streamId) ?? [];
-    if (parked === undefined) return;
-    let event: StoredEvent | undefined;
-    try {
-      event = await readEvent(this.#partition.context, parked.position);
-    } catch (cause) {
-      return this.#partition.pause(new StoreFailure("The event cannot be read.", { cause }).delayMs);
-    }
-    // The read may have taken long: another process may have the partition, and be trying the event itself.
-    const { draining, lease } = this.#partition;
-    if (draining.aborted || (lease.isOver && !(await this.#partition.save({})))) return;
-    const { unsettled = 0 } = parked;
-    if (event !== undefined && unsettled >= this.#partition.context.settings.retry.attempts) {
-      tell({ consumer: this.#partition.context.definition.name, kind: "parked", event, error: LAST_ENDED });
-      return this.#keep(parked, later, LAST_ENDED);
-    }
-    const isCounted = event !== undefined && this.#partition.careful > 0;
-    if (isCounted && !(await this.#write(parked, { attempts: parked.attempts + 1, unsettled: unsettled + 1 }))) return;
-    const outcome = event === undefined ? await this.#forget(parked) : await this.#attempt(event, parked);
-    if (outcome.kind === "interrupted") {
-      // It does not count.
-      if (isCounted && !this.#partition.isLost) await this.#write(parked, {});
-      return;
-    }
-    if (outcome.kind === "failed" && event !== undefined) return this.#failed(event, parked, later, outcome.error);
-    this.#set(streamId, later);
-    if (event !== undefined) this.#partition.succeeded();
-    this.#partition.context.onProgress();
-  }
-
-  /** Writes a place with some changes, such as an attempt before it is made: it may end the process. */
-  #write(parked: ParkedState, change: Partial<ParkedState>): Promise<boolean> {
-    const { name } = this.#partition.context.definition;
-    return this.#partition.persist(async (records, undo) => {
-      await this.#partition.lease.write(records, {}, undo);
-      if (await isParked(records, name, parked.position)) await writeParked(records, name, { ...parked, ...change });
-    });
-  }
-
-  async #attempt(event: StoredEvent, parked: ParkedState): Promise<Outcome> {
-    const outcome = await attemptEvent(this.#partition, event, parked.attempts + 1, async (records, undo) => {
-      await this.#partition.lease.write(records, {}, undo);
-      await this.#remove(records, parked);
-    });
-    const isStored = this.#partition.context.definition.transact !== undefined;
-    return outcome.kind === "done" && !isStored ? this.#forget(parked) : outcome;
-  }
-
-  async #forget(parked: ParkedState): Promise<Outcome> {
-    const isSaved = await this.#partition.persist(async (records, undo) => {
-      await this.#partition.lease.write(records, {}, undo);
-      await this.#remove(records, parked);
-    });
-    return isSaved ? { kind: "done" } : { kind: "interrupted" };
-  }
-
-  async #failed(event: StoredEvent, parked: ParkedState, later: readonly ParkedState[], error: unknown): Promise<void> {
-    if (error instanceof StoreFailure) return this.#partition.pause(error.delayMs);
-    const failed = { ...parked, attempts: parked.attempts + 1 };
-    report(this.#partition, event, { attempt: failed.attempts, error, next: "park", delayMs: 0 });
-    await this.#keep(failed, later, thrownText(error));
-  }
-
-  /** Keeps a stream's events parked, after the first was tried again. */
-  async #keep(first: ParkedState, later: readonly ParkedState[], error: string): Promise<void> {
-    const { name } = this.#partition.context.definition;
-    const all = [{ ...first, error, unsettled: 0 }, ...later].map((state) => ({ ...state, isDue: false }));
-    let kept: readonly ParkedState[] = [];
-    const isSaved = await this.#partition.persist(async (records, undo) => {
-      await this.#partition.lease.write(records, {}, undo);
-      kept = await stillParked(records, name, all);
-      for (const state of kept) await writeParked(records, name, state);
-    });
-    if (isSaved) this.#set(first.streamId, kept);
-  }
-
-  async #remove(records: Records, { position }: ParkedState): Promise<void> {
-    const { name } = this.#partition.context.definition;
-    if (!(await isParked(records, name, position))) return;
-    await deleteParked(records, name, position);
-    await changeGroup(records, name, (group) => ({ parked: Math.max(0, group.parked - 1) }));
-  }
-
-  #set(streamId: string, parked: readonly ParkedState[]): void {
+  /** What is parked of a stream from now on. */
+  set(streamId: string, parked: readonly ParkedState[]): void {
     const all = new Map(this.#parked);
     if (parked.length === 0) all.delete(streamId);
     else all.set(streamId, parked);
     this.#parked = all;
   }
-}
-
-/** Those that nobody has given up meanwhile. */
-async function stillParked(records: Records, name: string, parked: readonly ParkedState[]): Promise<ParkedState[]> {
-  const kept: ParkedState[] = [];
-  for (const state of parked) if (await isParked(records, name, state.position)) kept.push(state);
-  return kept;
 }
 
 function tooManyParked({ definition: { name }, settings: { maxParked }, access: { location } }: RunContext): Error {

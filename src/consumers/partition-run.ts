@@ -2,7 +2,8 @@ import type { Records } from "../../protocols/index.js";
 import type { Undo } from "../leases/undo.js";
 import { decodedBytes } from "../stream/content-bytes.js";
 import type { PartitionState } from "./consumer-records.js";
-import { attemptUntilSettled } from "./event-attempts.js";
+import { attemptUntilSettled, tryAgain } from "./event-attempts.js";
+import { ParkedRetry } from "./parked-retry.js";
 import { type ParkedByStream, ParkedStreams } from "./parked-streams.js";
 import { Partition } from "./partition.js";
 import type { PartitionLease } from "./partition-lease.js";
@@ -19,6 +20,7 @@ export class PartitionRun {
   readonly finished: Promise<void>;
   readonly #partition: Partition;
   readonly #parked: ParkedStreams;
+  readonly #retry: ParkedRetry;
   readonly #queue: (ReadEvent & { readonly bytes: number })[] = [];
   readonly #wake = new Wake();
   #queuedBytes = 0;
@@ -36,18 +38,23 @@ export class PartitionRun {
     this.#partition = new Partition(context, lease, previous);
     this.#partition.doneUpTo = () => this.position;
     this.#parked = new ParkedStreams(this.#partition, partitions, parked);
+    this.#retry = new ParkedRetry(this.#partition, this.#parked);
     this.finished = this.#run();
   }
 
   /** Everything of the partition up to here is handled or parked. */
   get position(): number {
     const { position } = this.#partition;
-    return this.#isBusy || this.#queue.length > 0 ? position : Math.max(position, this.readPosition);
+    return this.#isDone ? Math.max(position, this.readPosition) : position;
   }
 
   /** Whether it has handled all that it was given, or will not. */
   get isIdle(): boolean {
-    return this.isLost || (!this.#isBusy && this.#queue.length === 0);
+    return this.isLost || this.#isDone;
+  }
+
+  get #isDone(): boolean {
+    return !this.#isBusy && this.#queue.length === 0 && this.#parked.aside.isEmpty;
   }
 
   get queued(): number {
@@ -117,10 +124,12 @@ export class PartitionRun {
   async #run(): Promise<void> {
     try {
       while (!this.#partition.draining.aborted) {
-        const { isStale, due } = this.#parked;
+        const { isStale, due, aside } = this.#parked;
         if (isStale) await this.#parked.readAnew();
-        else if (due !== undefined) await this.#parked.retryFirst(due);
-        else if (this.#queue.length > 0) await this.#takeNext();
+        else if (!aside.isEmpty && !this.#partition.context.outage.isOn) await this.#parked.parkSetAside();
+        else if (due !== undefined) await this.#retry.retryFirst(due);
+        else if (this.#queue.length > 0 && !aside.isFull) await this.#takeNext();
+        else if (aside.next !== undefined) await tryAgain(this.#partition, this.#parked, aside.next);
         else await this.#wake.wait();
       }
     } finally {
@@ -135,13 +144,13 @@ export class PartitionRun {
     this.#queuedBytes -= next.bytes;
     await this.#take(next);
     // An event that was interrupted is left to the next owner.
-    this.#isBusy = this.#partition.position < next.event.position;
+    this.#isBusy = this.#parked.aside.isEmpty && this.#partition.position < next.event.position;
     this.#partition.context.onProgress();
   }
 
   async #take(read: ReadEvent): Promise<void> {
     const { event } = read;
-    if (this.#partition.context.isPast(event)) this.#partition.position = event.position;
+    if (this.#partition.context.isPast(event)) this.#parked.passed(event.position);
     else if (this.#parked.has(event.streamId)) await this.#parked.park(event, 0, null);
     else await attemptUntilSettled(this.#partition, this.#parked, read);
   }

@@ -153,6 +153,73 @@ describe.each(STORES)("outages over %s", (_, open) => {
     await expect.poll(() => handled.size).toBe(count);
   });
 
+  test.each(["handle", "transact"] as const)(
+    "that are none end with the next event that succeeds: with %s four bad streams in a row are parked",
+    async (mode) => {
+      await using streams = await open();
+      const handled: unknown[] = [];
+      const next: string[] = [];
+      const handle = async ({ data }: StoredEvent) => {
+        if ((data as number) < 4) throw new Error("poison");
+        handled.push(data);
+      };
+      const options = { retry: { ...LONG_PAUSE, maxDelayMs: 20 } };
+      const definition = { name: "all", types: ["Numbered"], startFrom: "beginning", [mode]: handle } as const;
+      const start = () => consume(streams, definition, { ...options, onError: (failure) => next.push(failure.next) });
+      await writeToStreams(streams, 4);
+      for (const _ of ["first start", "second start"]) {
+        next.length = 0;
+        await using _consumer = await start();
+        await expect.poll(() => next.filter((what) => what === "pause").length).toBeGreaterThan(5);
+        expect(await listOf(parked(streams, "all"))).toHaveLength(2);
+      }
+      await (await streams.openStream("s-2")).write(numbered(10));
+      const { position } = await (await streams.openStream("s-5")).write([numbered(5), numbered(6)]);
+      await using consumer = await start();
+      await consumer.whenProcessed(position);
+      await expect.poll(() => handled).toEqual([5, 6]);
+      await expect
+        .poll(async () => (await listOf(parked(streams, "all"))).map((state) => state.error))
+        .toEqual(["poison", "poison", "poison", "poison", null]);
+      expect(await consumer.lag()).toMatchObject({ parked: 5, events: 0 });
+    },
+  );
+
+  test("that are long set aside what comes, and handle each event once and in order when they are over", async () => {
+    await using streams = await open();
+    const handled: unknown[] = [];
+    const next: string[] = [];
+    let isDown = true;
+    let position = 0;
+    for (let round = 0; round < 4; round += 1) position = await writeToStreams(streams, 5, round * 10);
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        types: ["Numbered"],
+        startFrom: "beginning",
+        transact: async ({ streamId, data }) => {
+          if (isDown) throw new Error("down");
+          handled.push([streamId, data]);
+        },
+      },
+      { retry: { ...LONG_PAUSE, maxDelayMs: 1 }, onError: (failure) => next.push(failure.next) },
+    );
+    await expect.poll(() => next.filter((what) => what === "pause").length).toBeGreaterThan(20);
+    expect(await listOf(parked(streams, "all"))).toHaveLength(2);
+    isDown = false;
+    await consumer.whenProcessed(position);
+    await expect.poll(() => handled.length).toBe(20);
+    for (let stream = 0; stream < 5; stream += 1) {
+      const data = handled.flatMap((each) =>
+        (each as [string, number])[0] === `s-${stream}` ? [(each as [string, number])[1]] : [],
+      );
+      expect(data).toEqual([stream, 10 + stream, 20 + stream, 30 + stream]);
+    }
+    await expect.poll(() => listOf(parked(streams, "all"))).toEqual([]);
+    expect(await consumer.lag()).toMatchObject({ parked: 0, events: 0 });
+  });
+
   test("are over once a process stops that has handled an event", async () => {
     await using streams = await open();
     await writeToStreams(streams, 4);
