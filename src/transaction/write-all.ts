@@ -21,6 +21,7 @@ import {
   invalidArgument,
   type OptionNames,
 } from "../validate/check-arguments.js";
+import { isList } from "../validate/is-list.js";
 import { describeValue } from "../validate/json-text.js";
 import type { EventHooks } from "../view/event-hooks.js";
 import { appendRequest } from "../write/append-request.js";
@@ -44,7 +45,7 @@ export function appendUnit(
   const { conditions, signal } = options;
   checkSignal(signal);
   signal?.throwIfAborted();
-  if (!Array.isArray(writes)) throw invalidArgument("writes", `expected a list, got ${describeValue(writes)}`);
+  if (!isList(writes)) throw invalidArgument("writes", `expected a list, got ${describeValue(writes)}`);
   if (writes.length > MAX_UNIT_STREAMS) {
     throw invalidArgument("writes", `${writes.length} streams are more than ${MAX_UNIT_STREAMS}`);
   }
@@ -74,7 +75,7 @@ function takeWrite(write: StreamWrite): TakenWrite {
 
 /** What is stored in one stream only needs nothing that holds it together. */
 function transactionIdOf(writes: readonly TakenWrite[]): string | undefined {
-  const stored = writes.filter(({ events }) => !Array.isArray(events) || events.length > 0);
+  const stored = writes.filter(({ events }) => !isList(events) || events.length > 0);
   return stored.length > 1 ? uuidV7(Date.now()) : undefined;
 }
 
@@ -96,7 +97,7 @@ function checkUnit(writes: readonly TakenWrite[]): void {
       throw invalidArgument("writes", reason);
     }
     streamIds.add(streamId);
-    eventCount += Array.isArray(events) ? events.length : 1;
+    eventCount += isList(events) ? events.length : 1;
   }
   if (eventCount <= MAX_UNIT_EVENTS) return;
   throw invalidArgument("writes", `${eventCount} events are more than ${MAX_UNIT_EVENTS}; split them`);

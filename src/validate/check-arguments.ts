@@ -1,7 +1,9 @@
 import { ALL_STREAM, type ExpectedVersion, InvalidArgumentError } from "../../protocols/index.js";
 import { MAX_STREAM_ID_LENGTH } from "../limits.js";
+import { isList } from "./is-list.js";
 import { describeValue } from "./json-text.js";
 import { didYouMean } from "./nearest-name.js";
+import { thrownValue } from "./thrown-value.js";
 
 /** @throws InvalidArgumentError */
 export function checkStreamId(streamId: unknown): asserts streamId is string {
@@ -86,13 +88,22 @@ export function checkOptions<Options extends object>(
   kind: "option" | "field" = "option",
   argument = "options",
 ): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  if (typeof options !== "object" || options === null || isList(options)) {
     throw invalidArgument(argument, `expected an object, got ${describeValue(options)}`);
   }
-  for (const name of Object.keys(options)) {
+  for (const name of namesIn(options, argument)) {
     if (Object.hasOwn(known, name) || (options as Record<string, unknown>)[name] === undefined) continue;
     const names = Object.keys(known);
     throw invalidArgument(name, `there is no such ${kind}${didYouMean(name, names)}; use ${names.join(", ")}`);
+  }
+}
+
+function namesIn(options: object, argument: string): readonly string[] {
+  try {
+    return Object.keys(options);
+  } catch (error) {
+    // A proxy of the caller's.
+    throw invalidArgument(argument, "reading it failed", thrownValue(error));
   }
 }
 

@@ -7,6 +7,7 @@ import {
 } from "../../protocols/index.js";
 import { checkExpectedVersion } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
+import { isList } from "../validate/is-list.js";
 import { checkLimits, type LimitedStorage } from "./check-limits.js";
 import { type EncodeOptions, encodeEvents } from "./encode-events.js";
 
@@ -35,7 +36,7 @@ export function appendRequest(
     throw new ReadOnlyStreamError(streamId, message);
   }
   checkExpectedVersion(expectedVersion);
-  const candidates = Array.isArray(events) ? events : [events as CandidateEvent];
+  const candidates = isList(events) ? events : [events as CandidateEvent];
   const encoded = encodeEvents(streamId, candidates, storage.location, options);
   const request = { streamId, events: encoded, expectedVersion, signal: options.signal, onPlaced: options.onPlaced };
   checkLimits(request, storage);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../../index.js";
+import { take } from "../../conformance/support/collect.js";
 import { revoked } from "../../support/revoked.js";
 import { STORES } from "../consumers/support/stores.js";
 
@@ -43,6 +44,27 @@ describe.each(STORES)("over %s, what a getter throws is said of the call that re
     await expect(put).rejects.toMatchObject(refused("store a record"));
     const metadata = streams.setStreamMetadata("a", data);
     await expect(metadata).rejects.toMatchObject(refused('set the metadata of stream "a"'));
+    expect(await streams.describeStream("a")).toBeNull();
+  });
+
+  test("an event, a list and options that cannot be looked at are refused as such", async () => {
+    await using streams = await open();
+    const stream = await streams.openStream("a");
+    const nothing = revoked() as never;
+    const event = { type: "T", data: null };
+    const noEvent = { code: "INVALID_EVENT", path: "", message: expect.stringMatching(/event 0: reading it failed/) };
+    await expect(stream.write(nothing)).rejects.toMatchObject(noEvent);
+    await expect(stream.write([nothing])).rejects.toMatchObject(noEvent);
+    await expect(streams.writeAll([{ streamId: "a", events: nothing }])).rejects.toMatchObject(noEvent);
+    await expect(streams.transaction((tx) => tx.write("a", nothing))).rejects.toMatchObject(noEvent);
+
+    const refused = { code: "INVALID_ARGUMENT", message: expect.stringMatching(/^Cannot .*: invalid \w+: /) };
+    await expect(stream.write(event, nothing)).rejects.toMatchObject(refused);
+    await expect(streams.writeAll(nothing)).rejects.toMatchObject(refused);
+    await expect(streams.writeAll([], nothing)).rejects.toMatchObject(refused);
+    await expect(streams.transaction(async () => undefined, nothing)).rejects.toMatchObject(refused);
+    await expect(streams.pruneStream("a", nothing)).rejects.toMatchObject(refused);
+    await expect(take(stream.read(nothing), 1)).rejects.toMatchObject(refused);
     expect(await streams.describeStream("a")).toBeNull();
   });
 });
