@@ -137,7 +137,7 @@ export class BatchProjector {
   /** What readers have seen more of since the batch was read: without it they would see less than before. */
   async #rest(tx: ModelTransaction, after: number) {
     const { source, model } = this.#context;
-    const shown = await shownBefore(tx.records, model, this.#build);
+    const shown = await shownBefore(tx.records, model.spaces, this.#build);
     if (shown === null || shown.position <= after) return { events: [], upTo: after, hasAll: true };
     this.#hasRest = true;
     const limit = Math.min(MAX_TRANSACTION_EVENTS, MAX_TRANSACTION_BATCHES * this.size.limitFor(0));

@@ -84,7 +84,7 @@ export interface ShownBefore {
 }
 
 /** @returns null when the build is shown already */
-export async function shownBefore(records: Records, { spaces }: ModelStore, build: Build): Promise<ShownBefore | null> {
+export async function shownBefore(records: Records, spaces: Spaces, build: Build): Promise<ShownBefore | null> {
   const live = await readLive(records, spaces, build.name);
   if (live === null || isShown(build, live)) return null;
   const { version, generation } = live;

@@ -2,6 +2,7 @@ import {
   ALL_STREAM,
   isStreamError,
   type ParsedClause,
+  type ReadQuery,
   type StorageSession,
   type StoredEvent,
 } from "../../protocols/index.js";
@@ -12,6 +13,7 @@ import type { Participant } from "../stream/participant.js";
 import { TransactionSQL } from "../transaction/store-transaction.js";
 import type { TransactionCalls } from "../transaction/transaction-calls.js";
 import type { EventHooks } from "../view/event-hooks.js";
+import { shownBefore } from "./builds.js";
 import type { ParsedProjection } from "./definition.js";
 import { recordsInTurn, transactionMs } from "./model-store.js";
 import { type Build, type BuildState, readBuild, type Spaces, writeBuild } from "./projection-records.js";
@@ -21,6 +23,9 @@ const PAGE_EVENTS = 1_024;
 
 /** More missed events than these are left to the runner: a write must not wait for them. */
 const MAX_MISSED_EVENTS = 10_000;
+
+/** The same for a build that readers do not see yet. */
+const MAX_MISSED_OF_NEW_BUILD = 256;
 
 /** What an inline projection works with. */
 interface InlineParts {
@@ -67,7 +72,9 @@ export class InlineProjection implements Participant {
     const records = recordsOf(session, calls);
     const found = await readBuild(records, this.#spaces, this.#build);
     if (found === null || found.value.mayLackEvents === true) return;
-    const missed = await this.#missed(session, calls, found.value.position);
+    const isNew = !found.value.hasCaughtUp && (await shownBefore(records, this.#spaces, this.#build)) !== null;
+    const most = isNew ? MAX_MISSED_OF_NEW_BUILD : MAX_MISSED_EVENTS;
+    const missed = await this.#missed(session, calls, { after: found.value.position, most });
     if (missed === undefined || missed.events.length === 0) return;
     const events = await this.#read(missed.events, calls);
     if (events === undefined) return;
@@ -95,7 +102,7 @@ export class InlineProjection implements Participant {
   async #unwantedUpTo(session: StorageSession, calls: TransactionCalls, position: number): Promise<number> {
     let after = position;
     for (let passed = 0; passed < MAX_MISSED_EVENTS; ) {
-      const page = await this.#page(session, calls, after);
+      const page = await this.#page(session, calls, { after, limit: PAGE_EVENTS });
       const [wanted] = page.wanted;
       if (wanted !== undefined) return wanted.position - 1;
       if (page.next === null) return page.head;
@@ -119,23 +126,27 @@ export class InlineProjection implements Participant {
   }
 
   /** What is wanted behind a position, this transaction's own events included. Undefined: too much. */
-  async #missed(session: StorageSession, calls: TransactionCalls, position: number) {
+  async #missed(
+    session: StorageSession,
+    calls: TransactionCalls,
+    { after: position, most }: { readonly after: number; readonly most: number },
+  ) {
     const events: StoredEvent[] = [];
     let after = position;
     let passed = 0;
     for (;;) {
-      const page = await this.#page(session, calls, after);
+      const page = await this.#page(session, calls, { after, limit: Math.min(PAGE_EVENTS, most) });
       for (const event of page.wanted) events.push(event);
       passed += page.count;
       if (page.next === null) return { events, upTo: Math.max(position, page.head) };
-      if (passed >= MAX_MISSED_EVENTS) return undefined;
+      if (passed >= most) return undefined;
       after = page.next;
     }
   }
 
   /** One page behind a position: what is wanted of it, and how many events the storage has found. */
-  async #page(session: StorageSession, calls: TransactionCalls, after: number) {
-    const query = { streamId: ALL_STREAM, after, limit: PAGE_EVENTS, filter: this.#clauses } as const;
+  async #page(session: StorageSession, calls: TransactionCalls, place: Pick<ReadQuery, "after" | "limit">) {
+    const query = { streamId: ALL_STREAM, ...place, filter: this.#clauses } as const;
     const page = await calls.run("read for a projection", () => session.readPage({ ...query, direction: "forward" }));
     const wanted = page.events.filter((event) => this.#matches(event) && this.#wantsType(event.type));
     return { wanted, count: page.events.length, next: page.next, head: page.head };

@@ -63,6 +63,27 @@ describe.each(SQL_STORES)("an inline projection over %s", (_, open) => {
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: version }]);
   });
 
+  test("holds up no write for what a version lacks that is not shown yet", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await using _first = await runProjections(streams, [balances()], INLINE);
+    await a.write(Array.from({ length: 300 }, () => deposited(1)));
+    const later = balances(2, 10);
+    let isBroken = true;
+    const broken: Projection<Deposited> = {
+      ...later,
+      project: (events, context) => (isBroken ? Promise.reject(new Error("broken")) : later.project(events, context)),
+    };
+    await using second = await runProjections(streams, [broken], INLINE);
+    await expect.poll(() => second.status()[0]?.state).toBe("failed");
+    await a.write(deposited(1));
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 301 }]);
+    isBroken = false;
+    await expect.poll(() => second.status()[0]?.state).toBe("live");
+    await a.write(deposited(1));
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 3_020 }]);
+  });
+
   test("fails the write that it cannot project, and that one alone", async () => {
     await using streams = await open();
     await using _runner = await runProjections(streams, [balances()], INLINE);
