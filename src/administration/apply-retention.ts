@@ -1,6 +1,5 @@
 import type {
   AdministrableStreamFactory,
-  Records,
   RemovalReport,
   RetentionOptions,
   RetentionRule,
@@ -8,7 +7,8 @@ import type {
 } from "../../protocols/index.js";
 import { isStreamError } from "../../protocols/index.js";
 import { storeTime } from "../stream/store-time.js";
-import { storeAccessOf } from "../transaction/store-access.js";
+import { readRecords } from "../transaction/committed-records.js";
+import { type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import {
   checkFlag,
   checkFunction,
@@ -28,6 +28,8 @@ import { type Retained, retentionOf } from "./retention-step.js";
 
 const OPTIONS: OptionNames<RetentionOptions> = { dryRun: true, archive: true, signal: true };
 const ATTEMPT = "apply retention";
+const CALL = "applyRetention";
+const TIMEOUT_MS = 10_000;
 
 /**
  * Removes what rules let go, and yields a report for each stream that loses something, or with `dryRun` would. The first
@@ -61,7 +63,8 @@ async function* apply(
   rules: readonly RetentionRule[],
   options: RetentionOptions,
 ): AsyncGenerator<RemovalReport, void> {
-  const context = contextOf(streams);
+  const access = storeAccessOf(streams, ATTEMPT);
+  const context = contextOf(access);
   const {
     dryRun = false,
     archive,
@@ -75,15 +78,15 @@ async function* apply(
     return options;
   });
   context.lifetime.assertOpen(ATTEMPT);
-  context.calls.assertOutside("applyRetention");
-  const take = () => (dryRun ? notTaken(context) : RetentionLease.take(context));
-  const lease = await context.calls.note(take, "applyRetention");
+  context.calls.assertOutside(CALL);
+  const take = () => (dryRun ? notTaken(access) : RetentionLease.take(context));
+  const lease = await context.calls.note(take, CALL);
   if (lease === null) return;
   try {
     const nowMs = await storeTime(context);
     for (const [index, rule] of rules.entries()) {
       const earlier = rules.slice(0, index);
-      const unneededUpTo = await needsOf(context, signal);
+      const unneededUpTo = await needsOf(access, context, signal);
       for await (const stream of streams.listStreams({ prefix: rule.prefix, signal })) {
         if (stream.version === 0 || earlier.some(({ prefix }) => stream.streamId.startsWith(prefix))) continue;
         const retained = await retentionOf({ ...context, nowMs }, stream, rule, unneededUpTo(stream.streamId));
@@ -101,23 +104,12 @@ async function* apply(
 }
 
 /** A dry run removes nothing, and needs no lease; null while another process has it. */
-async function notTaken(context: AdministrationContext): Promise<undefined | null> {
-  return (await readRecords(context, (records) => RetentionLease.isTaken(records))) ? null : undefined;
+async function notTaken(access: StoreAccess): Promise<undefined | null> {
+  const isTaken = await readRecords(access, CALL, TIMEOUT_MS, (records) => RetentionLease.isTaken(records));
+  return isTaken ? null : undefined;
 }
 
-/** Reads records as they were committed last: a store that was opened to be read only has no transactions. */
-function readRecords<T>(
-  { storage }: AdministrationContext,
-  work: (records: Pick<Records, "list">) => Promise<T>,
-): Promise<T> {
-  const list = storage.listRecords?.bind(storage);
-  if (list === undefined) return storage.transact(({ records }) => work(records), { attempt: ATTEMPT });
-  return work({ list: (space, options = {}) => list(space, options) });
-}
-
-function contextOf(streams: AdministrableStreamFactory): AdministrationContext {
-  const { context } = storeAccessOf(streams, ATTEMPT);
-  const { storage } = context;
+function contextOf({ context, storage }: StoreAccess): AdministrationContext {
   if (isAdministrable(storage)) return { ...context, storage };
   const refusal = invalidArgument("streams", "expected a store with administration, and it has none");
   throw inCall(refusal, ATTEMPT, storage.location);
@@ -125,13 +117,15 @@ function contextOf(streams: AdministrableStreamFactory): AdministrationContext {
 
 /** For each stream, the position up to which nobody needs its events. */
 async function needsOf(
+  access: StoreAccess,
   context: AdministrationContext,
   signal: AbortSignal | undefined,
 ): Promise<(streamId: string) => number> {
   await updatePositions(context, ATTEMPT);
-  const read = () => readRecords(context, (records) => readerPositions(records, seenLeasesOf(context.storage)));
+  const read = () =>
+    readRecords(access, CALL, TIMEOUT_MS, (records) => readerPositions(records, seenLeasesOf(context.storage)));
   const readers = await sureReaders(context, read, { upTo: Number.POSITIVE_INFINITY, signal });
-  const parked = await readRecords(context, firstParkedPositions);
+  const parked = await readRecords(access, CALL, TIMEOUT_MS, firstParkedPositions);
   const readUpTo = Math.min(...readers.map(({ position }) => position));
   return (streamId) => Math.min(readUpTo, (parked.get(streamId) ?? Number.POSITIVE_INFINITY) - 1);
 }

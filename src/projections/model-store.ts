@@ -3,7 +3,7 @@ import { seenLeasesOf } from "../administration/former-builds.js";
 import { type LeaseRenewals, leaseRenewalsOf, storeLeaseRenewals } from "../leases/lease-renewals.js";
 import type { Sightings } from "../leases/sightings.js";
 import { MAX_TRANSACTION_TIMEOUT_MS } from "../limits.js";
-import { type CommittedRecords, committedRecordsOf } from "../transaction/committed-records.js";
+import { type CommittedRecords, committedRecordsOf, readRecords } from "../transaction/committed-records.js";
 import { hasStoreAccess, type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { TransactionSQL } from "../transaction/store-transaction.js";
 import { invalidArgument } from "../validate/check-arguments.js";
@@ -102,9 +102,7 @@ function overAccess(access: StoreAccess, hasEvents = false): ModelStore {
         },
         { timeoutMs, signal: undefined },
       ),
-    read(call, timeoutMs, work) {
-      return this.committed?.read(call, work) ?? this.run(call, timeoutMs, ({ records }) => work(records));
-    },
+    read: (call, timeoutMs, work) => readRecords(access, call, timeoutMs, work),
   };
 }
 

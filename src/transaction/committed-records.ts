@@ -13,6 +13,23 @@ export function committedRecordsOf(access: StoreAccess): CommittedRecords | unde
   return found;
 }
 
+/**
+ * Reads records as they were committed last, in a transaction only where they cannot be read without one.
+ *
+ * @param call - the public call that it is part of
+ */
+export function readRecords<T>(
+  access: StoreAccess,
+  call: string,
+  timeoutMs: number,
+  work: (records: Pick<Records, "get" | "list">) => Promise<T>,
+): Promise<T> {
+  const committed = committedRecordsOf(access);
+  if (committed !== undefined) return committed.read(call, work);
+  const plan = { timeoutMs, signal: undefined };
+  return access.run(call, (_, inTurn) => inTurn(call, ({ records }) => work(records)), plan);
+}
+
 /** Reads records outside any transaction, so that no writer waits for it. */
 export class CommittedRecords implements Pick<Records, "get" | "list"> {
   readonly #access: StoreAccess;
