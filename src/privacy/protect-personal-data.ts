@@ -51,9 +51,9 @@ export interface PersonalData {
   /**
    * Destroys the key of a person, then writes `SubjectForgotten` to the audit stream. It resolves once no process can hold the
    * key any more, after `keyTtlMs`. From then on nobody can open the person's fields: not in events, snapshots or parked
-   * events, and not in archives or backups of the event store. If `keyTtlMs` is 0, a call that waits for its answer meanwhile may
-   * still get the fields open, and so may another process what it has read ahead. It is final. If it fails, call it again; that
-   * is harmless at any time.
+   * events, and not in archives or backups of the event store. A reader of another process may still deliver what it had opened
+   * ahead, and if `keyTtlMs` is 0, a call that waits for its answer meanwhile may get the fields open. It is final. If it fails,
+   * call it again; that is harmless at any time.
    *
    * @param subject - the person's id, as events have it
    * @returns the position of the event, which is the same one each time
