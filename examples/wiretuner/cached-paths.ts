@@ -1,7 +1,7 @@
 import { type EventShape, type StoredEvent, sql } from "async-streams";
 import type { ProjectionContext } from "async-streams/projections";
 import { Draft } from "./draft.js";
-import { editPaths, restoredPathsOf } from "./edit-paths.js";
+import { editPaths, isPathId, restoredPathsOf } from "./edit-paths.js";
 import type { Path } from "./vector-document.js";
 
 /** A path whose caches are to be made again; null: it is gone. */
@@ -44,7 +44,7 @@ export class CachedPaths {
     this.#changed.set(documentId, changed);
     if (type === "UndoEvent" || type === "RedoEvent") {
       for (const restored of restoredPathsOf(paths)) changed.set(restored.pathId, restored.path);
-    } else if (typeof pathId === "string") {
+    } else if (isPathId(pathId)) {
       const before = changed.has(pathId) ? (changed.get(pathId) ?? null) : await this.#load(documentId, pathId);
       const edited = editPaths(before === null ? [] : [before], type, data, this.#draft);
       if (edited !== null) changed.set(pathId, edited[0] ?? null);

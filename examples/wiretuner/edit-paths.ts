@@ -39,7 +39,7 @@ export const EDIT_TYPES: readonly string[] = [...EDITS.keys()];
  */
 export function editPaths(paths: readonly Path[], type: string, data: unknown, draft: Draft): readonly Path[] | null {
   const edit = EDITS.get(type);
-  if (edit === undefined || !isObject(data) || typeof data.pathId !== "string") return null;
+  if (edit === undefined || !isObject(data) || !isPathId(data.pathId)) return null;
   return edit(paths, data.pathId, data, draft);
 }
 
@@ -150,8 +150,13 @@ function styleOf(value: unknown): Style {
   };
 }
 
+/** Half of a surrogate pair is no text that the tables of the caches could have. */
+export function isPathId(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed();
+}
+
 function isRestoredPath(value: unknown): value is RestoredPath {
-  if (!isObject(value) || typeof value.pathId !== "string" || !isNumber(value.index)) return false;
+  if (!isObject(value) || !isPathId(value.pathId) || !isNumber(value.index)) return false;
   const { pathId, path } = value;
   if (path === null) return true;
   if (!isObject(path) || path.pathId !== pathId || !isObject(path.style) || !Array.isArray(path.anchors)) return false;

@@ -111,6 +111,22 @@ test("a path that has grown anchor by anchor is cached", async () => {
   expect(await readRenderedPath(db, documentId, "path-0")).toHaveLength(10_000);
 });
 
+test("a path whose id is no text for a database is none, and keeps no other path from being cached", async () => {
+  await using opened = await openWithCaches();
+  const { db, documentId } = opened;
+  const gateway = new SqliteEventGateway(opened);
+  const pathId = "half of a pair: \ud800";
+  const path = { pathId, style, closed: false, anchors: [{ x: 1, y: 1 }] };
+  const restored = { groupId: "all", paths: [{ pathId, index: 0, path }] };
+  await gateway.persistEvent(makeEvent(0, { pathId, style }));
+  await gateway.persistEvent(makeEvent(1, { eventType: "RedoEvent", ...restored }));
+  await gateway.persistEvent(makeEvent(2, { pathId: "path-2", style }));
+  await caughtUp(db);
+  expect(await readRenderedPath(db, documentId, "path-2")).toHaveLength(0);
+  const { document } = await loadDocument(db, documentId);
+  expect(document.paths.map((each) => each.pathId)).toEqual(["path-2"]);
+});
+
 test("caches follow moves, deletions and undo, and are the same when they are built again", async () => {
   await using opened = await openWithCaches();
   const { db, documentId, runner } = opened;
