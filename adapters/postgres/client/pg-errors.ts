@@ -2,6 +2,8 @@ import { ConnectionLostError, DatabaseError } from "./client.js";
 
 /** The statement that failed, with what was bound to it. */
 interface SentStatement {
+  /** Under which it is prepared. */
+  readonly name?: string | undefined;
   readonly text?: string;
   readonly values?: readonly unknown[];
 }
@@ -9,15 +11,19 @@ interface SentStatement {
 /** What the server ends a session with: connection failures, shutdowns, and as many connections as it takes. */
 const ENDING = /^(08|53300$|57P0[1-5]$|25P0[34]$)/;
 
+/** A prepared statement is not there any more, or is another's: a statement of the application's has ended it, or taken its name. */
+const NOT_PREPARED: ReadonlySet<string> = new Set(["26000", "42P05"]);
+
 /** An error of the client in the words of the port. */
-export function clientError(error: unknown, { text = "", values = [] }: SentStatement = {}): Error {
+export function clientError(error: unknown, { name, text = "", values = [] }: SentStatement = {}): Error {
   if (error instanceof DatabaseError || error instanceof ConnectionLostError) return error;
   const fields = (typeof error === "object" && error !== null ? error : {}) as Readonly<Record<string, unknown>>;
   const message = typeof fields.message === "string" ? fields.message : String(error);
   if (typeof fields.code !== "string" || typeof fields.severity !== "string") return connectionLost(fields, message);
   const refused = sanitized(fields, withoutValues(message, fields.code, values, text));
-  // The server says so as it ends the session.
-  return ENDING.test(fields.code) ? new ConnectionLostError(refused.message, { cause: refused }) : refused;
+  // The server says so as it ends the session. One without the library's prepared statements is of no more use, either.
+  const isEnding = ENDING.test(fields.code) || (name !== undefined && NOT_PREPARED.has(fields.code));
+  return isEnding ? new ConnectionLostError(refused.message, { cause: refused }) : refused;
 }
 
 function connectionLost(fields: Readonly<Record<string, unknown>>, message: string): ConnectionLostError {

@@ -144,6 +144,20 @@ if (NO_POSTGRES === null) {
     expect(seen).toEqual([{ value: null }, { value: null }, { value: null }]);
   });
 
+  test.each(["DEALLOCATE ALL", "DEALLOCATE ALL; PREPARE es_append_one AS SELECT 1"])(
+    "a session in which a transaction runs %s fails one write, and is replaced",
+    async (text) => {
+      await using streams = await openStore();
+      await using stream = await streams.openStream("a");
+      await stream.write({ type: "T", data: 1 });
+      const statements = text.split("; ").map((statement) => `EXECUTE '${statement}';`);
+      await streams.transaction((tx) => tx.sql.run(rawSQL(`DO $$ BEGIN ${statements.join(" ")} END $$`)));
+
+      expect(await failureOf(stream.write({ type: "T", data: 2 }))).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      expect(await stream.write({ type: "T", data: 2 })).toMatchObject({ version: 2 });
+    },
+  );
+
   test("a transaction whose session can be reset no more is committed, and later ones have another session", async () => {
     const started = await server();
     const schemas = ownSchemas();
