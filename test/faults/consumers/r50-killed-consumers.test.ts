@@ -13,17 +13,22 @@ import { type EitherStore, openStoreAt } from "../support/store-address.js";
 
 const BACKENDS = backendsHere();
 
-const STREAMS = 20;
+/** A soak run has eight processes, eight partitions, and ten thousand events. */
+const PROCESSES = { quick: 3, soak: 8 };
+const STREAMS = { quick: 20, soak: 100 };
 /** How many events each stream gets at each step. */
-const EVENTS_A_STEP = { quick: 6, soak: 15 };
+const EVENTS_A_STEP = { quick: 6, soak: 17 };
+const DONE_WITHIN_MS = { quick: 50_000, soak: 300_000 };
 const LEASE_MS = 600;
+/** Who fills the store waits for its turn behind all of the processes. */
+const BUSY_TIMEOUT_MS = 30_000;
 const TYPES = ["Numbered"] as const;
 const ATTEMPTS = { quick: 4, soak: 10 };
 
-async function fill(streams: EitherStore, rounds: number): Promise<number> {
+async function fill(streams: EitherStore, rounds: number, count = STREAMS.quick): Promise<number> {
   let last = 0;
   for (let round = 0; round < rounds; round += 1) {
-    const writes = Array.from({ length: STREAMS }, (_, index) => ({
+    const writes = Array.from({ length: count }, (_, index) => ({
       streamId: `s-${index}`,
       events: [{ type: "Numbered", data: round }],
     }));
@@ -56,7 +61,7 @@ const start = (config: ConsumingConfig): NodeProcess =>
 for (const backend of BACKENDS) {
   faultTest(
     `R50 consumers over ${backend.name} whose processes are killed and stopped handle each event in order, and with transact exactly once`,
-    { quick: 2, soak: 5 },
+    { quick: 2, soak: 2 },
     async (laboratory) => {
       const { rounds, size, random, integer, count } = laboratory;
       for (let round = 0; round < rounds; round += 1) {
@@ -65,7 +70,7 @@ for (const backend of BACKENDS) {
         await using created = await backend.createAddress();
         const { address } = created;
         const logPath = folder.file("handled.log");
-        await using streams = await openStoreAt(address);
+        await using streams = await openStoreAt(address, { busyTimeoutMs: BUSY_TIMEOUT_MS });
         await streams.transaction((tx) =>
           tx.sql.run(sql`CREATE TABLE handled (place INTEGER, stream TEXT, version INTEGER, token INTEGER)`),
         );
@@ -75,7 +80,7 @@ for (const backend of BACKENDS) {
           logPath,
           mode,
           leaseMs: LEASE_MS,
-          partitions: integer(1, 8),
+          partitions: size === "soak" ? 8 : integer(1, 8),
           checkpointEvents,
         } as const;
         // Each process changes the number of partitions where all is in the tables.
@@ -83,14 +88,17 @@ for (const backend of BACKENDS) {
         let expected = 0;
         await killAndStop(laboratory, {
           leaseMs: LEASE_MS,
+          processes: PROCESSES[size],
           start: () => start({ ...config, partitions: partitions() }),
           async work(newest) {
-            await fill(streams, EVENTS_A_STEP[size]);
-            expected += EVENTS_A_STEP[size] * STREAMS;
+            await fill(streams, EVENTS_A_STEP[size], STREAMS[size]);
+            expected += EVENTS_A_STEP[size] * STREAMS[size];
             await newest.ready();
           },
           async done() {
-            await expect.poll(() => isDone(streams, config, expected), { timeout: 50_000, interval: 100 }).toBe(true);
+            await expect
+              .poll(() => isDone(streams, config, expected), { timeout: DONE_WITHIN_MS[size], interval: 100 })
+              .toBe(true);
           },
         });
         if (mode === "transact") await expectOnce(streams, expected);
@@ -179,12 +187,12 @@ for (const backend of BACKENDS) {
             ]);
           }
         };
-        await startUntilHandled(2 * STREAMS);
+        await startUntilHandled(2 * STREAMS.quick);
         expect(await list(parked(streams, "count"))).toMatchObject([{ streamId: "deadly", attempts }]);
         // As often when it is tried again.
         expect(await retryParked(streams, "count")).toBe(1);
         head = await fill(streams, 1);
-        await startUntilHandled(3 * STREAMS);
+        await startUntilHandled(3 * STREAMS.quick);
         expect(await list(parked(streams, "count"))).toMatchObject([{ streamId: "deadly", attempts: 2 * attempts }]);
         await using consumer = await consume(
           streams,

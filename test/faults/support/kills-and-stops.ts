@@ -9,6 +9,8 @@ const STEPS = { quick: 4, soak: 6 };
 export interface KilledAndStopped {
   /** How long a lease of theirs lasts. */
   readonly leaseMs: number;
+  /** How many run at a time. Default 3. */
+  readonly processes?: number;
   /** Starts one more of them; a step after the last is for those that come to an end. */
   readonly start: (step: number) => NodeProcess;
   /** Gives them work, and waits until the newest of them takes part. */
@@ -20,19 +22,19 @@ export interface KilledAndStopped {
 /** Kills processes that share work under leases, or stops them for longer than a lease, and starts others. */
 export async function killAndStop(
   { size, random, integer, count }: Laboratory,
-  { leaseMs, start, work, done }: KilledAndStopped,
+  { leaseMs, processes: atATime = PROCESSES, start, work, done }: KilledAndStopped,
 ): Promise<void> {
   const steps = STEPS[size];
   const processes: NodeProcess[] = [];
   const startMissing = (step: number) => {
-    while (processes.length < PROCESSES) processes.push(start(step));
+    while (processes.length < atATime) processes.push(start(step));
   };
   try {
     for (let step = 0; step < steps; step += 1) {
       startMissing(step);
       await work(processes.at(-1) as NodeProcess);
       await delay(integer(0, 300));
-      const [chosen] = processes.splice(integer(0, PROCESSES - 1), 1) as [NodeProcess];
+      const [chosen] = processes.splice(integer(0, atATime - 1), 1) as [NodeProcess];
       if (random() < 0.4) {
         processes.push(chosen);
         // Longer than its lease: others go on with what it has, and it must not.
