@@ -26,6 +26,19 @@ test("a slow event makes them smaller at once, down to one event", () => {
   expect(sizeAfter(2, 100, true)).toBe(1);
 });
 
+test("they become no smaller where fewer events make a batch no quicker", () => {
+  const size = new BatchSize(undefined);
+  const sizes = Array.from({ length: 20 }, (_, batch) => {
+    // A little more or less by chance.
+    size.note(size.limitFor(FAR), 20 + (batch % 3));
+    return size.limitFor(FAR);
+  });
+  expect(new Set(sizes)).toEqual(new Set([128]));
+  // Events that become slower still make it smaller.
+  size.note(128, 80);
+  expect(size.limitFor(FAR)).toBe(16);
+});
+
 test("they become larger again by a tenth at most", () => {
   const size = new BatchSize(undefined);
   size.note(256, 2_560);
