@@ -87,7 +87,8 @@ async function wasCommitted(error: unknown, transaction: number, running: Runnin
   if (error instanceof DatabaseError) {
     await rollBack(running);
     const isStored = await writer.hasCommitted(connection, transaction).catch(() => undefined);
-    if (isStored !== undefined) return isStored;
+    // One that is there may have stopped waiting for its standbys: that warning is lost with the error.
+    if (isStored === false) return false;
   }
   connection.destroy();
   return writer.settle(backend, (fresh) => writer.hasCommitted(fresh, transaction));
