@@ -69,6 +69,11 @@ export class ParkedStreams {
     return this.#parked.get(streamId) ?? [];
   }
 
+  /** What was set aside whose turn it is to be tried again. */
+  get nextAside(): ParkedState | undefined {
+    return this.aside.next((streamId) => this.#parked.has(streamId));
+  }
+
   /** Whether other calls have changed what is parked since it was read. */
   get isStale(): boolean {
     return this.#isStale;
@@ -166,7 +171,7 @@ export class ParkedStreams {
     return true;
   }
 
-  /** Parks what was set aside, to be tried again at once: the outage is over. */
+  /** Parks what was set aside, to be tried again at once: the outage is over, or none of it can be tried as it is. */
   async parkSetAside(): Promise<void> {
     const end = this.aside.last + 1;
     const isSaved = await this.#partition.persist(async (records, undo) => {

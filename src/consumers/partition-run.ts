@@ -129,12 +129,18 @@ export class PartitionRun {
         else if (!aside.isEmpty && !this.#partition.context.outage.isOn) await this.#parked.parkSetAside();
         else if (due !== undefined) await this.#retry.retryFirst(due);
         else if (this.#queue.length > 0 && !aside.isFull) await this.#takeNext();
-        else if (aside.next !== undefined) await tryAgain(this.#partition, this.#parked, aside.next);
-        else await this.#wake.wait();
+        else if (aside.isEmpty) await this.#wake.wait();
+        else await this.#tryAside();
       }
     } finally {
       this.#partition.cancelSave();
     }
+  }
+
+  async #tryAside(): Promise<void> {
+    const next = this.#parked.nextAside;
+    if (next === undefined) await this.#parked.parkSetAside();
+    else await tryAgain(this.#partition, this.#parked, next);
   }
 
   async #takeNext(): Promise<void> {

@@ -39,9 +39,18 @@ export class SetAside {
     this.#lastTried = state.position;
   }
 
-  /** The one whose turn it is to be tried again; not one that ends its process. */
-  get next(): ParkedState | undefined {
-    const tried = this.#states.filter(({ error }) => error !== null && error !== LAST_ENDED);
+  /**
+   * The one whose turn it is to be tried again: the first of its stream, and not one that ends its process.
+   *
+   * @param isBehind - whether a stream has parked events, behind which all of it waits
+   */
+  next(isBehind: (streamId: string) => boolean): ParkedState | undefined {
+    const seen = new Set<string>();
+    const tried = this.#states.filter(({ streamId, error }) => {
+      const isFirst = !seen.has(streamId);
+      seen.add(streamId);
+      return isFirst && error !== LAST_ENDED && !isBehind(streamId);
+    });
     return tried.find(({ position }) => position > this.#lastTried) ?? tried[0];
   }
 

@@ -220,6 +220,36 @@ describe.each(STORES)("outages over %s", (_, open) => {
     expect(await consumer.lag()).toMatchObject({ parked: 0, events: 0 });
   });
 
+  test("try what waited behind a set-aside event that was removed by force", async () => {
+    await using streams = await open();
+    const failed: unknown[] = [];
+    const handled: unknown[] = [];
+    let isDown = true;
+    await writeToStreams(streams, 3);
+    const last = await streams.openStream("s-2");
+    await last.write([numbered(3)]);
+    await using _consumer = await consume(
+      streams,
+      {
+        name: "all",
+        types: ["Numbered"],
+        startFrom: "beginning",
+        handle: async ({ data }) => {
+          failed.push(data);
+          if (isDown) throw new Error("down");
+          handled.push(data);
+        },
+      },
+      { partitions: 1, leaseMs: 86_400_000, retry: { ...LONG_PAUSE, maxDelayMs: 1 }, onError: () => undefined },
+    );
+    await expect.poll(() => failed.filter((data) => data === 2).length).toBeGreaterThan(5);
+    await streams.pruneStream("s-2", { before: 2, force: true });
+    await expect.poll(() => failed).toContain(3);
+    isDown = false;
+    await expect.poll(() => handled).toEqual(expect.arrayContaining([0, 1, 3]));
+    await expect.poll(() => listOf(parked(streams, "all"))).toEqual([]);
+  });
+
   test("are over once a process stops that has handled an event", async () => {
     await using streams = await open();
     await writeToStreams(streams, 4);
