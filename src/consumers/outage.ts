@@ -27,7 +27,7 @@ export class Outage {
   #recovery: readonly string[] | null = null;
   /** Whether it has tried an event in this outage itself: its first try does not wait, and may find that all is well here. */
   #hasTried = false;
-  /** Ends with the probe that is under way and the pause behind it. */
+  /** Ends with the pause before the last probe: the next one waits for its own behind it. */
   #turn: Promise<unknown> = Promise.resolve();
   #over = new AbortController();
 

@@ -18,7 +18,7 @@ import { failingWith } from "./outage.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
 import { type RunContext, tell } from "./run-context.js";
-import { SetAside } from "./set-aside.js";
+import { LAST_ENDED, SetAside } from "./set-aside.js";
 
 /** What became of an event that was to be parked. */
 export type Parking = "parked" | "lost" | "outage";
@@ -154,7 +154,7 @@ export class ParkedStreams {
     if (this.aside.isEmpty) this.#partition.position = Math.max(this.#partition.position, position);
   }
 
-  /** Writes the checkpoint of an event that has succeeded. What was set aside before it is parked, to be tried again at once. */
+  /** Writes the checkpoint of an event that has succeeded. What was set aside before it is parked. */
   async writeDone(records: Records, position: number, undo: Undo): Promise<void> {
     await this.#partition.lease.write(records, { position, attempt: null }, undo);
     await this.#parkBefore(records, position);
@@ -171,7 +171,7 @@ export class ParkedStreams {
     return true;
   }
 
-  /** Parks what was set aside, to be tried again at once: the outage is over, or none of it can be tried as it is. */
+  /** Parks what was set aside: the outage is over, or none of it can be tried as it is. */
   async parkSetAside(): Promise<void> {
     const end = this.aside.last + 1;
     const isSaved = await this.#partition.persist(async (records, undo) => {
@@ -189,14 +189,14 @@ export class ParkedStreams {
     const { name } = this.#partition.context.definition;
     const states = this.aside.before(position);
     if (states.length === 0) return;
-    for (const state of states) await writeParked(records, name, { ...state, isDue: true });
+    for (const state of states) await writeParked(records, name, dueAgain(state));
     await changeGroup(records, name, ({ parked }) => ({ parked: parked + states.length }));
   }
 
   #asideParked(position: number): void {
     for (const state of this.aside.before(position)) {
       const ahead = this.of(state.streamId);
-      this.set(state.streamId, [...ahead, { ...state, isDue: true }]);
+      this.set(state.streamId, [...ahead, dueAgain(state)]);
     }
     this.aside.removeBefore(position);
   }
@@ -217,6 +217,11 @@ export class ParkedStreams {
     else all.set(streamId, parked);
     this.#parked = all;
   }
+}
+
+/** It is tried again at once, unless it ended its process each time: that was not the outage. */
+function dueAgain(state: ParkedState): ParkedState {
+  return { ...state, isDue: state.error !== LAST_ENDED };
 }
 
 function tooManyParked({ definition: { name }, settings: { maxParked }, access: { location } }: RunContext): Error {
