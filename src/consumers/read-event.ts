@@ -8,9 +8,9 @@ export interface ReadEvent {
   readonly generation: number;
 }
 
-/** Changes when readers get something else of the same events: see `EventHooks.generation`. */
+/** Changes when readers get something else of the same events: see `EventHooks.heldGeneration`. */
 export function readGeneration({ access }: Pick<RunContext, "access">): number {
-  return access.context.hooks?.generation?.() ?? 0;
+  return access.context.hooks?.heldGeneration?.() ?? 0;
 }
 
 /** The event at a position, as readers get it now; undefined where it was removed. */

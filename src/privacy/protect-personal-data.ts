@@ -18,6 +18,7 @@ import { type Clock, SYSTEM_CLOCK } from "./clock.js";
 import { type ForgetContext, forget } from "./forget.js";
 import { reportForgotten } from "./forget-report.js";
 import type { ForgetReport, Forgotten } from "./forgotten.js";
+import { heldPeriod, usableForMs } from "./held-period.js";
 import { KeyCache } from "./key-cache.js";
 import type { KeyStore } from "./key-store.js";
 import { openEvents } from "./open-events.js";
@@ -31,8 +32,9 @@ export interface PrivacyOptions {
   /** How many keys are in memory at most. 1 or more, default 10,000. */
   readonly maxCachedKeys?: number | undefined;
   /**
-   * How long a key may be used before it is looked up again, in milliseconds, and so how long `forget` takes. With 0, keys
-   * are looked up for every call. Use the same value in all processes. 0 or more, default 60,000.
+   * How long a process may deliver open fields with a key that it has looked up, in milliseconds, and so how long `forget` takes.
+   * It looks keys up again some time before. With 0, they are looked up for every call. Use the same value in all processes. 0
+   * or more, default 60,000.
    */
   readonly keyTtlMs?: number | undefined;
   /** The stream that gets the `SubjectForgotten` events. Default `"personal-data"`. */
@@ -51,9 +53,9 @@ export interface PersonalData {
   /**
    * Destroys the key of a person, then writes `SubjectForgotten` to the audit stream. It resolves once no process can hold the
    * key any more, after `keyTtlMs`. From then on nobody can open the person's fields: not in events, snapshots or parked
-   * events, and not in archives or backups of the event store. A reader of another process may still deliver what it had opened
-   * ahead, and if `keyTtlMs` is 0, a call that waits for its answer meanwhile may get the fields open. It is final. If it fails,
-   * call it again; that is harmless at any time.
+   * events, and not in archives or backups of the event store. If `keyTtlMs` is 0, a call that waits for its answer meanwhile may
+   * still get the fields open, and so may another process what it has read ahead. It is final. If it fails, call it again; that
+   * is harmless at any time.
    *
    * @param subject - the person's id, as events have it
    * @returns the position of the event, which is the same one each time
@@ -125,7 +127,7 @@ export function protectWithClock<F extends StreamFactory>(
     checkUntyped(hooks);
     const context: ForgetContext = {
       catalogue: new PersonalCatalogue(types),
-      cache: new KeyCache(keys, settings, clock),
+      cache: new KeyCache(keys, { ...settings, keyTtlMs: usableForMs(settings.keyTtlMs) }, clock),
       names: new SubjectNames(keys),
       location: storage.location,
       streams,
@@ -138,6 +140,7 @@ export function protectWithClock<F extends StreamFactory>(
       beforeAppend: (streamId, events) => sealEvents(context, streamId, events),
       afterRead: (events) => openEvents(context, events),
       generation: () => context.cache.forgotten,
+      heldGeneration: () => context.cache.forgotten + heldPeriod(settings.keyTtlMs, clock.nowMs()),
       checkFilter: (clauses) => checkSealedFilter(context.catalogue, clauses),
       beforeSaveSnapshot: (snapshot) => snapshots.seal(snapshot),
       afterLoadSnapshot: (snapshot) => snapshots.open(snapshot),

@@ -54,7 +54,7 @@ interface ReadPage extends EventPage {
 /** A page that is fetched before it is needed. */
 interface PageAhead {
   readonly page: Promise<ReadPage>;
-  /** What `EventHooks.generation` was when it was asked for. */
+  /** What `EventHooks.heldGeneration` was when it was asked for. */
   readonly generation: number | undefined;
   /** Its memory, once it is loaded. */
   bytes: number;
@@ -74,7 +74,7 @@ export class PageReader implements EventHolder {
   #events = NO_EVENTS;
   #index = 0;
   #bytes = 0;
-  /** What `EventHooks.generation` was when the page was asked for. */
+  /** What `EventHooks.heldGeneration` was when the page was asked for. */
   #generation: number | undefined;
   #ahead: PageAhead | undefined;
   /** Takes back the page that is fetched ahead: it may wait for other reads. */
@@ -121,7 +121,7 @@ export class PageReader implements EventHolder {
 
   /** It changes when readers get something else of what was read. */
   get #currentGeneration(): number | undefined {
-    return this.#source.hooks?.generation?.();
+    return this.#source.hooks?.heldGeneration?.();
   }
 
   /** Takes back a page that was fetched ahead too when the read is aborted. */

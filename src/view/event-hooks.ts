@@ -37,6 +37,9 @@ export interface EventHooks {
   /** Grows when `afterRead` makes something else of the same events: what was kept of them is not used any more. */
   readonly generation?: (() => number) | undefined;
 
+  /** Grows with that, and from time to time: events that were read before, and wait for their reader, are read again then. */
+  readonly heldGeneration?: (() => number) | undefined;
+
   /**
    * Called with the filter of a read, a watch, a condition, a consumer or a projection before it is used.
    *
@@ -68,6 +71,9 @@ export interface ReadFailure {
   readonly mayPass?: boolean | undefined;
 }
 
+/** Changes with each of two numbers that only grow. */
+const sum = (first: () => number, then: () => number) => () => first() + then();
+
 /** The hooks of a decorator and those of what it decorates: outer ones first when writing, inner ones first when reading. */
 export function composeHooks(outer: EventHooks, inner: EventHooks | undefined): EventHooks {
   if (inner === undefined) return outer;
@@ -84,7 +90,8 @@ export function composeHooks(outer: EventHooks, inner: EventHooks | undefined): 
         andThen(then(read), (result) => (result.failure === undefined ? { ...result, failure } : result)),
       );
     }),
-    generation: both(outer.generation, inner.generation, (first, then) => () => first() + then()),
+    generation: both(outer.generation, inner.generation, sum),
+    heldGeneration: both(outer.heldGeneration, inner.heldGeneration, sum),
     checkFilter: both(outer.checkFilter, inner.checkFilter, (first, then) => (clauses) => {
       first(clauses);
       then(clauses);

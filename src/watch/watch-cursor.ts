@@ -63,7 +63,7 @@ export class WatchCursor implements Closable, EventHolder {
   #handIndex = 0;
   /** Whether the hooks have seen what is in hand. */
   #isHandReady = true;
-  /** What `EventHooks.generation` was when they began with it. */
+  /** What `EventHooks.heldGeneration` was when they began with it. */
   #handGeneration: number | undefined;
   /** What the consumer gets after what is in hand. */
   #failure: ReadFailure | undefined;
@@ -128,7 +128,7 @@ export class WatchCursor implements Closable, EventHolder {
 
   /** Whether readers get something else now of what is in hand. */
   get #isOutdated(): boolean {
-    return this.#hand.length > 0 && this.#handGeneration !== this.#source.hooks?.generation?.();
+    return this.#hand.length > 0 && this.#handGeneration !== this.#source.hooks?.heldGeneration?.();
   }
 
   /** Waits for events that match and takes them in hand; false once the cursor is closed. One call at a time. */
@@ -154,7 +154,7 @@ export class WatchCursor implements Closable, EventHolder {
   /** Puts in hand what the consumer gets of it, unless it was taken out of the hand meanwhile. */
   async #hookHand(): Promise<void> {
     const hand = this.#hand;
-    this.#handGeneration = this.#source.hooks?.generation?.();
+    this.#handGeneration = this.#source.hooks?.heldGeneration?.();
     const result = await this.#source.hooks?.afterRead?.(hand);
     if (result === undefined || this.#closed || this.#hand !== hand) return;
     const { events, failure } = result;

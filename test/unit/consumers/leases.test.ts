@@ -185,7 +185,7 @@ describe.each(STORES)("the leases of a consumer over %s", (_, open) => {
       let generation = 0;
       let afterRead = async (): Promise<void> => undefined;
       const view = viewOf(streams, {
-        generation: () => generation,
+        heldGeneration: () => generation,
         afterRead: async (events) => {
           await afterRead();
           return { events };

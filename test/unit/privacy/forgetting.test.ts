@@ -1,8 +1,10 @@
 import { describe, expect, test, vi } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
-import { ALL_STREAM, type StreamFactory } from "../../../index.js";
+import { ALL_STREAM, type StoredEvent, type StreamFactory } from "../../../index.js";
+import { consume } from "../../../src/consumers/index.js";
 import { protectPersonalData, protectWithClock } from "../../../src/privacy/protect-personal-data.js";
 import { runProjections, whenProcessed } from "../../../src/projections/index.js";
+import { Gate } from "../../conformance/support/transactions.js";
 import { overriding } from "../../support/overriding.js";
 import { STORES } from "../consumers/support/stores.js";
 import { counted, customerTypes, dataOf, opened, ordered, readAll, registered, writeTo } from "./support/customers.js";
@@ -48,6 +50,47 @@ describe.each(STORES)("forgetting over %s", (_name, open) => {
     clock.pass(1);
     await forgetting;
     expect(await emailsIn(other)).toEqual([null]);
+  });
+
+  test("is in time for what other processes have read ahead: reads, watches and consumers", async () => {
+    await using base = await open();
+    const [keys, clock] = [new MemoryKeys(), testClock()];
+    const other = protectWithClock(base, customerTypes, keys, { keyTtlMs: 1_000 }, clock);
+    const streams = protectWithClock(base, customerTypes, keys, { keyTtlMs: 1_000 }, clock);
+    // Others look at no other person's key meanwhile, and get no event that says who is forgotten.
+    await writeTo(other, "a", ...[1, 2, 3].map((number) => registered("ada", `${number}@example.org`)));
+    const stream = await other.openStream("a");
+    const readers = [stream.read(), stream.watch({ after: 0 })].map((events) => events[Symbol.asyncIterator]());
+    const next = async (): Promise<unknown[]> => {
+      const results = await Promise.all(readers.map((reader) => reader.next()));
+      return results.map(({ value }) => (value.data as { email: unknown }).email);
+    };
+    const [begun, goOn] = [new Gate(), new Gate()];
+    const handled: unknown[] = [];
+    const handle = async ({ data }: StoredEvent): Promise<void> => {
+      handled.push((data as { email: unknown }).email);
+      begun.open();
+      await goOn.opened;
+    };
+    await using consumer = await consume(other, {
+      name: "mail",
+      types: ["Registered"],
+      startFrom: "beginning",
+      handle,
+    });
+    await begun.opened;
+    expect(await next()).toEqual(["1@example.org", "1@example.org"]);
+    const forgetting = streams.forget("ada");
+    await vi.waitUntil(() => clock.waiting === 1);
+    clock.pass(100);
+    expect(await next()).toEqual(["2@example.org", "2@example.org"]);
+    clock.pass(900);
+    await forgetting;
+    expect(await next()).toEqual([null, null]);
+    goOn.open();
+    await consumer.whenProcessed(3);
+    expect(handled).toEqual(["1@example.org", null, null]);
+    for (const reader of readers) await reader.return?.();
   });
 
   test("resolves after 60 s unless it is told otherwise", async () => {
