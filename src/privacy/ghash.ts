@@ -30,18 +30,18 @@ function shift(number: Int32Array, bits: number): void {
 /** Where the products with the higher half of a byte begin. */
 const HIGH_HALF = 16 * WORDS;
 
+export const HASH_TABLE_WORDS = 2 * HIGH_HALF;
+
 /**
  * The products of a hash key with each half of a byte, the lower ones first: 512 bytes, of which many keys fit into the caches
  * of a processor.
  */
-export type HashTable = Int32Array;
-
-export function hashTable(hashKey: Buffer): HashTable {
+export function hashTable(hashKey: Buffer): Int32Array {
   const number = Int32Array.from({ length: WORDS }, (_, word) => hashKey.readInt32BE(word * 4));
   const high = productsWith(number);
   // The lower half of a byte comes first, and is shifted by the higher one.
   shift(number, 4);
-  const table = new Int32Array(2 * HIGH_HALF);
+  const table = new Int32Array(HASH_TABLE_WORDS);
   table.set(productsWith(number));
   table.set(high, HIGH_HALF);
   return table;
@@ -67,9 +67,10 @@ function productsWith(factor: Int32Array): Int32Array {
  * GHASH, which authenticates in AES-GCM (NIST SP 800-38D, 6.4), of whole blocks. It multiplies a byte at a time, the last ones
  * first.
  *
+ * @param table - {@link hashTable}, with anything behind it
  * @param hash - the four words of what comes before these blocks, zeros at first; gets those with them
  */
-export function ghash(table: HashTable, blocks: Uint8Array, length: number, hash: Int32Array): void {
+export function ghash(table: Int32Array, blocks: Uint8Array, length: number, hash: Int32Array): void {
   let a = hash[0] as number;
   let b = hash[1] as number;
   let c = hash[2] as number;

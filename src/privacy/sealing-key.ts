@@ -1,9 +1,10 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject } from "node:crypto";
-import { BLOCK_BYTES, hashTable } from "./ghash.js";
+import { BLOCK_BYTES } from "./ghash.js";
 import {
   type BlockKey,
   isShort,
   MAX_OPENED_TOGETHER,
+  makeBlockKey,
   NONCE_BYTES,
   openShortValues,
   TAG_BYTES,
@@ -79,7 +80,7 @@ export class SealingKey {
 
   #makeBlockKey(): BlockKey {
     const cipher = createCipheriv("aes-256-ecb", this.#key, null).setAutoPadding(false);
-    return { cipher, table: hashTable(cipher.update(Buffer.alloc(BLOCK_BYTES))), places: new Map() };
+    return makeBlockKey(cipher, cipher.update(Buffer.alloc(BLOCK_BYTES)));
   }
 }
 

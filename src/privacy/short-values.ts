@@ -1,30 +1,38 @@
 import type { Cipher } from "node:crypto";
-import { BLOCK_BYTES, ghash, type HashTable, wordAt } from "./ghash.js";
+import { BLOCK_BYTES, ghash, HASH_TABLE_WORDS, hashTable, wordAt } from "./ghash.js";
 
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
-/** What of a key opens short values. */
+/** What of a key opens short values: as little as can be, so that many keys fit into the caches of a processor. */
 export interface BlockKey {
   /** AES of single blocks (ECB): it makes the blocks that GCM xors with. */
   readonly cipher: Cipher;
-  readonly table: HashTable;
-  /** The places of the last values: those of one person are mostly in one stream. */
-  readonly places: Map<string, HashedPlace>;
+  /** The table of GHASH, and behind it what GHASH makes of the places, which are authenticated before the contents. */
+  readonly words: Int32Array;
+  /** The last places: those of one person are mostly in one stream. */
+  readonly places: string[];
+  /** Where the next place goes. */
+  nextPlace: number;
 }
 
-/** What GHASH makes of a place, which is authenticated before the content. */
-interface HashedPlace {
-  readonly bytes: number;
-  readonly hash: Int32Array;
+/** How many places each key keeps: an event mostly has no more personal fields. */
+const MAX_PLACES = 4;
+
+/** What is kept of a place: the four words of its hash, and how many bytes it has. */
+const PLACE_WORDS = 5;
+
+/** @param hashKey - a block of zeros, encrypted with the key */
+export function makeBlockKey(cipher: Cipher, hashKey: Buffer): BlockKey {
+  const words = new Int32Array(HASH_TABLE_WORDS + MAX_PLACES * PLACE_WORDS);
+  words.set(hashTable(hashKey));
+  return { cipher, words, places: [], nextPlace: 0 };
 }
 
 /** The longest value that is short, with its nonce and its tag: beyond it the time that Node takes to begin is little. */
 const MAX_SEALED_BYTES = 512;
 /** The longest place of a short value, in UTF-16 units. */
 const MAX_PLACE_LENGTH = 1_024;
-/** How many places each key keeps. */
-const MAX_PLACES = 4;
 /** How many values are opened together. */
 export const MAX_OPENED_TOGETHER = 64;
 
@@ -112,26 +120,33 @@ function countBlocks(nonceAt: number, count: number, first: number): number {
 }
 
 /** Hashes what the tag is of: place and ciphertext, each filled up with zeros to whole blocks, and their lengths. */
-function hashValue({ table, places }: BlockKey, place: string, sealedAt: number, length: number): void {
-  const { bytes, hash } = places.get(place) ?? hashPlace(table, places, place);
-  for (let word = 0; word < HASH.length; word += 1) HASH[word] = hash[word] as number;
-  const words = (length + 3) >> 2;
-  for (let word = 0; word < words; word += 1)
+function hashValue(key: BlockKey, place: string, sealedAt: number, length: number): void {
+  const { words } = key;
+  const kept = HASH_TABLE_WORDS + PLACE_WORDS * indexOfPlace(key, place);
+  for (let word = 0; word < HASH.length; word += 1) HASH[word] = words[kept + word] as number;
+  const count = (length + 3) >> 2;
+  for (let word = 0; word < count; word += 1)
     AUTHENTICATED_WORDS[word] = SEALED_WORDS[(sealedAt >> 2) + word] as number;
   const at = fillBlock(length);
-  writeBits(bytes, at);
+  writeBits(words[kept + HASH.length] as number, at);
   writeBits(length, at + BLOCK_BYTES / 2);
-  ghash(table, AUTHENTICATED, at + BLOCK_BYTES, HASH);
+  ghash(words, AUTHENTICATED, at + BLOCK_BYTES, HASH);
 }
 
-function hashPlace(table: HashTable, places: BlockKey["places"], place: string): HashedPlace {
+/** Which of the places of a key it is. One that is new is hashed, and takes the room of another. */
+function indexOfPlace(key: BlockKey, place: string): number {
+  const { places, words } = key;
+  for (let index = 0; index < places.length; index += 1) if (places[index] === place) return index;
+  const index = key.nextPlace;
   const bytes = AUTHENTICATED.write(place, 0);
-  const hash = new Int32Array(HASH.length);
-  ghash(table, AUTHENTICATED, fillBlock(bytes), hash);
-  const hashed = { bytes, hash };
-  if (places.size === MAX_PLACES) places.clear();
-  places.set(place, hashed);
-  return hashed;
+  HASH.fill(0);
+  ghash(words, AUTHENTICATED, fillBlock(bytes), HASH);
+  const kept = HASH_TABLE_WORDS + PLACE_WORDS * index;
+  words.set(HASH, kept);
+  words[kept + HASH.length] = bytes;
+  places[index] = place;
+  key.nextPlace = (index + 1) % MAX_PLACES;
+  return index;
 }
 
 function fillBlock(from: number): number {
