@@ -20,7 +20,7 @@ const MAX_ATTEMPTS = 10;
 /** How many frames are looked at until others get a turn of the event loop. */
 const FRAMES_A_TURN = 1_000;
 
-/** Behind how many new frames the end is looked for by reading: a commit of one event has three or four. */
+/** Behind how many new frames the end is found by reading: a commit of one event has three, or a few more. */
 const MAX_NEW_FRAMES = 8;
 
 /**
@@ -50,9 +50,7 @@ export class LogLength {
    */
   #salt = Number.NaN;
   #frameBytes: number | undefined;
-  /** By how many frames it got longer with the last commit; probably it does so with the next one. */
-  #newFrames = 0;
-  /** What is read of the frame before an end, and of the one behind it. */
+  /** What is read of the frame before an end, and of those behind it. */
   #around: Buffer | undefined;
 
   constructor(path: string) {
@@ -71,18 +69,14 @@ export class LogLength {
 
   /** Whether it is shorter than it was, or longer and began anew meanwhile, or has a hole. */
   mayBeCut(): boolean {
-    const size = this.#readEnd() ?? this.#size();
+    if (this.#goesOn()) return false;
+    const size = this.#size();
     // SQLite writes on behind the end that it remembers: a log that was cut ends elsewhere after the next commit. One that
     // was filled with zeros to the same length again is not told from one that did not change.
     if (size === undefined || size === this.#end) return false;
-    if (size > this.#end && this.#goesOn()) {
-      this.#end = size;
-      return false;
-    }
     const salt = this.#numberAt(SALT_OFFSET);
     const beganAnew = this.#end >= HEADER_BYTES && salt !== this.#salt;
     if (size < this.#end || beganAnew || this.#hasHole(size)) return true;
-    this.#newFrames = Math.ceil((size - this.#end) / (this.#startOf(1) - HEADER_BYTES));
     this.#end = size;
     this.#salt = salt;
     return false;
@@ -120,20 +114,29 @@ export class LogLength {
     closeSync(this.#file);
   }
 
-  /** Whether one read shows that the log goes on where it ended: it did not begin anew, and has no hole there. */
+  /**
+   * Whether one read shows that the log goes on where it ended, or did not change: it did not begin anew, and has no hole
+   * there. Where it is longer by many frames, other reads have to show that.
+   *
+   * To ask the file system for the length would slow down the next commit. Linux, from 6.13 on, notes the time of a write
+   * exactly once somebody has asked for it, and syncs it together with what was written:
+   * https://docs.kernel.org/filesystems/multigrain-ts.html
+   */
   #goesOn(): boolean {
     const frameBytes = this.#startOf(1) - HEADER_BYTES;
-    if (this.#end < HEADER_BYTES + frameBytes || (this.#end - HEADER_BYTES) % frameBytes !== 0) return false;
-    this.#around ??= Buffer.alloc(frameBytes + FRAME_SALT_OFFSET + NUMBER_BYTES);
-    const around = this.#around;
-    try {
-      if (readSync(this.#file, around, 0, around.length, this.#end - frameBytes) < around.length) return false;
-    } catch {
-      return false;
-    }
-    // Each frame repeats what the header has.
-    const salt = around.readUInt32BE(frameBytes + FRAME_SALT_OFFSET);
-    return salt === this.#salt && around.readUInt32BE(0) !== 0 && around.readUInt32BE(frameBytes) !== 0;
+    const isAfterFrame = this.#end >= HEADER_BYTES + frameBytes && (this.#end - HEADER_BYTES) % frameBytes === 0;
+    if (this.#frameBytes === undefined || !isAfterFrame) return false;
+    // One byte more shows that there is more.
+    this.#around ??= Buffer.allocUnsafeSlow((1 + MAX_NEW_FRAMES) * frameBytes + 1);
+    const bytes = this.#read(this.#around, this.#end - frameBytes);
+    if (bytes === frameBytes) return true;
+    if (bytes < 2 * frameBytes || bytes % frameBytes !== 0) return false;
+    // Each frame begins with the number of its page, and repeats what the header has.
+    const [before, next] = [this.#around.readUInt32BE(0), this.#around.readUInt32BE(frameBytes)];
+    const salt = this.#around.readUInt32BE(frameBytes + FRAME_SALT_OFFSET);
+    if (salt !== this.#salt || before === 0 || next === 0) return false;
+    this.#end += bytes - frameBytes;
+    return true;
   }
 
   /** Whether, before an end, the header of the log or a frame next to where it ended is zeros. */
@@ -169,36 +172,12 @@ export class LogLength {
     return this.#number.readUInt32BE();
   }
 
-  /**
-   * Where the file ends: where it did, or some frames behind that. Undefined where it ends elsewhere.
-   *
-   * To ask the file system for the length would slow down the next commit. Linux, from 6.13 on, notes the time of a write
-   * exactly once somebody has asked for it, and syncs it together with what was written:
-   * https://docs.kernel.org/filesystems/multigrain-ts.html
-   */
-  #readEnd(): number | undefined {
-    if (this.#end < HEADER_BYTES) return undefined;
-    const frameBytes = this.#startOf(1) - HEADER_BYTES;
-    const expected = this.#end + this.#newFrames * frameBytes;
-    if (this.#bytesFrom(expected - 1) === 1) return expected;
-    for (let frames = 0; frames <= MAX_NEW_FRAMES; frames += 1) {
-      const end = this.#end + frames * frameBytes;
-      const bytes = this.#bytesFrom(end - 1);
-      if (bytes === 1) {
-        this.#newFrames = frames;
-        return end;
-      }
-      if (bytes !== 2) return undefined;
-    }
-    return undefined;
-  }
-
-  /** How many of two bytes from a place the file has. Undefined where the disk does not say. */
-  #bytesFrom(place: number): number | undefined {
+  /** How many bytes the file has from a place on, as far as they fit; none where the disk does not say. */
+  #read(into: Buffer, place: number): number {
     try {
-      return readSync(this.#file, this.#number, 0, 2, place);
+      return readSync(this.#file, into, 0, into.length, place);
     } catch {
-      return undefined;
+      return 0;
     }
   }
 
