@@ -28,7 +28,8 @@ export function pollIntervalMs(waitedMs: number): number {
 export interface Processing {
   /** The store of the events, for messages. */
   readonly location: string | undefined;
-  isProcessed(): Promise<boolean>;
+  /** @param isLast - whether the time is over: then nothing that may tell is left out */
+  isProcessed(isLast: boolean): Promise<boolean>;
   /** They are called with every progress of this process. */
   readonly listeners: Set<() => void>;
   /** Why it does not go on, where this process knows. */
@@ -57,10 +58,12 @@ export async function waitUntilProcessed(
   processing.listeners.add(onProgress);
   const stopListening = signal === undefined ? undefined : onAbort(signal, onProgress);
   try {
-    while (!(await processing.isProcessed())) {
-      signal?.throwIfAborted();
+    for (;;) {
       const waitedMs = performance.now() - beganMs;
-      if (waitedMs >= timeoutMs) throw timeoutError(name, position, timeoutMs, processing);
+      const isLast = waitedMs >= timeoutMs;
+      if (await processing.isProcessed(isLast)) return;
+      signal?.throwIfAborted();
+      if (isLast) throw timeoutError(name, position, timeoutMs, processing);
       const timer = setTimeout(onProgress, Math.min(timeoutMs - waitedMs, pollIntervalMs(waitedMs)));
       await wake.wait();
       clearTimeout(timer);

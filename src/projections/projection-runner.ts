@@ -138,10 +138,14 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
     });
   }
 
+  statusOf(build: Build): ProjectionStatus | undefined {
+    return this.#builds.get(buildKey(build))?.run.status;
+  }
+
   positionOf(build: Build): number | undefined {
-    const found = this.#builds.get(buildKey(build));
-    if (found === undefined) return undefined;
-    const { state, position } = found.run.status;
+    const status = this.statusOf(build);
+    if (status === undefined) return undefined;
+    const { state, position } = status;
     return state === "standby" || state === "stopped" ? undefined : position;
   }
 

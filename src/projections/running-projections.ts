@@ -4,8 +4,8 @@ import type { Build } from "./projection-records.js";
 
 /** What of a runner others in the process may ask. */
 export interface RunningProjections {
-  /** How each projection does. */
-  status(): readonly ProjectionStatus[];
+  /** How a build does; undefined where this runner does not run it. */
+  statusOf(build: Build): ProjectionStatus | undefined;
   /** Up to where a build is, where this runner runs it; undefined where it does not. */
   positionOf(build: Build): number | undefined;
   /** Up to where that build of a projection is that has come furthest here; undefined where this runner runs none. */

@@ -4,7 +4,7 @@ import { inAttempt } from "../validate/in-call.js";
 import { checkPlainName } from "./definition.js";
 import { type ModelStore, readModelStoreOf } from "./model-store.js";
 import type { ReadModelStore } from "./projection.js";
-import { readBuild, readLive } from "./projection-records.js";
+import { type Build, readBuild, readLive } from "./projection-records.js";
 import { runnersOf } from "./running-projections.js";
 
 const RECORDS_TIMEOUT_MS = 10_000;
@@ -36,17 +36,18 @@ export async function whenProcessed(
   inAttempt("wait for a projection", model.access?.location, () => checkPlainName("name", name));
   const beganMs = performance.now();
   let nextMs = beganMs;
-  let isRegistered = true;
-  const isProcessed = async (): Promise<boolean> => {
+  // What readers see, as it was looked up last. Undefined: nobody has registered the projection.
+  let shown: Build | undefined;
+  const isProcessed = async (isLast: boolean): Promise<boolean> => {
     const own = Math.max(...[...runnersOf(store)].map((runner) => runner.lastPositionOf(name) ?? -1));
     const nowMs = performance.now();
     // A process that runs it asks the record once it has the position itself, and now and then for what others have done.
     if (own >= 0 && nextMs === beganMs) nextMs += MAX_POLL_INTERVAL_MS;
-    if (own < position && nowMs < nextMs) return false;
+    if (!isLast && own < position && nowMs < nextMs) return false;
     nextMs = nowMs + (own < 0 ? pollIntervalMs(nowMs - beganMs) : MAX_POLL_INTERVAL_MS);
-    const live = await livePosition(store, model, name);
-    isRegistered = live >= 0;
-    return live >= position;
+    const live = await liveBuild(model, name);
+    shown = live?.build;
+    return live !== null && Math.max(live.position, ownPosition(store, live.build)) >= position;
   };
   const progress = new Set<() => void>();
   const notify = (): void => {
@@ -54,7 +55,7 @@ export async function whenProcessed(
   };
   const stops = [...runnersOf(store)].map((runner) => runner.onChange(notify));
   try {
-    const failure = (): string | undefined => (isRegistered ? failureOf(store, name) : NOT_REGISTERED);
+    const failure = (): string | undefined => (shown === undefined ? NOT_REGISTERED : failureOf(store, shown));
     const location = model.access?.location;
     await waitUntilProcessed(name, position, options, { location, isProcessed, listeners: progress, failure });
   } finally {
@@ -62,25 +63,27 @@ export async function whenProcessed(
   }
 }
 
-/** What it fails at in this process, if it does. */
-function failureOf(store: ReadModelStore, name: string): string | undefined {
-  const statuses = [...runnersOf(store)].flatMap((runner) => runner.status());
-  const failed = statuses.find((status) => status.name === name && status.error !== undefined);
-  if (failed?.error === undefined) return undefined;
-  const { position, streamId, type, message } = failed.error;
+/** What a build fails at in this process, if it does. */
+function failureOf(store: ReadModelStore, build: Build): string | undefined {
+  const statuses = [...runnersOf(store)].map((runner) => runner.statusOf(build));
+  const failure = statuses.find((status) => status?.error !== undefined)?.error;
+  if (failure === undefined) return undefined;
+  const { position, streamId, type, message } = failure;
   const event = type === "" ? "" : `, an event "${type}" of stream "${streamId}"`;
-  return `Its version ${failed.version} fails at position ${position}${event}: ${message}`;
+  return `Its version ${build.version} fails at position ${position}${event}: ${message}`;
 }
 
-/** Up to where the live build is, by its record and by those of this process who run it. -1: it is not registered. */
-async function livePosition(store: ReadModelStore, model: ModelStore, name: string): Promise<number> {
-  const found = await model.read("whenProcessed", RECORDS_TIMEOUT_MS, async (records) => {
+/** What readers see, and up to where it is by its record. Null: it is not registered. */
+function liveBuild(model: ModelStore, name: string): Promise<{ build: Build; position: number } | null> {
+  return model.read("whenProcessed", RECORDS_TIMEOUT_MS, async (records) => {
     const live = await readLive(records, model.spaces, name);
-    if (live === null) return undefined;
+    if (live === null) return null;
     const build = { name, version: live.version, generation: live.generation };
     return { build, position: (await readBuild(records, model.spaces, build))?.value.position ?? 0 };
   });
-  if (found === undefined) return -1;
-  const own = [...runnersOf(store)].map((runner) => runner.positionOf(found.build) ?? 0);
-  return Math.max(found.position, ...own);
+}
+
+/** Up to where a build is by those of this process who run it. */
+function ownPosition(store: ReadModelStore, build: Build): number {
+  return Math.max(...[...runnersOf(store)].map((runner) => runner.positionOf(build) ?? 0));
 }

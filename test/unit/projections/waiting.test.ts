@@ -67,6 +67,60 @@ describe.each(STORES)("waiting for a projection over %s", (_, open) => {
     await whenProcessed(streams, "totals", position);
     expect(second.status()[0]).toMatchObject({ version: 2, state: "failed", position: 0 });
   });
+
+  test("without any time finds what another process has done, while another version is built here", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    const { position } = await a.write(deposited(1));
+    await using first = await runProjections(streams, [totals()]);
+    await whenProcessed(streams, "totals", position);
+    await first[Symbol.asyncDispose]();
+    const broken = { ...totals(2), project: () => Promise.reject(new Error("not yet")) };
+    await using second = await runProjections(streams, [broken]);
+    await expect.poll(() => second.status()[0]?.state).toBe("failed");
+    await whenProcessed(streams, "totals", position, { timeoutMs: 0 });
+  });
+
+  test("that ends at its time names no failure of a version that readers do not see", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    const { position } = await a.write(deposited(1));
+    await using _first = await runProjections(streams, [totals()]);
+    const broken = { ...totals(2), project: () => Promise.reject(new Error("not yet")) };
+    await using second = await runProjections(streams, [broken]);
+    await expect.poll(() => second.status()[0]?.state).toBe("failed");
+    await expect(whenProcessed(streams, "totals", position + 1, { timeoutMs: 20 })).rejects.toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringMatching(/Is it running, and does it go on\?$/),
+    });
+  });
+
+  test("that ends at its time names the failure of what readers see while it is built again", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write(deposited(1));
+    let fault: string | undefined;
+    const whole = totals();
+    const fragile: Projection<Deposited> = {
+      ...whole,
+      project: (events, context) =>
+        fault === undefined ? whole.project(events, context) : Promise.reject(new Error(fault)),
+    };
+    await using runner = await runProjections(streams, [fragile]);
+    await whenProcessed(streams, "totals", 1);
+    fault = "disk is gone";
+    const { position } = await a.write(deposited(2));
+    await expect.poll(() => runner.status()[0]?.state).toBe("failed");
+    fault = "too old";
+    const rebuilt = runner.rebuild("totals").catch(() => undefined);
+    await expect.poll(() => runner.status()[0]?.error?.message).toBe("too old");
+    await expect(whenProcessed(streams, "totals", position, { timeoutMs: 20 })).rejects.toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringMatching(/ position 2, .*: disk is gone$/),
+    });
+    await runner[Symbol.asyncDispose]();
+    await rebuilt;
+  });
 });
 
 test("waiting ends after 10 seconds by default", async () => {
