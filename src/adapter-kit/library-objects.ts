@@ -73,9 +73,6 @@ function lastNameAt(tokens: readonly string[], place: number): string {
 const WRITING = /(?:^| )(?:INTO|UPDATE|UPDATE OR \w+|DELETE FROM)(?: ONLY)?$/i;
 const MAX_WRITING_WORDS = 4;
 
-/** The words after which the triggers of the table of events say themselves that it is append-only. */
-const STOPPED_BY_TRIGGERS = /(?:UPDATE|UPDATE OR \w+|FROM)(?: ONLY)?$/i;
-
 /**
  * The name of the first table whose rows a statement would change, or one within a trigger's, and which it must leave alone.
  *
@@ -92,13 +89,10 @@ export function writtenTable(
     if (!isKept(unquoted(token), isQualified ? tokens[index - 2] : undefined)) return false;
     const end = isQualified ? index - 2 : index;
     const before = tokens.slice(Math.max(0, end - MAX_WRITING_WORDS), end).join(" ");
-    if (unquoted(token).toLowerCase() === EVENTS && STOPPED_BY_TRIGGERS.test(before)) return false;
     return isTruncating || WRITING.test(before);
   });
   return place < 0 ? undefined : unquoted(tokens[place] as string);
 }
-
-const EVENTS = `${LIBRARY_PREFIX}events`;
 
 /** A name as it is, but for quotes within. */
 function unquoted(token: string): string {

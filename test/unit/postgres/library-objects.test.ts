@@ -107,6 +107,8 @@ if (NO_POSTGRES === null) {
       `INSERT INTO U&"!0073tore" UESCAPE '!' . U&"es!005frecords" uescape '!' SELECT * FROM store.es_records`,
       'INSERT INTO "store" . "es_records" SELECT * FROM store.es_records',
       "INSERT INTO store.es_events SELECT * FROM store.es_events",
+      "UPDATE ONLY store.es_events SET version = 9",
+      "DELETE FROM store.es_events WHERE false",
       "WITH n AS (SELECT 1) DELETE FROM store.es_snapshots WHERE 1 IN (SELECT * FROM n)",
       "MERGE INTO store.es_keys USING mine ON false WHEN NOT MATCHED THEN DO NOTHING",
       "TRUNCATE mine, store.es_snapshots",

@@ -63,6 +63,11 @@ const REFUSED: readonly (readonly [statement: string, reason: string])[] = [
     "INSERT OR IGNORE INTO 'es_keys' VALUES (1, 'k', 1, 1)",
     "INSERT INTO es_events SELECT * FROM es_events",
     "REPLACE INTO main . es_events SELECT * FROM es_events",
+    "UPDATE es_events SET version = 'x'",
+    "UPDATE OR REPLACE main.[es_events] SET position = 1",
+    "UPDATE es_events SET data = '1' WHERE false",
+    "WITH n AS (SELECT 1) DELETE FROM es_events",
+    "CREATE TRIGGER log AFTER INSERT ON mine BEGIN SELECT 1; DELETE FROM es_events; END",
     "UPDATE es_counters SET value = 0",
     "WITH n AS (SELECT 1) DELETE FROM es_records WHERE 1 IN n",
     "CREATE TRIGGER log AFTER INSERT ON mine BEGIN SELECT 1; UPDATE es_snapshots SET version = 9; END",
@@ -72,8 +77,6 @@ const REFUSED: readonly (readonly [statement: string, reason: string])[] = [
 
 /** What SQLite refuses itself. */
 const REFUSED_BY_SQLITE = [
-  "DELETE FROM es_events",
-  "UPDATE es_events SET data = '1'",
   "DELETE FROM sqlite_schema",
   "UPDATE sqlite_master SET sql = ''",
   "INSERT INTO sqlite_schema (type) VALUES ('table')",
