@@ -1,11 +1,15 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { transform } from "esbuild";
 import { expect, test } from "vitest";
+import { NodeProcess } from "../support/node-process.js";
+import { createTempDir } from "../support/temp-dir.js";
 import { typeErrorsOf } from "../support/type-errors.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BLOCK = /^```ts\n(.*?)^```$/gms;
+const PRINTED = /^(?:for await .*\) )?console\.log\(.*\); \/\/ (.*)$/gm;
 
 interface Snippet {
   /** The Markdown file and the line that the block begins in. */
@@ -52,4 +56,26 @@ test("every TypeScript block of the README and the guides type-checks against th
   expect(diagnose([...snippets, { place: "guide.md:3", code }])).toEqual([
     expect.stringMatching(/^guide\.md:3: .*number/),
   ]);
+});
+
+/** Runs a snippet in a folder of its own, against the built package. @returns the lines that it prints */
+async function run({ code }: Snippet): Promise<string[]> {
+  await using folder = await createTempDir();
+  await mkdir(folder.file("node_modules"));
+  await symlink(ROOT, folder.file("node_modules/async-streams"), "junction");
+  const compiled = await transform(code, { loader: "ts", format: "esm", target: `node${process.versions.node}` });
+  await writeFile(folder.file("snippet.mjs"), compiled.code);
+  const { exitCode, stdout, stderr } = await new NodeProcess(folder.file("snippet.mjs"), { cwd: folder.path }).ended;
+  expect(exitCode, stderr).toBe(0);
+  return stdout.trimEnd().split("\n");
+}
+
+test("a block prints what its comments say", async () => {
+  const printed = (await readSnippets()).map((snippet) => ({
+    snippet,
+    lines: [...snippet.code.matchAll(PRINTED)].map(([, line]) => line),
+  }));
+  const programs = printed.filter(({ lines }) => lines.length > 0);
+  expect(programs.length).toBeGreaterThan(4);
+  for (const { snippet, lines } of programs) expect(await run(snippet), snippet.place).toEqual(lines);
 });
