@@ -3,9 +3,8 @@ import { StreamClosedError, type StreamFactory } from "../../protocols/index.js"
 import type { Participant } from "../stream/participant.js";
 import type { StoreService } from "../stream/store-service.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
-import { invalidArgument } from "../validate/check-arguments.js";
+import { inAttempt } from "../validate/in-call.js";
 import { isThenable } from "../validate/is-thenable.js";
-import { describeValue } from "../validate/json-text.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { BuildContext } from "./batch-projector.js";
@@ -16,7 +15,7 @@ import { InlineProjection } from "./inline-projection.js";
 import type { ModelStore } from "./model-store.js";
 import type { ProjectionRunner, ProjectionStatus, RebuildOptions } from "./projection.js";
 import { type Build, buildKey, type LiveState } from "./projection-records.js";
-import { beginRebuild, parseRebuild, untilShown } from "./rebuild.js";
+import { beginRebuild, chosenProjection, parseRebuild, untilShown } from "./rebuild.js";
 import { type RunningProjections, runnersOf } from "./running-projections.js";
 
 /** How long it may take to make the tables of a projection. */
@@ -161,13 +160,11 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
   }
 
   async rebuild(name: string, options: RebuildOptions = {}): Promise<void> {
-    const { projections, model } = this.#parts;
-    const plan = parseRebuild(options);
-    const projection = projections.find((each) => each.name === name);
-    if (projection === undefined) {
-      const names = projections.map((each) => each.name).join(", ");
-      throw invalidArgument("name", `this runner has ${names || "no projections"}, got ${describeValue(name)}`);
-    }
+    const { projections, model, location } = this.#parts;
+    const { plan, projection } = inAttempt("rebuild a projection", location, () => ({
+      plan: parseRebuild(options),
+      projection: chosenProjection(projections, name),
+    }));
     const signals = plan.signal === undefined ? [] : [plan.signal];
     const signal = AbortSignal.any([this.#stopping.signal, ...signals]);
     const build = await beginRebuild(this.#parts, projection, { ...plan, signal });

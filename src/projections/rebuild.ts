@@ -24,6 +24,14 @@ export interface RebuildPlan {
   readonly signal: AbortSignal | undefined;
 }
 
+/** @throws InvalidArgumentError when the runner does not have it */
+export function chosenProjection(projections: readonly ParsedProjection[], name: string): ParsedProjection {
+  const chosen = projections.find((each) => each.name === name);
+  if (chosen !== undefined) return chosen;
+  const names = projections.map((each) => each.name).join(", ");
+  throw invalidArgument("name", `this runner has ${names || "no projections"}, got ${describeValue(name)}`);
+}
+
 /** @throws InvalidArgumentError */
 export function parseRebuild(options: RebuildOptions): RebuildPlan {
   checkOptions(options, OPTIONS);
