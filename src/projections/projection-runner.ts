@@ -15,7 +15,7 @@ import { InlineProjection } from "./inline-projection.js";
 import type { ModelStore } from "./model-store.js";
 import type { ProjectionRunner, ProjectionStatus, RebuildOptions } from "./projection.js";
 import { type Build, buildKey, type LiveState } from "./projection-records.js";
-import { beginRebuild, chosenProjection, parseRebuild, untilShown } from "./rebuild.js";
+import { beginRebuild, chosenProjection, parseRebuild, REBUILD, untilShown } from "./rebuild.js";
 import { type RunningProjections, runnersOf } from "./running-projections.js";
 
 /** How long it may take to make the tables of a projection. */
@@ -161,7 +161,7 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
 
   async rebuild(name: string, options: RebuildOptions = {}): Promise<void> {
     const { projections, model, location } = this.#parts;
-    const { plan, projection } = inAttempt("rebuild a projection", location, () => ({
+    const { plan, projection } = inAttempt(REBUILD, location, () => ({
       plan: parseRebuild(options),
       projection: chosenProjection(projections, name),
     }));

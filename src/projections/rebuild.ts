@@ -1,5 +1,6 @@
-import type { InvalidArgumentError, StreamFactory } from "../../protocols/index.js";
+import type { StreamFactory } from "../../protocols/index.js";
 import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import { inCall } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import { isShown, makeBuild } from "./builds.js";
@@ -11,6 +12,9 @@ import { RemovedEventsCheck } from "./removed-events.js";
 
 const OPTIONS: OptionNames<RebuildOptions> = { missing: true, signal: true };
 const TIMEOUT_MS = 60_000;
+
+/** What a refusal says was attempted. */
+export const REBUILD = "rebuild a projection";
 
 /** How often a rebuild that another process runs is looked at. */
 const POLL_INTERVAL_MS = 200;
@@ -69,7 +73,7 @@ export async function beginRebuild(
     if (live !== null && live.version < version) {
       return allowBuild(tx, model, { name, version, generation: 0 }, live);
     }
-    if (live?.version !== version) throw otherVersion(projection, live);
+    if (live?.version !== version) throw otherVersion(projection, live, model);
     const generation = live.rebuilding ?? live.generation + 1;
     const build = { name, version, generation };
     if (live.rebuilding !== null) return allowBuild(tx, model, build, live);
@@ -82,12 +86,12 @@ export async function beginRebuild(
 /** Has a build gone on with that is not live yet. Whoever runs it reads its record again. */
 async function allowBuild(
   { records }: ModelTransaction,
-  { spaces }: ModelStore,
+  { spaces, access }: ModelStore,
   build: Build,
   live: LiveState,
 ): Promise<Build> {
   const found = await readBuild(records, spaces, build);
-  if (found === null) throw otherVersion(build, live);
+  if (found === null) throw otherVersion(build, live, { access });
   const { value, revision } = found;
   if (value.mayLackEvents === true || value.mayShowLess !== true) {
     await writeBuild(records, spaces, build, { ...value, ...ALLOWED }, revision);
@@ -98,9 +102,11 @@ async function allowBuild(
 function otherVersion(
   { name, version }: Pick<Build, "name" | "version">,
   live: LiveState | null,
-): InvalidArgumentError {
+  { access }: Pick<ModelStore, "access">,
+): unknown {
   const found = live === null ? "is not registered any more" : `is live in version ${live.version}`;
-  return invalidArgument("name", `"${name}" ${found}, and this process has version ${version}`);
+  const refused = invalidArgument("name", `"${name}" ${found}, and this process has version ${version}`);
+  return inCall(refused, REBUILD, access?.location);
 }
 
 /**
@@ -117,7 +123,7 @@ export async function untilShown(
   for (;;) {
     signal?.throwIfAborted();
     const live = await model.run("rebuild", TIMEOUT_MS, ({ records }) => readLive(records, model.spaces, build.name));
-    if (live === null) throw otherVersion(build, live);
+    if (live === null) throw otherVersion(build, live, model);
     if (isShown(build, live)) return;
     await new Promise<void>((resolve) => {
       const settle = (): void => {

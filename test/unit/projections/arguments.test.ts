@@ -109,6 +109,19 @@ test("a rebuild is refused for what the runner does not have, and with what make
   await expect(runner.rebuild("p0", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
 
+test("a rebuild is refused to a process whose version readers do not see any more", async () => {
+  await using streams = memoryStreamFactory();
+  await using former = await runProjections(streams, [{ name: "p", project }]);
+  await using later = await runProjections(streams, [{ name: "p", version: 2, project }]);
+  await expect.poll(() => later.status()[0]?.state).toBe("live");
+  await expect(former.rebuild("p")).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringMatching(
+      /^Cannot rebuild a projection.* "p" is live in version 2, and this process has version 1/,
+    ),
+  });
+});
+
 test.each<readonly [string, (streams: TransactionalStreamFactory) => Promise<unknown>]>([
   ["readDocument", (streams) => readDocument(streams, "my-orders", "a")],
   ["readDocument", (streams) => readDocument(streams, "orders", "")],
