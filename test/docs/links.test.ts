@@ -10,12 +10,14 @@ const LINK = /\]\((?!https?:)([^)\s]+)(?: "[^"]*")?\)/g;
 
 async function readGuides(): Promise<Map<string, string>> {
   const docs = (await readdir(join(ROOT, "docs"), { recursive: true })).filter((name) => name.endsWith(".md"));
+  const examples = (await readdir(join(ROOT, "examples"), { recursive: true })).filter((name) => name.endsWith(".md"));
   const files = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "benchmarks/README.md",
-    ...docs.map((n) => `docs/${n}`),
+    ...docs.map((name) => `docs/${name}`),
+    ...examples.map((name) => `examples/${name}`),
   ];
   const texts = await Promise.all(files.map((file) => readFile(join(ROOT, file), "utf8")));
   return new Map(files.map((file, index) => [join(ROOT, file), texts[index] ?? ""]));
