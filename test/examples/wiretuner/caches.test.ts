@@ -111,7 +111,7 @@ test("a path that has grown anchor by anchor is cached", async () => {
   expect(await readRenderedPath(db, documentId, "path-0")).toHaveLength(10_000);
 });
 
-test("a path whose id is no text for a database is none, and keeps no other path from being cached", async () => {
+test("a path whose id no database can keep is left out, and keeps no other path from being cached", async () => {
   await using opened = await openWithCaches();
   const { db, documentId } = opened;
   const gateway = new SqliteEventGateway(opened);

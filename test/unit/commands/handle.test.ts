@@ -250,7 +250,7 @@ describe("handle over a catalogue that skips what it does not have", () => {
     expect(await handle(view, account, "a", () => [])).toMatchObject({ version, position, written: 0 });
   });
 
-  test("decides no command again that is stored, also where it does not see its events", async () => {
+  test("does not decide a stored command again, even where the catalogue hides its events", async () => {
     await using streams = memoryStreamFactory();
     const view = typed(streams, types, { unknown: "skip" });
     const audited = { type: "Audited", data: null };

@@ -154,7 +154,7 @@ describe.each(STORES)("outages over %s", (_, open) => {
   });
 
   test.each(["handle", "transact"] as const)(
-    "that are none end with the next event that succeeds: with %s four bad streams in a row are parked",
+    "end with the next event that succeeds: with %s, four bad streams in a row were no outage, and are parked",
     async (mode) => {
       await using streams = await open();
       const handled: unknown[] = [];
@@ -269,7 +269,7 @@ describe.each(STORES)("outages over %s", (_, open) => {
     expect(handled).toEqual([2]);
   });
 
-  test("that the store cannot note the end of are over with a later renewal", async () => {
+  test("are over with a later renewal where the store could not note their end", async () => {
     await using streams = await open();
     const position = await writeToStreams(streams, 4);
     const next: string[] = [];

@@ -20,13 +20,13 @@ test("far behind, batches become larger until they hold the writer for 10 ms, an
   expect(sizeAfter(100, 0.01, true)).toBe(500);
 });
 
-test("a slow event makes them smaller at once, down to one event", () => {
+test("a slow event makes batches smaller at once, down to one event", () => {
   expect(sizeAfter(1, 1, false)).toBe(10);
   expect(sizeAfter(1, 1, true)).toBe(5);
   expect(sizeAfter(2, 100, true)).toBe(1);
 });
 
-test("they become no smaller where fewer events make a batch no quicker", () => {
+test("batches become no smaller where fewer events make a batch no quicker", () => {
   const size = new BatchSize(undefined);
   const sizes = Array.from({ length: 20 }, (_, batch) => {
     // A little more or less by chance.
@@ -39,7 +39,7 @@ test("they become no smaller where fewer events make a batch no quicker", () => 
   expect(size.limitFor(FAR)).toBe(16);
 });
 
-test("they become larger again by a tenth at most", () => {
+test("batches become larger again by a tenth at most", () => {
   const size = new BatchSize(undefined);
   size.note(256, 2_560);
   expect(size.limitFor(FAR)).toBe(1);

@@ -96,7 +96,7 @@ describe.each(STORES)("documents over %s", (_, open) => {
       .toContain(`Invalid key: expected a non-empty string, ${got}`);
   });
 
-  test("say so where one is a promise", async () => {
+  test("say so where evolve returns a promise", async () => {
     await using streams = await open();
     await (await streams.openStream("a")).write(tagged());
     const evolve = () => Promise.reject(new Error("never seen")) as never;

@@ -68,7 +68,7 @@ describe.each(STORES)("waiting for a projection over %s", (_, open) => {
     expect(second.status()[0]).toMatchObject({ version: 2, state: "failed", position: 0 });
   });
 
-  test("without any time finds what another process has done, while another version is built here", async () => {
+  test("with a timeoutMs of 0 finds what another process has done, while another version is built here", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
     const { position } = await a.write(deposited(1));
