@@ -31,6 +31,13 @@ export interface AdministrableStorage extends TransactionalStorage {
   deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number>;
 
   /**
+   * Says how many snapshots `deleteSnapshots` would remove. Without it, a dry run of retention reports none.
+   *
+   * @returns how many.
+   */
+  countSnapshots?(query: DeleteSnapshotsQuery): Promise<number>;
+
+  /**
    * Gives free space back to the file system, in one short step.
    *
    * @throws StorageError `STORAGE_UNSUPPORTED` where the store cannot do that.
@@ -104,7 +111,7 @@ export interface RemoveRequest {
   readonly assertUnneeded?: ((records: Pick<Records, "list">) => Promise<void>) | undefined;
 }
 
-/** Says which snapshots of a stream are removed. */
+/** Says which snapshots of a stream are removed, or counted. */
 export interface DeleteSnapshotsQuery {
   /** The stream. */
   readonly streamId: string;

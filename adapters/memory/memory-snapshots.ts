@@ -38,13 +38,15 @@ export class MemorySnapshots {
   }
 
   /** Removes snapshots of a stream. @returns how many */
-  remove({ streamId, projection, below = Number.POSITIVE_INFINITY }: DeleteSnapshotsQuery): number {
+  remove(query: DeleteSnapshotsQuery): number {
     const count = this.#snapshots.length;
-    this.#snapshots = this.#snapshots.filter((snapshot) => {
-      const isOfKind = projection === undefined || snapshot.projection === projection;
-      return snapshot.streamId !== streamId || !isOfKind || snapshot.version >= below;
-    });
+    this.#snapshots = this.#snapshots.filter((snapshot) => !isOfQuery(snapshot, query));
     return count - this.#snapshots.length;
+  }
+
+  /** How many `remove` would remove. */
+  count(query: DeleteSnapshotsQuery): number {
+    return this.#snapshots.filter((snapshot) => isOfQuery(snapshot, query)).length;
   }
 
   load({ streamId, projection, atOrBefore }: SnapshotQuery): Snapshot<EncodedState> | null {
@@ -53,4 +55,12 @@ export class MemorySnapshots {
       .filter((s) => s.streamId === streamId && s.projection === projection && s.version <= latest)
       .reduce<Snapshot<EncodedState> | null>((best, s) => (best === null || s.version > best.version ? s : best), null);
   }
+}
+
+function isOfQuery(
+  snapshot: Snapshot<EncodedState>,
+  { streamId, projection, below = Number.POSITIVE_INFINITY }: DeleteSnapshotsQuery,
+): boolean {
+  const isOfKind = projection === undefined || snapshot.projection === projection;
+  return snapshot.streamId === streamId && isOfKind && snapshot.version < below;
 }

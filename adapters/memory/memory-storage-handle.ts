@@ -159,6 +159,11 @@ export class MemoryStorageHandle implements AdministrableStorage, CopyableStorag
     return this.#snapshots.remove(query);
   }
 
+  async countSnapshots(query: DeleteSnapshotsQuery): Promise<number> {
+    this.#lifetime.assertOpen(`count snapshots of stream "${query.streamId}"`);
+    return this.#snapshots.count(query);
+  }
+
   // What nobody refers to any more is the garbage collector's.
   async reclaim(): Promise<ReclaimedBytes> {
     this.#lifetime.assertOpen("reclaim space");

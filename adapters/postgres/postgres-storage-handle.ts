@@ -51,7 +51,7 @@ import type { ReadContext } from "./read/filter-sql.js";
 import { readPage } from "./read/read-page.js";
 import type { ReadPool } from "./read/read-pool.js";
 import { readHead, readMetrics } from "./read/stream-figures.js";
-import { deleteSnapshots, loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
+import { countSnapshots, deleteSnapshots, loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
 import { queryTables } from "./tables/query-tables.js";
 import { PostgresRecords } from "./transaction/postgres-records.js";
 import type { WriteQueue } from "./transaction/write-queue.js";
@@ -184,6 +184,10 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
 
   deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number> {
     return this.#read("delete snapshots of", query, (connection, names) => deleteSnapshots(connection, names, query));
+  }
+
+  countSnapshots(query: DeleteSnapshotsQuery): Promise<number> {
+    return this.#read("count snapshots of", query, (connection, names) => countSnapshots(connection, names, query));
   }
 
   reclaim(): Promise<ReclaimedBytes> {

@@ -83,18 +83,33 @@ export async function putSnapshot(
 export async function deleteSnapshots(
   connection: PostgresConnection,
   names: StoreNames,
-  { streamId, projection, below }: DeleteSnapshotsQuery,
+  query: DeleteSnapshotsQuery,
 ): Promise<number> {
-  return inTransaction(connection, `pg_advisory_xact_lock(${lockKey(names, streamId)})`, async () => {
-    const { rowCount } = await connection.query({
-      text: `
-        DELETE FROM ${names.prefix}es_snapshots
-        WHERE stream_hash = sha256($1::bytea) AND ($2::bytea IS NULL OR projection_hash = sha256($2::bytea))
-          AND ($3::bigint IS NULL OR version < $3::bigint)`,
-      values: [bytesOf(streamId), projection === undefined ? null : bytesOf(projection), below ?? null],
-    });
-    return rowCount;
+  return inTransaction(connection, `pg_advisory_xact_lock(${lockKey(names, query.streamId)})`, async () => {
+    const { text, values } = ofQuery(names, query);
+    return (await connection.query({ text: `DELETE ${text}`, values })).rowCount;
   });
+}
+
+/** Counts the snapshots that `deleteSnapshots` would remove. */
+export async function countSnapshots(
+  connection: PostgresConnection,
+  names: StoreNames,
+  query: DeleteSnapshotsQuery,
+): Promise<number> {
+  const { text, values } = ofQuery(names, query);
+  const { rows } = await connection.query<{ count: string }>({ text: `SELECT count(*) AS count ${text}`, values });
+  return Number(rows[0]?.count);
+}
+
+function ofQuery({ prefix }: StoreNames, { streamId, projection, below }: DeleteSnapshotsQuery) {
+  return {
+    text: `
+      FROM ${prefix}es_snapshots
+      WHERE stream_hash = sha256($1::bytea) AND ($2::bytea IS NULL OR projection_hash = sha256($2::bytea))
+        AND ($3::bigint IS NULL OR version < $3::bigint)`,
+    values: [bytesOf(streamId), projection === undefined ? null : bytesOf(projection), below ?? null],
+  };
 }
 
 /**

@@ -37,9 +37,11 @@ const REMOVE_OLDER = `
     AND version < (SELECT version FROM es_snapshots WHERE stream = ?1 AND projection = ?2
                    ORDER BY version DESC LIMIT 1 OFFSET ?3 + 0)`;
 
-const REMOVE = `
-  DELETE FROM es_snapshots
+const OF_QUERY = `
+  FROM es_snapshots
   WHERE stream = ?1 AND (?2 IS NULL OR projection = ?2) AND (?3 IS NULL OR version < ?3)`;
+const REMOVE = `DELETE ${OF_QUERY}`;
+const COUNT = `SELECT count(*) AS count ${OF_QUERY}`;
 
 const LOAD = `
   SELECT version, timestamp, schema, codec, state, checksum FROM es_snapshots
@@ -51,11 +53,18 @@ const LOAD = `
  *
  * @returns how many
  */
-export async function deleteSnapshots(
-  connection: SQLiteConnection,
-  { streamId, projection, below }: DeleteSnapshotsQuery,
-): Promise<number> {
-  return (await connection.run(REMOVE, [streamId, projection ?? null, below ?? null])).changes;
+export async function deleteSnapshots(connection: SQLiteConnection, query: DeleteSnapshotsQuery): Promise<number> {
+  return (await connection.run(REMOVE, queryValues(query))).changes;
+}
+
+/** Counts the snapshots that `deleteSnapshots` would remove. */
+export async function countSnapshots(connection: SQLiteConnection, query: DeleteSnapshotsQuery): Promise<number> {
+  const [row] = await connection.all<{ count: number }>(COUNT, queryValues(query));
+  return row?.count ?? 0;
+}
+
+function queryValues({ streamId, projection, below }: DeleteSnapshotsQuery): SQLiteValue[] {
+  return [streamId, projection ?? null, below ?? null];
 }
 
 /**

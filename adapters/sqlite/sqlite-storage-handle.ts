@@ -38,7 +38,7 @@ import type { OpenedStore } from "./open/opened-store.js";
 import { readPage } from "./read/read-page.js";
 import { head, readMetrics } from "./read/stream-figures.js";
 import type { LockClock } from "./retry-busy.js";
-import { loadSnapshot } from "./snapshot-statements.js";
+import { countSnapshots, loadSnapshot } from "./snapshot-statements.js";
 import { isCorruption, storageError } from "./sqlite-errors.js";
 import { interruptible } from "./tables/interruptible.js";
 import { renderStatement } from "./tables/render-statement.js";
@@ -155,6 +155,10 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
   async deleteSnapshots(query: DeleteSnapshotsQuery): Promise<number> {
     this.#assertOpen();
     return this.#saying("delete snapshots of", query, () => this.#parts.writes.deleteSnapshots(query));
+  }
+
+  countSnapshots(query: DeleteSnapshotsQuery): Promise<number> {
+    return this.#read("count snapshots of", query, (connection) => countSnapshots(connection, query));
   }
 
   async reclaim(maxBytes: number): Promise<ReclaimedBytes> {

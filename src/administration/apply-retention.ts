@@ -36,8 +36,7 @@ const TIMEOUT_MS = 10_000;
  * rule whose prefix fits a stream counts for it. Nothing is removed by itself: run it when you like.
  *
  * It removes only what no registered consumer or projection has yet to read, and only what comes before the first event of a
- * stream that a consumer has parked. While another process applies retention to the store, it yields nothing. A dry run does
- * not count snapshots.
+ * stream that a consumer has parked. While another process applies retention to the store, it yields nothing.
  *
  * @param streams - what an adapter's factory function returned
  * @throws InvalidArgumentError when a rule or an option is invalid.
@@ -93,7 +92,7 @@ async function* apply(
         if (retained === null) continue;
         if (!((await lease?.renew()) ?? true)) return;
         const report = dryRun
-          ? reportOf(stream, retained)
+          ? await reportOf(context, stream, retained)
           : await remove(streams, stream, retained, { archive, signal });
         if (report !== null) yield report;
       }
@@ -130,13 +129,20 @@ async function needsOf(
   return (streamId) => Math.min(readUpTo, (parked.get(streamId) ?? Number.POSITIVE_INFINITY) - 1);
 }
 
-function reportOf({ streamId, version, firstVersion, eventCount }: StreamInfo, retained: Retained): RemovalReport {
+/** What `remove` would report. */
+async function reportOf(
+  { storage }: AdministrationContext,
+  { streamId, version, firstVersion, eventCount }: StreamInfo,
+  retained: Retained,
+): Promise<RemovalReport> {
+  const below = retained.isDeleted ? undefined : retained.before - 1;
+  const removedSnapshots = (await storage.countSnapshots?.({ streamId, below })) ?? 0;
   if (retained.isDeleted) {
     const end = version + 1;
-    return { streamId, version: end, firstVersion: end, removedEvents: eventCount, removedSnapshots: 0 };
+    return { streamId, version: end, firstVersion: end, removedEvents: eventCount, removedSnapshots };
   }
   const { before } = retained;
-  return { streamId, version, firstVersion: before, removedEvents: before - firstVersion, removedSnapshots: 0 };
+  return { streamId, version, firstVersion: before, removedEvents: before - firstVersion, removedSnapshots };
 }
 
 /**

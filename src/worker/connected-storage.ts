@@ -129,7 +129,10 @@ function queryCalls(call: MakeCall): Pick<TransactionalStorage, "query"> {
   };
 }
 
-type AdministrativeCalls = Pick<AdministrableStorage, "listStreams" | "removeBefore" | "deleteSnapshots" | "reclaim">;
+type AdministrativeCalls = Pick<
+  AdministrableStorage,
+  "listStreams" | "removeBefore" | "deleteSnapshots" | "countSnapshots" | "reclaim"
+>;
 
 function administrativeCalls(call: MakeCall): AdministrativeCalls {
   return {
@@ -147,6 +150,10 @@ function administrativeCalls(call: MakeCall): AdministrativeCalls {
     deleteSnapshots: (query) => {
       const attempt = `delete snapshots of stream "${query.streamId}"`;
       return call({ method: "deleteSnapshots", args: [query], attempt, lane: "write" });
+    },
+    countSnapshots: (query) => {
+      const attempt = `count snapshots of stream "${query.streamId}"`;
+      return call({ method: "countSnapshots", args: [query], attempt, lane: "read" });
     },
     reclaim: (maxBytes) => call({ method: "reclaim", args: [maxBytes], attempt: "reclaim space", lane: "write" }),
   };

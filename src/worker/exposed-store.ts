@@ -99,6 +99,7 @@ function administrativeMethods(storage: AdministrableStorage, pendingWrites: Pen
     },
     deleteSnapshots: (_call, query: DeleteSnapshotsQuery) =>
       counted(pendingWrites, () => storage.deleteSnapshots(query)),
+    countSnapshots: async (_call, query: DeleteSnapshotsQuery) => (await storage.countSnapshots?.(query)) ?? 0,
     reclaim: (_call, maxBytes: number) => counted(pendingWrites, () => storage.reclaim(maxBytes)),
   };
 }

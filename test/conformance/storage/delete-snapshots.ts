@@ -1,6 +1,6 @@
 import { type AdministrableStorage, ALL_STREAM, type StorageHandle } from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
-import { ADMINISTRABLE_STORAGE } from "../support/capabilities.js";
+import { ADMINISTRABLE_STORAGE, COUNTED_SNAPSHOTS } from "../support/capabilities.js";
 import { failureOf } from "../support/failure-of.js";
 import { countedUpTo } from "../support/sample-events.js";
 import { append, endStream } from "../support/storage-calls.js";
@@ -66,6 +66,22 @@ export function describeDeleteSnapshots({ describe, testWith, expect }: Suite<St
         "b default 5",
         "b other 5",
       ]);
+    });
+
+    testWith(COUNTED_SNAPSHOTS, "takes as many as are counted before it", async (storage) => {
+      await fill(storage);
+
+      for (const query of [
+        { streamId: "a", projection: "other", below: 3 },
+        { streamId: "a", below: 4 },
+        { streamId: "b", projection: "default" },
+        { streamId: "b" },
+        { streamId: "c" },
+      ]) {
+        const count = await storage.countSnapshots(query);
+        expect(await storage.deleteSnapshots(query)).toBe(count);
+        expect(await storage.countSnapshots(query)).toBe(0);
+      }
     });
 
     testWith(ADMINISTRABLE_STORAGE, "is final where the stream ends with a tombstone", async (storage) => {

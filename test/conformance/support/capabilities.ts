@@ -60,6 +60,11 @@ export const ADMINISTRABLE_STORAGE: Capability<AdministrableStorage> = {
   methods: ["listStreams", "removeBefore", "deleteSnapshots", "reclaim"],
 };
 
+export const COUNTED_SNAPSHOTS: Capability<Required<AdministrableStorage>> = {
+  name: "counted snapshots",
+  methods: ["countSnapshots"],
+};
+
 export const COPYABLE_STORAGE: Capability<CopyableStorage> = {
   name: "copying",
   methods: ["exportContents", "importContents"],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { applyRetention } from "../../../index.js";
 import type { CandidateEvent, StoredEvent, StreamFactory, StreamInfo } from "../../../protocols/index.js";
 import { failureOf, outcomesOf } from "../../conformance/support/failure-of.js";
 import { wholeNumbers } from "../../conformance/support/sample-events.js";
@@ -108,6 +109,32 @@ describe.each(OWN_STORES)("a pruned stream, over %s", (_, open) => {
     expect(await streams.pruneStream("a", options)).toMatchObject({ removedEvents: 1_807, firstVersion: 10_000 });
     expect(archived).toEqual(wholeNumbers(1, 9_999));
     expect(await streams.verify()).toMatchObject({ ok: true, problems: [] });
+  });
+});
+
+describe.each(OWN_STORES)("a dry run of retention, over %s", (_, open) => {
+  test("reports what a run reports that follows it, snapshots too", async () => {
+    await using streams = await open();
+    for (const streamId of ["over", "pruned", "short"]) {
+      const stream = await streams.openStream(streamId);
+      await stream.write(counted(10));
+      for (const version of [3, 6, 7]) await stream.snapshot({ version }, { version });
+      await stream.snapshot(2, { version: 2, projection: "other" });
+    }
+    const rules = [
+      { prefix: "over", deleteAfterMs: 1 },
+      { prefix: "pruned", maxEvents: 3 },
+    ];
+    const plan = () => collect(applyRetention(streams, rules, { dryRun: true }));
+    // Until the first stream is older than a millisecond.
+    await expect.poll(plan).toMatchObject([{ streamId: "over" }, { streamId: "pruned" }]);
+
+    const planned = await plan();
+    expect(planned).toMatchObject([
+      { streamId: "over", removedEvents: 10, removedSnapshots: 4 },
+      { streamId: "pruned", removedEvents: 7, removedSnapshots: 3 },
+    ]);
+    expect(await collect(applyRetention(streams, rules))).toEqual(planned);
   });
 });
 
