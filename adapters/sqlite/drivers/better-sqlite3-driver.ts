@@ -101,9 +101,10 @@ class BetterSqlite3Connection implements SQLiteConnection {
   }
 
   async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
-    const turn = takeTurn(this.#database.inTransaction);
+    // It is run in transactions only.
+    const turn = takeTurn(true);
     if (turn !== undefined) await turn;
-    return calling(() => {
+    try {
       const { statement, mayChangeRows } = this.#preparePositional(sql);
       // It does not run what returns rows.
       if (!statement.reader) {
@@ -112,7 +113,9 @@ class BetterSqlite3Connection implements SQLiteConnection {
       }
       statement.all(...withIntegers(values));
       return mayChangeRows ? (this.#prepare(COUNT_CHANGES).statement.get() as RunResult) : { changes: 0 };
-    });
+    } catch (error) {
+      throw withPrimaryCode(error);
+    }
   }
 
   async allPositional<Row>(sql: string, values: readonly SQLiteValue[]): Promise<Row[]> {

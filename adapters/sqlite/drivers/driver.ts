@@ -43,9 +43,9 @@ export interface SQLiteConnection {
   /** Runs one statement and returns its rows, if it has any. */
   all<Row>(sql: string, parameters?: readonly SQLiteValue[]): Promise<Row[]>;
   /**
-   * As `run`, for a statement of the application's: its parameters are anonymous (`?`), in order. Those statements are
-   * prepared and kept apart from the library's own. It may return rows, which are left, and nothing of it stays under way. One
-   * that cannot insert, update or delete rows has changed none, and what triggers change does not count.
+   * As `run`, for a statement of the application's in a transaction: its parameters are anonymous (`?`), in order. Those
+   * statements are prepared and kept apart from the library's own. It may return rows, which are left, and nothing of it stays
+   * under way. One that cannot insert, update or delete rows has changed none, and what triggers change does not count.
    */
   runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult>;
   /** As `all`, for a statement of the application's. A whole number beyond 2^53 is an error where the driver can tell. */

@@ -105,7 +105,8 @@ class NodeSqliteConnection implements SQLiteConnection {
   }
 
   async runPositional(sql: string, values: readonly SQLiteValue[]): Promise<RunResult> {
-    const turn = takeTurn(this.#database.isTransaction);
+    // It is run in transactions only.
+    const turn = takeTurn(true);
     if (turn !== undefined) await turn;
     return calling(() => {
       const { statement, mayChangeRows } = this.#preparePositional(sql);
