@@ -32,42 +32,49 @@ export class TableStatements implements SQL {
     this.#onFailure = onFailure;
   }
 
-  run(statement: SQLStatement): Promise<{ readonly changes: number }> {
-    return this.#saying(
-      () => renderStatement(statement),
-      ({ text, values }) => this.#connection.runPositional(text, values),
-    );
+  // A loop of statements waits for each of them, so that there is one promise around that of the driver and no more.
+  async run(statement: SQLStatement): Promise<{ readonly changes: number }> {
+    const rendered = this.#noting(renderStatement(statement));
+    try {
+      return await this.#interruptible(() => this.#connection.runPositional(rendered.text, rendered.values));
+    } catch (error) {
+      throw this.#failed(error, rendered);
+    }
   }
 
-  all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
-    return this.#saying(
-      () => renderStatement(statement),
-      (rendered) => readRows<Row>(this.#connection, rendered),
-    );
+  async all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
+    const rendered = this.#noting(renderStatement(statement));
+    try {
+      return await this.#interruptible(() => readRows<Row>(this.#connection, rendered));
+    } catch (error) {
+      throw this.#failed(error, rendered);
+    }
   }
 
   /** Runs statements that take no values. SQLite finds their ends. */
-  runScript(text: string): Promise<void> {
-    const check = () => {
-      checkScript(text, SQLITE_STATEMENTS);
-      return { text, mayDeferKeys: mayDeferKeys(text) };
-    };
-    return this.#saying(check, () => this.#connection.exec(text));
+  async runScript(text: string): Promise<void> {
+    checkScript(text, SQLITE_STATEMENTS);
+    const script = this.#noting({ text, mayDeferKeys: mayDeferKeys(text) });
+    try {
+      await this.#interruptible(() => this.#connection.exec(text));
+    } catch (error) {
+      throw this.#failed(error, script);
+    }
   }
 
-  async #saying<Rendered extends Pick<RenderedStatement, "text" | "mayDeferKeys">, T>(
-    render: () => Rendered,
-    task: (rendered: Rendered) => Promise<T>,
-  ): Promise<T> {
-    const rendered = render();
+  #noting<Rendered extends Pick<RenderedStatement, "mayDeferKeys">>(rendered: Rendered): Rendered {
     this.mayDeferKeys ||= rendered.mayDeferKeys;
-    try {
-      return await interruptible(this.#connection, this.#interrupt, () => task(rendered));
-    } catch (error) {
-      if (this.#interrupt?.aborted) throw error;
-      this.#onFailure(error);
-      throw storageError(error, attemptOfStatement(rendered), this.#location);
-    }
+    return rendered;
+  }
+
+  #interruptible<T>(task: () => Promise<T>): Promise<T> {
+    return interruptible(this.#connection, this.#interrupt, task);
+  }
+
+  #failed(error: unknown, rendered: Pick<RenderedStatement, "text">): unknown {
+    if (this.#interrupt?.aborted) return error;
+    this.#onFailure(error);
+    return storageError(error, attemptOfStatement(rendered), this.#location);
   }
 }
 
