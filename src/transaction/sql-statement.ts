@@ -109,9 +109,11 @@ export function takeStatement(statement: unknown): SQLStatement {
   if (!isRaw && texts.length !== taken.length + 1) {
     throw invalidArgument("statement", `${taken.length} values do not fit between ${texts.length} strings`);
   }
-  const isAllowed = (value: unknown) => isSQLValue(value) || (!isRaw && isMarked(value) && isSQLName(value));
-  const wrong = taken.findIndex((value) => !isAllowed(value));
-  if (wrong !== -1) throw invalidArgument("statement", `value ${wrong} cannot be bound: ${problemOf(taken[wrong])}`);
+  for (let index = 0; index < taken.length; index += 1) {
+    const value = taken[index];
+    if (isSQLValue(value) || (!isRaw && isMarked(value) && isSQLName(value))) continue;
+    throw invalidArgument("statement", `value ${index} cannot be bound: ${problemOf(value)}`);
+  }
   return statementOf(texts, taken);
 }
 
@@ -133,14 +135,28 @@ function notAStatement(statement: unknown): InvalidArgumentError {
 }
 
 function takeValues(values: readonly (SQLValue | SQLName)[]): readonly (SQLValue | SQLName)[] {
+  const taken: (SQLValue | SQLName)[] = [];
   try {
-    return values.map((value) => {
-      if (value instanceof Uint8Array) return new Uint8Array(value);
-      return isMarked(value) && "name" in value ? name(value.name) : value;
-    });
+    // A loop, since each statement of a projection pays for its closures.
+    for (let index = 0; index < values.length; index += 1) taken.push(takeValue(values[index] as SQLValue | SQLName));
   } catch (error) {
     throw invalidArgument("statement", "reading its values failed", thrownValue(error));
   }
+  return taken;
+}
+
+function takeValue(value: SQLValue | SQLName): SQLValue | SQLName {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  return isMarked(value) && "name" in value ? takeName(value.name) : value;
+}
+
+/** The copy of a name that was made last. Nobody but adapters gets it, and a loop of statements has one and the same. */
+let copy: SQLName = name("");
+
+function takeName(text: string): SQLName {
+  if (copy.name !== text) copy = name(text);
+  return copy;
 }
 
 /** A loop, since `every` is slow on the frozen list of a template. */
