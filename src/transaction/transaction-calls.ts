@@ -32,30 +32,37 @@ export class TransactionCalls {
    * @param onSettled - called at last, also where the call was not made
    * @throws TransactionError `TRANSACTION_MISUSE` after the end
    */
-  run<T>(attempt: string, call: () => Promise<T>, onSettled: () => void = () => undefined): Promise<T> {
+  run<T>(attempt: string, call: () => Promise<T>, onSettled: () => void = ignore): Promise<T> {
     if (this.#end !== undefined) {
       onSettled();
       return this.#refuse(attempt, this.#end);
     }
     // One that has none before it is made at once: a projection makes one after the other.
-    const result = this.#underWay === 0 ? this.#make(attempt, call) : this.#last.then(() => this.#make(attempt, call));
     this.#underWay += 1;
-    const onEnd = () => {
-      this.#underWay -= 1;
-      onSettled();
-    };
+    const result =
+      this.#underWay === 1 ? this.#make(attempt, call, onSettled) : this.#makeLater(attempt, call, onSettled);
     // One that nobody awaits fails the transaction, and not the process.
-    this.#last = result.then(onEnd, onEnd);
+    this.#last = result.then(ignore, ignore);
     return result;
   }
 
-  async #make<T>(attempt: string, call: () => Promise<T>): Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    if (this.#end === ABANDONED) throw this.#misuse(attempt, ABANDONED);
+  /** It is apart, so that a call that is made at once needs no closure. */
+  #makeLater<T>(attempt: string, call: () => Promise<T>, onSettled: () => void): Promise<T> {
+    return this.#last.then(() => this.#make(attempt, call, onSettled));
+  }
+
+  async #make<T>(attempt: string, call: () => Promise<T>, onSettled: () => void): Promise<T> {
     try {
-      return await call();
-    } catch (error) {
-      throw this.#fail(inCall(error, `${attempt} in a transaction`, this.#location));
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#end === ABANDONED) throw this.#misuse(attempt, ABANDONED);
+      try {
+        return await call();
+      } catch (error) {
+        throw this.#fail(inCall(error, `${attempt} in a transaction`, this.#location));
+      }
+    } finally {
+      this.#underWay -= 1;
+      onSettled();
     }
   }
 
@@ -122,6 +129,9 @@ export class TransactionCalls {
     return new TransactionError("TRANSACTION_MISUSE", message);
   }
 }
+
+// One for all calls: each statement of a projection is one.
+const ignore = (): void => undefined;
 
 const FINISHED = "has ended";
 const ABANDONED = "was rolled back";
