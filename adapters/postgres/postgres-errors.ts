@@ -82,6 +82,7 @@ export function storageError(error: unknown, attempt: string, location: string):
 /** Says of an error that was said of something else what was attempted. */
 export function restated(error: unknown, attempt: string, location: string): unknown {
   if (!(error instanceof StorageError) || error.cause === undefined) return error;
+  if (error.code === "STORAGE_OUTCOME_UNKNOWN") return outcomeUnknown(error.cause, attempt, location);
   return storageError(error.cause, attempt, location);
 }
 

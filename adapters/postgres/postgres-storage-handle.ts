@@ -34,9 +34,7 @@ import {
   type TakeRequests,
   type TransactOptions,
 } from "../../protocols/index.js";
-import { appendInTransaction } from "../../src/adapter-kit/append-together.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../../src/limits.js";
-import { attemptOf } from "../../src/transaction/write-all.js";
 import { untilAborted } from "../../src/watch/abort-listeners.js";
 import { listStreams } from "./administration/list-streams.js";
 import { removeBefore } from "./administration/remove-events.js";
@@ -45,7 +43,7 @@ import type { PostgresConnection } from "./client/client.js";
 import { importContents } from "./copy/import-contents.js";
 import type { StoreHistory } from "./history/store-history.js";
 import type { StoreNames } from "./open/schema.js";
-import { AbandonedError, restated, storageError, unfinished } from "./postgres-errors.js";
+import { AbandonedError, storageError, unfinished } from "./postgres-errors.js";
 import type { EventRead, EventReads } from "./read/event-reads.js";
 import type { ReadContext } from "./read/filter-sql.js";
 import { readPage } from "./read/read-page.js";
@@ -53,6 +51,7 @@ import type { ReadPool } from "./read/read-pool.js";
 import { readHead, readMetrics } from "./read/stream-figures.js";
 import { countSnapshots, deleteSnapshots, loadSnapshot, saveSnapshot } from "./snapshot-statements.js";
 import { queryTables } from "./tables/query-tables.js";
+import { appendTogether } from "./transaction/append-together.js";
 import { PostgresRecords } from "./transaction/postgres-records.js";
 import type { WriteQueue } from "./transaction/write-queue.js";
 import type { Writer } from "./transaction/writer.js";
@@ -115,17 +114,7 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
 
   async appendTogether(take: TakeRequests, join: JoinAppends): Promise<readonly RequestOutcome[]> {
     this.#assertOpen();
-    let hasBegun = false;
-    const takeAll = () => {
-      hasBegun = true;
-      return take();
-    };
-    try {
-      return await appendInTransaction((work) => this.#parts.queue.transact(work, {}), takeAll, join);
-    } catch (error) {
-      if (hasBegun) throw error;
-      return take().map((request) => ({ error: restated(error, attemptOf([request]), this.location) }));
-    }
+    return appendTogether(this.#parts.queue, take, join, this.location);
   }
 
   async query(

@@ -18,6 +18,13 @@ const RELEASE = `
   SAVEPOINT es_check; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT es_check;
   RELEASE SAVEPOINT es_check; RELEASE SAVEPOINT es_part`;
 
+const UNDO = "ROLLBACK TO SAVEPOINT es_part; RELEASE SAVEPOINT es_part";
+
+/** What an earlier part of the transaction has left would reach this one, which needs a transaction of its own. */
+export class PartRefusedError extends Error {
+  override readonly name = "PartRefusedError";
+}
+
 /** An open transaction as its callback uses it. It holds the lock. */
 export class PostgresSession implements GroupSession {
   readonly head: number;
@@ -62,18 +69,29 @@ export class PostgresSession implements GroupSession {
 
   /** Runs a part of the transaction, which is undone alone. Rejects when the transaction is lost with it. */
   async runPart(work: (session: GroupSession) => Promise<readonly RequestOutcome[]>): Promise<PartOutcome> {
-    const script = (text: string) => this.#saying("run a transaction", () => this.connection.script(text));
     const commits = this.commits.length;
-    await script(`${this.sql.wasUsed ? this.#resetScript() : ""} SAVEPOINT es_part`);
+    if (!(await this.#beginPart())) return { undoneBy: new PartRefusedError() };
     try {
       const outcomes = await work(this);
-      await script(RELEASE);
+      await this.connection.script(RELEASE);
       return { outcomes };
     } catch (undoneBy) {
       if (!this.connection.isOpen) throw undoneBy;
-      await script("ROLLBACK TO SAVEPOINT es_part; RELEASE SAVEPOINT es_part");
+      await this.connection.script(UNDO);
       this.commits.length = commits;
       return { undoneBy };
+    }
+  }
+
+  /** @returns whether what earlier parts have left could be ended: not a temporary table whose triggers wait for the commit */
+  async #beginPart(): Promise<boolean> {
+    try {
+      await this.connection.script(`SAVEPOINT es_part; ${this.sql.wasUsed ? this.#resetScript() : ""}`);
+      return true;
+    } catch (error) {
+      if (!this.connection.isOpen) throw error;
+      await this.connection.script(UNDO);
+      return false;
     }
   }
 

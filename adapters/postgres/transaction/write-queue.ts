@@ -38,11 +38,12 @@ export class WriteQueue {
   }
 
   transact<T>(work: (session: PostgresSession) => Promise<T>, options: TransactOptions): Promise<T> {
-    return new Promise((resolve, reject) => {
-      // The result is that of its own callback.
-      const succeed = (result: unknown): void => resolve(result as T);
-      this.#add(new PendingTransaction(work, options, succeed, reject));
-    });
+    return this.#transact(work, options, (pending) => this.#waiting.push(pending));
+  }
+
+  /** Runs a transaction before all that waits: what a call whose transaction has just ended has left to do. */
+  transactNext<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
+    return this.#transact(work, {}, (pending) => this.#waiting.unshift(pending));
   }
 
   /**
@@ -66,11 +67,26 @@ export class WriteQueue {
   }
 
   #appendMember(member: AppendRequest | AppendUnit): Promise<unknown> {
-    return new Promise((resolve, reject) => this.#add(new PendingAppend(member, resolve, reject)));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(new PendingAppend(member, resolve, reject));
+      this.#schedule();
+    });
   }
 
-  #add(call: Call): void {
-    this.#waiting.push(call);
+  #transact<T>(
+    work: (session: PostgresSession) => Promise<T>,
+    options: TransactOptions,
+    add: (pending: PendingTransaction) => void,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      // The result is that of its own callback.
+      const succeed = (result: unknown): void => resolve(result as T);
+      add(new PendingTransaction(work, options, succeed, reject));
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#storing.begin();
