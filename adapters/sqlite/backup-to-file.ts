@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import type { BackupOptions, BackupReport, StreamFactory } from "../../protocols/index.js";
+import { type BackupOptions, type BackupReport, StorageError, type StreamFactory } from "../../protocols/index.js";
 import { copyStore } from "../../src/copy/copy-store.js";
 import { inAttempt } from "../../src/validate/in-call.js";
 import { chooseDriver } from "./drivers/choose-driver.js";
@@ -39,6 +39,8 @@ export async function backupToFile(
     signal?.throwIfAborted();
     await giveName(hasRemovals ? clean : partial, target);
     return { path: target, events, position, tables: [] };
+  } catch (error) {
+    throw ofTarget(error, partial, target);
   } finally {
     await removeDatabase(partial);
     await removeDatabase(clean);
@@ -50,6 +52,16 @@ async function copyInto(streams: StreamFactory, path: string, options: Parameter
   // What happens to a file that is thrown away when anything fails needs no syncs before it gets its name.
   await using copy = await sqliteStreamFactory(path, { durability: "normal" });
   return await copyStore(streams, copy, options);
+}
+
+/** Says of the file that a copy is made in what is true of the one that was asked for. */
+function ofTarget(error: unknown, partial: string, target: string): unknown {
+  if (!(error instanceof StorageError)) return error;
+  const { code, message, cause } = error;
+  const [, ...reason] = message.split(`${partial}: `);
+  if (reason.length === 0) return error;
+  const text = reason.join(`${partial}: `).replaceAll(partial, target);
+  return new StorageError(code, `Cannot back up to ${target}: ${text}`, { cause });
 }
 
 /** Events that were copied and then removed are still in the file in parts. */

@@ -81,6 +81,7 @@ describe("a backup that does not come about", () => {
     ["where a file is already", "taken.db", "STORAGE_TARGET_EXISTS"],
     ["where the store itself is", "store.db", "STORAGE_TARGET_EXISTS"],
     ["in a folder that is not there", "missing/copy.db", "STORAGE_FOLDER_MISSING"],
+    ["in a file", "store.db/copy.db", "STORAGE_FOLDER_MISSING"],
   ])("%s leaves everything as it was", async (_, name, code) => {
     await using folder = await createTempDir();
     await writeFile(folder.file("taken.db"), "mine");

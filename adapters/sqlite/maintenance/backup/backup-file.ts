@@ -1,4 +1,4 @@
-import { link, lstat, open, rename, rm } from "node:fs/promises";
+import { link, lstat, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { StorageError, type StorageErrorCode } from "../../../../protocols/index.js";
 import { fileErrorCode } from "../../../../src/adapter-kit/file-error-code.js";
@@ -32,9 +32,7 @@ export async function checkTarget(path: string): Promise<void> {
 async function checkPlace(path: string): Promise<void> {
   checkLength(path, "name", Buffer.byteLength(basename(path)), MAX_NAME_BYTES);
   checkLength(path, "path", Buffer.byteLength(path), MAX_PATH_BYTES);
-  if (!(await exists(dirname(path)))) {
-    throw refusal("STORAGE_FOLDER_MISSING", path, `the folder ${dirname(path)} does not exist; create it first`);
-  }
+  await checkFolder(path);
   // These names beside a database belong to it, whatever name or link leads to it.
   for (const ending of COMPANION_ENDINGS) {
     if (!path.endsWith(ending) || !(await exists(path.slice(0, -ending.length)))) continue;
@@ -47,6 +45,14 @@ async function checkPlace(path: string): Promise<void> {
     const reason = `there is ${path}${ending}, which would be taken for a part of the copy; choose another path`;
     throw refusal("STORAGE_TARGET_EXISTS", path, reason);
   }
+}
+
+async function checkFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory()) return;
+  const reason = found === null ? `the folder ${folder} does not exist; create it first` : `${folder} is not a folder`;
+  throw refusal("STORAGE_FOLDER_MISSING", path, reason);
 }
 
 function checkLength(path: string, what: string, bytes: number, maxBytes: number): void {
