@@ -97,3 +97,21 @@ test("what is bound is what SQL has", async () => {
     ),
   });
 });
+
+test("a name that is used again with another text is taken as it is at each call", async () => {
+  await using streams = await sqliteStreamFactory(":memory:");
+  const table = { ...name("first") } as { name: string };
+  Object.setPrototypeOf(table, Object.getPrototypeOf(name("first")));
+  const read = await streams.transaction(async (tx) => {
+    await tx.sql.run(sql`CREATE TABLE first (id TEXT)`);
+    await tx.sql.run(sql`CREATE TABLE second (id TEXT)`);
+    const calls = ["first", "second", "first"].map((text) => {
+      table.name = text;
+      return tx.sql.run(sql`INSERT INTO ${table} VALUES (${text})`);
+    });
+    table.name = "none";
+    await Promise.all(calls);
+    return tx.sql.all(sql`SELECT (SELECT count(*) FROM first) AS first, (SELECT count(*) FROM second) AS second`);
+  });
+  expect(read).toEqual([{ first: 2, second: 1 }]);
+});
