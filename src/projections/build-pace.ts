@@ -28,8 +28,12 @@ export class BuildPace {
 
   /** @param batch - how many events a batch has @returns how many a transaction has */
   limitFor(batch: number): number {
-    const fitting = Math.floor(this.#maxHoldMs / this.#eventMs);
-    return Math.max(batch, Math.min(this.#batches * batch, MAX_TRANSACTION_EVENTS, fitting));
+    return Math.max(batch, Math.min(this.#batches * batch, MAX_TRANSACTION_EVENTS, this.fitting ?? Infinity));
+  }
+
+  /** How many events a transaction may take by the time that the last ones took. Undefined: none were taken yet. */
+  get fitting(): number | undefined {
+    return this.#eventMs === 0 ? undefined : Math.floor(this.#maxHoldMs / this.#eventMs);
   }
 
   /** @param tookMs - how long the writer was held for a batch */

@@ -7,6 +7,7 @@ import { BatchProjector, type BuildContext } from "./batch-projector.js";
 import { BuildCheckpoint, CHECKPOINT_MS } from "./build-checkpoint.js";
 import { dropped, heldBack, wentBack } from "./build-errors.js";
 import { BuildLease } from "./build-lease.js";
+import type { BuildPace } from "./build-pace.js";
 import { BuildStatus } from "./build-status.js";
 import type { ParsedProjection } from "./definition.js";
 import { PositionMirror } from "./position-mirror.js";
@@ -54,6 +55,11 @@ export class BuildRun {
 
   get status(): ProjectionStatus {
     return this.#status.current;
+  }
+
+  /** How fast it takes events here. */
+  get pace(): BuildPace {
+    return this.#projector.pace;
   }
 
   /** There are new events. */

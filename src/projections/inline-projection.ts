@@ -13,6 +13,7 @@ import type { Participant } from "../stream/participant.js";
 import { TransactionSQL } from "../transaction/store-transaction.js";
 import type { TransactionCalls } from "../transaction/transaction-calls.js";
 import type { EventHooks } from "../view/event-hooks.js";
+import type { BuildPace } from "./build-pace.js";
 import { shownBefore } from "./builds.js";
 import type { ParsedProjection } from "./definition.js";
 import { recordsInTurn, transactionMs } from "./model-store.js";
@@ -24,14 +25,15 @@ const PAGE_EVENTS = 1_024;
 /** More missed events than these are left to the runner: a write must not wait for them. */
 const MAX_MISSED_EVENTS = 10_000;
 
-/** The same for a build that readers do not see yet. */
-const MAX_MISSED_OF_NEW_BUILD = 256;
+/** The same for a build that readers do not see yet, while nobody here knows how long its events take. */
+const MAX_MISSED_OF_UNKNOWN_PACE = 256;
 
 /** What an inline projection works with. */
 interface InlineParts {
   readonly location: string | undefined;
   readonly hooks: EventHooks | undefined;
   readonly leaseMs: number;
+  readonly pace: BuildPace;
 }
 
 /** Projects in the transaction of each write that stores events which a projection wants. */
@@ -42,17 +44,24 @@ export class InlineProjection implements Participant {
   readonly #spaces: Spaces;
   readonly #location: string | undefined;
   readonly #hooks: EventHooks | undefined;
+  readonly #pace: BuildPace;
   readonly #clauses: readonly ParsedClause[];
   readonly #matches: (event: StoredEvent) => boolean;
 
   /** @param hooks - those of the store that the projection was started on, whoever writes the events */
-  constructor(projection: ParsedProjection, build: Build, spaces: Spaces, { location, hooks, leaseMs }: InlineParts) {
+  constructor(
+    projection: ParsedProjection,
+    build: Build,
+    spaces: Spaces,
+    { location, hooks, leaseMs, pace }: InlineParts,
+  ) {
     this.timeoutMs = transactionMs(leaseMs);
     this.#projection = projection;
     this.#build = build;
     this.#spaces = spaces;
     this.#location = location;
     this.#hooks = hooks;
+    this.#pace = pace;
     this.#clauses = parseFilter(filterOf(projection), hooks);
     this.#matches = compileFilter(this.#clauses);
   }
@@ -73,8 +82,9 @@ export class InlineProjection implements Participant {
     const found = await readBuild(records, this.#spaces, this.#build);
     if (found === null || found.value.mayLackEvents === true) return;
     const isNew = !found.value.hasCaughtUp && (await shownBefore(records, this.#spaces, this.#build)) !== null;
-    const most = isNew ? MAX_MISSED_OF_NEW_BUILD : MAX_MISSED_EVENTS;
-    const missed = await this.#missed(session, calls, { after: found.value.position, most });
+    const most = isNew ? (this.#pace.fitting ?? MAX_MISSED_OF_UNKNOWN_PACE) : MAX_MISSED_EVENTS;
+    const place = { after: found.value.position, most: Math.min(Math.max(1, most), MAX_MISSED_EVENTS) };
+    const missed = await this.#missed(session, calls, place);
     if (missed === undefined || missed.events.length === 0) return;
     const events = await this.#read(missed.events, calls);
     if (events === undefined) return;

@@ -79,10 +79,11 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
     const { model, settings, location, streams } = this.#parts;
     const isInline = settings.mode === "inline" && model.access !== undefined;
     const hooks = hasStoreAccess(streams) ? storeAccessOf(streams, "run projections").context.hooks : undefined;
-    const parts = { location, hooks, leaseMs: settings.leaseMs };
+    const run = new BuildRun(this.#context, projection, build);
+    const parts = { location, hooks, leaseMs: settings.leaseMs, pace: run.pace };
     const inline = isInline ? new InlineProjection(projection, build, model.spaces, parts) : undefined;
     if (inline !== undefined) model.access?.participants.add(inline);
-    this.#builds.set(buildKey(build), { run: new BuildRun(this.#context, projection, build), inline });
+    this.#builds.set(buildKey(build), { run, inline });
   }
 
   /** Begins what another process rebuilds or has rebuilt, and ends what was shown before it. */

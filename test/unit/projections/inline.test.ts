@@ -1,5 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { sql } from "../../../index.js";
+import { type StoredEvent, sql } from "../../../index.js";
 import {
   documents,
   type Projection,
@@ -14,6 +15,20 @@ import { STORES } from "../consumers/support/stores.js";
 import { balances, type Deposited, deposited, SQL_STORES } from "./support/stores.js";
 
 const INLINE = { mode: "inline" } as const;
+
+/** A hundred of them take half a second. */
+const SLOW_EVENT_MS = 5;
+
+/** One that projects nothing behind a position. */
+function failingBehind(position: number, projection: Projection<Deposited>): Projection<Deposited> {
+  return {
+    ...projection,
+    async project(events, context) {
+      if (events.some((event) => event.position > position)) throw new Error("broken");
+      await projection.project(events, context);
+    },
+  };
+}
 
 /** Does something again and again until a rebuild has ended. */
 async function whileRebuilding(runner: ProjectionRunner, work: () => Promise<void>): Promise<void> {
@@ -82,6 +97,44 @@ describe.each(SQL_STORES)("an inline projection over %s", (_, open) => {
     await expect.poll(() => second.status()[0]?.state).toBe("live");
     await a.write(deposited(1));
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 3_020 }]);
+  });
+
+  test("takes what a version lacks that is not shown yet with a write, where its events are fast", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await using _first = await runProjections(streams, [balances()], INLINE);
+    await a.write(Array.from({ length: 1_500 }, () => deposited(1)));
+    const later = balances(2, 10);
+    const fast: Projection<Deposited> = {
+      ...later,
+      async project(events, context) {
+        const amount = events.reduce((sum, { data }) => sum + data.amount, 0);
+        await later.project([{ ...events[0], data: { amount } } as StoredEvent<Deposited>], context);
+      },
+    };
+    await using second = await runProjections(streams, [failingBehind(1_000, fast)], { ...INLINE, batchSize: 500 });
+    await expect.poll(() => second.status()[0]).toMatchObject({ state: "failed", position: 1_000 });
+    await expect(a.write(deposited(1))).rejects.toThrow("broken");
+    expect(a.version).toBe(1_500);
+  });
+
+  test("holds up no write for what a version lacks that is not shown yet, where its events are slow", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await using _first = await runProjections(streams, [balances()], INLINE);
+    await a.write(Array.from({ length: 200 }, () => deposited(1)));
+    const later = balances(2, 10);
+    const slow: Projection<Deposited> = {
+      ...later,
+      async project(events, context) {
+        await delay(SLOW_EVENT_MS * events.length);
+        await later.project(events, context);
+      },
+    };
+    await using second = await runProjections(streams, [failingBehind(20, slow)], { ...INLINE, batchSize: 10 });
+    await expect.poll(() => second.status()[0]).toMatchObject({ state: "failed", position: 20 });
+    await a.write(deposited(1));
+    expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 201 }]);
   });
 
   test("fails the write that it cannot project, and that one alone", async () => {
