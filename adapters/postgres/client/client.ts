@@ -19,6 +19,8 @@ export interface PostgresClient {
 export interface PostgresConnection {
   /** Whether the connection may still answer. */
   readonly isOpen: boolean;
+  /** Whether the server takes texts as the UTF-8 that they are sent in. */
+  readonly usesUTF8: boolean;
   /** The id of the server's process that the connection was told of as it began; a pooler makes one up. */
   readonly announcedProcessId: number | undefined;
   /** How long an answer may take until the connection is given up; undefined while a statement may take any time. */

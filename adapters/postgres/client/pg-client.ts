@@ -128,6 +128,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
 class PGConnection implements PostgresConnection {
   readonly #client: Client | PoolClient;
   answerTimeoutMs: number | undefined;
+  usesUTF8 = true;
   readonly #end: () => Promise<void>;
   readonly #onEnd: (() => void)[] = [];
   #failure: ConnectionLostError | undefined;
@@ -139,6 +140,10 @@ class PGConnection implements PostgresConnection {
     this.#end = end;
     client.on("notice", ({ severity }) => {
       this.#hasWarning ||= severity === "WARNING";
+    });
+    // The client itself always sends and takes UTF-8.
+    connectionOf(client).on("parameterStatus", ({ parameterName, parameterValue }) => {
+      if (parameterName === "client_encoding") this.usesUTF8 = parameterValue === "UTF8";
     });
     client.on("error", (error) => this.#ended(clientError(error)));
     client.on("end", () => this.#ended(new ConnectionLostError("the connection ended")));
@@ -190,8 +195,7 @@ class PGConnection implements PostgresConnection {
   }
 
   #destroyStream(): void {
-    const { stream } = (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection;
-    stream.destroy();
+    connectionOf(this.#client).stream.destroy();
   }
 
   async #run<Row>(config: QueryConfig<unknown[]> & { readonly queryMode?: "extended" }): Promise<ClientResult<Row>> {
@@ -221,6 +225,19 @@ class PGConnection implements PostgresConnection {
   #tellEnd(): void {
     for (const listener of this.#onEnd.splice(0)) listener();
   }
+}
+
+/** What the client's types leave out. */
+interface ClientSocket {
+  readonly stream: { destroy(): void };
+  on(
+    event: "parameterStatus",
+    listener: (status: { readonly parameterName: string; readonly parameterValue: string }) => void,
+  ): void;
+}
+
+function connectionOf(client: Client | PoolClient): ClientSocket {
+  return (client as unknown as { connection: ClientSocket }).connection;
 }
 
 function resultOf<Row>(answer: QueryResult | QueryResult[]): Omit<ClientResult<Row>, "hasWarning"> {

@@ -15,7 +15,10 @@ const NUMERIC = 1700;
 const asText = (text: string): unknown => text;
 
 /** How the library reads its own columns: bytes stay hexadecimal text, which is decoded where it is needed. */
-export const LIBRARY_TYPES = typesOf((type) => (type === INT8 || type === INT4 ? Number : asText));
+export const LIBRARY_TYPES = typesOf((type) => {
+  if (type === INT8 || type === INT4) return Number;
+  return type === BYTEA ? hexadecimal : asText;
+});
 
 /** How the application's columns are read. What is no number, boolean or bytes is the text that the server writes. */
 export const TABLE_TYPES = typesOf((type) => {
@@ -23,7 +26,7 @@ export const TABLE_TYPES = typesOf((type) => {
     case BOOL:
       return (text) => text === "t";
     case BYTEA:
-      return (text) => new Uint8Array(Buffer.from(text.slice(2), "hex"));
+      return (text) => new Uint8Array(Buffer.from(hexadecimal(text).slice(2), "hex"));
     case INT2:
     case INT4:
     case OID:
@@ -41,6 +44,15 @@ export const TABLE_TYPES = typesOf((type) => {
 
 function typesOf(parserOf: (type: number) => (text: string) => unknown): CustomTypesConfig {
   return { getTypeParser: (type: number) => parserOf(type) } as CustomTypesConfig;
+}
+
+/** A statement of the application's may have chosen the server's other way of writing bytes, in which a backslash is two. */
+function hexadecimal(text: string): string {
+  if (text.startsWith("\\x")) return text;
+  const characters = text.replaceAll(/\\(\\|\d{3})/g, (_, escaped: string) =>
+    escaped === "\\" ? escaped : String.fromCharCode(Number.parseInt(escaped, 8)),
+  );
+  return `\\x${Buffer.from(characters, "latin1").toString("hex")}`;
 }
 
 function wholeNumber(text: string): number {

@@ -9,6 +9,8 @@ export interface Session {
   readonly server: ServerFigures;
   /** Cancels the statement that the backend runs. */
   readonly cancel: () => Promise<void>;
+  /** The role of its beginning, as the server shows it. */
+  readonly role: string;
   /** Makes statements that end what those of the application have left in the session. */
   readonly resetScript: () => string;
 }
@@ -69,7 +71,7 @@ export async function openSession(
     const backend = { processId, startedAt };
     const cancel = () => cancelStatement(client, backend);
     const made = `${settingsScript(settings, kind)} ${madeSettings({ version: figures.version, role, synchronousCommit })}`;
-    return { connection, backend, server, cancel, resetScript: () => resetScript(made) };
+    return { connection, backend, server, cancel, role, resetScript: () => resetScript(made) };
   } catch (error) {
     await connection.close();
     throw error;

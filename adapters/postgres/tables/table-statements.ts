@@ -3,6 +3,7 @@ import { checkScript } from "../../../src/adapter-kit/check-statements.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
 import { storageError } from "../postgres-errors.js";
+import type { SessionRole } from "../transaction/session-role.js";
 import { checkSchema } from "./check-schema.js";
 import { type RenderedStatement, renderStatement } from "./render-statement.js";
 import { POSTGRES_STATEMENTS } from "./statement-rules.js";
@@ -15,11 +16,13 @@ export class TableStatements implements SQL {
   readonly #connection: PostgresConnection;
   readonly #names: StoreNames;
   readonly #location: string;
+  readonly #role: SessionRole;
 
-  constructor(connection: PostgresConnection, names: StoreNames, location: string) {
+  constructor(connection: PostgresConnection, names: StoreNames, location: string, role: SessionRole) {
     this.#connection = connection;
     this.#names = names;
     this.#location = location;
+    this.#role = role;
   }
 
   async run(statement: SQLStatement): Promise<{ readonly changes: number }> {
@@ -36,7 +39,9 @@ export class TableStatements implements SQL {
     checkSchema("script", text, this.#names);
     this.wasUsed = true;
     try {
+      await this.#role.takeApplications(text);
       await this.#connection.script(text);
+      await this.#keepUTF8();
     } catch (error) {
       throw storageError(error, attemptOfStatement({ text }), this.#location);
     }
@@ -46,10 +51,18 @@ export class TableStatements implements SQL {
     checkSchema("statement", rendered.text, this.#names);
     this.wasUsed = true;
     try {
-      return await this.#connection.queryTables(rendered.text, rendered.values);
+      await this.#role.takeApplications(rendered.text);
+      const result = await this.#connection.queryTables(rendered.text, rendered.values);
+      await this.#keepUTF8();
+      return result;
     } catch (error) {
       throw storageError(error, attemptOfStatement(rendered), this.#location);
     }
+  }
+
+  /** Whatever a statement has set: texts and events would be stored as others. */
+  async #keepUTF8(): Promise<void> {
+    if (!this.#connection.usesUTF8) await this.#connection.script("SET LOCAL client_encoding TO 'UTF8'");
   }
 }
 

@@ -9,6 +9,7 @@ import { storageError } from "../postgres-errors.js";
 import { readPageInTransaction } from "../read/read-page.js";
 import { TableStatements } from "../tables/table-statements.js";
 import { PostgresRecords } from "./postgres-records.js";
+import type { SessionRole } from "./session-role.js";
 
 /**
  * Ends a part. Deferred constraints are checked while it can still be undone alone. Rolling back to `es_check` makes them
@@ -34,17 +35,24 @@ export class PostgresSession implements GroupSession {
   /** What it has stored, to be published after the commit. */
   readonly commits: Commit[] = [];
   readonly #context: StoringContext;
+  readonly #role: SessionRole;
   readonly #resetScript: () => string;
 
   /** @param resetScript - makes statements that end what those of the application have left for the next part */
-  constructor(connection: PostgresConnection, head: number, context: StoringContext, resetScript: () => string) {
+  constructor(
+    connection: PostgresConnection,
+    head: number,
+    context: StoringContext,
+    { role, resetScript }: { readonly role: SessionRole; readonly resetScript: () => string },
+  ) {
     this.connection = connection;
     // What it reads may be its own and be undone. The lock keeps the store from being replaced. The commit notifies.
     this.#context = { ...context, notify: false, marks: { epoch: context.history.epoch, take: async () => undefined } };
+    this.#role = role;
     this.#resetScript = resetScript;
     this.head = head;
     this.records = new PostgresRecords(connection, context.names, context.location, this.#saying.bind(this));
-    this.sql = new TableStatements(connection, context.names, context.location);
+    this.sql = new TableStatements(connection, context.names, context.location, role);
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
@@ -78,6 +86,7 @@ export class PostgresSession implements GroupSession {
     } catch (undoneBy) {
       if (!this.connection.isOpen) throw undoneBy;
       await this.connection.script(UNDO);
+      this.#role.forget();
       this.commits.length = commits;
       return { undoneBy };
     }
@@ -85,6 +94,7 @@ export class PostgresSession implements GroupSession {
 
   /** @returns whether what earlier parts have left could be ended: not a temporary table whose triggers wait for the commit */
   async #beginPart(): Promise<boolean> {
+    this.#role.forget();
     try {
       await this.connection.script(`SAVEPOINT es_part; ${this.sql.wasUsed ? this.#resetScript() : ""}`);
       return true;
@@ -107,6 +117,7 @@ export class PostgresSession implements GroupSession {
 
   async #saying<T>(attempt: string, task: () => Promise<T>): Promise<T> {
     try {
+      await this.#role.takeOwn();
       return await task();
     } catch (error) {
       throw storageError(error, attempt, this.#context.location);

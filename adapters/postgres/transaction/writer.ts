@@ -11,6 +11,13 @@ export interface WriterSettings extends LockedStore {
   readonly open: () => Promise<Session>;
 }
 
+/** What a commit is sent with. */
+interface CommitScripts {
+  readonly before: string;
+  readonly notified: number | undefined;
+  readonly behind: string;
+}
+
 /** How long the server waits for a backend to end. */
 const END_BACKEND_TIMEOUT_MS = 5_000;
 
@@ -95,19 +102,20 @@ export class Writer {
   /**
    * Commits an open transaction, with a note of its number, by which it can be found out later whether it was committed.
    *
+   * @param before - statements that are run before the note
    * @param notified - the position that other processes are notified of
    * @param behind - statements that are run behind the commit. Where one of them fails, this rejects though it is committed
    * @param onSent - called with the number
    */
   async commit(
     connection: PostgresConnection,
-    { notified, behind }: { readonly notified: number | undefined; readonly behind: string },
+    { before, notified, behind }: CommitScripts,
     onSent: (transaction: number) => void,
   ): Promise<void> {
     this.#transaction += 1;
     onSent(this.#transaction);
     // In a transaction that a statement has failed the note fails too, so that no COMMIT is taken for a ROLLBACK.
-    const text = `${this.#note()} ${this.#notification(notified)} COMMIT; ${behind}`;
+    const text = `${before} ${this.#note()} ${this.#notification(notified)} COMMIT; ${behind}`;
     if ((await connection.script(text)).hasWarning) throw unconfirmed();
     this.#acknowledge(this.#transaction);
   }

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { rawSQL, sql } from "../../../index.js";
+import { postgresStreamFactory } from "../../../postgres.js";
+import type { StoredEvent } from "../../../protocols/index.js";
+import { migrate } from "../../../src/migrations/index.js";
+import { type Projection, runProjections } from "../../../src/projections/index.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
+import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+
+const server = sharedServer(THROWAWAY);
+const openStore = async () => postgresStreamFactory((await server()).url(), { ...ownSchemas(), durability: "normal" });
+
+async function contentsOf(events: AsyncIterable<StoredEvent>) {
+  const contents: unknown[] = [];
+  for await (const { streamId, type, data } of events) contents.push({ streamId, type, data });
+  return contents;
+}
+
+const ROLE = sql`SELECT current_user::text AS name`;
+
+describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, what a statement sets for its transaction", () => {
+  test.each([
+    ["by a function", sql`SELECT set_config(${"role"}, ${"tenant_a"}, true)`],
+    ["by a block", rawSQL("DO $$ BEGIN SET LOCAL ROLE tenant_a; END $$")],
+  ])(
+    "is the role of the application's statements, and not of what else the transaction does: %s",
+    async (_, change) => {
+      const started = await server();
+      await started.query("DROP ROLE IF EXISTS tenant_a; CREATE ROLE tenant_a");
+      await using streams = await openStore();
+
+      const names = await streams.transaction(async (tx) => {
+        const before = await tx.sql.all(ROLE);
+        await tx.sql.run(change);
+        await tx.write("a", { type: "T", data: 1 });
+        const between = await tx.sql.all(ROLE);
+        const versions: number[] = [];
+        for await (const { version } of tx.read("a")) versions.push(version);
+        return [before, between, await tx.sql.all(ROLE), versions];
+      });
+
+      expect(names).toEqual([[{ name: "postgres" }], [{ name: "tenant_a" }], [{ name: "tenant_a" }], [1]]);
+      expect(await streams.transaction((tx) => tx.sql.all(ROLE))).toEqual([{ name: "postgres" }]);
+      await streams.transaction((tx) => tx.sql.run(change));
+      expect((await streams.openStream("a")).version).toBe(1);
+    },
+  );
+
+  test("is the role of triggers that wait for the commit", async () => {
+    const started = await server();
+    await started.query("DROP ROLE IF EXISTS tenant_b; CREATE ROLE tenant_b");
+    await using streams = await openStore();
+    await migrate(streams, [
+      {
+        id: "1",
+        up: `CREATE TABLE rooms (id int); GRANT ALL ON rooms TO tenant_b;
+          CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN IF current_user = 'tenant_b' THEN RAISE 'refused for %', current_user; END IF; RETURN NULL; END $$;
+          CREATE CONSTRAINT TRIGGER late AFTER INSERT ON rooms DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION refuse();
+          DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO tenant_b', current_schema()); END $$`,
+      },
+    ]);
+
+    const failing = streams.transaction(async (tx) => {
+      await tx.sql.run(sql`SELECT set_config('role', 'tenant_b', true)`);
+      await tx.sql.run(sql`INSERT INTO rooms (id) VALUES (1)`);
+      await tx.write("a", { type: "T", data: 1 });
+    });
+
+    expect(await failureOf(failing)).toMatchObject({ message: expect.stringContaining("refused for tenant_b") });
+    expect((await streams.openStream("a")).version).toBe(0);
+  });
+
+  test("is the role of one write of a group only", async () => {
+    const started = await server();
+    await started.query("DROP ROLE IF EXISTS tenant_c; CREATE ROLE tenant_c");
+    await using streams = await openStore();
+    const seen: unknown[] = [];
+    const inline: Projection = {
+      name: "p",
+      async project(events, { sql: tables }) {
+        if (events.length > 1) throw new Error("one by one");
+        seen.push(...(await tables.all(ROLE)));
+        await tables.run(sql`SELECT set_config('role', 'tenant_c', true)`);
+        if (events[0]?.data === 2) throw new Error("not this one");
+      },
+    };
+    await using runner = await runProjections(streams, [inline], { mode: "inline" });
+    await expect.poll(() => runner.status()[0]?.state).toBe("live");
+    await using stream = await streams.openStream("a");
+
+    const outcomes = await Promise.allSettled([1, 2, 3].map((data) => stream.write({ type: "T", data })));
+
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(seen).toEqual([{ name: "postgres" }, { name: "postgres" }, { name: "postgres" }]);
+  });
+
+  test("does not change how bytes and texts are read and stored", async () => {
+    await using streams = await openStore();
+    const id = "\\ä€\u0007x";
+    await migrate(streams, [
+      {
+        id: "1",
+        up: `CREATE FUNCTION leave() RETURNS text LANGUAGE sql AS
+          $$ SELECT set_config('bytea_output', 'escape', true) || set_config('client_encoding', 'LATIN1', true) $$`,
+      },
+    ]);
+
+    const read = await streams.transaction(async (tx) => {
+      await tx.sql.run(sql`SELECT leave()`);
+      const bytes = await tx.sql.all(
+        sql`SELECT ${new Uint8Array([0, 92, 120, 200])}::bytea AS bytes, ${"ä€"}::text AS text`,
+      );
+      await tx.write(id, { type: "Geändert", data: "ä€" });
+      return [bytes, await contentsOf(tx.read(id))];
+    });
+
+    const stored = { streamId: id, type: "Geändert", data: "ä€" };
+    expect(read).toEqual([[{ bytes: new Uint8Array([0, 92, 120, 200]), text: "ä€" }], [stored]]);
+    const stream = await streams.openStream(id);
+    expect(await contentsOf(stream.read())).toEqual([stored]);
+    expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+});
