@@ -22,6 +22,7 @@ export class ClosedValue implements TextToOpen {
   /** Undefined: it has to be looked up. */
   key: KeyState | undefined = undefined;
   text: string | undefined = undefined;
+  next: ClosedValue | undefined = undefined;
 
   constructor(event: StoredEvent, field: PersonalField, { k, c }: SealedValue, person: string | undefined) {
     this.event = event;
@@ -40,24 +41,21 @@ export class ClosedValue implements TextToOpen {
   }
 }
 
-const NONE: readonly ClosedValue[] = [];
-
-/** The sealed values of an event at the places where its version has personal fields. */
-export function closedValues(catalogue: PersonalCatalogue, event: StoredEvent): readonly ClosedValue[] {
+/** Adds the sealed values of an event, at the places where its version has personal fields, to a list. */
+export function addClosedValues(catalogue: PersonalCatalogue, event: StoredEvent, values: ClosedValue[]): void {
   const { type, data, metadata } = event;
-  if (!catalogue.has(type) || !isData(data)) return NONE;
+  if (!catalogue.has(type) || !isData(data)) return;
   const fields = catalogue.fieldsOf(type, schemaVersionOf(metadata));
-  if (fields === undefined) return NONE;
-  const values: ClosedValue[] = [];
+  if (fields === undefined) return;
+  let last: ClosedValue | undefined;
   for (const field of fields) {
     const value = data[field.key];
     const sealed = isSealedValue(value) ? value : withoutForm(value);
     if (sealed === undefined) continue;
-    const last = values.at(-1);
     const person = field.subject === last?.field.subject ? last.person : personOf(field, event);
-    values.push(new ClosedValue(event, field, sealed, person));
+    last = new ClosedValue(event, field, sealed, person);
+    values.push(last);
   }
-  return values;
 }
 
 function personOf({ subject }: PersonalField, event: StoredEvent): string | undefined {

@@ -16,13 +16,6 @@ function double(number: Int32Array): void {
   number[3] = (d >>> 1) | (c << 31);
 }
 
-/** What the bits that a shift by a byte moves out add to the first word. */
-const REDUCED = Int32Array.from({ length: 256 }, (_, bits) => {
-  const number = new Int32Array([0, 0, 0, bits]);
-  shift(number, 8);
-  return number[0] as number;
-});
-
 function shift(number: Int32Array, bits: number): void {
   for (let bit = 0; bit < bits; bit += 1) double(number);
 }
@@ -64,41 +57,84 @@ function productsWith(factor: Int32Array): Int32Array {
 }
 
 /**
- * GHASH, which authenticates in AES-GCM (NIST SP 800-38D, 6.4), of whole blocks. It multiplies a byte at a time, the last ones
- * first.
+ * GHASH, which authenticates in AES-GCM (NIST SP 800-38D, 6.4), of whole blocks.
  *
  * @param table - {@link hashTable}, with anything behind it
+ * @param from - where the first of the blocks begins
  * @param hash - the four words of what comes before these blocks, zeros at first; gets those with them
  */
-export function ghash(table: Int32Array, blocks: Uint8Array, length: number, hash: Int32Array): void {
-  let a = hash[0] as number;
-  let b = hash[1] as number;
-  let c = hash[2] as number;
-  let d = hash[3] as number;
-  for (let at = 0; at < length; at += BLOCK_BYTES) {
-    const w = a ^ wordAt(blocks, at);
-    const x = b ^ wordAt(blocks, at + 4);
-    const y = c ^ wordAt(blocks, at + 8);
-    const z = d ^ wordAt(blocks, at + 12);
-    a = b = c = d = 0;
-    for (let wordIndex = 3; wordIndex >= 0; wordIndex -= 1) {
-      let word = wordIndex === 3 ? z : wordIndex === 2 ? y : wordIndex === 1 ? x : w;
-      for (let byte = 0; byte < 4; byte += 1) {
-        const low = (word & 15) << 2;
-        const high = HIGH_HALF + ((word >>> 2) & 60);
-        const reduced = REDUCED[d & 255] as number;
-        word >>>= 8;
-        d = ((d >>> 8) | (c << 24)) ^ (table[low + 3] as number) ^ (table[high + 3] as number);
-        c = ((c >>> 8) | (b << 24)) ^ (table[low + 2] as number) ^ (table[high + 2] as number);
-        b = ((b >>> 8) | (a << 24)) ^ (table[low + 1] as number) ^ (table[high + 1] as number);
-        a = (a >>> 8) ^ reduced ^ (table[low] as number) ^ (table[high] as number);
-      }
-    }
+export function ghash(table: Int32Array, blocks: Uint8Array, from: number, length: number, hash: Int32Array): void {
+  for (let at = from; at < from + length; at += BLOCK_BYTES) {
+    hash[0] = (hash[0] as number) ^ wordAt(blocks, at);
+    hash[1] = (hash[1] as number) ^ wordAt(blocks, at + 4);
+    hash[2] = (hash[2] as number) ^ wordAt(blocks, at + 8);
+    hash[3] = (hash[3] as number) ^ wordAt(blocks, at + 12);
+    multiplyHash(table, hash);
   }
-  hash[0] = a;
-  hash[1] = b;
-  hash[2] = c;
-  hash[3] = d;
+}
+
+/**
+ * Multiplies a hash by the hash key. It takes the bytes that are at the same place of each word, the last ones first, so that the
+ * product is shifted only between these, and reduced only once.
+ */
+export function multiplyHash(table: Int32Array, hash: Int32Array): void {
+  let w = hash[0] as number;
+  let x = hash[1] as number;
+  let y = hash[2] as number;
+  let z = hash[3] as number;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let e = 0;
+  let f = 0;
+  let g = 0;
+  let h = 0;
+  for (let byte = 0; byte < 4; byte += 1) {
+    h = (h >>> 8) | (g << 24);
+    g = (g >>> 8) | (f << 24);
+    f = (f >>> 8) | (e << 24);
+    e = (e >>> 8) | (d << 24);
+    d = (d >>> 8) | (c << 24);
+    c = (c >>> 8) | (b << 24);
+    b = (b >>> 8) | (a << 24);
+    a >>>= 8;
+    let low = (w & 15) << 2;
+    let high = HIGH_HALF + ((w >>> 2) & 60);
+    a ^= (table[low] as number) ^ (table[high] as number);
+    b ^= (table[low + 1] as number) ^ (table[high + 1] as number);
+    c ^= (table[low + 2] as number) ^ (table[high + 2] as number);
+    d ^= (table[low + 3] as number) ^ (table[high + 3] as number);
+    low = (x & 15) << 2;
+    high = HIGH_HALF + ((x >>> 2) & 60);
+    b ^= (table[low] as number) ^ (table[high] as number);
+    c ^= (table[low + 1] as number) ^ (table[high + 1] as number);
+    d ^= (table[low + 2] as number) ^ (table[high + 2] as number);
+    e ^= (table[low + 3] as number) ^ (table[high + 3] as number);
+    low = (y & 15) << 2;
+    high = HIGH_HALF + ((y >>> 2) & 60);
+    c ^= (table[low] as number) ^ (table[high] as number);
+    d ^= (table[low + 1] as number) ^ (table[high + 1] as number);
+    e ^= (table[low + 2] as number) ^ (table[high + 2] as number);
+    f ^= (table[low + 3] as number) ^ (table[high + 3] as number);
+    low = (z & 15) << 2;
+    high = HIGH_HALF + ((z >>> 2) & 60);
+    d ^= (table[low] as number) ^ (table[high] as number);
+    e ^= (table[low + 1] as number) ^ (table[high + 1] as number);
+    f ^= (table[low + 2] as number) ^ (table[high + 2] as number);
+    g ^= (table[low + 3] as number) ^ (table[high + 3] as number);
+    w >>>= 8;
+    x >>>= 8;
+    y >>>= 8;
+    z >>>= 8;
+  }
+  // What a word behind the fourth stands for is 1, x, x^2 and x^7 times as much, 128 bits before it.
+  d ^= h ^ (h >>> 1) ^ (h >>> 2) ^ (h >>> 7);
+  e ^= (h << 31) ^ (h << 30) ^ (h << 25);
+  hash[0] = a ^ e ^ (e >>> 1) ^ (e >>> 2) ^ (e >>> 7);
+  hash[1] = b ^ (e << 31) ^ (e << 30) ^ (e << 25) ^ f ^ (f >>> 1) ^ (f >>> 2) ^ (f >>> 7);
+  hash[2] = c ^ (f << 31) ^ (f << 30) ^ (f << 25) ^ g ^ (g >>> 1) ^ (g >>> 2) ^ (g >>> 7);
+  hash[3] = d ^ (g << 31) ^ (g << 30) ^ (g << 25);
 }
 
 /** Four bytes as a number, the first of them the highest. */

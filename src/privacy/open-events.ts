@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../../protocols/index.js";
 import type { Awaitable, ReadFailure, ReadResult } from "../view/event-hooks.js";
-import { type ClosedValue, closedValues } from "./closed-value.js";
+import { addClosedValues, type ClosedValue } from "./closed-value.js";
 import { damagedValue, missingKey } from "./closed-value-errors.js";
 import { forgottenName } from "./forgotten-event.js";
 import type { KeyState } from "./key-cache.js";
@@ -69,9 +69,9 @@ class ClosedPage {
 
   #lookUpKeys(): Awaitable<ReadonlyMap<string, KeyState>> {
     const wanted = new Map<string, string>();
-    for (const event of this.#events.slice(this.#opened)) {
-      for (const { subject, name } of closedValues(this.#context.catalogue, event)) wanted.set(subject, name);
-    }
+    const values: ClosedValue[] = [];
+    for (const event of this.#events.slice(this.#opened)) addClosedValues(this.#context.catalogue, event, values);
+    for (const { subject, name } of values) wanted.set(subject, name);
     return this.#context.cache.all(wanted, false);
   }
 
@@ -82,15 +82,19 @@ class ClosedPage {
       const event = this.#events[index] as StoredEvent;
       const forgotten = forgottenName(event);
       if (forgotten !== undefined) cache.drop(forgotten);
-      const values = closedValues(catalogue, event);
+      const first = known.length;
+      addClosedValues(catalogue, event, known);
       let last: ClosedValue | undefined;
-      for (const value of values) {
+      for (let at = first; at < known.length; at += 1) {
+        const value = known[at] as ClosedValue;
         // Mostly all of an event are one person's.
         if (last?.subject === value.subject && last.name === value.name) value.key = last.key;
-        else if (!this.#findKey(value, keys)) return index;
+        else if (!this.#findKey(value, keys)) {
+          known.length = first;
+          return index;
+        }
         last = value;
       }
-      known.push(...values);
     }
     return this.#events.length;
   }
@@ -108,7 +112,7 @@ class ClosedPage {
     openTexts(known);
     return known.find((value) => {
       if (value.text === undefined && !this.#isErased(value)) return true;
-      value.set(value.text === undefined ? null : JSON.parse(value.text));
+      value.set(value.text === undefined ? null : parseContent(value.text));
       return false;
     });
   }
@@ -124,4 +128,10 @@ class ClosedPage {
     const unopened = key === null ? missingKey : damagedValue;
     this.#failure = { error: unopened(event, field.path, location) };
   }
+}
+
+/** What was sealed. A string without escapes, which most are, is what is between its quotes. */
+function parseContent(text: string): unknown {
+  const isPlain = text.length > 1 && text.startsWith('"') && text.endsWith('"') && !text.includes("\\");
+  return isPlain ? text.slice(1, -1) : JSON.parse(text);
 }

@@ -3,7 +3,6 @@ import { BLOCK_BYTES } from "./ghash.js";
 import {
   type BlockKey,
   isShort,
-  MAX_OPENED_TOGETHER,
   makeBlockKey,
   NONCE_BYTES,
   openShortValues,
@@ -59,17 +58,22 @@ export class SealingKey {
     return content;
   }
 
-  /** As {@link open}, for several texts at once. */
-  openTexts(values: readonly TextToOpen[]): void {
-    this.#openedTexts += values.length;
-    if (this.#openedTexts < MIN_VALUES_FOR_TABLE || !values.every(isShort)) {
-      for (const value of values) value.text = this.open(value.place, Buffer.from(value.base64, "base64"))?.toString();
+  /** As {@link open}, for a text and those after it at once. */
+  openTexts(first: TextToOpen): void {
+    let areShort = true;
+    for (let value: TextToOpen | undefined = first; value !== undefined; value = value.next) {
+      this.#openedTexts += 1;
+      areShort &&= isShort(value);
+    }
+    let value: TextToOpen | undefined = first;
+    if (this.#openedTexts < MIN_VALUES_FOR_TABLE || !areShort) {
+      for (; value !== undefined; value = value.next) {
+        value.text = this.open(value.place, Buffer.from(value.base64, "base64"))?.toString();
+      }
       return;
     }
     this.#blockKey ??= this.#makeBlockKey();
-    for (let first = 0; first < values.length; first += MAX_OPENED_TOGETHER) {
-      openShortValues(this.#blockKey, values, first, Math.min(first + MAX_OPENED_TOGETHER, values.length));
-    }
+    while (value !== undefined) value = openShortValues(this.#blockKey, value);
   }
 
   /** A nonce that is a function of what is sealed with it, and of this key: the same parts give the same one. */

@@ -1,5 +1,5 @@
 import type { Cipher } from "node:crypto";
-import { BLOCK_BYTES, ghash, HASH_TABLE_WORDS, hashTable, wordAt } from "./ghash.js";
+import { BLOCK_BYTES, ghash, HASH_TABLE_WORDS, hashTable, multiplyHash, wordAt } from "./ghash.js";
 
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
@@ -34,22 +34,22 @@ const MAX_SEALED_BYTES = 512;
 /** The longest place of a short value, in UTF-16 units. */
 const MAX_PLACE_LENGTH = 1_024;
 /** How many values are opened together. */
-export const MAX_OPENED_TOGETHER = 64;
+const MAX_OPENED_TOGETHER = 64;
 
 const MAX_BLOCKS = MAX_SEALED_BYTES / BLOCK_BYTES + 1;
 
 // Nothing waits while values are opened, so that one of each is enough.
 const SEALED = Buffer.alloc(MAX_OPENED_TOGETHER * MAX_SEALED_BYTES);
 const COUNTERS = Buffer.alloc(MAX_OPENED_TOGETHER * MAX_BLOCKS * BLOCK_BYTES);
-const AUTHENTICATED = Buffer.alloc(Math.max(3 * MAX_PLACE_LENGTH, MAX_SEALED_BYTES) + 2 * BLOCK_BYTES);
+const PLACE = Buffer.alloc(3 * MAX_PLACE_LENGTH + BLOCK_BYTES);
 // Their words, where several bytes are copied at once, in whichever order the processor has them.
 const SEALED_WORDS = wordsOf(SEALED);
 const COUNTER_WORDS = wordsOf(COUNTERS);
-const AUTHENTICATED_WORDS = wordsOf(AUTHENTICATED);
 /** The first blocks of the counters, by how many they are. */
 const COUNTED: Buffer[] = [];
 const LENGTHS = new Int32Array(MAX_OPENED_TOGETHER);
 const HASH = new Int32Array(4);
+const TAG = new Int32Array(4);
 
 function wordsOf({ buffer, byteOffset, byteLength }: Buffer): Int32Array {
   return new Int32Array(buffer, byteOffset, byteLength / 4);
@@ -66,38 +66,44 @@ export interface TextToOpen {
   readonly base64: string;
   /** Undefined once it was opened: it was not sealed at that place under that key. */
   text: string | undefined;
+  /** Another one, which is opened with it. */
+  readonly next: TextToOpen | undefined;
 }
 
 /**
- * Opens short values under one key, at most {@link MAX_OPENED_TOGETHER}. It is AES-256-GCM, put together from its parts: one
- * call of Node's AES for all values, and GHASH. Node's own GCM takes several microseconds to begin, for each value anew, and
- * that is several times what all the rest of reading an event takes.
+ * Opens short values under one key, a value and those after it, up to {@link MAX_OPENED_TOGETHER}. It is AES-256-GCM, put
+ * together from its parts: one call of Node's AES for all values, and GHASH. Node's own GCM takes several microseconds to begin,
+ * for each value anew, and that is several times what all the rest of reading an event takes.
  *
- * @param first - the index of the first of `values`
- * @param end - the index after the last
+ * @returns the first one that is left
  */
-export function openShortValues(key: BlockKey, values: readonly TextToOpen[], first: number, end: number): void {
+export function openShortValues(key: BlockKey, first: TextToOpen): TextToOpen | undefined {
   let blocks = 0;
-  for (let index = first; index < end; index += 1) {
-    const at = (index - first) * MAX_SEALED_BYTES;
-    const length = decode((values[index] as TextToOpen).base64, at) - NONCE_BYTES - TAG_BYTES;
-    LENGTHS[index - first] = length;
+  let end: TextToOpen | undefined = first;
+  for (let index = 0; end !== undefined && index < MAX_OPENED_TOGETHER; index += 1) {
+    const at = index * MAX_SEALED_BYTES;
+    const length = decode(end.base64, at) - NONCE_BYTES - TAG_BYTES;
+    LENGTHS[index] = length;
     if (length >= 0) blocks = countBlocks(at, blocksFor(length), blocks);
+    end = end.next;
   }
   const counters = COUNTED[blocks] ?? COUNTERS.subarray(0, blocks * BLOCK_BYTES);
   COUNTED[blocks] = counters;
   const stream = key.cipher.update(counters);
   let streamAt = 0;
-  for (let index = first; index < end; index += 1) {
-    const value = values[index] as TextToOpen;
-    const length = LENGTHS[index - first] as number;
+  let value: TextToOpen | undefined = first;
+  for (let index = 0; value !== undefined && value !== end; index += 1, value = value.next) {
+    const length = LENGTHS[index] as number;
     value.text = undefined;
     if (length < 0) continue;
-    const at = (index - first) * MAX_SEALED_BYTES + NONCE_BYTES;
+    const at = index * MAX_SEALED_BYTES + NONCE_BYTES;
+    // The last block is filled up over it.
+    keepTag(at + length);
     hashValue(key, value.place, at, length);
-    if (isTag(at + length, stream, streamAt)) value.text = decipher(at, length, stream, streamAt + BLOCK_BYTES);
+    if (isTag(stream, streamAt)) value.text = decipher(at, length, stream, streamAt + BLOCK_BYTES);
     streamAt += blocksFor(length) * BLOCK_BYTES;
   }
+  return end;
 }
 
 /** One block hides the tag, and the others the content. */
@@ -124,13 +130,12 @@ function hashValue(key: BlockKey, place: string, sealedAt: number, length: numbe
   const { words } = key;
   const kept = HASH_TABLE_WORDS + PLACE_WORDS * indexOfPlace(key, place);
   for (let word = 0; word < HASH.length; word += 1) HASH[word] = words[kept + word] as number;
-  const count = (length + 3) >> 2;
-  for (let word = 0; word < count; word += 1)
-    AUTHENTICATED_WORDS[word] = SEALED_WORDS[(sealedAt >> 2) + word] as number;
-  const at = fillBlock(length);
-  writeBits(words[kept + HASH.length] as number, at);
-  writeBits(length, at + BLOCK_BYTES / 2);
-  ghash(words, AUTHENTICATED, at + BLOCK_BYTES, HASH);
+  const filled = fillBlock(SEALED, sealedAt, length);
+  ghash(words, SEALED, sealedAt, filled, HASH);
+  // Neither length in bits takes more than its lower word.
+  HASH[1] = (HASH[1] as number) ^ ((words[kept + HASH.length] as number) << 3);
+  HASH[3] = (HASH[3] as number) ^ (length << 3);
+  multiplyHash(words, HASH);
 }
 
 /** Which of the places of a key it is. One that is new is hashed, and takes the room of another. */
@@ -138,9 +143,9 @@ function indexOfPlace(key: BlockKey, place: string): number {
   const { places, words } = key;
   for (let index = 0; index < places.length; index += 1) if (places[index] === place) return index;
   const index = key.nextPlace;
-  const bytes = AUTHENTICATED.write(place, 0);
+  const bytes = PLACE.write(place, 0);
   HASH.fill(0);
-  ghash(words, AUTHENTICATED, fillBlock(bytes), HASH);
+  ghash(words, PLACE, 0, fillBlock(PLACE, 0, bytes), HASH);
   const kept = HASH_TABLE_WORDS + PLACE_WORDS * index;
   words.set(HASH, kept);
   words[kept + HASH.length] = bytes;
@@ -149,25 +154,22 @@ function indexOfPlace(key: BlockKey, place: string): number {
   return index;
 }
 
-function fillBlock(from: number): number {
-  let at = from;
-  for (; at % BLOCK_BYTES !== 0; at += 1) AUTHENTICATED[at] = 0;
-  return at;
+/** Fills the last block up with zeros. @returns how many bytes the blocks have */
+function fillBlock(bytes: Buffer, from: number, length: number): number {
+  let filled = length;
+  for (; filled % BLOCK_BYTES !== 0; filled += 1) bytes[from + filled] = 0;
+  return filled;
 }
 
-/** A number of bytes in bits, as a whole number of 64 bits. */
-function writeBits(bytes: number, at: number): void {
-  for (let index = 0; index < 5; index += 1) AUTHENTICATED[at + index] = 0;
-  AUTHENTICATED[at + 5] = bytes >> 13;
-  AUTHENTICATED[at + 6] = bytes >> 5;
-  AUTHENTICATED[at + 7] = bytes << 3;
+function keepTag(tagAt: number): void {
+  for (let word = 0; word < TAG.length; word += 1) TAG[word] = wordAt(SEALED, tagAt + 4 * word);
 }
 
 /** Compares all bytes, whichever differ, so that the time it takes says nothing. */
-function isTag(tagAt: number, stream: Buffer, streamAt: number): boolean {
+function isTag(stream: Buffer, streamAt: number): boolean {
   let difference = 0;
   for (let word = 0; word < HASH.length; word += 1) {
-    difference |= (HASH[word] as number) ^ wordAt(stream, streamAt + 4 * word) ^ wordAt(SEALED, tagAt + 4 * word);
+    difference |= (HASH[word] as number) ^ wordAt(stream, streamAt + 4 * word) ^ (TAG[word] as number);
   }
   return difference === 0;
 }

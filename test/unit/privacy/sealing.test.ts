@@ -25,8 +25,8 @@ const seal = (value: unknown, idempotencyKey: string | null = null, place = PLAC
   sealValue(key, "name", placeText(place), value, idempotencyKey);
 
 function openValue(key: SealingKey, place: Place, { c: base64 }: SealedValue): { value: unknown } | undefined {
-  const sealed = { place: placeText(place), base64, text: undefined as string | undefined };
-  key.openTexts([sealed]);
+  const sealed = { place: placeText(place), base64, text: undefined as string | undefined, next: undefined };
+  key.openTexts(sealed);
   return sealed.text === undefined ? undefined : { value: JSON.parse(sealed.text) };
 }
 const nonceIn = ({ c }: { readonly c: string }): string => Buffer.from(c, "base64").toString("hex", 0, 12);

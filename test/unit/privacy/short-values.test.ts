@@ -30,8 +30,11 @@ function openTexts(
   key: SealingKey,
   values: readonly { readonly place: string; readonly base64: string }[],
 ): readonly (string | undefined)[] {
-  const opened = values.map((value) => ({ ...value, text: "not opened" as string | undefined }));
-  key.openTexts(opened);
+  type Opened = { place: string; base64: string; text: string | undefined; next: Opened | undefined };
+  const opened = values.map<Opened>((value) => ({ ...value, text: "not opened", next: undefined }));
+  for (const [index, value] of opened.entries()) value.next = opened[index + 1];
+  const [first] = opened;
+  if (first !== undefined) key.openTexts(first);
   return opened.map((value) => value.text);
 }
 
