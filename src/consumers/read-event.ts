@@ -1,4 +1,5 @@
 import { ALL_STREAM, type StoredEvent } from "../../protocols/index.js";
+import { heldGenerationOf } from "../view/event-hooks.js";
 import type { RunContext } from "./run-context.js";
 
 /** An event as it was read ahead. */
@@ -8,9 +9,9 @@ export interface ReadEvent {
   readonly generation: number;
 }
 
-/** Changes when readers get something else of the same events: see `EventHooks.heldGeneration`. */
+/** Changes when what was read is read again before it is handled. */
 export function readGeneration({ access }: Pick<RunContext, "access">): number {
-  return access.context.hooks?.heldGeneration?.() ?? 0;
+  return heldGenerationOf(access.context.hooks);
 }
 
 /** The event at a position, as readers get it now; undefined where it was removed. */

@@ -9,7 +9,7 @@ import {
 import { compileFilter } from "../filter/compile-filter.js";
 import { pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget, MIN_COUNTED_BYTES } from "../stream/memory-budget.js";
-import type { EventHooks, ReadFailure } from "../view/event-hooks.js";
+import { type EventHooks, heldGenerationOf, type ReadFailure } from "../view/event-hooks.js";
 import { toThrow } from "../view/thrown-failures.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import { eventsRemoved, isRemoved } from "./events-removed.js";
@@ -54,8 +54,8 @@ interface ReadPage extends EventPage {
 /** A page that is fetched before it is needed. */
 interface PageAhead {
   readonly page: Promise<ReadPage>;
-  /** What `EventHooks.heldGeneration` was when it was asked for. */
-  readonly generation: number | undefined;
+  /** What `heldGenerationOf` was when it was asked for. */
+  readonly generation: number;
   /** Its memory, once it is loaded. */
   bytes: number;
 }
@@ -74,8 +74,8 @@ export class PageReader implements EventHolder {
   #events = NO_EVENTS;
   #index = 0;
   #bytes = 0;
-  /** What `EventHooks.heldGeneration` was when the page was asked for. */
-  #generation: number | undefined;
+  /** What `heldGenerationOf` was when the page was asked for. */
+  #generation = 0;
   #ahead: PageAhead | undefined;
   /** Takes back the page that is fetched ahead: it may wait for other reads. */
   #fetching: AbortController | undefined;
@@ -108,7 +108,7 @@ export class PageReader implements EventHolder {
       if (wanted > 0 && this.#upTo !== undefined) this.#source.observer?.onEnd?.(this.#upTo);
       return false;
     }
-    if (this.#ahead?.generation !== this.#currentGeneration) this.#ahead = undefined;
+    if (this.#ahead?.generation !== heldGenerationOf(this.#source.hooks)) this.#ahead = undefined;
     const ahead = this.#ahead ?? this.#load(wanted, this.#plan.signal);
     const page = await this.#waitFor(ahead.page);
     this.#ahead = undefined;
@@ -117,11 +117,6 @@ export class PageReader implements EventHolder {
     this.#generation = ahead.generation;
     this.#failure = page.failure;
     return true;
-  }
-
-  /** It changes when readers get something else of what was read. */
-  get #currentGeneration(): number | undefined {
-    return this.#source.hooks?.heldGeneration?.();
   }
 
   /** Takes back a page that was fetched ahead too when the read is aborted. */
@@ -144,7 +139,7 @@ export class PageReader implements EventHolder {
     const event = this.#events[this.#index];
     if (event === undefined) return undefined;
     // What a consumer waits for is new.
-    if (!this.#isPulled && this.#generation !== this.#currentGeneration) {
+    if (!this.#isPulled && this.#generation !== heldGenerationOf(this.#source.hooks)) {
       this.#readAgain(event);
       return undefined;
     }
@@ -230,7 +225,7 @@ export class PageReader implements EventHolder {
       if (read !== undefined && read.events.length < found.length) this.#source.observer?.onHidden?.();
       return { ...page, events: found, ...read };
     };
-    const ahead: PageAhead = { generation: this.#currentGeneration, bytes: 0, page: load() };
+    const ahead: PageAhead = { generation: heldGenerationOf(this.#source.hooks), bytes: 0, page: load() };
     return ahead;
   }
 

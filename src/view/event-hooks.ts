@@ -71,6 +71,11 @@ export interface ReadFailure {
   readonly mayPass?: boolean | undefined;
 }
 
+/** Changes when what was read is read again before its reader gets it: see `EventHooks.heldGeneration`. */
+export function heldGenerationOf(hooks: EventHooks | undefined): number {
+  return hooks?.heldGeneration?.() ?? 0;
+}
+
 /** Changes with each of two numbers that only grow. */
 const sum = (first: () => number, then: () => number) => () => first() + then();
 

@@ -17,7 +17,7 @@ import { PageSize } from "../read/page-size.js";
 import { replacedStore } from "../read/replaced-store.js";
 import { pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget } from "../stream/memory-budget.js";
-import type { EventHooks, ReadFailure } from "../view/event-hooks.js";
+import { type EventHooks, heldGenerationOf, type ReadFailure } from "../view/event-hooks.js";
 import { onAbort } from "./abort-listeners.js";
 import { StorageOutage } from "./storage-outage.js";
 
@@ -63,8 +63,8 @@ export class WatchCursor implements Closable, EventHolder {
   #handIndex = 0;
   /** Whether the hooks have seen what is in hand. */
   #isHandReady = true;
-  /** What `EventHooks.heldGeneration` was when they began with it. */
-  #handGeneration: number | undefined;
+  /** What `heldGenerationOf` was when they began with it. */
+  #handGeneration = 0;
   /** What the consumer gets after what is in hand. */
   #failure: ReadFailure | undefined;
   /** The last place that is considered once the hand is empty. */
@@ -128,7 +128,7 @@ export class WatchCursor implements Closable, EventHolder {
 
   /** Whether readers get something else now of what is in hand. */
   get #isOutdated(): boolean {
-    return this.#hand.length > 0 && this.#handGeneration !== this.#source.hooks?.heldGeneration?.();
+    return this.#hand.length > 0 && this.#handGeneration !== heldGenerationOf(this.#source.hooks);
   }
 
   /** Waits for events that match and takes them in hand; false once the cursor is closed. One call at a time. */
@@ -154,7 +154,7 @@ export class WatchCursor implements Closable, EventHolder {
   /** Puts in hand what the consumer gets of it, unless it was taken out of the hand meanwhile. */
   async #hookHand(): Promise<void> {
     const hand = this.#hand;
-    this.#handGeneration = this.#source.hooks?.heldGeneration?.();
+    this.#handGeneration = heldGenerationOf(this.#source.hooks);
     const result = await this.#source.hooks?.afterRead?.(hand);
     if (result === undefined || this.#closed || this.#hand !== hand) return;
     const { events, failure } = result;
