@@ -21,7 +21,7 @@ export type GroupState = {
   readonly parked: number;
   /** Grows whenever parked events are to be tried again. */
   readonly retries: number;
-  /** What has failed to the end since something succeeded. Null, the default: nothing. */
+  /** What has failed to the end in any process since something succeeded in one. Null, the default: nothing. */
   readonly failing?: FailingState | null;
 };
 
@@ -32,7 +32,12 @@ export type FailingState = {
   readonly isOutage: boolean;
 };
 
-export type MemberState = { readonly untilMs: number; readonly leaseMs: number };
+export type MemberState = {
+  readonly untilMs: number;
+  readonly leaseMs: number;
+  /** What has failed to the end in this process since something succeeded in it. Null, the default: nothing. */
+  readonly failing?: FailingState | null;
+};
 
 /** An earlier number of partitions. */
 export type PastPartitions = {

@@ -67,13 +67,13 @@ export class ConsumerRun implements Consumer, StoreService {
     this.#all = all;
     this.#context = {
       ...context,
-      outage: new Outage(settings.retry.maxDelayMs, group.failing),
+      outage: new Outage(settings.retry.maxDelayMs, randomUUID(), group),
       isPast: (event) => isPast(this.#keeper.group, event),
       pastAttempts: (position) => pastAttempts(this.#keeper.group, position),
       onProgress: () => this.#onProgress(),
       onRecovered: () => this.renew(),
     };
-    this.#keeper = new LeaseKeeper(this.#context, randomUUID(), group);
+    this.#keeper = new LeaseKeeper(this.#context, group);
     this.#freeLook = new FreeLook(this.#keeper, () => {
       const looking = this.#renewing.then(() => this.#lookForFree());
       this.#renewing = looking.then(() => undefined);

@@ -16,7 +16,7 @@ import {
   writePartition,
 } from "./consumer-records.js";
 import { changePartitions } from "./lay-partitions.js";
-import { endFailing, markStreamsDue } from "./mark-due.js";
+import { endFailing, keepMembers } from "./mark-due.js";
 import { fairShare, isAnyLacking, Members } from "./members.js";
 import { parkedOf } from "./parked-streams.js";
 import { unsavedLimitOf } from "./partition.js";
@@ -35,7 +35,7 @@ interface Findings {
   /** What is parked, where a partition was taken. */
   readonly parked: readonly RecordOf<ParkedState>[];
   /** What it has written of a success. */
-  readonly recovery: readonly string[] | null;
+  readonly recovery: symbol | null;
 }
 
 /** What a look for free partitions found. */
@@ -61,7 +61,6 @@ interface Changes {
  * last.
  */
 export class LeaseKeeper {
-  readonly owner: string;
   readonly runs = new Map<number, PartitionRun>();
   readonly #context: RunContext;
   readonly #partitionSightings = new Sightings();
@@ -70,11 +69,14 @@ export class LeaseKeeper {
   /** The last position of the store, as a look saw it last. */
   #seenHead = 0;
 
-  constructor(context: RunContext, owner: string, group: GroupState) {
+  constructor(context: RunContext, group: GroupState) {
     this.#context = context;
-    this.owner = owner;
     this.#group = group;
-    this.#members = new Members(owner, context.settings.leaseMs);
+    this.#members = new Members(this.owner, context.settings.leaseMs);
+  }
+
+  get owner(): string {
+    return this.#context.outage.owner;
   }
 
   get group(): GroupState {
@@ -116,7 +118,7 @@ export class LeaseKeeper {
     const { name } = this.#context.definition;
     const found = await writeRecords(this.#context, (records) => readGroup(records, name));
     if (found === null) return;
-    this.#context.outage.note(found.failing ?? null);
+    this.#context.outage.note(found);
     this.#note({ ...this.#group, retries: found.retries });
   }
 
@@ -147,17 +149,14 @@ export class LeaseKeeper {
       for (const run of runs) if (!run.isLost) await run.write(records, { owner: null, unsaved: 0 }, undo);
       const group = isLeaving ? await readGroup(records, name) : null;
       if (group === null) return;
-      const left = await this.#leaveFailing(records, group);
-      await writeGroup(records, name, { ...left, members: this.#members.without(group) });
+      const noted = await this.#noteRecovery(records, group, this.#context.outage.recovery);
+      await writeGroup(records, name, await keepMembers(records, name, noted, this.#members.without(noted)));
     });
     for (const run of runs) this.runs.delete(run.lease.index);
   }
 
-  /** What this process alone could not handle is tried by others. */
-  async #leaveFailing(records: Records, group: GroupState): Promise<GroupState> {
-    const { definition, outage } = this.#context;
-    if (outage.recovery !== null) return endFailing(records, definition.name, group, outage.recovery);
-    return group.failing?.isOutage ? group : markStreamsDue(records, definition.name, group, outage.ownStreams);
+  async #noteRecovery(records: Records, group: GroupState, recovery: symbol | null): Promise<GroupState> {
+    return recovery === null ? group : endFailing(records, this.#context.definition.name, group, this.owner);
   }
 
   async #look(records: Records, undo: Undo): Promise<Findings | undefined> {
@@ -165,7 +164,7 @@ export class LeaseKeeper {
     const { recovery } = this.#context.outage;
     const read = await readGroup(records, name);
     if (read === null) return undefined;
-    const found = recovery === null ? read : await endFailing(records, name, read, recovery);
+    const found = await this.#noteRecovery(records, read, recovery);
     let rows = await readPartitions(records, name);
     let group = await this.#join(records, found, Math.min(...rows.map(({ value }) => value.position)));
     const isOther = group.partitions !== this.#group.partitions;
@@ -197,8 +196,10 @@ export class LeaseKeeper {
 
   /** Says that this process runs the consumer, and forgets those that are gone and what does not matter any more. */
   async #join(records: Records, group: GroupState, lowest: number): Promise<GroupState> {
-    const joined = { ...group, members: this.#members.join(group), history: stillPast(group.history, lowest) };
-    await writeGroup(records, this.#context.definition.name, joined);
+    const { name } = this.#context.definition;
+    const kept = await keepMembers(records, name, group, this.#members.join(group));
+    const joined = { ...kept, history: stillPast(group.history, lowest) };
+    await writeGroup(records, name, joined);
     return joined;
   }
 
@@ -249,7 +250,7 @@ export class LeaseKeeper {
       run.lose();
     }
     this.#context.outage.recoveryWritten(recovery);
-    this.#context.outage.note(group.failing ?? null);
+    this.#context.outage.note(group);
     this.#note(group);
     const begun = taken.map(({ lease, previous }) => {
       tell({ consumer: name, kind: "lease taken", partition: lease.index, fencingToken: lease.fencingToken });

@@ -1,5 +1,6 @@
 import type { Records } from "../../protocols/index.js";
-import { type GroupState, type ParkedState, readParked, writeParked } from "./consumer-records.js";
+import { type FailingState, type GroupState, type ParkedState, readParked, writeParked } from "./consumer-records.js";
+import { succeededIn } from "./outage.js";
 
 /** Marks parked events as due to be tried again. */
 export async function markDue(
@@ -13,19 +14,30 @@ export async function markDue(
   return { group: chosen.length > 0 ? { ...group, retries: group.retries + 1 } : group, count: chosen.length };
 }
 
-/** What all partitions share once something has succeeded. What was parked on the way into an outage is due. */
-export async function endFailing(
+/** What all partitions share once something has succeeded in a process. What was parked on the way into an outage is due. */
+export function endFailing(records: Records, consumer: string, group: GroupState, owner: string): Promise<GroupState> {
+  const streams = [...parkedIn(group.failing), ...parkedIn(group.members[owner]?.failing)];
+  return markStreamsDue(records, consumer, succeededIn(group, owner), streams);
+}
+
+/** What all partitions share once these are its processes. What was parked in the outage of one that is gone is due, too. */
+export async function keepMembers(
   records: Records,
   consumer: string,
   group: GroupState,
-  alsoDue: readonly string[],
+  members: GroupState["members"],
 ): Promise<GroupState> {
-  const ofAll = group.failing?.isOutage ? group.failing.streams : [];
-  return markStreamsDue(records, consumer, { ...group, failing: null }, [...ofAll, ...alsoDue]);
+  const gone = Object.entries(group.members).filter(([owner]) => !Object.hasOwn(members, owner));
+  const streams = gone.flatMap(([, { failing }]) => parkedIn(failing));
+  const { failing } = group;
+  // In an outage of all it waits for the end of that one.
+  if (failing?.isOutage) {
+    return { ...group, members, failing: { ...failing, streams: [...new Set([...failing.streams, ...streams])] } };
+  }
+  return markStreamsDue(records, consumer, { ...group, members }, streams);
 }
 
-/** Marks what is parked of some streams as due to be tried again. */
-export async function markStreamsDue(
+async function markStreamsDue(
   records: Records,
   consumer: string,
   group: GroupState,
@@ -34,3 +46,6 @@ export async function markStreamsDue(
   if (streamIds.length === 0) return group;
   return (await markDue(records, consumer, group, ({ streamId }) => streamIds.includes(streamId))).group;
 }
+
+const parkedIn = (failing: FailingState | null | undefined): readonly string[] =>
+  failing?.isOutage ? failing.streams : [];

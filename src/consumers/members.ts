@@ -1,5 +1,5 @@
 import { Sightings } from "../leases/sightings.js";
-import type { GroupState, MemberState, PartitionState, RecordOf } from "./consumer-records.js";
+import type { GroupState, PartitionState, RecordOf } from "./consumer-records.js";
 
 /**
  * Who runs a consumer. A member is forgotten when its time is over, or when it has not said for as long that it is there: no
@@ -16,19 +16,19 @@ export class Members {
   }
 
   /** Those that are left, and this process. */
-  join({ members }: GroupState): Readonly<Record<string, MemberState>> {
+  join({ members }: GroupState): GroupState["members"] {
     const nowMs = Date.now();
     const others = Object.entries(members).filter(
       ([owner, { untilMs }]) =>
         owner !== this.#owner && untilMs > nowMs && this.#sightings.unchangedForMs(owner, untilMs) < this.#leaseMs,
     );
     this.#sightings.keepOnly(others.map(([owner]) => owner));
-    const own = { untilMs: nowMs + this.#leaseMs, leaseMs: this.#leaseMs };
+    const own = { ...members[this.#owner], untilMs: nowMs + this.#leaseMs, leaseMs: this.#leaseMs };
     return { ...Object.fromEntries(others), [this.#owner]: own };
   }
 
   /** Those but this process. */
-  without({ members }: GroupState): Readonly<Record<string, MemberState>> {
+  without({ members }: GroupState): GroupState["members"] {
     const { [this.#owner]: _, ...others } = members;
     return others;
   }

@@ -1,12 +1,40 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { untilAborted } from "../watch/abort-listeners.js";
-import type { FailingState } from "./consumer-records.js";
+import type { FailingState, GroupState, MemberState } from "./consumer-records.js";
 
 /** So many streams in a row that fail to the end are an outage, and not their events. */
 const STREAMS_OF_OUTAGE = 3;
 
-/** What has failed once an event of a stream came to the end of its attempts, in whichever process. */
-export function failingWith(before: FailingState | null | undefined, streamId: string): FailingState {
+/** What all partitions share of outages. */
+type Failures = Pick<GroupState, "failing" | "members">;
+
+/** Whether a process has an outage: that of all, or one of its own. What succeeds elsewhere does not end what is down for it. */
+export function isOutageOf({ failing, members }: Failures, owner: string): boolean {
+  return failing?.isOutage === true || members[owner]?.failing?.isOutage === true;
+}
+
+/** What all partitions share once an event of a stream came to the end of its attempts in a process. */
+export function failedIn<Group extends Failures>(group: Group, owner: string, streamId: string): Group {
+  const changed = withOwn(group, owner, (failing) => failingWith(failing, streamId));
+  return { ...changed, failing: failingWith(group.failing, streamId) };
+}
+
+/** What all partitions share once an event has succeeded in a process. */
+export function succeededIn<Group extends Failures>(group: Group, owner: string): Group {
+  return { ...withOwn(group, owner, () => null), failing: null };
+}
+
+function withOwn<Group extends Failures>(
+  group: Group,
+  owner: string,
+  change: (failing: MemberState["failing"]) => FailingState | null,
+): Group {
+  const member = group.members[owner];
+  if (member === undefined) return group;
+  return { ...group, members: { ...group.members, [owner]: { ...member, failing: change(member.failing) } } };
+}
+
+function failingWith(before: MemberState["failing"], streamId: string): FailingState {
   const streams = before?.streams ?? [];
   if (streams.includes(streamId)) return { streams, isOutage: before?.isOutage === true };
   if (streams.length + 1 >= STREAMS_OF_OUTAGE) return { streams, isOutage: true };
@@ -16,75 +44,60 @@ export function failingWith(before: FailingState | null | undefined, streamId: s
 /**
  * What this process knows of an outage: when the last streams that came to the end of their attempts are several, and nothing
  * succeeded in between, something that all of them need is down. Then one event is tried at a time. The record of the consumer
- * has it for all processes; but what succeeds in another process does not end what is down for this one alone.
+ * has it; what has succeeded since the record was written is known here.
  */
 export class Outage {
+  readonly owner: string;
   readonly #delayMs: number;
-  /** What the record of the consumer says. */
-  #failing: FailingState | null;
-  /** What has failed in this process since something succeeded in it. */
-  #own: FailingState | null = null;
-  #recovery: readonly string[] | null = null;
+  #failures: Failures;
+  #recovery: symbol | null = null;
   /** Whether it has tried an event in this outage itself: its first try does not wait, and may find that all is well here. */
   #hasTried = false;
   /** Ends with the pause before the last probe: the next one waits for its own behind it. */
   #turn: Promise<unknown> = Promise.resolve();
   #over = new AbortController();
 
-  constructor(delayMs: number, failing: FailingState | null = null) {
+  constructor(delayMs: number, owner: string, failures: Failures) {
     this.#delayMs = delayMs;
-    this.#failing = failing;
+    this.owner = owner;
+    this.#failures = failures;
   }
 
   get isOn(): boolean {
-    return this.#failing?.isOutage === true || this.#own?.isOutage === true;
+    return isOutageOf(this.#failures, this.owner);
   }
 
-  /** What was parked while this process alone had an outage. */
-  get ownStreams(): readonly string[] {
-    return this.#own?.isOutage ? this.#own.streams : [];
-  }
-
-  /**
-   * Something has succeeded, and the record of the consumer does not say so yet: these streams, and those that the record has,
-   * are to be tried again. Null: there is nothing to write.
-   */
-  get recovery(): readonly string[] | null {
+  /** Something has succeeded, and the record of the consumer does not say so yet. Null: there is nothing to write. */
+  get recovery(): symbol | null {
     return this.#recovery;
   }
 
   /** The record of the consumer says so now. */
-  recoveryWritten(recovery: readonly string[] | null): void {
+  recoveryWritten(recovery: symbol | null): void {
     if (this.#recovery === recovery) this.#recovery = null;
   }
 
   /** What the record of the consumer says. */
-  note(failing: FailingState | null): void {
-    const found = this.#recovery === null ? failing : null;
+  note(found: Failures): void {
+    const before = this.#failures;
+    this.#failures = this.#recovery === null ? found : succeededIn(found, this.owner);
     // What has succeeded elsewhere may succeed here, too.
-    if (this.#failing?.isOutage && !found?.isOutage) this.#tryAtOnce();
-    this.#failing = found;
-  }
-
-  /** Whether one more stream whose event has failed to the end would be an outage of this process. */
-  wouldBeOwn(streamId: string): boolean {
-    return failingWith(this.#own, streamId).isOutage;
+    if (before.failing?.isOutage && !this.#failures.failing?.isOutage) this.#tryAtOnce();
   }
 
   /** An event came to the end of its attempts in this process, and the record of the consumer says so. */
-  failed(streamId: string, failing: FailingState | null): void {
-    this.#own = failingWith(this.#own, streamId);
-    this.note(failing);
+  failed(found: Failures): void {
+    this.note(found);
     this.#hasTried = this.isOn;
   }
 
   /** An event succeeded. @returns whether there is something new to write */
   succeeded(): boolean {
-    if (this.#failing === null && this.#own === null) return false;
-    this.#recovery = [...(this.#recovery ?? []), ...this.ownStreams];
+    const { failing, members } = this.#failures;
+    if (!failing && !members[this.owner]?.failing) return false;
+    this.#recovery = Symbol();
     if (this.isOn) this.#tryAtOnce();
-    this.#own = null;
-    this.#failing = null;
+    this.#failures = succeededIn(this.#failures, this.owner);
     return true;
   }
 

@@ -4,7 +4,6 @@ import { inStore } from "../validate/in-call.js";
 import {
   type AttemptState,
   changeGroup,
-  type FailingState,
   isParked,
   type ParkedState,
   readGroup,
@@ -14,7 +13,7 @@ import {
   writeParked,
 } from "./consumer-records.js";
 import { endFailing } from "./mark-due.js";
-import { failingWith } from "./outage.js";
+import { failedIn, isOutageOf } from "./outage.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
 import { type RunContext, tell } from "./run-context.js";
@@ -106,7 +105,8 @@ export class ParkedStreams {
    * @param exhausted - of an event that came to the end of its attempts: what the record has of it in an outage
    */
   async park(event: StoredEvent, attempts: number, error: string | null, exhausted?: AttemptState): Promise<Parking> {
-    const { definition, settings, outage } = this.#partition.context;
+    const { settings, outage } = this.#partition.context;
+    const { name } = this.#partition.context.definition;
     const { streamId, position } = event;
     const isExhausted = exhausted !== undefined;
     const parked: ParkedState = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
@@ -115,35 +115,38 @@ export class ParkedStreams {
       const isNext = exhausted !== undefined && position >= (this.#partition.lease.state.attempt?.position ?? 0);
       return !isNext || (await this.#partition.save({ attempt: exhausted })) ? "outage" : "lost";
     }
-    const { recovery } = outage;
-    const isOwn = isExhausted && outage.wouldBeOwn(streamId);
+    const { recovery, owner } = outage;
     let ahead: readonly ParkedState[] = [];
-    let failing: FailingState | null = null;
-    let isOutage = isOwn;
+    let isOutage = false;
+    let noteWritten = (): void => undefined;
     const isSaved = await this.#partition.persist(async (records, undo) => {
-      const found = await readGroup(records, definition.name);
-      const group = found && recovery ? await endFailing(records, definition.name, found, recovery) : found;
-      failing = isExhausted ? failingWith(group?.failing, streamId) : (group?.failing ?? null);
-      isOutage = isOwn || (isExhausted && failing?.isOutage === true);
-      const count = (group?.parked ?? 0) + (isOutage ? 0 : 1);
-      if (group !== null) await writeGroup(records, definition.name, { ...group, failing, parked: count });
-      if (exhausted && isOutage) return this.#partition.lease.write(records, { attempt: exhausted }, undo);
+      const found = await readGroup(records, name);
+      // It was dropped, and its partitions with it.
+      if (found === null) return this.#partition.lease.write(records, {}, undo);
+      const recovered = recovery === null ? found : await endFailing(records, name, found, owner);
+      const group = isExhausted ? failedIn(recovered, owner, streamId) : recovered;
+      isOutage = isExhausted && isOutageOf(group, owner);
+      noteWritten = () => (isExhausted ? outage.failed(group) : outage.note(group));
+      if (exhausted && isOutage) {
+        await writeGroup(records, name, group);
+        return this.#partition.lease.write(records, { attempt: exhausted }, undo);
+      }
+      await writeGroup(records, name, { ...group, parked: group.parked + 1 });
       await this.#partition.lease.write(records, { position, attempt: null }, undo);
       ahead = await this.#stillAhead(records, streamId);
-      await writeParked(records, definition.name, parked);
-      if (count > settings.maxParked) throw tooManyParked(this.#partition.context);
+      await writeParked(records, name, parked);
+      if (group.parked >= settings.maxParked) throw tooManyParked(this.#partition.context);
     });
     if (!isSaved) return "lost";
     outage.recoveryWritten(recovery);
-    if (isExhausted) outage.failed(streamId, failing);
-    else outage.note(failing);
+    noteWritten();
     if (isOutage) {
       this.aside.add(parked);
       return "outage";
     }
     this.#partition.passed(position);
     this.set(streamId, [...ahead, parked]);
-    tell({ consumer: definition.name, kind: "parked", event, error });
+    tell({ consumer: name, kind: "parked", event, error });
     return "parked";
   }
 

@@ -10,6 +10,7 @@ import {
   retryParked,
 } from "../../../src/consumers/index.js";
 import { storeAccessOf } from "../../../src/transaction/store-access.js";
+import { SHARED_STORES } from "../administration/support/stores.js";
 import { overwrite, recordOf } from "./support/lease-records.js";
 import { listOf, numbered, STORES, type Store, writeToStreams } from "./support/stores.js";
 
@@ -316,6 +317,40 @@ describe.each(STORES)("outages over %s", (_, open) => {
     await expect.poll(() => handled).toEqual([0, 1, 2]);
     expect(next).not.toContain("pause");
     expect(await listOf(parked(streams, "all"))).toMatchObject([{ streamId: "poison" }]);
+  });
+});
+
+describe.each(SHARED_STORES)("outages of one process alone, over %s", (_, makeStore) => {
+  test("are over when it is killed: another tries what it has parked", async () => {
+    await using store = await makeStore();
+    await using ours = await store.open();
+    await using theirs = await store.open();
+    const options = { partitions: 2, leaseMs: 300 };
+    const next: string[] = [];
+    const handled = new Set<string>();
+    const handle = async ({ streamId }: StoredEvent) => void handled.add(streamId);
+    await using broken = await startAll(ours, next, async () => Promise.reject(new Error("down")), options);
+    await using healthy = await startAll(theirs, [], handle, options);
+    let count = 0;
+    let last = 0;
+    const writeMore = async (): Promise<void> => {
+      const streamIds = Array.from({ length: 10 }, (_, index) => `${count + index}`);
+      count += 10;
+      const results = await theirs.writeAll(streamIds.map((streamId) => ({ streamId, events: numbered(1) })));
+      last = results.at(-1)?.position ?? 0;
+    };
+    await expect.poll(() => writeMore().then(() => next), { timeout: 5_000 }).toContain("pause");
+    // One more success of the healthy one ends what might be an outage of all.
+    const before = handled.size;
+    await writeMore();
+    await expect.poll(() => handled.size).toBeGreaterThan(before);
+    // Nothing of it reaches the store any more.
+    const { storage } = storeAccessOf(ours, "test");
+    storage.transact = () => Promise.reject(new StorageError("STORAGE_UNAVAILABLE", "killed"));
+    void broken.stop({ drainMs: 0 });
+    await healthy.whenProcessed(last, { timeoutMs: 5_000 });
+    await expect.poll(() => handled.size, { timeout: 5_000 }).toBe(count);
+    expect(await listOf(parked(theirs, "all"))).toEqual([]);
   });
 });
 
