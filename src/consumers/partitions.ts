@@ -14,6 +14,8 @@ export function isPast({ history }: Pick<GroupState, "history">, { streamId, pos
 
 /** The last attempts at an event while there was another number of partitions. */
 export function pastAttempts({ history }: Pick<GroupState, "history">, position: number): AttemptState | undefined {
+  // Asked for each event; there is a history only while the number has just changed.
+  if (history.length === 0) return undefined;
   return history.flatMap(({ attempts = [] }) => attempts).findLast((attempt) => attempt.position === position);
 }
 
