@@ -11,6 +11,9 @@ import type { ConsumerFailure, HandlerContext } from "./consumer.js";
 import { isFenced, type Partition, STORAGE_RETRY_MS } from "./partition.js";
 import { tell } from "./run-context.js";
 
+/** The error of an event that has ended the process with its last attempt. */
+export const LAST_ENDED = "The process ended during the last attempt.";
+
 /** The store failed, and not the handler. */
 export class StoreFailure extends Error {
   /** How long it is left alone. @throws its error where trying again does not help */

@@ -1,12 +1,11 @@
 import type { StoredEvent } from "../../protocols/index.js";
 import { thrownText } from "../validate/thrown-text.js";
-import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
+import { attemptEvent, LAST_ENDED, report, StoreFailure } from "./attempt-event.js";
 import type { AttemptState, ParkedState } from "./consumer-records.js";
 import type { ParkedStreams, Parking } from "./parked-streams.js";
 import { type Partition, unsavedLimitOf } from "./partition.js";
 import { type ReadEvent, readEvent, readGeneration } from "./read-event.js";
 import { tell } from "./run-context.js";
-import { LAST_ENDED } from "./set-aside.js";
 import { isRetryable } from "./settings.js";
 
 /** The error of an event that a process before has set aside: which one it was is not kept. */
@@ -28,7 +27,7 @@ export async function attemptUntilSettled(partition: Partition, parked: ParkedSt
     // The process before had set it aside.
     const { streamId, position } = event;
     const state = { streamId, position, attempts: settings.retry.attempts, error: FAILED_BEFORE };
-    return parked.aside.add({ ...state, parkedAtMs: Date.now(), isDue: false });
+    return parked.aside.add({ ...state, parkedAtMs: Date.now(), isDue: true });
   }
   await attemptFrom(partition, parked, read, known);
 }

@@ -1,13 +1,12 @@
 import type { Records, StoredEvent } from "../../protocols/index.js";
 import { thrownText } from "../validate/thrown-text.js";
 import type { Outcome } from "./attempt.js";
-import { attemptEvent, report, StoreFailure } from "./attempt-event.js";
+import { attemptEvent, LAST_ENDED, report, StoreFailure } from "./attempt-event.js";
 import { changeGroup, deleteParked, isParked, type ParkedState, stillParked, writeParked } from "./consumer-records.js";
 import type { ParkedStreams } from "./parked-streams.js";
 import type { Partition } from "./partition.js";
 import { readEvent } from "./read-event.js";
 import { tell } from "./run-context.js";
-import { LAST_ENDED } from "./set-aside.js";
 
 /** Tries parked events of a partition again. */
 export class ParkedRetry {

@@ -17,7 +17,7 @@ import { failedIn, isOutageOf } from "./outage.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
 import { type RunContext, tell } from "./run-context.js";
-import { LAST_ENDED, SetAside } from "./set-aside.js";
+import { SetAside } from "./set-aside.js";
 
 /** What became of an event that was to be parked. */
 export type Parking = "parked" | "lost" | "outage";
@@ -110,8 +110,10 @@ export class ParkedStreams {
     const { streamId, position } = event;
     const isExhausted = exhausted !== undefined;
     const parked: ParkedState = { streamId, position, attempts, error, parkedAtMs: Date.now(), isDue: false };
+    // What no attempt helps, or what ended its process each time, did not fail because of the outage.
+    const setAside: ParkedState = { ...parked, isDue: isExhausted || error === null };
     if (!this.aside.isEmpty) {
-      this.aside.add(parked);
+      this.aside.add(setAside);
       const isNext = exhausted !== undefined && position >= (this.#partition.lease.state.attempt?.position ?? 0);
       return !isNext || (await this.#partition.save({ attempt: exhausted })) ? "outage" : "lost";
     }
@@ -141,7 +143,7 @@ export class ParkedStreams {
     outage.recoveryWritten(recovery);
     noteWritten();
     if (isOutage) {
-      this.aside.add(parked);
+      this.aside.add(setAside);
       return "outage";
     }
     this.#partition.passed(position);
@@ -192,15 +194,12 @@ export class ParkedStreams {
     const { name } = this.#partition.context.definition;
     const states = this.aside.before(position);
     if (states.length === 0) return;
-    for (const state of states) await writeParked(records, name, dueAgain(state));
+    for (const state of states) await writeParked(records, name, state);
     await changeGroup(records, name, ({ parked }) => ({ parked: parked + states.length }));
   }
 
   #asideParked(position: number): void {
-    for (const state of this.aside.before(position)) {
-      const ahead = this.of(state.streamId);
-      this.set(state.streamId, [...ahead, dueAgain(state)]);
-    }
+    for (const state of this.aside.before(position)) this.set(state.streamId, [...this.of(state.streamId), state]);
     this.aside.removeBefore(position);
   }
 
@@ -220,11 +219,6 @@ export class ParkedStreams {
     else all.set(streamId, parked);
     this.#parked = all;
   }
-}
-
-/** It is tried again at once, unless it ended its process each time: that was not the outage. */
-function dueAgain(state: ParkedState): ParkedState {
-  return { ...state, isDue: state.error !== LAST_ENDED };
 }
 
 function tooManyParked({ definition: { name }, settings: { maxParked }, access: { location } }: RunContext): Error {

@@ -3,9 +3,6 @@ import type { ParkedState } from "./consumer-records.js";
 /** So many events at most are set aside: then these are tried again, and no further one. */
 const MAX_SET_ASIDE = 100;
 
-/** The error of an event that has ended the process with its last attempt. */
-export const LAST_ENDED = "The process ended during the last attempt.";
-
 /**
  * The events of a partition that came to the end of their attempts in an outage, and those behind them, in the order of their
  * positions. The events that follow are tried meanwhile: if one succeeds, it was no outage, and those before it are parked.
@@ -40,16 +37,16 @@ export class SetAside {
   }
 
   /**
-   * The one whose turn it is to be tried again: the first of its stream, and not one that ends its process.
+   * The one whose turn it is to be tried again: the first of its stream, where another attempt may help.
    *
    * @param isBehind - whether a stream has parked events, behind which all of it waits
    */
   next(isBehind: (streamId: string) => boolean): ParkedState | undefined {
     const seen = new Set<string>();
-    const tried = this.#states.filter(({ streamId, error }) => {
+    const tried = this.#states.filter(({ streamId, isDue }) => {
       const isFirst = !seen.has(streamId);
       seen.add(streamId);
-      return isFirst && error !== LAST_ENDED && !isBehind(streamId);
+      return isFirst && isDue && !isBehind(streamId);
     });
     return tried.find(({ position }) => position > this.#lastTried) ?? tried[0];
   }

@@ -8,6 +8,7 @@ import {
   consume,
   parked,
   retryParked,
+  TerminalError,
 } from "../../../src/consumers/index.js";
 import { storeAccessOf } from "../../../src/transaction/store-access.js";
 import { SHARED_STORES } from "../administration/support/stores.js";
@@ -185,6 +186,35 @@ describe.each(STORES)("outages over %s", (_, open) => {
       expect(await consumer.lag()).toMatchObject({ parked: 5, events: 0 });
     },
   );
+
+  test("try no event again whose error says that it does not help, and report it once", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 5);
+    const failures: [unknown, string][] = [];
+    const handled: unknown[] = [];
+    let isDown = true;
+    const options = { retry: { ...LONG_PAUSE, maxDelayMs: 1 } };
+    await using consumer = await consume(
+      streams,
+      {
+        name: "all",
+        startFrom: "beginning",
+        handle: async ({ data }) => {
+          if (data === 3) throw new TerminalError("poison");
+          if (isDown) throw new Error("down");
+          handled.push(data);
+        },
+      },
+      { ...options, onError: ({ event, next }) => failures.push([event.data, next]) },
+    );
+    await expect.poll(() => failures.filter(([data]) => data === 4).length).toBeGreaterThan(5);
+    isDown = false;
+    const { position } = await (await streams.openStream("s-5")).write(numbered(5));
+    await consumer.whenProcessed(position);
+    await expect.poll(() => [...handled].sort()).toEqual([0, 1, 2, 4, 5]);
+    expect(failures.filter(([data]) => data === 3)).toEqual([[3, "park"]]);
+    expect(await listOf(parked(streams, "all"))).toMatchObject([{ streamId: "s-3", attempts: 1, error: "poison" }]);
+  });
 
   test("that are long set aside what comes, and handle each event once and in order when they are over", async () => {
     await using streams = await open();
