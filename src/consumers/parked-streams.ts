@@ -105,7 +105,7 @@ export class ParkedStreams {
    * @param exhausted - of an event that came to the end of its attempts: what the record has of it in an outage
    */
   async park(event: StoredEvent, attempts: number, error: string | null, exhausted?: AttemptState): Promise<Parking> {
-    const { settings, outage } = this.#partition.context;
+    const { outage } = this.#partition.context;
     const { name } = this.#partition.context.definition;
     const { streamId, position } = event;
     const isExhausted = exhausted !== undefined;
@@ -137,7 +137,7 @@ export class ParkedStreams {
       await this.#partition.lease.write(records, { position, attempt: null }, undo);
       ahead = await this.#stillAhead(records, streamId);
       await writeParked(records, name, parked);
-      if (group.parked >= settings.maxParked) throw tooManyParked(this.#partition.context);
+      checkParked(this.#partition.context, group.parked + 1);
     });
     if (!isSaved) return "lost";
     outage.recoveryWritten(recovery);
@@ -221,9 +221,11 @@ export class ParkedStreams {
   }
 }
 
-function tooManyParked({ definition: { name }, settings: { maxParked }, access: { location } }: RunContext): Error {
-  return new Error(
-    `Consumer "${name}"${inStore(location)} has ended: more than maxParked (${maxParked}) events would be parked. It is not the events: find ` +
+/** @throws when so many events are more than may be parked: then it is not the events */
+export function checkParked({ definition, settings: { maxParked }, access }: RunContext, count: number): void {
+  if (count <= maxParked) return;
+  throw new Error(
+    `Consumer "${definition.name}"${inStore(access.location)} has ended: more than maxParked (${maxParked}) events would be parked. It is not the events: find ` +
       "out what all of them fail with.",
   );
 }

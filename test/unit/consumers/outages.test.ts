@@ -187,6 +187,44 @@ describe.each(STORES)("outages over %s", (_, open) => {
     },
   );
 
+  test.each(["handle", "transact"] as const)(
+    "that are none end a consumer that has parked too many: with %s, what was set aside and fails again counts",
+    async (mode) => {
+      await using streams = await open();
+      const handled: unknown[] = [];
+      const handle = async ({ data }: StoredEvent) => {
+        if ((data as number) < 3) throw new Error("poison");
+        handled.push(data);
+      };
+      await writeToStreams(streams, 4);
+      const options = { maxParked: 2, retry: { ...LONG_PAUSE, maxDelayMs: 1 } };
+      const definition = { name: "all", types: ["Numbered"], startFrom: "beginning", [mode]: handle } as const;
+      for (const _ of ["first start", "second start"]) {
+        await using consumer = await consume(streams, definition, options);
+        await expect(consumer.ended).rejects.toThrow("maxParked (2)");
+      }
+      expect(handled).toEqual([3]);
+    },
+  );
+
+  test("that are over are none of maxParked: what was set aside is handled, however much it is", async () => {
+    await using streams = await open();
+    const position = await writeToStreams(streams, 10);
+    const next: string[] = [];
+    const handled: unknown[] = [];
+    let isDown = true;
+    const handle = async ({ data }: StoredEvent) => {
+      if (isDown) throw new Error("down");
+      handled.push(data);
+    };
+    const options = { maxParked: 2, retry: { ...LONG_PAUSE, maxDelayMs: 1 } };
+    await using consumer = await startAll(streams, next, handle, options);
+    await expect.poll(() => next.filter((what) => what === "pause").length).toBeGreaterThan(14);
+    isDown = false;
+    await consumer.whenProcessed(position);
+    await expect.poll(() => [...handled].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
   test("try no event again whose error says that it does not help, and report it once", async () => {
     await using streams = await open();
     await writeToStreams(streams, 5);
