@@ -1,8 +1,26 @@
 import type { CandidateEvent } from "../../protocols/index.js";
 import { invalidArgument } from "../validate/check-arguments.js";
+import { isList } from "../validate/is-list.js";
+import { isThenable } from "../validate/is-thenable.js";
 import { describeValue, isPlainObject } from "../validate/json-text.js";
 import { keyOf } from "./command-key.js";
 import type { CommandPlan } from "./command-options.js";
+
+/** Whether a decision has to be waited for. One that cannot be looked at has not: it is refused as what it is. */
+export function isAwaited(decision: unknown): decision is PromiseLike<unknown> {
+  return (canLookAt(decision) || typeof decision === "function") && isThenable(decision);
+}
+
+/** Whether it is an object that does not throw at every look, as a revoked proxy does. */
+export function canLookAt(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    Object.getPrototypeOf(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * The events of a decision as a list.
@@ -11,9 +29,9 @@ import type { CommandPlan } from "./command-options.js";
  * @throws InvalidArgumentError when the decision is nothing of the kind
  */
 export function listOf(decision: unknown, has = "it has to return"): readonly CandidateEvent[] {
-  if (Array.isArray(decision)) return decision;
-  if (typeof decision === "object" && decision !== null && "type" in decision) return [decision as CandidateEvent];
-  const isTypeless = typeof decision === "object" && decision !== null && isPlainObject(decision);
+  if (isList(decision)) return decision as readonly CandidateEvent[];
+  if (canLookAt(decision) && "type" in decision) return [decision as CandidateEvent];
+  const isTypeless = canLookAt(decision) && isPlainObject(decision);
   const got = isTypeless ? 'an object without "type"' : describeValue(decision);
   throw invalidArgument("decide", `${has} an event or a list of events, [] for none; got ${got}`);
 }
@@ -32,7 +50,7 @@ export function writtenEvents(
   if (commandId === undefined && metadata === undefined) return events;
   return events.map((event, index) => {
     // What is no event is refused by the write, which says what it is.
-    if (typeof event !== "object" || event === null || !isPlainObject(event)) return event;
+    if (!canLookAt(event) || !isPlainObject(event)) return event;
     const written = metadata === undefined ? event : withMetadata(event, metadata);
     if (commandId === undefined) return written;
     if (event.idempotencyKey !== undefined) {

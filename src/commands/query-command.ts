@@ -10,11 +10,12 @@ import {
 import { findStreamContext } from "../stream/context-access.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
+import { isList } from "../validate/is-list.js";
 import { describeValue } from "../validate/json-text.js";
 import { untilAborted } from "../watch/abort-listeners.js";
 import { indexOfKey } from "./command-key.js";
 import type { CommandPlan } from "./command-options.js";
-import { listOf, writtenEvents } from "./decided-events.js";
+import { canLookAt, isAwaited, listOf, writtenEvents } from "./decided-events.js";
 import type { ParsedFold } from "./fold.js";
 import { loadQueryState } from "./query-load.js";
 import { pause } from "./retry-pauses.js";
@@ -50,8 +51,9 @@ export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<Hand
     };
     const { state, position } = await loadQueryState({ ...command, signal: plan.signal, onEvent });
     if (stored.length > 0) return { state, results: resultsOf(stored) };
-    const decision = await untilAborted(Promise.resolve(decide(state)), plan.signal);
-    const writes = inAttempt(QUERY_ATTEMPT, location, () => writesOf(decision, plan));
+    const decision = decide(state);
+    const decided = isAwaited(decision) ? await untilAborted(Promise.resolve(decision), plan.signal) : decision;
+    const writes = inAttempt(QUERY_ATTEMPT, location, () => writesOf(decided, plan));
     if (writes.length === 0) return { state, results: [] };
     try {
       const conditions = { failIfEventsMatch: filters, after: position };
@@ -76,13 +78,13 @@ function resultsOf(stored: readonly StoredEvent[]): readonly WriteResult[] {
 
 /** The writes of a decision, whose events are numbered through. */
 function writesOf(decision: unknown, plan: CommandPlan): readonly StreamWrite[] {
-  if (!Array.isArray(decision)) {
+  if (!isList(decision)) {
     const reason = `it has to return a list of writes, [] for none; got ${describeValue(decision)}`;
     throw invalidArgument("decide", reason);
   }
   let first = 0;
-  return decision.map((write: StreamWrite, index) => {
-    if (typeof write !== "object" || write === null || write.events === undefined) return write;
+  return (decision as readonly StreamWrite[]).map((write, index) => {
+    if (!canLookAt(write) || write.events === undefined) return write;
     const events: readonly CandidateEvent[] = writtenEvents(
       listOf(write.events, `events of write ${index} has to be`),
       plan,

@@ -11,10 +11,9 @@ import { findStreamContext } from "../stream/context-access.js";
 import { storedStream } from "../stream/stored-stream.js";
 import { type SeenWrite, writeAndSee } from "../stream/write-and-see.js";
 import { inCall } from "../validate/in-call.js";
-import { isThenable } from "../validate/is-thenable.js";
 import { untilAborted } from "../watch/abort-listeners.js";
 import type { CommandPlan } from "./command-options.js";
-import { listOf, writtenEvents } from "./decided-events.js";
+import { isAwaited, listOf, writtenEvents } from "./decided-events.js";
 import type { ParsedFold } from "./fold.js";
 import { saveFoldSnapshot } from "./fold-snapshots.js";
 import { type FoldedState, foldEvents, foldTail } from "./folded-state.js";
@@ -97,7 +96,7 @@ async function loadAndWrite<S>(
   if (stored !== null) return repeated(command, stored);
   const decision = command.decide(folded.state);
   // What is decided at once takes no turn of the event loop.
-  const decided = isThenable(decision)
+  const decided = isAwaited(decision)
     ? await untilAborted(decidedWithin(turn, decision), command.plan.signal)
     : decision;
   const events = decidedEvents(command, decided);
