@@ -119,7 +119,7 @@ const MAGIC = "SQLite format 3\0";
 const USER_VERSION_OFFSET = 60;
 const APPLICATION_ID_OFFSET = 68;
 
-/** @throws StorageError when a database belongs to another program, or to a newer version of this library. */
+/** @throws StorageError when a database belongs to another program or to a newer version of this library, or is damaged. */
 export function checkIdentity(
   path: string,
   applicationId: number,
@@ -135,6 +135,11 @@ export function checkIdentity(
   if (schemaVersion > knownVersion) {
     const reason = `its schema has version ${schemaVersion}, and this library knows ${knownVersion}; update the library`;
     throw refusal("STORAGE_NEWER_SCHEMA", path, reason);
+  }
+  // It is written together with the application's number.
+  if (schemaVersion < 1) {
+    const reason = `its schema has version ${schemaVersion}, which no store has; it is damaged, restore it from a backup`;
+    throw refusal("STORAGE_CORRUPT", path, reason);
   }
 }
 

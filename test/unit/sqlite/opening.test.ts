@@ -114,6 +114,21 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
       expect((await readFile(path)).equals(before)).toBe(true);
     });
 
+    test.each([0, -1])("a store whose schema has a version that none has: %i", async (version) => {
+      await using folder = await createTempDir();
+      const path = folder.file("damaged.db");
+      await makeStore(path);
+      const raw = await openRaw(path);
+      await raw.exec(`PRAGMA user_version = ${version}`);
+      await raw.close();
+      const before = await readFile(path);
+      await expect(openStore(path)).rejects.toMatchObject({
+        code: "STORAGE_CORRUPT",
+        message: expect.stringContaining(`its schema has version ${version}, which no store has`),
+      });
+      expect((await readFile(path)).equals(before)).toBe(true);
+    });
+
     test("a store that says only in its log that a newer version wrote it", async () => {
       await using folder = await createTempDir();
       const path = folder.file("newer.db");
