@@ -50,7 +50,7 @@ export class PostgresMaintenance implements Pick<StoreMaintenance, "verify">, As
   async #run<T>(attempt: string, options: MaintenanceOptions, task: (session: CheckSession) => Promise<T>): Promise<T> {
     const { reads } = this.#parts;
     return this.#saying(attempt, () =>
-      this.#runs.run(attempt, options, (assertWanted) => task(new CheckSession(reads, assertWanted))),
+      this.#runs.run(attempt, options, (assertWanted) => task(new CheckSession(reads, assertWanted, options.signal))),
     );
   }
 

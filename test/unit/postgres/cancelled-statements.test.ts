@@ -92,6 +92,41 @@ if (NO_POSTGRES === null) {
     expect(await stream.write({ type: "Written", data: 2 })).toMatchObject({ version: 1 });
   });
 
+  test("a check is aborted while it waits for a lock, and while it waits for a connection of the program's pool", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    const pool = new Pool({ connectionString: started.url(), max: 3 });
+    {
+      await using streams = await postgresStreamFactory(pool, { ...schemas, durability: "normal" });
+      const taken = await pool.connect();
+      const verifying = async (until: () => Promise<unknown>) => {
+        const aborting = new AbortController();
+        const failure = failureOf(streams.verify({ signal: aborting.signal }));
+        await until();
+        aborting.abort(new Error("enough"));
+        return failure;
+      };
+      await streams.verify();
+      await taken.query(`BEGIN; LOCK TABLE ${schemas.schema}.es_events IN ACCESS EXCLUSIVE MODE`);
+      const isWaiting = () => expect.poll(() => running("%es_events%")).toBe(1);
+      expect(await verifying(isWaiting)).toMatchObject({ message: "enough" });
+      await expect.poll(() => running("%es_events%")).toBe(0);
+
+      await taken.query("ROLLBACK");
+
+      const ending = new AbortController();
+      const slow = failureOf(streams.query(rawSQL(SLOW), { signal: ending.signal }));
+      await expect.poll(() => running("%pg_sleep(3600)%")).toBe(1);
+      expect(await verifying(async () => undefined)).toMatchObject({ message: "enough" });
+      expect(await running("%pg_sleep(3600)%")).toBe(1);
+      ending.abort(new Error("enough"));
+      await slow;
+      taken.release();
+      expect(await streams.verify()).toMatchObject({ ok: true });
+    }
+    await pool.end();
+  });
+
   test("a query is aborted although the program's pool has no connection left, and one that waits for a connection", async () => {
     const pool = new Pool({ connectionString: (await server()).url(), max: 3 });
     {
