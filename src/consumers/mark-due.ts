@@ -30,9 +30,11 @@ export async function keepMembers(
   const gone = Object.entries(group.members).filter(([owner]) => !Object.hasOwn(members, owner));
   const streams = gone.flatMap(([, { failing }]) => parkedIn(failing));
   const { failing } = group;
-  // In an outage of all it waits for the end of that one.
-  if (failing?.isOutage) {
-    return { ...group, members, failing: { ...failing, streams: [...new Set([...failing.streams, ...streams])] } };
+  if (failing?.isOutage && streams.length > 0) {
+    // They wait for the end of that of all. What a process has set aside is not parked: it leaves nothing.
+    const found = (await readParked(records, consumer)).map(({ value }) => value.streamId);
+    const waiting = new Set([...failing.streams, ...found.filter((streamId) => streams.includes(streamId))]);
+    return { ...group, members, failing: { ...failing, streams: [...waiting] } };
   }
   return markStreamsDue(records, consumer, { ...group, members }, streams);
 }

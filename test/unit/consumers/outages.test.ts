@@ -338,6 +338,21 @@ describe.each(STORES)("outages over %s", (_, open) => {
     expect(handled).toEqual([2]);
   });
 
+  test("leave no trace of what was never parked, however many processes begin and end in one", async () => {
+    await using streams = await open();
+    await writeToStreams(streams, 8);
+    for (const _ of ["first", "second", "third"]) {
+      const next: string[] = [];
+      const options = { partitions: 64, retry: { ...LONG_PAUSE, maxDelayMs: 1 } };
+      const consumer = await startAll(streams, next, async () => Promise.reject(new Error("down")), options);
+      await expect.poll(() => next.filter((what) => what === "pause").length).toBeGreaterThan(15);
+      await consumer.stop();
+    }
+    const streamIds = (await listOf(parked(streams, "all"))).map(({ streamId }) => streamId);
+    const { failing } = (await recordOf(streams, CONSUMER_GROUPS_SPACE, "all")) as { failing: { streams: string[] } };
+    expect([...failing.streams].sort()).toEqual(streamIds.sort());
+  });
+
   test("are over with a later renewal where the store could not note their end", async () => {
     await using streams = await open();
     const position = await writeToStreams(streams, 4);
