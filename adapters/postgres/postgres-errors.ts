@@ -79,8 +79,9 @@ export function storageError(error: unknown, attempt: string, location: string):
   return new StorageError(code, `Cannot ${attempt} in ${location}: ${reason}.`, { cause: error });
 }
 
-/** Says of an error that was said of something else what was attempted. */
+/** Says what was attempted of an error that was said of something else, or of nothing yet. */
 export function restated(error: unknown, attempt: string, location: string): unknown {
+  if (isOfStore(error)) return storageError(error, attempt, location);
   if (!(error instanceof StorageError) || error.cause === undefined) return error;
   if (error.code === "STORAGE_OUTCOME_UNKNOWN") return outcomeUnknown(error.cause, attempt, location);
   return storageError(error.cause, attempt, location);

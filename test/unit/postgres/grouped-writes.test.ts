@@ -56,6 +56,21 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, writes that a projection
     );
   });
 
+  test("name their stream when the server ends their connection", async () => {
+    const started = await server();
+    await using store = await withInline("SELECT 1", async (_, { sql: tables }) => {
+      const [session] = await tables.all(sql`SELECT pg_backend_pid() AS id`);
+      await started.query("SELECT pg_terminate_backend($1, 5000)", [session?.id]);
+    });
+
+    expect(await writeAtOnce(store.streams, ["a", "b"])).toMatchObject(
+      ["a", "b"].map((streamId) => ({
+        status: "rejected",
+        reason: { code: "STORAGE_UNAVAILABLE", message: expect.stringContaining(`write to stream "${streamId}"`) },
+      })),
+    );
+  });
+
   test("are all stored, in order, where one leaves what the next may not see and what only a commit ends", async () => {
     await using store = await withInline(FIRED_AT_THE_END, async (events, { sql: tables }) => {
       if (events.length > 1) throw new Error("one by one");
