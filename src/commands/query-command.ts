@@ -53,6 +53,7 @@ export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<Hand
     if (stored.length > 0) return { state, results: resultsOf(stored) };
     const decision = decide(state);
     const decided = isAwaited(decision) ? await untilAborted(Promise.resolve(decision), plan.signal) : decision;
+    plan.signal?.throwIfAborted();
     const writes = inAttempt(QUERY_ATTEMPT, location, () => writesOf(decided, plan));
     if (writes.length === 0) return { state, results: [] };
     try {

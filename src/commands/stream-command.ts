@@ -99,6 +99,7 @@ async function loadAndWrite<S>(
   const decided = isAwaited(decision)
     ? await untilAborted(decidedWithin(turn, decision), command.plan.signal)
     : decision;
+  command.plan.signal?.throwIfAborted();
   const events = decidedEvents(command, decided);
   if (events.length === 0) return unchanged(command, stream, folded);
   let seen: SeenWrite;

@@ -164,6 +164,22 @@ describe.each(STORES)("handle over %s", (_, open) => {
     expect((await streams.openStream("a")).version).toBe(0);
   });
 
+  test("a signal ends it while it decides at once, also where there is nothing to write", async () => {
+    await using streams = await open();
+    const filter = [{ field: "type", op: "=", value: "Opened" }] as const;
+    for (const call of [
+      (decide: () => [], signal: AbortSignal) => handle(streams, account, "a", decide, { signal }),
+      (decide: () => [], signal: AbortSignal) => handleQuery(streams, account, filter, decide, { signal }),
+    ]) {
+      const stopping = new AbortController();
+      const decide = (): [] => {
+        stopping.abort("enough");
+        return [];
+      };
+      await expect(call(decide, stopping.signal)).rejects.toBe("enough");
+    }
+  });
+
   test("a signal ends it while it decides, and what is decided later is not written", async () => {
     await using streams = await open();
     const filter = [{ field: "type", op: "=", value: "Opened" }] as const;
