@@ -1,14 +1,19 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import type { SQLiteConnection } from "../drivers/driver.js";
+import {
+  CHECKSUM_BYTES,
+  FRAME_CHECKSUM_OFFSET,
+  FRAME_HEADER_BYTES,
+  FRAME_SALT_OFFSET,
+  HEADER_BYTES,
+  HEADER_CHECKSUM_OFFSET,
+  isWhole,
+} from "./log-frame.js";
 import { unreadable } from "./open-file-error.js";
 
-// The layout of the log: https://www.sqlite.org/fileformat.html#the_write_ahead_log
-const HEADER_BYTES = 32;
 const PAGE_SIZE_OFFSET = 8;
 const SALT_OFFSET = 16;
-const FRAME_HEADER_BYTES = 24;
-const FRAME_SALT_OFFSET = 8;
 const NUMBER_BYTES = 4;
 
 /** Copies nothing, and reports the length of the log. */
@@ -29,7 +34,8 @@ const MAX_NEW_FRAMES = 8;
  *
  * The file is only ever longer, or the same, except that SQLite shortens it when the log begins anew. So a log that has
  * become shorter is compared with what SQLite takes it to hold. One that was cut and written to again has a hole: the
- * frame before its end, as it was last seen, or the frame behind it is zeros then.
+ * frame before its end, as it was last seen, or the frame behind it is zeros then, or ends with zeros. A frame that does is
+ * compared with its checksum.
  *
  * A log that began anew is written over what it held before, so that the file's end is not where SQLite writes. Its hole may
  * be anywhere: when it gets longer than it was, or shorter, all of its frames are looked at.
@@ -52,6 +58,7 @@ export class LogLength {
   #frameBytes: number | undefined;
   /** What is read of the frame before an end, and of those behind it. */
   #around: Buffer | undefined;
+  readonly #checksum = Buffer.alloc(CHECKSUM_BYTES);
 
   constructor(path: string) {
     try {
@@ -100,12 +107,12 @@ export class LogLength {
     return true;
   }
 
-  /** Whether the header or one of so many frames is zeros. */
+  /** Whether the header is zeros, or one of so many frames is not all there. */
   async #lacksFrame(frames: number): Promise<boolean> {
     if (frames > 0 && this.#numberAt(0) === 0) return true;
     for (let frame = 0; frame < frames; frame += 1) {
       if (frame % FRAMES_A_TURN === FRAMES_A_TURN - 1) await setImmediate();
-      if (this.#numberAt(this.#startOf(frame)) === 0) return true;
+      if (this.#isDamaged(frame)) return true;
     }
     return false;
   }
@@ -135,21 +142,41 @@ export class LogLength {
     const [before, next] = [this.#around.readUInt32BE(0), this.#around.readUInt32BE(frameBytes)];
     const salt = this.#around.readUInt32BE(frameBytes + FRAME_SALT_OFFSET);
     if (salt !== this.#salt || before === 0 || next === 0) return false;
+    if (this.#isTorn(this.#framesBefore(this.#end) - 1, this.#around.subarray(0, frameBytes))) return false;
     this.#end += bytes - frameBytes;
     return true;
   }
 
-  /** Whether, before an end, the header of the log or a frame next to where it ended is zeros. */
+  /** Whether, before an end, the header of the log or a frame next to where it ended is not all there. */
   #hasHole(end: number): boolean {
     if (end < HEADER_BYTES) return false;
     if (this.#end < HEADER_BYTES) return this.#numberAt(0) === 0;
-    const frames = (this.#end - HEADER_BYTES) / (this.#startOf(1) - HEADER_BYTES);
-    return this.#isZeros(Math.floor(frames) - 1, end) || this.#isZeros(Math.ceil(frames), end);
+    const frames = this.#framesBefore(this.#end);
+    return [Math.floor(frames) - 1, Math.ceil(frames)].some(
+      (frame) => frame >= 0 && this.#startOf(frame + 1) <= end && this.#isDamaged(frame),
+    );
   }
 
-  /** Whether a frame, from 0, is there and begins with zeros instead of the number of its page. */
-  #isZeros(frame: number, end: number): boolean {
-    return frame >= 0 && this.#startOf(frame + 1) <= end && this.#numberAt(this.#startOf(frame)) === 0;
+  #framesBefore(end: number): number {
+    return (end - HEADER_BYTES) / (this.#startOf(1) - HEADER_BYTES);
+  }
+
+  /** Whether a frame, from 0, begins with zeros instead of the number of its page, or ends with zeros that it was not written with. */
+  #isDamaged(frame: number): boolean {
+    const frameBytes = this.#startOf(1) - HEADER_BYTES;
+    if (this.#frameBytes === undefined) return this.#numberAt(this.#startOf(frame)) === 0;
+    this.#around ??= Buffer.allocUnsafeSlow((1 + MAX_NEW_FRAMES) * frameBytes + 1);
+    const content = this.#around.subarray(0, frameBytes);
+    if (this.#read(content, this.#startOf(frame)) < frameBytes) return false;
+    return content.readUInt32BE(0) === 0 || this.#isTorn(frame, content);
+  }
+
+  /** Whether a frame was cut and got zeros in place of its end. */
+  #isTorn(frame: number, content: Buffer): boolean {
+    if (content.at(-1) !== 0) return false;
+    const place = frame === 0 ? HEADER_CHECKSUM_OFFSET : this.#startOf(frame - 1) + FRAME_CHECKSUM_OFFSET;
+    if (this.#read(this.#checksum, place) < CHECKSUM_BYTES) return false;
+    return !isWhole(content, this.#checksum, this.#numberAt(0));
   }
 
   #startOf(frame: number): number {

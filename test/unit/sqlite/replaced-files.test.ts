@@ -31,6 +31,17 @@ async function countEvents(path: string, driver: DriverName): Promise<number> {
   return (await streams.openStream("a")).version;
 }
 
+/** How many pages SQLite takes the log to hold. */
+async function framesOf(path: string, driver: DriverName): Promise<number> {
+  const connection = await DRIVERS[driver].open(path, "existing");
+  try {
+    const [row] = await connection.all<{ log: number }>("PRAGMA wal_checkpoint(NOOP)");
+    return row?.log ?? 0;
+  } finally {
+    await connection.close();
+  }
+}
+
 /** Has the next commit be written over what the log holds. */
 async function restartLog(path: string, driver: DriverName): Promise<void> {
   const connection = await DRIVERS[driver].open(path, "existing");
@@ -151,12 +162,17 @@ describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)("over %s, an op
 describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)(
   "over %s, an open store whose log is cut",
   (driver) => {
-    test.each(["to nothing", "in its middle"])("%s acknowledges nothing more", async (where) => {
+    test.each([
+      ["to nothing", (_: number) => 0],
+      ["in its middle", (size: number) => Math.floor(size / 2)],
+      ["within its last page", (size: number) => size - 50],
+      ["by its last bytes", (size: number) => size - 8],
+    ])("%s acknowledges nothing more", async (_, lengthOf) => {
       await using folder = await createTempDir();
       const path = folder.file("store.db");
       await using opened = await openWithEvents(path, driver, 30);
       const { size } = await stat(`${path}-wal`);
-      await truncate(`${path}-wal`, where === "to nothing" ? 0 : Math.floor(size / 2));
+      await truncate(`${path}-wal`, lengthOf(size));
       const cut = { code: "STORAGE_CORRUPT" };
       const outcomes = await Promise.allSettled(
         Array.from({ length: 3 }, () => opened.stream.write({ type: "B", data: 1 })),
@@ -183,6 +199,34 @@ describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)(
       for (const data of ["x".repeat(characters), "y"]) {
         await expect(opened.stream.write({ type: "C", data })).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
       }
+    });
+
+    test("within the last page of what it holds, after it began anew, acknowledges nothing more", async () => {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      await using opened = await openWithEvents(path, driver, 60);
+      await restartLog(path, driver);
+      for (let index = 0; index < 20; index += 1) await opened.stream.write({ type: "B", data: index });
+      await truncate(`${path}-wal`, 32 + (await framesOf(path, driver)) * 4_120 - 50);
+
+      for (const data of [1, 2]) {
+        await expect(opened.stream.write({ type: "C", data })).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
+      }
+    });
+
+    test("keeps its events where a page ends with zeros that it was written with", async () => {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      await using opened = await openWithEvents(path, driver, 1);
+      // Large events fill pages of their own, of which the last one ends with zeros.
+      for (const characters of [5_000, 9_000, 30_000, 100]) {
+        await opened.stream.write({ type: "B", data: "x".repeat(characters) });
+      }
+      await restartLog(path, driver);
+      for (let index = 0; index < 40; index += 1) {
+        await opened.stream.write({ type: "B", data: "x".repeat(5_000 + index * 100) });
+      }
+      expect(await opened.streams.verify()).toMatchObject({ ok: true });
     });
 
     test("is closed without copying the hole into the database", async () => {
