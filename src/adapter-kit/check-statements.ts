@@ -21,11 +21,11 @@ export interface StatementRules {
 
 /**
  * Checks that a text is one statement, and none that is refused. Drivers run the first of several, and say nothing of the
- * others.
+ * others. What it would write is not looked at: where a statement may only read, the store refuses that itself.
  *
  * @throws InvalidArgumentError
  */
-export function checkSingleStatement(text: string, { read, refused }: StatementRules): void {
+export function checkSingleStatement(text: string, { read, refused }: StatementRules): Statements {
   if (text.includes("\0")) throw invalidArgument("statement", "it has a zero character; bind values instead");
   const statements = read(text);
   const { keywords } = statements;
@@ -37,6 +37,7 @@ export function checkSingleStatement(text: string, { read, refused }: StatementR
   }
   if (keywords.length > 1) throw invalidArgument("statement", "it has several statements; give one in each call");
   checkNames("statement", statements);
+  return statements;
 }
 
 /**
@@ -55,16 +56,16 @@ export function checkScript(text: string, { read, refused }: StatementRules): vo
     throw invalidArgument("script", reason);
   }
   checkNames("script", statements);
+  if (statements.writtenTable !== undefined) throw writeRefused("script", statements.writtenTable);
   if (placeholder !== undefined) {
     throw invalidArgument("script", `it has the placeholder "${placeholder}", and a script takes no values`);
   }
 }
 
-function checkNames(argument: string, { libraryName, writtenTable }: Statements): void {
+function checkNames(argument: string, { libraryName }: Statements): void {
   if (libraryName !== undefined) {
     throw invalidArgument(argument, `creating, changing or dropping "${libraryName}" is refused: ${RESERVED}`);
   }
-  if (writtenTable !== undefined) throw writeRefused(argument, writtenTable);
 }
 
 const RESERVED = `names that begin with ${LIBRARY_PREFIX} are the library's`;

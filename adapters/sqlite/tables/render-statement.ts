@@ -14,6 +14,8 @@ export interface RenderedStatement {
   /** The values of the placeholders, in order. */
   readonly values: readonly SQLiteValue[];
   readonly mayDeferKeys: boolean;
+  /** The first table whose rows it would change, and which it must leave alone. */
+  readonly writtenTable: string | undefined;
 }
 
 /**
@@ -67,6 +69,7 @@ interface CutText {
   /** With `?` for each placeholder. */
   readonly text: string;
   readonly mayDeferKeys: boolean;
+  readonly writtenTable: string | undefined;
 }
 
 const TEXTS = new ReadTexts(cutText);
@@ -76,7 +79,7 @@ const TEXTS = new ReadTexts(cutText);
  * again.
  */
 function cutText(text: string): CutText {
-  checkSingleStatement(text, SQLITE_STATEMENTS);
+  const { writtenTable } = checkSingleStatement(text, SQLITE_STATEMENTS);
   const { parts, placeholders } = cutAtPlaceholders(text);
   const known = new Map<string, number>();
   let highest = 0;
@@ -95,6 +98,7 @@ function cutText(text: string): CutText {
     isInOrder: numbers.every((number, index) => number === index + 1),
     text: parts.join("?"),
     mayDeferKeys: mayDeferKeys(text),
+    writtenTable,
   };
 }
 
@@ -108,14 +112,14 @@ export function mayDeferKeys(text: string): boolean {
  * an earlier run where there are none.
  */
 function bind(cut: CutText, values: readonly SQLiteValue[]): RenderedStatement {
-  const { parts, numbers, isInOrder, highest, text, mayDeferKeys } = cut;
+  const { parts, numbers, isInOrder, highest, text, mayDeferKeys, writtenTable } = cut;
   const bound = isInOrder && numbers.length === values.length ? values : valuesOf(cut, values);
   if (highest < values.length) throw misfit(`?${values.length}`, values, "there is no");
-  if (!bound.some(isLargeInteger)) return { text, values: bound, mayDeferKeys };
+  if (!bound.some(isLargeInteger)) return { text, values: bound, mayDeferKeys, writtenTable };
   const cast = parts.reduce((before, part, index) => {
     return before + (isLargeInteger(bound[index - 1] as SQLiteValue) ? AS_INTEGER : "?") + part;
   });
-  return { text: cast, values: bound, mayDeferKeys };
+  return { text: cast, values: bound, mayDeferKeys, writtenTable };
 }
 
 function valuesOf({ placeholders, numbers }: CutText, values: readonly SQLiteValue[]): readonly SQLiteValue[] {

@@ -1,5 +1,5 @@
 import { type SQL, type SQLStatement, type SQLValue, StorageError } from "../../../protocols/index.js";
-import { checkScript } from "../../../src/adapter-kit/check-statements.js";
+import { checkScript, writeRefused } from "../../../src/adapter-kit/check-statements.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { sqliteCode, storageError } from "../sqlite-errors.js";
 import { interruptible } from "./interruptible.js";
@@ -34,7 +34,7 @@ export class TableStatements implements SQL {
 
   // A loop of statements waits for each of them, so that there is one promise around that of the driver and no more.
   async run(statement: SQLStatement): Promise<{ readonly changes: number }> {
-    const rendered = this.#noting(renderStatement(statement));
+    const rendered = this.#allowed(statement);
     try {
       return await this.#interruptible(() => this.#connection.runPositional(rendered.text, rendered.values));
     } catch (error) {
@@ -43,7 +43,7 @@ export class TableStatements implements SQL {
   }
 
   async all<Row = Record<string, SQLValue>>(statement: SQLStatement): Promise<Row[]> {
-    const rendered = this.#noting(renderStatement(statement));
+    const rendered = this.#allowed(statement);
     try {
       return await this.#interruptible(() => readRows<Row>(this.#connection, rendered));
     } catch (error) {
@@ -54,15 +54,17 @@ export class TableStatements implements SQL {
   /** Runs statements that take no values. SQLite finds their ends. */
   async runScript(text: string): Promise<void> {
     checkScript(text, SQLITE_STATEMENTS);
-    const script = this.#noting({ text, mayDeferKeys: mayDeferKeys(text) });
+    this.mayDeferKeys ||= mayDeferKeys(text);
     try {
       await this.#interruptible(() => this.#connection.exec(text));
     } catch (error) {
-      throw this.#failed(error, script);
+      throw this.#failed(error, { text });
     }
   }
 
-  #noting<Rendered extends Pick<RenderedStatement, "mayDeferKeys">>(rendered: Rendered): Rendered {
+  #allowed(statement: SQLStatement): RenderedStatement {
+    const rendered = renderStatement(statement);
+    if (rendered.writtenTable !== undefined) throw writeRefused("statement", rendered.writtenTable);
     this.mayDeferKeys ||= rendered.mayDeferKeys;
     return rendered;
   }
