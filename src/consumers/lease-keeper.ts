@@ -155,7 +155,8 @@ export class LeaseKeeper {
     for (const run of runs) this.runs.delete(run.lease.index);
   }
 
-  async #noteRecovery(records: Records, group: GroupState, recovery: symbol | null): Promise<GroupState> {
+  async #noteRecovery(records: Records, found: GroupState, recovery: symbol | null): Promise<GroupState> {
+    const group = this.#context.outage.rejoined(found);
     return recovery === null ? group : endFailing(records, this.#context.definition.name, group, this.owner);
   }
 

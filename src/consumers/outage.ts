@@ -77,9 +77,17 @@ export class Outage {
     if (this.#recovery === recovery) this.#recovery = null;
   }
 
+  /** What the record says, with what this process has noted of itself where another, whose clock may have jumped, took it for gone. */
+  rejoined<Group extends Failures>(record: Group): Group {
+    const own = this.#failures.members[this.owner];
+    if (own === undefined || record.members[this.owner] !== undefined) return record;
+    return { ...record, members: { ...record.members, [this.owner]: own } };
+  }
+
   /** What the record of the consumer says. */
-  note(found: Failures): void {
+  note(record: Failures): void {
     const before = this.#failures;
+    const found = this.rejoined(record);
     this.#failures = this.#recovery === null ? found : succeededIn(found, this.owner);
     // What has succeeded elsewhere may succeed here, too.
     if (before.failing?.isOutage && !this.#failures.failing?.isOutage) this.#tryAtOnce();

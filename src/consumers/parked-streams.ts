@@ -122,9 +122,10 @@ export class ParkedStreams {
     let isOutage = false;
     let noteWritten = (): void => undefined;
     const isSaved = await this.#partition.persist(async (records, undo) => {
-      const found = await readGroup(records, name);
+      const read = await readGroup(records, name);
       // It was dropped, and its partitions with it.
-      if (found === null) return this.#partition.lease.write(records, {}, undo);
+      if (read === null) return this.#partition.lease.write(records, {}, undo);
+      const found = outage.rejoined(read);
       const recovered = recovery === null ? found : await endFailing(records, name, found, owner);
       const group = isExhausted ? failedIn(recovered, owner, streamId) : recovered;
       isOutage = isExhausted && isOutageOf(group, owner);

@@ -128,6 +128,42 @@ describe.each(STORES)("outages over %s", (_, open) => {
     await broken.stop();
   });
 
+  test("of one process alone go on although another, whose clock has jumped, took it for gone", async () => {
+    await using streams = await open();
+    const next: string[] = [];
+    const handled = new Set<unknown>();
+    const options = { partitions: 2, leaseMs: 600, retry: { ...LONG_PAUSE, maxDelayMs: 30 } };
+    let isDown = true;
+    const handle = async ({ streamId }: StoredEvent) => void handled.add(streamId);
+    const handleUnlessDown = async (event: StoredEvent) => {
+      if (isDown) throw new Error("down");
+      await handle(event);
+    };
+    await using _broken = await startAll(streams, next, handleUnlessDown, options);
+    await using _healthy = await startAll(streams, [], handle, options);
+    let count = 0;
+    const writeMore = async (): Promise<void> => {
+      const streamIds = Array.from({ length: 10 }, (_, index) => `${count + index}`);
+      count += 10;
+      await streams.writeAll(streamIds.map((streamId) => ({ streamId, events: numbered(1) })));
+    };
+    await expect.poll(() => writeMore().then(() => next)).toContain("pause");
+    for (let round = 0; round < 3; round += 1) {
+      const handledBefore = handled.size;
+      await writeMore();
+      // What succeeds elsewhere says that it is no outage of all.
+      await expect.poll(() => handled.size).toBeGreaterThan(handledBefore);
+      await overwrite(streams, CONSUMER_GROUPS_SPACE, "all", { members: {} });
+      const failedBefore = next.length;
+      await writeMore();
+      await expect.poll(() => next.length).toBeGreaterThan(failedBefore + 6);
+    }
+    expect((await listOf(parked(streams, "all"))).length).toBeLessThanOrEqual(2);
+    isDown = false;
+    await expect.poll(() => handled.size, { timeout: 5_000 }).toBe(count);
+    await expect.poll(() => listOf(parked(streams, "all"))).toEqual([]);
+  });
+
   test("of one process alone are over when it stops: another tries what it has parked", async () => {
     await using streams = await open();
     const next: string[] = [];
