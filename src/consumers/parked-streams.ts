@@ -48,6 +48,7 @@ export class ParkedStreams {
   readonly #partitions: number;
   #parked: ParkedByStream;
   #isStale = false;
+  #isUncounted = false;
 
   constructor(partition: Partition, partitions: number, parked: ParkedByStream) {
     this.#partition = partition;
@@ -97,6 +98,25 @@ export class ParkedStreams {
   get due(): string | undefined {
     for (const [streamId, [first]] of this.#parked) if (first?.isDue || first?.error === null) return streamId;
     return undefined;
+  }
+
+  /**
+   * Whether what was set aside is parked and is not tried again, so that it counts. What else was parked in the outage is tried
+   * first, once its end is written.
+   */
+  get isUncounted(): boolean {
+    return this.#isUncounted && this.#partition.context.outage.recovery === null;
+  }
+
+  /** @throws when too many are parked */
+  async count(): Promise<void> {
+    const { context } = this.#partition;
+    let count = 0;
+    const isRead = await this.#partition.persist(async (records) => {
+      count = (await readGroup(records, context.definition.name))?.parked ?? 0;
+    });
+    if (isRead) this.#isUncounted = false;
+    checkParked(context, count);
   }
 
   /**
@@ -200,7 +220,9 @@ export class ParkedStreams {
   }
 
   #asideParked(position: number): void {
-    for (const state of this.aside.before(position)) this.set(state.streamId, [...this.of(state.streamId), state]);
+    const states = this.aside.before(position);
+    if (states.some(({ isDue }) => !isDue)) this.#isUncounted = true;
+    for (const state of states) this.set(state.streamId, [...this.of(state.streamId), state]);
     this.aside.removeBefore(position);
   }
 

@@ -124,10 +124,11 @@ export class PartitionRun {
   async #run(): Promise<void> {
     try {
       while (!this.#partition.draining.aborted) {
-        const { isStale, due, aside } = this.#parked;
+        const { isStale, due, aside, isUncounted } = this.#parked;
         if (isStale) await this.#parked.readAnew();
         else if (!aside.isEmpty && !this.#partition.context.outage.isOn) await this.#parked.parkSetAside();
         else if (due !== undefined) await this.#retry.retryFirst(due);
+        else if (isUncounted) await this.#parked.count();
         else if (this.#queue.length > 0 && !aside.isFull) await this.#takeNext();
         else if (aside.isEmpty) await this.#wake.wait();
         else await this.#tryAside();

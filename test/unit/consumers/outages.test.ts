@@ -243,6 +243,35 @@ describe.each(STORES)("outages over %s", (_, open) => {
     },
   );
 
+  test.each(["handle", "transact"] as const)(
+    "end a consumer that has parked too many: with %s, what was set aside and is not tried again counts",
+    async (mode) => {
+      await using streams = await open();
+      const next: string[] = [];
+      const handled: unknown[] = [];
+      let isDown = true;
+      const handle = async ({ data }: StoredEvent) => {
+        if ((data as number) >= 3 && (data as number) < 6) throw new TerminalError("poison");
+        if (isDown) throw new Error("down");
+        handled.push(data);
+      };
+      await writeToStreams(streams, 7);
+      const definition = { name: "all", types: ["Numbered"], startFrom: "beginning", [mode]: handle } as const;
+      const options = { maxParked: 2, retry: { ...LONG_PAUSE, maxDelayMs: 1 } };
+      await using consumer = await consume(streams, definition, {
+        ...options,
+        onError: (failure) => next.push(failure.next),
+      });
+      await expect.poll(() => next.filter((what) => what === "pause").length).toBeGreaterThan(9);
+      isDown = false;
+      await expect(consumer.ended).rejects.toThrow("maxParked (2)");
+      expect([...handled].sort()).toEqual([0, 1, 2, 6]);
+      expect(await listOf(parked(streams, "all"))).toMatchObject(
+        [3, 4, 5].map((index) => ({ streamId: `s-${index}` })),
+      );
+    },
+  );
+
   test("that are over are none of maxParked: what was set aside is handled, however much it is", async () => {
     await using streams = await open();
     const position = await writeToStreams(streams, 10);
