@@ -4,6 +4,8 @@ import type { Build } from "./projection-records.js";
 
 /** What of a runner others in the process may ask. */
 export interface RunningProjections {
+  /** How the newest build of each projection does. */
+  status(): readonly ProjectionStatus[];
   /** How a build does; undefined where this runner does not run it. */
   statusOf(build: Build): ProjectionStatus | undefined;
   /** Up to where a build is, where this runner runs it; undefined where it does not. */

@@ -3,7 +3,7 @@ import { MAX_POLL_INTERVAL_MS, pollIntervalMs, waitUntilProcessed } from "../con
 import { inAttempt } from "../validate/in-call.js";
 import { checkPlainName } from "./definition.js";
 import { type ModelStore, readModelStoreOf } from "./model-store.js";
-import type { ReadModelStore } from "./projection.js";
+import type { ProjectionStatus, ReadModelStore } from "./projection.js";
 import { type Build, readBuild, readLive } from "./projection-records.js";
 import { runnersOf } from "./running-projections.js";
 
@@ -37,7 +37,7 @@ export async function whenProcessed(
   const beganMs = performance.now();
   let nextMs = beganMs;
   // What readers see, as it was looked up last. Undefined: nobody has registered the projection.
-  let shown: Build | undefined;
+  let shown: LiveBuild | undefined;
   const isProcessed = async (isLast: boolean): Promise<boolean> => {
     const own = Math.max(...[...runnersOf(store)].map((runner) => runner.lastPositionOf(name) ?? -1));
     const nowMs = performance.now();
@@ -46,7 +46,7 @@ export async function whenProcessed(
     if (!isLast && own < position && nowMs < nextMs) return false;
     nextMs = nowMs + (own < 0 ? pollIntervalMs(nowMs - beganMs) : MAX_POLL_INTERVAL_MS);
     const live = await liveBuild(model, name);
-    shown = live?.build;
+    shown = live ?? undefined;
     return live !== null && Math.max(live.position, ownPosition(store, live.build)) >= position;
   };
   const progress = new Set<() => void>();
@@ -55,7 +55,7 @@ export async function whenProcessed(
   };
   const stops = [...runnersOf(store)].map((runner) => runner.onChange(notify));
   try {
-    const failure = (): string | undefined => (shown === undefined ? NOT_REGISTERED : failureOf(store, shown));
+    const failure = (): string | undefined => (shown === undefined ? NOT_REGISTERED : delayOf(store, shown));
     const location = model.access?.location;
     await waitUntilProcessed(name, position, options, { location, isProcessed, listeners: progress, failure });
   } finally {
@@ -63,23 +63,44 @@ export async function whenProcessed(
   }
 }
 
-/** What a build fails at in this process, if it does. */
-function failureOf(store: ReadModelStore, build: Build): string | undefined {
-  const statuses = [...runnersOf(store)].map((runner) => runner.statusOf(build));
-  const failure = statuses.find((status) => status?.error !== undefined)?.error;
-  if (failure === undefined) return undefined;
-  const { position, streamId, type, message } = failure;
-  const event = type === "" ? "" : `, an event "${type}" of stream "${streamId}"`;
-  return `Its version ${build.version} fails at position ${position}${event}: ${message}`;
+/** Why what readers see does not go on, as far as this process knows. */
+function delayOf(store: ReadModelStore, { build, isRun }: LiveBuild): string | undefined {
+  const runners = [...runnersOf(store)];
+  const own = runners.map((runner) => runner.statusOf(build)).find((status) => status?.error !== undefined);
+  if (own !== undefined) return failureOf(own);
+  if (isRun) return undefined;
+  const unrun = `No process runs its version ${build.version}, which readers see.`;
+  const next = runners
+    .flatMap((runner) => runner.status())
+    .find(({ name, version, error }) => name === build.name && version > build.version && error !== undefined);
+  return next === undefined ? unrun : `${unrun} ${failureOf(next)}`;
 }
 
-/** What readers see, and up to where it is by its record. Null: it is not registered. */
-function liveBuild(model: ModelStore, name: string): Promise<{ build: Build; position: number } | null> {
+function failureOf({ version, error }: ProjectionStatus): string | undefined {
+  if (error === undefined) return undefined;
+  const { position, streamId, type, message } = error;
+  const event = type === "" ? "" : `, an event "${type}" of stream "${streamId}"`;
+  return `Its version ${version} fails at position ${position}${event}: ${message}`;
+}
+
+/** What readers see. */
+interface LiveBuild {
+  readonly build: Build;
+  /** Up to where it is by its record. */
+  readonly position: number;
+  /** Whether any process has its lease. */
+  readonly isRun: boolean;
+}
+
+/** @returns null when it is not registered */
+function liveBuild(model: ModelStore, name: string): Promise<LiveBuild | null> {
   return model.read("whenProcessed", RECORDS_TIMEOUT_MS, async (records) => {
     const live = await readLive(records, model.spaces, name);
     if (live === null) return null;
     const build = { name, version: live.version, generation: live.generation };
-    return { build, position: (await readBuild(records, model.spaces, build))?.value.position ?? 0 };
+    const state = (await readBuild(records, model.spaces, build))?.value;
+    const isRun = state !== undefined && state.owner !== null && state.untilMs > Date.now();
+    return { build, position: state?.position ?? 0, isRun };
   });
 }
 

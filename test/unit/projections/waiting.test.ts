@@ -95,6 +95,26 @@ describe.each(STORES)("waiting for a projection over %s", (_, open) => {
     });
   });
 
+  test("that ends at its time says that nobody runs what readers see, and how the next version does", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    const { position } = await a.write(deposited(1));
+    const first = await runProjections(streams, [totals()]);
+    await whenProcessed(streams, "totals", position);
+    await first[Symbol.asyncDispose]();
+    await a.write(deposited(2));
+    const ending = (message: RegExp) => ({ code: "TIMEOUT", message: expect.stringMatching(message) });
+    const waiting = () => whenProcessed(streams, "totals", position + 1, { timeoutMs: 20 });
+    await expect(waiting()).rejects.toMatchObject(ending(/No process runs its version 1, which readers see\.$/));
+
+    const broken = { ...totals(2), project: () => Promise.reject(new Error("no such column")) };
+    await using second = await runProjections(streams, [broken]);
+    await expect.poll(() => second.status()[0]?.state).toBe("failed");
+    await expect(waiting()).rejects.toMatchObject(
+      ending(/which readers see\. Its version 2 fails at position 1, .*: no such column$/),
+    );
+  });
+
   test("that ends at its time names the failure of what readers see while it is built again", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
