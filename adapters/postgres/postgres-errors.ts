@@ -22,6 +22,13 @@ const DENIED: Meaning = {
   reason: "the role may not do that; check its password and its grants",
 };
 
+const DENIED_BEHIND_STATEMENTS: Meaning = {
+  code: DENIED.code,
+  reason:
+    "the role may not do that; check its grants. If a function or a trigger of the transaction has set another role, set it " +
+    "by set_config() in a statement of its own, or write before",
+};
+
 const CORRUPT: Meaning = {
   code: "STORAGE_CORRUPT",
   reason: "the database is damaged; stop writing and restore a backup",
@@ -46,7 +53,10 @@ const OWN_NAME = /\.es_(append|append_one|counters|events|field|records|snapshot
 /** By SQLSTATE, or by its first two characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   "08": UNAVAILABLE,
-  "25006": { code: "STORAGE_READ_ONLY", reason: "the server only reads: it is a standby, or the session is read-only" },
+  "25006": {
+    code: "STORAGE_READ_ONLY",
+    reason: "the server only reads: it is a standby, or the session or the transaction is read-only",
+  },
   "28": DENIED,
   "3D000": { code: "STORAGE_NOT_FOUND", reason: "there is no such database; create it" },
   "40001": DEADLOCK,
@@ -75,8 +85,17 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
  */
 export function storageError(error: unknown, attempt: string, location: string): Error {
   if (error instanceof StreamError) return error;
-  const { code, reason } = meaningOf(error);
-  return new StorageError(code, `Cannot ${attempt} in ${location}: ${reason}.`, { cause: error });
+  return failed(attempt, location, meaningOf(error), error);
+}
+
+/** The same behind statements of the application's, in a transaction. */
+export function errorBehindStatements(error: unknown, attempt: string, location: string): Error {
+  const isDenied = error instanceof DatabaseError && meaningOf(error) === DENIED;
+  return isDenied ? failed(attempt, location, DENIED_BEHIND_STATEMENTS, error) : storageError(error, attempt, location);
+}
+
+function failed(attempt: string, location: string, { code, reason }: Meaning, cause: unknown): StorageError {
+  return new StorageError(code, `Cannot ${attempt} in ${location}: ${reason}.`, { cause });
 }
 
 /** Says what was attempted of an error that was said of something else, or of nothing yet. */

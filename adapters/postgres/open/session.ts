@@ -11,6 +11,8 @@ export interface Session {
   readonly cancel: () => Promise<void>;
   /** The role of its beginning, as the server shows it. */
   readonly role: string;
+  /** Statements before a commit: it is as durable as at the beginning, and warns where it is not, whatever was set since. */
+  readonly commitSettings: string;
   /** Makes statements that end what those of the application have left in the session. */
   readonly resetScript: () => string;
 }
@@ -71,7 +73,8 @@ export async function openSession(
     const backend = { processId, startedAt };
     const cancel = () => cancelStatement(client, backend);
     const made = `${settingsScript(settings, kind)} ${madeSettings({ version: figures.version, role, synchronousCommit })}`;
-    return { connection, backend, server, cancel, role, resetScript: () => resetScript(made) };
+    const commitSettings = `SET LOCAL synchronous_commit TO ${synchronousCommit}; SET LOCAL client_min_messages TO warning;`;
+    return { connection, backend, server, cancel, role, commitSettings, resetScript: () => resetScript(made) };
   } catch (error) {
     await connection.close();
     throw error;

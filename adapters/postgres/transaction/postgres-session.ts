@@ -5,11 +5,12 @@ import { attemptOf } from "../../../src/transaction/write-all.js";
 import type { AppendOutcome } from "../append/append-member.js";
 import { AppendRun, type StoringContext } from "../append/append-run.js";
 import type { PostgresConnection } from "../client/client.js";
-import { storageError } from "../postgres-errors.js";
+import type { Session } from "../open/session.js";
+import { errorBehindStatements, storageError } from "../postgres-errors.js";
 import { readPageInTransaction } from "../read/read-page.js";
 import { TableStatements } from "../tables/table-statements.js";
 import { PostgresRecords } from "./postgres-records.js";
-import type { SessionRole } from "./session-role.js";
+import { SessionRole } from "./session-role.js";
 
 /**
  * Ends a part. Deferred constraints are checked while it can still be undone alone. Rolling back to `es_check` makes them
@@ -37,22 +38,25 @@ export class PostgresSession implements GroupSession {
   readonly #context: StoringContext;
   readonly #role: SessionRole;
   readonly #resetScript: () => string;
+  readonly #commitSettings: string;
 
   /** @param resetScript - makes statements that end what those of the application have left for the next part */
   constructor(
     connection: PostgresConnection,
     head: number,
     context: StoringContext,
-    { role, resetScript }: { readonly role: SessionRole; readonly resetScript: () => string },
+    { role, commitSettings }: Pick<Session, "role" | "commitSettings">,
+    resetScript: () => string,
   ) {
     this.connection = connection;
     // What it reads may be its own and be undone. The lock keeps the store from being replaced. The commit notifies.
     this.#context = { ...context, notify: false, marks: { epoch: context.history.epoch, take: async () => undefined } };
-    this.#role = role;
+    this.#role = new SessionRole(connection, role);
+    this.#commitSettings = commitSettings;
     this.#resetScript = resetScript;
     this.head = head;
     this.records = new PostgresRecords(connection, context.names, context.location, this.#saying.bind(this));
-    this.sql = new TableStatements(connection, context.names, context.location, role);
+    this.sql = new TableStatements(connection, context.names, context.location, this.#role);
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
@@ -105,6 +109,14 @@ export class PostgresSession implements GroupSession {
     }
   }
 
+  /** Statements before those that the library ends the transaction with. What waits for the end is the application's. */
+  endScript(): string {
+    if (!this.sql.wasUsed) return "";
+    const waiting = this.#role.around("SET CONSTRAINTS ALL IMMEDIATE;");
+    // A warning of the application's would be taken for one of the commit.
+    return `SET LOCAL client_min_messages TO error; ${waiting} ${this.#commitSettings}`;
+  }
+
   readPage(query: ReadQuery): Promise<EventPage> {
     return this.#saying(`read stream "${query.streamId}"`, () =>
       readPageInTransaction(this.connection, this.#context, query),
@@ -120,7 +132,8 @@ export class PostgresSession implements GroupSession {
       await this.#role.takeOwn();
       return await task();
     } catch (error) {
-      throw storageError(error, attempt, this.#context.location);
+      const { location } = this.#context;
+      throw this.sql.wasUsed ? errorBehindStatements(error, attempt, location) : storageError(error, attempt, location);
     }
   }
 }

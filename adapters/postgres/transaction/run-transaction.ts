@@ -8,7 +8,6 @@ import { outcomeUnknown, storageError } from "../postgres-errors.js";
 import { beginLocked, type LockedTransactionOptions, limitsScript } from "./locked-transaction.js";
 import type { PendingTransaction } from "./pending-call.js";
 import { PostgresSession } from "./postgres-session.js";
-import { SessionRole } from "./session-role.js";
 import type { Writer } from "./writer.js";
 
 /** The context of writes. */
@@ -36,9 +35,13 @@ export async function runTransaction(
     done = await work(running);
     if (done === undefined) return;
     const notified = notify ? lastPosition(done.session) : undefined;
-    await writer.commit(connection, { before: done.role.endScript(), notified, behind: resetOf(running) }, (number) => {
-      transaction = number;
-    });
+    await writer.commit(
+      connection,
+      { before: done.session.endScript(), notified, behind: resetOf(running) },
+      (number) => {
+        transaction = number;
+      },
+    );
   } catch (error) {
     if (transaction === undefined) {
       if (connection.isOpen) await rollBack(running);
@@ -102,7 +105,6 @@ function lastPosition({ commits }: PostgresSession): number | undefined {
 
 interface DoneWork {
   readonly session: PostgresSession;
-  readonly role: SessionRole;
   readonly result: unknown;
 }
 
@@ -116,11 +118,10 @@ function work(running: Running): Promise<DoneWork | undefined> {
     if (isAlone) connection.answerTimeoutMs = undefined;
     const head = await beginLocked(connection, context, limits);
     const resetScript = () => `${opened.resetScript()} ${limitsScript(limits)}`;
-    const role = new SessionRole(connection, opened.role);
-    const session = new PostgresSession(connection, head, context, { role, resetScript });
+    const session = new PostgresSession(connection, head, context, opened, resetScript);
     running.session = session;
     try {
-      return { session, role, result: await Promise.race([pending.work(session), pending.abandoned]) };
+      return { session, result: await Promise.race([pending.work(session), pending.abandoned]) };
     } catch (error) {
       // What a callback has thrown is its caller's, and stays as it is.
       pending.fail(error);

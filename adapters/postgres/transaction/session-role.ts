@@ -46,11 +46,10 @@ export class SessionRole {
     this.#mayBeChanged = this.#wasNoted;
   }
 
-  /** Statements before those that the library ends the transaction with. What waits for the end is the application's. */
-  endScript(): string {
-    if (!this.#wasNoted) return "";
-    const back = this.#application === undefined ? "" : setRole(this.#application);
-    return `${back} SET CONSTRAINTS ALL IMMEDIATE; ${setRole(this.#own)}`;
+  /** Runs statements with the application's role, and leaves the library's: in one query, which needs no look at the role. */
+  around(script: string): string {
+    const application = this.#application === undefined ? "" : setRole(this.#application);
+    return `${application} ${script} ${setRole(this.#own)}`;
   }
 }
 

@@ -47,6 +47,37 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, what a statement sets fo
     },
   );
 
+  test("is a role that a function hides, of which its commit is independent", async () => {
+    const started = await server();
+    await started.query("DROP ROLE IF EXISTS tenant_d; CREATE ROLE tenant_d");
+    await using streams = await openStore();
+    await migrate(streams, [
+      {
+        id: "1",
+        up: `CREATE TABLE rooms (id int); GRANT INSERT ON rooms TO tenant_d;
+          CREATE FUNCTION login() RETURNS text LANGUAGE sql AS $$ SELECT set_config('role', 'tenant_d', true) $$;
+          DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO tenant_d', current_schema()); END $$`,
+      },
+    ]);
+    const login = sql`SELECT login()`;
+
+    await streams.transaction(async (tx) => {
+      await tx.write("a", { type: "T", data: 1 });
+      await tx.sql.run(login);
+      await tx.sql.run(sql`INSERT INTO rooms (id) VALUES (1)`);
+    });
+    const failing = streams.transaction(async (tx) => {
+      await tx.sql.run(login);
+      await tx.write("a", { type: "T", data: 2 });
+    });
+
+    expect(await failureOf(failing)).toMatchObject({
+      code: "STORAGE_PERMISSION_DENIED",
+      message: expect.stringMatching(/^Cannot write to stream "a" in .* a function .* another role/),
+    });
+    expect((await streams.openStream("a")).version).toBe(1);
+  });
+
   test("is the role of triggers that wait for the commit", async () => {
     const started = await server();
     await started.query("DROP ROLE IF EXISTS tenant_b; CREATE ROLE tenant_b");
@@ -122,5 +153,28 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, what a statement sets fo
     const stream = await streams.openStream(id);
     expect(await contentsOf(stream.read())).toEqual([stored]);
     expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+
+  test("is not taken for trouble of the commit where a trigger that waits for it warns", async () => {
+    await using streams = await openStore();
+    await migrate(streams, [
+      {
+        id: "1",
+        up: `CREATE TABLE rooms (id int);
+          CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'full'; RETURN NULL; END $$;
+          CREATE CONSTRAINT TRIGGER late AFTER INSERT ON rooms DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION warn()`,
+      },
+    ]);
+    const session = sql`SELECT pg_backend_pid() AS id`;
+    const insert = sql`INSERT INTO rooms (id) VALUES (1)`;
+
+    const before = await streams.transaction(async (tx) => {
+      await tx.sql.run(insert);
+      return tx.sql.all(session);
+    });
+
+    // A connection whose commit is in doubt is given up.
+    expect(await streams.transaction((tx) => tx.sql.all(session))).toEqual(before);
   });
 });
