@@ -1,4 +1,5 @@
 import { isStreamError, type Records, StorageError, type StoredEvent } from "../../protocols/index.js";
+import { isPassingFailure } from "../leases/passing-failure.js";
 import type { Undo } from "../leases/undo.js";
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from "../limits.js";
 import { isThenable } from "../validate/is-thenable.js";
@@ -18,7 +19,7 @@ export const LAST_ENDED = "The process ended during the last attempt.";
 export class StoreFailure extends Error {
   /** How long it is left alone. @throws its error where trying again does not help */
   get delayMs(): number {
-    if (this.cause instanceof StorageError && this.cause.retryable) return STORAGE_RETRY_MS;
+    if (isPassingFailure(this.cause)) return STORAGE_RETRY_MS;
     throw this.cause;
   }
 }
@@ -121,7 +122,7 @@ async function transactOnce(
     // The transaction may end before its handler does: an event is never handled twice at a time.
     if (isRunning) abort(error);
     await handling.catch(() => undefined);
-    if (isHandling || !(error instanceof StorageError)) throw error;
+    if (isHandling || !(error instanceof StorageError || isPassingFailure(error))) throw error;
     throw new StoreFailure("The store failed.", { cause: error });
   } finally {
     partition.isTransacting = false;

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { ALL_STREAM, isStreamError, StorageError, type Stream, type Subscription } from "../../protocols/index.js";
+import { ALL_STREAM, isStreamError, type Stream, type Subscription } from "../../protocols/index.js";
 import { decodesLater } from "../adapter-kit/notified-event.js";
 import { type LeaseRenewals, type Renew, storeLeaseRenewals } from "../leases/lease-renewals.js";
+import { isPassingFailure } from "../leases/passing-failure.js";
 import { untilNextRenewalMs } from "../leases/renewal-beat.js";
 import type { StoreService } from "../stream/store-service.js";
 import { checkOptions, checkPlace, type OptionNames } from "../validate/check-arguments.js";
@@ -142,7 +143,7 @@ export class ConsumerRun implements Consumer, StoreService {
       if (hasRecovered) this.#wakeOthers();
     } catch (error) {
       // The next renewal tries again; a lease that ends meanwhile is noticed.
-      if (!(error instanceof StorageError && error.retryable)) this.#fail(error);
+      if (!isPassingFailure(error)) this.#fail(error);
     }
   }
 
@@ -193,7 +194,7 @@ export class ConsumerRun implements Consumer, StoreService {
       } catch (error) {
         if (signal.aborted) return;
         if (isStreamError(error, "EVENT_VERSION")) return this.#failWhenIdle(error);
-        if (!(error instanceof StorageError && error.retryable)) return this.#fail(error);
+        if (!isPassingFailure(error)) return this.#fail(error);
         tell({ consumer: this.name, kind: "paused", error, delayMs: STORAGE_RETRY_MS });
         await delay(STORAGE_RETRY_MS, undefined, { signal }).catch(() => undefined);
       }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isStreamError, type Records, StorageError } from "../../protocols/index.js";
+import { isStreamError, type Records } from "../../protocols/index.js";
+import { isPassingFailure } from "../leases/passing-failure.js";
 import type { Undo } from "../leases/undo.js";
 import type { PartitionState } from "./consumer-records.js";
 import type { PartitionLease } from "./partition-lease.js";
@@ -123,7 +124,7 @@ export class Partition {
         return true;
       } catch (error) {
         if (isFenced(error)) this.lose();
-        else if (!(error instanceof StorageError && error.retryable) || this.draining.aborted) throw error;
+        else if (!isPassingFailure(error) || this.draining.aborted) throw error;
         else await this.pause(STORAGE_RETRY_MS);
       }
     }

@@ -1,5 +1,6 @@
-import { type Records, StorageError } from "../../protocols/index.js";
+import type { Records } from "../../protocols/index.js";
 import type { StoreAccess } from "../transaction/store-access.js";
+import { isPassingFailure } from "./passing-failure.js";
 import { SharedRecords } from "./shared-records.js";
 import { takeBack, type Undo } from "./undo.js";
 
@@ -81,8 +82,7 @@ export class LeaseRenewals {
       await this.#transact(leases);
       for (const { resolve } of leases) resolve();
     } catch (error) {
-      const isOutage = error instanceof StorageError && error.retryable;
-      if (leases.length === 1 || isOutage) for (const { reject } of leases) reject(error);
+      if (leases.length === 1 || isPassingFailure(error)) for (const { reject } of leases) reject(error);
       else for (const lease of leases) void this.#renewTogether([lease]);
     }
   }

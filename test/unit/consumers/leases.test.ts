@@ -1,8 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test } from "vitest";
-import type { StoredEvent } from "../../../index.js";
+import { type StoredEvent, TransactionError } from "../../../index.js";
 import { CONSUMER_GROUPS_SPACE, CONSUMERS_SPACE } from "../../../src/administration/reserved-spaces.js";
-import { consume, parked, retryParked, TerminalError } from "../../../src/consumers/index.js";
+import { type ConsumerDefinition, consume, parked, retryParked, TerminalError } from "../../../src/consumers/index.js";
+import { storeAccessOf } from "../../../src/transaction/store-access.js";
 import { viewOf } from "../../../src/view/store-view.js";
 import { inRecords, overwrite } from "./support/lease-records.js";
 import { listOf, numbered, STORES, writeToStreams } from "./support/stores.js";
@@ -217,6 +218,48 @@ describe.each(STORES)("the leases of a consumer over %s", (_, open) => {
       // Only the owner of the partition has tried it: this process once it had taken it back.
       expect(tokens.length).toBe(2);
       expect(tokens[1]).toBeGreaterThan(tokens[0] as number);
+    },
+  );
+
+  test.each(["handle", "transact"] as const)(
+    "are kept with %s when the process was suspended in a transaction of the consumer, whose time is over",
+    async (mode) => {
+      await using streams = await open();
+      const attempts: number[] = [];
+      const failures: unknown[] = [];
+      await using consumer = await consume(
+        streams,
+        {
+          name: "all",
+          types: ["Numbered"],
+          startFrom: "beginning",
+          [mode]: async (_event: StoredEvent, ...context: { attempt: number }[]) => {
+            attempts.push(context.at(-1)?.attempt ?? 0);
+          },
+        } as ConsumerDefinition,
+        { leaseMs: LEASE_MS, checkpointEvery: { events: 1 }, onError: ({ error }) => failures.push(error) },
+      );
+      const { storage } = storeAccessOf(streams, "test");
+      const transact = storage.transact.bind(storage);
+      let calls = 0;
+      let lates = 0;
+      storage.transact = (work, options) => {
+        calls += 1;
+        if (calls % 2 === 0) return transact(work, options);
+        lates += 1;
+        return Promise.reject(new TransactionError("TRANSACTION_TIMEOUT", "took longer than timeoutMs"));
+      };
+      const a = await streams.openStream("a");
+      for (let number = 1; number <= 3; number += 1) {
+        await consumer.whenProcessed((await a.write(numbered(number))).position);
+      }
+      const before = lates;
+      // A renewal meets it too.
+      await expect.poll(() => lates).toBeGreaterThan(before + 2);
+      await consumer.whenProcessed((await a.write(numbered(4))).position);
+      storage.transact = transact;
+      expect(attempts).toEqual([1, 1, 1, 1]);
+      expect(failures).toEqual([]);
     },
   );
 
