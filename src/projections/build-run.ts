@@ -98,7 +98,11 @@ export class BuildRun {
   async #take(): Promise<boolean> {
     await this.#checkpoint.take();
     const { state } = this.#lease;
-    this.#status.looked(state);
+    try {
+      if (state !== undefined) this.#status.sawHead(await this.#context.source.head());
+    } finally {
+      this.#status.looked(state);
+    }
     return state !== undefined;
   }
 

@@ -26,11 +26,12 @@ export interface Batch {
 /** The store as projections read it, whatever it is wrapped in. */
 export class EventSource implements AsyncDisposable {
   readonly #all: Stream;
-  readonly #head: () => Promise<number>;
+  /** The last position of the store. */
+  readonly head: () => Promise<number>;
 
   private constructor(all: Stream, head: () => Promise<number>) {
     this.#all = all;
-    this.#head = head;
+    this.head = head;
   }
 
   static async open(streams: StreamFactory): Promise<EventSource> {
@@ -46,7 +47,7 @@ export class EventSource implements AsyncDisposable {
     { after, limit, signal }: Pick<ReadOptions, "signal"> & { readonly after: number; readonly limit: number },
     within?: ModelTransaction["events"],
   ): Promise<Batch> {
-    const head = within?.position ?? (await this.#head());
+    const head = within?.position ?? (await this.head());
     if (head <= after) return { events: [], upTo: after, head };
     const events: StoredEvent[] = [];
     let count = 0;

@@ -179,6 +179,21 @@ describe.each(SQL_STORES)("projections over %s", (_, open) => {
     expect(await streams.query(sql`SELECT balance FROM balances`)).toEqual([{ balance: 255 }]);
   });
 
+  test("tell from the beginning how far they are, and how far the store is", async () => {
+    await using streams = await open();
+    const a = await streams.openStream("a");
+    await a.write([deposited(1), deposited(2)]);
+    for (const position of [0, 2]) {
+      const statuses: ProjectionStatus[] = [];
+      await using _runner = await runProjections(streams, [balances(1)], {
+        onStatus: (status) => statuses.push(status),
+      });
+      await whenProcessed(streams, "balances", 2);
+      await expect.poll(() => statuses.at(-1)).toMatchObject({ state: "live", position: 2, head: 2 });
+      expect(statuses[0]).toMatchObject({ position, head: 2 });
+    }
+  });
+
   test("park what fails where they are told to", async () => {
     await using streams = await open();
     const a = await streams.openStream("a");
