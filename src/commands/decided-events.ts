@@ -8,17 +8,21 @@ import type { CommandPlan } from "./command-options.js";
 
 /** Whether a decision has to be waited for. One that cannot be looked at has not: it is refused as what it is. */
 export function isAwaited(decision: unknown): decision is PromiseLike<unknown> {
-  return (canLookAt(decision) || typeof decision === "function") && isThenable(decision);
+  const mayHaveThen = typeof decision === "function" || (typeof decision === "object" && decision !== null);
+  return mayHaveThen && !isRevoked(decision) && isThenable(decision);
 }
 
 /** Whether it is an object that does not throw at every look, as a revoked proxy does. */
 export function canLookAt(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
+  return typeof value === "object" && value !== null && !isRevoked(value);
+}
+
+function isRevoked(value: object): boolean {
   try {
     Object.getPrototypeOf(value);
-    return true;
-  } catch {
     return false;
+  } catch {
+    return true;
   }
 }
 

@@ -1,6 +1,6 @@
 /** An object that throws at every look at it. */
-export function revoked(): object {
-  const { proxy, revoke } = Proxy.revocable({}, {});
+export function revoked(target: object = {}): object {
+  const { proxy, revoke } = Proxy.revocable(target, {});
   revoke();
   return proxy;
 }

@@ -131,6 +131,9 @@ describe("an invalid argument is refused with what was got, and nothing is store
     ["an object that is no event", { kind: "Opened" }, /got an object without "type"/],
     ["a Date", new Date(0), /got an instance of Date/],
     ["an object that cannot be looked at", revoked(), /got an object that cannot be looked at/],
+    ["a list that cannot be looked at", revoked([]), /got an object that cannot be looked at/],
+    ["a function", () => opened, /got a function/],
+    ["a function that cannot be looked at", revoked(() => opened), /got a function/],
   ])("a decision that is %s, with the command and the store", async (_, decision, reason) => {
     await using streams = memoryStreamFactory();
     await expect(handle(streams, account, "a", () => wrong(decision))).rejects.toMatchObject({
@@ -159,7 +162,14 @@ describe("an invalid argument is refused with what was got, and nothing is store
   test("a decision with something that is no event, or a wrong one, is the error of the write", async () => {
     await using streams = memoryStreamFactory();
     for (const options of [{}, { commandId: "c", metadata: { correlationId: "c" } }]) {
-      for (const event of [undefined, "Opened", revoked(), { type: "Opened" }, { ...deposited(1), metadata: "text" }]) {
+      const unreadable = [revoked(), revoked(() => opened)];
+      for (const event of [
+        undefined,
+        "Opened",
+        ...unreadable,
+        { type: "Opened" },
+        { ...deposited(1), metadata: "text" },
+      ]) {
         const command = handle(streams, account, "a", () => wrong([opened, event]), options);
         await expect(command).rejects.toMatchObject({ code: "INVALID_EVENT", eventIndex: 1 });
       }
