@@ -1,4 +1,5 @@
 import {
+  ALL_STREAM,
   type CandidateEvent,
   type EventFilter,
   isStreamError,
@@ -8,6 +9,8 @@ import {
   type WriteResult,
 } from "../../protocols/index.js";
 import { findStreamContext } from "../stream/context-access.js";
+import { storedStream } from "../stream/stored-stream.js";
+import type { StreamContext } from "../stream/stream-impl.js";
 import { invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { isList } from "../validate/is-list.js";
@@ -43,14 +46,17 @@ export interface HandledQuery<S> {
 /** Handles a command: folds the query, decides and writes, until no event that it finds comes in between. */
 export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<HandledQuery<S>> {
   const { streams, filters, plan, decide } = command;
-  const location = findStreamContext(streams)?.storage.location;
+  const context = findStreamContext(streams);
+  const location = context?.storage.location;
+  const isWrapped = plan.commandId !== undefined && context?.hooks !== undefined;
   for (let attempt = 1; ; attempt += 1) {
     const stored: StoredEvent[] = [];
     const onEvent = (event: StoredEvent): void => {
       if (plan.commandId !== undefined && indexOfKey(plan.commandId, event.id) >= 0) stored.push(event);
     };
     const { state, position } = await loadQueryState({ ...command, signal: plan.signal, onEvent });
-    if (stored.length > 0) return { state, results: resultsOf(stored) };
+    const ofCommand = isWrapped ? await findStoredEvents(command, context, position) : stored;
+    if (ofCommand.length > 0) return { state, results: resultsOf(ofCommand) };
     const decision = decide(state);
     const decided = isAwaited(decision) ? await untilAborted(Promise.resolve(decision), plan.signal) : decision;
     plan.signal?.throwIfAborted();
@@ -64,6 +70,23 @@ export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<Hand
     }
     await pause(attempt + 1, plan.signal);
   }
+}
+
+/** The events of the command that the query finds in what is stored: a catalogue may leave out some of them, or all. */
+async function findStoredEvents<S>(
+  { filters, plan: { commandId = "", signal } }: QueryCommand<S>,
+  context: StreamContext,
+  upTo: number,
+): Promise<readonly StoredEvent[]> {
+  const all = storedStream(context, ALL_STREAM);
+  const found = new Map<number, StoredEvent>();
+  for (const clauses of filters) {
+    const filter: EventFilter = [...clauses, { field: "id", op: "prefix", value: `${commandId}/` }];
+    for await (const event of all.read({ upTo, filter, signal })) {
+      if (indexOfKey(commandId, event.id) >= 0) found.set(event.position, event);
+    }
+  }
+  return [...found.values()].sort((a, b) => a.position - b.position);
 }
 
 function isConflict(error: unknown): boolean {

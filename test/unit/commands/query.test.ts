@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
-import { MemoryNotifier, MemoryStorageHandle } from "../../../adapters/memory/index.js";
+import { MemoryNotifier, MemoryStorageHandle, memoryStreamFactory } from "../../../adapters/memory/index.js";
 import type { CandidateEvent, EventFilter, StreamWrite } from "../../../index.js";
 import { type Fold, handleQuery, loadQuery } from "../../../src/commands/index.js";
+import { event, typed } from "../../../src/events/index.js";
 import { streamContextOf } from "../../../src/stream/context-access.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { plainStorage } from "../../support/plain-storage.js";
@@ -234,4 +235,20 @@ test("a store that writes to one stream at a time takes no command over a query"
     code: "STORAGE_UNSUPPORTED",
   });
   expect(await loadQuery(streams, course, [])).toEqual({ state: { seats: 0, students: [] }, position: 0 });
+});
+
+test("a command that the query finds is not decided again, even where a catalogue hides its events", async () => {
+  await using streams = memoryStreamFactory();
+  const options = { commandId: "c", attempts: 1 };
+  const decided = await handleQuery(
+    streams,
+    course,
+    courseIs("1"),
+    () => [{ streamId: "s", events: opening("1", 2) }],
+    options,
+  );
+  const view = typed(streams, { Subscribed: event<{ course: string; student: string }>() }, { unknown: "skip" });
+  const neverDecide = () => expect.fail("it was decided again");
+  const again = await handleQuery(view, course, courseIs("1"), neverDecide, options);
+  expect(again.results).toEqual(decided.results.map((result) => ({ ...result, written: 0 })));
 });
