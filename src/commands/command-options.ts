@@ -29,7 +29,9 @@ export interface HandleOptions {
   /**
    * Names the command, so that it may be sent again when its answer was lost: its events get the idempotency keys
    * `<commandId>/0`, `<commandId>/1` and so on. A command that was stored before is not decided again: the answer are its
-   * stored events, with `written: 0`. One without events leaves no trace, and is decided again. At most
+   * stored events, with `written: 0`. One without events leaves no trace, and is decided again. So is one whose first
+   * event was pruned: of it only the keys are left, so that nothing is stored twice, but nobody knows what it was. What `decide`
+   * throws is thrown then, and a decision is answered with `written: 0`, no `events` and the newest state. At most
    * `MAX_COMMAND_ID_LENGTH` UTF-16 units.
    */
   readonly commandId?: string | undefined;

@@ -17,7 +17,10 @@ export type Decision<E extends EventShape> = CandidateEvent<E> | readonly Candid
 export interface Handled<S, E extends EventShape> extends WriteResult {
   /** The state with the events in it. */
   readonly state: S;
-  /** The events, with the metadata and the keys that the options gave them; of a command that was stored before, what is stored. */
+  /**
+   * The events, with the metadata and the keys that the options gave them; of a command that was stored before, what is stored,
+   * and none where its first event was pruned since.
+   */
   readonly events: readonly CandidateEvent<E>[];
 }
 

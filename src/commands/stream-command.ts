@@ -141,11 +141,24 @@ async function writtenUnseen<S>(
   events: readonly CandidateEvent[],
   result: WriteResult,
 ): Promise<CommandOutcome<S>> {
-  if (result.written === 0) return { ...result, state: await stateOfRetry(command, result.version), events };
+  if (result.written === 0) return writtenBefore(command, from.stream, events, result);
   const { state, version } = from.folded;
   const after = await foldTail(from.stream, command.fold, { state, version }, { upTo: version + result.written });
   keepState(command, from, after, undefined);
   return { ...result, state: after.state, events };
+}
+
+/** The outcome of a write of what is stored already. Of a command whose first event was pruned no more is known than where it ended. */
+async function writtenBefore<S>(
+  command: StreamCommand<S>,
+  stream: Stream,
+  events: readonly CandidateEvent[],
+  result: WriteResult,
+): Promise<CommandOutcome<S>> {
+  const stored = await lookUp(command, stream, 0);
+  if (stored !== null) return repeated(command, stored);
+  const known = command.plan.commandId === undefined ? events : [];
+  return { ...result, state: await stateOfRetry(command, result.version), events: known };
 }
 
 /** Keeps the state after a write for the next command. */
