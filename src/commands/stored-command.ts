@@ -9,6 +9,7 @@ import { FIRST_COMMAND_READ_EVENTS, MAX_LOAD_ATTEMPTS } from "../limits.js";
 import { findStreamContext } from "../stream/context-access.js";
 import { storedStream } from "../stream/stored-stream.js";
 import { typedStream } from "../stream/typed-stream.js";
+import type { EventHooks } from "../view/event-hooks.js";
 import { keyOf } from "./command-key.js";
 
 /** A command that is stored. */
@@ -35,18 +36,18 @@ export interface CommandSearch {
  * stored: a catalogue may leave out some of its events, or all.
  */
 export async function findStoredCommand(search: CommandSearch): Promise<StoredCommand | null> {
-  const { streams, stream } = search;
+  const { streams } = search;
   const context = findStreamContext(streams);
   const isWrapped = context?.hooks !== undefined;
-  const found = isWrapped ? { ...search, stream: typedStream(storedStream(context, stream.streamId)) } : search;
+  const found = isWrapped ? { ...search, stream: typedStream(storedStream(context, search.stream.streamId)) } : search;
   let { after } = search;
   for (let attempt = 1; ; attempt += 1) {
     try {
       const events = await findStoredEvents({ ...found, after });
-      const [first, last] = [events[0], events.at(-1)];
-      if (first === undefined || last === undefined) return null;
+      const last = events.at(-1);
+      if (last === undefined) return null;
       const { version, position } = last;
-      return { events: isWrapped ? await readOpen(search, first.version, version) : events, version, position };
+      return { events: await openEvents(context?.hooks, events), version, position };
     } catch (error) {
       // It is looked for in what is left.
       if (!isStreamError(error, "EVENTS_REMOVED") || attempt === MAX_LOAD_ATTEMPTS) throw error;
@@ -85,10 +86,13 @@ async function readFrom(
 }
 
 /** The same as the reader gets them. */
-async function readOpen({ stream, signal }: CommandSearch, first: number, last: number): Promise<StoredEvent[]> {
-  const events: StoredEvent[] = [];
-  for await (const event of stream.read({ after: first - 1, upTo: last, signal })) events.push(event);
-  return events;
+async function openEvents(
+  hooks: EventHooks | undefined,
+  events: readonly StoredEvent[],
+): Promise<readonly StoredEvent[]> {
+  const read = await hooks?.afterRead?.(events);
+  if (read?.failure !== undefined) throw read.failure.error;
+  return read?.events ?? events;
 }
 
 /** A stored event as it was written. */

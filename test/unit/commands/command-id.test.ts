@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { handle } from "../../../src/commands/index.js";
+import { event, typed } from "../../../src/events/index.js";
 import { FIRST_COMMAND_READ_EVENTS } from "../../../src/limits.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
 import { type Account, type AccountEvent, account, deposited, opened, withdraw, withdrawn } from "./support/account.js";
@@ -135,4 +136,13 @@ test("for a command with an id little is read of what others have written after 
 
   const behindItsFirst = queries.filter(({ after }) => after > 0);
   expect(behindItsFirst.map(({ limit }) => limit)).toEqual([FIRST_COMMAND_READ_EVENTS]);
+});
+
+test("a command that is stored is read once, also through a catalogue", async () => {
+  const { streams, counted } = countingStore();
+  await handle(streams, account, "a", () => [deposited(1), deposited(2)], { commandId: "c" });
+  const view = typed(streams, { Deposited: event<{ amount: number }>() });
+  const reads = async (store: typeof streams) =>
+    (await counted(() => handle(store, account, "a", neverDecide, { commandId: "c" }))).readPage;
+  expect(await reads(view)).toBe(await reads(streams));
 });
