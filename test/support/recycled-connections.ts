@@ -2,7 +2,11 @@ import { Client, type PoolClient } from "pg";
 
 /** What a client of `pg` has besides its types. */
 interface Internals {
-  readonly connection: { readonly stream: { readonly destroyed: boolean }; parsedStatements: object };
+  readonly connection: {
+    readonly stream: { readonly destroyed: boolean };
+    parsedStatements: object;
+    removeAllListeners(event: string): void;
+  };
 }
 
 const EVENTS = ["notice", "error", "end", "notification"] as const;
@@ -37,16 +41,22 @@ export class RecycledConnections {
 
   async #recycle(client: PoolClient): Promise<void> {
     for (const event of EVENTS) client.removeAllListeners(event);
+    // The client itself has no listener of this one.
+    internalsOf(client).connection.removeAllListeners("parameterStatus");
     client.on("error", () => undefined);
     if (isLost(client)) return;
     // Each on its own: the second is refused within a transaction.
     await client.query("ROLLBACK");
     await client.query("DISCARD ALL");
-    (client as unknown as Internals).connection.parsedStatements = {};
+    internalsOf(client).connection.parsedStatements = {};
     this.#idle.push(client);
   }
 }
 
 function isLost(client: PoolClient): boolean {
-  return (client as unknown as Internals).connection.stream.destroyed;
+  return internalsOf(client).connection.stream.destroyed;
+}
+
+function internalsOf(client: PoolClient): Internals {
+  return client as unknown as Internals;
 }
