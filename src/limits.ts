@@ -41,7 +41,7 @@ export const MAX_FILTER_LENGTH = 1024 * 1024;
 export const FIRST_PAGE_EVENTS = 128;
 
 /** How many events a page asks for at most. Pages grow towards it. */
-export const MAX_PAGE_EVENTS = 1_024;
+export const MAX_PAGE_EVENTS = 2_048;
 
 /** About how many bytes the events of a page take at most in memory; one event may be larger. */
 export const MAX_PAGE_BYTES = 4 * 1024 * 1024;

@@ -1,21 +1,15 @@
 import type { ClosedValue } from "./closed-value.js";
 import { SealingKey } from "./sealing-key.js";
 
+/** How many calls there were. By its number a key tells what waits for this call from what an earlier one left that failed. */
+let calls = 0;
+
 /** Opens the values that have a key. Those of one key are opened together. What does not open has no text afterwards. */
 export function openTexts(values: readonly ClosedValue[]): void {
-  const firstByKey = new Map<SealingKey, ClosedValue>();
-  let before: ClosedValue | undefined;
+  calls += 1;
+  const firstByKey: ClosedValue[] = [];
   for (const value of values) {
-    const { key } = value;
-    if (!(key instanceof SealingKey)) continue;
-    if (before?.key !== key) before = firstByKey.get(key);
-    if (before === undefined) {
-      firstByKey.set(key, value);
-    } else {
-      value.next = before.next;
-      before.next = value;
-    }
-    before = value;
+    if (value.key instanceof SealingKey && value.key.enqueue(value, calls)) firstByKey.push(value);
   }
-  for (const [key, first] of firstByKey) key.openTexts(first);
+  for (const first of firstByKey) (first.key as SealingKey).openTexts(first);
 }

@@ -67,7 +67,7 @@ export interface TextToOpen {
   /** Undefined once it was opened: it was not sealed at that place under that key. */
   text: string | undefined;
   /** Another one, which is opened with it. */
-  readonly next: TextToOpen | undefined;
+  next: TextToOpen | undefined;
 }
 
 /**
