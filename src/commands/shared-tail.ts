@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { ALL_STREAM, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
 import { MAX_SHARED_TAIL_EVENTS, SHARED_TAIL_MIN_LOADS, SHARED_TAIL_REST_LOADS } from "../limits.js";
 import { readAndObserve } from "../stream/read-and-observe.js";
@@ -56,12 +57,17 @@ export class SharedTail {
 
   /** Reads everything up to now, with a read that begins after the call. Afterwards the session may have ended. */
   read(signal: AbortSignal | undefined): Promise<void> {
-    this.#next ??= this.#running.then(() => {
-      this.#next = undefined;
-      this.#running = this.#readOnce();
-      return this.#running;
-    });
+    this.#next ??= this.#readNext();
     return untilAborted(this.#next, signal);
+  }
+
+  async #readNext(): Promise<void> {
+    await this.#running;
+    // So that all callers of the last commit are in one read.
+    await endOfTurn();
+    this.#next = undefined;
+    this.#running = this.#readOnce();
+    return this.#running;
   }
 
   /** Takes what this process has stored right behind the last event. The next read sees that it is there, and need not bring it back. */

@@ -5,7 +5,7 @@ import type { ParsedFold } from "./fold.js";
 import { type FoundSnapshot, loadFoldSnapshot, saveFoldSnapshot } from "./fold-snapshots.js";
 import { emptyState, type FoldedState, foldTail, streamIsDeleted } from "./folded-state.js";
 import type { StateCacheImpl } from "./state-cache.js";
-import type { StoreStates } from "./store-states.js";
+import type { CachedState, StoreStates } from "./store-states.js";
 
 /** What a load is made of. */
 export interface StateLoadParts<S> {
@@ -27,8 +27,8 @@ export interface LoadedFrom<S> {
 export class StateLoad<S> {
   readonly #parts: StateLoadParts<S>;
   readonly #states: StoreStates | undefined;
-  /** Its handle may have seen another store, even if the cache has let go of it meanwhile. */
-  #cachedStream: Stream | undefined;
+  /** What the cache had. Its handle may have seen another store, even if the cache has let go of it meanwhile. */
+  #cached: CachedState | undefined;
   /** What readers got of the events when the last run began: see `EventHooks.generation`. */
   #generation: number | undefined;
 
@@ -40,8 +40,8 @@ export class StateLoad<S> {
   /** The handle that the state is in the cache with. */
   get cachedStream(): Stream | undefined {
     const { streamId, fold } = this.#parts;
-    this.#cachedStream = this.#states?.get(streamId, fold)?.stream;
-    return this.#cachedStream;
+    this.#cached = this.#states?.get(streamId, fold);
+    return this.#cached?.stream;
   }
 
   /** The name of the store in messages. */
@@ -59,7 +59,7 @@ export class StateLoad<S> {
     const states = this.#states;
     const isOutdated = this.#isOutdated();
     if (states === undefined || atVersion !== undefined) return this.#load(undefined, stream, before, isOutdated);
-    const cached = states.get(streamId, fold);
+    const cached = states.get(streamId, fold, this.#cached);
     const refreshed = cached && (await states.refresh(cached, signal));
     // A version that was in conflict is not where the stream ends: readers may not see its last events.
     if (refreshed && refreshed.version !== before?.version)
@@ -99,7 +99,7 @@ export class StateLoad<S> {
     if (given !== undefined && from !== null && from.version !== before?.version)
       return { stream: given, folded: from };
     // What a handle has seen may have been of another store, where its state is.
-    const isUsable = given !== undefined && given !== this.#cachedStream && before === undefined;
+    const isUsable = given !== undefined && given !== this.#cached?.stream && before === undefined;
     const stream = isUsable ? given : await streams.openStream(streamId);
     if (atVersion !== undefined && atVersion < stream.version) await this.#assertNotDeleted(stream);
     return { stream, folded: await this.#fromStore(stream) };

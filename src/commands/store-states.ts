@@ -17,6 +17,8 @@ export interface CachedState {
   session: TailSession | undefined;
   /** Whether the tail has had its last event: one that it never has is lost. */
   isPassed: boolean;
+  /** Whether it still is in the cache. */
+  isKept: boolean;
 }
 
 /** A load that is under way. */
@@ -63,8 +65,10 @@ export class StoreStates {
     this.#tail = new SharedTail(streams, (event) => this.#take(event));
   }
 
-  get(streamId: string, fold: ParsedFold): CachedState | undefined {
+  /** @param known - what it gave before, which is found without a search while it is there */
+  get(streamId: string, fold: ParsedFold, known?: CachedState): CachedState | undefined {
     this.#dropOutdated();
+    if (known?.isKept === true) return known;
     const entry = this.#find({ streamId, fold });
     if (entry !== undefined) this.#cache.used(entry);
     return entry;
@@ -81,7 +85,7 @@ export class StoreStates {
   }
 
   #refreshed(entry: CachedState, session: TailSession): FoldedState<unknown> | null {
-    if (session !== this.#tail.session || this.#find(entry) !== entry || !entry.isPassed) return null;
+    if (session !== this.#tail.session || !entry.isKept || !entry.isPassed) return null;
     // What was stored while the read was under way may be lost.
     if ((entry.folded.last?.position ?? 0) > session.seen) return null;
     session.spared += 1;
@@ -115,7 +119,7 @@ export class StoreStates {
     // Where a snapshot ends is not known.
     const position = folded.last?.position ?? (folded.version === 0 ? 0 : Number.POSITIVE_INFINITY);
     const isPassed = position <= loading.position || passedVersion === folded.version;
-    this.#add({ states: this, streamId, fold, stream, folded, session, isPassed });
+    this.#add({ states: this, streamId, fold, stream, folded, session, isPassed, isKept: true });
   }
 
   /**
@@ -158,6 +162,7 @@ export class StoreStates {
   }
 
   drop(entry: CachedState): void {
+    entry.isKept = false;
     this.#cache.dropped(entry);
     const { streamId, fold } = entry;
     const ofFolds = this.#entries.get(streamId);
@@ -175,7 +180,7 @@ export class StoreStates {
     for (const loading of this.#loading.get(event.streamId) ?? []) loading.passedVersion = event.version;
     const ofFolds = this.#entries.get(event.streamId);
     if (ofFolds === undefined) return;
-    for (const entry of [...ofFolds.values()]) {
+    for (const entry of ofFolds.values()) {
       const { fold, folded, session } = entry;
       if (session !== this.#tail.session) continue;
       if (event.version <= folded.version) {

@@ -112,8 +112,10 @@ export class StreamImpl implements UntypedStream {
     const result = await this.#write(events, options, onPlaced);
     if (result.written === 0 || placed.length !== result.written) return { result };
     const stored = placed.map((event) => decodeEvent(event.event, event));
-    const read = await this.#context.hooks?.afterRead?.(stored);
-    return read === undefined || read.failure === undefined ? { result, stored: read?.events ?? stored } : { result };
+    const { afterRead } = this.#context.hooks ?? {};
+    if (afterRead === undefined) return { result, stored };
+    const { events: seen, failure } = await afterRead(stored);
+    return failure === undefined ? { result, stored: seen } : { result };
   }
 
   readonly #onStored = ({ version }: WriteResult): void => this.#learn(version);
