@@ -9,8 +9,8 @@ const MARKED = /(<!-- guarantees: begin -->\n)(.*?)(<!-- guarantees: end -->)/s;
 const COMMAND = "npm run soak -- --minutes 60";
 const NOT_SOAKED = "in `npm test`";
 
-/** `[R3](../test/faults/sqlite/r03-power-cut.test.ts "full")`: all tests of that number whose names have the words in quotes. */
-const FAULT_TEST = /\[(R\d+)\]\([^)\s]+(?: "([^"]+)")?\)/g;
+/** ``R3: `test/faults/sqlite/r03-power-cut.test.ts` "full"``: all tests of that number whose names have the words in quotes. */
+const FAULT_TEST = /\b(R\d+): `[^`\s]+`(?: "([^"]+)")?/g;
 
 const pathOf = (file) => fileURLToPath(new URL(`../docs/${file}`, import.meta.url));
 const { values } = parseArgs({

@@ -17,7 +17,7 @@ test("the guarantees name every fault test, and have the figures of the last soa
   const files = names.filter((name) => name.endsWith(".test.ts") && !name.startsWith("examples/"));
   expect(files.length).toBeGreaterThan(10);
   expect(
-    files.filter((name) => !guide.includes(`(../test/faults/${name}`)),
+    files.filter((name) => !guide.includes(`\`test/faults/${name}\``)),
     "add a row to docs/guarantees.md for each of these, and run: node scripts/guarantees.mjs",
   ).toEqual([]);
   render("--check");
@@ -28,10 +28,10 @@ const GUIDE = `Before.
 <!-- guarantees: begin -->
 | promise | proved by | last soak run |
 | --- | --- | --- |
-| one | [R1](r01.test.ts) | an old figure |
-| two | [R3](r03.test.ts "full") | |
-| three | [R3](r03.test.ts) | |
-| four | [R1](r01.test.ts), [others](others.test.ts) | |
+| one | R1: \`r01.test.ts\` | an old figure |
+| two | R3: \`r03.test.ts\` "full" | |
+| three | R3: \`r03.test.ts\` | |
+| four | R1: \`r01.test.ts\`, others: \`others.test.ts\` | |
 <!-- guarantees: end -->
 
 After.
@@ -45,10 +45,10 @@ The last column is from \`npm run soak -- --minutes 1\` on Node v20, linux.
 
 | promise | proved by                                   | last soak run                                    |
 | ------- | ------------------------------------------- | ------------------------------------------------ |
-| one     | [R1](r01.test.ts)                           | rounds 2, kills 1,200                            |
-| two     | [R3](r03.test.ts "full")                    | rounds 3                                         |
-| three   | [R3](r03.test.ts)                           | a cut under full: rounds 3; a torn one: rounds 4 |
-| four    | [R1](r01.test.ts), [others](others.test.ts) | R1: above                                        |
+| one     | R1: \`r01.test.ts\`                           | rounds 2, kills 1,200                            |
+| two     | R3: \`r03.test.ts\` "full"                    | rounds 3                                         |
+| three   | R3: \`r03.test.ts\`                           | a cut under full: rounds 3; a torn one: rounds 4 |
+| four    | R1: \`r01.test.ts\`, others: \`others.test.ts\` | R1: above                                        |
 
 <!-- guarantees: end -->
 
