@@ -1,5 +1,5 @@
 import { ConnectionLostError, type PostgresConnection } from "../client/client.js";
-import { retryWhileLost } from "../open/connect-within.js";
+import { leavesTime, retryWhileLost } from "../open/connect-within.js";
 import type { Session } from "../open/session.js";
 
 /** What a pool is made of. */
@@ -23,6 +23,7 @@ export class ReadPool {
   #onIdle: (() => void) | undefined;
   /** When the server was started that the newest connection is to. */
   #serverStartedAt: string | undefined;
+  #failedOpening: { readonly error: unknown; readonly atMs: number } | undefined;
   #abandoned: Error | undefined;
 
   constructor(settings: ReadPoolSettings) {
@@ -32,12 +33,13 @@ export class ReadPool {
   /** Runs a task that only reads. It runs again, with another connection, when it lost the one that it had. */
   use<T>(task: (connection: PostgresConnection, session: Session) => Promise<T>): Promise<T> {
     const deadlineMs = performance.now() + this.#settings.retryMs;
-    return this.#lend((lend) => retryWhileLost(deadlineMs, () => lend((session) => task(session.connection, session))));
+    const run = (session: Session): Promise<T> => task(session.connection, session);
+    return this.#lend(() => retryWhileLost(deadlineMs, () => this.#withSession(run, deadlineMs)));
   }
 
   /** Runs a task once: where it fails, it is run elsewhere. */
   useOnce<T>(task: (session: Session) => Promise<T>): Promise<T> {
-    return this.#lend((lend) => lend(task));
+    return this.#lend(() => this.#withSession(task, Number.POSITIVE_INFINITY));
   }
 
   /** Waits for the tasks that were accepted, and closes the connections. */
@@ -56,11 +58,11 @@ export class ReadPool {
     for (const { connection } of [...this.#idle, ...this.#busy]) connection.destroy();
   }
 
-  async #lend<T>(run: (lend: <R>(task: (session: Session) => Promise<R>) => Promise<R>) => Promise<T>): Promise<T> {
+  async #lend<T>(run: () => Promise<T>): Promise<T> {
     if (this.#lent >= this.#settings.size) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#lent += 1;
     try {
-      return await run((task) => this.#withSession(task));
+      return await run();
     } finally {
       const next = this.#waiting.shift();
       if (next !== undefined) next();
@@ -73,10 +75,10 @@ export class ReadPool {
     if (this.#lent === 0) this.#onIdle?.();
   }
 
-  async #withSession<T>(task: (session: Session) => Promise<T>): Promise<T> {
+  async #withSession<T>(task: (session: Session) => Promise<T>, deadlineMs: number): Promise<T> {
     if (this.#abandoned !== undefined) throw this.#abandoned;
     this.#settings.assertUnchanged();
-    const session = this.#takeIdle() ?? (await this.#open().catch((error: unknown) => this.#takeIdleAfter(error)));
+    const session = this.#takeIdle() ?? (await this.#openBy(deadlineMs));
     this.#busy.add(session);
     try {
       return await task(session);
@@ -89,11 +91,20 @@ export class ReadPool {
     }
   }
 
-  /** Others may have given their connections back while no further one was to be had. */
-  #takeIdleAfter(error: unknown): Session {
-    const session = error instanceof ConnectionLostError ? this.#takeIdle() : undefined;
-    if (session === undefined) throw error;
-    return session;
+  /** What has failed while a task waited is not tried again after its time: those behind it would wait as long once more. */
+  async #openBy(deadlineMs: number): Promise<Session> {
+    const failed = this.#failedOpening;
+    const hasWaited = failed !== undefined && failed.atMs > deadlineMs - this.#settings.retryMs;
+    if (hasWaited && !leavesTime(deadlineMs)) throw failed.error;
+    try {
+      return await this.#open();
+    } catch (error) {
+      this.#failedOpening = { error, atMs: performance.now() };
+      // Others may have given their connections back while no further one was to be had.
+      const session = error instanceof ConnectionLostError ? this.#takeIdle() : undefined;
+      if (session === undefined) throw error;
+      return session;
+    }
   }
 
   async #open(): Promise<Session> {

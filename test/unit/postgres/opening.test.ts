@@ -1,5 +1,5 @@
 import { Client, Pool } from "pg";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { sql } from "../../../index.js";
 import { type PostgresOptions, postgresStreamFactory } from "../../../postgres.js";
 import { collect } from "../../conformance/support/collect.js";
@@ -197,6 +197,25 @@ if (NO_POSTGRES === null) {
 
     await expect(opening).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE", retryable: true });
     for (const client of taken) client.release();
+    await pool.end();
+  });
+
+  test("calls that have waited together for a pool without a connection left fail together", async () => {
+    const pool = new Pool({ connectionString: (await server()).url(), max: 3 });
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), connectTimeoutMs: 500 });
+      const taken = await Promise.all([1, 2].map(() => pool.connect()));
+      const connect = vi.spyOn(pool, "connect");
+
+      const calls = Array.from({ length: 8 }, () => streams.query(sql`SELECT 1`));
+      for (const call of [...calls, streams.verify()]) {
+        await expect(call).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      }
+
+      expect(connect).toHaveBeenCalledOnce();
+      for (const client of taken) client.release();
+      expect(await streams.query(sql`SELECT 1 AS one`)).toEqual([{ one: 1 }]);
+    }
     await pool.end();
   });
 
