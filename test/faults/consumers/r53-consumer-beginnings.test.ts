@@ -1,7 +1,11 @@
+import { readFile } from "node:fs/promises";
 import { expect } from "vitest";
-import { consume, parked, retryParked, TerminalError } from "../../../src/consumers/index.js";
+import { consume, parked } from "../../../src/consumers/index.js";
+import type { NodeProcess } from "../../support/node-process.js";
+import { createTempDir } from "../../support/temp-dir.js";
 import { listOf } from "../../unit/consumers/support/stores.js";
 import type { AcknowledgingWriterConfig } from "../fixtures/acknowledging-writer.js";
+import type { RetryingConfig } from "../fixtures/retrying-process.js";
 import { backendsHere } from "../support/backends.js";
 import { faultTest } from "../support/fault-test.js";
 import { startFixture } from "../support/fixture.js";
@@ -53,46 +57,62 @@ for (const backend of BACKENDS) {
   );
 }
 
-const PARKED = 20;
+/** So many streams, with so many events each. */
+const PARKED = { streams: 4, events: 5 };
 
 for (const backend of BACKENDS) {
   faultTest(
-    `R53 what two stores release at the same time over ${backend.name} is handled by one at a time, and in order`,
+    `R53 what two processes release at the same time over ${backend.name} is handled by one at a time, once and in order`,
     { quick: 2, soak: 60 },
     async ({ rounds, count }) => {
       for (let round = 0; round < rounds; round += 1) {
+        await using folder = await createTempDir();
         await using created = await backend.createAddress();
-        await using one = await openStoreAt(created.address);
-        await using other = await openStoreAt(created.address);
-        const events = Array.from({ length: PARKED }, (_, index) => ({ type: "Numbered", data: index }));
-        const { position } = await (await one.openStream("a")).write(events);
-        let isBroken = true;
-        const underWay = new Set<number>();
-        const handled: number[] = [];
-        const definition = {
-          name: "shared",
-          startFrom: "beginning",
-          handle: async ({ version }: { version: number }) => {
-            if (isBroken) throw new TerminalError("broken");
-            expect(underWay.has(version)).toBe(false);
-            underWay.add(version);
-            await new Promise((resolve) => setImmediate(resolve));
-            underWay.delete(version);
-            handled.push(version);
-          },
-        } as const;
-        await using first = await consume(one, definition, { partitions: 2, leaseMs: 1_000 });
-        await using _second = await consume(other, definition, { partitions: 2, leaseMs: 1_000 });
-        await first.whenProcessed(position, { timeoutMs: 40_000 });
-        expect(await listOf(parked(one, "shared"))).toHaveLength(PARKED);
+        const config: RetryingConfig = { address: created.address, logPath: folder.file("handled.log") };
+        await using streams = await openStoreAt(created.address);
+        for (let stream = 0; stream < PARKED.streams; stream += 1) {
+          const events = Array.from({ length: PARKED.events }, (_, index) => ({ type: "Numbered", data: index }));
+          await (await streams.openStream(`s-${stream}`)).write(events);
+        }
+        const start = () => startFixture("retrying-process.ts", { args: [JSON.stringify(config)] });
+        await using one = start();
+        await using other = start();
+        await Promise.all([one.ready(), other.ready()]);
+        const parkedNow = async () => (await listOf(parked(streams, "shared"))).length;
+        await expect.poll(parkedNow, PATIENCE).toBe(PARKED.streams * PARKED.events);
 
-        isBroken = false;
-        const released = await Promise.all([retryParked(one, "shared"), retryParked(other, "shared")]);
-        await expect.poll(async () => (await listOf(parked(one, "shared"))).length, PATIENCE).toBe(0);
-        expect(Math.max(...released)).toBe(PARKED);
-        expect(handled).toEqual(events.map((_, index) => index + 1));
-        count("events released", PARKED);
+        for (const process of [one, other]) {
+          process.say("mend");
+          await process.waitFor(() => process.lines.includes("mended"));
+        }
+        // The second call of each meets what the first ones have released.
+        for (const process of [one, other, one, other]) process.say("retry");
+        const answers = (process: NodeProcess) => process.lines.filter((line) => line.startsWith("released "));
+        await Promise.all([one, other].map((process) => process.waitFor(() => answers(process).length === 2)));
+        await expect.poll(parkedNow, PATIENCE).toBe(0);
+        await expect
+          .poll(() => notesIn(config.logPath).then(({ length }) => length), PATIENCE)
+          .toBeGreaterThanOrEqual(2 * PARKED.streams * PARKED.events);
+        expectOneAtATime(await notesIn(config.logPath));
+        count("events released", PARKED.streams * PARKED.events);
       }
     },
   );
+}
+
+async function notesIn(path: string): Promise<string[]> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  return text.split("\n").slice(0, -1);
+}
+
+/** Each event has ended before another of its stream begins, and begins once. */
+function expectOneAtATime(notes: readonly string[]): void {
+  const ofStreams = new Map<string, string[]>();
+  for (const note of notes) {
+    const [kind = "", streamId = "", version] = note.split(" ");
+    ofStreams.set(streamId, [...(ofStreams.get(streamId) ?? []), `${kind} ${version}`]);
+  }
+  expect(ofStreams.size).toBe(PARKED.streams);
+  const once = Array.from({ length: PARKED.events }, (_, index) => [`begin ${index + 1}`, `end ${index + 1}`]).flat();
+  for (const found of ofStreams.values()) expect(found).toEqual(once);
 }
