@@ -61,6 +61,37 @@ for (const backend of BACKENDS) {
   );
 
   faultTest(
+    `R64 a projection over ${backend.name} has each event once, although its process takes its own lease back that expired with a batch`,
+    { quick: 2, soak: 20 },
+    async ({ rounds, integer, count }) => {
+      for (let round = 0; round < rounds; round += 1) {
+        const at = round % 2 === 0 ? "read" : "project";
+        await using created = await backend.createAddress();
+        const { address } = created;
+        await using streams = await openStoreAt(address);
+        const before = await deposit(streams, integer(1, 9));
+        await using holder = start({ address, version: 1, held: { at, position: before + 1 } });
+        await holder.waitFor(() => stateOf(holder) === "live");
+        await deposit(streams, integer(1, 9));
+        await holder.waitFor(() => holder.lines.includes("held"));
+        const begun = holder.lines.length;
+        holder.signal("SIGSTOP");
+        await delay(2 * LEASE_MS);
+        holder.signal("SIGCONT");
+        // The time of its transaction is over: it begins the batch again before the former attempt at it goes on.
+        const isBegunAgain = () => holder.lines.slice(begun).some((line) => line.startsWith("batch "));
+        if (at === "project") await holder.waitFor(isBegunAgain);
+        holder.say("go on");
+        const last = await deposit(streams, integer(1, 9));
+        await whenProcessed(streams, "sums", last, { timeoutMs: PATIENCE.timeout });
+        expect(stateOf(holder)).toBe("live");
+        expect(await sumsOfTable(streams)).toEqual(await sumsOfEvents(streams));
+        count(at === "read" ? "suspended in front of the transaction" : "suspended in the transaction");
+      }
+    },
+  );
+
+  faultTest(
     `R64 a version that is built over ${backend.name} goes on where it was when its process was killed`,
     { quick: 1, soak: 10 },
     async ({ rounds, integer, count }) => {
