@@ -1,7 +1,10 @@
 import assert, { AssertionError } from "node:assert";
 import { inspect } from "node:util";
 import {
+  type AdministrableStreamFactory,
   ALL_STREAM,
+  DELETED_EVENT_TYPE,
+  type DeletedEvent,
   type EventShape,
   type SQLValue,
   type StoredEvent,
@@ -33,6 +36,8 @@ export interface GivenProjected {
   thenRows(table: string, expected: readonly object[]): Promise<void>;
 }
 
+type TestStore = TransactionalStreamFactory & AdministrableStreamFactory;
+
 type Row = Readonly<Record<string, SQLValue>>;
 
 /** The tables that came of the batches of a plan. */
@@ -45,7 +50,7 @@ const ATTEMPT = "test a projection";
 
 /** @param open - opens an empty store with SQL */
 export function projectedOver<E extends EventShape>(
-  open: () => Promise<TransactionalStreamFactory>,
+  open: () => Promise<TestStore>,
   projection: Projection<E>,
   events: readonly ProjectedEvent<E>[],
 ): GivenProjected {
@@ -59,15 +64,20 @@ export function projectedOver<E extends EventShape>(
 }
 
 async function projectAll(
-  open: () => Promise<TransactionalStreamFactory>,
+  open: () => Promise<TestStore>,
   projection: Projection,
   given: readonly ProjectedEvent<EventShape>[],
 ): Promise<readonly ProjectedTables[]> {
   const [parsed] = parseProjections([projection]) as [Projection & { readonly version: number }];
   const contents = given.map((event, index) => [event.streamId, storedContent(event, `event ${index}`)] as const);
   await using streams = await open();
-  for (const [streamId, event] of contents) await write(streams, streamId, event);
-  const events = await wantedEvents(streams, parsed);
+  const events: StoredEvent[] = [];
+  for (const [streamId, event] of contents) {
+    // What goes with the stream comes to the projection before.
+    if (event.type === DELETED_EVENT_TYPE) events.push(...(await wantedEvents(streams, parsed, events.at(-1))));
+    await write(streams, streamId, event);
+  }
+  events.push(...(await wantedEvents(streams, parsed, events.at(-1))));
   const model = modelStoreOf(streams, undefined, ATTEMPT);
   const projected: ProjectedTables[] = [];
   // Each plan is a build of its own, so that the events are written once.
@@ -78,18 +88,26 @@ async function projectAll(
   return projected;
 }
 
-async function write(streams: TransactionalStreamFactory, streamId: string, event: AnyTestEvent): Promise<void> {
-  await (await streams.openStream(streamId)).write(event as never);
+/** A tombstone is what `deleteStream` writes. */
+async function write(streams: TestStore, streamId: string, event: AnyTestEvent): Promise<void> {
+  if (event.type === DELETED_EVENT_TYPE) {
+    const { data } = event as DeletedEvent;
+    await streams.deleteStream(streamId, { reason: data ?? undefined });
+  } else {
+    await (await streams.openStream(streamId)).write(event as never);
+  }
 }
 
+/** The events that the projection wants behind the last one that was read. */
 async function wantedEvents(
-  streams: TransactionalStreamFactory,
+  streams: TestStore,
   projection: Projection,
+  last: StoredEvent | undefined,
 ): Promise<readonly StoredEvent[]> {
   const { types } = projection;
   const events: StoredEvent[] = [];
   const all = await streams.openStream(ALL_STREAM);
-  for await (const event of all.read({ filter: filterOf(projection) }))
+  for await (const event of all.read({ after: last?.position ?? 0, filter: filterOf(projection) }))
     if (isWanted(event.type, types)) events.push(event);
   return events;
 }

@@ -1,6 +1,6 @@
 import { AssertionError } from "node:assert";
 import { expect, test } from "vitest";
-import { sql } from "../../../index.js";
+import { type DeletedEvent, sql } from "../../../index.js";
 import { documents, type Projection } from "../../../projections.js";
 import { batchPlans } from "../../../src/testing/batch-plans.js";
 import { givenProjected } from "../../../testing.js";
@@ -49,6 +49,34 @@ test("a projection whose batches make no difference passes, in any order of the 
     evolve: (count) => (count ?? 0) + 1,
   });
   await givenProjected(total, ...EVENTS).thenRows("totals", [{ key: "all", document: "4" }]);
+});
+
+test("the end of a deleted stream comes to a projection that wants it, behind the events that went with it", async () => {
+  type Ended = AccountEvent | DeletedEvent;
+  const seen: unknown[][] = [];
+  const totals = documents<number, Ended>({
+    name: "totals",
+    types: ["Deposited", "@deleted"],
+    key: ({ streamId }) => streamId,
+    evolve: (sum, event) => (event.type === "Deposited" ? (sum ?? 0) + event.data.amount : null),
+  });
+  const watched: Projection<Ended> = {
+    ...totals,
+    project: (events, context) => {
+      seen.push(events.map(({ type, data }) => [type, data]));
+      return totals.project(events, context);
+    },
+  };
+  const ended = { streamId: "a", type: "@deleted", data: { by: "ada" } } as const;
+  await givenProjected(watched, ...EVENTS, ended, deposited("c", 5)).thenRows("totals", [
+    { key: "b", document: "2" },
+    { key: "c", document: "5" },
+  ]);
+  expect(seen[0]).toEqual([
+    ...EVENTS.map(({ type, data }) => [type, data]),
+    ["@deleted", { by: "ada" }],
+    ["Deposited", { amount: 5 }],
+  ]);
 });
 
 test("other rows fail, with what was expected and what was got", async () => {
