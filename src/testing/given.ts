@@ -22,7 +22,8 @@ export interface Given<S, E extends EventShape> {
  * Tests a fold and its decisions without a store. Failures are `AssertionError`s, so any test runner will do.
  *
  * The events are those of the stream `"test"`, with ids and times that are always the same. They go through JSON, and states are
- * frozen: an event that no store would take, and a fold or a decision that changes its state, fail here.
+ * frozen: an event that no store would take, and a fold or a decision that changes its state, fail here. Bytes and private fields
+ * cannot be frozen: who changes those is not found.
  *
  * @example
  * ```ts
