@@ -29,7 +29,7 @@ export type StorageConformanceOptions = ConformanceOptions<StorageHandle>;
 
 /**
  * Registers the tests that every `StorageHandle` must pass, and those of `appendAll`, of `transact`, of
- * an `AdministrableStorage` and of a `CopyableStorage` where it has them.
+ * an `AdministrableStorage` and of a `CopyableStorage` where it has them. `onLeftOut` is told what it does not have.
  *
  * @example
  * ```ts
@@ -68,5 +68,6 @@ export function describeStorageHandle(options: StorageConformanceOptions): void 
     describeRemoveBefore(suite);
     describeDeleteSnapshots(suite);
     describeLifecycle(suite);
+    suite.testLeftOut();
   });
 }

@@ -54,7 +54,7 @@ export type StreamFactoryConformanceOptions = ConformanceOptions<StreamFactory>;
  *
  * What only some stores can do is tested where the factory has the methods for it: `verify` and `backup`,
  * `writeAll`, `transaction` and `query`, and the calls that administer streams. Tables and migrations are tested where
- * `tx.sql` does not answer `STORAGE_UNSUPPORTED`.
+ * `tx.sql` does not answer `STORAGE_UNSUPPORTED`. `onLeftOut` is told what it does not have.
  *
  * @example
  * ```ts
@@ -118,5 +118,6 @@ export function describeStreamFactory(options: StreamFactoryConformanceOptions):
   ];
   options.describe(`the streams of ${options.name}`, () => {
     for (const describePart of parts) describePart(suite);
+    suite.testLeftOut();
   });
 }

@@ -33,6 +33,11 @@ export interface ConformanceOptions<Subject> {
    * its disposal.
    */
   readonly open: () => Promise<Subject>;
+  /**
+   * Called with what was not tested, such as `"transactions"`, because the store does not have the methods for it. Default:
+   * prints it.
+   */
+  readonly onLeftOut?: ((leftOut: readonly string[]) => void) | undefined;
   /** How long the suite waits for something that has to happen eventually, in milliseconds. Default 4,000. */
   readonly patienceMs?: number | undefined;
 }

@@ -1,5 +1,5 @@
 import type { ConformanceDescribe, ConformanceExpect, ConformanceOptions } from "./runner.js";
-import { type Capability, isCapable } from "./support/capabilities.js";
+import { ableFor, type Capability } from "./support/capabilities.js";
 import { type Eventually, eventuallyWithin } from "./support/eventually.js";
 import { RawErrors } from "./support/raw-errors.js";
 
@@ -16,6 +16,8 @@ export interface Suite<Subject> {
     name: string,
     body: (subject: Able) => Promise<void>,
   ) => void;
+  /** The last test: says which of these the subject cannot do, so that they were not tested. */
+  readonly testLeftOut: () => void;
   readonly expect: ConformanceExpect;
   readonly eventually: Eventually;
 }
@@ -34,7 +36,9 @@ export function createSuite<Subject extends object>(
   options: ConformanceOptions<Subject>,
   { watched, dispose }: SubjectKind<Subject>,
 ): Suite<Subject> {
-  const { describe, test, expect, open, patienceMs } = options;
+  const { describe, test, expect, open, patienceMs, name: subjectName } = options;
+  const { onLeftOut = (leftOut) => print(subjectName, leftOut) } = options;
+  const capabilities = new Set<Capability<never>>();
   const testSubject: Suite<Subject>["test"] = (name, body) => {
     test(name, async () => {
       const rawErrors = new RawErrors();
@@ -56,9 +60,25 @@ export function createSuite<Subject extends object>(
     eventually: eventuallyWithin(patienceMs ?? DEFAULT_PATIENCE_MS),
     test: testSubject,
     testWith: (capability, name, body) => {
+      capabilities.add(capability as Capability<never>);
       testSubject(name, async (subject) => {
-        if (isCapable(subject, capability)) await body(subject);
+        const able = await ableFor(subject, capability);
+        if (able !== null) await body(able);
+      });
+    },
+    testLeftOut: () => {
+      testSubject("says what was not tested", async (subject) => {
+        const leftOut: string[] = [];
+        for (const capability of capabilities) {
+          if ((await ableFor(subject, capability)) === null) leftOut.push(capability.name);
+        }
+        if (leftOut.length > 0) onLeftOut(leftOut);
       });
     },
   };
+}
+
+function print(name: string, leftOut: readonly string[]): void {
+  // biome-ignore lint/suspicious/noConsole: a test runner shows it beside the results.
+  console.info(`async-streams/conformance: ${name} was not tested for what it does not have: ${leftOut.join(", ")}`);
 }

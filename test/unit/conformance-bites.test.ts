@@ -90,6 +90,26 @@ describe("the conformance suite", () => {
     }, 120_000);
   }
 
+  test.each<[string, () => StreamBackend, readonly string[], readonly string[]]>([
+    ["transactions and no SQL", openBackend, ["atomic appends", "listed records"], ["maintenance", "tables"]],
+    [
+      "atomic appends and no transactions",
+      () => openBackend({ breakStorage: atomicStorage }),
+      ["transactions", "shared transactions", "listed records", "copying", "administration", "counted snapshots"],
+      ["maintenance", "transactions", "tables", "administration"],
+    ],
+  ])("says what it did not test of a store with %s", async (_, open, ofStorage, ofStreams) => {
+    const leftOut: (readonly string[])[] = [];
+    const runner = new CollectingRunner();
+    const options = { ...IMPATIENT, ...bound(runner), onLeftOut: (names: readonly string[]) => leftOut.push(names) };
+    describeStorageHandle({ ...options, open: async () => open().storage });
+    describeStreamFactory({ ...options, open: async () => createStreamFactory(open()) });
+    await runner.run("the storage handle of a broken store");
+    await runner.run("the streams of a broken store");
+
+    expect(leftOut.map((names) => [...names].sort())).toEqual([[...ofStorage].sort(), [...ofStreams].sort()]);
+  });
+
   for (const { fault, group, found, breakStorage } of [...BROKEN_APPENDS, ...BROKEN_READS, ...BROKEN_SNAPSHOTS]) {
     test(`finds a storage handle that ${fault}`, async () => {
       expect((await storageOutcome({ breakStorage }, group)).failed).toContain(found);

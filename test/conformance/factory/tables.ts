@@ -1,27 +1,12 @@
-import {
-  isStreamError,
-  type SQLStatement,
-  type StreamFactory,
-  type TransactionalStreamFactory,
-} from "../../../protocols/index.js";
+import type { SQLStatement, StreamFactory, TransactionalStreamFactory } from "../../../protocols/index.js";
 import { name, rawSQL, sql } from "../../../src/transaction/sql-statement.js";
 import type { Suite } from "../suite.js";
-import { TRANSACTIONS } from "../support/capabilities.js";
+import { ableFor, TABLES, TRANSACTIONS } from "../support/capabilities.js";
 import { failureOf, outcomesOf } from "../support/failure-of.js";
 import { counted, numbersOf, wholeNumbers } from "../support/sample-events.js";
 import { allEventsOf, ChangedMyMind, holdTransaction, patient } from "../support/transactions.js";
 
 // The statements are such as SQLite and PostgreSQL both take.
-
-async function hasSQL(streams: TransactionalStreamFactory): Promise<boolean> {
-  try {
-    await streams.transaction((tx) => tx.sql.all(sql`SELECT 1 AS one`));
-    return true;
-  } catch (error) {
-    if (isStreamError(error, "STORAGE_UNSUPPORTED")) return false;
-    throw error;
-  }
-}
 
 function run(streams: TransactionalStreamFactory, statement: SQLStatement): Promise<{ readonly changes: number }> {
   return streams.transaction((tx) => tx.sql.run(statement));
@@ -32,8 +17,8 @@ const ACCOUNTS = sql`SELECT id, balance FROM accounts ORDER BY id`;
 
 export function describeTables({ describe, testWith, expect }: Suite<StreamFactory>): void {
   const testSQL = (title: string, body: (streams: TransactionalStreamFactory) => Promise<void>): void =>
-    testWith(TRANSACTIONS, title, async (streams) => {
-      if (await hasSQL(patient(streams))) await body(patient(streams));
+    testWith(TABLES, title, async (streams) => {
+      await body(patient(streams));
     });
 
   describe("tables, where the store has SQL", () => {
@@ -256,7 +241,7 @@ export function describeTables({ describe, testWith, expect }: Suite<StreamFacto
   describe("a store without SQL, and statements that cannot be", () => {
     testWith(TRANSACTIONS, "are told by their codes", async (hasty) => {
       const streams = patient(hasty);
-      const able = await hasSQL(streams);
+      const able = (await ableFor(streams, TABLES)) !== null;
       const query = streams.query(sql`SELECT 1 AS one`);
       if (able) expect(await query).toEqual([{ one: 1 }]);
       else expect(await failureOf(query)).toMatchObject({ name: "StorageError", code: "STORAGE_UNSUPPORTED" });

@@ -1,18 +1,23 @@
-import type {
-  AdministrableStorage,
-  AdministrableStreamFactory,
-  AtomicStorage,
-  AtomicStreamFactory,
-  CopyableStorage,
-  MaintainableStreamFactory,
-  TransactionalStorage,
-  TransactionalStreamFactory,
+import {
+  type AdministrableStorage,
+  type AdministrableStreamFactory,
+  type AtomicStorage,
+  type AtomicStreamFactory,
+  type CopyableStorage,
+  isStreamError,
+  type MaintainableStreamFactory,
+  type TransactionalStorage,
+  type TransactionalStreamFactory,
 } from "../../../protocols/index.js";
+import { sql } from "../../../src/transaction/sql-statement.js";
+import { patient } from "./transactions.js";
 
 /** What only some subjects can do. A subject says so by having the methods. */
 export interface Capability<Able> {
   readonly name: string;
   readonly methods: readonly (keyof Able & string)[];
+  /** Asks one that has the methods. Default: it can. */
+  readonly isThere?: (subject: Able) => Promise<boolean>;
 }
 
 export const MAINTENANCE: Capability<MaintainableStreamFactory> = {
@@ -28,6 +33,21 @@ export const ATOMIC_WRITES: Capability<AtomicStreamFactory> = {
 export const TRANSACTIONS: Capability<TransactionalStreamFactory> = {
   name: "transactions",
   methods: ["transaction", "query"],
+};
+
+/** A store that has transactions may have no SQL. */
+export const TABLES: Capability<TransactionalStreamFactory> = {
+  name: "tables",
+  methods: TRANSACTIONS.methods,
+  isThere: async (streams) => {
+    try {
+      await patient(streams).transaction((tx) => tx.sql.all(sql`SELECT 1 AS one`));
+      return true;
+    } catch (error) {
+      if (isStreamError(error, "STORAGE_UNSUPPORTED")) return false;
+      throw error;
+    }
+  },
 };
 
 export const ADMINISTRATION: Capability<AdministrableStreamFactory> = {
@@ -70,11 +90,16 @@ export const COPYABLE_STORAGE: Capability<CopyableStorage> = {
   methods: ["exportContents", "importContents"],
 };
 
-/** Whether a subject has the methods of a capability. One that has only some of them has a method missing. */
-export function isCapable<Able extends object>(subject: object, capability: Capability<Able>): subject is Able {
-  const { name, methods } = capability;
+/** The subject, where it can do this. One that has only some of the methods has a method missing. */
+export async function ableFor<Able extends object>(
+  subject: object,
+  { name, methods, isThere }: Capability<Able>,
+): Promise<Able | null> {
   const missing = methods.filter((method) => typeof Reflect.get(subject, method) !== "function");
-  if (missing.length === 0) return true;
-  if (missing.length === methods.length) return false;
+  if (missing.length === 0) {
+    const able = subject as Able;
+    return (await isThere?.(able)) === false ? null : able;
+  }
+  if (missing.length === methods.length) return null;
   throw new Error(`Of ${name} it has only a part: ${missing.join(", ")} is missing`);
 }
