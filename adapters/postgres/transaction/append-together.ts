@@ -1,12 +1,11 @@
 import type { AppendRequest, JoinAppends, RequestOutcome, TakeRequests } from "../../../protocols/index.js";
-import { appendInTransaction } from "../../../src/adapter-kit/append-together.js";
+import { appendTogether as appendInParts, type RunPart } from "../../../src/adapter-kit/append-together.js";
 import { attemptOf } from "../../../src/transaction/write-all.js";
 import { isOfStore, restated, storageError } from "../postgres-errors.js";
 import { PartRefusedError, type PostgresSession } from "./postgres-session.js";
 import type { WriteQueue } from "./write-queue.js";
 
-type Work = (session: PostgresSession) => Promise<readonly RequestOutcome[]>;
-type Transact = (work: Work) => Promise<readonly RequestOutcome[]>;
+type Transact = <T>(work: (session: PostgresSession) => Promise<T>) => Promise<T>;
 
 /**
  * Implements `appendTogether`. What a transaction cannot take, because an earlier one of the same transaction has left
@@ -18,19 +17,19 @@ export async function appendTogether(
   join: JoinAppends,
   location: string,
 ): Promise<readonly RequestOutcome[]> {
-  const transact: Transact = (work) => queue.transact(work, {});
   const outcomes: RequestOutcome[] = [];
-  for (const { request, outcome } of await appendWith(transact, take, join, location)) {
+  const appended = await appendWith((work) => queue.transact(work, {}), take, join, location);
+  for (const { request, outcome } of appended) {
     const isRefused = "error" in outcome && outcome.error instanceof PartRefusedError;
-    const retried =
-      isRefused &&
-      (await appendWith(
-        (work) => queue.transactNext(work),
-        () => [request],
-        join,
-        location,
-      ));
-    outcomes.push(retried ? (retried[0]?.outcome as RequestOutcome) : outcome);
+    const [alone] = isRefused
+      ? await appendWith(
+          (work) => queue.transactNext(work),
+          () => [request],
+          join,
+          location,
+        )
+      : [];
+    outcomes.push(alone?.outcome ?? outcome);
   }
   return outcomes;
 }
@@ -48,36 +47,32 @@ async function appendWith(
   location: string,
 ): Promise<readonly Appended[]> {
   let requests: readonly AppendRequest[] | undefined;
-  const noting: TakeRequests = () => {
-    requests = take();
-    return requests;
-  };
-  let lost: { readonly error: unknown } | undefined;
-  const noteLoss: Transact = async (work) => {
-    let thrown: { readonly error: unknown } | undefined;
-    const noteThrown: Work = (session) =>
-      work(session).catch((error: unknown) => {
-        thrown = { error };
-        throw error;
+  let undoneBy: unknown;
+  try {
+    return await transact(async (session) => {
+      const taken = take();
+      requests = taken;
+      // One alone needs no part: it is undone with the transaction.
+      const runAlone: RunPart = async (work) => ({
+        outcomes: await work(session).catch((error: unknown) => {
+          undoneBy = error;
+          throw error;
+        }),
       });
-    return transact(noteThrown).catch((error: unknown) => {
-      // What the work of a single request has thrown says itself what failed.
-      if (requests?.length === 1 && error === thrown?.error) throw error;
-      lost = { error };
-      return [];
+      const runPart: RunPart = taken.length > 1 ? (work) => session.runPart(work) : runAlone;
+      const outcomes = await appendInParts(taken, join, runPart);
+      return taken.map((request, index) => saidOf(request, outcomes[index] as RequestOutcome, location));
     });
-  };
-  const outcomes = await appendInTransaction(noteLoss, noting, join);
-  return (requests ?? take()).map((request, index) => {
-    const attempt = attemptOf([request]);
-    if (lost !== undefined) return { request, outcome: { error: restated(lost.error, attempt, location) } };
-    return { request, outcome: saidOf(outcomes[index] as RequestOutcome, attempt, location) };
-  });
+  } catch (error) {
+    return (requests ?? take()).map((request) => {
+      if (error === undoneBy) return saidOf(request, { error }, location);
+      return { request, outcome: { error: restated(error, attemptOf([request]), location) } };
+    });
+  }
 }
 
 /** Says of what the client has thrown what was attempted. */
-function saidOf(outcome: RequestOutcome, attempt: string, location: string): RequestOutcome {
-  return "error" in outcome && isOfStore(outcome.error)
-    ? { error: storageError(outcome.error, attempt, location) }
-    : outcome;
+function saidOf(request: AppendRequest, outcome: RequestOutcome, location: string): Appended {
+  if (!("error" in outcome && isOfStore(outcome.error))) return { request, outcome };
+  return { request, outcome: { error: storageError(outcome.error, attemptOf([request]), location) } };
 }
