@@ -7,6 +7,7 @@ export function announcePostgresStatements(onStatement: () => void): void {
     const connection = await connect.call(this);
     const query = connection.query.bind(connection);
     const script = connection.script.bind(connection);
+    const batch = connection.batch.bind(connection);
     connection.query = (statement) => {
       onStatement();
       return query(statement);
@@ -14,6 +15,10 @@ export function announcePostgresStatements(onStatement: () => void): void {
     connection.script = (text) => {
       onStatement();
       return script(text);
+    };
+    connection.batch = (statements) => {
+      onStatement();
+      return batch(statements);
     };
     return connection;
   };

@@ -1,15 +1,18 @@
 import type PG from "pg";
 import type { Client, ClientConfig, PoolClient, QueryConfig, QueryResult } from "pg";
 import {
+  type BatchResult,
   type ClientResult,
   type ClientStatement,
   type ClientValue,
   ConnectionLostError,
   type PostgresClient,
   type PostgresConnection,
+  type PreparedStatement,
 } from "./client.js";
-import { clientError } from "./pg-errors.js";
+import { clientError, type SentStatement } from "./pg-errors.js";
 import { LIBRARY_TYPES, TABLE_TYPES } from "./pg-values.js";
+import { PreparedBatch } from "./prepared-batch.js";
 
 /** What the client is opened with. */
 export interface PGClientSettings {
@@ -162,6 +165,20 @@ class PGConnection implements PostgresConnection {
     return this.#run<Row>(name === undefined ? config : { ...config, name });
   }
 
+  get takesBatches(): boolean {
+    return (this.#client as unknown as { pipeline?: unknown }).pipeline !== true;
+  }
+
+  async batch(statements: readonly PreparedStatement[]): Promise<BatchResult> {
+    const send = (): Promise<BatchResult["rows"]> =>
+      new Promise((resolve, reject) => {
+        const done = (error: Error | null, rows: BatchResult["rows"] = []) => (error ? reject(error) : resolve(rows));
+        this.#client.query(new PreparedBatch(statements, done) as never);
+      });
+    const { answer, hasWarning } = await this.#answered(send, statements.at(-1));
+    return { rows: answer, hasWarning };
+  }
+
   queryTables(text: string, values: readonly ClientValue[]): Promise<ClientResult<Record<string, unknown>>> {
     // The extended protocol takes one statement only, also where it has no values.
     return this.#run({ text, values: [...values], types: TABLE_TYPES, queryMode: "extended" });
@@ -199,15 +216,21 @@ class PGConnection implements PostgresConnection {
   }
 
   async #run<Row>(config: QueryConfig<unknown[]> & { readonly queryMode?: "extended" }): Promise<ClientResult<Row>> {
+    const send = (): Promise<QueryResult | QueryResult[]> => this.#client.query(config as never);
+    const { answer, hasWarning } = await this.#answered(send, config);
+    return { ...resultOf<Row>(answer), hasWarning };
+  }
+
+  async #answered<T>(send: () => Promise<T>, statement: SentStatement | undefined): Promise<Answered<T>> {
     if (this.#failure !== undefined) throw this.#failure;
     const { answerTimeoutMs } = this;
     const timer = answerTimeoutMs === undefined ? undefined : setTimeout(() => this.destroy(), answerTimeoutMs);
     this.#hasWarning = false;
     try {
-      const answer: unknown = await this.#client.query(config as never);
-      return { ...resultOf<Row>(answer as QueryResult | QueryResult[]), hasWarning: this.#hasWarning };
+      const answer = await send();
+      return { answer, hasWarning: this.#hasWarning };
     } catch (error) {
-      const told = clientError(error, config);
+      const told = clientError(error, statement);
       if (told instanceof ConnectionLostError) this.#ended(told);
       throw told;
     } finally {
@@ -225,6 +248,10 @@ class PGConnection implements PostgresConnection {
   #tellEnd(): void {
     for (const listener of this.#onEnd.splice(0)) listener();
   }
+}
+
+interface Answered<T> extends Pick<BatchResult, "hasWarning"> {
+  readonly answer: T;
 }
 
 /** What the client's types leave out. */

@@ -1,7 +1,7 @@
 import { ConnectionLostError, DatabaseError } from "./client.js";
 
 /** The statement that failed, with what was bound to it. */
-interface SentStatement {
+export interface SentStatement {
   /** Under which it is prepared. */
   readonly name?: string | undefined;
   readonly text?: string;
