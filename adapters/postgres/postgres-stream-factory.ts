@@ -13,6 +13,7 @@ import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
 import type { StoringContext } from "./append/append-run.js";
+import { KnownStreams } from "./append/known-streams.js";
 import { SeenPosition } from "./append/seen-position.js";
 import { loadPG } from "./client/load-pg.js";
 import { maxConnectionsOf, PGClient, type PGClientSettings, type PGPool } from "./client/pg-client.js";
@@ -179,8 +180,10 @@ function partsOf({ client, replica, session, context, settings, figures }: Opene
   const eventReads = new EventReads({ primary: reads, context, history, replicaPoolSize, openReplica });
   const feed = new CommitFeed();
   feed.connect((commit) => history.noteCommit(commit));
+  const known = new KnownStreams();
+  feed.connect((commit) => known.noteCommit(commit));
   const seen = new SeenPosition(figures.position);
-  const queue = new WriteQueue({ ...context, writer, feed, now, notify, seen });
+  const queue = new WriteQueue({ ...context, writer, feed, now, notify, seen, known });
   const maintenance = new PostgresMaintenance({ ...context, applicationSchema, reads, open: () => open("read") });
   const storage = new PostgresStorageHandle({
     ...context,

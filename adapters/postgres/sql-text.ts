@@ -48,6 +48,14 @@ export function plainArray(values: readonly (number | boolean | null)[]): string
   return `{${values.map((value) => value ?? "NULL").join(",")}}`;
 }
 
+/** Null in place of an array of nothing but nulls: unnest makes the same of it. */
+export function unlessEmpty<T>(
+  values: readonly (T | null)[],
+  write: (values: readonly (T | null)[]) => string,
+): string | null {
+  return values.some((value) => value !== null) ? write(values) : null;
+}
+
 function quoteElement(text: string): string {
   return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, "\\$&") : text}"`;
 }

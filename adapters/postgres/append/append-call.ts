@@ -4,7 +4,7 @@ import type { ClientStatement, PostgresConnection } from "../client/client.js";
 import type { StoreHistory } from "../history/store-history.js";
 import { storeIdentity } from "../history/store-mark.js";
 import type { StoreNames } from "../open/schema.js";
-import { bytesArray, bytesOf, joinedJson, jsonTextsOf, plainArray } from "../sql-text.js";
+import { bytesArray, bytesOf, joinedJson, jsonTextsOf, plainArray, unlessEmpty } from "../sql-text.js";
 import { unconfirmed } from "../transaction/writer.js";
 
 /** The events of one stream in a call. */
@@ -29,6 +29,8 @@ export interface StoredPart {
   readonly head: number;
   /** The position of the first event of the part, where it has one. */
   readonly firstPosition: number;
+  /** The number of the stream, where it is known. */
+  readonly stream?: number | undefined;
 }
 
 /** What a call did. */
@@ -171,8 +173,8 @@ interface OneAnswerRow {
 }
 
 function answerOfOne({ answer }: OneAnswerRow): CallAnswer {
-  const [previousPosition = 0, version, head = 0] = answer.split(" ").map(Number);
-  const parts = version === undefined ? [] : [{ version, head, firstPosition: previousPosition + 1 }];
+  const [previousPosition = 0, version, head = 0, stream] = answer.split(" ").map(Number);
+  const parts = version === undefined ? [] : [{ version, head, firstPosition: previousPosition + 1, stream }];
   return { previousPosition, parts };
 }
 
@@ -185,10 +187,16 @@ interface AnswerRow {
 
 function answerOf(row: AnswerRow, parts: readonly CallPart[]): CallAnswer {
   const versions = (row.o_versions ?? "").split(",");
-  const heads = (row.o_heads ?? "").split(",");
+  // A function that an earlier build has made tells no numbers.
+  const [heads = [], streams = []] = (row.o_heads ?? "").split(";").map((numbers) => numbers.split(","));
   let position = row.o_last;
   const stored = parts.slice(0, row.o_stored).map(({ events }, index) => {
-    const part = { version: Number(versions[index]), head: Number(heads[index]), firstPosition: position + 1 };
+    const part = {
+      version: Number(versions[index]),
+      head: Number(heads[index]),
+      firstPosition: position + 1,
+      stream: Number(streams[index]) || undefined,
+    };
     position += events.length;
     return part;
   });
@@ -198,12 +206,4 @@ function answerOf(row: AnswerRow, parts: readonly CallPart[]): CallAnswer {
 function expectedNumber(expected: ExpectedVersion): number {
   if (expected === "any") return ANY;
   return expected === "exists" ? EXISTS : expected;
-}
-
-/** Null in place of an array of nothing but nulls: unnest makes the same of it. */
-function unlessEmpty<T>(
-  values: readonly (T | null)[],
-  write: (values: readonly (T | null)[]) => string,
-): string | null {
-  return values.some((value) => value !== null) ? write(values) : null;
 }

@@ -19,7 +19,7 @@ import { CHECK_ISOLATION } from "./append-one-function.js";
  * - `e_checksum`: the checksum of an event without its place
  *
  * It answers with the last position before that was given or skipped, how many parts were stored, and for each of these the version of its stream, and
- * the position of the stream's last event, before the group.
+ * the position of the stream's last event, before the group; and, behind a semicolon, the numbers of the streams.
  *
  * A call of one event has a function of its own: see `createAppendOneFunction`.
  *
@@ -117,6 +117,6 @@ ${CHECK_ISOLATION}
     IF v_count > 0 AND p_channel IS NOT NULL THEN PERFORM pg_notify(p_channel, (o_last + v_count)::text); END IF;
   END IF;
   o_versions := array_to_string(v_versions[:o_stored], ',');
-  o_heads := array_to_string(v_heads[:o_stored], ',');
+  o_heads := array_to_string(v_heads[:o_stored], ',') || ';' || array_to_string(v_streams[:o_stored], ',', '');
 END ${quote};`;
 }

@@ -16,7 +16,7 @@ export const CHECK_ISOLATION = `
  * - `p_expected`, `p_checksum`: as for `es_append`
  *
  * It answers with the last position before that was given or skipped; and where it has stored the event, behind spaces with the
- * version of its stream, and the position of the stream's last event, before.
+ * version of its stream and the position of the stream's last event, before, and with the number of the stream.
  *
  * What is assigned and not selected runs without an executor. Each setting takes time in every call, so there are the two without
  * which a plan would be made anew, or would read a whole table: no other way but an index leads to a last row or a single one.
@@ -67,6 +67,6 @@ ${CHECK_ISOLATION}
   VALUES (v_last + 1, v_id, v_version + 1, p_timestamp, 1, p_type, p_id, v_key, p_data, p_bytes, p_metadata,
           p_checksum # ${placeChecksumSQL("v_last + 1", "v_version + 1")});
   IF p_channel IS NOT NULL THEN v_done := pg_notify(p_channel, (v_last + 1)::text); END IF;
-  RETURN pg_catalog.concat_ws(' ', v_last, v_version, coalesce(v_before, 0));
+  RETURN pg_catalog.concat_ws(' ', v_last, v_version, coalesce(v_before, 0), v_id);
 END ${quote};`;
 }

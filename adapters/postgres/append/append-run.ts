@@ -9,7 +9,8 @@ import type { ReadContext } from "../read/filter-sql.js";
 import { readPage, readPageInTransaction } from "../read/read-page.js";
 import { beginLocked } from "../transaction/locked-transaction.js";
 import { unconfirmed } from "../transaction/writer.js";
-import { type CallAnswer, type CallMember, callAppend, type StoredPart } from "./append-call.js";
+import { type CallAnswer, type CallMember, type CallSettings, callAppend, type StoredPart } from "./append-call.js";
+import { appendKnown } from "./append-known.js";
 import {
   type AppendOutcome,
   callMember,
@@ -20,6 +21,7 @@ import {
   resultOf,
 } from "./append-member.js";
 import { charactersOf, chunksOf, MAX_CALL_CHARACTERS } from "./call-size.js";
+import type { KnownStreams } from "./known-streams.js";
 import type { SeenPosition } from "./seen-position.js";
 import { readStreamStates, type StreamStates } from "./stream-states.js";
 
@@ -35,6 +37,8 @@ export interface StoringContext extends ReadContext {
   /** Whether the store has the function for one event. */
   readonly hasAppendOne: boolean;
   readonly seen: SeenPosition;
+  /** What need not be asked for. */
+  readonly known: KnownStreams;
 }
 
 /** A member that waits for its outcome. */
@@ -115,6 +119,7 @@ export class AppendRun {
     let index = 0;
     const events: PlacedEvent[] = [];
     const heads = new Map<string, number>();
+    const numbered: [number, PlacedEvent][] = [];
     while (index < parts.length) {
       const { member, decided, settle } = this.#entries.shift() as UndecidedEntry;
       const results = requestsOf(member).map((request, number) => {
@@ -129,6 +134,10 @@ export class AppendRun {
           events.push({ event, streamId, version, position, timestampMs: this.#timestampMs });
           heads.set(streamId, position);
         }
+        const last = events.at(-1);
+        if (stored.stream !== undefined && last !== undefined && events.length > before) {
+          numbered.push([stored.stream, last]);
+        }
         request.onPlaced?.(events.slice(before));
         return result;
       });
@@ -137,7 +146,10 @@ export class AppendRun {
     }
     // A transaction may be undone yet.
     if (!this.#isLocked) this.#context.seen.note(previousPosition + events.length);
-    if (events.length > 0) this.#onStored({ previousPosition, events });
+    if (events.length === 0) return;
+    this.#onStored({ previousPosition, events });
+    if (this.#isLocked) return;
+    for (const [number, last] of numbered) this.#context.known.learn(number, last);
   }
 
   /** What an open transaction has stored may still be undone. */
@@ -147,17 +159,30 @@ export class AppendRun {
 
   #timestampMs = 0;
 
-  #call(connection: PostgresConnection): Promise<CallAnswer> {
+  async #call(connection: PostgresConnection): Promise<CallAnswer> {
     this.#timestampMs = this.#context.now();
     const members = this.#entries.map(({ member, decided }) => callMember(member, decided));
     this.sent = { members, timestampMs: this.#timestampMs };
-    return this.#send(connection, members, this.#context.notify);
+    const answer = this.#isLocked ? undefined : await this.#callKnown(connection, members);
+    return answer ?? this.#send(connection, members, this.#context.notify);
+  }
+
+  async #callKnown(connection: PostgresConnection, members: readonly CallMember[]): Promise<CallAnswer | undefined> {
+    const { names, known, notify } = this.#context;
+    const call = connection.takesBatches ? known.callOf(members) : undefined;
+    if (call === undefined) return undefined;
+    const answer = await appendKnown(connection, names, members, call, this.#settings(notify));
+    if (answer === undefined) known.forget();
+    return answer;
   }
 
   #send(connection: PostgresConnection, members: readonly CallMember[], notify: boolean): Promise<CallAnswer> {
-    const { names, history, hasAppendOne } = this.#context;
-    const timestampMs = this.#timestampMs;
-    return callAppend(connection, names, members, { timestampMs, notify, history, hasAppendOne });
+    return callAppend(connection, this.#context.names, members, this.#settings(notify));
+  }
+
+  #settings(notify: boolean): CallSettings {
+    const { history, hasAppendOne } = this.#context;
+    return { timestampMs: this.#timestampMs, notify, history, hasAppendOne };
   }
 
   /** Decides the first entry, and others that do not depend on entries before them. What stores nothing has its outcome. */

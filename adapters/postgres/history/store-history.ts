@@ -60,6 +60,11 @@ export class StoreHistory implements StoreMarks {
     return this.#identity;
   }
 
+  /** The part of the identity that tells the tables from those of a dump. */
+  get table(): string {
+    return tableOf(this.#identity);
+  }
+
   /** The last position that anything has shown. */
   get lastPosition(): number {
     return this.#lastPosition;
@@ -163,6 +168,10 @@ interface Found extends Omit<Row, "hasLast"> {
 /** The part of an identity that a dump has. */
 function epochOf(identity: string): string {
   return identity.split("/")[0] as string;
+}
+
+function tableOf(identity: string): string {
+  return identity.split("/")[1] as string;
 }
 
 function identitySQL({ prefix }: StoreNames): string {

@@ -1,0 +1,190 @@
+import { Pool, type PoolConfig } from "pg";
+import { expect, test, vi } from "vitest";
+import { ConnectionLostError } from "../../../adapters/postgres/client/client.js";
+import { PGClient } from "../../../adapters/postgres/client/pg-client.js";
+import { postgresStreamFactory } from "../../../postgres.js";
+import type { CandidateEvent, Stream } from "../../../protocols/index.js";
+import { collect } from "../../conformance/support/collect.js";
+import { failureOf } from "../../conformance/support/failure-of.js";
+import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
+import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
+import { readVersions } from "../../support/read-versions.js";
+
+// A process that has stored the last events of a store by itself knows its streams, and looks for no more than the last event.
+
+/** After so many writes a process knows the stream. */
+const WRITES = 10;
+
+async function writeOften(stream: Stream): Promise<void> {
+  for (let data = 0; data < WRITES; data += 1) await stream.write({ type: "T", data });
+}
+
+if (NO_POSTGRES === null) {
+  const server = sharedServer(THROWAWAY);
+
+  /** A store with a stream that this process knows, and the same store as another process has it. */
+  async function openKnown() {
+    const schemas = ownSchemas();
+    const started = await server();
+    const open = () => postgresStreamFactory(started.url(), { ...schemas, durability: "normal" });
+    const streams = await open();
+    const others = await open();
+    const stream = await streams.openStream("a");
+    await writeOften(stream);
+    return {
+      streams,
+      stream,
+      others,
+      started,
+      schema: schemas.schema,
+      async [Symbol.asyncDispose]() {
+        await streams[Symbol.asyncDispose]();
+        await others[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  test("what is stored in known streams is as it was written, and the store is whole", async () => {
+    await using store = await openKnown();
+    const { streams, stream } = store;
+    await using other = await streams.openStream("ö".repeat(1_000));
+    await writeOften(other);
+    const events: readonly [CandidateEvent, CandidateEvent, CandidateEvent] = [
+      { type: "Ünï\0code", data: { text: 'quoted "\\ \u001f' }, metadata: { user: "u" } },
+      { type: "Binary", data: new Uint8Array([0, 1, 255]) },
+      { type: "Nothing", data: null },
+    ];
+
+    expect(await stream.write(events[0])).toEqual({ version: 11, position: 21, written: 1 });
+    expect(await stream.write(events[1])).toEqual({ version: 12, position: 22, written: 1 });
+    const writing = [stream.write([...events]), other.write([...events]), stream.write(events[2])];
+    expect(await Promise.all(writing)).toEqual([
+      { version: 15, position: 25, written: 3 },
+      { version: 13, position: 28, written: 3 },
+      { version: 16, position: 29, written: 1 },
+    ]);
+
+    const stored = await collect(stream.read({ after: 10 }));
+    const expected = [events[0], events[1], ...events, events[2]];
+    expect(stored.map(({ type, data }) => ({ type, data }))).toEqual(
+      expected.map(({ type, data }) => ({ type, data })),
+    );
+    expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+
+  test("what another process appends is never overwritten, and no version is taken twice", async () => {
+    await using store = await openKnown();
+    const { stream, others } = store;
+    await using same = await others.openStream("a");
+    for (let round = 0; round < 5; round += 1) {
+      await writeOften(stream);
+      await same.write({ type: "Theirs", data: round });
+      const expectedVersion = WRITES + round * (WRITES + 1) + WRITES;
+      expect(await failureOf(stream.write({ type: "T", data: 0 }, { expectedVersion }))).toMatchObject({
+        code: "CONCURRENCY_CONFLICT",
+        actualVersion: expectedVersion + 1,
+      });
+    }
+    const { versions } = await readVersions(stream);
+    expect(versions).toEqual(Array.from({ length: WRITES + 5 * (WRITES + 1) }, (_, index) => index + 1));
+    expect(await others.verify()).toMatchObject({ ok: true });
+  });
+
+  test("a position that a removal of another process has skipped is given to nobody", async () => {
+    await using store = await openKnown();
+    const { streams, stream, others } = store;
+    await others.pruneStream("a", { before: 3 });
+    expect(await stream.write({ type: "T", data: 0 })).toEqual({ version: 11, position: 12, written: 1 });
+    expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+
+  test.each(["others", "streams"] as const)("nothing is appended to a stream that %s have deleted", async (who) => {
+    await using store = await openKnown();
+    const { streams, stream } = store;
+    await using another = await streams.openStream("b");
+    await writeOften(another);
+    await store[who].deleteStream("a");
+    await writeOften(another);
+    const writing = [stream.write({ type: "T", data: 0 }), another.write({ type: "T", data: 0 })];
+    expect(await Promise.allSettled(writing)).toMatchObject([
+      { status: "rejected", reason: { code: "STREAM_DELETED" } },
+      { status: "fulfilled", value: { version: 2 * WRITES + 1 } },
+    ]);
+  });
+
+  test("a transaction of the same process counts", async () => {
+    await using store = await openKnown();
+    const { streams, stream } = store;
+    for (let round = 0; round < 3; round += 1) {
+      const version = WRITES + round * 2;
+      expect(await streams.transaction((tx) => tx.write("a", { type: "T", data: 1 }))).toMatchObject({
+        version: version + 1,
+      });
+      expect(await stream.write({ type: "T", data: 2 })).toMatchObject({ version: version + 2 });
+    }
+  });
+
+  test("a store whose last events were taken back, where its sessions go on, has no gap behind them", async () => {
+    await using store = await openKnown();
+    const { streams, stream, started, schema } = store;
+    await started.query(`
+      SET session_replication_role TO replica;
+      DELETE FROM ${schema}.es_events WHERE position > 5`);
+
+    expect(await stream.write({ type: "T", data: 1 })).toMatchObject({ version: 6 });
+    expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+
+  test("a store that was made anew below an open one is noticed", async () => {
+    await using store = await openKnown();
+    const { stream, started, schema } = store;
+    await started.query(`
+      ALTER TABLE ${schema}.es_store RENAME TO es_gone;
+      CREATE TABLE ${schema}.es_store (LIKE ${schema}.es_gone INCLUDING ALL);
+      INSERT INTO ${schema}.es_store (schema_version) SELECT schema_version FROM ${schema}.es_gone`);
+
+    expect(await failureOf(stream.write({ type: "T", data: 1 }))).toMatchObject({ code: "STORAGE_REPLACED" });
+  });
+
+  test("clients that send queries ahead store the same", async () => {
+    const pool = new Pool({ connectionString: (await server()).url(), pipeline: true } as PoolConfig);
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
+      await using stream = await streams.openStream("a");
+      await writeOften(stream);
+      expect(stream.version).toBe(WRITES);
+    }
+    await pool.end();
+  });
+
+  test.each([1, 2])("a write of %i whose answer is lost is stored once", async (count) => {
+    const losing = { isArmed: false };
+    const connect = PGClient.prototype.connect;
+    const connecting = vi.spyOn(PGClient.prototype, "connect").mockImplementation(async function (this: PGClient) {
+      const connection = await connect.call(this);
+      const batch = connection.batch.bind(connection);
+      connection.batch = async (statements) => {
+        const answer = await batch(statements);
+        if (!losing.isArmed) return answer;
+        losing.isArmed = false;
+        connection.destroy();
+        throw new ConnectionLostError("on purpose");
+      };
+      return connection;
+    });
+    await using store = await openKnown();
+    const { stream } = store;
+    losing.isArmed = true;
+
+    const events = Array.from({ length: count }, (_, data) => ({ type: "T", data }));
+    expect(await stream.write(events)).toMatchObject({ version: WRITES + count, written: count });
+
+    expect(losing.isArmed).toBe(false);
+    await writeOften(stream);
+    const { versions } = await readVersions(stream);
+    expect(versions).toHaveLength(2 * WRITES + count);
+    connecting.mockRestore();
+  });
+} else {
+  test(NO_POSTGRES, () => undefined);
+}
