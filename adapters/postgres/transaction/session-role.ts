@@ -2,7 +2,7 @@ import type { PostgresConnection } from "../client/client.js";
 import { quoteText } from "../sql-text.js";
 
 /** Statements that may set a role. What a function of the application's hides is not seen, and fails the library's next statement. */
-const SETTING_ROLES = /set_config|\brole\b|\bauthorization\b|\bpg_settings\b/i;
+const SETTING_ROLES = /set_config|\brole\b|\bpg_settings\b/i;
 
 /**
  * The role that statements of a transaction run with. One that the application has set, such as a tenant's, holds for its own
@@ -46,10 +46,10 @@ export class SessionRole {
     this.#mayBeChanged = this.#wasNoted;
   }
 
-  /** Runs statements with the application's role, and leaves the library's: in one query, which needs no look at the role. */
+  /** Runs statements with the application's role, and leaves the library's, and its user: in one query, without a look at them. */
   around(script: string): string {
     const application = this.#application === undefined ? "" : setRole(this.#application);
-    return `${application} ${script} ${setRole(this.#own)}`;
+    return `${application} ${script} RESET SESSION AUTHORIZATION; ${setRole(this.#own)}`;
   }
 }
 

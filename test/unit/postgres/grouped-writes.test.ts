@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { rawSQL, sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
-import type { TransactionalStreamFactory } from "../../../protocols/index.js";
+import type { SQLStatement, TransactionalStreamFactory } from "../../../protocols/index.js";
 import { migrate } from "../../../src/migrations/index.js";
 import { type Projection, runProjections } from "../../../src/projections/index.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
@@ -36,6 +36,28 @@ const FIRED_AT_THE_END = `
   CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
   CREATE TABLE seen (data int)`;
 
+const settingOf = (name: string) => sql`SELECT nullif(current_setting(${name}, true), '') AS value`;
+
+/** What a write changes for its transaction, and a query that shows it. */
+const CHANGES: readonly (readonly [what: string, change: SQLStatement, look: SQLStatement])[] = [
+  ["a setting", sql`SELECT set_config('app.tenant', '7', true)`, settingOf("app.tenant")],
+  ["a time limit", sql`SELECT set_config('statement_timeout', '1', false)`, settingOf("statement_timeout")],
+  [
+    "that it only reads",
+    sql`SELECT set_config('transaction_read_only', 'on', true)`,
+    settingOf("transaction_read_only"),
+  ],
+  ["the role", sql`SELECT set_config('role', 'pg_monitor', true)`, sql`SELECT current_user`],
+  ["the role, hidden", rawSQL("DO $$ BEGIN EXECUTE 'SET RO' || 'LE pg_monitor'; END $$"), sql`SELECT current_user`],
+  ["the user", rawSQL("DO $$ BEGIN SET SESSION AUTHORIZATION pg_monitor; END $$"), sql`SELECT session_user`],
+  ["a temporary table", rawSQL("CREATE TEMP TABLE visits (id int)"), sql`SELECT to_regclass('pg_temp.visits')`],
+  [
+    "a cursor",
+    rawSQL("DECLARE visiting CURSOR FOR SELECT 1"),
+    sql`SELECT name FROM pg_cursors WHERE name = 'visiting'`,
+  ],
+];
+
 describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, writes that a projection takes part in", () => {
   test.each([1, 3])("name their stream when the commit refuses them: %d at once", async (count) => {
     await using store = await withInline(CHECKED_AT_THE_END, async (_, { sql: tables }) => {
@@ -69,6 +91,22 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, writes that a projection
         reason: { code: "STORAGE_UNAVAILABLE", message: expect.stringContaining(`write to stream "${streamId}"`) },
       })),
     );
+  });
+
+  test.each(CHANGES)("see nothing of what another has changed for its transaction: %s", async (_, change, look) => {
+    const seen: unknown[] = [];
+    await using store = await withInline("SELECT 1", async (events, { sql: tables }) => {
+      if (events.length > 1) throw new Error("one by one");
+      seen.push(await tables.all(look));
+      await tables.run(change);
+      if (events[0]?.data === 1) throw new Error("not this one");
+    });
+    const unchanged = await store.streams.transaction((tx) => tx.sql.all(look));
+
+    const outcomes = await writeAtOnce(store.streams, ["a", "b", "c"]);
+
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(seen).toEqual([unchanged, unchanged, unchanged]);
   });
 
   test("are all stored, in order, where one leaves what the next may not see and what only a commit ends", async () => {

@@ -3,7 +3,6 @@ import { rawSQL, sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import type { SQLStatement } from "../../../protocols/index.js";
 import { migrate } from "../../../src/migrations/index.js";
-import { type Projection, runProjections } from "../../../src/projections/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -121,27 +120,6 @@ if (NO_POSTGRES === null) {
 
     expect(await seen()).toEqual(before);
     await (await streams.openStream("a")).write({ type: "T", data: 1 });
-  });
-
-  test("what a write of a group changes for its transaction is not seen by the next one", async () => {
-    await using streams = await openStore();
-    const seen: unknown[] = [];
-    const inline: Projection = {
-      name: "p",
-      async project(events, { sql: tables }) {
-        if (events.length > 1) throw new Error("one by one");
-        seen.push(...(await tables.all(settingOf("app.tenant"))));
-        await tables.run(sql`SELECT set_config('app.tenant', '7', true)`);
-        await tables.run(sql`CREATE TEMP TABLE visits (id int) ON COMMIT DROP`);
-      },
-    };
-    await using runner = await runProjections(streams, [inline], { mode: "inline" });
-    await expect.poll(() => runner.status()[0]?.state).toBe("live");
-    await using stream = await streams.openStream("a");
-
-    await Promise.all([1, 2, 3].map((data) => stream.write({ type: "T", data })));
-
-    expect(seen).toEqual([{ value: null }, { value: null }, { value: null }]);
   });
 
   test.each(["DEALLOCATE ALL", "DEALLOCATE ALL; PREPARE es_append_one AS SELECT 1"])(

@@ -3,7 +3,6 @@ import { rawSQL, sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import type { StoredEvent } from "../../../protocols/index.js";
 import { migrate } from "../../../src/migrations/index.js";
-import { type Projection, runProjections } from "../../../src/projections/index.js";
 import { failureOf } from "../../conformance/support/failure-of.js";
 import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
@@ -102,30 +101,6 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, what a statement sets fo
 
     expect(await failureOf(failing)).toMatchObject({ message: expect.stringContaining("refused for tenant_b") });
     expect((await streams.openStream("a")).version).toBe(0);
-  });
-
-  test("is the role of one write of a group only", async () => {
-    const started = await server();
-    await started.query("DROP ROLE IF EXISTS tenant_c; CREATE ROLE tenant_c");
-    await using streams = await openStore();
-    const seen: unknown[] = [];
-    const inline: Projection = {
-      name: "p",
-      async project(events, { sql: tables }) {
-        if (events.length > 1) throw new Error("one by one");
-        seen.push(...(await tables.all(ROLE)));
-        await tables.run(sql`SELECT set_config('role', 'tenant_c', true)`);
-        if (events[0]?.data === 2) throw new Error("not this one");
-      },
-    };
-    await using runner = await runProjections(streams, [inline], { mode: "inline" });
-    await expect.poll(() => runner.status()[0]?.state).toBe("live");
-    await using stream = await streams.openStream("a");
-
-    const outcomes = await Promise.allSettled([1, 2, 3].map((data) => stream.write({ type: "T", data })));
-
-    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-    expect(seen).toEqual([{ name: "postgres" }, { name: "postgres" }, { name: "postgres" }]);
   });
 
   test("does not change how bytes and texts are read and stored", async () => {
