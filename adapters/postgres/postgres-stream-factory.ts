@@ -12,6 +12,7 @@ import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
 import { invalidArgument } from "../../src/validate/check-arguments.js";
 import { inCall } from "../../src/validate/in-call.js";
 import { describeValue } from "../../src/validate/json-text.js";
+import { KnownAppend } from "./append/append-known.js";
 import type { StoringContext } from "./append/append-run.js";
 import { KnownStreams } from "./append/known-streams.js";
 import { SeenPosition } from "./append/seen-position.js";
@@ -183,7 +184,16 @@ function partsOf({ client, replica, session, context, settings, figures }: Opene
   const known = new KnownStreams();
   feed.connect((commit) => known.noteCommit(commit));
   const seen = new SeenPosition(figures.position);
-  const queue = new WriteQueue({ ...context, writer, feed, now, notify, seen, known });
+  const queue = new WriteQueue({
+    ...context,
+    writer,
+    feed,
+    now,
+    notify,
+    seen,
+    known,
+    knownAppend: new KnownAppend(context.names),
+  });
   const maintenance = new PostgresMaintenance({ ...context, applicationSchema, reads, open: () => open("read") });
   const storage = new PostgresStorageHandle({
     ...context,

@@ -7,29 +7,51 @@ import { unconfirmed } from "../transaction/writer.js";
 import type { CallAnswer, CallMember, CallSettings, StoredPart } from "./append-call.js";
 import type { KnownCall, KnownStream } from "./known-streams.js";
 
+/** A prepared statement without its values. */
+type StatementText = Pick<PreparedStatement, "name" | "text">;
+
 /**
  * Stores members whose streams this process knows: nothing but the last event is looked for, which shows whether others have
  * appended. One statement takes the lock, the next one sees what was committed before.
- *
- * @returns undefined where nothing was stored
  */
-export async function appendKnown(
-  connection: PostgresConnection,
-  names: StoreNames,
-  members: readonly CallMember[],
-  known: KnownCall,
-  settings: CallSettings,
-): Promise<CallAnswer | undefined> {
-  const answer = answerOf(members, known);
-  const events = eventsOf(members, known);
-  const [first] = events;
-  const statement =
-    events.length === 1 && first !== undefined
-      ? oneStatement(names, first, known, settings)
-      : manyStatement(names, events, known, settings);
-  const { rows, hasWarning } = await connection.batch([lockStatement(names), statement]);
-  if (hasWarning) throw unconfirmed();
-  return rows.length === 0 ? undefined : answer;
+export class KnownAppend {
+  readonly #channel: string;
+  readonly #lock: PreparedStatement;
+  // Made once, and not for each call.
+  readonly #one: StatementText;
+  readonly #many: StatementText;
+
+  constructor(names: StoreNames) {
+    this.#channel = names.channel;
+    this.#lock = { name: "es_lock", text: "SELECT pg_advisory_xact_lock($1::bigint)", values: [names.lockKey] };
+    this.#one = { name: "es_append_known_one", text: oneSQL(names) };
+    this.#many = { name: "es_append_known", text: manySQL(names) };
+  }
+
+  /** @returns undefined where nothing was stored */
+  async store(
+    connection: PostgresConnection,
+    members: readonly CallMember[],
+    known: KnownCall,
+    settings: CallSettings,
+  ): Promise<CallAnswer | undefined> {
+    const events = eventsOf(members, known);
+    const [first] = events;
+    const common = [
+      known.last.position,
+      bytesOf(known.last.id),
+      settings.history.table,
+      settings.notify ? this.#channel : null,
+      settings.timestampMs,
+    ];
+    const statement =
+      events.length === 1 && first !== undefined
+        ? { ...this.#one, values: [...common, ...oneValues(first, settings)] }
+        : { ...this.#many, values: [...common, ...manyValues(events, settings)] };
+    const { rows, hasWarning } = await connection.batch([this.#lock, statement]);
+    if (hasWarning) throw unconfirmed();
+    return rows.length === 0 ? undefined : answerOf(members, known);
+  }
 }
 
 function answerOf(members: readonly CallMember[], { last, streams }: KnownCall): CallAnswer {
@@ -73,10 +95,6 @@ function checksumOf({ event, streamId, version, position }: EventToStore, { time
   return contentChecksum(event, streamId, timestampMs) ^ placeChecksum(position, version);
 }
 
-function lockStatement({ lockKey }: StoreNames): PreparedStatement {
-  return { name: "es_lock", text: "SELECT pg_advisory_xact_lock($1::bigint)", values: [lockKey] };
-}
-
 const COLUMNS = "position, stream, version, timestamp, schema, type, id, key, data, bytes, metadata, checksum";
 
 /**
@@ -92,51 +110,31 @@ function conditionSQL({ prefix }: StoreNames): string {
       AND current_setting('transaction_isolation') = 'read committed'`;
 }
 
-function conditionValues({ last }: KnownCall, { history }: CallSettings): readonly ClientValue[] {
-  return [last.position, bytesOf(last.id), history.table];
+function oneSQL(names: StoreNames): string {
+  return `
+    INSERT INTO ${names.prefix}es_events (${COLUMNS})
+    SELECT $1 + 1, $6::bigint, $7::bigint, $5::bigint, 1, $8::bytea, $9::bytea, NULL, $10::text, $11::bytea, $12::text, $13::int
+    ${conditionSQL(names)}
+    RETURNING CASE WHEN $4::text IS NOT NULL THEN pg_notify($4, position::text) END`;
 }
 
-function oneStatement(
-  names: StoreNames,
-  stored: EventToStore,
-  known: KnownCall,
-  settings: CallSettings,
-): PreparedStatement {
+function oneValues(stored: EventToStore, settings: CallSettings): readonly ClientValue[] {
   const { event, stream, version } = stored;
   const { id, type, data, metadata } = event;
-  return {
-    name: "es_append_known_one",
-    text: `
-    INSERT INTO ${names.prefix}es_events (${COLUMNS})
-    SELECT $1 + 1, $5::bigint, $6::bigint, $7::bigint, 1, $8::bytea, $9::bytea, NULL, $10::text, $11::bytea, $12::text, $13::int
-    ${conditionSQL(names)}
-    RETURNING CASE WHEN $4::text IS NOT NULL THEN pg_notify($4, position::text) END`,
-    values: [
-      ...conditionValues(known, settings),
-      settings.notify ? names.channel : null,
-      stream,
-      version,
-      settings.timestampMs,
-      bytesOf(type),
-      bytesOf(id),
-      typeof data === "string" ? data : null,
-      typeof data === "string" ? null : data,
-      metadata,
-      checksumOf(stored, settings),
-    ],
-  };
+  return [
+    stream,
+    version,
+    bytesOf(type),
+    bytesOf(id),
+    typeof data === "string" ? data : null,
+    typeof data === "string" ? null : data,
+    metadata,
+    checksumOf(stored, settings),
+  ];
 }
 
-function manyStatement(
-  names: StoreNames,
-  stored: readonly EventToStore[],
-  known: KnownCall,
-  settings: CallSettings,
-): PreparedStatement {
-  const events = stored.map(({ event }) => event);
-  return {
-    name: "es_append_known",
-    text: `
+function manySQL(names: StoreNames): string {
+  return `
     WITH stored AS (
       INSERT INTO ${names.prefix}es_events (${COLUMNS})
       SELECT $1 + o, stream, version, $5::bigint, 1, type, id, NULL, data, bytes, metadata, checksum
@@ -145,28 +143,28 @@ function manyStatement(
       ${conditionSQL(names)}
       RETURNING position
     )
-    SELECT CASE WHEN $4::text IS NOT NULL THEN pg_notify($4, max(position)::text) END FROM stored HAVING count(*) > 0`,
-    values: [
-      ...conditionValues(known, settings),
-      settings.notify ? names.channel : null,
-      settings.timestampMs,
-      plainArray(stored.map(({ stream }) => stream)),
-      plainArray(stored.map(({ version }) => version)),
-      bytesArray(events.map(({ type }) => type)),
-      bytesArray(events.map(({ id }) => id)),
-      unlessEmpty(
-        events.map(({ data }) => (typeof data === "string" ? data : null)),
-        joinedJson,
-      ),
-      unlessEmpty(
-        events.map(({ data }) => (typeof data === "string" ? null : data)),
-        bytesArray,
-      ),
-      unlessEmpty(
-        events.map(({ metadata }) => metadata),
-        joinedJson,
-      ),
-      plainArray(stored.map((event) => checksumOf(event, settings))),
-    ],
-  };
+    SELECT CASE WHEN $4::text IS NOT NULL THEN pg_notify($4, max(position)::text) END FROM stored HAVING count(*) > 0`;
+}
+
+function manyValues(stored: readonly EventToStore[], settings: CallSettings): readonly ClientValue[] {
+  const events = stored.map(({ event }) => event);
+  return [
+    plainArray(stored.map(({ stream }) => stream)),
+    plainArray(stored.map(({ version }) => version)),
+    bytesArray(events.map(({ type }) => type)),
+    bytesArray(events.map(({ id }) => id)),
+    unlessEmpty(
+      events.map(({ data }) => (typeof data === "string" ? data : null)),
+      joinedJson,
+    ),
+    unlessEmpty(
+      events.map(({ data }) => (typeof data === "string" ? null : data)),
+      bytesArray,
+    ),
+    unlessEmpty(
+      events.map(({ metadata }) => metadata),
+      joinedJson,
+    ),
+    plainArray(stored.map((event) => checksumOf(event, settings))),
+  ];
 }

@@ -10,7 +10,7 @@ import { readPage, readPageInTransaction } from "../read/read-page.js";
 import { beginLocked } from "../transaction/locked-transaction.js";
 import { unconfirmed } from "../transaction/writer.js";
 import { type CallAnswer, type CallMember, type CallSettings, callAppend, type StoredPart } from "./append-call.js";
-import { appendKnown } from "./append-known.js";
+import type { KnownAppend } from "./append-known.js";
 import {
   type AppendOutcome,
   callMember,
@@ -39,6 +39,7 @@ export interface StoringContext extends ReadContext {
   readonly seen: SeenPosition;
   /** What need not be asked for. */
   readonly known: KnownStreams;
+  readonly knownAppend: KnownAppend;
 }
 
 /** A member that waits for its outcome. */
@@ -168,10 +169,10 @@ export class AppendRun {
   }
 
   async #callKnown(connection: PostgresConnection, members: readonly CallMember[]): Promise<CallAnswer | undefined> {
-    const { names, known, notify } = this.#context;
+    const { known, knownAppend, notify } = this.#context;
     const call = connection.takesBatches ? known.callOf(members) : undefined;
     if (call === undefined) return undefined;
-    const answer = await appendKnown(connection, names, members, call, this.#settings(notify));
+    const answer = await knownAppend.store(connection, members, call, this.#settings(notify));
     if (answer === undefined) known.forget();
     return answer;
   }

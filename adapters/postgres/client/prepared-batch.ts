@@ -20,8 +20,6 @@ type Done = (error: Error | null, rows?: TextRow[]) => void;
  * query class as that client takes it, such as those of cursors. The descriptions of rows are not asked for.
  */
 export class PreparedBatch {
-  /** For those who watch what the client sends. */
-  readonly text: string;
   /** The client may put its own in front of it. */
   callback: Done;
   readonly #statements: readonly PreparedStatement[];
@@ -31,9 +29,13 @@ export class PreparedBatch {
   #stopListening: () => void = () => undefined;
 
   constructor(statements: readonly PreparedStatement[], callback: Done) {
-    this.text = statements.map(({ text }) => text).join(";");
     this.#statements = statements;
     this.callback = callback;
+  }
+
+  /** For those who watch what the client sends. */
+  get text(): string {
+    return this.#statements.map(({ text }) => text).join(";");
   }
 
   submit(socket: MessageSocket): null {
