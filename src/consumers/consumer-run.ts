@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
-import { ALL_STREAM, isStreamError, type Stream, type Subscription } from "../../protocols/index.js";
+import { ALL_STREAM, type Stream, type Subscription } from "../../protocols/index.js";
 import { decodesLater } from "../adapter-kit/notified-event.js";
 import { type LeaseRenewals, type Renew, storeLeaseRenewals } from "../leases/lease-renewals.js";
 import { isPassingFailure } from "../leases/passing-failure.js";
@@ -13,17 +12,15 @@ import { onAbort } from "../watch/abort-listeners.js";
 import type { Consumer, ConsumerLag, StopOptions, WhenProcessedOptions } from "./consumer.js";
 import type { GroupState } from "./consumer-records.js";
 import { endRuns } from "./end-runs.js";
-import { EventFeed } from "./event-feed.js";
+import { Feeder } from "./feeder.js";
 import { FreeLook } from "./free-look.js";
 import { lagOf, lowestPosition } from "./lag.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { Outage } from "./outage.js";
-import { STORAGE_RETRY_MS } from "./partition.js";
 import type { PartitionRun } from "./partition-run.js";
 import { isPast, pastAttempts } from "./partitions.js";
-import { type RunContext, tell, writeRecords } from "./run-context.js";
+import { type RunContext, writeRecords } from "./run-context.js";
 import { consumersOf } from "./running-consumers.js";
-import { Wake } from "./wake.js";
 import { waitUntilProcessed } from "./when-processed.js";
 
 const STOP_OPTIONS: OptionNames<StopOptions> = { drainMs: true };
@@ -39,10 +36,9 @@ export class ConsumerRun implements Consumer, StoreService {
   readonly #context: RunContext;
   readonly #keeper: LeaseKeeper;
   readonly #renewals: LeaseRenewals;
-  readonly #feed: EventFeed;
+  readonly #feeder: Feeder;
   readonly #freeLook: FreeLook;
   readonly #all: Stream;
-  readonly #feedWake = new Wake();
   readonly #stopping = new AbortController();
   /** What it is giving back, and of this what does not wait for its handlers for long. */
   readonly #leaving = new WeakSet<PartitionRun>();
@@ -81,7 +77,10 @@ export class ConsumerRun implements Consumer, StoreService {
       return looking;
     });
     this.#renewals = storeLeaseRenewals(context.access);
-    this.#feed = new EventFeed(this.#context, all, () => this.#keeper.noticeRetries());
+    this.#feeder = new Feeder(this.#context, all, this.#keeper, {
+      onTurn: () => this.#freeLook.soon(),
+      onEnd: (error) => this.#fail(error),
+    });
     let end: { resolve: () => void; reject: (error: unknown) => void } | undefined;
     this.ended = new Promise((resolve, reject) => {
       end = { resolve, reject };
@@ -100,7 +99,7 @@ export class ConsumerRun implements Consumer, StoreService {
     access.services.add(this);
     if (settings.signal !== undefined) this.#stopListening = onAbort(settings.signal, () => void this.stop());
     await access.notifier.start();
-    const wake = decodesLater(() => this.#feedWake.wake());
+    const wake = decodesLater(() => this.#feeder.wake());
     this.#subscription = access.notifier.subscribe(ALL_STREAM, wake);
     this.#renewLater();
     // A stop waits for it.
@@ -108,7 +107,7 @@ export class ConsumerRun implements Consumer, StoreService {
     await this.#renewing;
     // Those of this process give back at once what is to be changed.
     if (this.#keeper.isChanging) this.#wakeOthers();
-    this.#feeding = this.#feedUntilStopped();
+    this.#feeding = this.#feeder.run(this.#stopping.signal);
   }
 
   #renewLater(): void {
@@ -139,7 +138,7 @@ export class ConsumerRun implements Consumer, StoreService {
       const known = this.#keeper.isChanging ? this.#ending : this.#leaving;
       const leaving = tooMany.filter((run) => !known.has(run));
       if (leaving.length > 0) void this.#giveBack(leaving);
-      if (begun.length > 0 || lost.length > 0) this.#feedWake.wake();
+      if (begun.length > 0 || lost.length > 0) this.#feeder.wake();
       if (hasRecovered) this.#wakeOthers();
     } catch (error) {
       // The next renewal tries again; a lease that ends meanwhile is noticed.
@@ -183,36 +182,8 @@ export class ConsumerRun implements Consumer, StoreService {
     for (const other of consumersOf(this.#context.access, this.name)) if (other !== this) other.renew();
   }
 
-  async #feedUntilStopped(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        this.#freeLook.soon();
-        const { runs, group } = this.#keeper;
-        const mayBeMore = await this.#feed.read(runs, group.partitions, signal);
-        if (!mayBeMore) await this.#feedWake.wait();
-      } catch (error) {
-        if (signal.aborted) return;
-        if (isStreamError(error, "EVENT_VERSION")) return this.#failWhenIdle(error);
-        if (!isPassingFailure(error)) return this.#fail(error);
-        tell({ consumer: this.name, kind: "paused", error, delayMs: STORAGE_RETRY_MS });
-        await delay(STORAGE_RETRY_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
-  }
-
-  /** Ends at an event that this process cannot read, once those before it are handled. */
-  async #failWhenIdle(error: unknown): Promise<void> {
-    const { signal } = this.#stopping;
-    while ([...this.#keeper.runs.values()].some((run) => !run.isIdle)) {
-      await this.#feedWake.wait();
-      if (signal.aborted) return;
-    }
-    this.#fail(error);
-  }
-
   #onProgress(): void {
-    this.#feedWake.wake();
+    this.#feeder.wake();
     for (const listener of [...this.#progressListeners]) listener();
   }
 
@@ -269,7 +240,7 @@ export class ConsumerRun implements Consumer, StoreService {
     this.#subscription?.unsubscribe();
     this.#stopListening?.();
     this.#stopping.abort();
-    this.#feedWake.wake();
+    this.#feeder.wake();
     // No further event is taken from now on.
     for (const run of this.#keeper.runs.values()) void run.drain();
     await Promise.all([this.#feeding, this.#renewing]);

@@ -1,26 +1,21 @@
 import { ALL_STREAM, type Records } from "../../protocols/index.js";
 import type { Renew } from "../leases/lease-renewals.js";
-import { Sightings } from "../leases/sightings.js";
 import type { Undo } from "../leases/undo.js";
 import { inStore } from "../validate/in-call.js";
 import {
   type GroupState,
   type ParkedState,
-  type PartitionState,
-  partitionKey,
   type RecordOf,
   readGroup,
   readParked,
   readPartitions,
   writeGroup,
-  writePartition,
 } from "./consumer-records.js";
+import { FreeLeases, type TakenLease } from "./free-leases.js";
 import { changePartitions } from "./lay-partitions.js";
 import { endFailing, keepMembers } from "./mark-due.js";
 import { fairShare, isAnyLacking, Members } from "./members.js";
 import { parkedOf } from "./parked-streams.js";
-import { unsavedLimitOf } from "./partition.js";
-import { PartitionLease } from "./partition-lease.js";
 import { PartitionRun } from "./partition-run.js";
 import { stillPast } from "./partitions.js";
 import { type RunContext, readRecords, tell, writeRecords } from "./run-context.js";
@@ -29,7 +24,7 @@ import { type RunContext, readRecords, tell, writeRecords } from "./run-context.
 interface Findings {
   readonly group: GroupState;
   readonly lost: PartitionRun[];
-  readonly taken: { readonly lease: PartitionLease; readonly previous: PartitionState }[];
+  readonly taken: readonly TakenLease[];
   /** How many partitions it is to give back. */
   readonly tooMany: number;
   /** What is parked, where a partition was taken. */
@@ -57,13 +52,12 @@ interface Changes {
 
 /**
  * Keeps the partitions of this process: renews their leases, takes what is free, up to its fair share, and gives back what
- * others lack. A lease is free when its time is over, or when its record has not changed for as long: no jump of a clock makes it
- * last.
+ * others lack.
  */
 export class LeaseKeeper {
   readonly runs = new Map<number, PartitionRun>();
   readonly #context: RunContext;
-  readonly #partitionSightings = new Sightings();
+  readonly #freeLeases: FreeLeases;
   readonly #members: Members;
   #group: GroupState;
   /** The last position of the store, as a look saw it last. */
@@ -72,6 +66,7 @@ export class LeaseKeeper {
   constructor(context: RunContext, group: GroupState) {
     this.#context = context;
     this.#group = group;
+    this.#freeLeases = new FreeLeases(context);
     this.#members = new Members(this.owner, context.settings.leaseMs);
   }
 
@@ -178,13 +173,13 @@ export class LeaseKeeper {
     }
     for (const run of mine) if (!run.isTransacting) await run.write(records, {}, undo);
     if (group.nextPartitions !== undefined) {
-      const areAllFree = rows.map((row) => this.#isFree(row)).every((isFree) => isFree);
+      const areAllFree = rows.map((row) => this.#freeLeases.isFree(row)).every((isFree) => isFree);
       if (mine.length > 0 || !areAllFree) return { group, lost, taken: [], tooMany: mine.length, parked: [], recovery };
       group = await changePartitions(records, name, rows, group);
       rows = await readPartitions(records, name);
     }
     const share = fairShare(group);
-    const taken = await this.#take(records, rows, new Set(mine.map(({ lease }) => lease.index)), share);
+    const taken = await this.#freeLeases.take(records, rows, new Set(mine.map(({ lease }) => lease.index)), share);
     return {
       group,
       lost,
@@ -202,40 +197,6 @@ export class LeaseKeeper {
     const joined = { ...kept, history: stillPast(group.history, lowest) };
     await writeGroup(records, name, joined);
     return joined;
-  }
-
-  async #take(
-    records: Records,
-    rows: readonly RecordOf<PartitionState>[],
-    mine: ReadonlySet<number>,
-    share: number,
-  ): Promise<Findings["taken"]> {
-    const { settings, definition } = this.#context;
-    const taken: Findings["taken"] = [];
-    for (const [index, row] of rows.entries()) {
-      if (mine.has(index)) continue;
-      const isFree = this.#isFree(row);
-      if (!isFree || mine.size + taken.length >= share) continue;
-      const previous = row.value;
-      const isClean = previous.owner === null;
-      const state: PartitionState = {
-        ...previous,
-        owner: this.owner,
-        untilMs: Date.now() + settings.leaseMs,
-        unsaved: isClean ? unsavedLimitOf(this.#context) : previous.unsaved,
-      };
-      const key = partitionKey(definition.name, index);
-      const revision = await writePartition(records, key, state, row.revision);
-      const lease = new PartitionLease(definition.name, index, { key, value: state, revision }, settings.leaseMs);
-      taken.push({ lease, previous });
-    }
-    return taken;
-  }
-
-  #isFree({ key, value, revision }: RecordOf<PartitionState>): boolean {
-    const unchangedForMs = this.#partitionSightings.unchangedForMs(key, revision);
-    if (value.owner === null || value.owner === this.owner || value.untilMs <= Date.now()) return true;
-    return unchangedForMs >= this.#context.settings.leaseMs;
   }
 
   #note(group: GroupState): void {
