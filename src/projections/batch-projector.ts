@@ -39,6 +39,8 @@ export class BatchProjector {
   readonly #onMoved: () => void;
   #hasRest = false;
   #isSwapping = false;
+  /** The event that a transaction ran out of time with when it had no other. */
+  #timedOutAt: number | undefined;
   /** Whether somebody reads what is shown for so long that the last swap gave up. */
   isHeldUp = false;
   /** What readers see, where it has more than the store does: that is not replaced by less unless somebody says so. */
@@ -83,10 +85,17 @@ export class BatchProjector {
       const middle = events[half - 1];
       // That the tables cannot be shown is the fault of no event.
       if (middle === undefined || this.#isSwapping || !isOfProject(error, this.#context.model.spaces)) throw error;
-      if (events.length === 1) return this.#stopOrPark(middle, upTo, error);
+      if (events.length === 1 && this.#isToBlame(middle, error)) return this.#stopOrPark(middle, upTo, error);
       await this.project({ events: events.slice(0, half), upTo: middle.position, batchSize }, false);
       await this.project({ events: events.slice(half), upTo, batchSize }, hasAll);
     }
+  }
+
+  /** A process that was suspended ran out of time with an event that is none the worse for it: it gets a second time. */
+  #isToBlame({ position }: StoredEvent, error: unknown): boolean {
+    const isFirstTime = isStreamError(error, "TRANSACTION_TIMEOUT") && this.#timedOutAt !== position;
+    this.#timedOutAt = isFirstTime ? position : undefined;
+    return !isFirstTime;
   }
 
   async #stopOrPark({ position, streamId, type }: StoredEvent, upTo: number, error: unknown): Promise<void> {

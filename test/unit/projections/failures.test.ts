@@ -107,6 +107,27 @@ describe.each(STORES)("what a projection cannot take, over %s", (_, open) => {
     expect(runner.status()[0]?.error?.message).toMatch(/100 ms/);
     expect(runner.status()[0]?.position).toBe(0);
   });
+
+  test("is not an event during which the process was suspended; one that always takes too long is parked", async () => {
+    await using streams = await open();
+    await (await streams.openStream("a")).write([1, 2].map(deposited));
+    const batches: number[][] = [];
+    const noting = amounts(batches, new Set());
+    let wasSuspended = false;
+    const suspended: Projection<Deposited> = {
+      ...noting,
+      async project(events, context) {
+        const isAlone = (amount: number) => events.length === 1 && events[0]?.data.amount === amount;
+        if (isAlone(1) && wasSuspended) return noting.project(events, context);
+        wasSuspended ||= isAlone(1);
+        return new Promise(() => undefined);
+      },
+    };
+    await using runner = await runProjections(streams, [suspended], { leaseMs: 100, onError: "park" });
+    await whenProcessed(streams, "amounts", 2);
+    expect(batches).toEqual([[1]]);
+    await expect.poll(() => runner.status()).toMatchObject([{ state: "live", position: 2, parked: 1 }]);
+  });
 });
 
 test("a store that fails is no event's fault: nothing is parked, and it is tried again after a second", async () => {
