@@ -60,7 +60,10 @@ export interface ConsumerOptions {
   readonly retry?: RetryPolicy | undefined;
   /** What happens after the last attempt. `"park"`: the event and the later ones of its stream wait apart. Default `"park"`. */
   readonly onExhausted?: "park" | "stop" | undefined;
-  /** More parked events than this end the consumer: then it is not the events. Default 10,000. */
+  /**
+   * More parked events than this end the consumer: then it is not the events. What is still to be tried again does not count.
+   * Default 10,000.
+   */
   readonly maxParked?: number | undefined;
   /** When the checkpoint of `handle` is written: after so many events or milliseconds. Default 100 and 1,000. */
   readonly checkpointEvery?: CheckpointInterval | undefined;

@@ -2,16 +2,9 @@ import type { Records, StoredEvent } from "../../protocols/index.js";
 import { thrownText } from "../validate/thrown-text.js";
 import type { Outcome } from "./attempt.js";
 import { attemptEvent, LAST_ENDED, report, StoreFailure } from "./attempt-event.js";
-import {
-  changeGroup,
-  deleteParked,
-  isParked,
-  type ParkedState,
-  readGroup,
-  stillParked,
-  writeParked,
-} from "./consumer-records.js";
-import { checkParked, type ParkedStreams } from "./parked-streams.js";
+import { changeGroup, deleteParked, isParked, type ParkedState, stillParked, writeParked } from "./consumer-records.js";
+import { checkParked } from "./max-parked.js";
+import type { ParkedStreams } from "./parked-streams.js";
 import type { Partition } from "./partition.js";
 import { readEvent } from "./read-event.js";
 import { tell } from "./run-context.js";
@@ -100,8 +93,7 @@ export class ParkedRetry {
       await this.#partition.lease.write(records, {}, undo);
       kept = await stillParked(records, name, all);
       for (const state of kept) await writeParked(records, name, state);
-      // What was parked as an outage ended has counted since then, and may have been handled.
-      checkParked(this.#partition.context, (await readGroup(records, name))?.parked ?? 0);
+      await checkParked(this.#partition.context, records);
     });
     if (isSaved) this.#parked.set(first.streamId, kept);
   }

@@ -1,6 +1,5 @@
 import type { Records, StoredEvent } from "../../protocols/index.js";
 import type { Undo } from "../leases/undo.js";
-import { inStore } from "../validate/in-call.js";
 import {
   type AttemptState,
   changeGroup,
@@ -13,10 +12,11 @@ import {
   writeParked,
 } from "./consumer-records.js";
 import { endFailing } from "./mark-due.js";
+import { checkParked, isToBeTried } from "./max-parked.js";
 import { failedIn, isOutageOf } from "./outage.js";
 import type { Partition } from "./partition.js";
 import { partitionOf } from "./partitions.js";
-import { type RunContext, tell } from "./run-context.js";
+import { tell } from "./run-context.js";
 import { SetAside } from "./set-aside.js";
 
 /** What became of an event that was to be parked. */
@@ -96,27 +96,19 @@ export class ParkedStreams {
 
   /** A stream whose first parked event is to be tried: it was asked for, or what it waited behind is gone. */
   get due(): string | undefined {
-    for (const [streamId, [first]] of this.#parked) if (first?.isDue || first?.error === null) return streamId;
+    for (const [streamId, [first]] of this.#parked) if (first !== undefined && isToBeTried(first)) return streamId;
     return undefined;
   }
 
-  /**
-   * Whether what was set aside is parked and is not tried again, so that it counts. What else was parked in the outage is tried
-   * first, once its end is written.
-   */
+  /** Whether what was set aside is parked and is not tried again, so that it counts, once the end of the outage is written. */
   get isUncounted(): boolean {
     return this.#isUncounted && this.#partition.context.outage.recovery === null;
   }
 
   /** @throws when too many are parked */
   async count(): Promise<void> {
-    const { context } = this.#partition;
-    let count = 0;
-    const isRead = await this.#partition.persist(async (records) => {
-      count = (await readGroup(records, context.definition.name))?.parked ?? 0;
-    });
-    if (isRead) this.#isUncounted = false;
-    checkParked(context, count);
+    const isChecked = await this.#partition.persist((records) => checkParked(this.#partition.context, records));
+    if (isChecked) this.#isUncounted = false;
   }
 
   /**
@@ -158,7 +150,7 @@ export class ParkedStreams {
       await this.#partition.lease.write(records, { position, attempt: null }, undo);
       ahead = await this.#stillAhead(records, streamId);
       await writeParked(records, name, parked);
-      checkParked(this.#partition.context, group.parked + 1);
+      await checkParked(this.#partition.context, records);
     });
     if (!isSaved) return "lost";
     outage.recoveryWritten(recovery);
@@ -242,13 +234,4 @@ export class ParkedStreams {
     else all.set(streamId, parked);
     this.#parked = all;
   }
-}
-
-/** @throws when so many events are more than may be parked: then it is not the events */
-export function checkParked({ definition, settings: { maxParked }, access }: RunContext, count: number): void {
-  if (count <= maxParked) return;
-  throw new Error(
-    `Consumer "${definition.name}"${inStore(access.location)} has ended: more than maxParked (${maxParked}) events would be parked. It is not the events: find ` +
-      "out what all of them fail with.",
-  );
 }

@@ -290,6 +290,32 @@ describe.each(STORES)("outages over %s", (_, open) => {
     await expect.poll(() => [...handled].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
+  test.each(["handle", "transact"] as const)(
+    "that are over do not end a consumer for one event: with %s, what is still to be tried again is none of maxParked",
+    async (mode) => {
+      await using streams = await open();
+      const position = await writeToStreams(streams, 12);
+      const next: string[] = [];
+      const handled: unknown[] = [];
+      let isDown = true;
+      const handle = async ({ data }: StoredEvent) => {
+        if (isDown || data === 3) throw new Error("down");
+        handled.push(data);
+      };
+      const definition = { name: "all", types: ["Numbered"], startFrom: "beginning", [mode]: handle } as const;
+      const options = { maxParked: 4, retry: { ...LONG_PAUSE, maxDelayMs: 1 } };
+      await using consumer = await consume(streams, definition, {
+        ...options,
+        onError: (failure) => next.push(failure.next),
+      });
+      await expect.poll(() => next.filter((what) => what === "pause").length).toBeGreaterThan(14);
+      isDown = false;
+      await consumer.whenProcessed(position);
+      await expect.poll(() => handled.length).toBe(11);
+      expect(await listOf(parked(streams, "all"))).toMatchObject([{ streamId: "s-3" }]);
+    },
+  );
+
   test("try no event again whose error says that it does not help, and report it once", async () => {
     await using streams = await open();
     await writeToStreams(streams, 5);
