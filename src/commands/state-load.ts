@@ -21,6 +21,8 @@ export interface StateLoadParts<S> {
 export interface LoadedFrom<S> {
   readonly stream: Stream;
   readonly folded: FoldedState<S>;
+  /** Where in the cache it was, if it was there and up to date. */
+  readonly cached?: CachedState | undefined;
 }
 
 /** Loads the state of a stream, by the shortest way that leads to it. */
@@ -63,7 +65,7 @@ export class StateLoad<S> {
     const refreshed = cached && (await states.refresh(cached, signal));
     // A version that was in conflict is not where the stream ends: readers may not see its last events.
     if (refreshed && refreshed.version !== before?.version)
-      return { stream: cached.stream, folded: refreshed as FoldedState<S> };
+      return { stream: cached.stream, folded: refreshed as FoldedState<S>, cached };
     const loading = states.begin(streamId);
     let found: LoadedFrom<S> | undefined;
     try {

@@ -125,15 +125,16 @@ export class StoreStates {
   /**
    * Takes note of what was written after a state, if that is still here.
    *
+   * @param cached - where the state was found, if it was
    * @param stored - the events, where storage says where they are
    */
   advance(
-    { streamId, fold }: Pick<CachedState, "streamId" | "fold">,
+    { streamId, fold, cached }: Pick<CachedState, "streamId" | "fold"> & { readonly cached: CachedState | undefined },
     from: FoldedState<unknown>,
     folded: FoldedState<unknown>,
     stored: readonly StoredEvent[] = [],
   ): void {
-    const known = this.#find({ streamId, fold });
+    const known = cached?.isKept === true ? cached : this.#find({ streamId, fold });
     // One of the same version may have been loaded anew, because the other is not to be kept.
     if (known?.folded === from) {
       known.folded = folded;
@@ -177,7 +178,8 @@ export class StoreStates {
 
   /** An event of the tail of the store. */
   #take(event: StoredEvent): void {
-    for (const loading of this.#loading.get(event.streamId) ?? []) loading.passedVersion = event.version;
+    const ofStream = this.#loading.get(event.streamId);
+    if (ofStream !== undefined) for (const loading of ofStream) loading.passedVersion = event.version;
     const ofFolds = this.#entries.get(event.streamId);
     if (ofFolds === undefined) return;
     for (const entry of ofFolds.values()) {

@@ -164,11 +164,11 @@ async function writtenBefore<S>(
 /** Keeps the state after a write for the next command. */
 function keepState<S>(
   { streams, fold, streamId, cache }: StreamCommand<S>,
-  { stream, folded: before }: LoadedFrom<S>,
+  { stream, folded: before, cached }: LoadedFrom<S>,
   folded: FoldedState<S>,
   stored: readonly StoredEvent[] | undefined,
 ): void {
-  cache?.of(streams).advance({ streamId, fold }, before, folded, stored);
+  cache?.of(streams).advance({ streamId, fold, cached }, before, folded, stored);
   const { every } = fold.snapshot ?? {};
   if (every !== undefined && Math.floor(before.version / every) < Math.floor(folded.version / every)) {
     saveFoldSnapshot(streams, stream, fold, folded);
