@@ -13,7 +13,7 @@ import { type EitherStore, openStoreAt } from "../support/store-address.js";
 
 /** The numbers of partitions, one after the other, each with a restart of all processes. */
 const PARTITIONS = [4, 6, 2];
-const PROCESSES = 3;
+const PROCESSES = { quick: 2, soak: 3 };
 const STREAMS = 20;
 const LEASE_MS = 600;
 const PATIENCE = { timeout: 50_000, interval: 20 };
@@ -21,7 +21,7 @@ const WRITE_EVERY_MS = 20;
 /** So many events wait to be handled at most. */
 const MAX_BEHIND = 200;
 /** How many events are handled with each number, at least. */
-const EVENTS_A_NUMBER = { quick: 100, soak: 500 };
+const EVENTS_A_NUMBER = { quick: 40, soak: 500 };
 /** Who fills the store waits for its turn behind all of the processes. */
 const BUSY_TIMEOUT_MS = 30_000;
 
@@ -72,7 +72,7 @@ for (const backend of backendsHere()) {
             // A deploy ends the former processes before the new ones, or beside them.
             const isRolling = random() < 0.5;
             if (!isRolling) await Promise.all(former.map(end));
-            for (let process = 0; process < PROCESSES; process += 1) {
+            for (let process = 0; process < PROCESSES[size]; process += 1) {
               running.push(startFixture("consuming-process.ts", { args: [JSON.stringify(config)] }));
               const gone = isRolling ? former.pop() : undefined;
               if (gone === undefined) continue;
