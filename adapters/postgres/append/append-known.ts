@@ -113,7 +113,7 @@ function conditionSQL({ prefix }: StoreNames): string {
 function oneSQL(names: StoreNames): string {
   return `
     INSERT INTO ${names.prefix}es_events (${COLUMNS})
-    SELECT $1 + 1, $6::bigint, $7::bigint, $5::bigint, 1, $8::bytea, $9::bytea, NULL, $10::text, $11::bytea, $12::text, $13::int
+    SELECT $1::bigint + 1, $6::bigint, $7::bigint, $5::bigint, 1, $8::bytea, $9::bytea, NULL, $10::text, $11::bytea, $12::text, $13::int
     ${conditionSQL(names)}
     RETURNING CASE WHEN $4::text IS NOT NULL THEN pg_notify($4, position::text) END`;
 }
@@ -137,7 +137,7 @@ function manySQL(names: StoreNames): string {
   return `
     WITH stored AS (
       INSERT INTO ${names.prefix}es_events (${COLUMNS})
-      SELECT $1 + o, stream, version, $5::bigint, 1, type, id, NULL, data, bytes, metadata, checksum
+      SELECT $1::bigint + o, stream, version, $5::bigint, 1, type, id, NULL, data, bytes, metadata, checksum
       FROM unnest($6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[], ${jsonTextsOf("$10")}, $11::bytea[], ${jsonTextsOf("$12")}, $13::int[])
         WITH ORDINALITY AS e(stream, version, type, id, data, bytes, metadata, checksum, o)
       ${conditionSQL(names)}

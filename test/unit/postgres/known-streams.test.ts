@@ -72,6 +72,22 @@ if (NO_POSTGRES === null) {
     expect(await streams.verify()).toMatchObject({ ok: true });
   });
 
+  test("positions may be larger than 32 bits hold", async () => {
+    await using store = await openKnown();
+    const { streams, stream, started, schema } = store;
+    await started.query(`UPDATE ${schema}.es_counters SET value = 2147483646 WHERE name = 'position'`);
+    const skipped = 2_147_483_646 - WRITES;
+    await started.query(`UPDATE ${schema}.es_counters SET value = ${skipped} WHERE name = 'skipped'`);
+    await started.query(`UPDATE ${schema}.es_counters SET value = 1 WHERE name = 'removal'`);
+    await writeOften(stream);
+    const event: CandidateEvent = { type: "T", data: 0 };
+    const position = 2_147_483_647 + WRITES;
+
+    expect(await stream.write(event)).toMatchObject({ position });
+    expect(await stream.write([event, event])).toMatchObject({ position: position + 2 });
+    expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+
   test("what another process appends is never overwritten, and no version is taken twice", async () => {
     await using store = await openKnown();
     const { stream, others } = store;
