@@ -33,6 +33,11 @@ export class PreparedBatch {
     this.callback = callback;
   }
 
+  /** Tells those who watch what the client sends, and would put a copy with another text in its place, that it is prepared. */
+  get name(): string {
+    return this.#statements.map(({ name }) => name).join(";");
+  }
+
   /** For those who watch what the client sends. */
   get text(): string {
     return this.#statements.map(({ text }) => text).join(";");

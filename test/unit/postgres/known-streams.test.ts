@@ -1,4 +1,4 @@
-import { Pool, type PoolConfig } from "pg";
+import { Client, Pool, type PoolConfig } from "pg";
 import { expect, test, vi } from "vitest";
 import { ConnectionLostError } from "../../../adapters/postgres/client/client.js";
 import { PGClient } from "../../../adapters/postgres/client/pg-client.js";
@@ -171,6 +171,22 @@ if (NO_POSTGRES === null) {
       expect(stream.version).toBe(WRITES);
     }
     await pool.end();
+  });
+
+  // Tools that trace queries do so, unless they are prepared under a name.
+  test("a client that adds a comment to queries stores the same", async () => {
+    const query = Client.prototype.query as (this: Client, ...args: unknown[]) => unknown;
+    const commenting = vi.spyOn(Client.prototype, "query").mockImplementation(function (
+      this: Client,
+      ...args: unknown[]
+    ) {
+      const [config, ...others] = args;
+      const isCommented = typeof config === "object" && config !== null && "text" in config && !("name" in config);
+      return query.call(this, isCommented ? { ...config, text: `${config.text} /* traced */` } : config, ...others);
+    } as Client["query"]);
+    await using store = await openKnown();
+    expect(store.stream.version).toBe(WRITES);
+    commenting.mockRestore();
   });
 
   test.each([1, 2])("a write of %i whose answer is lost is stored once", async (count) => {
