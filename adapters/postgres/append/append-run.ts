@@ -20,7 +20,7 @@ import {
   requestsOf,
   resultOf,
 } from "./append-member.js";
-import { charactersOf, chunksOf, MAX_CALL_CHARACTERS } from "./call-size.js";
+import { charactersOf, chunksOf, MAX_CALL_CHARACTERS, MAX_KNOWN_CHARACTERS } from "./call-size.js";
 import type { KnownStreams } from "./known-streams.js";
 import type { SeenPosition } from "./seen-position.js";
 import { readStreamStates, type StreamStates } from "./stream-states.js";
@@ -170,7 +170,8 @@ export class AppendRun {
 
   async #callKnown(connection: PostgresConnection, members: readonly CallMember[]): Promise<CallAnswer | undefined> {
     const { known, knownAppend, notify } = this.#context;
-    const call = connection.takesBatches ? known.callOf(members) : undefined;
+    const isSmall = charactersOf(this.#entries.map(({ member }) => member)) <= MAX_KNOWN_CHARACTERS;
+    const call = isSmall && connection.takesBatches ? known.callOf(members) : undefined;
     if (call === undefined) return undefined;
     const answer = await knownAppend.store(connection, members, call, this.#settings(notify));
     if (answer === undefined) known.forget();

@@ -7,6 +7,7 @@ import { wholeNumbers } from "../../conformance/support/sample-events.js";
 import { NO_POSTGRES, NO_STANDBY, PostgresServer } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 import { startFixture } from "../support/fixture.js";
+import { HoldingProxy } from "../support/holding-proxy.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -43,6 +44,27 @@ if (NO_POSTGRES === null) {
     const versions = writer.lines.map(Number);
     expect(versions).toEqual(wholeNumbers(1, versions.length));
     expect(events.length - versions.length).toBeLessThan(2);
+  });
+
+  // So it is with a process that is stopped while it sends what no buffer takes at once.
+  test("others write while only a part of a large write has arrived", async () => {
+    const started = await server();
+    const schemas = ownSchemas();
+    await using proxy = await HoldingProxy.start(Number(new URL(started.url()).port));
+    await using streams = await postgresStreamFactory(proxy.url, { ...schemas, commandTimeoutMs: 60_000 });
+    await using others = await postgresStreamFactory(started.url(), { ...schemas, commandTimeoutMs: 2_000 });
+    await using stream = await streams.openStream("a");
+    for (const data of wholeNumbers(1, 10)) await stream.write({ type: "Written", data });
+    const data = "x".repeat(1_000_000);
+
+    proxy.holdAfter(data.length / 2);
+    const writing = stream.write({ type: "Large", data });
+    await expect.poll(() => proxy.isHolding).toBe(true);
+    await using other = await others.openStream("b");
+    expect(await other.write({ type: "Written", data: 1 })).toMatchObject({ version: 1 });
+
+    proxy.release();
+    expect(await writing).toMatchObject({ version: 11 });
   });
 } else {
   test(NO_POSTGRES, () => undefined);
