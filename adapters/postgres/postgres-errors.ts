@@ -48,7 +48,7 @@ const DEADLOCK: Meaning = {
 const NOT_FOUND: ReadonlySet<string> = new Set(["42P01", "3F000", "42883"]);
 
 /** A name of the library, in the words of the server, which may be of any language. */
-const OWN_NAME = /\.es_(append|append_one|counters|events|field|records|snapshots|store|streams|writers)\b/;
+const OWN_NAME = /\.es_(append|append_one|counters|events|field|is_last|records|snapshots|store|streams|writers)\b/;
 
 /** By SQLSTATE, or by its first two characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const MEANINGS: Readonly<Record<string, Meaning>> = {

@@ -138,9 +138,9 @@ async function openBackend({ client, replica }: Clients, settings: PostgresSetti
     const session = await openSession(client, settings, "write");
     try {
       await checkPooling(client, session);
-      const { indexes, hasAppendOne } = await openStore(session, { settings, names, location });
+      const { indexes, hasAddedFunctions } = await openStore(session, { settings, names, location });
       const history = await StoreHistory.begin(session.connection, names);
-      const context = { names, indexes, hasAppendOne, marks: history, history, location };
+      const context = { names, indexes, hasAddedFunctions, marks: history, history, location };
       const figures = await readOpeningFigures(session.connection, names);
       const { hasUnfinishedDeletions, isUnfinishedCopy } = figures;
       const parts = partsOf({ client, replica, session, context, settings, figures });
@@ -156,7 +156,7 @@ async function openBackend({ client, replica }: Clients, settings: PostgresSetti
 
 interface OpenedStore extends Clients {
   readonly session: Session;
-  readonly context: ReadContext & Pick<StoringContext, "history" | "hasAppendOne">;
+  readonly context: ReadContext & Pick<StoringContext, "history" | "hasAddedFunctions">;
   readonly settings: PostgresSettings;
   readonly figures: OpeningFigures;
 }

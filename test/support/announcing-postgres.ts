@@ -7,7 +7,7 @@ export function announcePostgresStatements(onStatement: () => void): void {
     const connection = await connect.call(this);
     const query = connection.query.bind(connection);
     const script = connection.script.bind(connection);
-    const batch = connection.batch.bind(connection);
+    const call = connection.call.bind(connection);
     connection.query = (statement) => {
       onStatement();
       return query(statement);
@@ -16,9 +16,9 @@ export function announcePostgresStatements(onStatement: () => void): void {
       onStatement();
       return script(text);
     };
-    connection.batch = (statements) => {
+    connection.call = (statement) => {
       onStatement();
-      return batch(statements);
+      return call(statement);
     };
     return connection;
   };

@@ -50,7 +50,7 @@ export interface CallSettings {
   readonly notify: boolean;
   readonly history: StoreHistory;
   /** Whether the store has the function for one event. One that an earlier build has made may lack it. */
-  readonly hasAppendOne: boolean;
+  readonly hasAddedFunctions: boolean;
 }
 
 /**
@@ -68,7 +68,7 @@ export async function callAppend(
   const parts = members.flatMap((member) => member.parts);
   const [part] = parts;
   const [event] = part?.events ?? [];
-  if (settings.hasAppendOne && parts.length === 1 && part?.events.length === 1 && event !== undefined) {
+  if (settings.hasAddedFunctions && parts.length === 1 && part?.events.length === 1 && event !== undefined) {
     const statement = oneEventStatement(names, part, event, members[0]?.position, settings);
     return answerOfOne(await send<OneAnswerRow>(connection, statement, settings));
   }

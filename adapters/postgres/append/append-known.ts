@@ -12,18 +12,16 @@ type StatementText = Pick<PreparedStatement, "name" | "text">;
 
 /**
  * Stores members whose streams this process knows: nothing but the last event is looked for, which shows whether others have
- * appended. One statement takes the lock, the next one sees what was committed before.
+ * appended: see {@link createIsLastFunction}.
  */
 export class KnownAppend {
   readonly #channel: string;
-  readonly #lock: PreparedStatement;
   // Made once, and not for each call.
   readonly #one: StatementText;
   readonly #many: StatementText;
 
   constructor(names: StoreNames) {
     this.#channel = names.channel;
-    this.#lock = { name: "es_lock", text: "SELECT pg_advisory_xact_lock($1::bigint)", values: [names.lockKey] };
     this.#one = { name: "es_append_known_one", text: oneSQL(names) };
     this.#many = { name: "es_append_known", text: manySQL(names) };
   }
@@ -48,7 +46,7 @@ export class KnownAppend {
       events.length === 1 && first !== undefined
         ? { ...this.#one, values: [...common, ...oneValues(first, settings)] }
         : { ...this.#many, values: [...common, ...manyValues(events, settings)] };
-    const { rows, hasWarning } = await connection.batch([this.#lock, statement]);
+    const { rows, hasWarning } = await connection.call(statement);
     if (hasWarning) throw unconfirmed();
     return rows.length === 0 ? undefined : answerOf(members, known);
   }
@@ -98,23 +96,39 @@ function checksumOf({ event, streamId, version, position }: EventToStore, { time
 const COLUMNS = "position, stream, version, timestamp, schema, type, id, key, data, bytes, metadata, checksum";
 
 /**
- * What must be so: `$1` and `$2` are the position and the id of the last event, and no later position was skipped; and `$3` is
- * the number of the table, which is another once a dump was restored.
+ * The function that takes the lock of writers, and answers whether an event still is the last one. It is not a statement of its
+ * own: the server would hold the lock until the next one has arrived, which a process that is stopped meanwhile would not send.
+ * And it is not a part of that statement, which sees what was committed before the lock was asked for.
+ *
+ * - `p_position`, `p_id`: of that event; no later position may have been skipped either
+ * - `p_table`: the number of the table of the store, which is another once a dump was restored
  */
-function conditionSQL({ prefix }: StoreNames): string {
+export function createIsLastFunction({ prefix, lockKey, quote }: StoreNames): string {
   return `
-    WHERE (SELECT id FROM (SELECT position, id FROM ${prefix}es_events ORDER BY position DESC LIMIT 1) l
-           WHERE position = $1::bigint) = $2::bytea
-      AND NOT EXISTS (SELECT FROM ${prefix}es_counters WHERE name = 'position' AND value > $1)
-      AND ${quoteText(`${prefix}es_store`)}::regclass = $3::oid
-      AND current_setting('transaction_isolation') = 'read committed'`;
+CREATE OR REPLACE FUNCTION ${prefix}es_is_last(p_position bigint, p_id bytea, p_table oid) RETURNS boolean LANGUAGE plpgsql
+AS ${quote}
+DECLARE
+  v_done text;
+  v_position bigint;
+  v_id bytea;
+  v_skipped bigint;
+BEGIN
+  IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN RETURN false; END IF;
+  v_done := pg_catalog.pg_advisory_xact_lock(${lockKey});
+  SELECT position, id INTO v_position, v_id FROM ${prefix}es_events ORDER BY position DESC LIMIT 1;
+  IF v_position IS DISTINCT FROM p_position OR v_id IS DISTINCT FROM p_id THEN RETURN false; END IF;
+  SELECT value INTO STRICT v_skipped FROM ${prefix}es_counters WHERE name = 'position';
+  RETURN v_skipped <= p_position AND ${quoteText(`${prefix}es_store`)}::regclass = p_table;
+END ${quote};`;
 }
+
+const isLastSQL = ({ prefix }: StoreNames): string => `${prefix}es_is_last($1::bigint, $2::bytea, $3::oid)`;
 
 function oneSQL(names: StoreNames): string {
   return `
     INSERT INTO ${names.prefix}es_events (${COLUMNS})
     SELECT $1::bigint + 1, $6::bigint, $7::bigint, $5::bigint, 1, $8::bytea, $9::bytea, NULL, $10::text, $11::bytea, $12::text, $13::int
-    ${conditionSQL(names)}
+    WHERE ${isLastSQL(names)}
     RETURNING CASE WHEN $4::text IS NOT NULL THEN pg_notify($4, position::text) END`;
 }
 
@@ -135,12 +149,12 @@ function oneValues(stored: EventToStore, settings: CallSettings): readonly Clien
 
 function manySQL(names: StoreNames): string {
   return `
-    WITH stored AS (
+    WITH asked AS MATERIALIZED (SELECT ${isLastSQL(names)} AS is_last), stored AS (
       INSERT INTO ${names.prefix}es_events (${COLUMNS})
       SELECT $1::bigint + o, stream, version, $5::bigint, 1, type, id, NULL, data, bytes, metadata, checksum
       FROM unnest($6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[], ${jsonTextsOf("$10")}, $11::bytea[], ${jsonTextsOf("$12")}, $13::int[])
         WITH ORDINALITY AS e(stream, version, type, id, data, bytes, metadata, checksum, o)
-      ${conditionSQL(names)}
+      WHERE (SELECT is_last FROM asked)
       RETURNING position
     )
     SELECT CASE WHEN $4::text IS NOT NULL THEN pg_notify($4, max(position)::text) END FROM stored HAVING count(*) > 0`;

@@ -20,7 +20,7 @@ import {
   requestsOf,
   resultOf,
 } from "./append-member.js";
-import { charactersOf, chunksOf, MAX_CALL_CHARACTERS, MAX_KNOWN_CHARACTERS } from "./call-size.js";
+import { charactersOf, chunksOf, MAX_CALL_CHARACTERS } from "./call-size.js";
 import type { KnownStreams } from "./known-streams.js";
 import type { SeenPosition } from "./seen-position.js";
 import { readStreamStates, type StreamStates } from "./stream-states.js";
@@ -35,7 +35,7 @@ export interface StoringContext extends ReadContext {
   /** Whether to notify other processes. */
   readonly notify: boolean;
   /** Whether the store has the function for one event. */
-  readonly hasAppendOne: boolean;
+  readonly hasAddedFunctions: boolean;
   readonly seen: SeenPosition;
   /** What need not be asked for. */
   readonly known: KnownStreams;
@@ -169,9 +169,8 @@ export class AppendRun {
   }
 
   async #callKnown(connection: PostgresConnection, members: readonly CallMember[]): Promise<CallAnswer | undefined> {
-    const { known, knownAppend, notify } = this.#context;
-    const isSmall = charactersOf(this.#entries.map(({ member }) => member)) <= MAX_KNOWN_CHARACTERS;
-    const call = isSmall && connection.takesBatches ? known.callOf(members) : undefined;
+    const { known, knownAppend, notify, hasAddedFunctions } = this.#context;
+    const call = hasAddedFunctions && connection.takesCalls ? known.callOf(members) : undefined;
     if (call === undefined) return undefined;
     const answer = await knownAppend.store(connection, members, call, this.#settings(notify));
     if (answer === undefined) known.forget();
@@ -183,8 +182,8 @@ export class AppendRun {
   }
 
   #settings(notify: boolean): CallSettings {
-    const { history, hasAppendOne } = this.#context;
-    return { timestampMs: this.#timestampMs, notify, history, hasAppendOne };
+    const { history, hasAddedFunctions } = this.#context;
+    return { timestampMs: this.#timestampMs, notify, history, hasAddedFunctions };
   }
 
   /** Decides the first entry, and others that do not depend on entries before them. What stores nothing has its outcome. */

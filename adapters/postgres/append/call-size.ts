@@ -5,12 +5,6 @@ import { type GroupMember, requestsOf } from "./append-member.js";
 /** How much content one call takes; a larger append is stored by several calls in one transaction. */
 export const MAX_CALL_CHARACTERS = 16 * 1024 * 1024;
 
-/**
- * How much content is stored by a statement behind the one that takes the lock: as much as a socket takes at once. The server
- * holds the lock until the rest has arrived, which a process that is stopped meanwhile would not send.
- */
-export const MAX_KNOWN_CHARACTERS = 32 * 1024;
-
 /** About how much a row takes besides its content. */
 const ROW_CHARACTERS = 100;
 

@@ -27,10 +27,10 @@ export interface PostgresConnection {
   answerTimeoutMs: number | undefined;
   /** Runs one statement of the library's own. Whole numbers come back as numbers, and bytes as hexadecimal text. */
   query<Row>(statement: ClientStatement): Promise<ClientResult<Row>>;
-  /** Whether the client takes statements as `batch` sends them. */
-  readonly takesBatches: boolean;
-  /** Runs statements in one transaction of their own, in one round trip. The rows are those of the last, as the server writes them. */
-  batch(statements: readonly PreparedStatement[]): Promise<BatchResult>;
+  /** Whether the client takes statements as `call` sends them. */
+  readonly takesCalls: boolean;
+  /** Runs one statement, without what its rows are made of. They are as the server writes them. */
+  call(statement: PreparedStatement): Promise<CallResult>;
   /** Runs one statement of the application's. Its rows have the values that `SQL.all` returns. */
   queryTables(text: string, values: readonly ClientValue[]): Promise<ClientResult<Record<string, unknown>>>;
   /** Runs several statements that take no values in one round trip, and returns the rows of the last. */
@@ -57,8 +57,8 @@ export interface ClientStatement {
 /** A statement that is prepared once on each connection, and that is often sent. */
 export type PreparedStatement = Required<ClientStatement>;
 
-/** What the last of several statements returned. */
-export interface BatchResult extends Pick<ClientResult<never>, "hasWarning"> {
+/** What such a statement returned. */
+export interface CallResult extends Pick<ClientResult<never>, "hasWarning"> {
   readonly rows: readonly (readonly (string | null)[])[];
 }
 

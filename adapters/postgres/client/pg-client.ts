@@ -1,7 +1,7 @@
 import type PG from "pg";
 import type { Client, ClientConfig, PoolClient, QueryConfig, QueryResult } from "pg";
 import {
-  type BatchResult,
+  type CallResult,
   type ClientResult,
   type ClientStatement,
   type ClientValue,
@@ -12,7 +12,7 @@ import {
 } from "./client.js";
 import { clientError, type SentStatement } from "./pg-errors.js";
 import { LIBRARY_TYPES, TABLE_TYPES } from "./pg-values.js";
-import { PreparedBatch } from "./prepared-batch.js";
+import { PreparedCall } from "./prepared-call.js";
 
 /** What the client is opened with. */
 export interface PGClientSettings {
@@ -165,17 +165,17 @@ class PGConnection implements PostgresConnection {
     return this.#run<Row>(name === undefined ? config : { ...config, name });
   }
 
-  get takesBatches(): boolean {
+  get takesCalls(): boolean {
     return (this.#client as unknown as { pipeline?: unknown }).pipeline !== true;
   }
 
-  async batch(statements: readonly PreparedStatement[]): Promise<BatchResult> {
-    const send = (): Promise<BatchResult["rows"]> =>
+  async call(statement: PreparedStatement): Promise<CallResult> {
+    const send = (): Promise<CallResult["rows"]> =>
       new Promise((resolve, reject) => {
-        const done = (error: Error | null, rows: BatchResult["rows"] = []) => (error ? reject(error) : resolve(rows));
-        this.#client.query(new PreparedBatch(statements, done) as never);
+        const done = (error: Error | null, rows: CallResult["rows"] = []) => (error ? reject(error) : resolve(rows));
+        this.#client.query(new PreparedCall(statement, done) as never);
       });
-    const { answer, hasWarning } = await this.#answered(send, statements.at(-1));
+    const { answer, hasWarning } = await this.#answered(send, statement);
     return { rows: answer, hasWarning };
   }
 
@@ -250,7 +250,7 @@ class PGConnection implements PostgresConnection {
   }
 }
 
-interface Answered<T> extends Pick<BatchResult, "hasWarning"> {
+interface Answered<T> extends Pick<CallResult, "hasWarning"> {
   readonly answer: T;
 }
 

@@ -1,6 +1,7 @@
 import { StorageError } from "../../../protocols/index.js";
 import { createRemoveFunction } from "../administration/remove-function.js";
 import { createAppendFunction } from "../append/append-function.js";
+import { createIsLastFunction } from "../append/append-known.js";
 import { createAppendOneFunction } from "../append/append-one-function.js";
 import { DatabaseError, type PostgresConnection } from "../client/client.js";
 import type { FieldIndex } from "../indexes/field-index.js";
@@ -21,8 +22,8 @@ export interface OpenContext {
 export interface OpenedSchema {
   /** The fields that reads may use an index of. */
   readonly indexes: readonly FieldIndex[];
-  /** Whether there is the function for one event: see `createAppendOneFunction`. */
-  readonly hasAppendOne: boolean;
+  /** Whether there are the functions that not all stores have: see `createAppendOneFunction` and `createIsLastFunction`. */
+  readonly hasAddedFunctions: boolean;
 }
 
 /**
@@ -38,18 +39,18 @@ export async function openStore({ connection, server }: Session, context: OpenCo
   const version = await storedVersion(connection, relations, context);
   checkVersion(version, context);
   if (version < SCHEMA_VERSION && !settings.create) throw notCreated(version, location);
-  // Stores of the first version had one function less at first.
-  let hasAppendOne = relations.has("es_append_one");
+  // Stores of the first version had fewer functions at first.
+  let hasAddedFunctions = ADDED_FUNCTIONS.every((name) => relations.has(name));
   if (version < SCHEMA_VERSION) {
     await updateSchema(connection, context);
-    hasAppendOne = true;
-  } else if (settings.create && !(hasAppendOne && (await hasApplicationSchema(connection, context)))) {
-    hasAppendOne = (await completeSchema(connection, context)) || hasAppendOne;
+    hasAddedFunctions = true;
+  } else if (settings.create && !(hasAddedFunctions && (await hasApplicationSchema(connection, context)))) {
+    hasAddedFunctions = (await completeSchema(connection, context)) || hasAddedFunctions;
   }
   const indexes = settings.create
     ? await updateIndexes(connection, relations, context)
     : findIndexes(relations, names, settings);
-  return { indexes, hasAppendOne };
+  return { indexes, hasAddedFunctions };
 }
 
 /** @returns whether it could: a role that may only use the store does without */
@@ -62,6 +63,8 @@ async function completeSchema(connection: PostgresConnection, context: OpenConte
     throw error;
   }
 }
+
+const ADDED_FUNCTIONS: readonly string[] = ["es_append_one", "es_is_last"];
 
 const INSUFFICIENT_PRIVILEGE = "42501";
 
@@ -89,6 +92,7 @@ function migrationScript(version: number, { settings, names }: OpenContext): str
     ${steps.join("\n")}
     ${createAppendFunction(names)}
     ${createAppendOneFunction(names)}
+    ${createIsLastFunction(names)}
     ${createRemoveFunction(names)}
     UPDATE ${names.prefix}es_store SET schema_version = ${SCHEMA_VERSION};`;
 }
@@ -117,7 +121,7 @@ async function relationNames(connection: PostgresConnection, { settings }: OpenC
     text: String.raw`SELECT relname::text AS name FROM pg_class
                      WHERE relname LIKE 'es\_%' AND relnamespace = to_regnamespace($1)
                      UNION ALL SELECT proname::text FROM pg_proc
-                     WHERE proname = 'es_append_one' AND pronamespace = to_regnamespace($1)
+                     WHERE proname IN (${ADDED_FUNCTIONS.map(quoteText).join()}) AND pronamespace = to_regnamespace($1)
                        AND has_function_privilege(oid, 'EXECUTE')`,
     values: [quoteName(settings.schema)],
   });

@@ -194,9 +194,9 @@ if (NO_POSTGRES === null) {
     const connect = PGClient.prototype.connect;
     const connecting = vi.spyOn(PGClient.prototype, "connect").mockImplementation(async function (this: PGClient) {
       const connection = await connect.call(this);
-      const batch = connection.batch.bind(connection);
-      connection.batch = async (statements) => {
-        const answer = await batch(statements);
+      const call = connection.call.bind(connection);
+      connection.call = async (statement) => {
+        const answer = await call(statement);
         if (!losing.isArmed) return answer;
         losing.isArmed = false;
         connection.destroy();
