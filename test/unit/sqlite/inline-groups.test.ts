@@ -31,6 +31,8 @@ const BELOW_ZERO = Object.assign(new Error("below zero"), { code: "SQLITE_IOERR"
 async function openProjected(driver: SQLiteDriver, path: string) {
   const streams = await openStoreOver(driver, path);
   const runner = await runProjections(streams, [counts], { mode: "inline" });
+  // Until then each write asks whether readers see an earlier version.
+  await expect.poll(() => runner.status()[0]?.state).toBe("live");
   const handles = await Promise.all(Array.from({ length: 64 }, (_, index) => streams.openStream(`s-${index}`)));
   const writeAll = (failing?: number) =>
     outcomesOf(handles.map((handle, n) => handle.write({ type: "Counted", data: n === failing ? -1 : n })));
