@@ -25,17 +25,17 @@ const MAX_ATTEMPTS = 10;
 /** How many frames are looked at until others get a turn of the event loop. */
 const FRAMES_A_TURN = 1_000;
 
-/** Behind how many new frames the end is found by reading: a commit of one event has three, or a few more. */
-const MAX_NEW_FRAMES = 8;
+/** How many frames are read at once: the one before the end, and those of a commit of one event, three or a few more. */
+const FRAMES_A_READ = 9;
 
 /**
  * Notices when the length of the log shows that it was cut while the store is open. SQLite does not: it writes on behind
  * the end that it remembers, and leaves a hole of zeros that no later reader gets past.
  *
  * The file is only ever longer, or the same, except that SQLite shortens it when the log begins anew. So a log that has
- * become shorter is compared with what SQLite takes it to hold. One that was cut and written to again has a hole: the
- * frame before its end, as it was last seen, or the frame behind it is zeros then, or ends with zeros. A frame that does is
- * compared with its checksum.
+ * become shorter is compared with what SQLite takes it to hold. One that was cut and written to again has a hole: of the frame
+ * before its end, as it was last seen, and those behind it, one is zeros then, or ends with zeros. A frame that does is compared
+ * with its checksum.
  *
  * A log that began anew is written over what it held before, so that the file's end is not where SQLite writes. Its hole may
  * be anywhere: when it gets longer than it was, or shorter, all of its frames are looked at.
@@ -56,8 +56,8 @@ export class LogLength {
    */
   #salt = Number.NaN;
   #frameBytes: number | undefined;
-  /** What is read of the frame before an end, and of those behind it. */
-  #around: Buffer | undefined;
+  /** Frames that are read. */
+  #frames: Buffer | undefined;
   readonly #checksum = Buffer.alloc(CHECKSUM_BYTES);
 
   constructor(path: string) {
@@ -110,9 +110,9 @@ export class LogLength {
   /** Whether the header is zeros, or one of so many frames is not all there. */
   async #lacksFrame(frames: number): Promise<boolean> {
     if (frames > 0 && this.#numberAt(0) === 0) return true;
-    for (let frame = 0; frame < frames; frame += 1) {
-      if (frame % FRAMES_A_TURN === FRAMES_A_TURN - 1) await setImmediate();
-      if (this.#isDamaged(frame)) return true;
+    for (let frame = 0; frame < frames; frame += FRAMES_A_TURN) {
+      if (frame > 0) await setImmediate();
+      if (this.#isAnyDamaged(frame, Math.min(frames, frame + FRAMES_A_TURN))) return true;
     }
     return false;
   }
@@ -133,47 +133,68 @@ export class LogLength {
     const frameBytes = this.#startOf(1) - HEADER_BYTES;
     const isAfterFrame = this.#end >= HEADER_BYTES + frameBytes && (this.#end - HEADER_BYTES) % frameBytes === 0;
     if (this.#frameBytes === undefined || !isAfterFrame) return false;
-    // One byte more shows that there is more.
-    this.#around ??= Buffer.allocUnsafeSlow((1 + MAX_NEW_FRAMES) * frameBytes + 1);
-    const bytes = this.#read(this.#around, this.#end - frameBytes);
+    const frames = this.#buffer(frameBytes);
+    const bytes = this.#read(frames, this.#end - frameBytes);
     if (bytes === frameBytes) return true;
+    // The buffer has one byte more than the frames, which shows that there is more.
     if (bytes < 2 * frameBytes || bytes % frameBytes !== 0) return false;
-    // Each frame begins with the number of its page, and repeats what the header has.
-    const [before, next] = [this.#around.readUInt32BE(0), this.#around.readUInt32BE(frameBytes)];
-    const salt = this.#around.readUInt32BE(frameBytes + FRAME_SALT_OFFSET);
-    if (salt !== this.#salt || before === 0 || next === 0) return false;
-    if (this.#isTorn(this.#framesBefore(this.#end) - 1, this.#around.subarray(0, frameBytes))) return false;
+    // Each frame repeats what the header has.
+    if (frames.readUInt32BE(frameBytes + FRAME_SALT_OFFSET) !== this.#salt) return false;
+    const first = this.#framesBefore(this.#end) - 1;
+    for (let at = 0; at < bytes; at += frameBytes) if (this.#isDamaged(first + at / frameBytes, at)) return false;
     this.#end += bytes - frameBytes;
     return true;
   }
 
-  /** Whether, before an end, the header of the log or a frame next to where it ended is not all there. */
+  /**
+   * Whether, before an end, the header of the log, the frame next to where it ended or one behind it is not all there, or these are
+   * so many that others have to get a turn meanwhile.
+   */
   #hasHole(end: number): boolean {
     if (end < HEADER_BYTES) return false;
-    if (this.#end < HEADER_BYTES) return this.#numberAt(0) === 0;
-    const frames = this.#framesBefore(this.#end);
-    return [Math.floor(frames) - 1, Math.ceil(frames)].some(
-      (frame) => frame >= 0 && this.#startOf(frame + 1) <= end && this.#isDamaged(frame),
-    );
+    const isNew = this.#end < HEADER_BYTES;
+    if (isNew && this.#numberAt(0) === 0) return true;
+    const first = isNew ? 0 : Math.max(0, Math.floor(this.#framesBefore(this.#end)) - 1);
+    const count = Math.floor(this.#framesBefore(end));
+    return count - first > FRAMES_A_TURN || this.#isAnyDamaged(first, count);
   }
 
   #framesBefore(end: number): number {
     return (end - HEADER_BYTES) / (this.#startOf(1) - HEADER_BYTES);
   }
 
-  /** Whether a frame, from 0, begins with zeros instead of the number of its page, or ends with zeros that it was not written with. */
-  #isDamaged(frame: number): boolean {
+  /** Looks at frames from one, counted from 0, up to another, as far as the file has them. */
+  #isAnyDamaged(first: number, end: number): boolean {
     const frameBytes = this.#startOf(1) - HEADER_BYTES;
-    if (this.#frameBytes === undefined) return this.#numberAt(this.#startOf(frame)) === 0;
-    this.#around ??= Buffer.allocUnsafeSlow((1 + MAX_NEW_FRAMES) * frameBytes + 1);
-    const content = this.#around.subarray(0, frameBytes);
-    if (this.#read(content, this.#startOf(frame)) < frameBytes) return false;
-    return content.readUInt32BE(0) === 0 || this.#isTorn(frame, content);
+    if (this.#frameBytes === undefined) return first < end && this.#numberAt(this.#startOf(first)) === 0;
+    for (let frame = first; frame < end; frame += FRAMES_A_READ) {
+      const bytes = this.#read(this.#buffer(frameBytes), this.#startOf(frame));
+      const count = Math.min(FRAMES_A_READ, end - frame, Math.floor(bytes / frameBytes));
+      for (let index = 0; index < count; index += 1) {
+        if (this.#isDamaged(frame + index, index * frameBytes)) return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Whether a frame begins with zeros instead of the number of its page, or ends with zeros that it was not written with.
+   *
+   * @param at - where it is among the frames that were read
+   */
+  #isDamaged(frame: number, at: number): boolean {
+    const frames = this.#frames as Buffer;
+    const end = at + (this.#frameBytes ?? 0);
+    return frames.readUInt32BE(at) === 0 || (frames[end - 1] === 0 && this.#isTorn(frame, frames.subarray(at, end)));
+  }
+
+  #buffer(frameBytes: number): Buffer {
+    this.#frames ??= Buffer.allocUnsafeSlow(FRAMES_A_READ * frameBytes + 1);
+    return this.#frames;
   }
 
   /** Whether a frame was cut and got zeros in place of its end. */
   #isTorn(frame: number, content: Buffer): boolean {
-    if (content.at(-1) !== 0) return false;
     const place = frame === 0 ? HEADER_CHECKSUM_OFFSET : this.#startOf(frame - 1) + FRAME_CHECKSUM_OFFSET;
     if (this.#read(this.#checksum, place) < CHECKSUM_BYTES) return false;
     return !isWhole(content, this.#checksum, this.#numberAt(0));
