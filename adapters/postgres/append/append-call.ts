@@ -4,8 +4,9 @@ import type { ClientStatement, PostgresConnection } from "../client/client.js";
 import type { StoreHistory } from "../history/store-history.js";
 import { storeIdentity } from "../history/store-mark.js";
 import type { StoreNames } from "../open/schema.js";
-import { bytesArray, bytesOf, joinedJson, jsonTextsOf, plainArray, unlessEmpty } from "../sql-text.js";
+import { bytesArray, bytesOf, jsonTextsOf, plainArray } from "../sql-text.js";
 import { unconfirmed } from "../transaction/writer.js";
+import { contentOf, contentsOf } from "./event-content.js";
 
 /** The events of one stream in a call. */
 export interface CallPart {
@@ -49,7 +50,7 @@ export interface CallSettings {
   readonly timestampMs: number;
   readonly notify: boolean;
   readonly history: StoreHistory;
-  /** Whether the store has the function for one event. One that an earlier build has made may lack it. */
+  /** Whether the store has the functions for one event and for known streams. One that an earlier build has made may lack them. */
   readonly hasAddedFunctions: boolean;
 }
 
@@ -98,7 +99,7 @@ function oneEventStatement(
   position: number | undefined,
   { timestampMs, notify }: CallSettings,
 ): StoreStatement {
-  const { id, idempotencyKey, type, data, metadata } = event;
+  const { id, idempotencyKey, type } = event;
   return {
     name: "es_append_one",
     text: `
@@ -113,9 +114,7 @@ function oneEventStatement(
       idempotencyKey !== null,
       bytesOf(id),
       bytesOf(type),
-      typeof data === "string" ? data : null,
-      typeof data === "string" ? null : data,
-      metadata,
+      ...contentOf(event),
       contentChecksum(event, streamId, timestampMs),
     ],
   };
@@ -149,18 +148,7 @@ function appendStatement(
       plainArray(events.map(({ idempotencyKey }) => idempotencyKey !== null)),
       bytesArray(events.map(({ id }) => id)),
       bytesArray(events.map(({ type }) => type)),
-      unlessEmpty(
-        events.map(({ data }) => (typeof data === "string" ? data : null)),
-        joinedJson,
-      ),
-      unlessEmpty(
-        events.map(({ data }) => (typeof data === "string" ? null : data)),
-        bytesArray,
-      ),
-      unlessEmpty(
-        events.map(({ metadata }) => metadata),
-        joinedJson,
-      ),
+      ...contentsOf(events),
       plainArray(
         parts.flatMap((part) => part.events.map((event) => contentChecksum(event, part.streamId, timestampMs))),
       ),

@@ -2,9 +2,10 @@ import type { NewEvent } from "../../../protocols/index.js";
 import { contentChecksum, placeChecksum } from "../checksum.js";
 import type { ClientValue, PostgresConnection, PreparedStatement } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
-import { bytesArray, bytesOf, joinedJson, jsonTextsOf, plainArray, quoteText, unlessEmpty } from "../sql-text.js";
+import { bytesArray, bytesOf, jsonTextsOf, plainArray, quoteText } from "../sql-text.js";
 import { unconfirmed } from "../transaction/writer.js";
 import type { CallAnswer, CallMember, CallSettings, StoredPart } from "./append-call.js";
+import { contentOf, contentsOf } from "./event-content.js";
 import type { KnownCall, KnownStream } from "./known-streams.js";
 
 /** A prepared statement without its values. */
@@ -134,17 +135,8 @@ function oneSQL(names: StoreNames): string {
 
 function oneValues(stored: EventToStore, settings: CallSettings): readonly ClientValue[] {
   const { event, stream, version } = stored;
-  const { id, type, data, metadata } = event;
-  return [
-    stream,
-    version,
-    bytesOf(type),
-    bytesOf(id),
-    typeof data === "string" ? data : null,
-    typeof data === "string" ? null : data,
-    metadata,
-    checksumOf(stored, settings),
-  ];
+  const { id, type } = event;
+  return [stream, version, bytesOf(type), bytesOf(id), ...contentOf(event), checksumOf(stored, settings)];
 }
 
 function manySQL(names: StoreNames): string {
@@ -167,18 +159,7 @@ function manyValues(stored: readonly EventToStore[], settings: CallSettings): re
     plainArray(stored.map(({ version }) => version)),
     bytesArray(events.map(({ type }) => type)),
     bytesArray(events.map(({ id }) => id)),
-    unlessEmpty(
-      events.map(({ data }) => (typeof data === "string" ? data : null)),
-      joinedJson,
-    ),
-    unlessEmpty(
-      events.map(({ data }) => (typeof data === "string" ? null : data)),
-      bytesArray,
-    ),
-    unlessEmpty(
-      events.map(({ metadata }) => metadata),
-      joinedJson,
-    ),
+    ...contentsOf(events),
     plainArray(stored.map((event) => checksumOf(event, settings))),
   ];
 }

@@ -34,7 +34,7 @@ export interface StoringContext extends ReadContext {
   readonly now: () => number;
   /** Whether to notify other processes. */
   readonly notify: boolean;
-  /** Whether the store has the function for one event. */
+  /** Whether the store has the functions for one event and for known streams. */
   readonly hasAddedFunctions: boolean;
   readonly seen: SeenPosition;
   /** What need not be asked for. */

@@ -82,8 +82,8 @@ for (const backend of BACKENDS) {
         await expect.poll(parkedNow, PATIENCE).toBe(PARKED.streams * PARKED.events);
 
         for (const process of [one, other]) {
-          process.say("mend");
-          await process.waitFor(() => process.lines.includes("mended"));
+          process.say("repair");
+          await process.waitFor(() => process.lines.includes("repaired"));
         }
         // The second call of each meets what the first ones have released.
         for (const process of [one, other, one, other]) process.say("retry");

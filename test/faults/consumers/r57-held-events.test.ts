@@ -15,10 +15,10 @@ const LEASE_MS = 600;
 /** No lease ends in its time. */
 const LONG_LEASE_MS = 600_000;
 const DRAIN_MS = 5_000;
-/** How many stops there are beside each other over each kind of store. */
+/** How many stops there are beside each other over each kind of store: a slow machine holds up one or the other. */
 const STOPS = { quick: 1, soak: 3 };
-/** The processes may wait for a core, which is nothing of ten minutes of lease. */
-const MAX_TAKEOVER_MS = 1_000;
+/** Beside other tests the processes wait for a core, which is nothing of ten minutes of lease. */
+const MAX_TAKEOVER_MS = { quick: 1_000, soak: 100 };
 const PATIENCE = { timeout: 50_000, interval: 20 };
 
 const start = (config: HoldingConfig): NodeProcess =>
@@ -77,7 +77,7 @@ faultTest(
       );
       for (const backend of BACKENDS) {
         const ofBackend = takeovers.flatMap((takeover) => (takeover.backend === backend ? [takeover.ms] : []));
-        expect(Math.min(...ofBackend)).toBeLessThan(MAX_TAKEOVER_MS);
+        expect(Math.min(...ofBackend)).toBeLessThan(MAX_TAKEOVER_MS[size]);
       }
       count("stops", stops.length);
     }
