@@ -87,6 +87,7 @@ async function transactOnce(
   const { access, definition } = partition.context;
   const undo: Undo = [];
   let isHandling = false;
+  let hasHandled = false;
   let isRunning = false;
   let handling = Promise.resolve();
   partition.isTransacting = true;
@@ -112,6 +113,7 @@ async function transactOnce(
         })();
         await handling;
         isHandling = false;
+        hasHandled = true;
       },
       { timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS, signal: context.signal },
     );
@@ -122,11 +124,26 @@ async function transactOnce(
     // The transaction may end before its handler does: an event is never handled twice at a time.
     if (isRunning) abort(error);
     await handling.catch(() => undefined);
-    if (isHandling || !(error instanceof StorageError || isPassingFailure(error))) throw error;
+    const isLateAgain = noteLateCommit(partition, event, hasHandled ? error : undefined);
+    const isOfStore = error instanceof StorageError || isPassingFailure(error);
+    if (isHandling || isLateAgain || !isOfStore) throw error;
     throw new StoreFailure("The store failed.", { cause: error });
   } finally {
     partition.isTransacting = false;
   }
+}
+
+/**
+ * A process that was suspended ran out of time with an event that is none the worse for it: it gets a second time.
+ *
+ * @param error - what the commit has failed with, if it has
+ * @returns whether this is not the first time in a row
+ */
+function noteLateCommit(partition: Partition, { position }: StoredEvent, error: unknown): boolean {
+  const isLate = isStreamError(error, "TRANSACTION_TIMEOUT");
+  const isAgain = isLate && partition.lateCommit === position;
+  partition.lateCommit = isLate ? position : undefined;
+  return isAgain;
 }
 
 /** Tells `onError`, whose own errors are no failures of the event. */

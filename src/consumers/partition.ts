@@ -19,6 +19,8 @@ export class Partition {
   careful: number;
   /** Whether a transaction is under way that renews the lease. */
   isTransacting = false;
+  /** The event of the last transaction, where that ran out of time after its handler had ended. */
+  lateCommit: number | undefined;
   /** Up to where everything is done, which may be further: what is not wanted is passed over. */
   doneUpTo: () => number = () => this.position;
   readonly #ending = new AbortController();
