@@ -1,8 +1,8 @@
 import type { NewEvent } from "../../../protocols/index.js";
-import { contentChecksum, placeChecksum } from "../checksum.js";
+import { contentChecksum, placeChecksumSQL } from "../checksum.js";
 import type { ClientValue, PostgresConnection, PreparedStatement } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
-import { bytesArray, bytesOf, jsonTextsOf, plainArray, quoteText } from "../sql-text.js";
+import { bytesArray, bytesOf, jsonTextsOf, plainArray } from "../sql-text.js";
 import { unconfirmed } from "../transaction/writer.js";
 import type { CallAnswer, CallMember, CallSettings, StoredPart } from "./append-call.js";
 import { contentOf, contentsOf } from "./event-content.js";
@@ -12,8 +12,8 @@ import type { KnownCall, KnownStream } from "./known-streams.js";
 type StatementText = Pick<PreparedStatement, "name" | "text">;
 
 /**
- * Stores members whose streams this process knows: nothing but the last event is looked for, which shows whether others have
- * appended: see {@link createIsLastFunction}.
+ * Stores members whose streams this process knows: the server looks only for what others have appended since: see
+ * `createKnownFunctions`.
  */
 export class KnownAppend {
   readonly #channel: string;
@@ -40,120 +40,100 @@ export class KnownAppend {
       known.last.position,
       bytesOf(known.last.id),
       settings.history.table,
+      known.asOf,
       settings.notify ? this.#channel : null,
       settings.timestampMs,
     ];
     const statement =
       events.length === 1 && first !== undefined
-        ? { ...this.#one, values: [...common, ...oneValues(first, settings)] }
-        : { ...this.#many, values: [...common, ...manyValues(events, settings)] };
+        ? { ...this.#one, values: [...common, ...oneValues(first, known, settings)] }
+        : { ...this.#many, values: [...common, ...manyValues(events, known, settings)] };
     const { rows, hasWarning } = await connection.call(statement);
     if (hasWarning) throw unconfirmed();
-    return rows.length === 0 ? undefined : answerOf(members, known);
+    const [row] = rows;
+    return row === undefined ? undefined : answerOf(members, known, Number(row[0]) - events.length);
   }
 }
 
-function answerOf(members: readonly CallMember[], { last, streams }: KnownCall): CallAnswer {
-  let position = last.position;
+function answerOf(members: readonly CallMember[], { streams }: KnownCall, previousPosition: number): CallAnswer {
+  let position = previousPosition;
+  const heads = new Map<number, number>();
   const parts = members.flatMap((member) => member.parts);
   const stored = parts.map(({ events }, index): StoredPart => {
-    const { version, position: head } = streams[index] as KnownStream;
-    const part = { version, head, firstPosition: position + 1 };
+    const { number, version, position: before } = streams[index] as KnownStream;
+    const part = { version, head: heads.get(number) ?? before, firstPosition: position + 1 };
     position += events.length;
+    heads.set(number, position);
     return part;
   });
-  return { previousPosition: last.position, parts: stored };
+  return { previousPosition, parts: stored };
 }
 
-/** An event with its place. */
+/** An event, with its place in its stream. */
 interface EventToStore {
   readonly event: NewEvent;
   readonly streamId: string;
   readonly stream: number;
   readonly version: number;
-  readonly position: number;
 }
 
-function eventsOf(members: readonly CallMember[], { last, streams }: KnownCall): readonly EventToStore[] {
-  const found: EventToStore[] = [];
-  let number = 0;
-  for (const { parts } of members) {
-    for (const { streamId, events } of parts) {
-      const { number: stream, version } = streams[number] as KnownStream;
-      number += 1;
-      for (const [index, event] of events.entries()) {
-        const position = last.position + found.length + 1;
-        found.push({ event, streamId, stream, version: version + index + 1, position });
-      }
-    }
-  }
-  return found;
+function eventsOf(members: readonly CallMember[], { streams }: KnownCall): readonly EventToStore[] {
+  const parts = members.flatMap((member) => member.parts);
+  return parts.flatMap(({ streamId, events }, index) => {
+    const { number: stream, version } = streams[index] as KnownStream;
+    return events.map((event, number) => ({ event, streamId, stream, version: version + number + 1 }));
+  });
 }
 
-function checksumOf({ event, streamId, version, position }: EventToStore, { timestampMs }: CallSettings): number {
-  return contentChecksum(event, streamId, timestampMs) ^ placeChecksum(position, version);
+function checksumOf({ event, streamId }: EventToStore, { timestampMs }: CallSettings): number {
+  return contentChecksum(event, streamId, timestampMs);
 }
 
 const COLUMNS = "position, stream, version, timestamp, schema, type, id, key, data, bytes, metadata, checksum";
 
-/**
- * The function that takes the lock of writers, and answers whether an event still is the last one. It is not a statement of its
- * own: the server would hold the lock until the next one has arrived, which a process that is stopped meanwhile would not send.
- * And it is not a part of that statement, which sees what was committed before the lock was asked for.
- *
- * - `p_position`, `p_id`: of that event; no later position may have been skipped either
- * - `p_table`: the number of the table of the store, which is another once a dump was restored
- */
-export function createIsLastFunction({ prefix, lockKey, quote }: StoreNames): string {
-  return `
-CREATE OR REPLACE FUNCTION ${prefix}es_is_last(p_position bigint, p_id bytea, p_table oid) RETURNS boolean LANGUAGE plpgsql
-AS ${quote}
-DECLARE
-  v_done text;
-  v_position bigint;
-  v_id bytea;
-  v_skipped bigint;
-BEGIN
-  IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN RETURN false; END IF;
-  v_done := pg_catalog.pg_advisory_xact_lock(${lockKey});
-  SELECT position, id INTO v_position, v_id FROM ${prefix}es_events ORDER BY position DESC LIMIT 1;
-  IF v_position IS DISTINCT FROM p_position OR v_id IS DISTINCT FROM p_id THEN RETURN false; END IF;
-  SELECT value INTO STRICT v_skipped FROM ${prefix}es_counters WHERE name = 'position';
-  RETURN v_skipped <= p_position AND ${quoteText(`${prefix}es_store`)}::regclass = p_table;
-END ${quote};`;
-}
+const lastSQL = ({ prefix }: StoreNames, streams: string, positions: string): string =>
+  `${prefix}es_known_last($1::bigint, $2::bytea, $3::oid, $4::bigint, ${streams}, ${positions})`;
 
-const isLastSQL = ({ prefix }: StoreNames): string => `${prefix}es_is_last($1::bigint, $2::bytea, $3::oid)`;
+const NOTIFY = "CASE WHEN $5::text IS NOT NULL THEN pg_notify($5";
 
 function oneSQL(names: StoreNames): string {
   return `
     INSERT INTO ${names.prefix}es_events (${COLUMNS})
-    SELECT $1::bigint + 1, $6::bigint, $7::bigint, $5::bigint, 1, $8::bytea, $9::bytea, NULL, $10::text, $11::bytea, $12::text, $13::int
-    WHERE ${isLastSQL(names)}
-    RETURNING CASE WHEN $4::text IS NOT NULL THEN pg_notify($4, position::text) END`;
+    SELECT last + 1, $7::bigint, $8::bigint, $6::bigint, 1, $9::bytea, $10::bytea, NULL, $11::text, $12::bytea, $13::text,
+           $14::int # ${placeChecksumSQL("last + 1", "$8::bigint")}
+    FROM (SELECT ${lastSQL(names, "ARRAY[$7::bigint]", "ARRAY[$15::bigint]")} AS last OFFSET 0) known WHERE last IS NOT NULL
+    RETURNING position, ${NOTIFY}, position::text) END`;
 }
 
-function oneValues(stored: EventToStore, settings: CallSettings): readonly ClientValue[] {
+function oneValues(stored: EventToStore, { streams }: KnownCall, settings: CallSettings): readonly ClientValue[] {
   const { event, stream, version } = stored;
   const { id, type } = event;
-  return [stream, version, bytesOf(type), bytesOf(id), ...contentOf(event), checksumOf(stored, settings)];
+  const place = [stream, version, bytesOf(type), bytesOf(id)];
+  return [...place, ...contentOf(event), checksumOf(stored, settings), streams[0]?.position ?? 0];
 }
 
 function manySQL(names: StoreNames): string {
   return `
-    WITH asked AS MATERIALIZED (SELECT ${isLastSQL(names)} AS is_last), stored AS (
+    WITH known AS MATERIALIZED (SELECT ${lastSQL(names, "$15::bigint[]", "$16::bigint[]")} AS last), stored AS (
       INSERT INTO ${names.prefix}es_events (${COLUMNS})
-      SELECT $1::bigint + o, stream, version, $5::bigint, 1, type, id, NULL, data, bytes, metadata, checksum
-      FROM unnest($6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[], ${jsonTextsOf("$10")}, $11::bytea[], ${jsonTextsOf("$12")}, $13::int[])
+      SELECT last + o, stream, version, $6::bigint, 1, type, id, NULL, data, bytes, metadata,
+             checksum # ${placeChecksumSQL("last + o", "version")}
+      FROM known CROSS JOIN
+        unnest($7::bigint[], $8::bigint[], $9::bytea[], $10::bytea[], ${jsonTextsOf("$11")}, $12::bytea[], ${jsonTextsOf("$13")}, $14::int[])
         WITH ORDINALITY AS e(stream, version, type, id, data, bytes, metadata, checksum, o)
-      WHERE (SELECT is_last FROM asked)
+      WHERE last IS NOT NULL
       RETURNING position
     )
-    SELECT CASE WHEN $4::text IS NOT NULL THEN pg_notify($4, max(position)::text) END FROM stored HAVING count(*) > 0`;
+    SELECT max(position), ${NOTIFY}, max(position)::text) END FROM stored HAVING count(*) > 0`;
 }
 
-function manyValues(stored: readonly EventToStore[], settings: CallSettings): readonly ClientValue[] {
+function manyValues(
+  stored: readonly EventToStore[],
+  { streams }: KnownCall,
+  settings: CallSettings,
+): readonly ClientValue[] {
   const events = stored.map(({ event }) => event);
+  // Twice where a stream is in several parts, with the same position.
   return [
     plainArray(stored.map(({ stream }) => stream)),
     plainArray(stored.map(({ version }) => version)),
@@ -161,5 +141,7 @@ function manyValues(stored: readonly EventToStore[], settings: CallSettings): re
     bytesArray(events.map(({ id }) => id)),
     ...contentsOf(events),
     plainArray(stored.map((event) => checksumOf(event, settings))),
+    plainArray(streams.map(({ number }) => number)),
+    plainArray(streams.map(({ position }) => position)),
   ];
 }

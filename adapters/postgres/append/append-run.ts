@@ -173,7 +173,8 @@ export class AppendRun {
     const call = hasAddedFunctions && connection.takesCalls ? known.callOf(members) : undefined;
     if (call === undefined) return undefined;
     const answer = await knownAppend.store(connection, members, call, this.#settings(notify));
-    if (answer === undefined) known.forget();
+    if (answer === undefined) known.noteRefused(members);
+    else known.noteHeld();
     return answer;
   }
 

@@ -5,11 +5,15 @@ import type { CallMember } from "./append-call.js";
 /** The most streams that are known at a time. */
 const MAX_KNOWN_STREAMS = 10_000;
 
+/** Behind how many later events it is looked whether one of them is of a stream. To ask for all of it then takes no longer. */
+export const MAX_LATER_EVENTS = 1_000;
+
 /**
- * How many commits of this process must have followed each other. Where others write to the store too, what is known seldom
- * holds until the next call, and to try takes a round trip.
+ * How many commits of this process must follow an attempt in vain, which takes a round trip, before the next one. It doubles with
+ * each that follows: where others write the same streams, what is known seldom holds.
  */
 const MIN_COMMITS = 4;
+const MAX_COMMITS = 1_024;
 
 /** The state of a stream. */
 export interface KnownStream {
@@ -20,31 +24,38 @@ export interface KnownStream {
   readonly position: number;
 }
 
-/** What tells whether anybody has appended since. */
+/** What shows that the store still is the one that this process knows. */
 export interface LastEvent {
   readonly position: number;
   readonly id: string;
 }
 
-/** What a call needs to know, as long as nobody else has appended. */
+/** What a call needs to know. */
 export interface KnownCall {
+  /** The last event that this process has stored. */
   readonly last: LastEvent;
   /** The states of the streams before each part. */
   readonly streams: readonly KnownStream[];
+  /** Up to this position, it is known that their last events are the last ones. */
+  readonly asOf: number;
 }
 
 /**
- * The states of streams as of an event that this process has stored. As long as that is the store's last one, nobody can have
- * changed any of them, and an append needs to look for no more than that.
+ * The states of streams that this process has written, as of events that it has stored. What others may have appended to them
+ * since is found by the server when the next call comes.
  */
 export class KnownStreams {
   readonly #streams = new Map<string, KnownStream>();
   #last: LastEvent | undefined;
+  /** From this position up to its last event, nobody but this process has appended. */
+  #ownFrom = 0;
+  /** Since the last attempt in vain. */
   #commits = 0;
+  #minCommits = 0;
 
   /** Takes note of a commit of this process. */
   noteCommit({ previousPosition, events }: Commit): void {
-    if (previousPosition !== this.#last?.position) this.forget();
+    if (previousPosition !== this.#last?.position) this.#ownFrom = previousPosition + 1;
     this.#commits += 1;
     for (const event of events) {
       const known = this.#streams.get(event.streamId);
@@ -60,20 +71,25 @@ export class KnownStreams {
     this.#note(number, last);
   }
 
-  /** Others have written, or the last commit of this process is not known. */
-  forget(): void {
-    this.#streams.clear();
-    this.#last = undefined;
-    this.#commits = 0;
+  /** What was known has held. */
+  noteHeld(): void {
+    this.#minCommits = 0;
   }
 
-  /** @returns undefined where the store must be asked for more than its last event */
+  /** What was known has not held for one of the streams of these members at least. */
+  noteRefused(members: readonly CallMember[]): void {
+    this.#commits = 0;
+    this.#minCommits = Math.min(Math.max(MIN_COMMITS, this.#minCommits * 2), MAX_COMMITS);
+    for (const { parts } of members) for (const { streamId } of parts) this.#streams.delete(streamId);
+  }
+
+  /** @returns undefined where the store must be asked for more than what others have appended */
   callOf(members: readonly CallMember[]): KnownCall | undefined {
     const last = this.#last;
-    if (last === undefined || this.#commits < MIN_COMMITS) return undefined;
+    if (last === undefined || this.#commits < this.#minCommits) return undefined;
     const streams: KnownStream[] = [];
     const next = new Map<string, KnownStream>();
-    let { position } = last;
+    let asOf = last.position;
     for (const { parts, position: upTo } of members) {
       // A unit with a condition.
       if (upTo !== undefined) return undefined;
@@ -85,11 +101,11 @@ export class KnownStreams {
           return undefined;
         }
         streams.push(stream);
-        position += events.length;
-        next.set(streamId, { number: stream.number, version: stream.version + events.length, position });
+        if (stream.position < this.#ownFrom) asOf = Math.min(asOf, stream.position);
+        next.set(streamId, { ...stream, version: stream.version + events.length });
       }
     }
-    return { last, streams };
+    return last.position - asOf > MAX_LATER_EVENTS ? undefined : { last, streams, asOf };
   }
 
   #note(number: number, { streamId, version, position, event }: PlacedEvent): void {

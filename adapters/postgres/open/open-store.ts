@@ -1,8 +1,8 @@
 import { StorageError } from "../../../protocols/index.js";
 import { createRemoveFunction } from "../administration/remove-function.js";
 import { createAppendFunction } from "../append/append-function.js";
-import { createIsLastFunction } from "../append/append-known.js";
 import { createAppendOneFunction } from "../append/append-one-function.js";
+import { createKnownFunctions } from "../append/known-functions.js";
 import { DatabaseError, type PostgresConnection } from "../client/client.js";
 import type { FieldIndex } from "../indexes/field-index.js";
 import { findIndexes, updateIndexes } from "../indexes/update-indexes.js";
@@ -22,7 +22,7 @@ export interface OpenContext {
 export interface OpenedSchema {
   /** The fields that reads may use an index of. */
   readonly indexes: readonly FieldIndex[];
-  /** Whether there are the functions that not all stores have: see `createAppendOneFunction` and `createIsLastFunction`. */
+  /** Whether there are the functions that not all stores have: see `createAppendOneFunction` and `createKnownFunctions`. */
   readonly hasAddedFunctions: boolean;
 }
 
@@ -64,7 +64,7 @@ async function completeSchema(connection: PostgresConnection, context: OpenConte
   }
 }
 
-const ADDED_FUNCTIONS: readonly string[] = ["es_append_one", "es_is_last"];
+const ADDED_FUNCTIONS: readonly string[] = ["es_append_one", "es_is_known", "es_known_last"];
 
 const INSUFFICIENT_PRIVILEGE = "42501";
 
@@ -92,7 +92,7 @@ function migrationScript(version: number, { settings, names }: OpenContext): str
     ${steps.join("\n")}
     ${createAppendFunction(names)}
     ${createAppendOneFunction(names)}
-    ${createIsLastFunction(names)}
+    ${createKnownFunctions(names)}
     ${createRemoveFunction(names)}
     UPDATE ${names.prefix}es_store SET schema_version = ${SCHEMA_VERSION};`;
 }

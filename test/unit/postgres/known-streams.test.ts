@@ -1,5 +1,6 @@
 import { Client, Pool, type PoolConfig } from "pg";
 import { expect, test, vi } from "vitest";
+import { MAX_LATER_EVENTS } from "../../../adapters/postgres/append/known-streams.js";
 import { ConnectionLostError } from "../../../adapters/postgres/client/client.js";
 import { PGClient } from "../../../adapters/postgres/client/pg-client.js";
 import { postgresStreamFactory } from "../../../postgres.js";
@@ -10,7 +11,7 @@ import { NO_POSTGRES, THROWAWAY } from "../../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../../support/postgres-stores.js";
 import { readVersions } from "../../support/read-versions.js";
 
-// A process that has stored the last events of a store by itself knows its streams, and looks for no more than the last event.
+// A process knows the streams that it has written last, and looks for no more than what others have appended since.
 
 /** After so many writes a process knows the stream. */
 const WRITES = 10;
@@ -106,6 +107,47 @@ if (NO_POSTGRES === null) {
     expect(await others.verify()).toMatchObject({ ok: true });
   });
 
+  test.each([0, 1, MAX_LATER_EVENTS - 1, MAX_LATER_EVENTS])(
+    "an event of others is found behind and before %i of other streams",
+    async (count) => {
+      await using store = await openKnown();
+      const { streams, stream, others } = store;
+      await using same = await others.openStream("a");
+      await using theirs = await others.openStream("b");
+      const events = Array.from({ length: count }, (_, data) => ({ type: "T", data }));
+      for (const own of [1, 2]) {
+        await theirs.write(events);
+        await same.write({ type: "Theirs", data: own });
+        await theirs.write(events);
+        await stream.write(events.slice(0, own).concat({ type: "Mine", data: own }));
+        await writeOften(stream);
+      }
+
+      const { versions } = await readVersions(stream);
+      expect(versions).toEqual(Array.from({ length: versions.length }, (_, index) => index + 1));
+      expect(stream.version).toBe(versions.length);
+      expect(await streams.verify()).toMatchObject({ ok: true });
+    },
+  );
+
+  test("an event of others is found in a stream that was not written for a while", async () => {
+    await using store = await openKnown();
+    const { streams, stream, others } = store;
+    await using another = await streams.openStream("b");
+    await using same = await others.openStream("a");
+    await using theirs = await others.openStream("c");
+    for (let round = 0; round < 3; round += 1) {
+      await theirs.write({ type: "Theirs", data: round });
+      await writeOften(another);
+      if (round === 1) await same.write({ type: "Theirs", data: round });
+      await writeOften(another);
+      const version = WRITES + round + (round > 0 ? 1 : 0);
+      const expected = version + 1;
+      expect(await stream.write({ type: "Mine", data: round })).toMatchObject({ version: expected });
+    }
+    expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+
   test("a position that a removal of another process has skipped is given to nobody", async () => {
     await using store = await openKnown();
     const { streams, stream, others } = store;
@@ -140,16 +182,21 @@ if (NO_POSTGRES === null) {
     }
   });
 
-  test("a store whose last events were taken back, where its sessions go on, has no gap behind them", async () => {
-    await using store = await openKnown();
-    const { streams, stream, started, schema } = store;
-    await started.query(`
+  test.each([0, 3, WRITES])(
+    "a store whose last events were taken back has no gap behind them, after %i of others",
+    async (count) => {
+      await using store = await openKnown();
+      const { streams, stream, others, started, schema } = store;
+      await started.query(`
       SET session_replication_role TO replica;
       DELETE FROM ${schema}.es_events WHERE position > 5`);
+      await using theirs = await others.openStream("b");
+      if (count > 0) await theirs.write(Array.from({ length: count }, (_, data) => ({ type: "Theirs", data })));
 
-    expect(await stream.write({ type: "T", data: 1 })).toMatchObject({ version: 6 });
-    expect(await streams.verify()).toMatchObject({ ok: true });
-  });
+      expect(await stream.write({ type: "T", data: 1 })).toMatchObject({ version: 6 });
+      expect(await streams.verify()).toMatchObject({ ok: true });
+    },
+  );
 
   test("a store that was made anew below an open one is noticed", async () => {
     await using store = await openKnown();
