@@ -25,8 +25,8 @@ const DENIED: Meaning = {
 const DENIED_BEHIND_STATEMENTS: Meaning = {
   code: DENIED.code,
   reason:
-    "the role may not do that; check its grants. If a function or a trigger of the transaction has set another role, set it " +
-    "by set_config() in a statement of its own, or write before",
+    "the role may not do that; check its grants. If a statement of the transaction has set another user (SET SESSION " +
+    "AUTHORIZATION), set a role in place of it, or write before",
 };
 
 const CORRUPT: Meaning = {

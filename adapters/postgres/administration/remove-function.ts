@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION ${prefix}es_remove(
   p_stream bytea, p_before bigint, p_limit bigint, p_bytes bigint, p_keeps_keys boolean,
   OUT o_first bigint, OUT o_end bigint, OUT o_removed bigint, OUT o_has_keys boolean
 ) LANGUAGE plpgsql
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
 AS ${quote}
 #variable_conflict use_column

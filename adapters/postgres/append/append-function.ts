@@ -37,7 +37,7 @@ CREATE OR REPLACE FUNCTION ${prefix}es_append(
   e_checksum int[],
   OUT o_last bigint, OUT o_stored int, OUT o_versions text, OUT o_heads text
 ) LANGUAGE plpgsql
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off SET jit = off
 SET plan_cache_mode = force_generic_plan
 AS ${quote}

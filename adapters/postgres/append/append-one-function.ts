@@ -20,7 +20,8 @@ export const CHECK_ISOLATION = `
  *
  * What is assigned and not selected runs without an executor. Each setting takes time in every call, so there are the two without
  * which a plan would be made anew, or would read a whole table: no other way but an index leads to a last row or a single one.
- * Without one for search_path, what is called must be what pg_catalog, which comes first, has for exactly these types.
+ * It has none for search_path: the path of the library's statements is pg_catalog, also behind statements of the application's in
+ * a transaction.
  */
 export function createAppendOneFunction({ prefix, lockKey, quote }: StoreNames): string {
   return `

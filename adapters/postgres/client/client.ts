@@ -25,6 +25,8 @@ export interface PostgresConnection {
   readonly announcedProcessId: number | undefined;
   /** How long an answer may take until the connection is given up; undefined while a statement may take any time. */
   answerTimeoutMs: number | undefined;
+  /** What is sent in front of the next statement, once. */
+  ahead: StatementAhead | undefined;
   /** Runs one statement of the library's own. Whole numbers come back as numbers, and bytes as hexadecimal text. */
   query<Row>(statement: ClientStatement): Promise<ClientResult<Row>>;
   /** Whether the client takes statements as `call` sends them. */
@@ -43,6 +45,13 @@ export interface PostgresConnection {
   close(): Promise<void>;
   /** Drops the connection at once. Calls under way fail with `ConnectionLostError`. */
   destroy(): void;
+}
+
+/** A statement without values that is sent in one message with the one behind it, which does not run where it fails. */
+export interface StatementAhead {
+  readonly text: string;
+  /** Called with its row before the other is answered. */
+  readonly onRow: (row: readonly (string | null)[]) => void;
 }
 
 /** A statement of the library's own. */

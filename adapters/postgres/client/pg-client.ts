@@ -9,10 +9,12 @@ import {
   type PostgresClient,
   type PostgresConnection,
   type PreparedStatement,
+  type StatementAhead,
 } from "./client.js";
 import { clientError, type SentStatement } from "./pg-errors.js";
 import { LIBRARY_TYPES, TABLE_TYPES } from "./pg-values.js";
 import { PreparedCall } from "./prepared-call.js";
+import { type SentQuery, StatementPair } from "./statement-pair.js";
 
 /** What the client is opened with. */
 export interface PGClientSettings {
@@ -131,6 +133,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
 class PGConnection implements PostgresConnection {
   readonly #client: Client | PoolClient;
   answerTimeoutMs: number | undefined;
+  ahead: StatementAhead | undefined;
   usesUTF8 = true;
   readonly #end: () => Promise<void>;
   readonly #onEnd: (() => void)[] = [];
@@ -215,10 +218,32 @@ class PGConnection implements PostgresConnection {
     connectionOf(this.#client).stream.destroy();
   }
 
-  async #run<Row>(config: QueryConfig<unknown[]> & { readonly queryMode?: "extended" }): Promise<ClientResult<Row>> {
-    const send = (): Promise<QueryResult | QueryResult[]> => this.#client.query(config as never);
+  async #run<Row>(config: SentConfig): Promise<ClientResult<Row>> {
+    const { ahead } = this;
+    this.ahead = undefined;
+    const isOneMessage = ahead !== undefined && this.takesCalls && isExtended(config);
+    if (ahead !== undefined && !isOneMessage) await this.#runAhead(ahead);
+    const send = (): Promise<QueryResult | QueryResult[]> =>
+      isOneMessage ? this.#sendPair(ahead, config) : this.#client.query(config as never);
     const { answer, hasWarning } = await this.#answered(send, config);
     return { ...resultOf<Row>(answer), hasWarning };
+  }
+
+  #sendPair(ahead: StatementAhead, config: SentConfig): Promise<QueryResult | QueryResult[]> {
+    // That of the caller's client, which may be of another version.
+    const { Query } = this.#client.constructor as unknown as { readonly Query: QueryClass };
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, result?: QueryResult | QueryResult[]) =>
+        error ? reject(error) : resolve(result as QueryResult);
+      this.#client.query(new StatementPair(ahead, new Query(config, undefined, done)) as never);
+    });
+  }
+
+  /** In a message of its own: a script goes to the server in another way, and a client may take no query classes. */
+  async #runAhead({ text, onRow }: StatementAhead): Promise<void> {
+    const config = { text, rowMode: "array", types: LIBRARY_TYPES };
+    const { answer } = await this.#answered(() => this.#client.query(config as never) as Promise<QueryResult>, config);
+    onRow((answer.rows as unknown as readonly (readonly (string | null)[])[])[0] ?? []);
   }
 
   async #answered<T>(send: () => Promise<T>, statement: SentStatement | undefined): Promise<Answered<T>> {
@@ -248,6 +273,20 @@ class PGConnection implements PostgresConnection {
   #tellEnd(): void {
     for (const listener of this.#onEnd.splice(0)) listener();
   }
+}
+
+type SentConfig = QueryConfig<unknown[]> & { readonly queryMode?: "extended" };
+
+/** The client's own class of queries. */
+type QueryClass = new (
+  config: SentConfig,
+  values: undefined,
+  done: (error: Error | null, result?: QueryResult | QueryResult[]) => void,
+) => SentQuery;
+
+/** Whether a statement goes to the server in the messages that may be several for one answer. */
+function isExtended({ name, values, queryMode }: SentConfig): boolean {
+  return name !== undefined || queryMode === "extended" || (values ?? []).length > 0;
 }
 
 interface Answered<T> extends Pick<CallResult, "hasWarning"> {

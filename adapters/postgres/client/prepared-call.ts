@@ -4,6 +4,8 @@ import type { ClientValue, PreparedStatement } from "./client.js";
 export interface MessageSocket {
   readonly stream: { cork?(): void; uncork?(): void };
   readonly parsedStatements: Record<string, string>;
+  /** Absent in clients before 8.17. */
+  readonly submittedNamedStatements?: Record<string, string>;
   parse(message: { readonly name: string; readonly text: string }): void;
   bind(message: { readonly statement: string; readonly values: readonly (string | Buffer | null)[] }): void;
   execute(message: object): void;

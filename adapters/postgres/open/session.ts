@@ -11,6 +11,10 @@ export interface Session {
   readonly cancel: () => Promise<void>;
   /** The role of its beginning, as the server shows it. */
   readonly role: string;
+  /** Where its statements look names up: nowhere but among the server's. */
+  readonly searchPath: string;
+  /** Where those of the application look them up. */
+  readonly applicationPath: string;
   /** Statements before a commit: it is as durable as at the beginning, and warns where it is not, whatever was set since. */
   readonly commitSettings: string;
   /** Makes statements that end what those of the application have left in the session. */
@@ -74,7 +78,17 @@ export async function openSession(
     const cancel = () => cancelStatement(client, backend);
     const made = `${settingsScript(settings, kind)} ${madeSettings({ version: figures.version, role, synchronousCommit })}`;
     const commitSettings = `SET LOCAL synchronous_commit TO ${synchronousCommit}; SET LOCAL client_min_messages TO warning;`;
-    return { connection, backend, server, cancel, role, commitSettings, resetScript: () => resetScript(made) };
+    return {
+      connection,
+      backend,
+      server,
+      cancel,
+      role,
+      searchPath: SEARCH_PATH,
+      applicationPath: quoteName(settings.applicationSchema),
+      commitSettings,
+      resetScript: () => resetScript(made),
+    };
   } catch (error) {
     await connection.close();
     throw error;
@@ -98,7 +112,7 @@ async function cancelStatement(client: PostgresClient, { processId, startedAt }:
  * one that only reads.
  */
 export function releaseScript(): string {
-  return `SELECT pg_advisory_unlock_all(), setseed(${Math.random() * 2 - 1});`;
+  return `SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed(${Math.random() * 2 - 1});`;
 }
 
 // Not DISCARD ALL, which ends prepared statements, too. The user and the role are no settings that RESET ALL resets.
@@ -108,8 +122,14 @@ function resetScript(settings: string): string {
     ${settings}`;
 }
 
+/**
+ * The library's tables have their schema in every statement. A type, an operator or a function of the application's would be taken
+ * for the server's where it fits better, and a type that a temporary table has made wherever the path does not name pg_temp.
+ */
+const SEARCH_PATH = "pg_catalog, pg_temp";
+
 function settingsScript(settings: PostgresSettings, kind: SessionKind): string {
-  const { applicationSchema, commandTimeoutMs } = settings;
+  const { commandTimeoutMs } = settings;
   return `
     SET default_transaction_isolation TO 'read committed';
     SET default_transaction_read_only TO ${kind === "write" ? "off" : "on"};
@@ -123,7 +143,7 @@ function settingsScript(settings: PostgresSettings, kind: SessionKind): string {
     SET extra_float_digits TO 1;
     SET array_nulls TO on;
     SET client_min_messages TO warning;
-    SET search_path TO ${quoteName(applicationSchema)};
+    SET search_path TO ${SEARCH_PATH};
     SET statement_timeout TO ${commandTimeoutMs};
     SET lock_timeout TO ${Math.max(1, Math.floor(commandTimeoutMs * LOCK_SHARE))};
     SET enable_seqscan TO off;

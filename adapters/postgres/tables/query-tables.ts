@@ -23,7 +23,8 @@ export async function queryTables(
   try {
     const reading = reads.use((connection, session) =>
       cancellable(session, signal, async () => {
-        await connection.script("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL enable_seqscan TO DEFAULT");
+        await connection.script(`BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
+          SET LOCAL search_path TO ${session.applicationPath}; SET LOCAL enable_seqscan TO DEFAULT`);
         try {
           signal?.throwIfAborted();
           const { rows } = await connection.queryTables(rendered.text, rendered.values);

@@ -3,7 +3,7 @@ import { checkScript } from "../../../src/adapter-kit/check-statements.js";
 import type { PostgresConnection } from "../client/client.js";
 import type { StoreNames } from "../open/schema.js";
 import { storageError } from "../postgres-errors.js";
-import type { SessionRole } from "../transaction/session-role.js";
+import type { SessionSettings } from "../transaction/session-settings.js";
 import { checkSchema } from "./check-schema.js";
 import { type RenderedStatement, renderStatement } from "./render-statement.js";
 import { POSTGRES_STATEMENTS } from "./statement-rules.js";
@@ -16,13 +16,13 @@ export class TableStatements implements SQL {
   readonly #connection: PostgresConnection;
   readonly #names: StoreNames;
   readonly #location: string;
-  readonly #role: SessionRole;
+  readonly #settings: SessionSettings;
 
-  constructor(connection: PostgresConnection, names: StoreNames, location: string, role: SessionRole) {
+  constructor(connection: PostgresConnection, names: StoreNames, location: string, settings: SessionSettings) {
     this.#connection = connection;
     this.#names = names;
     this.#location = location;
-    this.#role = role;
+    this.#settings = settings;
   }
 
   async run(statement: SQLStatement): Promise<{ readonly changes: number }> {
@@ -39,8 +39,7 @@ export class TableStatements implements SQL {
     checkSchema("script", text, this.#names);
     this.wasUsed = true;
     try {
-      await this.#role.takeApplications(text);
-      await this.#connection.script(text);
+      await this.#settings.asApplication(() => this.#connection.script(text));
       await this.#keepUTF8();
     } catch (error) {
       throw storageError(error, attemptOfStatement({ text }), this.#location);
@@ -51,8 +50,8 @@ export class TableStatements implements SQL {
     checkSchema("statement", rendered.text, this.#names);
     this.wasUsed = true;
     try {
-      await this.#role.takeApplications(rendered.text);
-      const result = await this.#connection.queryTables(rendered.text, rendered.values);
+      const { text, values } = rendered;
+      const result = await this.#settings.asApplication(() => this.#connection.queryTables(text, values));
       await this.#keepUTF8();
       return result;
     } catch (error) {

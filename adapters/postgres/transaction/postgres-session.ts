@@ -10,15 +10,17 @@ import { errorBehindStatements, storageError } from "../postgres-errors.js";
 import { readPageInTransaction } from "../read/read-page.js";
 import { TableStatements } from "../tables/table-statements.js";
 import { PostgresRecords } from "./postgres-records.js";
-import { SessionRole } from "./session-role.js";
+import { type OwnSettings, SessionSettings } from "./session-settings.js";
 
 /**
  * Ends a part. Deferred constraints are checked while it can still be undone alone. Rolling back to `es_check` makes them
  * deferred again, for the parts that follow.
  */
-const RELEASE = `
-  SAVEPOINT es_check; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT es_check;
+const RELEASE = (check: string): string => `
+  SAVEPOINT es_check; ${check} ROLLBACK TO SAVEPOINT es_check;
   RELEASE SAVEPOINT es_check; RELEASE SAVEPOINT es_part`;
+
+const CHECK = "SET CONSTRAINTS ALL IMMEDIATE;";
 
 const UNDO = "ROLLBACK TO SAVEPOINT es_part; RELEASE SAVEPOINT es_part";
 
@@ -36,7 +38,7 @@ export class PostgresSession implements GroupSession {
   /** What it has stored, to be published after the commit. */
   readonly commits: Commit[] = [];
   readonly #context: StoringContext;
-  readonly #role: SessionRole;
+  readonly #settings: SessionSettings;
   readonly #resetScript: () => string;
   readonly #commitSettings: string;
 
@@ -45,18 +47,18 @@ export class PostgresSession implements GroupSession {
     connection: PostgresConnection,
     head: number,
     context: StoringContext,
-    { role, commitSettings }: Pick<Session, "role" | "commitSettings">,
+    session: OwnSettings & Pick<Session, "commitSettings">,
     resetScript: () => string,
   ) {
     this.connection = connection;
     // What it reads may be its own and be undone. The lock keeps the store from being replaced. The commit notifies.
     this.#context = { ...context, notify: false, marks: { epoch: context.history.epoch, take: async () => undefined } };
-    this.#role = new SessionRole(connection, role);
-    this.#commitSettings = commitSettings;
+    this.#settings = new SessionSettings(connection, session);
+    this.#commitSettings = session.commitSettings;
     this.#resetScript = resetScript;
     this.head = head;
     this.records = new PostgresRecords(connection, context.names, context.location, this.#saying.bind(this));
-    this.sql = new TableStatements(connection, context.names, context.location, this.#role);
+    this.sql = new TableStatements(connection, context.names, context.location, this.#settings);
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
@@ -82,15 +84,16 @@ export class PostgresSession implements GroupSession {
   /** Runs a part of the transaction, which is undone alone. Rejects when the transaction is lost with it. */
   async runPart(work: (session: GroupSession) => Promise<readonly RequestOutcome[]>): Promise<PartOutcome> {
     const commits = this.commits.length;
+    const before = this.#settings.state;
     if (!(await this.#beginPart())) return { undoneBy: new PartRefusedError() };
     try {
       const outcomes = await work(this);
-      await this.connection.script(RELEASE);
+      await this.connection.script(RELEASE(this.sql.wasUsed ? this.#settings.around(CHECK) : CHECK));
       return { outcomes };
     } catch (undoneBy) {
       if (!this.connection.isOpen) throw undoneBy;
       await this.connection.script(UNDO);
-      this.#role.forget();
+      this.#settings.restore(before);
       this.commits.length = commits;
       return { undoneBy };
     }
@@ -98,9 +101,9 @@ export class PostgresSession implements GroupSession {
 
   /** @returns whether what earlier parts have left could be ended: not a temporary table whose triggers wait for the commit */
   async #beginPart(): Promise<boolean> {
-    this.#role.forget();
     try {
       await this.connection.script(`SAVEPOINT es_part; ${this.sql.wasUsed ? this.#resetScript() : ""}`);
+      this.#settings.begin();
       return true;
     } catch (error) {
       if (!this.connection.isOpen) throw error;
@@ -112,7 +115,7 @@ export class PostgresSession implements GroupSession {
   /** Statements before those that the library ends the transaction with. What waits for the end is the application's. */
   endScript(): string {
     if (!this.sql.wasUsed) return "";
-    const waiting = this.#role.around("SET CONSTRAINTS ALL IMMEDIATE;");
+    const waiting = this.#settings.around(CHECK);
     // A warning of the application's would be taken for one of the commit.
     return `SET LOCAL client_min_messages TO error; ${waiting} ${this.#commitSettings}`;
   }
@@ -129,8 +132,7 @@ export class PostgresSession implements GroupSession {
 
   async #saying<T>(attempt: string, task: () => Promise<T>): Promise<T> {
     try {
-      await this.#role.takeOwn();
-      return await task();
+      return await this.#settings.asLibrary(task);
     } catch (error) {
       const { location } = this.#context;
       throw this.sql.wasUsed ? errorBehindStatements(error, attempt, location) : storageError(error, attempt, location);

@@ -46,7 +46,7 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, what a statement sets fo
     },
   );
 
-  test("is a role that a function hides, of which its commit is independent", async () => {
+  test("is a role that a function hides, of which its writes and its commit are independent", async () => {
     const started = await server();
     await started.query("DROP ROLE IF EXISTS tenant_d; CREATE ROLE tenant_d");
     await using streams = await openStore();
@@ -65,16 +65,51 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, what a statement sets fo
       await tx.sql.run(login);
       await tx.sql.run(sql`INSERT INTO rooms (id) VALUES (1)`);
     });
-    const failing = streams.transaction(async (tx) => {
+    const roles = await streams.transaction(async (tx) => {
       await tx.sql.run(login);
       await tx.write("a", { type: "T", data: 2 });
+      return tx.sql.all(ROLE);
+    });
+
+    expect(roles).toEqual([{ name: "tenant_d" }]);
+    expect((await streams.openStream("a")).version).toBe(2);
+  });
+
+  test("is another user, who has no rights to the library's tables", async () => {
+    const started = await server();
+    await started.query("DROP ROLE IF EXISTS tenant_e; CREATE ROLE tenant_e");
+    await using streams = await openStore();
+
+    const failing = streams.transaction(async (tx) => {
+      await tx.sql.run(rawSQL("DO $$ BEGIN SET LOCAL SESSION AUTHORIZATION tenant_e; END $$"));
+      await tx.write("a", { type: "T", data: 1 });
     });
 
     expect(await failureOf(failing)).toMatchObject({
       code: "STORAGE_PERMISSION_DENIED",
-      message: expect.stringMatching(/^Cannot write to stream "a" in .* a function .* another role/),
+      message: expect.stringMatching(/^Cannot write to stream "a" in .* another user .* write before/),
     });
-    expect((await streams.openStream("a")).version).toBe(1);
+    expect((await streams.openStream("a")).version).toBe(0);
+  });
+
+  test("does not change how arrays are read", async () => {
+    await using streams = await openStore();
+
+    const setting = await streams.transaction(async (tx) => {
+      await tx.sql.run(sql`SELECT set_config('array_nulls', 'off', true)`);
+      await tx.write("a", [
+        { type: "T", data: 1 },
+        { type: "T", data: new Uint8Array([2]) },
+      ]);
+      return tx.sql.all(sql`SELECT current_setting('array_nulls') AS value`);
+    });
+
+    expect(setting).toEqual([{ value: "off" }]);
+    expect(await contentsOf((await streams.openStream("a")).read())).toMatchObject([
+      { data: 1 },
+      { data: new Uint8Array([2]) },
+    ]);
+    expect(await streams.verify()).toMatchObject({ ok: true });
   });
 
   test("is the role of triggers that wait for the commit", async () => {
