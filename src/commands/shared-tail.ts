@@ -119,8 +119,13 @@ export class SharedTail {
     const onHidden = (): void => {
       isHidden = true;
     };
+    let head = 0;
+    const onHead = (place: number): void => {
+      head = place;
+    };
     const extent = { after: last.position - 1, limit: MAX_SHARED_TAIL_EVENTS };
-    for await (const event of readAndObserve(all, extent, { onHidden })) {
+    for await (const event of readAndObserve(all, extent, { onHead, onHidden })) {
+      if (head - last.position >= MAX_SHARED_TAIL_EVENTS) return false;
       count += 1;
       if (count === 1 && (event.id !== last.id || event.position !== last.position)) return false;
       session.seen = event.position;

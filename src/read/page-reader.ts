@@ -39,6 +39,8 @@ export interface PageSource {
 
 /** Told what the events of a read do not say. */
 export interface ReadObserver {
+  /** Where the stream ends, as of each page. */
+  readonly onHead?: ((head: number) => void) | undefined;
   /** The place that a forward read has come to when it has no more events: the last ones may be hidden from its reader. */
   readonly onEnd?: ((place: number) => void) | undefined;
   /** The reader does not get all events that were found. */
@@ -214,6 +216,7 @@ export class PageReader implements EventHolder {
       const page = await this.#source.storage.readPage(query);
       if (query.direction === "forward" && isRemoved(query.after, page.first)) throw await this.#removed(page.first);
       if (page.head < query.after) await this.#source.onBeyondEnd(query.after, page.head, query.after === after);
+      this.#source.observer?.onHead?.(page.head);
       ahead.bytes = pageBytes(page);
       this.#size.learn(page.events.length, ahead.bytes);
       if (this.#ahead === ahead) this.#count();

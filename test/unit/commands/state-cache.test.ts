@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { type Fold, handle, loadState, stateCache } from "../../../src/commands/index.js";
+import { FIRST_PAGE_EVENTS } from "../../../src/limits.js";
 import { openExposedStore } from "../../support/exposed-store.js";
 import { type Account, type AccountEvent, account, deposited, withdraw } from "./support/account.js";
 import { countingStore } from "./support/counting-store.js";
@@ -158,6 +159,17 @@ describe("loads that share a read of the end of the store", () => {
     });
     const own = queries.map(({ streamId }) => streamId).filter((streamId) => streamId !== "@all");
     expect(own.sort()).toEqual([...IDS].sort());
+  });
+
+  test("see at its first page that others have stored too much", async () => {
+    const { streams, counted } = countingStore();
+    const cache = stateCache();
+    const all = () => Promise.all(IDS.map((id) => handle(streams, account, id, () => deposited(1), { cache })));
+    for (let round = 0; round < 8; round += 1) await all();
+    await (await streams.openStream("other")).write(Array.from({ length: 3_000 }, () => deposited(1)));
+    // The page, where the store ends, and the last event of each stream.
+    const { events } = await counted(all);
+    expect(events).toBe(FIRST_PAGE_EVENTS + 1 + IDS.length);
   });
 
   test("a load that was under way when an event passed is not taken for newer than it is", async () => {
