@@ -238,6 +238,9 @@ export const MAX_DECISION_TURN_MS = 10;
 /** How many events the end of the store may have that is read for many loads at once; with more, each reads its own stream. */
 export const MAX_SHARED_TAIL_EVENTS = 1_024;
 
+/** How long such a read waits for a commit that is under way, so that the callers of that are in it too. */
+export const MAX_SHARED_TAIL_WAIT_MS = 5;
+
 /** How many loads have to be under way for that. */
 export const SHARED_TAIL_MIN_LOADS = 4;
 

@@ -1,6 +1,11 @@
 import { setImmediate as endOfTurn } from "node:timers/promises";
 import { ALL_STREAM, type StoredEvent, type Stream, type StreamFactory } from "../../protocols/index.js";
-import { MAX_SHARED_TAIL_EVENTS, SHARED_TAIL_MIN_LOADS, SHARED_TAIL_REST_LOADS } from "../limits.js";
+import {
+  MAX_SHARED_TAIL_EVENTS,
+  MAX_SHARED_TAIL_WAIT_MS,
+  SHARED_TAIL_MIN_LOADS,
+  SHARED_TAIL_REST_LOADS,
+} from "../limits.js";
 import { readAndObserve } from "../stream/read-and-observe.js";
 import { untilAborted } from "../watch/abort-listeners.js";
 import { placeOf, type SeenEvent } from "./folded-state.js";
@@ -31,6 +36,8 @@ export class SharedTail {
   #rest = 0;
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
+  /** What a command is writing. The one that has begun last ends last. */
+  #writing: Promise<unknown> | undefined;
 
   constructor(streams: StreamFactory, onEvent: (event: StoredEvent) => void) {
     this.#streams = streams;
@@ -61,8 +68,18 @@ export class SharedTail {
     return untilAborted(this.#next, signal);
   }
 
+  /** Takes note of what a command writes: its caller may come back with the next one. */
+  writing(write: Promise<unknown>): void {
+    if (this.#session !== undefined) this.#writing = write;
+  }
+
   async #readNext(): Promise<void> {
     await this.#running;
+    // The callers of the commit that is under way are in this read, and in the next commit, with those that wait here. Otherwise
+    // both would go on taking turns, with twice as many reads and commits.
+    const writing = this.#writing;
+    this.#writing = undefined;
+    await settledWithin(writing, MAX_SHARED_TAIL_WAIT_MS);
     // So that all callers of the last commit are in one read.
     await endOfTurn();
     this.#next = undefined;
@@ -134,4 +151,16 @@ export class SharedTail {
     }
     return !isHidden && count > 0 && count < MAX_SHARED_TAIL_EVENTS;
   }
+}
+
+/** Waits until it has settled, or so long. */
+async function settledWithin(promise: Promise<unknown> | undefined, ms: number): Promise<void> {
+  if (promise === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const waited = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  // What it fails with is its caller's.
+  await Promise.race([promise.catch(() => undefined), waited]);
+  clearTimeout(timer);
 }

@@ -92,6 +92,11 @@ export class StoreStates {
     return entry.folded;
   }
 
+  /** Takes note of what a command writes. */
+  writing(write: Promise<unknown>): void {
+    this.#tail.writing(write);
+  }
+
   /** Takes note of a load that begins: what it finds is put in with {@link end}. */
   begin(streamId: string): Loading {
     const session = this.#tail.begin();

@@ -104,7 +104,9 @@ async function loadAndWrite<S>(
   if (events.length === 0) return unchanged(command, stream, folded);
   let seen: SeenWrite;
   try {
-    seen = await writeAndSee(stream, events, { expectedVersion: folded.version, signal: command.plan.signal });
+    const writing = writeAndSee(stream, events, { expectedVersion: folded.version, signal: command.plan.signal });
+    command.cache?.of(command.streams).writing(writing);
+    seen = await writing;
   } catch (error) {
     if (!isStreamError(error, "CONCURRENCY_CONFLICT")) throw error;
     return { conflict: error, stream, before: folded, lookedUpTo: folded.version };

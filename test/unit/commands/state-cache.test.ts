@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { memoryStreamFactory } from "../../../adapters/memory/index.js";
 import { type Fold, handle, loadState, stateCache } from "../../../src/commands/index.js";
 import { FIRST_PAGE_EVENTS } from "../../../src/limits.js";
@@ -170,6 +170,56 @@ describe("loads that share a read of the end of the store", () => {
     // The page, where the store ends, and the last event of each stream.
     const { events } = await counted(all);
     expect(events).toBe(FIRST_PAGE_EVENTS + 1 + IDS.length);
+  });
+
+  test("wait for a commit of commands that is under way, and share a read and a commit with their callers", async () => {
+    const { streams, counted, setBeforeAppend } = countingStore();
+    const cache = stateCache();
+    const [first, second] = [IDS.slice(0, 16), IDS.slice(16)];
+    const all = (ids: readonly string[]) =>
+      Promise.all(ids.map((id) => handle(streams, account, id, () => deposited(1), { cache })));
+    for (let round = 0; round < 4; round += 1) await all(IDS);
+    let release: () => void = () => undefined;
+    const isAppending = new Promise<void>((resolveAppending) => {
+      const hold = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      setBeforeAppend(() => {
+        resolveAppending();
+        return hold;
+      });
+    });
+    // So that no wait ends early on a slow machine.
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const costs = await counted(async () => {
+      const early = all(first).then(() => all(first));
+      await isAppending;
+      setBeforeAppend(async () => undefined);
+      const late = all(second);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      release();
+      await Promise.all([early, late]);
+    });
+    expect(costs).toMatchObject({ readPage: 2, append: 48 });
+  });
+
+  test("do not wait for a commit that takes long", async () => {
+    const { streams, setBeforeAppend } = countingStore();
+    const cache = stateCache();
+    for (let round = 0; round < 4; round += 1) {
+      await Promise.all(IDS.map((id) => handle(streams, account, id, () => deposited(1), { cache })));
+    }
+    let release: () => void = () => undefined;
+    const hold = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    setBeforeAppend(() => hold);
+    const stuck = handle(streams, account, "s-0", () => deposited(1), { cache });
+    const loads = await Promise.all(IDS.map((id) => loadState(streams, account, id, { cache })));
+    expect(new Set(loads.map(({ state }) => state.balance))).toEqual(new Set([4]));
+    release();
+    expect(await stuck).toMatchObject({ state: { balance: 5 } });
   });
 
   test("a load that was under way when an event passed is not taken for newer than it is", async () => {

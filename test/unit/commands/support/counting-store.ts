@@ -10,6 +10,7 @@ export function countingStore({ isPlain = false } = {}) {
   const counts = { getVersion: 0, readPage: 0, events: 0, loadSnapshot: 0, append: 0 };
   const queries: ReadQuery[] = [];
   let beforeRead: (query: ReadQuery) => Promise<void> = async () => undefined;
+  let beforeAppend: () => Promise<void> = async () => undefined;
   const storage = overriding(memory, {
     getVersion: (streamId) => {
       counts.getVersion += 1;
@@ -27,8 +28,9 @@ export function countingStore({ isPlain = false } = {}) {
       counts.loadSnapshot += 1;
       return memory.loadSnapshot(query);
     },
-    append: (request) => {
+    append: async (request) => {
       counts.append += 1;
+      await beforeAppend();
       return memory.append(request);
     },
   });
@@ -48,6 +50,9 @@ export function countingStore({ isPlain = false } = {}) {
     queries,
     setBeforeRead: (hook: typeof beforeRead) => {
       beforeRead = hook;
+    },
+    setBeforeAppend: (hook: typeof beforeAppend) => {
+      beforeAppend = hook;
     },
   };
 }
