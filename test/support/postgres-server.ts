@@ -138,6 +138,11 @@ export class PostgresServer implements AsyncDisposable {
     await this.#end("SIGKILL");
   }
 
+  /** Shuts the server down at once, as `pg_ctl stop -m immediate` does: its sessions say so as they end. */
+  async shutDownAtOnce(): Promise<void> {
+    await this.#end("SIGQUIT");
+  }
+
   /** Stops all processes of the server where they are: they answer nothing, and keep their connections. */
   async pause(): Promise<void> {
     this.#isPaused = true;
@@ -163,8 +168,7 @@ export class PostgresServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     process.off("exit", this.#onExit);
-    // An immediate shutdown: nothing is kept.
-    await this.#end("SIGQUIT");
+    await this.shutDownAtOnce();
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 

@@ -127,6 +127,13 @@ function locationOf(pg: typeof PG, source: PGPool | ClientConfig): string {
   return `postgresql://${host}:${port}/${database ?? ""}`;
 }
 
+/**
+ * What the server says that is no warning of a statement: that which is for information; and that it ends the session at once, as
+ * in an immediate shutdown, whatever it has answered before. One that it ends while a commit waits for standbys gets no answer.
+ * The word for a warning is one of the server's language.
+ */
+const NO_WARNING: ReadonlySet<string> = new Set(["00000", "57P01", "57P02"]);
+
 /** How long the server may take to end a session. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -144,8 +151,8 @@ class PGConnection implements PostgresConnection {
     this.#client = client;
     this.answerTimeoutMs = answerTimeoutMs;
     this.#end = end;
-    client.on("notice", ({ severity }) => {
-      this.#hasWarning ||= severity === "WARNING";
+    client.on("notice", ({ code }) => {
+      this.#hasWarning ||= code !== undefined && !NO_WARNING.has(code);
     });
     // The client itself always sends and takes UTF-8.
     connectionOf(client).on("parameterStatus", ({ parameterName, parameterValue }) => {
