@@ -154,6 +154,8 @@ class PGConnection implements PostgresConnection {
     client.on("notice", ({ code }) => {
       this.#hasWarning ||= code !== undefined && !NO_WARNING.has(code);
     });
+    // Rows are read as texts here, whatever the caller's client was made for. It goes to nobody else any more.
+    (client as { binary?: boolean }).binary = false;
     // The client itself always sends and takes UTF-8.
     connectionOf(client).on("parameterStatus", ({ parameterName, parameterValue }) => {
       if (parameterName === "client_encoding") this.usesUTF8 = parameterValue === "UTF8";

@@ -1,4 +1,4 @@
-import { Client, Pool } from "pg";
+import { Client, Pool, type PoolConfig } from "pg";
 import { expect, test, vi } from "vitest";
 import { sql } from "../../../index.js";
 import { type PostgresOptions, postgresStreamFactory } from "../../../postgres.js";
@@ -181,6 +181,33 @@ if (NO_POSTGRES === null) {
     });
     expect((await streams.openStream("a")).version).toBe(1);
   });
+
+  test.each([{ binary: true }, { pipeline: true }])(
+    "a pool with the option %o of its client stores, reads and queries as any other",
+    async (option) => {
+      const pool = new Pool({ connectionString: (await server()).url(), ...option } as PoolConfig);
+      {
+        await using streams = await postgresStreamFactory(pool, ownSchemas());
+        const data = { text: "ä", bytes: [1, 2] };
+        const seen = await streams.transaction(async (tx) => {
+          await tx.sql.run(sql`SELECT set_config('search_path', 'pg_catalog', true)`);
+          await tx.write("a", [{ type: "T", data, idempotencyKey: "k" }]);
+          await tx.records.put("visits", "a", { count: 1 });
+          const path = await tx.sql.all(sql`SELECT current_setting('search_path') AS value`);
+          return [path, await tx.records.get("visits", "a")];
+        });
+
+        expect(seen).toEqual([[{ value: "pg_catalog" }], expect.objectContaining({ value: { count: 1 } })]);
+        await using stream = await streams.openStream("a");
+        await stream.write({ type: "T", data: new Uint8Array([0, 92]) });
+        expect(await collect(stream.read())).toMatchObject([{ data }, { data: new Uint8Array([0, 92]) }]);
+        const values = sql`SELECT ${7}::int AS int, ${1.5}::float8 AS float, ${new Uint8Array([9])}::bytea AS bytes, true AS bool`;
+        expect(await streams.query(values)).toEqual([{ int: 7, float: 1.5, bytes: new Uint8Array([9]), bool: true }]);
+        expect(await streams.verify()).toMatchObject({ ok: true, checkedEvents: 2 });
+      }
+      await pool.end();
+    },
+  );
 
   test("a pooler that gives each connection a session of its own is as good as the server", async () => {
     await using pooler = await pooled((await server()).url(), "session");
