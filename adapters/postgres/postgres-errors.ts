@@ -1,5 +1,6 @@
 import { StorageError, type StorageErrorCode, StreamError } from "../../protocols/index.js";
 import { ConnectionLostError, DatabaseError } from "./client/client.js";
+import { NOT_PREPARED } from "./client/pg-errors.js";
 import { StoreChangedError } from "./history/store-changed-error.js";
 
 interface Meaning {
@@ -27,6 +28,13 @@ const DENIED_BEHIND_STATEMENTS: Meaning = {
   reason:
     "the role may not do that; check its grants. If a statement of the transaction has set another user (SET SESSION " +
     "AUTHORIZATION), set a role in place of it, or write before",
+};
+
+const UNPREPARED_BY_STATEMENTS: Meaning = {
+  code: "STORAGE_FAILED",
+  reason:
+    "a statement of the transaction has ended the prepared statements of its session (DEALLOCATE). Nothing was stored; leave " +
+    "it out, or write before",
 };
 
 const CORRUPT: Meaning = {
@@ -91,7 +99,12 @@ export function storageError(error: unknown, attempt: string, location: string):
 /** The same behind statements of the application's, in a transaction. */
 export function errorBehindStatements(error: unknown, attempt: string, location: string): Error {
   const isDenied = error instanceof DatabaseError && meaningOf(error) === DENIED;
-  return isDenied ? failed(attempt, location, DENIED_BEHIND_STATEMENTS, error) : storageError(error, attempt, location);
+  if (isDenied) return failed(attempt, location, DENIED_BEHIND_STATEMENTS, error);
+  const cause = error instanceof ConnectionLostError ? error.cause : undefined;
+  const isUnprepared = cause instanceof DatabaseError && NOT_PREPARED.has(cause.code);
+  return isUnprepared
+    ? failed(attempt, location, UNPREPARED_BY_STATEMENTS, cause)
+    : storageError(error, attempt, location);
 }
 
 function failed(attempt: string, location: string, { code, reason }: Meaning, cause: unknown): StorageError {

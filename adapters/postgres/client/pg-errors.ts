@@ -12,7 +12,7 @@ export interface SentStatement {
 const ENDING = /^(08|53300$|57P0[1-5]$|25P0[34]$)/;
 
 /** A prepared statement is not there any more, or is another's: a statement of the application's has ended it, or taken its name. */
-const NOT_PREPARED: ReadonlySet<string> = new Set(["26000", "42P05"]);
+export const NOT_PREPARED: ReadonlySet<string> = new Set(["26000", "42P05"]);
 
 /** An error of the client in the words of the port. */
 export function clientError(error: unknown, { name, text = "", values = [] }: SentStatement = {}): Error {

@@ -69,7 +69,7 @@ export async function openSession(
   const connection = await client.connect();
   try {
     const { rows } = await connection.script<Row>(
-      `${settingsScript(settings, kind)} ${openingSettings(settings)} ${FIGURES}`,
+      `${settingsScript(settings, kind)} ${openingSettings(settings)} ${kind === "write" ? PREPARE_KEPT : ""} ${FIGURES}`,
     );
     const { processId, startedAt, serverStartedAt, isStandby, role, synchronousCommit, ...figures } = rows[0] as Row;
     if (kind !== "replica" && isStandby === "t") throw new ConnectionLostError("the server is a standby");
@@ -115,11 +115,16 @@ export function releaseScript(): string {
   return `SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed(${Math.random() * 2 - 1});`;
 }
 
+/** Fails where the session has lost its prepared statements: one that has is replaced behind the transaction that it lost them in. */
+const EXECUTE_KEPT = "EXECUTE es_kept;";
+
+const PREPARE_KEPT = "PREPARE es_kept AS SELECT;";
+
 // Not DISCARD ALL, which ends prepared statements, too. The user and the role are no settings that RESET ALL resets.
 function resetScript(settings: string): string {
   return `
     RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; DISCARD TEMP; DISCARD SEQUENCES; UNLISTEN *; ${releaseScript()}
-    ${settings}`;
+    ${settings} ${EXECUTE_KEPT}`;
 }
 
 /**

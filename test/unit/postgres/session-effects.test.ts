@@ -123,18 +123,50 @@ if (NO_POSTGRES === null) {
   });
 
   test.each(["DEALLOCATE ALL", "DEALLOCATE ALL; PREPARE es_append_one AS SELECT 1"])(
-    "a session in which a transaction runs %s fails one write, and is replaced",
+    "a session in which a transaction runs %s is replaced behind it, and fails no other call",
     async (text) => {
       await using streams = await openStore();
       await using stream = await streams.openStream("a");
       await stream.write({ type: "T", data: 1 });
       const statements = text.split("; ").map((statement) => `EXECUTE '${statement}';`);
-      await streams.transaction((tx) => tx.sql.run(rawSQL(`DO $$ BEGIN ${statements.join(" ")} END $$`)));
+      const change = rawSQL(`DO $$ BEGIN ${statements.join(" ")} END $$`);
 
-      expect(await failureOf(stream.write({ type: "T", data: 2 }))).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      await streams.transaction((tx) => tx.sql.run(change));
       expect(await stream.write({ type: "T", data: 2 })).toMatchObject({ version: 2 });
+
+      await streams.transaction(async (tx) => {
+        await tx.write("a", { type: "T", data: 3 });
+        await tx.sql.run(change);
+      });
+      expect(await streams.transaction((tx) => tx.write("a", { type: "T", data: 4 }))).toMatchObject({ version: 4 });
+
+      await failureOf(
+        streams.transaction(async (tx) => {
+          await tx.sql.run(change);
+          throw new Error("undone");
+        }),
+      );
+      expect(await stream.write({ type: "T", data: 5 })).toMatchObject({ version: 5 });
     },
   );
+
+  test("a transaction that goes on behind DEALLOCATE ALL is told to leave it out", async () => {
+    await using streams = await openStore();
+    const failing = streams.transaction(async (tx) => {
+      await tx.write("a", { type: "T", data: 1 });
+      await tx.sql.run(rawSQL("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$"));
+      await tx.write("a", { type: "T", data: 2 });
+    });
+
+    expect(await failureOf(failing)).toMatchObject({
+      code: "STORAGE_FAILED",
+      message: expect.stringMatching(
+        /^Cannot write to stream "a" in .* \(DEALLOCATE\)\. Nothing was stored; leave it out/,
+      ),
+      retryable: false,
+    });
+    expect(await (await streams.openStream("a")).write({ type: "T", data: 1 })).toMatchObject({ version: 1 });
+  });
 
   test("a transaction whose session can be reset no more is committed, and later ones have another session", async () => {
     const started = await server();
