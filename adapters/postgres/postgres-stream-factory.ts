@@ -34,7 +34,7 @@ import {
   parsePostgresOptions,
 } from "./postgres-options.js";
 import { PostgresStorageHandle } from "./postgres-storage-handle.js";
-import { EventReads, REPLICA_TIMEOUT_MS } from "./read/event-reads.js";
+import { EventReads, REPLICA_STATEMENT_TIMEOUT_MS, REPLICA_TIMEOUT_MS } from "./read/event-reads.js";
 import type { ReadContext } from "./read/filter-sql.js";
 import { ReadPool } from "./read/read-pool.js";
 import { WriteQueue } from "./transaction/write-queue.js";
@@ -176,7 +176,7 @@ function partsOf({ client, replica, session, context, settings, figures }: Opene
     assertUnchanged: () => history.assertUnchanged(),
   });
   const openReplica =
-    replica && (() => openSession(replica, { ...settings, commandTimeoutMs: REPLICA_TIMEOUT_MS }, "replica"));
+    replica && (() => openSession(replica, { ...settings, commandTimeoutMs: REPLICA_STATEMENT_TIMEOUT_MS }, "replica"));
   const replicaPoolSize = Math.min(settings.readPoolSize, replica?.maxConnections ?? 1);
   const eventReads = new EventReads({ primary: reads, context, history, replicaPoolSize, openReplica });
   const feed = new CommitFeed();

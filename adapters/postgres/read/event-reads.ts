@@ -5,8 +5,11 @@ import type { Session } from "../open/session.js";
 import type { ReadContext } from "./filter-sql.js";
 import { ReadPool } from "./read-pool.js";
 
-/** How long a replica may take to connect, and for a statement. */
+/** How long a replica may take to connect, and to answer. */
 export const REPLICA_TIMEOUT_MS = 1_000;
+
+/** How long a statement may take on a replica: it ends before its connection is given up. */
+export const REPLICA_STATEMENT_TIMEOUT_MS = 800;
 
 /** How long a read waits for a replica that lags. */
 const MAX_LAG_WAIT_MS = 100;
