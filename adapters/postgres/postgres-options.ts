@@ -33,7 +33,7 @@ export interface PostgresOptions {
   /**
    * How long one statement may take, in milliseconds, the waiting for the store's lock included. The server ends it then
    * (`statement_timeout`). Two seconds later the connection is given up, also where a statement of a transaction has set another
-   * time limit for those behind it: a longer one has no effect, and the server may go on with what is given up until its end.
+   * time limit for those behind it: a longer one has no effect. A server on Linux ends what was given up within a second.
    *
    * It also limits how long a lost answer is looked for, and how long a disposal waits for calls: what it cannot finish it names
    * in its error. 1 or more, default 30,000.

@@ -46,6 +46,7 @@ interface Row extends Omit<ServerFigures, "startedAt">, Backend {
   readonly isStandby: string;
   readonly role: string;
   readonly synchronousCommit: string;
+  readonly checkInterval: string;
 }
 
 /** How much longer a client waits for an answer than the server takes at most. */
@@ -71,12 +72,13 @@ export async function openSession(
     const { rows } = await connection.script<Row>(
       `${settingsScript(settings, kind)} ${openingSettings(settings)} ${kind === "write" ? PREPARE_KEPT : ""} ${FIGURES}`,
     );
-    const { processId, startedAt, serverStartedAt, isStandby, role, synchronousCommit, ...figures } = rows[0] as Row;
+    const { processId, startedAt, serverStartedAt, isStandby, role, synchronousCommit, checkInterval, ...figures } =
+      rows[0] as Row;
     if (kind !== "replica" && isStandby === "t") throw new ConnectionLostError("the server is a standby");
     const server = { ...figures, startedAt: serverStartedAt };
     const backend = { processId, startedAt };
     const cancel = () => cancelStatement(client, backend);
-    const made = `${settingsScript(settings, kind)} ${madeSettings({ version: figures.version, role, synchronousCommit })}`;
+    const made = `${settingsScript(settings, kind)} ${madeSettings({ version: figures.version, role, synchronousCommit, checkInterval })}`;
     const commitSettings = `SET LOCAL synchronous_commit TO ${synchronousCommit}; SET LOCAL client_min_messages TO warning;`;
     return {
       connection,
@@ -155,11 +157,18 @@ function settingsScript(settings: PostgresSettings, kind: SessionKind): string {
     SET jit TO off;`;
 }
 
+/**
+ * How often the server looks, while a statement runs, whether its client is still there: one that was killed, or that has given the
+ * connection up, would hold the lock until the statement's end. Not all systems that a server runs on can tell.
+ */
+const CHECK_INTERVAL_MS = 1_000;
+
 /** The settings that depend on the server, while nothing is known of it. */
 function openingSettings({ durability }: PostgresSettings): string {
   const weaker = durability === "normal" ? "'on', 'local', 'remote_write', 'remote_apply'" : "'off', 'local'";
   return `
     SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 170000;
+    SELECT set_config('client_connection_check_interval', '${CHECK_INTERVAL_MS}', false) WHERE version() ~ 'linux';
     SELECT set_config('synchronous_commit', '${durability === "normal" ? "off" : "on"}', false)
     WHERE current_setting('synchronous_commit') IN (${weaker});`;
 }
@@ -169,16 +178,17 @@ function madeSettings({
   version,
   role,
   synchronousCommit,
-}: Pick<Row, "version" | "role" | "synchronousCommit">): string {
+  checkInterval,
+}: Pick<Row, "version" | "role" | "synchronousCommit" | "checkInterval">): string {
   const timeout = version >= 170_000 ? "SET transaction_timeout TO 0;" : "";
-  return `${timeout} SET synchronous_commit TO ${synchronousCommit}; SET role TO ${quoteText(role)};`;
+  return `${timeout} SET client_connection_check_interval TO ${quoteText(checkInterval)}; SET synchronous_commit TO ${synchronousCommit}; SET role TO ${quoteText(role)};`;
 }
 
 // Not pg_stat_activity: the plan of that view, with its joins, takes a new session longer than all else here.
 const FIGURES = `
     SELECT pg_backend_pid() AS "processId", current_setting('server_version_num')::int AS version,
            pg_postmaster_start_time()::text AS "serverStartedAt", pg_is_in_recovery() AS "isStandby",
-           current_setting('role') AS role, current_setting('synchronous_commit') AS "synchronousCommit", current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
+           current_setting('role') AS role, current_setting('synchronous_commit') AS "synchronousCommit", current_setting('client_connection_check_interval') AS "checkInterval", current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync, current_setting('full_page_writes') AS "fullPageWrites",
            coalesce((SELECT backend_start::text FROM pg_stat_get_activity(pg_backend_pid())), '') AS "startedAt"`;
 
 /** What part of its time a statement may wait for a lock, so that the reason is known when it gives up. */
