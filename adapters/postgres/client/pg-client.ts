@@ -12,7 +12,7 @@ import {
   type StatementAhead,
 } from "./client.js";
 import { clientError, type SentStatement } from "./pg-errors.js";
-import { LIBRARY_TYPES, TABLE_TYPES } from "./pg-values.js";
+import { assertASCII, LIBRARY_TYPES, TABLE_TYPES } from "./pg-values.js";
 import { PreparedCall } from "./prepared-call.js";
 import { type SentQuery, StatementPair } from "./statement-pair.js";
 
@@ -191,9 +191,12 @@ class PGConnection implements PostgresConnection {
     return { rows: answer, hasWarning };
   }
 
-  queryTables(text: string, values: readonly ClientValue[]): Promise<ClientResult<Record<string, unknown>>> {
+  async queryTables(text: string, values: readonly ClientValue[]): Promise<ClientResult<Record<string, unknown>>> {
     // The extended protocol takes one statement only, also where it has no values.
-    return this.#run({ text, values: [...values], types: TABLE_TYPES, queryMode: "extended" });
+    const config: SentConfig = { text, values: [...values], types: TABLE_TYPES, queryMode: "extended" };
+    const result = await this.#run<Record<string, unknown>>(config);
+    if (!this.usesUTF8) assertASCII(result.rows);
+    return result;
   }
 
   script<Row>(text: string): Promise<ClientResult<Row>> {

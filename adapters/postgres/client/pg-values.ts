@@ -72,6 +72,16 @@ function exactNumber(text: string): number {
   throw inexact("a numeric");
 }
 
+/** Of a statement that has changed the encoding of the texts that it returns, nothing but ASCII is sure to be what it was. */
+export function assertASCII(rows: readonly Record<string, unknown>[]): void {
+  const isRead = (value: unknown): boolean => typeof value !== "string" || ASCII.test(value);
+  if (rows.every((row) => Object.values(row).every(isRead))) return;
+  const message = "it returns texts in another encoding than UTF8; set client_encoding in a statement of its own";
+  throw new DatabaseError("22021", message);
+}
+
+const ASCII = /^[\0-\x7f]*$/;
+
 function inexact(what: string): DatabaseError {
   return new DatabaseError("22003", `${what} is larger than a number holds exactly; cast it to text in the statement`);
 }

@@ -7,9 +7,9 @@ export type OwnSettings = Pick<Session, "role" | "searchPath" | "applicationPath
 
 /**
  * Settings with which a statement of the library would find another table, type, operator or function than it means, read an
- * array as another, or have no rights. All others are without effect on its statements.
+ * array or a text of its functions as another, be compiled for seconds, or have no rights. All others change nothing for it.
  */
-const NAMES = ["search_path", "array_nulls", "role"] as const;
+const NAMES = ["search_path", "array_nulls", "standard_conforming_strings", "jit", "role"] as const;
 
 type Values = Readonly<Record<(typeof NAMES)[number], string>>;
 
@@ -32,7 +32,7 @@ export class SessionSettings {
 
   constructor(connection: PostgresConnection, { role, searchPath, applicationPath }: OwnSettings) {
     this.#connection = connection;
-    this.#own = { search_path: searchPath, array_nulls: "on", role };
+    this.#own = { search_path: searchPath, array_nulls: "on", standard_conforming_strings: "on", jit: "off", role };
     this.#initial = { areApplications: false, application: { ...this.#own, search_path: applicationPath } };
     this.#state = this.#initial;
   }

@@ -92,6 +92,35 @@ describe.skipIf(NO_POSTGRES !== null)("over PostgreSQL, what a statement sets fo
     expect((await streams.openStream("a")).version).toBe(0);
   });
 
+  test("does not change how the library's functions read JSON", async () => {
+    await using streams = await openStore();
+
+    const found = await streams.transaction(async (tx) => {
+      await tx.sql.run(
+        sql`SELECT set_config('standard_conforming_strings', 'off', true), set_config('jit', 'on', true)`,
+      );
+      await tx.write("a", { type: "T", data: { name: "\\a" } });
+      return contentsOf(tx.read("a", { filter: [{ field: "data.name", op: "=", value: "\\a" }] }));
+    });
+
+    expect(found).toEqual([{ streamId: "a", type: "T", data: { name: "\\a" } }]);
+  });
+
+  test("is an encoding that cannot be read in the statement that sets it, and has no effect on others", async () => {
+    await using streams = await openStore();
+    const both = sql`SELECT set_config('client_encoding', 'LATIN1', true) AS encoding, ${"ä"}::text AS name`;
+    const refused = {
+      code: "STORAGE_FAILED",
+      message: expect.stringContaining(
+        "texts in another encoding than UTF8; set client_encoding in a statement of its own",
+      ),
+    };
+
+    expect(await failureOf(streams.transaction((tx) => tx.sql.all(both)))).toMatchObject(refused);
+    expect(await failureOf(streams.query(both))).toMatchObject(refused);
+    expect(await streams.query(sql`SELECT ${"ä"}::text AS name`)).toEqual([{ name: "ä" }]);
+  });
+
   test("does not change how arrays are read", async () => {
     await using streams = await openStore();
 
