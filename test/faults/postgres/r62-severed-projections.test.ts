@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { postgresStreamFactory } from "../../../postgres.js";
-import { runProjections, whenProcessed } from "../../../projections.js";
+import { runProjections } from "../../../projections.js";
 import { backendsHere } from "../support/backends.js";
 import { faultTest, type Laboratory } from "../support/fault-test.js";
 import { MortalConnections } from "../support/mortal-connections.js";
@@ -59,8 +59,11 @@ if (postgres !== undefined) {
           const position = await soFar.expectInTable(version);
           if (position >= last) last = await write();
         }
-        await using _last = await runProjections(streams, [sumsProjection(2)]);
-        await whenProcessed(streams, "sums", await write(), { timeoutMs: 50_000 });
+        await using heir = await runProjections(streams, [sumsProjection(2)]);
+        last = await write();
+        await expect
+          .poll(() => heir.status()[0], { timeout: 50_000 })
+          .toMatchObject({ version: 2, state: "live", position: last });
         expect(await sumsOfTable(streams)).toEqual(await sumsOfEvents(streams));
         await Promise.all(remains);
       };
