@@ -98,6 +98,24 @@ test("one that depends on where a batch ends fails, with the batches", async () 
   expect(failure.message).toMatch(/projected in batches of 1, 1, 1, 1: /);
 });
 
+test("one that counts batches instead of events fails, with the batches", async () => {
+  const countsBatches: Projection<AccountEvent> = {
+    name: "counts",
+    types: ["Deposited"],
+    async tables({ sql: db, table }) {
+      await db.run(sql`CREATE TABLE ${table("counts")} (id TEXT PRIMARY KEY, n INTEGER NOT NULL)`);
+    },
+    async project(_batch, { sql: db, table }) {
+      await db.run(sql`
+        INSERT INTO ${table("counts")} AS total VALUES ('all', 1) ON CONFLICT (id) DO UPDATE SET n = total.n + 1`);
+    },
+  };
+  const failure = await failureOf(givenProjected(countsBatches, ...EVENTS).thenRows("counts", [{ id: "all", n: 1 }]));
+  expect(failure.message).toMatch(/projected in batches of 1, 1, 1, 1: /);
+  // Nor can the rows be those of another division.
+  await failureOf(givenProjected(countsBatches, ...EVENTS).thenRows("counts", [{ id: "all", n: EVENTS.length }]));
+});
+
 test("one that remembers what was undone fails, with the crash", async () => {
   const seen = new Map<string, number>();
   const remembering: Projection<AccountEvent> = {
