@@ -47,10 +47,11 @@ async function readAgainAndAgain(address: StoreAddress, fewest: number, signal: 
   await using streams = await openStoreAt(address);
   let reads = 0;
   for (let before = fewest; !signal.aborted; reads += 1) {
+    const next = delay(READ_EVERY_MS);
     const now = await countRows(streams);
     expect(now).toBeGreaterThanOrEqual(before);
     before = now;
-    await delay(READ_EVERY_MS);
+    await next;
   }
   return reads;
 }
