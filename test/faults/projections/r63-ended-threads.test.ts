@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { sqliteStreamFactory } from "../../../index.js";
+import { sql, sqliteStreamFactory } from "../../../index.js";
+import { sqliteReadModels } from "../../../projections.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { WorkerThread } from "../../unit/worker/support/worker-thread.js";
 import { faultTest } from "../support/fault-test.js";
@@ -47,6 +48,37 @@ faultTest(
       const expected = [...sums].sort().map(([id, balance]) => ({ id, balance }));
       expect(await worker.report("rows")).toEqual(expected);
       count("events", position);
+    }
+  },
+);
+
+faultTest(
+  "R63 a projection in a worker thread that is terminated in the midst of a batch leaves nothing of it, and the main thread goes on meanwhile",
+  { quick: 2, soak: 40 },
+  async ({ rounds, integer, count }) => {
+    for (let round = 0; round < rounds; round += 1) {
+      await using folder = await createTempDir();
+      await using streams = await sqliteStreamFactory(folder.file("events.db"), { driver: "sqlite3" });
+      const a = await streams.openStream("a");
+      const deposits = (): Promise<unknown> =>
+        a.write(Array.from({ length: BATCH_EVENTS }, () => ({ type: "Deposited", data: { amount: 1 } })));
+      await deposits();
+      const path = folder.file("models.db");
+      const held = { position: integer(2, BATCH_EVENTS), flag: new SharedArrayBuffer(4) };
+      let before: number;
+      {
+        await using worker = new WorkerThread(streams, { kind: "project", path, position: BATCH_EVENTS, held });
+        before = Number(await worker.report("held")) - 1;
+        // Its thread stands still within the transaction: nobody here waits for it.
+        await deposits();
+        await turns(10);
+      }
+      await using models = await sqliteReadModels(path, { driver: "better-sqlite3" });
+      const left = await models.query(sql`SELECT balance FROM balances`);
+      expect(left).toEqual(before === 0 ? [] : [{ balance: before }]);
+      count("events of batches that were undone", held.position - before);
+      await using worker = new WorkerThread(streams, { kind: "project", path, position: a.version });
+      expect(await worker.report("rows")).toEqual([{ id: "a", balance: a.version }]);
     }
   },
 );

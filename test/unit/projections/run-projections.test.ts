@@ -286,9 +286,14 @@ test.each(SQL_STORES)(
     // A checkpoint is due after a second, which does not pass.
     using _clock = stopClock();
     for (let batch = 0; batch < 100; batch += 1) {
-      const { position } = await a.write(Array.from({ length: 100 }, () => ({ type: "Other", data: null })));
+      const others = Array.from({ length: 100 }, (_event, index) => ({
+        type: `Other${batch * 100 + index}`,
+        data: null,
+      }));
+      const { position } = await a.write(batch === 50 ? [...others, deposited(2)] : others);
       await whenProcessed(streams, "totals", position);
     }
     expect(calls.transact).toBeLessThanOrEqual(15);
+    expect(await readDocument(streams, "totals", "all")).toBe(3);
   },
 );

@@ -11,7 +11,17 @@ export type WorkerTask =
   /** Watches the store, and stops its thread at the first event until the flag is not 0. */
   | { readonly kind: "watch"; readonly flag: SharedArrayBuffer; readonly count: number }
   | { readonly kind: "fail" }
-  | { readonly kind: "project"; readonly path: string; readonly position: number };
+  | {
+      readonly kind: "project";
+      readonly path: string;
+      readonly position: number;
+      /** Where it stops its thread in the midst of a batch, once, until the flag is not 0. */
+      readonly held?: { readonly position: number; readonly flag: SharedArrayBuffer };
+      /** How often it projects everything again. */
+      readonly rebuilds?: number;
+    };
+
+type Deposited = { type: string; data: { amount: number } };
 
 /** Something that the worker says. */
 export interface WorkerReport {
@@ -66,27 +76,35 @@ async function fail(streams: TransactionalStreamFactory): Promise<void> {
   report("failure", failure instanceof StorageError && { code: failure.code, isCauseError: cause instanceof Error });
 }
 
-const balances: Projection<{ type: string; data: { amount: number } }> = {
+const balances = (held?: { readonly position: number; readonly flag: SharedArrayBuffer }): Projection<Deposited> => ({
   name: "balances",
   async tables({ sql: db, table }) {
     await db.run(sql`CREATE TABLE ${table("balances")} (id TEXT PRIMARY KEY, balance REAL NOT NULL)`);
   },
   async project(events, { sql: db, table }) {
-    for (const { streamId, data } of events) {
+    for (const { streamId, data, position } of events) {
       await db.run(sql`INSERT INTO ${table("balances")} AS total VALUES (${streamId}, ${data.amount})
         ON CONFLICT (id) DO UPDATE SET balance = total.balance + excluded.balance`);
+      if (position !== held?.position) continue;
+      report("held", events[0]?.position);
+      Atomics.wait(new Int32Array(held.flag), 0, 0);
     }
   },
-};
+});
 
 async function project(
   streams: TransactionalStreamFactory,
-  { path, position }: Extract<WorkerTask, { kind: "project" }>,
+  { path, position, held, rebuilds = 0 }: Extract<WorkerTask, { kind: "project" }>,
 ): Promise<void> {
   await using models = await sqliteReadModels(path, { driver: "better-sqlite3" });
-  await using _runner = await runProjections(streams, [balances], { store: models, leaseMs: 1_000 });
+  await using runner = await runProjections(streams, [balances(held)], { store: models, leaseMs: 1_000 });
   report("running");
   await whenProcessed(models, "balances", position, { timeoutMs: 100_000 });
+  for (let number = 1; number <= rebuilds; number += 1) {
+    report(`before rebuild ${number}`);
+    await runner.rebuild("balances");
+    report(`after rebuild ${number}`);
+  }
   report("rows", await models.query(sql`SELECT * FROM balances ORDER BY id`));
 }
 
