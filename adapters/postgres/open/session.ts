@@ -70,7 +70,7 @@ export async function openSession(
   const connection = await client.connect();
   try {
     const { rows } = await connection.script<Row>(
-      `${settingsScript(settings, kind)} ${openingSettings(settings)} ${kind === "write" ? PREPARE_KEPT : ""} ${FIGURES}`,
+      `${settingsScript(settings, kind)} ${openingSettings(settings)} ${PREPARE_KEPT} ${FIGURES}`,
     );
     const { processId, startedAt, serverStartedAt, isStandby, role, synchronousCommit, checkInterval, ...figures } =
       rows[0] as Row;
@@ -120,7 +120,8 @@ export function releaseScript(): string {
 /** Fails where the session has lost its prepared statements: one that has is replaced behind the transaction that it lost them in. */
 const EXECUTE_KEPT = "EXECUTE es_kept;";
 
-const PREPARE_KEPT = "PREPARE es_kept AS SELECT;";
+// A pooler may hand a session on with what another client has prepared in it.
+const PREPARE_KEPT = "DEALLOCATE ALL; PREPARE es_kept AS SELECT;";
 
 // Not DISCARD ALL, which ends prepared statements, too. The user and the role are no settings that RESET ALL resets.
 function resetScript(settings: string): string {

@@ -209,6 +209,21 @@ if (NO_POSTGRES === null) {
     },
   );
 
+  test("a session in which others have prepared statements with the library's names is as good as a new one", async () => {
+    const pool = new Pool({ connectionString: (await server()).url() });
+    const names = ["es_kept", "es_append_one", "es_page_stream_forward"];
+    pool.on("connect", (client) => {
+      client.query(names.map((name) => `PREPARE ${name} AS SELECT 1`).join("; ")).catch(() => undefined);
+    });
+    {
+      await using streams = await postgresStreamFactory(pool, ownSchemas());
+      await using stream = await streams.openStream("a");
+      await stream.write({ type: "T", data: 1 });
+      expect(await collect(stream.read())).toMatchObject([{ data: 1 }]);
+    }
+    await pool.end();
+  });
+
   test("a pooler that gives each connection a session of its own is as good as the server", async () => {
     await using pooler = await pooled((await server()).url(), "session");
     await using streams = await postgresStreamFactory(pooler.pool, ownSchemas());
