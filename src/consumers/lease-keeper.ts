@@ -35,7 +35,7 @@ interface Findings {
 
 /** What a look for free partitions found. */
 interface FreePartitions {
-  /** Whether one was given back that this process may take within its fair share. */
+  /** Whether one is free that this process may take within its fair share. */
   readonly mayTake: boolean;
   /** Whether others have events left to handle. */
   readonly isBehind: boolean;
@@ -117,15 +117,15 @@ export class LeaseKeeper {
     this.#note({ ...this.#group, retries: found.retries });
   }
 
-  /** Looks for partitions that were given back, and changes nothing. */
+  /** Looks for partitions that are free, and changes nothing. */
   async lookForFree(): Promise<FreePartitions> {
     const { definition, access } = this.#context;
     let mayTake = false;
     const rows = await readRecords(this.#context, async (records) => {
       const found = await readPartitions(records, definition.name);
-      const free = found.filter(({ value }) => value.owner === null);
+      const free = found.filter((row, index) => !this.runs.has(index) && this.#freeLeases.isFree(row));
       const group = free.length > 0 ? await readGroup(records, definition.name) : null;
-      // What is to be changed is taken once all of it is given back.
+      // What is to be changed is taken once all of it is free.
       const isEnough = group?.nextPartitions === undefined || free.length === found.length;
       mayTake = group !== null && isEnough && this.runs.size < fairShare(group);
       return found;
