@@ -160,10 +160,11 @@ export class PostgresServer implements AsyncDisposable {
     await this.query("SELECT pg_promote(true, 30)");
   }
 
-  /** The statements that make a schema again as it is now, as `pg_dump` writes them. */
-  async dump(schema: string): Promise<string> {
+  /** The statements that make schemas again as they are now, as `pg_dump` writes them. */
+  async dump(...schemas: readonly string[]): Promise<string> {
     const connection = ["-h", "127.0.0.1", "-p", String(this.port), "-U", "postgres"];
-    return this.#run("pg_dump", ["--schema", schema, "--inserts", "--no-sync", ...connection, "postgres"]);
+    const chosen = schemas.flatMap((schema) => ["--schema", schema]);
+    return this.#run("pg_dump", [...chosen, "--inserts", "--no-sync", ...connection, "postgres"]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
