@@ -14,7 +14,9 @@ const BACKENDS = backendsHere();
 const LEASE_MS = 600;
 /** No lease ends in its time. */
 const LONG_LEASE_MS = 600_000;
+/** What a handler gets by default. Beside other tests a process waits for a core before it aborts. */
 const DRAIN_MS = 5_000;
+const MAX_LATE_MS = { quick: 3_000, soak: 500 };
 /** How many stops there are beside each other over each kind of store: a slow machine holds up one or the other. */
 const STOPS = { quick: 1, soak: 3 };
 /** Beside other tests the processes wait for a core, which is nothing of ten minutes of lease. */
@@ -73,7 +75,7 @@ faultTest(
     for (let round = 0; round < rounds; round += 1) {
       const stops = BACKENDS.flatMap((backend) => Array.from({ length: STOPS[size] }, () => backend));
       const takeovers = await Promise.all(
-        stops.map(async (backend) => ({ backend, ms: await stopInMidEvent(backend) })),
+        stops.map(async (backend) => ({ backend, ms: await stopInMidEvent(backend, MAX_LATE_MS[size]) })),
       );
       for (const backend of BACKENDS) {
         const ofBackend = takeovers.flatMap((takeover) => (takeover.backend === backend ? [takeover.ms] : []));
@@ -85,7 +87,7 @@ faultTest(
 );
 
 /** @returns how long after the abort the next process begins with the event */
-async function stopInMidEvent(backend: Backend): Promise<number> {
+async function stopInMidEvent(backend: Backend, maxLateMs: number): Promise<number> {
   await using created = await backend.createAddress();
   const { address } = created;
   await using streams = await openStoreAt(address);
@@ -104,5 +106,6 @@ async function stopInMidEvent(backend: Backend): Promise<number> {
   ] as [number[], number[], number[]];
   // Timers may fire a little early.
   expect(abortedMs - stoppingMs).toBeGreaterThan(DRAIN_MS - 50);
+  expect(abortedMs - stoppingMs).toBeLessThan(DRAIN_MS + maxLateMs);
   return begunMs - abortedMs;
 }
