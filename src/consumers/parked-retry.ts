@@ -2,7 +2,15 @@ import type { Records, StoredEvent } from "../../protocols/index.js";
 import { thrownText } from "../validate/thrown-text.js";
 import type { Outcome } from "./attempt.js";
 import { attemptEvent, LAST_ENDED, report, StoreFailure } from "./attempt-event.js";
-import { changeGroup, deleteParked, isParked, type ParkedState, stillParked, writeParked } from "./consumer-records.js";
+import {
+  changeGroup,
+  deleteParked,
+  isParked,
+  type ParkedState,
+  readGroup,
+  stillParked,
+  writeParked,
+} from "./consumer-records.js";
 import { checkParked } from "./max-parked.js";
 import type { ParkedStreams } from "./parked-streams.js";
 import type { Partition } from "./partition.js";
@@ -93,7 +101,7 @@ export class ParkedRetry {
       await this.#partition.lease.write(records, {}, undo);
       kept = await stillParked(records, name, all);
       for (const state of kept) await writeParked(records, name, state);
-      await checkParked(this.#partition.context, records);
+      await checkParked(this.#partition.context, records, await readGroup(records, name));
     });
     if (isSaved) this.#parked.set(first.streamId, kept);
   }

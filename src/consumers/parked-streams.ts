@@ -107,7 +107,10 @@ export class ParkedStreams {
 
   /** @throws when too many are parked */
   async count(): Promise<void> {
-    const isChecked = await this.#partition.persist((records) => checkParked(this.#partition.context, records));
+    const { context } = this.#partition;
+    const isChecked = await this.#partition.persist(async (records) =>
+      checkParked(context, records, await readGroup(records, context.definition.name)),
+    );
     if (isChecked) this.#isUncounted = false;
   }
 
@@ -146,11 +149,12 @@ export class ParkedStreams {
         await writeGroup(records, name, group);
         return this.#partition.lease.write(records, { attempt: exhausted }, undo);
       }
-      await writeGroup(records, name, { ...group, parked: group.parked + 1 });
+      const written = { ...group, parked: group.parked + 1 };
+      await writeGroup(records, name, written);
       await this.#partition.lease.write(records, { position, attempt: null }, undo);
       ahead = await this.#stillAhead(records, streamId);
       await writeParked(records, name, parked);
-      await checkParked(this.#partition.context, records);
+      await checkParked(this.#partition.context, records, written);
     });
     if (!isSaved) return "lost";
     outage.recoveryWritten(recovery);
