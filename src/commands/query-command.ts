@@ -3,6 +3,7 @@ import {
   type CandidateEvent,
   type EventFilter,
   isStreamError,
+  type ReadOptions,
   type StoredEvent,
   type StreamWrite,
   type TransactionalStreamFactory,
@@ -49,14 +50,17 @@ export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<Hand
   const context = findStreamContext(streams);
   const location = context?.storage.location;
   const isWrapped = plan.commandId !== undefined && context?.hooks !== undefined;
+  let lookedUpTo = 0;
   for (let attempt = 1; ; attempt += 1) {
     const stored: StoredEvent[] = [];
     const onEvent = (event: StoredEvent): void => {
       if (plan.commandId !== undefined && indexOfKey(plan.commandId, event.id) >= 0) stored.push(event);
     };
     const { state, position } = await loadQueryState({ ...command, signal: plan.signal, onEvent });
-    const ofCommand = isWrapped ? await findStoredEvents(command, context, position) : stored;
+    const unseen = { after: lookedUpTo, upTo: position };
+    const ofCommand = isWrapped ? await findStoredEvents(command, context, unseen) : stored;
     if (ofCommand.length > 0) return { state, results: resultsOf(ofCommand) };
+    lookedUpTo = position;
     const decision = decide(state);
     const decided = isAwaited(decision) ? await untilAborted(Promise.resolve(decision), plan.signal) : decision;
     plan.signal?.throwIfAborted();
@@ -76,13 +80,13 @@ export async function runQueryCommand<S>(command: QueryCommand<S>): Promise<Hand
 async function findStoredEvents<S>(
   { filters, plan: { commandId = "", signal } }: QueryCommand<S>,
   context: StreamContext,
-  upTo: number,
+  extent: Pick<ReadOptions, "after" | "upTo">,
 ): Promise<readonly StoredEvent[]> {
   const all = storedStream(context, ALL_STREAM);
   const found = new Map<number, StoredEvent>();
   for (const clauses of filters) {
     const filter: EventFilter = [...clauses, { field: "id", op: "prefix", value: `${commandId}/` }];
-    for await (const event of all.read({ upTo, filter, signal })) {
+    for await (const event of all.read({ ...extent, filter, signal })) {
       if (indexOfKey(commandId, event.id) >= 0) found.set(event.position, event);
     }
   }

@@ -252,3 +252,22 @@ test("a command that the query finds is not decided again, even where a catalogu
   const again = await handleQuery(view, course, courseIs("1"), neverDecide, options);
   expect(again.results).toEqual(decided.results.map((result) => ({ ...result, written: 0 })));
 });
+
+test("a command that is decided again behind a catalogue looks for its events only in what has come since", async () => {
+  await using streams = memoryStreamFactory();
+  const stream = await streams.openStream("course-1");
+  await stream.write(opening("1", 2));
+  const { storage } = streamContextOf(streams);
+  const readPage = vi.spyOn(storage, "readPage");
+  const view = typed(streams, { Opened: event<{ course: string; seats: number }>() }, { unknown: "skip" });
+  let decisions = 0;
+  const decide = async () => {
+    decisions += 1;
+    if (decisions === 1) await stream.write(opening("1", 3));
+    return [{ streamId: "course-1", events: opening("1", 4) }];
+  };
+  await handleQuery(view, course, courseIs("1"), decide, { commandId: "c" });
+  const looks = readPage.mock.calls.filter(([{ filter }]) => filter?.some(({ field }) => field === "id"));
+  expect(looks.map(([{ after }]) => after)).toEqual([0, 1]);
+  expect(decisions).toBe(2);
+});
