@@ -150,7 +150,7 @@ export class ConsumerRun implements Consumer, StoreService {
   async #lookForFree(): Promise<boolean> {
     if (this.#stopping.signal.aborted) return false;
     try {
-      const { mayTake, isBehind } = await this.#keeper.lookForFree();
+      const { mayTake, isBehind } = await this.#keeper.free.look();
       if (mayTake) await this.#renewNow();
       return isBehind;
     } catch {

@@ -1,4 +1,4 @@
-import { ALL_STREAM, type Records } from "../../protocols/index.js";
+import type { Records } from "../../protocols/index.js";
 import type { Renew } from "../leases/lease-renewals.js";
 import type { Undo } from "../leases/undo.js";
 import { inStore } from "../validate/in-call.js";
@@ -12,13 +12,14 @@ import {
   writeGroup,
 } from "./consumer-records.js";
 import { FreeLeases, type TakenLease } from "./free-leases.js";
+import { FreePartitions } from "./free-partitions.js";
 import { changePartitions } from "./lay-partitions.js";
 import { endFailing, keepMembers } from "./mark-due.js";
 import { fairShare, isAnyLacking, Members } from "./members.js";
 import { parkedOf } from "./parked-streams.js";
 import { PartitionRun } from "./partition-run.js";
 import { stillPast } from "./partitions.js";
-import { type RunContext, readRecords, tell, writeRecords } from "./run-context.js";
+import { type RunContext, tell, writeRecords } from "./run-context.js";
 
 /** What a look at the records found. */
 interface Findings {
@@ -31,14 +32,6 @@ interface Findings {
   readonly parked: readonly RecordOf<ParkedState>[];
   /** What it has written of a success. */
   readonly recovery: symbol | null;
-}
-
-/** What a look for free partitions found. */
-interface FreePartitions {
-  /** Whether one is free that this process may take within its fair share. */
-  readonly mayTake: boolean;
-  /** Whether others have events left to handle. */
-  readonly isBehind: boolean;
 }
 
 /** The runs that began, those that another process has, and those that are to be given back. */
@@ -56,17 +49,17 @@ interface Changes {
  */
 export class LeaseKeeper {
   readonly runs = new Map<number, PartitionRun>();
+  readonly free: FreePartitions;
   readonly #context: RunContext;
   readonly #freeLeases: FreeLeases;
   readonly #members: Members;
   #group: GroupState;
-  /** The last position of the store, as a look saw it last. */
-  #seenHead = 0;
 
   constructor(context: RunContext, group: GroupState) {
     this.#context = context;
     this.#group = group;
     this.#freeLeases = new FreeLeases(context);
+    this.free = new FreePartitions(context, this.#freeLeases, this.runs);
     this.#members = new Members(this.owner, context.settings.leaseMs);
   }
 
@@ -115,26 +108,6 @@ export class LeaseKeeper {
     if (found === null) return;
     this.#context.outage.note(found);
     this.#note({ ...this.#group, retries: found.retries });
-  }
-
-  /** Looks for partitions that are free, and changes nothing. */
-  async lookForFree(): Promise<FreePartitions> {
-    const { definition, access } = this.#context;
-    let mayTake = false;
-    const rows = await readRecords(this.#context, async (records) => {
-      const found = await readPartitions(records, definition.name);
-      const free = found.filter((row, index) => !this.runs.has(index) && this.#freeLeases.isFree(row));
-      const group = free.length > 0 ? await readGroup(records, definition.name) : null;
-      // What is to be changed is taken once all of it is free.
-      const isEnough = group?.nextPartitions === undefined || free.length === found.length;
-      mayTake = group !== null && isEnough && this.runs.size < fairShare(group);
-      return found;
-    });
-    const others = rows.filter(({ value }) => value.owner !== this.owner).map(({ value }) => value.position);
-    const lowest = Math.min(...others);
-    // It only grows: where others are behind what it was, nobody need ask.
-    if (others.length > 0 && lowest >= this.#seenHead) this.#seenHead = await access.storage.getVersion(ALL_STREAM);
-    return { mayTake, isBehind: lowest < this.#seenHead };
   }
 
   /** Writes where each run is, and gives them all back. */
