@@ -27,6 +27,8 @@ for (const backend of backendsHere()) {
       `R65 a projection over ${backend.name} that wants 1 type in 10,000 is waited for ${place === "here" ? "in its process" : "in another process"}, and writes few checkpoints`,
       { quick: 1, soak: 3 },
       async ({ rounds, size, count }) => {
+        let mostCommits = 0;
+        let longestMs = 0;
         for (let round = 0; round < rounds; round += 1) {
           await using created = await backend.createAddress();
           const { address } = created;
@@ -46,9 +48,11 @@ for (const backend of backendsHere()) {
           expect(await sumsOfTable(streams)).toEqual({ a: 1 });
           const median = waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)] as number;
           if (size === "soak") expect(median).toBeLessThan(PROMISED_MS[place]);
-          count("most commits", written);
-          count("most ms of the median wait", Math.ceil(median));
+          mostCommits = Math.max(mostCommits, written);
+          longestMs = Math.max(longestMs, median);
         }
+        count("most commits", mostCommits);
+        count("most ms of the median wait", Math.ceil(longestMs));
       },
     );
   }
