@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
+import { sql } from "../../../index.js";
 import { postgresStreamFactory } from "../../../postgres.js";
 import { runProjections } from "../../../projections.js";
 import { backendsHere } from "../support/backends.js";
@@ -11,23 +12,33 @@ import { deposit, SumsSoFar, sumsOfEvents, sumsOfTable, sumsProjection } from ".
 type ServerAddress = Extract<StoreAddress, { readonly url: string }>;
 
 /** Short: each of those that run the projection waits until the lease of the one before it is over. */
-const LEASE_MS = 100;
+const LEASE_MS = 250;
 /** How many stores have such a projection at the same time. */
 const STORES = { quick: 4, soak: 20 };
 /** How many are killed over each store: in a soak run 10,000 in all. */
-const KILLS = { quick: 10, soak: 50 };
+const KILLS = { quick: 12, soak: 50 };
 /** From this part of them on the next version is built, which has to come to be shown too. */
-const SECOND_VERSION_FROM = 0.4;
+const SECOND_VERSION_FROM = 0.3;
 const STREAMS = 5;
 const MAX_BATCH_SIZE = 12;
-/** A batch of the largest size has fewer, and two have more. */
+/**
+ * A batch of the largest size has fewer, and two have more. What is missing comes on top: a version that is built takes all of that in
+ * one transaction.
+ */
 const MAX_STATEMENTS = 24;
 /** One that has projected everything, and has not come to its end, gets more after so long. */
-const WRITE_EVERY_MS = 2 * LEASE_MS;
+const WRITE_EVERY_MS = 200;
+/** The last one gets as long as it needs beside all others. */
+const LAST_LEASE_MS = 60_000;
+const LAST_WITHIN_MS = { quick: 60_000, soak: 300_000 };
 /** For so long one that was killed tries to reach the server, which it does not. */
-const TIMEOUTS = { connectTimeoutMs: 1_000, commandTimeoutMs: 2_000 };
+const TIMEOUTS = { connectTimeoutMs: 30_000, commandTimeoutMs: 30_000 };
 /** The server takes 100 connections. */
 const FEW_CONNECTIONS = { readPoolSize: 1, notify: false, pollIntervalMs: 20 };
+
+/** Whether the second version is shown. */
+const SHOWN = sql`SELECT 1 FROM pg_views
+  WHERE schemaname = current_schema() AND viewname = 'sums' AND strpos(definition, 'sums__2') > 0`;
 
 const postgres = backendsHere().find(({ name }) => name === "PostgreSQL");
 
@@ -45,24 +56,32 @@ if (postgres !== undefined) {
         const remains: Promise<void>[] = [];
         const write = () => deposit(streams, integer(1, 9), STREAMS);
         let last = await write();
-        for (let kill = 0; kill < KILLS[size]; kill += 1) {
+        const positions = { 1: 0, 2: 0 };
+        for (let kill = 0; kill < KILLS[size]; ) {
           const version = kill < SECOND_VERSION_FROM * KILLS[size] ? 1 : 2;
-          const killed = await start({ url, ...schemas }, version, laboratory);
+          const killed = await start(
+            { url, ...schemas },
+            { version, at: integer(1, last - positions[version] + MAX_STATEMENTS) },
+            laboratory,
+          );
           let statement: string | undefined;
           while (statement === undefined) {
             statement = await Promise.race([killed.ended, delay(WRITE_EVERY_MS, undefined)]);
-            if (statement === undefined) last = await write();
+            if (statement === undefined && killed.hasBegun()) last = await deposit(streams, integer(1, 9), 1);
           }
           remains.push(killed.dispose());
+          if (statement === "") continue;
+          kill += 1;
           count("kills");
           if (statement.includes("COMMIT")) count("kills at a COMMIT");
-          const position = await soFar.expectInTable(version);
-          if (position >= last) last = await write();
+          positions[version] = await soFar.expectInTable(version);
+          if (positions[version] >= last) last = await write();
         }
-        await using heir = await runProjections(streams, [sumsProjection(2)]);
+        if ((await streams.query(SHOWN)).length > 0) count("swaps");
+        await using heir = await runProjections(streams, [sumsProjection(2)], { leaseMs: LAST_LEASE_MS });
         last = await write();
         await expect
-          .poll(() => heir.status()[0], { timeout: 50_000 })
+          .poll(() => heir.status()[0], { timeout: LAST_WITHIN_MS[size] })
           .toMatchObject({ version: 2, state: "live", position: last });
         expect(await sumsOfTable(streams)).toEqual(await sumsOfEvents(streams));
         await Promise.all(remains);
@@ -77,10 +96,10 @@ if (postgres !== undefined) {
 /** Runs the projection as a process of its own does, until its connections end. */
 async function start(
   { url, schema, applicationSchema }: ServerAddress,
-  version: number,
+  { version, at }: { readonly version: number; readonly at: number },
   { random, integer }: Laboratory,
 ) {
-  const connections = new MortalConnections({ at: integer(1, MAX_STATEMENTS), isSent: random() < 0.5 });
+  const connections = new MortalConnections({ at, isSent: random() < 0.5 });
   const options = { schema, applicationSchema, ...TIMEOUTS, ...FEW_CONNECTIONS };
   const streams = await postgresStreamFactory(connections.options(url), options);
   if (random() < 0.1) connections.arm();
@@ -92,6 +111,8 @@ async function start(
     batchSize: integer(1, MAX_BATCH_SIZE),
     onStatus: ({ state }) => state !== "standby" && connections.arm(),
   });
+  // The server may be too slow for it: that was no kill, and another one begins.
+  running.catch(() => connections.cut());
   const writing = running.then(async () => {
     // What it writes itself is projected with it. On a slow machine that may take longer than the lease, and is undone.
     while (mode === "inline" && !connections.areEnded) await deposit(streams, amount, STREAMS).catch(() => undefined);
@@ -102,6 +123,7 @@ async function start(
   ]);
   return {
     ended: connections.ended,
+    hasBegun: () => connections.isArmed,
     /** Ends what is left in this process, and reaches nothing any more. */
     async dispose(): Promise<void> {
       await stopped;

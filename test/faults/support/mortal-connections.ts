@@ -14,13 +14,14 @@ export interface Death {
  * at one of its statements: all of them at once, and there are no further ones. A server sees no more of a kill than that.
  */
 export class MortalConnections {
-  /** Resolves with the text of the last statement, as far as it was sent with it. */
+  /** Resolves with the text of the last statement, as far as it was sent with it; an empty one where they were cut. */
   readonly ended: Promise<string>;
   readonly #death: Death;
   readonly #sockets = new Set<Socket>();
   #onEnd: (statement: string) => void = () => undefined;
   #isArmed = false;
   #statements = 0;
+  #areCut = false;
 
   constructor(death: Death) {
     this.#death = death;
@@ -29,8 +30,12 @@ export class MortalConnections {
     });
   }
 
+  get isArmed(): boolean {
+    return this.#isArmed;
+  }
+
   get areEnded(): boolean {
-    return this.#statements >= this.#death.at;
+    return this.#areCut || this.#statements >= this.#death.at;
   }
 
   /** The options of a client that has such connections. */
@@ -43,8 +48,14 @@ export class MortalConnections {
     this.#isArmed = true;
   }
 
+  /** Ends them before their time, with no statement. */
+  cut(): void {
+    this.#areCut = true;
+    this.#end("");
+  }
+
   #open(): Socket {
-    if (this.areEnded) throw Object.assign(new Error("its process was killed"), { code: "ECONNRESET" });
+    if (this.areEnded) throw REFUSED;
     const socket = new SendingSocket((messages, send) => this.#send(messages, send));
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
@@ -55,11 +66,17 @@ export class MortalConnections {
     if (this.areEnded) return;
     if (this.#isArmed) this.#statements += messages.filter(isStatement).length;
     if (!this.areEnded || this.#death.isSent) send();
-    if (!this.areEnded) return;
+    if (this.areEnded) this.#end(Buffer.concat(messages).toString("latin1"));
+  }
+
+  #end(statement: string): void {
     for (const socket of this.#sockets) socket.destroy();
-    this.#onEnd(Buffer.concat(messages).toString("latin1"));
+    this.#onEnd(statement);
   }
 }
+
+/** As the server refuses who may not log in, so that what is left of the killed one does not try again for long. */
+const REFUSED = Object.assign(new Error("its process was killed"), { code: "28000", severity: "FATAL" });
 
 /** A simple query, and the execution of a prepared one. */
 const STATEMENTS: ReadonlySet<number | undefined> = new Set(["Q", "E"].map((type) => type.charCodeAt(0)));
