@@ -16,7 +16,7 @@ import { FreePartitions } from "./free-partitions.js";
 import { changePartitions } from "./lay-partitions.js";
 import { endFailing, keepMembers } from "./mark-due.js";
 import { fairShare, isAnyLacking, Members } from "./members.js";
-import { parkedOf } from "./parked-streams.js";
+import { parkedOf } from "./parked-by-stream.js";
 import { PartitionRun } from "./partition-run.js";
 import { stillPast } from "./partitions.js";
 import { type RunContext, tell, writeRecords } from "./run-context.js";

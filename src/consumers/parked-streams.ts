@@ -14,32 +14,13 @@ import {
 import { endFailing } from "./mark-due.js";
 import { checkParked, isToBeTried } from "./max-parked.js";
 import { failedIn, isOutageOf } from "./outage.js";
+import { type ParkedByStream, parkedOf, withStream } from "./parked-by-stream.js";
 import type { Partition } from "./partition.js";
-import { partitionOf } from "./partitions.js";
 import { tell } from "./run-context.js";
 import { SetAside } from "./set-aside.js";
 
 /** What became of an event that was to be parked. */
 export type Parking = "parked" | "lost" | "outage";
-
-/** What is parked of a partition, by stream, in the order of positions. */
-export type ParkedByStream = ReadonlyMap<string, readonly ParkedState[]>;
-
-/** What is parked of one partition. */
-export function parkedOf(
-  index: number,
-  partitions: number,
-  parked: Iterable<{ readonly value: ParkedState }>,
-): ParkedByStream {
-  const streams = new Map<string, ParkedState[]>();
-  for (const { value } of parked) {
-    if (partitionOf(value.streamId, partitions) !== index) continue;
-    const ofStream = streams.get(value.streamId) ?? [];
-    streams.set(value.streamId, ofStream);
-    ofStream.push(value);
-  }
-  return streams;
-}
 
 /** The streams of a partition that have parked events: later ones wait behind them. */
 export class ParkedStreams {
@@ -233,9 +214,6 @@ export class ParkedStreams {
 
   /** What is parked of a stream from now on. */
   set(streamId: string, parked: readonly ParkedState[]): void {
-    const all = new Map(this.#parked);
-    if (parked.length === 0) all.delete(streamId);
-    else all.set(streamId, parked);
-    this.#parked = all;
+    this.#parked = withStream(this.#parked, streamId, parked);
   }
 }
