@@ -100,12 +100,13 @@ async function project(
   await using runner = await runProjections(streams, [balances(held)], { store: models, leaseMs: 1_000 });
   report("running");
   await whenProcessed(models, "balances", position, { timeoutMs: 100_000 });
+  const rows = () => models.query(sql`SELECT * FROM balances ORDER BY id`);
   for (let number = 1; number <= rebuilds; number += 1) {
     report(`before rebuild ${number}`);
     await runner.rebuild("balances");
-    report(`after rebuild ${number}`);
+    report(`after rebuild ${number}`, await rows());
   }
-  report("rows", await models.query(sql`SELECT * FROM balances ORDER BY id`));
+  report("rows", await rows());
 }
 
 await using streams = await connectStreams(port);
