@@ -12,8 +12,8 @@ import { startFixture } from "../support/fixture.js";
 import { type EitherStore, openStoreAt } from "../support/store-address.js";
 
 const LEASE_MS = 3_000;
-/** How much later than its time a lease is taken at most: a machine that runs other tests lets processes wait. */
-const LATE_MS = { quick: 3_000, soak: 500 };
+/** How much later than its time a lease is taken at most: a machine that does other things lets processes and its disk wait. */
+const LATE_MS = 3_000;
 const EVENTS = 50;
 /**
  * How many owners the stream's partition may have had after the jump: the first one, and who took it over. Where there are two
@@ -49,7 +49,7 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, inde
 
 for (const backend of backendsHere()) {
   const name = `R52 a consumer over ${backend.name} handles each event once, although the clocks of its processes jump by an hour`;
-  faultTest(name, { quick: 2, soak: 10 }, async ({ rounds, size, count }) => {
+  faultTest(name, { quick: 2, soak: 10 }, async ({ rounds, count }) => {
     for (let round = 0; round < rounds; round += 1) {
       const { partitions = 1, owners = 2 } = MAX_OWNERS[round % MAX_OWNERS.length] ?? {};
       await using folder = await createTempDir();
@@ -89,7 +89,7 @@ for (const backend of backendsHere()) {
       await heir.ready();
       const seenMs = performance.now();
       await expect.poll(async () => (await handled(streams)).versions.length, PATIENCE).toBeGreaterThan(2 * EVENTS);
-      expect(performance.now() - seenMs).toBeLessThan(LEASE_MS + LATE_MS[size]);
+      expect(performance.now() - seenMs).toBeLessThan(LEASE_MS + LATE_MS);
       await expect.poll(async () => (await handled(streams)).versions.length, PATIENCE).toBe(3 * EVENTS);
       expect((await handled(streams)).versions).toEqual(upTo(3 * EVENTS));
       expect((await streams.openStream("out")).version).toBe(3 * EVENTS);
