@@ -15,6 +15,9 @@ export const MAX_LATER_EVENTS = 1_000;
 const MIN_COMMITS = 4;
 const MAX_COMMITS = 1_024;
 
+/** How much fewer they are after each attempt that was not in vain. One in vain costs as much time as several of these save. */
+const HELD_COMMITS = 1 / 2;
+
 /** The state of a stream. */
 export interface KnownStream {
   /** The number that the store has given it. */
@@ -73,7 +76,7 @@ export class KnownStreams {
 
   /** What was known has held. */
   noteHeld(): void {
-    this.#minCommits = 0;
+    this.#minCommits = Math.max(0, this.#minCommits - HELD_COMMITS);
   }
 
   /** What was known has not held for one of the streams of these members at least. */
