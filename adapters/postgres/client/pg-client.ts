@@ -233,17 +233,16 @@ class PGConnection implements PostgresConnection {
   async #run<Row>(config: SentConfig): Promise<ClientResult<Row>> {
     const { ahead } = this;
     this.ahead = undefined;
-    const isOneMessage = ahead !== undefined && this.takesCalls && isExtended(config);
+    const Query = this.takesCalls && isExtended(config) ? queryClassOf(this.#client) : undefined;
+    const isOneMessage = ahead !== undefined && Query !== undefined;
     if (ahead !== undefined && !isOneMessage) await this.#runAhead(ahead);
     const send = (): Promise<QueryResult | QueryResult[]> =>
-      isOneMessage ? this.#sendPair(ahead, config) : this.#client.query(config as never);
+      isOneMessage ? this.#sendPair(ahead, config, Query) : this.#client.query(config as never);
     const { answer, hasWarning } = await this.#answered(send, config);
     return { ...resultOf<Row>(answer), hasWarning };
   }
 
-  #sendPair(ahead: StatementAhead, config: SentConfig): Promise<QueryResult | QueryResult[]> {
-    // That of the caller's client, which may be of another version.
-    const { Query } = this.#client.constructor as unknown as { readonly Query: QueryClass };
+  #sendPair(ahead: StatementAhead, config: SentConfig, Query: QueryClass): Promise<QueryResult | QueryResult[]> {
     return new Promise((resolve, reject) => {
       const done = (error: Error | null, result?: QueryResult | QueryResult[]) =>
         error ? reject(error) : resolve(result as QueryResult);
@@ -295,6 +294,13 @@ type QueryClass = new (
   values: undefined,
   done: (error: Error | null, result?: QueryResult | QueryResult[]) => void,
 ) => SentQuery;
+
+/** That of the caller's client, which may be of another version; undefined for a wrapper that is no such client. */
+function queryClassOf(client: Client | PoolClient): QueryClass | undefined {
+  // Not the client's own property, which a wrapper may have bound to it as a method.
+  const prototype = Object.getPrototypeOf(client) as { readonly constructor?: { readonly Query?: QueryClass } } | null;
+  return prototype?.constructor?.Query;
+}
 
 /** Whether a statement goes to the server in the messages that may be several for one answer. */
 function isExtended({ name, values, queryMode }: SentConfig): boolean {

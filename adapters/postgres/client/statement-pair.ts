@@ -5,6 +5,8 @@ import type { MessageSocket } from "./prepared-call.js";
 export interface SentQuery {
   readonly name?: string | undefined;
   readonly text: string;
+  /** The client may put its own in front of it. */
+  callback: (error: Error | null, result?: never) => void;
   submit(socket: MessageSocket): Error | null;
   handleError(error: Error, socket: MessageSocket): void;
   handleDataRow(message: RowMessage): void;
@@ -33,6 +35,14 @@ export class StatementPair implements SentQuery {
   constructor(first: StatementAhead, second: SentQuery) {
     this.#first = first;
     this.#second = second;
+  }
+
+  get callback(): SentQuery["callback"] {
+    return this.#second.callback;
+  }
+
+  set callback(callback: SentQuery["callback"]) {
+    this.#second.callback = callback;
   }
 
   get name(): string {
