@@ -58,7 +58,10 @@ export class KnownStreams {
 
   /** Takes note of a commit of this process. */
   noteCommit({ previousPosition, events }: Commit): void {
-    if (previousPosition !== this.#last?.position) this.#ownFrom = previousPosition + 1;
+    const before = this.#last?.position ?? 0;
+    // Events were taken back, perhaps of any stream.
+    if (previousPosition < before) this.#streams.clear();
+    if (previousPosition !== before) this.#ownFrom = previousPosition + 1;
     this.#commits += 1;
     for (const event of events) {
       const known = this.#streams.get(event.streamId);

@@ -198,6 +198,21 @@ if (NO_POSTGRES === null) {
     },
   );
 
+  test("nothing is remembered of any stream where the last events of the store were taken back", async () => {
+    await using store = await openKnown();
+    const { streams, stream, started, schema } = store;
+    await using another = await streams.openStream("b");
+    await writeOften(another);
+    await started.query(`
+      SET session_replication_role TO replica;
+      DELETE FROM ${schema}.es_events WHERE position > 5`);
+
+    expect(await another.write({ type: "T", data: 1 })).toMatchObject({ version: 1 });
+    await writeOften(another);
+    expect(await stream.write({ type: "T", data: 1 })).toMatchObject({ version: 6 });
+    expect(await streams.verify()).toMatchObject({ ok: true });
+  });
+
   test("a store that was made anew below an open one is noticed", async () => {
     await using store = await openKnown();
     const { stream, started, schema } = store;
