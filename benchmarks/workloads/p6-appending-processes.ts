@@ -26,6 +26,7 @@ export const postgresAppendingProcesses: Workload = {
     { name: "one process, 16 callers", unit: "appends/s", hasRatio: true },
     { name: "4 processes, 16 callers each", unit: "appends/s", hasRatio: true },
     { name: "share, 16 callers each", unit: "of one", goal: { kind: "at least", value: 0.5 } },
+    { name: "share, 64 callers in all", unit: "of one", goal: { kind: "at least", value: 0.5 } },
   ],
   subjects: POSTGRES_SUBJECTS,
   run: (context) =>
@@ -41,6 +42,7 @@ export const postgresAppendingProcesses: Workload = {
         "one process, 16 callers": oneOfFew,
         "4 processes, 16 callers each": severalOfFew,
         "share, 16 callers each": severalOfFew / oneOfFew,
+        "share, 64 callers in all": severalOfFew / one,
       };
     }),
   async help(context) {
