@@ -8,6 +8,7 @@ import {
 } from "../limits.js";
 import { readAndObserve } from "../stream/read-and-observe.js";
 import { untilAborted } from "../watch/abort-listeners.js";
+import { settlesWithin } from "../watch/settles-within.js";
 import { placeOf, type SeenEvent } from "./folded-state.js";
 
 /** A time in which every event of the store is read, from its beginning on. */
@@ -79,7 +80,7 @@ export class SharedTail {
     // both would go on taking turns, with twice as many reads and commits.
     const writing = this.#writing;
     this.#writing = undefined;
-    await settledWithin(writing, MAX_SHARED_TAIL_WAIT_MS);
+    if (writing !== undefined) await settlesWithin(writing, MAX_SHARED_TAIL_WAIT_MS);
     // So that all callers of the last commit are in one read.
     await endOfTurn();
     this.#next = undefined;
@@ -151,16 +152,4 @@ export class SharedTail {
     }
     return !isHidden && count > 0 && count < MAX_SHARED_TAIL_EVENTS;
   }
-}
-
-/** Waits until it has settled, or so long. */
-async function settledWithin(promise: Promise<unknown> | undefined, ms: number): Promise<void> {
-  if (promise === undefined) return;
-  let timer: NodeJS.Timeout | undefined;
-  const waited = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  // What it fails with is its caller's.
-  await Promise.race([promise.catch(() => undefined), waited]);
-  clearTimeout(timer);
 }
