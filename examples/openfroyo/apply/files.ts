@@ -6,14 +6,19 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** SHA-256 of a file's content, in hex; null if there is no file. */
+/** SHA-256 of a file's content, in hex; null if there is no file, or a folder in its place. */
 export async function hashOfFile(path: string): Promise<string | null> {
-  const bytes = await unlessMissing(readFile(path));
+  const bytes = await unlessMissing(readFile(path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EISDIR") return null;
+    throw error;
+  });
   return bytes === null ? null : sha256(bytes);
 }
 
 /** Writes a file in one step: a reader, and a process that goes on after a kill, finds all of it or what was there before. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+  const found = await unlessMissing(lstat(path));
+  if (found?.isDirectory()) throw new Error(`${path} is a folder; remove it, and apply the plan again`);
   await mkdir(dirname(path), { recursive: true });
   // Always the same: the draft of a killed process is replaced. A link in its place would lead to another file. A plan has other
   // files, so the name says whose it is.

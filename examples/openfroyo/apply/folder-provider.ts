@@ -14,11 +14,15 @@ export const folderProvider: Provider = {
   },
   async read({ folder }, name) {
     const found = await unlessMissing(stat(await pathInside(folder, name)));
-    return found === null ? null : { mode: (found.mode & 0o777).toString(8).padStart(3, "0") };
+    if (found === null) return null;
+    // A file in its place may have the mode of the plan.
+    return found.isDirectory() ? { mode: (found.mode & 0o777).toString(8).padStart(3, "0") } : { mode: null };
   },
   expected: ({ mode = DEFAULT_MODE }) => ({ mode }),
   async apply({ folder }, name, { mode = DEFAULT_MODE }) {
     const path = await pathInside(folder, name);
+    const found = await unlessMissing(stat(path));
+    if (found?.isDirectory() === false) throw new Error(`${path} is no folder; remove it, and apply the plan again`);
     await mkdir(path, { recursive: true });
     await chmod(path, Number.parseInt(String(mode), 8));
   },

@@ -51,7 +51,7 @@ export const packageProvider: Provider = {
     if (installed === null) return null;
     const found: [path: string, hash: string | null][] = [];
     for (const path of Object.keys(installed.files)) {
-      found.push([path, await hashOfInstalled(await pathInside(target.folder, `${installed.into}/${path}`))]);
+      found.push([path, await hashOfFile(await pathInside(target.folder, `${installed.into}/${path}`))]);
     }
     return { ...installed, files: Object.fromEntries(found) };
   },
@@ -84,14 +84,6 @@ export const packageProvider: Provider = {
 /** Where in the target it has its files, or may have some. */
 function placesOf({ into, files, begun = [] }: Pick<Manifest, "into" | "files" | "begun">): string[] {
   return [...Object.keys(files).map((path) => posix.join(into, path)), ...begun];
-}
-
-/** Null where a folder is in its place, as after a kill between two versions. */
-async function hashOfInstalled(path: string): Promise<string | null> {
-  return hashOfFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "EISDIR") return null;
-    throw error;
-  });
 }
 
 /** Where a former version had a file, this one may have a folder; where it had folders, this one may have a file. */

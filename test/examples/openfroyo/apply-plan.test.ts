@@ -174,9 +174,9 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     const store = await openStore(await makeConfig());
     const target = (await tempFolder()).path;
     const plan = await readPlan(await planOf([{ type: "fs.file", name: "a", state: { content: "x" } }]));
-    // A folder is in the way of the file.
-    await mkdir(join(target, "a"));
-    await expect(applyPlan(store, plan, { target, actor: ACTOR })).rejects.toThrow("EISDIR");
+    // A link that leads to itself.
+    await symlink("a", join(target, "a"));
+    await expect(applyPlan(store, plan, { target, actor: ACTOR })).rejects.toThrow("ELOOP");
     expect(await store.listRuns()).toEqual([]);
   });
 });
@@ -239,6 +239,27 @@ test("a unit that fails makes its run fail, and says why", async () => {
     { message: expect.stringMatching(/file\/below.*(ENOTDIR|EEXIST)/) },
   ]);
   expect(await store.listAuditEntries({ action: "run.failed" })).toHaveLength(1);
+});
+
+test("a file in the place of a folder, and a folder in that of a file, is no success: the run says which", async () => {
+  const store = await openStore(await soloConfig());
+  const target = (await tempFolder()).path;
+  // With the mode that the folder should have.
+  await writeFile(join(target, "bin"), "#!/bin/sh\n", { mode: 0o755 });
+  await mkdir(join(target, "motd"));
+  const plan = await readPlan(
+    await planOf([
+      { type: "fs.folder", name: "bin" },
+      { type: "fs.file", name: "motd", state: { content: "hello" } },
+    ]),
+  );
+  const { runId, failed } = await applyPlan(store, plan, { target, actor: ACTOR });
+  expect(failed).toBe(2);
+  expect((await store.listPlanUnits(runId)).map(({ status, error }) => [status, error])).toEqual([
+    ["failed", `${join(target, "bin")} is no folder; remove it, and apply the plan again`],
+    ["failed", `${join(target, "motd")} is a folder; remove it, and apply the plan again`],
+  ]);
+  expect((await readdir(target)).sort()).toEqual(["bin", "motd"]);
 });
 
 test.each([0, 0.5, Number.NaN])("%s units at the same time are refused before a run begins", async (concurrency) => {
