@@ -82,15 +82,20 @@ async function applyUnits(
     onUnit?.(unit, result);
   }
 
-  for (;;) {
-    for (const unit of results.includes("failed") ? [] : waiting) {
-      if (running.size >= concurrency) break;
-      if (!unit.dependencies.every((id) => done.has(id))) continue;
-      waiting.delete(unit);
-      const work = run(unit).finally(() => running.delete(work));
-      running.add(work);
+  try {
+    for (;;) {
+      for (const unit of results.includes("failed") ? [] : waiting) {
+        if (running.size >= concurrency) break;
+        if (!unit.dependencies.every((id) => done.has(id))) continue;
+        waiting.delete(unit);
+        const work = run(unit).finally(() => running.delete(work));
+        running.add(work);
+      }
+      if (running.size === 0) return results;
+      await Promise.race(running);
     }
-    if (running.size === 0) return results;
-    await Promise.race(running);
+  } finally {
+    // After a failure too: the target is given back when this ends.
+    await Promise.allSettled(running);
   }
 }

@@ -207,6 +207,39 @@ test("a process that was held up so long that another one has done its plan is r
   expect(await store.listRuns()).toMatchObject([{ status: "completed" }]);
 });
 
+test("an apply that fails in a callback keeps its target until the units have ended that it has begun", async () => {
+  const store = await openStore(await soloConfig());
+  const target = (await tempFolder()).path;
+  const plan = await readPlan(await planOf(["quick", "slow"].map((name) => ({ type: "fs.folder", name }))));
+  let goOn = () => {};
+  const isReleased = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const slow = new Proxy(store, {
+    get(_, key) {
+      const value: unknown = Reflect.get(store, key, store);
+      if (typeof value !== "function") return value;
+      return async (...given: unknown[]) => {
+        if (key === "updatePlanUnitStatus" && String(given[0]).endsWith("slow")) await isReleased;
+        return value.apply(store, given);
+      };
+    },
+  });
+  const failure = new Error("the callback has failed");
+  const onUnit = vi.fn(() => {
+    throw failure;
+  });
+  const applying = applyPlan(slow, plan, { target, actor: ACTOR, onUnit }).catch((error: unknown) => error);
+  await vi.waitFor(() => expect(onUnit).toHaveBeenCalledOnce());
+  const other = applyPlan(store, plan, { target, actor: "bob" });
+  await expect(other).rejects.toThrow(`another process applies a plan to ${target}`);
+
+  goOn();
+  expect(await applying).toBe(failure);
+  expect((await readdir(target)).sort()).toEqual(["quick", "slow"]);
+  expect(await applyPlan(store, plan, { target, actor: "bob" })).toMatchObject({ isResumed: true, changed: 0 });
+});
+
 test("two programs that apply a plan to one target at once make one run, and each unit once", async () => {
   const folder = await tempFolder();
   const resources = Array.from({ length: 40 }, (_, index) => ({ type: "fs.file", name: `d/f${index}` }));
