@@ -38,7 +38,7 @@ const PACKED_ELEMENTS_LARGE = 8;
  */
 export function unpackPage(page: string | null, count: number, streamId: string): readonly PackedEvent[] {
   if (page === null) return [];
-  const packed = JSON.parse(`[[${page}]]`) as PackedEvent[];
+  const packed = JSON.parse(page) as PackedEvent[];
   const isWhole = streamId === ALL_STREAM ? isWholeOfAll : isWholeOfStream;
   if (packed.length !== count || !packed.every(isWhole)) throw new SyntaxError("an event is more than its own row");
   return packed;

@@ -2,7 +2,7 @@ import { ALL_STREAM, type ParsedClause, type ParsedValue, type ReadQuery } from 
 import type { SQLiteConnection, SQLiteValue } from "../drivers/driver.js";
 import { type FieldIndex, type IndexDefinition, indexedText } from "../indexes/field-index.js";
 import { filterCondition, jsonTexts } from "./filter-sql.js";
-import { packedEvent } from "./packed-event.js";
+import { PACKED_PAGE, packedEvent } from "./packed-event.js";
 import { ALL_HEAD, STREAM, STREAM_FIRST, STREAM_HEAD } from "./stream-figures.js";
 
 /** How many values of one clause are looked up. A filter with more of them looks through the events. */
@@ -161,7 +161,7 @@ function pageSQL(streamId: string, direction: ReadQuery["direction"], lookup: Lo
       ORDER BY c.position ${order} LIMIT ?6 + 0)
     SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head,
       ${isAll ? "NULL" : STREAM_FIRST} AS first, count(*) AS packed,
-      group_concat(content, '],[') AS page, (SELECT count(*) FROM candidates) AS candidates,
+      ${PACKED_PAGE} AS page, (SELECT count(*) FROM candidates) AS candidates,
       (SELECT ${isAll ? "position" : "version"} FROM es_events
        WHERE position = (SELECT ${direction === "forward" ? "max" : "min"}(position) FROM candidates)) AS lastCandidate
     FROM (

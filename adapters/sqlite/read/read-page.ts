@@ -5,7 +5,7 @@ import { damageAt, outOfOrder } from "./damaged-page.js";
 import { decodePage, unpackPage } from "./event-page.js";
 import { filterCondition } from "./filter-sql.js";
 import { type PageRow, readIndexedRow, type ScannedRow } from "./indexed-page.js";
-import { packedEvent } from "./packed-event.js";
+import { PACKED_PAGE, packedEvent } from "./packed-event.js";
 import { ALL_HEAD, head, STREAM, STREAM_FIRST, STREAM_HEAD } from "./stream-figures.js";
 
 /** How many places one page looks through for events that match a filter, so that no statement runs for long. */
@@ -166,7 +166,7 @@ function pageSQL(
   // LIMIT is part of SQLite's plan: it would compile the statement again each time another value is bound.
   return `
     SELECT coalesce(${isAll ? ALL_HEAD : STREAM_HEAD}, 0) AS head,
-      ${isAll ? "NULL" : STREAM_FIRST} AS first, count(*) AS packed, group_concat(content, '],[') AS page
+      ${isAll ? "NULL" : STREAM_FIRST} AS first, count(*) AS packed, ${PACKED_PAGE} AS page
     FROM (
       SELECT ${packedEvent(isAll ? "json_quote(s.name)" : "0")} AS content
       FROM es_events AS e ${index} ${join} JOIN es_types AS t ON t.id = e.type ${streams}
