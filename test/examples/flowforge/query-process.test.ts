@@ -7,6 +7,9 @@ import { childProgram } from "./support/compiled-child-program.js";
 
 vi.mock("../../../examples/flowforge/child-program.js", () => import("./support/compiled-child-program.js"));
 
+/** Requests that a query process answers while a statement begins. */
+const ROUNDS = 200;
+
 test("a query whose process is killed says so, and the next one has a new process", async () => {
   await using folder = await createTempDir();
   const db = await createDbContext({ path: folder.file("flowforge.db"), windowQueryLimits: { timeMs: 60_000 } });
@@ -22,18 +25,39 @@ test("a query whose process is killed says so, and the next one has a new proces
   await db.close();
 });
 
-test("a query process ends whose main process ends while it starts", async () => {
-  await using folder = await createTempDir();
+/** A query process with nothing but its channel. */
+async function forkQueryProcess() {
+  const folder = await createTempDir();
+  onTestFinished(() => folder[Symbol.asyncDispose]());
   const path = folder.file("flowforge.db");
   await (await createDbContext({ path, backend: "sqlite" })).close();
   const settings = { path, limits: { rows: 10, bytes: 1_000, timeMs: 1_000 }, maxMemoryBytes: 100_000_000 };
   const { file, execArgv } = childProgram("sqlite/query-process");
   const child = fork(file, [JSON.stringify(settings)], { execArgv, serialization: "advanced", killSignal: "SIGKILL" });
-  try {
-    const ended = once(child, "exit");
-    child.disconnect();
-    expect(await ended).toEqual([0, null]);
-  } finally {
-    child.kill();
+  onTestFinished(() => void child.kill());
+  return child;
+}
+
+test("a query process ends whose main process ends while it starts", async () => {
+  const child = await forkQueryProcess();
+  const ended = once(child, "exit");
+  child.disconnect();
+  expect(await ended).toEqual([null, "SIGKILL"]);
+});
+
+test("a query process ends whose main process ends during a statement that cannot be interrupted", async () => {
+  const child = await forkQueryProcess();
+  await once(child, "message");
+  child.send({ id: 0, sql: "SELECT 1" });
+  await once(child, "message");
+  // One function of SQL, which takes hours. It runs long before the others, which are refused at once, have all been answered.
+  child.send({ id: 1, sql: "SELECT instr(hex(zeroblob(5000000)), hex(zeroblob(2400000)) || '1')" });
+  for (let id = 2; id <= ROUNDS; id += 1) {
+    child.send({ id, sql: "DELETE FROM runs" });
+    const [answer] = await once(child, "message");
+    expect(answer).toMatchObject({ id });
   }
+  const ended = once(child, "exit");
+  child.disconnect();
+  expect(await ended).toEqual([null, "SIGKILL"]);
 });
