@@ -43,7 +43,8 @@ export class SQLiteEventStore implements EventStorePort {
     const { current, streams } = this.#session;
     if (current !== undefined) return eventsOf(current.read(aggregateId, options));
     await using stream = await streams.openStream(aggregateId);
-    return await eventsOf(stream.read(options));
+    // A window may ask for what is after any number. The store would warn of each as if it had lost events.
+    return afterSeq >= stream.version ? [] : await eventsOf(stream.read(options));
   }
 
   async latestSnapshot({ aggregateId }: { readonly aggregateId: string }): Promise<Snapshot | null> {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createDbContext } from "../../../examples/flowforge/index.js";
 import { describeBackends, withDb } from "./support/backends.js";
 
@@ -38,6 +38,19 @@ describeBackends("the ports", (backend) => {
       expect(await eventStore.load({ aggregateId, afterSeq: 1 })).toEqual([second]);
       expect(await eventStore.load({ aggregateId, limit: 1 })).toEqual([first]);
       expect(await eventStore.load({ aggregateId: "workflow:none" })).toEqual([]);
+    }));
+
+  test("there is nothing after the last event, nor after a number that none has: no reason to warn", () =>
+    withDb(backend, async ({ eventStore }) => {
+      const warned = vi.spyOn(process, "emitWarning");
+      onTestFinished(() => warned.mockRestore());
+      const aggregateId = "workflow:1";
+      await eventStore.append({ aggregateId, eventType: "TestEvent", payload: {} });
+      for (const afterSeq of [1, 2, Number.MAX_SAFE_INTEGER]) {
+        expect(await eventStore.load({ aggregateId, afterSeq })).toEqual([]);
+      }
+      expect(await eventStore.load({ aggregateId: "workflow:none", afterSeq: 1 })).toEqual([]);
+      expect(warned).not.toHaveBeenCalled();
     }));
 
   test("an id without a colon has the type default", () =>
