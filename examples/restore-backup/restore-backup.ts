@@ -1,5 +1,5 @@
 import { access, copyFile, open, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { sqliteStreamFactory } from "async-streams";
 
 /** Files beside a database that belong to it alone, and must not be applied to another. */
@@ -8,7 +8,7 @@ const BESIDE = ["-wal", "-journal", "-head"];
 export interface RestoreArgs {
   /** The database, which nobody may have open. */
   readonly path: string;
-  /** What `streams.backup` made. It stays as it is. */
+  /** What `streams.backup` made. It stays as it is, so it is not what a restore moves: `path` and `<path>.former`. */
   readonly backupPath: string;
 }
 
@@ -19,8 +19,9 @@ export interface RestoreArgs {
  * `assertNoRestore` refuses the database until a second call has finished it.
  */
 export async function restoreBackup({ path, backupPath }: RestoreArgs): Promise<void> {
-  await assertClosed(backupPath);
   const [restored, former] = [restoredPath(path), `${path}.former`];
+  for (const moved of [path, former]) assertOther(backupPath, moved);
+  await assertClosed(backupPath);
   const copy = `${path}.restoring`;
   await copyFile(backupPath, copy);
   await assertStore(copy, backupPath);
@@ -48,6 +49,12 @@ export async function assertNoRestore(path: string): Promise<void> {
 /** The copy of a backup, once it is complete. */
 function restoredPath(path: string): string {
   return `${path}.restored`;
+}
+
+/** A second call after a crash would find another database under its name, and lose this one. */
+function assertOther(backupPath: string, moved: string): void {
+  if (resolve(backupPath) !== resolve(moved)) return;
+  throw new Error(`a restore moves ${moved}; give the backup another name, with all that begins with its name`);
 }
 
 /** The newest commits of a database that is open are in its log. */

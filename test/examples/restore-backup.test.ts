@@ -1,5 +1,5 @@
-import { access, copyFile, readdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { access, copyFile, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../adapters/sqlite/index.js";
 import { assertNoRestore, restoreBackup } from "../../examples/restore-backup/restore-backup.js";
@@ -107,6 +107,25 @@ test("what was there is kept whole, and the next restore takes its place", async
   expect(await eventsIn(`${args.path}.former`)).toBe(OLD_EVENTS);
   await restoreBackup(args);
   expect(await eventsIn(`${args.path}.former`)).toBe(BACKUP_EVENTS);
+});
+
+test("what a restore moves is no backup, and is restored under another name", async () => {
+  const args = await makeStore();
+  await restoreBackup(args);
+  // After a crash, a second call would not find in either what the first one did.
+  const former = `${args.path}.former`;
+  for (const backupPath of [former, args.path, `${dirname(former)}/./${basename(former)}`]) {
+    const failure = await failureOf(restoreBackup({ ...args, backupPath }));
+    expect(failure).toMatchObject({ message: expect.stringContaining("give the backup another name") });
+  }
+  expect(await eventsIn(args.path)).toBe(BACKUP_EVENTS);
+  // The log is applied when it is opened, and removed when it is closed.
+  expect(await eventsIn(former)).toBe(OLD_EVENTS);
+  const backupPath = `${args.path}.wanted`;
+  await rename(former, backupPath);
+  await restoreBackup({ ...args, backupPath });
+  expect(await eventsIn(args.path)).toBe(OLD_EVENTS);
+  expect(await eventsIn(former)).toBe(BACKUP_EVENTS);
 });
 
 test("a backup that is open, or not there, changes nothing", async () => {
