@@ -70,6 +70,8 @@ async function assertStore(copy: string, backupPath: string): Promise<void> {
   try {
     const streams = await sqliteStreamFactory(copy, { mode: "readonly" });
     await streams[Symbol.asyncDispose]();
+    // Who only reads a backup that was opened before leaves a log, which is empty.
+    for (const ending of ["-wal", "-shm"]) await rm(`${copy}${ending}`, { force: true });
   } catch (cause) {
     await rm(copy, { force: true });
     const reason = cause instanceof Error ? cause.message : String(cause);

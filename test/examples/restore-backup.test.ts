@@ -124,6 +124,7 @@ test("what a restore moves is no backup, and is restored under another name", as
   const backupPath = `${args.path}.wanted`;
   await rename(former, backupPath);
   await restoreBackup({ ...args, backupPath });
+  expect((await readdir(dirname(args.path))).filter((name) => name.includes(".restor"))).toEqual([]);
   expect(await eventsIn(args.path)).toBe(OLD_EVENTS);
   expect(await eventsIn(former)).toBe(BACKUP_EVENTS);
 });
