@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { json } from "node:stream/consumers";
+import { text } from "node:stream/consumers";
 import { ALL_STREAM, isStreamError, sql, sqliteStreamFactory } from "async-streams";
 import { handle } from "async-streams/commands";
 import { runProjections } from "async-streams/projections";
@@ -45,10 +45,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (method !== "POST" || !isCommand(command)) return send(response, 404, { error: "there is nothing here" });
   const { "idempotency-key": commandId } = request.headers;
   if (typeof commandId !== "string") throw new InvalidRequest("the header Idempotency-Key is missing");
-  const input = await inputOf(request);
+  const body = await bodyOf(request);
+  const input = inputOf(body);
 
   // Stored with the event, it tells whether a later request that has the key is this one.
-  const digest = hash("sha256", JSON.stringify([command, input]));
+  const digest = hash("sha256", `${command} ${body}`);
   const { state, written, events } = await handle(
     streams,
     order,
@@ -65,10 +66,19 @@ function isCommand(name: string): name is keyof typeof commands {
   return Object.hasOwn(commands, name);
 }
 
-async function inputOf(request: IncomingMessage): Promise<Input> {
+/** Empty where it may be too long, or where the client breaks off. */
+async function bodyOf(request: IncomingMessage): Promise<string> {
   const isShort = Number(request.headers["content-length"]) <= MAX_BODY_BYTES;
-  const input = isShort ? await json(request).catch(() => undefined) : undefined;
-  if (typeof input === "object" && input !== null) return input as Input;
+  return isShort ? text(request).catch(() => "") : "";
+}
+
+function inputOf(body: string): Input {
+  try {
+    const input: unknown = JSON.parse(body);
+    if (typeof input === "object" && input !== null) return input as Input;
+  } catch {
+    // It is no JSON.
+  }
   throw new InvalidRequest(`the body must be a JSON object with a Content-Length of at most ${MAX_BODY_BYTES}`);
 }
 

@@ -32,7 +32,9 @@ export type Input = Readonly<Record<string, unknown>>;
 /** What may be done with an order, and the event that comes of it. */
 export const commands = {
   place({ status }: Order, { customer, cents }: Input): OrderEvent {
-    if (typeof customer !== "string" || customer === "") throw new InvalidRequest('"customer" must be a text');
+    // Half of a surrogate pair is no text that a table could have.
+    if (typeof customer !== "string" || customer === "" || !customer.isWellFormed())
+      throw new InvalidRequest('"customer" must be a text');
     if (status !== "unknown") throw new OrderConflict("the order was placed before");
     return { type: "Placed", data: { customer, cents: checkCents(cents) } };
   },

@@ -76,6 +76,8 @@ test.concurrent("order-service refuses what it does not take, and stores nothing
       { method: "POST", body: '{"customer":"\\ud800","cents":1}', headers: { "idempotency-key": "a" } },
       400,
     ],
+    // Nested so deeply that it could not be made a text again.
+    ["/orders/1/place", { ...placing, body: `{"customer":${"[".repeat(20_000)}${"]".repeat(20_000)}}` }, 400],
     ["/orders/1/place", { ...placing, method: "DELETE" }, 404],
     ["/orders/1/place/again", placing, 404],
     ["/orders//place", placing, 404],
