@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { sql, sqliteStreamFactory } from "async-streams";
 import { typed } from "async-streams/events";
-import { from } from "rxjs";
+import { from, lastValueFrom, tap } from "rxjs";
 import { expect, test } from "vitest";
 import { EDITOR_EVENTS } from "../../../examples/wiretuner/editor-events.js";
 import {
@@ -19,6 +19,7 @@ import {
 import { readMetadata } from "../../../examples/wiretuner/metadata.js";
 import { MIGRATIONS } from "../../../examples/wiretuner/migrations.js";
 import { endSession, startSession } from "../../../examples/wiretuner/sessions.js";
+import { watchDocument } from "../../../examples/wiretuner/watch-document.js";
 import { createTempDir } from "../../support/temp-dir.js";
 import { makeEvent, makeEvents, openDocument } from "./support/documents.js";
 
@@ -34,6 +35,24 @@ test("a document has a row in the metadata table, which follows its title and it
   expect(renamed).toMatchObject({ title: "Poster", createdAt: created?.createdAt });
   expect(renamed?.modifiedAt.getTime()).toBeGreaterThanOrEqual(created?.modifiedAt.getTime() ?? Number.NaN);
   expect((await loadDocument(db, documentId)).document.title).toBe("Poster");
+});
+
+test("who watches a document is told that there is none, or none any more", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const missing = { code: "DOCUMENT_MISSING" };
+  await expect(lastValueFrom(watchDocument(db, randomUUID()))).rejects.toMatchObject(missing);
+
+  const seen: number[] = [];
+  const watched = lastValueFrom(watchDocument(db, documentId).pipe(tap((now) => seen.push(now.latestSequence))));
+  watched.catch(() => undefined);
+  await expect.poll(() => seen).toEqual([-1]);
+  await new SqliteEventGateway(opened).persistEvent(makeEvent(0));
+  await expect.poll(() => seen).toEqual([-1, 0]);
+  await deleteDocument(db, documentId);
+  await expect(watched).rejects.toMatchObject(missing);
+  expect(seen).toEqual([-1, 0]);
+  await expect(lastValueFrom(watchDocument(db, documentId))).rejects.toMatchObject(missing);
 });
 
 test("a document is created once", async () => {
