@@ -63,9 +63,15 @@ export class KeyCache {
    * The key if it is in memory. Undefined: it has to be looked up.
    *
    * @param name - the person's name in events
+   * @param nowMs - {@link KeyCache.nowMs}, once for all keys that are used together: asking for it takes longer than finding a key
    */
-  peek(subject: string, name: string): SealingKey | "forgotten" | undefined {
-    return this.#find(subject, name)?.state;
+  peek(subject: string, name: string, nowMs = this.nowMs()): SealingKey | "forgotten" | undefined {
+    return this.#find(subject, name, nowMs)?.state;
+  }
+
+  /** The time by which keys are too old. */
+  nowMs(): number {
+    return this.#clock.nowMs();
   }
 
   /**
@@ -86,8 +92,9 @@ export class KeyCache {
    */
   all(wanted: ReadonlyMap<string, string>, create: boolean): Awaitable<ReadonlyMap<string, KeyState>> {
     const found = new Map<string, KeyState>();
+    const nowMs = this.nowMs();
     for (const [subject, name] of wanted) {
-      const state = this.peek(subject, name);
+      const state = this.peek(subject, name, nowMs);
       if (state !== undefined) found.set(subject, state);
     }
     return found.size === wanted.size ? found : this.#lookUpAll(wanted, create);
@@ -102,7 +109,7 @@ export class KeyCache {
   forget(subject: string): void {
     this.#forgotten += 1;
     for (const lookup of this.#lookups.get(subject) ?? []) lookup.isForgotten = true;
-    this.#add(subject, { state: "forgotten", sinceMs: this.#clock.nowMs(), name: undefined });
+    this.#add(subject, { state: "forgotten", sinceMs: this.nowMs(), name: undefined });
   }
 
   /** Somebody has forgotten the person who has this name in events: the key is to be asked for again. */
@@ -125,7 +132,7 @@ export class KeyCache {
     };
     for (let round = 0; round < LOOKUP_ROUNDS; round += 1) {
       const lookups = [...wanted].filter(isMissing).map(async ([subject, name]) => {
-        answers.set(subject, this.#find(subject, name) ?? (await this.#answer(subject, name, create)));
+        answers.set(subject, this.#find(subject, name, this.nowMs()) ?? (await this.#answer(subject, name, create)));
       });
       if (lookups.length === 0) break;
       await Promise.all(lookups);
@@ -146,10 +153,10 @@ export class KeyCache {
     return { state, sinceMs };
   }
 
-  #find(subject: string, name: string): CachedKey | undefined {
+  #find(subject: string, name: string, nowMs: number): CachedKey | undefined {
     const cached = this.#cached.get(subject);
     if (cached === undefined) return undefined;
-    if (this.#isOld(cached)) {
+    if (this.#isOld(cached, nowMs)) {
       this.#delete(subject, cached);
       return undefined;
     }
@@ -158,8 +165,8 @@ export class KeyCache {
     return cached;
   }
 
-  #isOld({ sinceMs }: { readonly sinceMs: number }): boolean {
-    return this.#clock.nowMs() - sinceMs >= this.#ttlMs;
+  #isOld({ sinceMs }: { readonly sinceMs: number }, nowMs = this.nowMs()): boolean {
+    return nowMs - sinceMs >= this.#ttlMs;
   }
 
   /** Whether it is a key whose person may be forgotten by now. Without a time, the call that asked for it may use it. */
@@ -168,7 +175,7 @@ export class KeyCache {
   }
 
   #begin(subject: string, name: string, create: boolean): Lookup {
-    const sinceMs = this.#clock.nowMs();
+    const sinceMs = this.nowMs();
     const state = askKey(this.#keys, subject, create);
     const lookup: Lookup = { state, sinceMs, create, isLate: false, isForgotten: false };
     this.#lookups.set(subject, [...(this.#lookups.get(subject) ?? []), lookup]);

@@ -78,6 +78,8 @@ class ClosedPage {
   /** Collects the values of events whose keys are at hand. @returns the index of the first event with another key */
   #takeKnown(known: ClosedValue[], keys: ReadonlyMap<string, KeyState> | undefined): number {
     const { catalogue, cache } = this.#context;
+    // Nothing else runs until the values are open.
+    const nowMs = cache.nowMs();
     for (let index = this.#opened; index < this.#events.length; index += 1) {
       const event = this.#events[index] as StoredEvent;
       const forgotten = forgottenName(event);
@@ -89,7 +91,7 @@ class ClosedPage {
         const value = known[at] as ClosedValue;
         // Mostly all of an event are one person's.
         if (last?.subject === value.subject && last.name === value.name) value.key = last.key;
-        else if (!this.#findKey(value, keys)) {
+        else if (!this.#findKey(value, keys, nowMs)) {
           known.length = first;
           return index;
         }
@@ -100,10 +102,10 @@ class ClosedPage {
   }
 
   /** @returns whether it is at hand */
-  #findKey(value: ClosedValue, keys: ReadonlyMap<string, KeyState> | undefined): boolean {
+  #findKey(value: ClosedValue, keys: ReadonlyMap<string, KeyState> | undefined, nowMs: number): boolean {
     const { cache, names } = this.#context;
     value.key = keys?.get(value.subject);
-    if (value.key === undefined) value.key = cache.peek(value.subject, value.name);
+    if (value.key === undefined) value.key = cache.peek(value.subject, value.name, nowMs);
     return value.key !== undefined && (value.key !== "forgotten" || names.isReady);
   }
 
