@@ -52,6 +52,26 @@ if (NO_POSTGRES === null) {
     await pool.end();
   });
 
+  test("appends that are made in the same turn of the event loop are one query, also behind one that was alone", async () => {
+    const { pool, queries } = recordingPool((await server()).url());
+    {
+      await using streams = await postgresStreamFactory(pool, { ...ownSchemas(), durability: "normal" });
+      const opened = await Promise.all(Array.from({ length: 64 }, (_, index) => streams.openStream(`s-${index}`)));
+      const writeAll = () => Promise.all(opened.map((stream) => stream.write({ type: "T", data: 1 })));
+      await writeAll();
+      queries.length = 0;
+
+      for (let round = 0; round < 5; round += 1) {
+        await opened[0]?.write({ type: "T", data: 2 });
+        await writeAll();
+        await writeAll();
+      }
+
+      expect(queries).toHaveLength(15);
+    }
+    await pool.end();
+  });
+
   test("an append to a stream of which this process has the last event is one query, whatever others append to others", async () => {
     const { pool, queries } = recordingPool((await server()).url());
     const schemas = ownSchemas();
