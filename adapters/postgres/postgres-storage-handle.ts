@@ -97,9 +97,9 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
     });
   }
 
-  async append(request: AppendRequest): Promise<AppendResult> {
-    this.#assertOpen();
-    return this.#parts.queue.append(request);
+  // A promise of its own would be one more to wait for in every append.
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.#disposal === undefined ? this.#parts.queue.append(request) : Promise.reject(this.#disposed());
   }
 
   async appendAll(unit: AppendUnit): Promise<readonly AppendResult[]> {
@@ -283,7 +283,10 @@ export class PostgresStorageHandle implements AtomicStorage, AdministrableStorag
   }
 
   #assertOpen(): void {
-    if (this.#disposal === undefined) return;
-    throw new StreamClosedError(`The store ${this.location} has been disposed. Open a new one.`);
+    if (this.#disposal !== undefined) throw this.#disposed();
+  }
+
+  #disposed(): StreamClosedError {
+    return new StreamClosedError(`The store ${this.location} has been disposed. Open a new one.`);
   }
 }

@@ -181,14 +181,24 @@ class PGConnection implements PostgresConnection {
     return (this.#client as unknown as { pipeline?: unknown }).pipeline !== true;
   }
 
-  async call(statement: PreparedStatement): Promise<CallResult> {
-    const send = (): Promise<CallResult["rows"]> =>
-      new Promise((resolve, reject) => {
-        const done = (error: Error | null, rows: CallResult["rows"] = []) => (error ? reject(error) : resolve(rows));
+  // Not by #answered: each promise that another one waits for takes time, which a single append has little of.
+  call(statement: PreparedStatement): Promise<CallResult> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const timer = this.#startTimer();
+    this.#hasWarning = false;
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, rows: CallResult["rows"] = []): void => {
+        clearTimeout(timer);
+        if (error === null) resolve({ rows, hasWarning: this.#hasWarning });
+        // The client has not finished with what it was told: the connection may be ended for it.
+        else queueMicrotask(() => reject(this.#told(error, statement)));
+      };
+      try {
         this.#client.query(new PreparedCall(statement, done) as never);
-      });
-    const { answer, hasWarning } = await this.#answered(send, statement);
-    return { rows: answer, hasWarning };
+      } catch (error) {
+        done(error as Error);
+      }
+    });
   }
 
   async queryTables(text: string, values: readonly ClientValue[]): Promise<ClientResult<Record<string, unknown>>> {
@@ -259,19 +269,27 @@ class PGConnection implements PostgresConnection {
 
   async #answered<T>(send: () => Promise<T>, statement: SentStatement | undefined): Promise<Answered<T>> {
     if (this.#failure !== undefined) throw this.#failure;
-    const { answerTimeoutMs } = this;
-    const timer = answerTimeoutMs === undefined ? undefined : setTimeout(() => this.destroy(), answerTimeoutMs);
+    const timer = this.#startTimer();
     this.#hasWarning = false;
     try {
       const answer = await send();
       return { answer, hasWarning: this.#hasWarning };
     } catch (error) {
-      const told = clientError(error, statement);
-      if (told instanceof ConnectionLostError) this.#ended(told);
-      throw told;
+      throw this.#told(error, statement);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #startTimer(): NodeJS.Timeout | undefined {
+    const { answerTimeoutMs } = this;
+    return answerTimeoutMs === undefined ? undefined : setTimeout(() => this.destroy(), answerTimeoutMs);
+  }
+
+  #told(error: unknown, statement: SentStatement | undefined): Error {
+    const told = clientError(error, statement);
+    if (told instanceof ConnectionLostError) this.#ended(told);
+    return told;
   }
 
   #ended(error: Error): void {

@@ -21,8 +21,8 @@ export interface StoreMarks {
 interface SeenEvent {
   readonly position: number;
   readonly version: number;
-  /** As the server writes bytes. */
-  readonly id: string;
+  /** As bytes, or as the server writes them. */
+  readonly id: Uint8Array | string;
   /** The number of its stream, or the id where the number is not known. */
   readonly stream: number | string;
 }
@@ -98,7 +98,7 @@ export class StoreHistory implements StoreMarks {
     const last = events.at(-1);
     if (last === undefined) return;
     const { position, version, streamId, event } = last;
-    this.#see({ position, version, stream: streamId, id: `\\x${bytesOf(event.id).toString("hex")}` });
+    this.#see({ position, version, stream: streamId, id: bytesOf(event.id) });
   }
 
   /**
