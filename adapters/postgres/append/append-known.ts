@@ -36,7 +36,8 @@ export class KnownAppend {
   ): Promise<CallAnswer | undefined> {
     const events = eventsOf(members, known);
     const [first] = events;
-    const common = [
+    const { name, text } = events.length === 1 ? this.#one : this.#many;
+    const values: ClientValue[] = [
       known.last.position,
       bytesOf(known.last.id),
       settings.history.table,
@@ -44,11 +45,9 @@ export class KnownAppend {
       settings.notify ? this.#channel : null,
       settings.timestampMs,
     ];
-    const statement =
-      events.length === 1 && first !== undefined
-        ? { ...this.#one, values: [...common, ...oneValues(first, known, settings)] }
-        : { ...this.#many, values: [...common, ...manyValues(events, known, settings)] };
-    const { rows, hasWarning } = await connection.call(statement);
+    if (events.length === 1 && first !== undefined) addOne(values, first, known, settings);
+    else values.push(...manyValues(events, known, settings));
+    const { rows, hasWarning } = await connection.call({ name, text, values });
     if (hasWarning) throw unconfirmed();
     const [row] = rows;
     return row === undefined ? undefined : answerOf(members, known, Number(row[0]) - events.length);
@@ -58,14 +57,15 @@ export class KnownAppend {
 function answerOf(members: readonly CallMember[], { streams }: KnownCall, previousPosition: number): CallAnswer {
   let position = previousPosition;
   const heads = new Map<number, number>();
-  const parts = members.flatMap((member) => member.parts);
-  const stored = parts.map(({ events }, index): StoredPart => {
-    const { number, version, position: before } = streams[index] as KnownStream;
-    const part = { version, head: heads.get(number) ?? before, firstPosition: position + 1 };
-    position += events.length;
-    heads.set(number, position);
-    return part;
-  });
+  const stored: StoredPart[] = [];
+  for (const { parts } of members) {
+    for (const { events } of parts) {
+      const { number, version, position: before } = streams[stored.length] as KnownStream;
+      stored.push({ version, head: heads.get(number) ?? before, firstPosition: position + 1 });
+      position += events.length;
+      heads.set(number, position);
+    }
+  }
   return { previousPosition, parts: stored };
 }
 
@@ -78,11 +78,15 @@ interface EventToStore {
 }
 
 function eventsOf(members: readonly CallMember[], { streams }: KnownCall): readonly EventToStore[] {
-  const parts = members.flatMap((member) => member.parts);
-  return parts.flatMap(({ streamId, events }, index) => {
-    const { number: stream, version } = streams[index] as KnownStream;
-    return events.map((event, number) => ({ event, streamId, stream, version: version + number + 1 }));
-  });
+  const stored: EventToStore[] = [];
+  let part = 0;
+  for (const { parts } of members) {
+    for (const { streamId, events } of parts) {
+      let { number: stream, version } = streams[part++] as KnownStream;
+      for (const event of events) stored.push({ event, streamId, stream, version: ++version });
+    }
+  }
+  return stored;
 }
 
 function checksumOf({ event, streamId }: EventToStore, { timestampMs }: CallSettings): number {
@@ -105,11 +109,10 @@ function oneSQL(names: StoreNames): string {
     RETURNING position, ${NOTIFY}, position::text) END`;
 }
 
-function oneValues(stored: EventToStore, { streams }: KnownCall, settings: CallSettings): readonly ClientValue[] {
+function addOne(values: ClientValue[], stored: EventToStore, { streams }: KnownCall, settings: CallSettings): void {
   const { event, stream, version } = stored;
-  const { id, type } = event;
-  const place = [stream, version, bytesOf(type), bytesOf(id)];
-  return [...place, ...contentOf(event), checksumOf(stored, settings), streams[0]?.position ?? 0];
+  values.push(stream, version, bytesOf(event.type), bytesOf(event.id));
+  values.push(...contentOf(event), checksumOf(stored, settings), streams[0]?.position ?? 0);
 }
 
 function manySQL(names: StoreNames): string {

@@ -31,6 +31,7 @@ export interface DecidedMember {
  * decision was made on.
  */
 export function callMember(member: GroupMember, decided: DecidedMember | undefined): CallMember {
+  if (decided === undefined && !isUnit(member) && member.events.length > 0) return { parts: [member] };
   const requests = requestsOf(member);
   const conditions = isUnit(member) ? member.conditions : [];
   if (decided === undefined) {
@@ -51,11 +52,12 @@ export function callMember(member: GroupMember, decided: DecidedMember | undefin
   return conditions.length === 0 ? { parts } : { parts, position: decided.position };
 }
 
-/** The result of a part that was stored. */
+/** The result of a part that was stored, in a stream of which `head` was the last position. */
 export function resultOf(
   request: AppendRequest,
   decision: AppendDecision | undefined,
-  { version, head, firstPosition }: StoredPart,
+  { version, firstPosition }: Pick<StoredPart, "version" | "firstPosition">,
+  head: number,
 ): AppendResult {
   const written = decision?.fresh.length ?? request.events.length;
   const last = decision === undefined ? { freshIndex: written - 1 } : decision.last;

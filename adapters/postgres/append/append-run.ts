@@ -1,4 +1,11 @@
-import type { AppendUnit, EventPage, PlacedEvent, ReadQuery, StoredEvent } from "../../../protocols/index.js";
+import type {
+  AppendResult,
+  AppendUnit,
+  EventPage,
+  PlacedEvent,
+  ReadQuery,
+  StoredEvent,
+} from "../../../protocols/index.js";
 import type { Commit } from "../../../src/adapter-kit/commit-feed.js";
 import { decideAppend, decideUnit } from "../../../src/adapter-kit/decide-append.js";
 import { conditionFailed, lookForMatch } from "../../../src/transaction/conditions.js";
@@ -123,11 +130,13 @@ export class AppendRun {
     const numbered: [number, PlacedEvent][] = [];
     while (index < parts.length) {
       const { member, decided, settle } = this.#entries.shift() as UndecidedEntry;
-      const results = requestsOf(member).map((request, number) => {
-        const decision = decided?.decisions[number];
-        const stored = parts[index + number] as StoredPart;
+      const results: AppendResult[] = [];
+      for (const request of requestsOf(member)) {
+        const decision = decided?.decisions[results.length];
+        const stored = parts[index++] as StoredPart;
         const { streamId } = request;
-        const result = resultOf(request, decision, { ...stored, head: heads.get(streamId) ?? stored.head });
+        const head = heads.get(streamId) ?? stored.head;
+        results.push(resultOf(request, decision, stored, head));
         const before = events.length;
         for (const event of decision?.fresh ?? request.events) {
           const version = stored.version + (events.length + previousPosition + 1 - stored.firstPosition) + 1;
@@ -140,9 +149,7 @@ export class AppendRun {
           numbered.push([stored.stream, last]);
         }
         request.onPlaced?.(events.slice(before));
-        return result;
-      });
-      index += results.length;
+      }
       settle({ result: isUnit(member) ? results : (results[0] as (typeof results)[number]) });
     }
     // A transaction may be undone yet.
@@ -232,7 +239,7 @@ export class AppendRun {
       if (decisions.some(({ fresh }) => fresh.length > 0)) return false;
       const results = requests.map((request, index) => {
         const { version, head } = states.stateOf(request.streamId);
-        return resultOf(request, decisions[index], { version, head, firstPosition: 0 });
+        return resultOf(request, decisions[index], { version, firstPosition: 0 }, head);
       });
       entry.settle({ result: isUnit(member) ? results : (results[0] as (typeof results)[number]) });
     } catch (error) {
