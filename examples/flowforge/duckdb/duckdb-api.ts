@@ -6,7 +6,9 @@ export interface DuckDBApi {
     create(path: string, options: Readonly<Record<string, string>>): Promise<DuckDBInstance>;
   };
   blobValue(bytes: Uint8Array): unknown;
-  readonly StatementType: { readonly SELECT: number };
+  readonly StatementType: Readonly<
+    Record<"SELECT" | "TRANSACTION" | "PRAGMA" | "ATTACH" | "DETACH" | "VACUUM", number>
+  >;
 }
 
 export interface DuckDBInstance {

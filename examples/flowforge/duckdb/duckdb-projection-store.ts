@@ -19,7 +19,7 @@ export class DuckDBProjectionStore implements ProjectionStorePort {
   }
 
   query({ sql, params }: QueryArgs): Promise<Row[]> {
-    return this.#session.all(sql, params);
+    return this.#session.query(sql, params);
   }
 
   async upsert({ table, rows }: UpsertArgs): Promise<void> {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { databaseClosed } from "../flowforge-error.js";
+import { databaseClosed, FlowForgeError } from "../flowforge-error.js";
 import type { Row } from "../ports.js";
 import { queryFailed } from "../query-result.js";
 import { Turns } from "../turns.js";
@@ -26,13 +26,47 @@ export class DuckDBSession {
    * @throws FlowForgeError `QUERY_FAILED`
    */
   async all<R = Row>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
+    return this.#inTurn(() => this.#read<R>(sql, params));
+  }
+
+  /**
+   * The same for a statement of the application. Transactions and the file are this adapter's.
+   *
+   * @throws FlowForgeError `SQL_NOT_ALLOWED` or `QUERY_FAILED`
+   */
+  async query(sql: string, params?: readonly unknown[]): Promise<Row[]> {
+    return this.#inTurn(async () => {
+      await this.#check(sql);
+      return this.#read<Row>(sql, params);
+    });
+  }
+
+  async #read<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
     const values = params.map((value) => boundValue(this.#api, value));
-    const run = async () => {
-      const reader = await this.#connection.runAndReadAll(sql, values).catch((error) => {
-        throw queryFailed(error);
-      });
-      return reader.getRowObjectsJS().map(rowOf) as R[];
-    };
+    const reader = await this.#connection.runAndReadAll(sql, values).catch((error) => {
+      throw queryFailed(error);
+    });
+    return reader.getRowObjectsJS().map(rowOf) as R[];
+  }
+
+  async #check(sql: string): Promise<void> {
+    const { TRANSACTION, PRAGMA, ATTACH, DETACH, VACUUM } = this.#api.StatementType;
+    const refused = [TRANSACTION, PRAGMA, ATTACH, DETACH, VACUUM];
+    const statements = await this.#connection.extractStatements(sql).catch((error) => {
+      throw queryFailed(error);
+    });
+    if (statements.count !== 1) throw new FlowForgeError("SQL_NOT_ALLOWED", "Give one statement in each call.");
+    const statement = await statements.prepare(0).catch((error) => {
+      throw queryFailed(error);
+    });
+    const isRefused = refused.includes(statement.statementType);
+    statement.destroySync();
+    if (isRefused) {
+      throw new FlowForgeError("SQL_NOT_ALLOWED", "Transactions and the file are the adapter's: use runInTransaction.");
+    }
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
     return this.#current.getStore()?.statement(run) ?? this.#take(run);
   }
 

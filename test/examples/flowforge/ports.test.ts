@@ -217,6 +217,24 @@ describeBackends("the ports", (backend) => {
       expect(await projectionStore.query({ sql })).toEqual(changed);
     }));
 
+  test("a query neither begins nor ends a transaction, nor changes settings: what follows is as if it had not been", () =>
+    withDb(backend, async ({ eventStore, projectionStore, tx }) => {
+      const event = { eventType: "TestEvent", payload: {} };
+      const begins = ["BEGIN", "/* of mine */ BEGIN TRANSACTION", "SELECT 1; BEGIN"];
+      const others = ["COMMIT", "ROLLBACK", "VACUUM", "ATTACH ':memory:' AS other", "PRAGMA user_version = 7"];
+      for (const sql of [...begins, ...others]) {
+        await expect(projectionStore.query({ sql })).rejects.toThrow();
+        await eventStore.append({ aggregateId: "test:1", ...event });
+      }
+      expect(await eventStore.load({ aggregateId: "test:1" })).toHaveLength(begins.length + others.length);
+      const committing = tx.runInTransaction(async () => {
+        await eventStore.append({ aggregateId: "test:2", ...event });
+        await projectionStore.query({ sql: "COMMIT" });
+      });
+      await expect(committing).rejects.toThrow();
+      expect(await eventStore.load({ aggregateId: "test:2" })).toEqual([]);
+    }));
+
   test("a bad row leaves none of its neighbours, and bad names are refused", () =>
     withDb(backend, async ({ projectionStore }) => {
       const rows = [
