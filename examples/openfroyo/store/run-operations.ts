@@ -7,7 +7,7 @@ import { plainValue, type Row, toData, toRecord } from "./rows.js";
 import type { Session } from "./session.js";
 import { equals, equalsIfGiven, select } from "./statements.js";
 import { NotFoundError } from "./store-error.js";
-import { RUNS } from "./tables.js";
+import { RESOURCE_STATE, RUNS } from "./tables.js";
 
 /** What `listRuns` wants. */
 export interface RunFilter {
@@ -77,8 +77,17 @@ export function updateRunStatus(session: Session, id: string, status: RunStatus,
 export function deleteRun(session: Session, id: string): Promise<void> {
   return session.change("delete run", async (tx, tables) => {
     await findRun(tables, id);
+    await checkNoResource(tables, id);
     await record(tx, tables, streamOfRun(id), { type: "RunDeleted", data: { id } });
   });
+}
+
+/** The foreign key refuses it too, and would not say which resource it is. */
+async function checkNoResource(tables: SQL, id: string): Promise<void> {
+  const [found] = await tables.all<Row>(select(RESOURCE_STATE, { where: [equals("last_run_id", id)], limit: 1 }));
+  if (found === undefined) return;
+  const resource = `resource "${found.resource_type}" "${found.resource_name}"`;
+  throw new Error(`run "${id}" is the last one of ${resource}; delete it once another run has changed that`);
 }
 
 async function findRun(tables: SQL, id: string): Promise<Run> {

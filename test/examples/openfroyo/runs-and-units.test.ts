@@ -204,7 +204,9 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
 
     await store.createRun({ id: "run-002", planPath: "/p.json" });
     await store.upsertResourceState({ resourceType: "t", resourceName: "n", state: {}, lastRunId: "run-002" });
-    await expect(store.deleteRun("run-002")).rejects.toThrow(/^failed to delete run: /);
+    await expect(store.deleteRun("run-002")).rejects.toThrow(
+      'failed to delete run: run "run-002" is the last one of resource "t" "n"; delete it once another run has changed that',
+    );
     expect((await store.getRun("run-002")).id).toBe("run-002");
   });
 
