@@ -32,9 +32,9 @@ const DEFAULT_CONCURRENCY = 4;
 /**
  * Applies a plan: each unit after those it depends on, and independent ones at the same time. It goes on with a run that was
  * interrupted. After a failure no other unit is begun, and the run has failed. A target is changed by one process at
- * a time.
+ * a time. When somebody gives the run another status, such as "cancelled", no other unit is begun.
  *
- * @throws Error when another process applies a plan to the target
+ * @throws Error when another process applies a plan to the target, or the run was cancelled
  * @throws RangeError when `concurrency` is no whole number from 1
  */
 export async function applyPlan(store: Store, plan: Plan, options: ApplyOptions): Promise<ApplyReport> {
@@ -50,10 +50,17 @@ export async function applyPlan(store: Store, plan: Plan, options: ApplyOptions)
   const failed = count("failed");
   const status = failed === 0 ? "completed" : "failed";
   await store.withTx(async (tx) => {
+    await checkGoesOn(tx, run.id);
     await tx.updateRunStatus(run.id, status, ...(failed === 0 ? [] : [`${failed} units failed`]));
     await tx.createAuditEntry({ action: `run.${status}`, actor, targetId: run.id });
   });
   return { runId: run.id, isResumed, changed: count("changed"), unchanged: count("unchanged"), failed };
+}
+
+/** @throws Error when somebody has ended the run */
+async function checkGoesOn(operations: Pick<Store, "getRun">, runId: string): Promise<void> {
+  const { status } = await operations.getRun(runId);
+  if (status !== "running") throw new Error(`run "${runId}" is ${status}; apply the plan again to begin a new one`);
 }
 
 interface UnitsOptions {
@@ -76,6 +83,7 @@ async function applyUnits(
 
   async function run(unit: PlanUnit): Promise<void> {
     lease.check();
+    await checkGoesOn(context.store, unit.runId);
     const result = await applyUnit(context, unit);
     results.push(result);
     if (result !== "failed") done.add(unit.id);

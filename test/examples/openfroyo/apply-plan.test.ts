@@ -240,6 +240,32 @@ test("an apply that fails in a callback keeps its target until the units have en
   expect(await applyPlan(store, plan, { target, actor: "bob" })).toMatchObject({ isResumed: true, changed: 0 });
 });
 
+test("a run that is cancelled begins no other unit, and stays cancelled", async () => {
+  const store = await openStore(await soloConfig());
+  const target = (await tempFolder()).path;
+  const plan = await readPlan(await planOf(["a", "b", "c"].map((name) => ({ type: "fs.folder", name }))));
+  const cancelling = new Proxy(store, {
+    get(_, key) {
+      const value: unknown = Reflect.get(store, key, store);
+      if (typeof value !== "function") return value;
+      return async (...given: unknown[]) => {
+        const isLate = key === "updatePlanUnitStatus" && String(given[0]).endsWith("b");
+        for (const { id } of isLate ? await store.listRuns() : [])
+          await store.updateRunStatus(id, "cancelled", "enough");
+        return value.apply(store, given);
+      };
+    },
+  });
+  const applying = applyPlan(cancelling, plan, { target, actor: ACTOR, concurrency: 1 });
+  await expect(applying).rejects.toThrow(/^run ".*" is cancelled; apply the plan again to begin a new one$/);
+  // The unit that had begun was ended.
+  expect((await readdir(target)).sort()).toEqual(["a", "b"]);
+  expect(await store.listRuns()).toMatchObject([{ status: "cancelled", error: "enough" }]);
+  expect(await store.listAuditEntries({ action: "run.completed" })).toEqual([]);
+  const again = await applyPlan(store, plan, { target, actor: ACTOR });
+  expect(again).toMatchObject({ isResumed: false, changed: 1, unchanged: 2 });
+});
+
 test("two programs that apply a plan to one target at once make one run, and each unit once", async () => {
   const folder = await tempFolder();
   const resources = Array.from({ length: 40 }, (_, index) => ({ type: "fs.file", name: `d/f${index}` }));
