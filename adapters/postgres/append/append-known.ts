@@ -6,10 +6,19 @@ import { bytesArray, bytesOf, jsonTextsOf, plainArray } from "../sql-text.js";
 import { unconfirmed } from "../transaction/writer.js";
 import type { CallAnswer, CallMember, CallSettings, StoredPart } from "./append-call.js";
 import { contentOf, contentsOf } from "./event-content.js";
+import { NEXT_TRANSACTION } from "./known-functions.js";
 import type { KnownCall, KnownStream } from "./known-streams.js";
 
 /** A prepared statement without its values. */
 type StatementText = Pick<PreparedStatement, "name" | "text">;
+
+/** The number of the transaction that follows the one which has stored an event, if no other one comes in between. */
+interface NextTransaction {
+  readonly connection: PostgresConnection;
+  /** Of that event. */
+  readonly position: number;
+  readonly transaction: string | null;
+}
 
 /**
  * Stores members whose streams this process knows: the server looks only for what others have appended since: see
@@ -20,6 +29,8 @@ export class KnownAppend {
   // Made once, and not for each call.
   readonly #one: StatementText;
   readonly #many: StatementText;
+  /** What the last call has told. */
+  #next: NextTransaction | undefined;
 
   constructor(names: StoreNames) {
     this.#channel = names.channel;
@@ -45,12 +56,27 @@ export class KnownAppend {
       settings.notify ? this.#channel : null,
       settings.timestampMs,
     ];
-    if (events.length === 1 && first !== undefined) addOne(values, first, known, settings);
-    else values.push(...manyValues(events, known, settings));
+    if (events.length === 1 && first !== undefined) addOne(values, first, settings);
+    else values.push(...manyValues(events, settings));
+    // Twice where a stream is in several parts, with the same position.
+    values.push(plainArray(known.streams.map(({ number }) => number)));
+    values.push(plainArray(known.streams.map(({ position }) => position)));
+    values.push(this.#nextTransaction(connection, known));
     const { rows, hasWarning } = await connection.call({ name, text, values });
     if (hasWarning) throw unconfirmed();
     const [row] = rows;
-    return row === undefined ? undefined : answerOf(members, known, Number(row[0]) - events.length);
+    if (row === undefined) return undefined;
+    const position = Number(row[0]);
+    this.#next = { connection, position, transaction: row[1] ?? null };
+    return answerOf(members, known, position - events.length);
+  }
+
+  /** The number that the transaction of this call is given if nothing has changed since the last one: see the function. */
+  #nextTransaction(connection: PostgresConnection, { last, asOf }: KnownCall): string | null {
+    const next = this.#next;
+    // On another connection, the numbers may be those of another server.
+    if (next === undefined || next.connection !== connection) return null;
+    return next.position === last.position && asOf === last.position ? next.transaction : null;
   }
 }
 
@@ -95,8 +121,8 @@ function checksumOf({ event, streamId }: EventToStore, { timestampMs }: CallSett
 
 const COLUMNS = "position, stream, version, timestamp, schema, type, id, key, data, bytes, metadata, checksum";
 
-const lastSQL = ({ prefix }: StoreNames, streams: string, positions: string): string =>
-  `${prefix}es_known_last($1::bigint, $2::bytea, $3::oid, $4::bigint, ${streams}, ${positions})`;
+const lastSQL = ({ prefix }: StoreNames): string =>
+  `${prefix}es_last_if_known($17::xid8, $1::bigint, $2::bytea, $3::oid, $4::bigint, $15::text, $16::text)`;
 
 const NOTIFY = "CASE WHEN $5::text IS NOT NULL THEN pg_notify($5";
 
@@ -105,19 +131,19 @@ function oneSQL(names: StoreNames): string {
     INSERT INTO ${names.prefix}es_events (${COLUMNS})
     SELECT last + 1, $7::bigint, $8::bigint, $6::bigint, 1, $9::bytea, $10::bytea, NULL, $11::text, $12::bytea, $13::text,
            $14::int # ${placeChecksumSQL("last + 1", "$8::bigint")}
-    FROM (SELECT ${lastSQL(names, "ARRAY[$7::bigint]", "ARRAY[$15::bigint]")} AS last OFFSET 0) known WHERE last IS NOT NULL
-    RETURNING position, ${NOTIFY}, position::text) END`;
+    FROM (SELECT ${lastSQL(names)} AS last OFFSET 0) known WHERE last IS NOT NULL
+    RETURNING position, ${NEXT_TRANSACTION}, ${NOTIFY}, position::text) END`;
 }
 
-function addOne(values: ClientValue[], stored: EventToStore, { streams }: KnownCall, settings: CallSettings): void {
+function addOne(values: ClientValue[], stored: EventToStore, settings: CallSettings): void {
   const { event, stream, version } = stored;
   values.push(stream, version, bytesOf(event.type), bytesOf(event.id));
-  values.push(...contentOf(event), checksumOf(stored, settings), streams[0]?.position ?? 0);
+  values.push(...contentOf(event), checksumOf(stored, settings));
 }
 
 function manySQL(names: StoreNames): string {
   return `
-    WITH known AS MATERIALIZED (SELECT ${lastSQL(names, "$15::bigint[]", "$16::bigint[]")} AS last), stored AS (
+    WITH known AS MATERIALIZED (SELECT ${lastSQL(names)} AS last), stored AS (
       INSERT INTO ${names.prefix}es_events (${COLUMNS})
       SELECT last + o, stream, version, $6::bigint, 1, type, id, NULL, data, bytes, metadata,
              checksum # ${placeChecksumSQL("last + o", "version")}
@@ -127,16 +153,11 @@ function manySQL(names: StoreNames): string {
       WHERE last IS NOT NULL
       RETURNING position
     )
-    SELECT max(position), ${NOTIFY}, max(position)::text) END FROM stored HAVING count(*) > 0`;
+    SELECT max(position), ${NEXT_TRANSACTION}, ${NOTIFY}, max(position)::text) END FROM stored HAVING count(*) > 0`;
 }
 
-function manyValues(
-  stored: readonly EventToStore[],
-  { streams }: KnownCall,
-  settings: CallSettings,
-): readonly ClientValue[] {
+function manyValues(stored: readonly EventToStore[], settings: CallSettings): readonly ClientValue[] {
   const events = stored.map(({ event }) => event);
-  // Twice where a stream is in several parts, with the same position.
   return [
     plainArray(stored.map(({ stream }) => stream)),
     plainArray(stored.map(({ version }) => version)),
@@ -144,7 +165,5 @@ function manyValues(
     bytesArray(events.map(({ id }) => id)),
     ...contentsOf(events),
     plainArray(stored.map((event) => checksumOf(event, settings))),
-    plainArray(streams.map(({ number }) => number)),
-    plainArray(streams.map(({ position }) => position)),
   ];
 }

@@ -64,7 +64,7 @@ async function completeSchema(connection: PostgresConnection, context: OpenConte
   }
 }
 
-const ADDED_FUNCTIONS: readonly string[] = ["es_append_one", "es_is_known", "es_known_last"];
+const ADDED_FUNCTIONS: readonly string[] = ["es_append_one", "es_is_known", "es_last_if_known"];
 
 const INSUFFICIENT_PRIVILEGE = "42501";
 

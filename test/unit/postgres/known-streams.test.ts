@@ -170,6 +170,32 @@ if (NO_POSTGRES === null) {
     ]);
   });
 
+  test.each(["before", "after"] as const)(
+    "what a transaction appends is found where it was given its number %s the last append",
+    async (when) => {
+      await using store = await openKnown();
+      const { stream, started, schema } = store;
+      const client = new Client({ connectionString: started.url() });
+      await client.connect();
+      for (let round = 0; round < 3; round += 1) {
+        const version = WRITES * (round + 1) + round * 3;
+        const begin = () => client.query("BEGIN; SELECT pg_current_xact_id()");
+        if (when === "before") await begin();
+        await stream.write({ type: "T", data: 1 });
+        if (when === "after") await begin();
+        await client.query(`
+          INSERT INTO ${schema}.es_events
+          SELECT position + 1, stream, version + 1, timestamp, schema, type, id, key, data, bytes, metadata, checksum
+          FROM ${schema}.es_events ORDER BY position DESC LIMIT 1;
+          COMMIT`);
+
+        expect(await stream.write({ type: "T", data: 2 })).toMatchObject({ version: version + 3 });
+        await writeOften(stream);
+      }
+      await client.end();
+    },
+  );
+
   test("a transaction of the same process counts", async () => {
     await using store = await openKnown();
     const { streams, stream } = store;

@@ -240,6 +240,27 @@ if (NO_POSTGRES === null) {
     },
   );
 
+  test.each([1, 2])(
+    "an append of %i looks for nothing where nothing in the server has changed since the last",
+    async (count) => {
+      const started = await server();
+      await started.query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
+      await using streams = await postgresStreamFactory(started.url(), { ...ownSchemas(), durability: "normal" });
+      await using stream = await streams.openStream("a");
+      const events = Array.from({ length: count }, () => ({ type: "T", data: 1 }));
+      await stream.write(events);
+      await stream.write(events);
+      await started.query("SELECT pg_stat_statements_reset()");
+      for (let call = 0; call < 40; call += 1) await stream.write(events);
+
+      const { rows } = await started.query(
+        "SELECT coalesce(sum(calls), 0)::int AS looks FROM pg_stat_statements WHERE NOT toplevel AND query ~ 'es_events'",
+      );
+      // The server itself makes a few transactions of its own.
+      expect(rows[0]?.looks).toBeLessThan(10);
+    },
+  );
+
   test("an append of one event runs no statement that is made for many", async () => {
     const started = await server();
     await started.query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
