@@ -35,6 +35,7 @@ import type { RemovedEvents } from "./administration/remove-events.js";
 import type { SQLiteConnection } from "./drivers/driver.js";
 import type { FieldIndex } from "./indexes/field-index.js";
 import type { OpenedStore } from "./open/opened-store.js";
+import type { KnownTail } from "./read/known-tail.js";
 import { readPage } from "./read/read-page.js";
 import { head, readMetrics } from "./read/stream-figures.js";
 import type { LockClock } from "./retry-busy.js";
@@ -54,6 +55,8 @@ export interface SQLiteStorageParts {
   readonly opened: Pick<OpenedStore, "files" | "reads" | "release">;
   readonly writes: WriteAccess;
   readonly indexes: readonly FieldIndex[];
+  /** Absent where there is no log whose end could be known, and where nothing is written. */
+  readonly tail: KnownTail | undefined;
   /** Uses the store, and is waited for before it is closed. */
   readonly maintenance: Pick<CopyableStorage, "exportContents"> & AsyncDisposable;
 }
@@ -117,13 +120,22 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
   }
 
   readPage(query: ReadQuery): Promise<EventPage> {
-    const { indexes } = this.#parts;
-    return this.#read(
+    const { tail, opened } = this.#parts;
+    const mayBeKnown = this.#disposal === undefined && opened.files?.hasFailed === false && !query.signal?.aborted;
+    const page = mayBeKnown ? tail?.page(query) : undefined;
+    return page === undefined ? this.#readPage(query) : Promise.resolve(page);
+  }
+
+  async #readPage(query: ReadQuery): Promise<EventPage> {
+    const { indexes, tail } = this.#parts;
+    const page = await this.#read(
       "read",
       query,
-      (connection, page) => readPage(connection, page, indexes, this.location),
+      (connection, wanted) => readPage(connection, wanted, indexes, this.location),
       query.signal,
     );
+    if (this.#disposal === undefined) tail?.wasRead(query, page);
+    return page;
   }
 
   getVersion(streamId: string): Promise<number> {

@@ -18,12 +18,14 @@ import { AcknowledgedPosition } from "./maintenance/acknowledged-position.js";
 import type { AcknowledgedPositionFile } from "./maintenance/acknowledged-position-file.js";
 import { Maintenance } from "./maintenance/maintenance.js";
 import { SQLiteNotifier } from "./notify/sqlite-notifier.js";
+import { countFrames } from "./open/log-length.js";
 import { openInFile } from "./open/open-in-file.js";
 import { openInMemory } from "./open/open-in-memory.js";
 import { openReadOnlyStore } from "./open/open-read-only.js";
 import type { OpenedForWriting, OpenedStore } from "./open/opened-store.js";
 import { IN_MEMORY, parseStorePath } from "./open/store-path.js";
 import { findUnfinishedWork, NOTHING_UNFINISHED, type UnfinishedWork } from "./open/unfinished-work.js";
+import { KnownTail } from "./read/known-tail.js";
 import { LockClock } from "./retry-busy.js";
 import { parseSQLiteOptions, type SQLiteOptions, type SQLiteSettings } from "./sqlite-options.js";
 import { SQLiteStorageHandle } from "./sqlite-storage-handle.js";
@@ -87,6 +89,7 @@ async function openBackend(
   const isReadOnly = writing === undefined;
   const maintenance = new Maintenance({ driver, location, busyTimeoutMs, lend, isReadOnly, acknowledgedFile });
   const feed = new CommitFeed();
+  const tail = knownTailOf(opened);
   const group = new AppendGroup({
     feed,
     location,
@@ -94,13 +97,15 @@ async function openBackend(
     indexes: settings.indexes,
     now,
     files,
+    tail,
   });
   const storage = new SQLiteStorageHandle({
     location,
     readLock: new LockClock(busyTimeoutMs),
     opened,
-    writes: writing ? writingTo(opened, writing, { location, settings, feed, group }) : new NoWriting(location),
+    writes: writing ? writingTo(opened, writing, { location, settings, feed, group, tail }) : new NoWriting(location),
     indexes: settings.indexes,
+    tail,
     maintenance,
   });
   const notifier = new SQLiteNotifier({ feed, pollIntervalMs, location, files, open: openReader });
@@ -124,22 +129,29 @@ function openStore(driver: SQLiteDriver, location: string, settings: SQLiteSetti
     : openInFile(driver, location, settings, mode);
 }
 
+function knownTailOf({ files, writing }: OpenedStore): KnownTail | undefined {
+  const log = writing && files?.newLogEnd();
+  // Between two commits, so that none is taken for another that comes behind the end of the log.
+  return log && new KnownTail(log, () => writing.writer.lend(countFrames));
+}
+
 interface WritingContext {
   readonly location: string;
   readonly settings: SQLiteSettings;
   readonly feed: CommitFeed;
   readonly group: AppendGroup;
+  readonly tail: KnownTail | undefined;
 }
 
 function writingTo(
   { files, acknowledgedFile }: OpenedStore,
   { writer, checkpointer }: OpenedForWriting,
-  { location, settings, feed, group }: WritingContext,
+  { location, settings, feed, group, tail }: WritingContext,
 ): WriteAccess {
   const lock = new LockClock(settings.busyTimeoutMs);
   const queue = new WriteQueue({ writer, group, location, lock, checkpointer });
   const acknowledged = settings.checksums && acknowledgedFile ? recordFrom(feed, acknowledgedFile, writer) : undefined;
-  return new Writing({ location, group, writer, lock, queue, files, checkpointer, acknowledged });
+  return new Writing({ location, group, writer, lock, queue, files, tail, checkpointer, acknowledged });
 }
 
 function recordFrom(feed: CommitFeed, file: AcknowledgedPositionFile, writer: Writer): AcknowledgedPosition {

@@ -3,6 +3,7 @@ import type { CommitFeed } from "../../../src/adapter-kit/commit-feed.js";
 import { importContents } from "../copy/import-contents.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { OpenFiles } from "../open/open-files.js";
+import type { KnownTail } from "../read/known-tail.js";
 import { isConstraint, isMismatch } from "../sqlite-errors.js";
 import { inTransaction } from "../transaction/transaction.js";
 import {
@@ -39,6 +40,8 @@ const NOTHING_STORED: StoredKeys = { lastEvents: [], keys: NO_KEYS };
 export interface AppendGroupContext extends StoringContext {
   /** Absent for a database in memory. */
   readonly files: OpenFiles | undefined;
+  /** Absent where there is no log whose end could be known. */
+  readonly tail: KnownTail | undefined;
   readonly feed: CommitFeed;
 }
 
@@ -105,6 +108,7 @@ export class AppendGroup {
   /** Forgets what is remembered of the store, which a failure, or another copy of it, may have left untrue. */
   failed(): void {
     this.#remembered.forget();
+    this.#context.tail?.forget();
   }
 
   async #storeOnMemory(connection: SQLiteConnection, group: Group): Promise<readonly AppendOutcome[] | null> {
@@ -250,9 +254,13 @@ export class AppendGroup {
   /** Remembers where the store ends now, and tells watchers. */
   #publish(events: readonly PlacedEvent[], previous: LastEvent, heads: Iterable<readonly [string, StreamHead]>): void {
     const last = events.at(-1);
-    if (last === undefined) return;
+    if (last === undefined) {
+      this.#context.tail?.changed();
+      return;
+    }
     const { position, timestampMs, event } = last;
     this.#remembered.learn({ position, timestampMs, id: event.id }, heads);
+    this.#context.tail?.stored(events, this.#remembered.heads);
     this.#context.feed.publish({ previousPosition: previous.position, events });
   }
 }

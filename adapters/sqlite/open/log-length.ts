@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import type { SQLiteConnection } from "../drivers/driver.js";
+import { LogEnd } from "./log-end.js";
 import {
   CHECKSUM_BYTES,
   FRAME_CHECKSUM_OFFSET,
@@ -67,6 +68,11 @@ export class LogLength {
       throw unreadable(path, cause);
     }
     this.#end = this.#size() ?? 0;
+  }
+
+  /** Looks where it ends. */
+  newEnd(): LogEnd {
+    return new LogEnd(this.#file);
   }
 
   /** How long it was when it was last seen. */
@@ -239,7 +245,8 @@ export class LogLength {
   }
 }
 
-async function countFrames(connection: SQLiteConnection): Promise<number> {
+/** How many frames SQLite takes the log to hold. */
+export async function countFrames(connection: SQLiteConnection): Promise<number> {
   const [row] = await connection.all<{ log: number }>(LOG_STATE);
   return row?.log ?? 0;
 }

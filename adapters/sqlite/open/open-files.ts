@@ -2,6 +2,7 @@ import { type BigIntStats, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import { FolderChanges } from "./folder-changes.js";
+import type { LogEnd } from "./log-end.js";
 import { LogLength } from "./log-length.js";
 import { damaged, type OpenFileError, replaced } from "./open-file-error.js";
 import type { FileIdentity } from "./store-file.js";
@@ -68,6 +69,16 @@ export class OpenFiles {
   /** How long the log was when it was last seen. */
   get logBytes(): number {
     return this.#log?.bytes ?? 0;
+  }
+
+  /** What shows whether anybody has committed since; undefined where the log is another's. It is used until this is closed. */
+  newLogEnd(): LogEnd | undefined {
+    return this.#log?.newEnd();
+  }
+
+  /** Whether an earlier check has failed. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** @throws OpenFileError when an earlier check has failed */
