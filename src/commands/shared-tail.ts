@@ -76,13 +76,16 @@ export class SharedTail {
 
   async #readNext(): Promise<void> {
     await this.#running;
+    // So that all callers of the last commit are in one read, and those of the last read have begun to write.
+    await endOfTurn();
     // The callers of the commit that is under way are in this read, and in the next commit, with those that wait here. Otherwise
     // both would go on taking turns, with twice as many reads and commits.
     const writing = this.#writing;
     this.#writing = undefined;
-    if (writing !== undefined) await settlesWithin(writing, MAX_SHARED_TAIL_WAIT_MS);
-    // So that all callers of the last commit are in one read.
-    await endOfTurn();
+    if (writing !== undefined) {
+      await settlesWithin(writing, MAX_SHARED_TAIL_WAIT_MS);
+      await endOfTurn();
+    }
     this.#next = undefined;
     this.#running = this.#readOnce();
     return this.#running;
