@@ -36,6 +36,9 @@ const MAX_PLACE_LENGTH = 1_024;
 /** How many values are opened together. */
 const MAX_OPENED_TOGETHER = 64;
 
+/** The longest text that several are taken out of: the whole of it stays in memory as long as any of them. */
+const MAX_JOINED_BYTES = 256;
+
 const MAX_BLOCKS = MAX_SEALED_BYTES / BLOCK_BYTES + 1;
 
 // Nothing waits while values are opened, so that one of each is enough.
@@ -91,19 +94,41 @@ export function openShortValues(key: BlockKey, first: TextToOpen): TextToOpen | 
   COUNTED[blocks] = counters;
   const stream = key.cipher.update(counters);
   let streamAt = 0;
+  let textEnd = 0;
   let value: TextToOpen | undefined = first;
   for (let index = 0; value !== undefined && value !== end; index += 1, value = value.next) {
     const length = LENGTHS[index] as number;
     value.text = undefined;
+    LENGTHS[index] = -1;
     if (length < 0) continue;
     const at = index * MAX_SEALED_BYTES + NONCE_BYTES;
     // The last block is filled up over it.
     keepTag(at + length);
     hashValue(key, value.place, at, length);
-    if (isTag(stream, streamAt)) value.text = decipher(at, length, stream, streamAt + BLOCK_BYTES);
+    if (isTag(stream, streamAt)) {
+      // It is no longer than what is sealed, so that it comes before what is not open yet.
+      const isAscii = decipher(at, length, stream, streamAt + BLOCK_BYTES, textEnd);
+      if (isAscii && textEnd + length <= MAX_JOINED_BYTES) {
+        LENGTHS[index] = length;
+        textEnd += length;
+      } else value.text = SEALED.toString(isAscii ? "latin1" : "utf8", textEnd, textEnd + length);
+    }
     streamAt += blocksFor(length) * BLOCK_BYTES;
   }
+  takeJoined(first, end, SEALED.toString("latin1", 0, textEnd));
   return end;
+}
+
+/** Gives values their texts out of one, because Node takes longer to make a text than to open a value. */
+function takeJoined(first: TextToOpen, end: TextToOpen | undefined, texts: string): void {
+  let from = 0;
+  let value: TextToOpen | undefined = first;
+  for (let index = 0; value !== undefined && value !== end; index += 1, value = value.next) {
+    const length = LENGTHS[index] as number;
+    if (length < 0) continue;
+    value.text = texts.slice(from, from + length);
+    from += length;
+  }
 }
 
 /** One block hides the tag, and the others the content. */
@@ -174,14 +199,15 @@ function isTag(stream: Buffer, streamAt: number): boolean {
   return difference === 0;
 }
 
-function decipher(from: number, length: number, stream: Buffer, streamAt: number): string {
+/** @returns whether it has ASCII characters only */
+function decipher(from: number, length: number, stream: Buffer, streamAt: number, into: number): boolean {
   let bits = 0;
   for (let index = 0; index < length; index += 1) {
     const byte = (SEALED[from + index] as number) ^ (stream[streamAt + index] as number);
-    SEALED[from + index] = byte;
+    SEALED[into + index] = byte;
     bits |= byte;
   }
-  return bits < 128 ? SEALED.toString("latin1", from, from + length) : SEALED.toString("utf8", from, from + length);
+  return bits < 128;
 }
 
 /** The values of the characters of base64. */

@@ -58,6 +58,20 @@ describe("short values", () => {
     expect(openTexts(key, seal(key, texts))).toEqual(texts.map(({ content }) => content));
   });
 
+  test.each([1, 2, 5, 64, 513])("of all lengths, at places of all lengths, open %s at a time", (together) => {
+    const key = usedKey();
+    const ascii = "0123456789abcdef".repeat(33);
+    // Every third one is no ASCII.
+    const texts = Array.from({ length: 513 }, (_, length) => ({
+      place: ascii.slice(0, (length * 7) % 513),
+      content: length % 3 === 2 ? `${ascii.slice(0, length - 2)}é` : ascii.slice(0, length),
+    }));
+    for (let from = 0; from < texts.length; from += together) {
+      const some = texts.slice(from, from + together);
+      expect(openTexts(key, seal(key, some))).toEqual(some.map(({ content }) => content));
+    }
+  });
+
   test("do not open with any bit changed, at another place, under another key or cut short, and do not harm others", () => {
     const key = usedKey();
     const [value = { place: "", base64: "" }] = seal(key, [{ place: "place", content: "Rue de Rivoli 1" }]);
