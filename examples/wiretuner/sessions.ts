@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type SQLStatement, sql } from "async-streams";
 import type { Database } from "./database.js";
+import { documentMissing } from "./document-errors.js";
 
 /** A user's work on a document, from opening to closing it. */
 export interface Session {
@@ -9,12 +10,14 @@ export interface Session {
   readonly userId: string;
 }
 
+/** @throws DocumentError `DOCUMENT_MISSING` when the document is not there, or was deleted */
 export async function startSession(db: Database, documentId: string, userId = "local-user"): Promise<Session> {
   const sessionId = randomUUID();
   const insert = sql`
     INSERT INTO sessions (session_id, document_id, user_id, started_at)
-    VALUES (${sessionId}, ${documentId}, ${userId}, ${Date.now()})`;
-  await db.transaction((tx) => tx.sql.run(insert));
+    SELECT ${sessionId}, document_id, ${userId}, ${Date.now()} FROM metadata WHERE document_id = ${documentId}`;
+  const { changes } = await db.transaction((tx) => tx.sql.run(insert));
+  if (changes === 0) throw documentMissing(documentId);
   return { sessionId, documentId, userId };
 }
 

@@ -90,6 +90,16 @@ test("deleting a document removes its row, its events, its snapshots and its ses
   expect((await loadDocument(db, "other")).latestSequence).toBe(1_099);
 });
 
+test("a session begins in a document that is there, and in no other", async () => {
+  await using opened = await openDocument();
+  const { db, documentId } = opened;
+  const missing = { code: "DOCUMENT_MISSING" };
+  await expect(startSession(db, randomUUID())).rejects.toMatchObject(missing);
+  await deleteDocument(db, documentId);
+  await expect(startSession(db, documentId)).rejects.toMatchObject(missing);
+  expect(await db.query(sql`SELECT document_id FROM sessions`)).toEqual([]);
+});
+
 test("a file of version 1 is brought to version 2 when it is opened, and keeps what it had", async () => {
   await using folder = await createTempDir();
   const filePath = folder.file("old.wiretuner");
