@@ -11,6 +11,10 @@ import { commands, type Input, InvalidRequest, OrderConflict, type OrderEvent, o
 
 const { PORT = "8080", ORDERS_FILE = "orders.db" } = process.env;
 const MAX_BODY_BYTES = 65_536;
+/** How many clients events are sent to at the same time: each one holds a connection. */
+const MAX_EVENT_CLIENTS = 100;
+/** When one beyond them may ask again. */
+const RETRY_AFTER_S = 5;
 /** How long requests may take once the service stops. A client that holds its connection for longer loses it. */
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -19,6 +23,7 @@ await using streams = await sqliteStreamFactory(ORDERS_FILE);
 await using _runner = await runProjections(streams, [orderTable], { mode: "inline" });
 await using everything = await streams.openStream<OrderEvent>(ALL_STREAM);
 
+let eventClients = 0;
 const server = createServer(async (request, response) => {
   try {
     if (request.method === "GET" && request.url === "/events") await sendEvents(request, response);
@@ -86,8 +91,16 @@ function inputOf(body: string): Input {
 async function sendEvents(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const after = Number(request.headers["last-event-id"] ?? 0);
   if (!Number.isSafeInteger(after) || after < 0) throw new InvalidRequest("Last-Event-ID must be a whole number");
+  if (eventClients === MAX_EVENT_CLIENTS) {
+    response.setHeader("retry-after", RETRY_AFTER_S);
+    return send(response, 503, { error: "try again later" });
+  }
   const gone = new AbortController();
-  response.once("close", () => gone.abort());
+  eventClients += 1;
+  response.once("close", () => {
+    eventClients -= 1;
+    gone.abort();
+  });
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" }).flushHeaders();
   try {
     for await (const { position, streamId, type, data } of everything.watch({ after, signal: gone.signal })) {

@@ -128,6 +128,29 @@ test.concurrent("order-service sends events from where a client lost its connect
   expect(await service.ended).toMatchObject({ exitCode: 0, stderr: "" });
 });
 
+test.concurrent("order-service sends events to so many clients at most, and to another one when one of them has gone", async () => {
+  await using folder = await createTempDir();
+  await using service = await start(folder.file("orders.db"));
+  const watching = new AbortController();
+  const watch = (init: RequestInit = {}) => fetch(`${urlOf(service)}/events`, init);
+  const clients = await Promise.all(Array.from({ length: 99 }, () => watch({ signal: watching.signal })));
+  const leaving = new AbortController();
+  clients.push(await watch({ signal: leaving.signal }));
+  expect(clients.map(({ status }) => status)).toEqual(clients.map(() => 200));
+
+  const refused = await watch();
+  expect(refused.status).toBe(503);
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(await refused.json()).toEqual({ error: "try again later" });
+  expect(await send(service, "/orders")).toMatchObject({ status: 200 });
+
+  leaving.abort();
+  await expect.poll(async () => (await watch({ signal: watching.signal })).status).toBe(200);
+  watching.abort();
+  service.signal("SIGINT");
+  expect(await service.ended).toMatchObject({ exitCode: 0, stderr: "" });
+});
+
 test.concurrent("order-service stops although clients hold their connections", async () => {
   await using folder = await createTempDir();
   await using service = await start(folder.file("orders.db"));
