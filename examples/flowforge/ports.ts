@@ -85,8 +85,8 @@ export interface ProjectionStorePort {
 
 export interface TxPort {
   /**
-   * Runs `fn` in a transaction: what the other ports do inside happens all at once, or, if `fn` throws, not at all. Within
-   * another one it is a part of that.
+   * Runs `fn` in a transaction: what the other ports do inside happens all at once, or, if `fn` throws, not at all. Nor does it
+   * if the database refuses a statement, even where `fn` catches the error. Within another one it is a part of that.
    */
   runInTransaction<T>(fn: () => T | Promise<T>): Promise<T>;
 }

@@ -3,7 +3,7 @@ import { databaseClosed, FlowForgeError } from "../flowforge-error.js";
 import type { Row } from "../ports.js";
 import { queryFailed } from "../query-result.js";
 import { Turns } from "../turns.js";
-import type { DuckDBApi, DuckDBConnection } from "./duckdb-api.js";
+import type { DuckDBApi, DuckDBConnection, DuckDBReader } from "./duckdb-api.js";
 import { DuckDBTransaction } from "./duckdb-transaction.js";
 import { boundValue, rowOf } from "./duckdb-values.js";
 
@@ -26,7 +26,7 @@ export class DuckDBSession {
    * @throws FlowForgeError `QUERY_FAILED`
    */
   async all<R = Row>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
-    return this.#inTurn(() => this.#read<R>(sql, params));
+    return rowsOf<R>(await this.#inTurn(() => this.#read(sql, params)));
   }
 
   /**
@@ -35,18 +35,18 @@ export class DuckDBSession {
    * @throws FlowForgeError `SQL_NOT_ALLOWED` or `QUERY_FAILED`
    */
   async query(sql: string, params?: readonly unknown[]): Promise<Row[]> {
-    return this.#inTurn(async () => {
+    const reader = await this.#inTurn(async () => {
       await this.#check(sql);
-      return this.#read<Row>(sql, params);
+      return this.#read(sql, params);
     });
+    return rowsOf(reader);
   }
 
-  async #read<R>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
+  async #read(sql: string, params: readonly unknown[] = []): Promise<DuckDBReader> {
     const values = params.map((value) => boundValue(this.#api, value));
-    const reader = await this.#connection.runAndReadAll(sql, values).catch((error) => {
+    return this.#connection.runAndReadAll(sql, values).catch((error) => {
       throw queryFailed(error);
     });
-    return reader.getRowObjectsJS().map(rowOf) as R[];
   }
 
   async #check(sql: string): Promise<void> {
@@ -80,6 +80,7 @@ export class DuckDBSession {
       try {
         const result = await this.#current.run(tx, () => work(tx));
         await tx.end();
+        tx.checkStatements();
         await this.#connection.run("COMMIT");
         return result;
       } catch (error) {
@@ -102,4 +103,9 @@ export class DuckDBSession {
     if (this.#isClosed) throw databaseClosed();
     return this.#turns.take(task);
   }
+}
+
+/** Not a part of the statement: a number that cannot be given back fails no transaction. */
+function rowsOf<R = Row>(reader: DuckDBReader): R[] {
+  return reader.getRowObjectsJS().map(rowOf) as R[];
 }

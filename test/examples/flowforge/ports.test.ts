@@ -167,6 +167,38 @@ describeBackends("the ports", (backend) => {
       expect(await seen()).toEqual({ events: 1, rows: 1, blob: 5, snapshot: { name: "One" } });
     }));
 
+  test("a statement that is refused fails its transaction, also where the error is caught: what was confirmed is not lost", () =>
+    withDb(backend, async ({ eventStore, projectionStore, blobs, tx }) => {
+      const aggregateId = "test:1";
+      const refused = [
+        () => projectionStore.query({ sql: "SELECT * FROM nowhere" }),
+        () => projectionStore.query({ sql: "SELEC 1" }),
+        () => projectionStore.query({ sql: "PRAGMA user_version = 7" }),
+        () => projectionStore.query({ sql: "INSERT INTO principals (id) VALUES ('without a kind')" }),
+        () => projectionStore.upsert({ table: "principals", rows: [{ id: "without a kind" }] }),
+        () => projectionStore.truncate({ table: "nowhere" }),
+      ];
+      for (const call of refused) {
+        const caught: unknown[] = [];
+        const work = tx.runInTransaction(async () => {
+          await eventStore.append({ aggregateId, eventType: "TestEvent", payload: {} });
+          await call().catch((error) => caught.push(error));
+        });
+        const error = await work.catch((thrown: unknown) => thrown);
+        expect(caught).toEqual([error]);
+        expect(await eventStore.load({ aggregateId })).toEqual([]);
+      }
+      // What the port refuses by itself, the database has not seen.
+      await tx.runInTransaction(async () => {
+        await eventStore.append({ aggregateId, eventType: "TestEvent", payload: {} });
+        const tooLarge = projectionStore.query({ sql: "SELECT 9007199254740993 AS number" });
+        await expect(tooLarge).rejects.toMatchObject({ code: "QUERY_FAILED" });
+        await expect(projectionStore.truncate({ table: "events" })).rejects.toThrow("follows from the events");
+        await expect(blobs.put({ key: "/outside", data: Uint8Array.of(1) })).rejects.toThrow();
+      });
+      expect(await eventStore.load({ aggregateId })).toHaveLength(1);
+    }));
+
   test("upsert inserts rows and changes the columns that it is given", () =>
     withDb(backend, async ({ projectionStore }) => {
       const createdAt = new Date(0).toISOString();
