@@ -75,7 +75,7 @@ export interface UpsertArgs {
 }
 
 export interface ProjectionStorePort {
-  /** Runs any statement: the main process is trusted. */
+  /** Runs any statement: the main process is trusted. A column named `__proto__` is missing in the rows: give it another name. */
   query(args: QueryArgs): Promise<Row[]>;
   /** All rows or none. */
   upsert(args: UpsertArgs): Promise<void>;

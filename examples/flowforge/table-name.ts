@@ -4,6 +4,8 @@ const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const MAX_NAME_LENGTH = 64;
 
 export function isName(value: unknown): value is string {
+  // The drivers give rows as objects, which would not have a column of that name.
+  if (value === "__proto__") return false;
   return typeof value === "string" && value.length <= MAX_NAME_LENGTH && NAME.test(value);
 }
 

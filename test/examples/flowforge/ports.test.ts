@@ -287,6 +287,11 @@ describeBackends("the ports", (backend) => {
       }
       const columns = [{ 'id") VALUES (1); --': 1 }];
       await expect(projectionStore.upsert({ table: "runs", rows: columns })).rejects.toMatchObject(refused);
+      // The rows of a query are objects, and would not have it.
+      await projectionStore.query({ sql: 'CREATE TABLE odd (id TEXT PRIMARY KEY, "__proto__" TEXT)' });
+      const lost = [JSON.parse('{ "id": "1", "__proto__": "a" }')];
+      await expect(projectionStore.upsert({ table: "odd", rows: lost })).rejects.toMatchObject(refused);
+      expect(await projectionStore.query({ sql: "SELECT id FROM odd" })).toEqual([]);
     }));
 
   test("tables of the store are neither written nor emptied by their names", () =>
