@@ -47,6 +47,7 @@ function fail(what: string): (error: unknown) => never {
 async function temporaryHome(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "flowforge-")).catch(fail("Cannot make a temporary home"));
   process.once("SIGINT", () => process.exit(130));
+  process.once("SIGTERM", () => process.exit(143));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -48,6 +48,7 @@ async function main(args: Arguments): Promise<void> {
   const plan = await readPlan(args.planPath);
   const folder = await mkdtemp(join(tmpdir(), "openfroyo-"));
   process.once("SIGINT", () => process.exit(130));
+  process.once("SIGTERM", () => process.exit(143));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const store = createStore(configOf(args, folder));
   try {

@@ -33,6 +33,7 @@ const folder = await mkdtemp(join(tmpdir(), "wiretuner-")).catch(({ message }) =
   process.exit(1);
 });
 process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 const filePath = join(folder, "lighthouse.wiretuner");
 const config = DatabaseConfig.file({ filePath });

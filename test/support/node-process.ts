@@ -77,7 +77,7 @@ export class NodeProcess implements AsyncDisposable {
     return this.#exitCode();
   }
 
-  signal(signal: "SIGSTOP" | "SIGCONT" | "SIGINT"): void {
+  signal(signal: "SIGSTOP" | "SIGCONT" | "SIGINT" | "SIGTERM"): void {
     this.#child.kill(signal);
   }
 
