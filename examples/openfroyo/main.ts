@@ -8,9 +8,11 @@ import { type Plan, readPlan } from "./apply/plan.js";
 import { type Arguments, HELP, parseArguments } from "./arguments.js";
 import { configOf } from "./config-of-arguments.js";
 import { createStore } from "./store/create-store.js";
+import type { AuditEntry } from "./store/model.js";
 import type { Store } from "./store/store.js";
 
 const ACTOR = "openfroyo";
+const PAGE_ENTRIES = 1_000;
 
 async function apply(store: Store, plan: Plan, target: string, { concurrency }: Arguments): Promise<ApplyReport> {
   const startedAtMs = performance.now();
@@ -31,9 +33,18 @@ async function apply(store: Store, plan: Plan, target: string, { concurrency }: 
   return report;
 }
 
+/** All of it, page by page: a list has 10,000 entries at most. */
+async function* auditTrail(store: Store): AsyncGenerator<AuditEntry> {
+  let page: AuditEntry[] = [];
+  do {
+    page = await store.listAuditEntries({ after: page.at(-1)?.id, limit: PAGE_ENTRIES });
+    yield* page;
+  } while (page.length === PAGE_ENTRIES);
+}
+
 async function showStore(store: Store, folder: string): Promise<void> {
   console.log("Audit:");
-  for (const { timestamp, actor, action, targetId } of await store.listAuditEntries()) {
+  for await (const { timestamp, actor, action, targetId } of auditTrail(store)) {
     console.log(`  ${timestamp.toISOString()} ${actor} ${action} ${targetId}`);
   }
   const { events, tables } = await store.backup(join(folder, "backup.db"));

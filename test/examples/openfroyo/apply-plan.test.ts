@@ -612,6 +612,22 @@ test("main.ts applies the plan twice, and tells what it did", async () => {
   expect(stdout).toContain('openfroyo_plan_units{status="skipped"} 12');
 });
 
+test("main.ts tells all of the audit trail, however long it is", async () => {
+  const { path } = await soloConfig();
+  const store = await openStore({ path });
+  await store.withTx(
+    async (tx) => {
+      for (let at = 0; at < 10_001; at += 1) await tx.createAuditEntry({ action: "test.former", actor: ACTOR });
+    },
+    { timeoutMs: 60_000 },
+  );
+  const { exitCode, stdout, stderr } = await runExample("openfroyo/main.ts", { args: ["--db", path] });
+  expect({ exitCode, stderr: withoutSlowQueries(stderr) }).toEqual({ exitCode: 0, stderr: "" });
+  expect(stdout.match(/ ada test\.former /g)).toHaveLength(10_001);
+  expect(stdout.match(/openfroyo resource\.created/g)).toHaveLength(12);
+  expect(stdout).toContain("Verified: no problem");
+});
+
 test("the program says why a unit failed", async () => {
   await using folder = await createTempDir();
   const plan = folder.file("plan.json");
