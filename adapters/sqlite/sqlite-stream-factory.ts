@@ -103,7 +103,7 @@ async function openBackend(
     location,
     readLock: new LockClock(busyTimeoutMs),
     opened,
-    writes: writing ? writingTo(opened, writing, { location, settings, feed, group, tail }) : new NoWriting(location),
+    writes: writing ? writingTo(opened, writing, { location, settings, feed, group }) : new NoWriting(location),
     indexes: settings.indexes,
     tail,
     maintenance,
@@ -140,18 +140,17 @@ interface WritingContext {
   readonly settings: SQLiteSettings;
   readonly feed: CommitFeed;
   readonly group: AppendGroup;
-  readonly tail: KnownTail | undefined;
 }
 
 function writingTo(
   { files, acknowledgedFile }: OpenedStore,
   { writer, checkpointer }: OpenedForWriting,
-  { location, settings, feed, group, tail }: WritingContext,
+  { location, settings, feed, group }: WritingContext,
 ): WriteAccess {
   const lock = new LockClock(settings.busyTimeoutMs);
   const queue = new WriteQueue({ writer, group, location, lock, checkpointer });
   const acknowledged = settings.checksums && acknowledgedFile ? recordFrom(feed, acknowledgedFile, writer) : undefined;
-  return new Writing({ location, group, writer, lock, queue, files, tail, checkpointer, acknowledged });
+  return new Writing({ location, group, writer, lock, queue, files, checkpointer, acknowledged });
 }
 
 function recordFrom(feed: CommitFeed, file: AcknowledgedPositionFile, writer: Writer): AcknowledgedPosition {

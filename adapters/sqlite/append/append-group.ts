@@ -254,10 +254,7 @@ export class AppendGroup {
   /** Remembers where the store ends now, and tells watchers. */
   #publish(events: readonly PlacedEvent[], previous: LastEvent, heads: Iterable<readonly [string, StreamHead]>): void {
     const last = events.at(-1);
-    if (last === undefined) {
-      this.#context.tail?.changed();
-      return;
-    }
+    if (last === undefined) return;
     const { position, timestampMs, event } = last;
     this.#remembered.learn({ position, timestampMs, id: event.id }, heads);
     this.#context.tail?.stored(events, this.#remembered.heads);

@@ -83,6 +83,9 @@ export class KnownTail {
    * Takes note of a commit of this process that has stored events. Nobody else has stored or removed any since the one before it:
    * otherwise {@link KnownTail.forget} was called.
    *
+   * Other commits of this process are not followed: one that has changed nothing leaves nothing in the log, and that of somebody
+   * else would be taken for it.
+   *
    * @param heads - the streams as they are now
    */
   stored(events: readonly PlacedEvent[], heads: ReadonlyMap<string, StreamHead>): void {
@@ -100,11 +103,6 @@ export class KnownTail {
     this.#isCurrent = this.#log.follow();
     if (this.#isCurrent) this.#countUnused();
     else this.#lose();
-  }
-
-  /** Takes note of a commit of this process that has changed no stream. One that has changed nothing leaves nothing in the log. */
-  changed(): void {
-    if (this.#isFound && !this.#log.isLast() && !this.#log.follow()) this.#lose();
   }
 
   /** Comes when others have changed streams, and when what was stored may not be what is remembered. */

@@ -23,7 +23,6 @@ import { eventCharacters } from "../append/event-rows.js";
 import type { SQLiteConnection } from "../drivers/driver.js";
 import type { AcknowledgedPosition } from "../maintenance/acknowledged-position.js";
 import type { OpenFiles } from "../open/open-files.js";
-import type { KnownTail } from "../read/known-tail.js";
 import type { LockClock } from "../retry-busy.js";
 import { deleteSnapshots, saveSnapshot } from "../snapshot-statements.js";
 import { appendTogether } from "./append-together.js";
@@ -60,8 +59,6 @@ export interface WritingParts {
   readonly queue: WriteQueue;
   /** Absent for a database in memory. */
   readonly files: OpenFiles | undefined;
-  /** Absent where there is no log whose end could be known. */
-  readonly tail: KnownTail | undefined;
   /** Absent where there is no log to keep short. */
   readonly checkpointer: WalCheckpointer | undefined;
   /** Absent where there is no file, and without checksums. */
@@ -159,12 +156,11 @@ export class Writing implements WriteAccess {
 
   /** Makes a change that is no append, once nothing else is under way. */
   #change<T>(task: (connection: SQLiteConnection) => Promise<T>): Promise<T> {
-    const { files, tail, writer, lock } = this.#parts;
+    const { files, writer, lock } = this.#parts;
     const deadline = lock.deadline();
     return writer.use(async (connection) => {
       const result = await lock.retryWhileBusy(deadline, () => task(connection));
       await files?.checkWithLog(connection);
-      tail?.changed();
       return result;
     });
   }

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { SQLiteDriver } from "../../../adapters/sqlite/drivers/driver.js";
 import { openSQLiteBackend, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { ALL_STREAM, type CandidateEvent, type StoredEvent, type StreamFactory } from "../../../protocols/index.js";
 import { handle, loadState, stateCache } from "../../../src/commands/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
+import { forwarding } from "../../support/forwarding.js";
 import { recordingDriver } from "../../support/recording-driver.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
@@ -98,11 +100,58 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     await expect(handle(streams, counter, "a", counted, { cache })).rejects.toMatchObject({ code: "STREAM_DELETED" });
   });
 
+  test("a change that changes nothing takes no commit of others for its own", async () => {
+    await using store = await openRecorded(driver);
+    const { streams, path } = store;
+    await using others = await sqliteStreamFactory(path, { driver });
+    await using stream = await streams.openStream("a");
+    await using another = await others.openStream("a");
+    const changesOfNothing = [() => streams.reclaim(), () => streams.transaction(async () => undefined)];
+    for (const changeNothing of changesOfNothing) {
+      let version = 0;
+      do ({ version } = await stream.write(counted(0)));
+      while ((await store.statementsOf(() => lastOf(streams, "a", version))) > 1);
+      await another.write(counted(1));
+      await changeNothing();
+      expect(await lastOf(streams, "a", version)).toHaveLength(1);
+    }
+  });
+
+  test("nor does a transaction without changes, where others commit before this process has heard of its end", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    let afterCommit = async (): Promise<unknown> => undefined;
+    const delayed: SQLiteDriver = {
+      ...DRIVERS[driver],
+      async open(file, mode) {
+        const connection = await DRIVERS[driver].open(file, mode);
+        return forwarding(connection, {
+          run: async (sql, parameters) => {
+            const result = await connection.run(sql, parameters);
+            if (sql === "COMMIT") await afterCommit();
+            return result;
+          },
+        });
+      },
+    };
+    await using streams = createStreamFactory(await openSQLiteBackend(path, {}, delayed));
+    await using others = await sqliteStreamFactory(path, { driver });
+    await using stream = await streams.openStream("a");
+    await using another = await others.openStream("a");
+    for (let warm = 0; warm < 10; warm += 1) await lastOf(streams, "a", (await stream.write(counted(warm))).version);
+    afterCommit = () => another.write(counted(10));
+    await streams.transaction(async () => undefined);
+    expect(await lastOf(streams, "a", 10)).toHaveLength(1);
+  });
+
   test("the end is the one that the database has, whatever others do with it", { timeout: 60_000 }, async () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.record({ kind: fc.constant("write" as const), stream: fc.constantFrom(...STREAMS) }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant("other" as const), stream: fc.constantFrom(...STREAMS) }) },
-      fc.record({ kind: fc.constantFrom("table", "rollback", "snapshot", "transaction"), stream: fc.constant("a") }),
+      fc.record({
+        kind: fc.constantFrom("table", "rollback", "snapshot", "transaction", "nothing"),
+        stream: fc.constant("a"),
+      }),
       fc.record({ kind: fc.constantFrom("PASSIVE", "RESTART", "TRUNCATE"), stream: fc.constant("a") }),
     );
     let known = 0;
@@ -120,11 +169,12 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
           if (kind === "write" || kind === "other" || kind === "transaction") {
             const writer = kind === "other" ? others : streams;
             await using stream = await writer.openStream(streamId);
-            if (kind === "transaction" && "transaction" in streams) await stream.write([event]);
+            if (kind === "transaction") await streams.transaction((tx) => tx.write(streamId, event));
             else await stream.write(event);
             versions.set(streamId, (versions.get(streamId) ?? 0) + 1);
             position += 1;
-          } else if (kind === "snapshot") {
+          } else if (kind === "nothing") await streams.reclaim();
+          else if (kind === "snapshot") {
             await using stream = await streams.openStream(streamId);
             await stream.snapshot({ position });
           } else if (kind === "table") await another.exec("INSERT INTO filler VALUES (1)");
