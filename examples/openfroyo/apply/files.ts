@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { lstat, mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { lstat, mkdir, open, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export function sha256(bytes: Uint8Array | string): string {
@@ -15,23 +15,47 @@ export async function hashOfFile(path: string): Promise<string | null> {
   return bytes === null ? null : sha256(bytes);
 }
 
-/** Writes a file in one step: a reader, and a process that goes on after a kill, finds all of it or what was there before. */
+/**
+ * Writes a file in one step: a reader, and a process that goes on after a kill or a power cut, finds all of it or what was there
+ * before. When the promise resolves, it is durable.
+ */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
   const found = await unlessMissing(lstat(path));
   if (found?.isDirectory()) throw new Error(`${path} is a folder; remove it, and apply the plan again`);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   // Always the same: the draft of a killed process is replaced. A link in its place would lead to another file. A plan has other
   // files, so the name says whose it is.
   const draft = `${path}.openfroyo.draft`;
   await rm(draft, { force: true });
-  await writeFile(draft, bytes, { flag: "wx" });
+  await writeFile(draft, bytes, { flag: "wx", flush: true });
   await rename(draft, path);
+  await syncFolder(dirname(path));
+}
+
+/** Makes a folder, and those that it is in. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** Makes durable which files a folder has, and its mode: but for one that this process may change and not read. */
+export async function syncFolder(path: string): Promise<void> {
+  // Windows cannot open a folder.
+  if (process.platform === "win32") return;
+  await using folder = await open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EACCES") return null;
+    throw error;
+  });
+  await folder?.sync();
 }
 
 /** Removes a file that may be there. A folder in its place was made by others. */
 export async function removeFile(path: string): Promise<void> {
   const found = await unlessMissing(lstat(path));
-  if (found !== null && !found.isDirectory()) await rm(path, { force: true });
+  if (found === null || found.isDirectory()) return;
+  await rm(path, { force: true });
+  await syncFolder(dirname(path));
 }
 
 /** Removes a folder in which nothing is. */

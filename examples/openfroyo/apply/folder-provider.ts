@@ -1,5 +1,5 @@
-import { chmod, mkdir, stat } from "node:fs/promises";
-import { unlessMissing } from "./files.js";
+import { chmod, stat } from "node:fs/promises";
+import { makeFolder, syncFolder, unlessMissing } from "./files.js";
 import { pathInside } from "./plan-paths.js";
 import type { Provider } from "./provider.js";
 
@@ -23,7 +23,8 @@ export const folderProvider: Provider = {
     const path = await pathInside(folder, name);
     const found = await unlessMissing(stat(path));
     if (found?.isDirectory() === false) throw new Error(`${path} is no folder; remove it, and apply the plan again`);
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     await chmod(path, Number.parseInt(String(mode), 8));
+    await syncFolder(path);
   },
 };

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -524,6 +524,79 @@ test("a file of a package may have the name of a method, and goes with the versi
   expect(await apply("2")).toMatchObject({ changed: 1, failed: 0 });
   expect(await readdir(join(target, "www"))).toEqual(["index.html"]);
 });
+
+/** A plan with one package, whose source a test fills. */
+async function packagePlan(fill: (source: string) => Promise<void>): Promise<string> {
+  const folder = await tempFolder();
+  await mkdir(folder.file("source/bin"), { recursive: true });
+  await fill(folder.file("source"));
+  const path = folder.file("plan.json");
+  const state = { source: "source", into: "opt" };
+  await writeFile(path, JSON.stringify({ name: "test", resources: [{ type: "pkg.files", name: "runtime", state }] }));
+  return path;
+}
+
+/** What is below a folder, with what a power cut could take from it: its content, and its name in the folder that it is in. */
+async function entriesBelow(folder: string) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return Promise.all(
+    entries.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const [{ ino }, parent] = await Promise.all([stat(path), stat(entry.parentPath)]);
+      return {
+        path,
+        parent: parent.ino,
+        content: `content of ${ino}`,
+        name: `${path} is ${ino}`,
+        isFile: entry.isFile(),
+      };
+    }),
+  );
+}
+
+/** What a power cut cannot take, from now on. */
+async function watchSyncs(folder: string): Promise<ReadonlySet<string>> {
+  const synced = new Set<string>();
+  await using handle = await open(folder);
+  const fileHandle = Object.getPrototypeOf(handle) as FileHandle;
+  const { sync } = fileHandle;
+  const watching = vi.spyOn(fileHandle, "sync").mockImplementation(async function (this: FileHandle) {
+    const { ino } = await this.stat();
+    synced.add(`content of ${ino}`);
+    for (const { name } of (await entriesBelow(folder)).filter(({ parent }) => parent === ino)) synced.add(name);
+    return sync.call(this);
+  });
+  onTestFinished(() => watching.mockRestore());
+  return synced;
+}
+
+// Windows cannot open a folder.
+test.runIf(process.platform !== "win32")(
+  "what a unit has made is on the disk before the store says so, with the folders that it is in",
+  async () => {
+    const store = await openStore(await soloConfig());
+    const folder = await tempFolder();
+    const path = await packagePlan((source) => writeFile(join(source, "bin/serve"), "serve"));
+    const resources = [
+      { type: "fs.folder", name: "var/log" },
+      { type: "fs.file", name: "etc/motd" },
+      { type: "pkg.files", name: "runtime", state: { source: "source", into: "opt" } },
+    ];
+    await writeFile(path, JSON.stringify({ name: "test", resources }));
+    const synced = await watchSyncs(folder.path);
+    const commit = store.withTx.bind(store);
+    const late: string[] = [];
+    vi.spyOn(store, "withTx").mockImplementation(async (...args) => {
+      for (const { path: made, name, content, isFile } of await entriesBelow(folder.path)) {
+        if (!synced.has(name) || (isFile && !synced.has(content))) late.push(made);
+      }
+      return commit(...args);
+    });
+    const options = { target: folder.file("a/target"), actor: ACTOR, concurrency: 1 };
+    expect(await applyPlan(store, await readPlan(path), options)).toMatchObject({ changed: 3, failed: 0 });
+    expect(late).toEqual([]);
+  },
+);
 
 test.each([
   ["an unknown type", [{ type: "linux.pkg", name: "a" }], 'nothing can make a "linux.pkg" ("a")'],
