@@ -31,7 +31,7 @@ export const packageProvider: Provider = {
   async prepare({ artifacts }, planFolder, name, { version = "1", source = "", into = "" }) {
     const folder = join(planFolder, String(source));
     const files: [path: string, hash: string][] = [];
-    for (const path of await filesIn(folder)) {
+    for (const path of await filesIn(folder, name)) {
       if (isManifestPlace(posix.join(String(into), path))) {
         throw new Error(`package "${name}": its file ${path} would be where packages say what they have installed`);
       }
@@ -139,9 +139,19 @@ function isManifest(value: JsonValue): value is Manifest & JsonObject {
   return isList && isInside(value.into) && Object.keys(value.files).every(isFileInside);
 }
 
-/** All files below a folder, by their paths with slashes. */
-async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  return files.map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/")).sort();
+/**
+ * All files of a package, by their paths with slashes.
+ *
+ * @throws Error where it has something else, such as a symbolic link, which would be left out
+ */
+async function filesIn(folder: string, name: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory()) continue;
+    const path = relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/");
+    if (!entry.isFile())
+      throw new Error(`package "${name}": ${path} is neither a file nor a folder; put a copy in its place`);
+    files.push(path);
+  }
+  return files.sort();
 }

@@ -536,6 +536,14 @@ async function packagePlan(fill: (source: string) => Promise<void>): Promise<str
   return path;
 }
 
+test("a package with a symbolic link is refused before a run begins: no part of it is left out unnoticed", async () => {
+  const store = await openStore(await soloConfig());
+  const plan = await packagePlan((source) => symlink("bin", join(source, "sbin")));
+  const applying = applyPlan(store, await readPlan(plan), { target: (await tempFolder()).path, actor: ACTOR });
+  await expect(applying).rejects.toThrow('package "runtime": sbin is neither a file nor a folder');
+  expect(await store.listRuns()).toEqual([]);
+});
+
 /** What is below a folder, with what a power cut could take from it: its content, and its name in the folder that it is in. */
 async function entriesBelow(folder: string) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
