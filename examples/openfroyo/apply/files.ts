@@ -1,6 +1,10 @@
 import { createHash } from "node:crypto";
-import { lstat, mkdir, open, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { lstat, mkdir, open, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+
+/** The modes of new files, of which the umask of the process takes away. */
+export const FILE_MODE = 0o666;
+export const EXECUTABLE_MODE = 0o777;
 
 export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
@@ -15,11 +19,17 @@ export async function hashOfFile(path: string): Promise<string | null> {
   return bytes === null ? null : sha256(bytes);
 }
 
+/** Whether its owner may run a file. On Windows nothing says so. */
+export async function isExecutable(path: string): Promise<boolean> {
+  const found = await unlessMissing(stat(path));
+  return found !== null && (found.mode & 0o100) !== 0;
+}
+
 /**
  * Writes a file in one step: a reader, and a process that goes on after a kill or a power cut, finds all of it or what was there
  * before. When the promise resolves, it is durable.
  */
-export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeWhole(path: string, bytes: Uint8Array | string, mode = FILE_MODE): Promise<void> {
   const found = await unlessMissing(lstat(path));
   if (found?.isDirectory()) throw new Error(`${path} is a folder; remove it, and apply the plan again`);
   await makeFolder(dirname(path));
@@ -27,7 +37,7 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
   // files, so the name says whose it is.
   const draft = `${path}.openfroyo.draft`;
   await rm(draft, { force: true });
-  await writeFile(draft, bytes, { flag: "wx", flush: true });
+  await writeFile(draft, bytes, { flag: "wx", mode, flush: true });
   await rename(draft, path);
   await syncFolder(dirname(path));
 }

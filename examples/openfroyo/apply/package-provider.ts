@@ -2,7 +2,17 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, posix, relative, sep } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { JsonObject, JsonValue } from "async-streams";
-import { hashOfFile, removeEmptyFolder, removeFile, sha256, unlessMissing, writeWhole } from "./files.js";
+import {
+  EXECUTABLE_MODE,
+  FILE_MODE,
+  hashOfFile,
+  isExecutable,
+  removeEmptyFolder,
+  removeFile,
+  sha256,
+  unlessMissing,
+  writeWhole,
+} from "./files.js";
 import { isObject } from "./plan-file.js";
 import { isFileInside, isInside, isManifestPlace, MANIFEST_FOLDER, pathInside } from "./plan-paths.js";
 import type { Provider, Target } from "./provider.js";
@@ -13,6 +23,8 @@ interface Manifest {
   readonly into: string;
   /** By path: SHA-256 of the content. */
   readonly files: Readonly<Record<string, string>>;
+  /** The paths of those that are programs. */
+  readonly executable?: readonly string[];
   /** Where another version may have left files that was not installed to its end. */
   readonly begun?: readonly string[];
 }
@@ -31,6 +43,7 @@ export const packageProvider: Provider = {
   async prepare({ artifacts }, planFolder, name, { version = "1", source = "", into = "" }) {
     const folder = join(planFolder, String(source));
     const files: [path: string, hash: string][] = [];
+    const executable: string[] = [];
     for (const path of await filesIn(folder, name)) {
       if (isManifestPlace(posix.join(String(into), path))) {
         throw new Error(`package "${name}": its file ${path} would be where packages say what they have installed`);
@@ -38,28 +51,32 @@ export const packageProvider: Provider = {
       const bytes = await readFile(join(folder, path));
       const hash = sha256(bytes);
       files.push([path, hash]);
+      if (await isExecutable(join(folder, path))) executable.push(path);
       const key = artifactKey(name, hash);
       // Its key is its content: one that is there needs no second put.
       if ((await artifacts.stat(key)) === null) await artifacts.put(key, bytes);
     }
     // A file may have the name of what every object has, such as `__proto__`.
-    return { version, into, files: Object.fromEntries(files) };
+    return { version, into, files: Object.fromEntries(files), executable };
   },
 
   async read(target, name) {
     const installed = await readManifest(target, name);
     if (installed === null) return null;
     const found: [path: string, hash: string | null][] = [];
-    for (const path of Object.keys(installed.files)) {
-      found.push([path, await hashOfFile(await pathInside(target.folder, `${installed.into}/${path}`))]);
+    const executable: string[] = [];
+    for (const path of Object.keys(installed.files).sort()) {
+      const place = await pathInside(target.folder, `${installed.into}/${path}`);
+      found.push([path, await hashOfFile(place)]);
+      if (await isExecutable(place)) executable.push(path);
     }
-    return { ...installed, files: Object.fromEntries(found) };
+    return { ...installed, files: Object.fromEntries(found), executable };
   },
 
-  expected: (state) => state,
+  expected: (state) => ({ executable: [], ...state }),
 
   async apply(target, name, state) {
-    const { into, files } = state as unknown as Manifest;
+    const { into, files, executable = [] } = state as unknown as Manifest;
     const former = await readManifest(target, name);
     const formerPlaces = new Set(former === null ? [] : placesOf(former));
     const places = new Set(placesOf({ into, files }));
@@ -73,7 +90,10 @@ export const packageProvider: Provider = {
     await removeFromTheWay(target, obsolete, places);
     for (const [path, hash] of Object.entries(files)) {
       const place = await pathInside(target.folder, `${into}/${path}`);
-      if ((await hashOfFile(place)) !== hash) await writeWhole(place, await artifactOf(target, name, hash));
+      const isProgram = executable.includes(path);
+      if ((await hashOfFile(place)) === hash && (await isExecutable(place)) === isProgram) continue;
+      const mode = isProgram ? EXECUTABLE_MODE : FILE_MODE;
+      await writeWhole(place, await artifactOf(target, name, hash), mode);
     }
     for (const place of obsolete) await removeFile(await pathInside(target.folder, place));
     // Last: a package is not installed before its manifest says so.

@@ -1,4 +1,17 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  access,
+  chmod,
+  constants,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -61,6 +74,7 @@ describe.each(PROFILES)("profile %s", (_, makeConfig) => {
     ]);
     expect(contents["srv/www/index.html"]).toContain("<h1>It works</h1>");
     expect((await stat(join(target, "etc/site"))).mode & 0o777).toBe(0o750);
+    await access(join(target, "opt/runtime/bin/serve"), constants.X_OK);
 
     const second = await applyPlan(store, plan, { target, actor: ACTOR });
     expect(second).toMatchObject({ changed: 0, unchanged: 12, failed: 0 });
@@ -543,6 +557,33 @@ test("a package with a symbolic link is refused before a run begins: no part of 
   await expect(applying).rejects.toThrow('package "runtime": sbin is neither a file nor a folder');
   expect(await store.listRuns()).toEqual([]);
 });
+
+// Windows has no such bit.
+test.runIf(process.platform !== "win32")(
+  "a file of a package is executable where it was one, also after a change by hand",
+  async () => {
+    const store = await openStore(await soloConfig());
+    const target = (await tempFolder()).path;
+    const path = await packagePlan(async (source) => {
+      await writeFile(join(source, "bin/serve"), "#!/bin/sh\n", { mode: 0o755 });
+      await writeFile(join(source, "readme"), "read me", { mode: 0o644 });
+    });
+    const apply = async () => applyPlan(store, await readPlan(path), { target, actor: ACTOR });
+    const isExecutable = async (name: string) => ((await stat(join(target, "opt", name))).mode & 0o100) !== 0;
+    expect(await apply()).toMatchObject({ changed: 1, failed: 0 });
+    expect([await isExecutable("bin/serve"), await isExecutable("readme")]).toEqual([true, false]);
+    expect(await apply()).toMatchObject({ changed: 0, unchanged: 1 });
+
+    await chmod(join(target, "opt/bin/serve"), 0o644);
+    await chmod(join(target, "opt/readme"), 0o755);
+    expect(await apply()).toMatchObject({ changed: 1, failed: 0 });
+    expect([await isExecutable("bin/serve"), await isExecutable("readme")]).toEqual([true, false]);
+
+    await chmod(join(dirname(path), "source/bin/serve"), 0o644);
+    expect(await apply()).toMatchObject({ changed: 1, failed: 0 });
+    expect(await isExecutable("bin/serve")).toBe(false);
+  },
+);
 
 /** What is below a folder, with what a power cut could take from it: its content, and its name in the folder that it is in. */
 async function entriesBelow(folder: string) {
