@@ -121,8 +121,12 @@ function checksumOf({ event, streamId }: EventToStore, { timestampMs }: CallSett
 
 const COLUMNS = "position, stream, version, timestamp, schema, type, id, key, data, bytes, metadata, checksum";
 
+// A transaction that is given its number before it has the lock, by a trigger of the application's, does not learn from it what
+// others have committed while it waited for the lock.
+const EXPECTED_TRANSACTION = "CASE WHEN pg_current_xact_id_if_assigned() IS NULL THEN $17::xid8 END";
+
 const lastSQL = ({ prefix }: StoreNames): string =>
-  `${prefix}es_last_if_known($17::xid8, $1::bigint, $2::bytea, $3::oid, $4::bigint, $15::text, $16::text)`;
+  `${prefix}es_last_if_known(${EXPECTED_TRANSACTION}, $1::bigint, $2::bytea, $3::oid, $4::bigint, $15::text, $16::text)`;
 
 const NOTIFY = "CASE WHEN $5::text IS NOT NULL THEN pg_notify($5";
 

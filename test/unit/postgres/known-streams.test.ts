@@ -196,6 +196,35 @@ if (NO_POSTGRES === null) {
     },
   );
 
+  test("what is appended before an append has the lock is found where its transaction has a number already", async () => {
+    await using store = await openKnown();
+    const { stream, started, schema } = store;
+    await started.query(`
+      CREATE TABLE ${schema}.audits (at timestamptz);
+      CREATE FUNCTION ${schema}.audit() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        INSERT INTO ${schema}.audits VALUES (now());
+        PERFORM pg_advisory_xact_lock(7);
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER audit BEFORE INSERT ON ${schema}.es_events FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.audit()`);
+    await writeOften(stream);
+    const client = new Client({ connectionString: started.url() });
+    await client.connect();
+    await client.query("BEGIN; SELECT pg_advisory_xact_lock(7)");
+    const writing = stream.write({ type: "T", data: 2 });
+    const waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted";
+    await expect.poll(async () => (await client.query(waiting)).rowCount).toBe(1);
+    await client.query(`
+      INSERT INTO ${schema}.es_events
+      SELECT position + 1, stream, version + 1, timestamp, schema, type, id, key, data, bytes, metadata, checksum
+      FROM ${schema}.es_events ORDER BY position DESC LIMIT 1;
+      COMMIT`);
+    await client.end();
+
+    expect(await writing).toMatchObject({ version: 2 * WRITES + 2 });
+  });
+
   test("a transaction of the same process counts", async () => {
     await using store = await openKnown();
     const { streams, stream } = store;
