@@ -22,8 +22,8 @@ export class WriteQueue {
   #waiting: Call[] = [];
   /** What is being stored. */
   #current: readonly Call[] = [];
-  /** How many calls the last commit was of. */
-  #lastCount = 0;
+  /** Whether the last commit was of one call, and there are no callers of others to wait for. */
+  #wasAlone = true;
   #isScheduled = false;
   readonly #storing = new PendingWork();
 
@@ -109,8 +109,8 @@ export class WriteQueue {
    * caller, it is enough to wait until all promises of now have settled, which takes a part of the time.
    */
   #callersHaveCalled(): Promise<void> {
-    if (this.#lastCount > 1) return new Promise((resolve) => setImmediate(resolve));
-    return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
+    if (this.#wasAlone) return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
+    return new Promise((resolve) => setImmediate(resolve));
   }
 
   async #storeNext(): Promise<void> {
@@ -121,6 +121,8 @@ export class WriteQueue {
     try {
       session = await this.#context.writer.session();
     } catch (error) {
+      // It may fail at once, each time: the event loop must go on for a caller who tries again and again.
+      this.#wasAlone = false;
       // Those that waited meanwhile too: a later one would wait as long again.
       for (const call of this.#waiting.splice(0)) call.fail(this.#failure(error, call));
       return;
@@ -136,7 +138,7 @@ export class WriteQueue {
       this.#current = appends;
       await this.#storeGroup(appends, session);
     }
-    this.#lastCount = this.#current.length;
+    this.#wasAlone = this.#current.length <= 1;
     this.#current = [];
   }
 

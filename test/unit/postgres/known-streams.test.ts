@@ -268,15 +268,38 @@ if (NO_POSTGRES === null) {
     expect(await streams.verify()).toMatchObject({ ok: true });
   });
 
+  /** Makes the store anew below those who have it open. */
+  const makeAnew = (schema: string): string => `
+    ALTER TABLE ${schema}.es_store RENAME TO es_gone;
+    CREATE TABLE ${schema}.es_store (LIKE ${schema}.es_gone INCLUDING ALL);
+    INSERT INTO ${schema}.es_store (schema_version) SELECT schema_version FROM ${schema}.es_gone`;
+
   test("a store that was made anew below an open one is noticed", async () => {
     await using store = await openKnown();
     const { stream, started, schema } = store;
-    await started.query(`
-      ALTER TABLE ${schema}.es_store RENAME TO es_gone;
-      CREATE TABLE ${schema}.es_store (LIKE ${schema}.es_gone INCLUDING ALL);
-      INSERT INTO ${schema}.es_store (schema_version) SELECT schema_version FROM ${schema}.es_gone`);
+    await started.query(makeAnew(schema));
 
     expect(await failureOf(stream.write({ type: "T", data: 1 }))).toMatchObject({ code: "STORAGE_REPLACED" });
+  });
+
+  test("whoever writes again and again to a store that was made anew holds up nothing else of the process", async () => {
+    await using store = await openKnown();
+    const { stream, started, schema } = store;
+    await started.query(makeAnew(schema));
+    // From now on it is known, and the server need not be asked.
+    await failureOf(stream.write({ type: "T", data: 1 }));
+    let hasFired = false;
+    setTimeout(() => {
+      hasFired = true;
+    }, 1);
+    const enough = 10_000;
+    let failed = 0;
+    while (!hasFired && failed < enough) {
+      expect(await failureOf(stream.write({ type: "T", data: 1 }))).toMatchObject({ code: "STORAGE_REPLACED" });
+      failed += 1;
+    }
+
+    expect(failed).toBeLessThan(enough);
   });
 
   test("clients that send queries ahead store the same", async () => {
