@@ -1,6 +1,7 @@
 import type { DbContext, QueryLimits } from "../ports.js";
 import { DERIVED_TABLES } from "../schema/derived-tables.js";
 import { SCHEMA, type SchemaStep } from "../schema/migrations.js";
+import { RUN_LEASES } from "../schema/run-leases.js";
 import { loadDuckDB } from "./duckdb-api.js";
 import { DuckDBBlobStore } from "./duckdb-blob-store.js";
 import { DuckDBEventStore } from "./duckdb-event-store.js";
@@ -29,7 +30,7 @@ export async function createDuckDBContext(path: string, limits: QueryLimits): Pr
   const instance = await api.DuckDBInstance.create(path, SETTINGS);
   const connection = await instance.connect();
   const session = new DuckDBSession(api, connection);
-  await migrate(session, [...SCHEMA, ...OWN_STEPS]);
+  await migrate(session, [...SCHEMA, ...OWN_STEPS, RUN_LEASES]);
   const windowQueries = new DuckDBWindowQueries(api, await instance.connect(), limits);
   return {
     eventStore: new DuckDBEventStore(session),

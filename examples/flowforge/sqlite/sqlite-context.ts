@@ -4,6 +4,7 @@ import { type ProjectionRunner, runProjections } from "async-streams/projections
 import { assertNoRestore } from "../../restore-backup/restore-backup.js";
 import type { DbContext, QueryLimits } from "../ports.js";
 import { APPEND_ONLY, INDEXES, NO_REPLACE, SCHEMA } from "../schema/migrations.js";
+import { RUN_LEASES } from "../schema/run-leases.js";
 import { derivedProjections } from "./derived-projections.js";
 import { QueryProcess } from "./query-process-client.js";
 import { SameProcessQueries } from "./same-process-queries.js";
@@ -24,7 +25,7 @@ export async function createSQLiteContext(path: string, limits: QueryLimits): Pr
   const streams = await sqliteStreamFactory(path);
   let projections: ProjectionRunner;
   try {
-    await migrate(streams, [...SCHEMA, INDEXES, APPEND_ONLY, NO_REPLACE]);
+    await migrate(streams, [...SCHEMA, INDEXES, APPEND_ONLY, NO_REPLACE, RUN_LEASES]);
     projections = await runProjections(streams, derivedProjections(), { mode: "inline" });
   } catch (error) {
     await streams[Symbol.asyncDispose]();

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { DbContext, Event, Row } from "../ports.js";
 import { type NodeOutput, type NodeResult, nodeIdOf, versionIdOf, type Workflow, type WorkflowNode } from "./graph.js";
+import { RunLease } from "./run-lease.js";
 
 export interface RunOptions {
   /** Who asked for it: `"manual"` or the id of a schedule. */
@@ -12,10 +13,11 @@ export interface RunOptions {
 type Level = "debug" | "info" | "warn" | "error";
 
 /** Records a run: an event for each thing that happens, and the rows that follow from it in the same transaction. */
-export class RunRecord {
+export class RunRecord implements AsyncDisposable {
   readonly runId: string;
   readonly #db: DbContext;
   readonly #workflow: Workflow;
+  readonly #lease: RunLease;
   /** The last event of the run that is stored, which led to the next one. */
   #last: Event | undefined;
 
@@ -23,11 +25,12 @@ export class RunRecord {
     this.#db = db;
     this.#workflow = workflow;
     this.runId = runId;
+    this.#lease = new RunLease(db, runId);
   }
 
   /** @returns false when the key is known: then nothing is stored */
   begin({ trigger, idempotencyKey }: RunOptions): Promise<boolean> {
-    return this.#transaction(async () => {
+    return this.#lease.take(async () => {
       if (idempotencyKey !== undefined && !(await this.#claim(idempotencyKey))) return false;
       const { createdAt } = await this.#append("RunStarted", { workflow: versionIdOf(this.#workflow), trigger });
       const run = { workflow_version_id: versionIdOf(this.#workflow), trigger, status: "running" };
@@ -36,7 +39,16 @@ export class RunRecord {
     });
   }
 
-  /** Goes on with the record of a run that was interrupted. @returns what the nodes gave that are done, by their names */
+  /** @returns false when the run has ended, or a process is there that runs it */
+  takeOver(): Promise<boolean> {
+    return this.#lease.take(async () => {
+      const sql = "SELECT status FROM runs WHERE id = ?";
+      const [run] = await this.#db.projectionStore.query({ sql, params: [this.runId] });
+      return run?.status === "running";
+    });
+  }
+
+  /** Goes on with the record of a run that was taken over. @returns what the nodes gave that are done, by their names */
   async resume(): Promise<Map<string, NodeResult>> {
     const events = await this.#db.eventStore.load({ aggregateId: this.runId });
     this.#last = events.at(-1);
@@ -90,11 +102,19 @@ export class RunRecord {
     });
   }
 
+  /** Leaves the run to others, if it has not ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lease[Symbol.asyncDispose]();
+  }
+
   /** What a transaction appended that fails is not there, and leads to nothing. */
   async #transaction<T>(work: () => Promise<T>): Promise<T> {
     const last = this.#last;
     try {
-      return await this.#db.tx.runInTransaction(work);
+      return await this.#db.tx.runInTransaction(async () => {
+        await this.#lease.check();
+        return work();
+      });
     } catch (error) {
       this.#last = last;
       throw error;

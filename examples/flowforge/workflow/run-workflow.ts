@@ -5,17 +5,17 @@ import { type RunOptions, RunRecord } from "./run-record.js";
 
 /** @returns the id of the run, or null when one with this key has begun before */
 export async function runWorkflow(db: DbContext, workflow: Workflow, options: RunOptions): Promise<string | null> {
-  const record = new RunRecord(db, workflow, `run:${randomUUID()}`);
+  await using record = new RunRecord(db, workflow, `run:${randomUUID()}`);
   if (!(await record.begin(options))) return null;
   await runNodes(record, workflow, async () => new Map());
   return record.runId;
 }
 
 /**
- * Goes on with the runs of a workflow that ended with their process. A node whose rows are stored is not run again. Call it when
- * the program starts, before it runs anything.
+ * Goes on with the runs of a workflow that ended with their process. A node whose rows are stored is not run again. Runs of
+ * processes that are there are left to them. Call it when the program starts.
  *
- * @returns the ids of the runs
+ * @returns the ids of the runs that it went on with
  * @throws AggregateError when some of them failed, after the others have run
  */
 export async function resumeRuns(db: DbContext, workflow: Workflow): Promise<string[]> {
@@ -23,13 +23,16 @@ export async function resumeRuns(db: DbContext, workflow: Workflow): Promise<str
     sql: "SELECT id FROM runs WHERE workflow_version_id = ? AND status = 'running' ORDER BY created_at",
     params: [versionIdOf(workflow)],
   });
-  const records = interrupted.map(({ id }) => new RunRecord(db, workflow, String(id)));
+  const resumed: string[] = [];
   const errors: unknown[] = [];
-  for (const record of records) {
+  for (const { id } of interrupted) {
+    await using record = new RunRecord(db, workflow, String(id));
+    if (!(await record.takeOver())) continue;
+    resumed.push(record.runId);
     await runNodes(record, workflow, () => record.resume()).catch((error) => errors.push(error));
   }
-  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} of ${records.length} runs failed.`);
-  return records.map(({ runId }) => runId);
+  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} of ${resumed.length} runs failed.`);
+  return resumed;
 }
 
 /** Runs the nodes that have no result yet. A run whose results cannot be loaded has failed. */

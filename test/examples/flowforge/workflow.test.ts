@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { DbContext } from "../../../examples/flowforge/ports.js";
 import { defineWorkflow } from "../../../examples/flowforge/workflow/define-workflow.js";
@@ -5,29 +6,17 @@ import type { Workflow, WorkflowNode } from "../../../examples/flowforge/workflo
 import { RunRecord } from "../../../examples/flowforge/workflow/run-record.js";
 import { resumeRuns, runWorkflow } from "../../../examples/flowforge/workflow/run-workflow.js";
 import { addSchedule, runScheduled } from "../../../examples/flowforge/workflow/schedule.js";
+import { compiledProgram } from "../../support/compiled-program.js";
+import { NodeProcess } from "../../support/node-process.js";
 import { describeBackends, withDb } from "./support/backends.js";
+import { workflowOf } from "./support/workflow-of.js";
 
 /** A source, and a sink that may fail. */
 function workflowThat(fails: boolean): Workflow {
-  return {
-    id: "workflow:test",
-    name: "Test",
-    description: "",
-    version: 1,
-    nodes: [
-      { name: "in", kind: "source", inputs: [], spec: {}, run: () => ({ rows: [{ a: 1 }, { a: 2 }] }) },
-      {
-        name: "out",
-        kind: "sink",
-        inputs: ["in"],
-        spec: {},
-        run: (rows) => {
-          if (fails) throw new Error("the disk is full");
-          return { rows: rows.slice(1), warnings: ["one was left out"] };
-        },
-      },
-    ],
-  };
+  return workflowOf((rows) => {
+    if (fails) throw new Error("the disk is full");
+    return { rows: rows.slice(1), warnings: ["one was left out"] };
+  });
 }
 
 describeBackends("a workflow", (backend) => {
@@ -132,13 +121,44 @@ describeBackends("a workflow", (backend) => {
       expect(await runScheduled(db, schedule, at)).toBeNull();
     }));
 
+  test("that is under way, or has ended, is not gone on with", () =>
+    withDb(backend, async (db) => {
+      const resumed: string[][] = [];
+      const workflow = workflowOf(async () => {
+        resumed.push(...(await Promise.all([resumeRuns(db, workflow), resumeRuns(db, workflow)])));
+        return { rows: [] };
+      });
+      await runWorkflow(db, workflow, { trigger: "manual" });
+      expect(resumed).toEqual([[], []]);
+      expect(await resumeRuns(db, workflow)).toEqual([]);
+    }));
+
+  test("that another process has taken over, since its own was held up, stores nothing more", () =>
+    withDb(backend, async (db) => {
+      const workflow = workflowThat(false);
+      const [source] = workflow.nodes as [WorkflowNode];
+      await using heldUp = new RunRecord(db, workflow, "run:1");
+      await heldUp.begin({ trigger: "manual" });
+      await heldUp.beginStep(source);
+      const sql = "UPDATE run_leases SET renewed_at = ?";
+      await db.projectionStore.query({ sql, params: [new Date(Date.now() - 60_000).toISOString()] });
+      expect(await resumeRuns(db, workflow)).toEqual(["run:1"]);
+      const events = await db.eventStore.load({ aggregateId: "run:1" });
+      await expect(heldUp.endStep(source, { rows: [{ a: 3 }] }, [])).rejects.toThrow(
+        "Another process goes on with run:1",
+      );
+      await expect(heldUp.end("failed", "held up")).rejects.toThrow("Another process goes on with run:1");
+      expect(await db.eventStore.load({ aggregateId: "run:1" })).toEqual(events);
+      expect(await db.projectionStore.query({ sql: "SELECT status FROM runs" })).toEqual([{ status: "succeeded" }]);
+    }));
+
   test("whose rows were lost cannot go on, and keeps no other run from it", () =>
     withDb(backend, async (db) => {
       const workflow = workflowThat(false);
       await defineWorkflow(db, workflow);
       const [source] = workflow.nodes as [WorkflowNode];
       for (const runId of ["run:1", "run:2"]) {
-        const record = new RunRecord(db, workflow, runId);
+        await using record = new RunRecord(db, workflow, runId);
         await record.begin({ trigger: "manual" });
         await record.beginStep(source);
         await record.endStep(source, { rows: [{ a: 1 }] }, []);
@@ -172,3 +192,28 @@ describeBackends("a workflow", (backend) => {
       expect(await db.projectionStore.query({ sql: "SELECT count(*) AS runs FROM runs" })).toEqual([{ runs: 2 }]);
     }));
 });
+
+test("a run of another main process is left to it, and gone on with when that was killed", () =>
+  withDb("sqlite", async (db, path) => {
+    const program = compiledProgram(fileURLToPath(new URL("support/runner-process.ts", import.meta.url)));
+    await using runner = new NodeProcess(program, { args: [path] });
+    await runner.ready();
+    const workflow = workflowThat(false);
+    const statuses = () => db.projectionStore.query({ sql: "SELECT status FROM runs" });
+    expect(await resumeRuns(db, workflow)).toEqual([]);
+    expect(await statuses()).toEqual([{ status: "running" }]);
+
+    await runner.kill();
+    const [runId = ""] = await resumeRuns(db, workflow);
+    expect(await statuses()).toEqual([{ status: "succeeded" }]);
+    const events = await db.eventStore.load({ aggregateId: runId });
+    expect(events.map(({ eventType, payload }) => [eventType, payload.node])).toEqual([
+      ["RunStarted", undefined],
+      ["StepStarted", "in"],
+      ["StepFinished", "in"],
+      ["StepStarted", "out"],
+      ["StepStarted", "out"],
+      ["StepFinished", "out"],
+      ["RunFinished", undefined],
+    ]);
+  }));
