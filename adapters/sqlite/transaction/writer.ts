@@ -29,10 +29,11 @@ export class Writer {
     this.#files = files;
   }
 
-  /** Whether SQLite may copy the log into the database, and remove it, as this connection is closed. */
+  /** Whether SQLite may copy the log into the database, and remove it, as this connection is closed. What was lent before ends first. */
   async mayCheckpoint(): Promise<boolean> {
     if (isCorruption(this.#failure)) return false;
-    return this.#files === undefined || this.#files.mayBeCheckpointed(this.#connection);
+    const files = this.#files;
+    return files === undefined || this.lend((connection) => files.mayBeCheckpointed(connection));
   }
 
   /**

@@ -1,6 +1,7 @@
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { SQLiteDriver } from "../../../adapters/sqlite/drivers/driver.js";
+import type { SQLiteConnection, SQLiteDriver } from "../../../adapters/sqlite/drivers/driver.js";
 import { openSQLiteBackend, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import { ALL_STREAM, type CandidateEvent, type StoredEvent, type StreamFactory } from "../../../protocols/index.js";
 import { handle, loadState, stateCache } from "../../../src/commands/index.js";
@@ -142,6 +143,35 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     afterCommit = () => another.write(counted(10));
     await streams.transaction(async () => undefined);
     expect(await lastOf(streams, "a", 10)).toHaveLength(1);
+  });
+
+  test("a store is closed as ever while the end of the log is searched for", async () => {
+    await using folder = await createTempDir();
+    let [underWay, most] = [0, 0];
+    const counting: SQLiteDriver = {
+      ...DRIVERS[driver],
+      async open(file, mode) {
+        const connection = await DRIVERS[driver].open(file, mode);
+        return forwarding(connection, {
+          all: async <Row>(sql: string, parameters?: Parameters<SQLiteConnection["all"]>[1]) => {
+            if (!sql.includes("NOOP")) return connection.all<Row>(sql, parameters);
+            underWay += 1;
+            most = Math.max(most, underWay);
+            for (let turns = 0; turns < 10; turns += 1) await endOfTurn();
+            return connection.all<Row>(sql, parameters).finally(() => {
+              underWay -= 1;
+            });
+          },
+        });
+      },
+    };
+    const streams = createStreamFactory(
+      await openSQLiteBackend(folder.file("store.db"), { checksums: false }, counting),
+    );
+    await using stream = await streams.openStream("a");
+    while (underWay === 0) await lastOf(streams, "a", (await stream.write(counted(0))).version);
+    await streams[Symbol.asyncDispose]();
+    expect([most, underWay]).toEqual([1, 0]);
   });
 
   test("the end is the one that the database has, whatever others do with it", { timeout: 60_000 }, async () => {
