@@ -14,7 +14,7 @@ const MIN_READS_BETWEEN_SEARCHES = 2;
 const MAX_READS_BETWEEN_SEARCHES = 256;
 
 /** How many reads a search has to spare, so that the next one comes soon. */
-const MIN_SPARED_READS = 16;
+const MIN_SPARED_READS = 4;
 
 /** How many commits, or reads in vain, there may be in a row until the end of the log is let go. */
 const MAX_UNUSED = 16;
