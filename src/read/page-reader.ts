@@ -9,7 +9,7 @@ import {
 import { compileFilter } from "../filter/compile-filter.js";
 import { pageBytes } from "../stream/content-bytes.js";
 import { EventHold, type EventHolder, type MemoryBudget, MIN_COUNTED_BYTES } from "../stream/memory-budget.js";
-import { type EventHooks, heldGenerationOf, type ReadFailure } from "../view/event-hooks.js";
+import { type EventHooks, heldGenerationOf, type ReadFailure, type ReadResult } from "../view/event-hooks.js";
 import { toThrow } from "../view/thrown-failures.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import { eventsRemoved, isRemoved } from "./events-removed.js";
@@ -47,17 +47,9 @@ export interface ReadObserver {
   readonly onHidden?: (() => void) | undefined;
 }
 
-/** A page as the reader gets it. */
-interface ReadPage extends EventPage {
-  /** What the reader gets after its events. */
-  readonly failure?: ReadFailure | undefined;
-}
-
-/** A page that is fetched before it is needed. */
+/** A page that is fetched before it is needed, as it is stored. */
 interface PageAhead {
-  readonly page: Promise<ReadPage>;
-  /** What `heldGenerationOf` was when it was asked for. */
-  readonly generation: number;
+  readonly page: Promise<EventPage>;
   /** Its memory, once it is loaded. */
   bytes: number;
 }
@@ -76,7 +68,7 @@ export class PageReader implements EventHolder {
   #events = NO_EVENTS;
   #index = 0;
   #bytes = 0;
-  /** What `heldGenerationOf` was when the page was asked for. */
+  /** What `heldGenerationOf` was when the page was opened. */
   #generation = 0;
   #ahead: PageAhead | undefined;
   /** Takes back the page that is fetched ahead: it may wait for other reads. */
@@ -110,19 +102,31 @@ export class PageReader implements EventHolder {
       if (wanted > 0 && this.#upTo !== undefined) this.#source.observer?.onEnd?.(this.#upTo);
       return false;
     }
-    if (this.#ahead?.generation !== heldGenerationOf(this.#source.hooks)) this.#ahead = undefined;
+    const isAhead = this.#ahead !== undefined;
     const ahead = this.#ahead ?? this.#load(wanted, this.#plan.signal);
     const page = await this.#waitFor(ahead.page);
     this.#ahead = undefined;
     this.#advance(page);
-    this.#take(page.events, ahead.bytes);
-    this.#generation = ahead.generation;
-    this.#failure = page.failure;
+    this.#bytes = ahead.bytes;
+    // What the hooks do takes the main thread, and the next page can be read meanwhile.
+    if (isAhead && this.#source.hooks?.afterRead !== undefined) this.#fetchAhead(wanted - page.events.length);
+    this.#generation = heldGenerationOf(this.#source.hooks);
+    const { events, failure } = await this.#opened(page);
+    this.#take(events, ahead.bytes);
+    this.#failure = failure;
     return true;
   }
 
+  /** What the reader gets of a page. */
+  async #opened(page: EventPage): Promise<ReadResult> {
+    const read = await this.#source.hooks?.afterRead?.(page.events);
+    if (read === undefined) return page;
+    if (read.events.length < page.events.length) this.#source.observer?.onHidden?.();
+    return read;
+  }
+
   /** Takes back a page that was fetched ahead too when the read is aborted. */
-  async #waitFor(page: Promise<ReadPage>): Promise<ReadPage> {
+  async #waitFor(page: Promise<EventPage>): Promise<EventPage> {
     const { signal } = this.#plan;
     const fetching = this.#fetching;
     if (signal === undefined || fetching === undefined) return page;
@@ -145,7 +149,7 @@ export class PageReader implements EventHolder {
       this.#readAgain(event);
       return undefined;
     }
-    if (this.#index === (this.#events.length >> 1) + 1) this.#fetchAhead(wanted);
+    if (this.#index === (this.#events.length >> 1) + 1) this.#fetchAhead(wanted - (this.#events.length - this.#index));
     this.#isPulled = false;
     this.#index += 1;
     return event;
@@ -192,10 +196,9 @@ export class PageReader implements EventHolder {
   }
 
   #fetchAhead(wanted: number): void {
-    const wantedAhead = wanted - (this.#events.length - this.#index);
-    if (this.#ended || wantedAhead <= 0 || this.#failure !== undefined) return;
+    if (this.#ahead !== undefined || this.#ended || wanted <= 0 || this.#failure !== undefined) return;
     this.#fetching = new AbortController();
-    this.#ahead = this.#load(wantedAhead, this.#fetching.signal);
+    this.#ahead = this.#load(wanted, this.#fetching.signal);
     // The consumer may leave before it comes to this page; a failure is then nobody's.
     this.#ahead.page.catch(() => undefined);
   }
@@ -212,7 +215,7 @@ export class PageReader implements EventHolder {
       filter,
       signal,
     };
-    const load = async (): Promise<ReadPage> => {
+    const load = async (): Promise<EventPage> => {
       const page = await this.#source.storage.readPage(query);
       if (query.direction === "forward" && isRemoved(query.after, page.first)) throw await this.#removed(page.first);
       if (page.head < query.after) await this.#source.onBeyondEnd(query.after, page.head, query.after === after);
@@ -220,15 +223,13 @@ export class PageReader implements EventHolder {
       ahead.bytes = pageBytes(page);
       this.#size.learn(page.events.length, ahead.bytes);
       if (this.#ahead === ahead) this.#count();
-      if (this.#matches === undefined && this.#source.hooks === undefined) return page;
+      if (this.#matches === undefined) return page;
       // The filter is matched with what was stored, so it comes before the hooks.
-      const found = this.#matches === undefined ? page.events : page.events.filter(this.#matches);
-      this.#isExact = found.length === page.events.length;
-      const read = await this.#source.hooks?.afterRead?.(found);
-      if (read !== undefined && read.events.length < found.length) this.#source.observer?.onHidden?.();
-      return { ...page, events: found, ...read };
+      const events = page.events.filter(this.#matches);
+      this.#isExact = events.length === page.events.length;
+      return { ...page, events };
     };
-    const ahead: PageAhead = { generation: heldGenerationOf(this.#source.hooks), bytes: 0, page: load() };
+    const ahead: PageAhead = { bytes: 0, page: load() };
     return ahead;
   }
 

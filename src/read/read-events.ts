@@ -10,7 +10,10 @@ export interface ReadContext extends PageSource {
   readonly onEvent: (event: StoredEvent) => void;
 }
 
-/** Reads page by page. The next page is fetched while the consumer is in the second half of the one before. */
+/**
+ * Reads page by page. The next page is fetched while the consumer is in the second half of the one before, or earlier, while the
+ * hooks are at that one.
+ */
 export async function* readEvents(context: ReadContext, planOf: () => ReadPlan): AsyncGenerator<StoredEvent, void> {
   context.lifetime.assertOpen(`read stream "${context.streamId}"`);
   const plan = planOf();

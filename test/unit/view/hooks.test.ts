@@ -16,6 +16,7 @@ import { runProjections, whenProcessed } from "../../../src/projections/index.js
 import type { EventHooks } from "../../../src/view/event-hooks.js";
 import { viewOf } from "../../../src/view/store-view.js";
 import { connectStreams, exposeStreams } from "../../../src/worker/index.js";
+import { overriding } from "../../support/overriding.js";
 import { plainStorage } from "../../support/plain-storage.js";
 import { listOf, STORES } from "../consumers/support/stores.js";
 
@@ -281,6 +282,59 @@ test("a store that can only append has views as well, and no calls that it does 
   await stream.write(noted("abc"));
   expect(texts(await listOf(stream.read()))).toEqual(["abc"]);
   expect(view).not.toHaveProperty("transaction");
+});
+
+test("while the hooks of a read are at a page, storage is at the next one", async () => {
+  const memory = new MemoryStorageHandle();
+  let pages = 0;
+  const storage = overriding(memory, {
+    readPage: (query) => {
+      pages += 1;
+      return memory.readPage(query);
+    },
+  });
+  const base = createStreamFactory({ storage, notifier: new MemoryNotifier(memory) });
+  const pagesBefore: number[] = [];
+  await using view = viewOf(base, {
+    afterRead: (events) => {
+      pagesBefore.push(pages);
+      return { events };
+    },
+  });
+  await using stream = await view.openStream("a");
+  await stream.write(Array.from({ length: 3_000 }, (_, number) => noted(`${number}`)));
+  pages = 0;
+  pagesBefore.length = 0;
+  const read = texts(await listOf(stream.read()));
+  expect(read).toEqual(Array.from({ length: 3_000 }, (_, number) => `${number}`));
+  // Who stops early needs no more than the first page. The last one has none behind it.
+  expect(pagesBefore).toEqual([1, ...Array.from({ length: pages - 2 }, (_, index) => index + 3), pages]);
+
+  pages = 0;
+  expect(await listOf(stream.read({ limit: 200 }))).toHaveLength(200);
+  expect(pages).toBe(2);
+});
+
+test("a read whose hook throws fails with that, and has given no event behind the ones that the hook had before", async () => {
+  const base = await memoryStreamFactory();
+  let opened = 0;
+  await using view = viewOf(base, {
+    afterRead: (events) => {
+      opened += 1;
+      if (opened === 2) throw new TypeError("not this page");
+      return { events };
+    },
+  });
+  await using stream = await base.openStream("a");
+  await stream.write(Array.from({ length: 1_000 }, (_, number) => noted(`${number}`)));
+  const given: string[] = [];
+  await using reading = await view.openStream("a");
+  const reader = async (): Promise<void> => {
+    for await (const event of reading.read()) given.push(textOf(event));
+  };
+  await expect(reader()).rejects.toThrow("not this page");
+  expect(given).toEqual(Array.from({ length: given.length }, (_, number) => `${number}`));
+  expect(given.length).toBeLessThan(1_000);
 });
 
 /** The first events of a watch, once it has begun and something was written. */
