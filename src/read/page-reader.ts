@@ -112,8 +112,9 @@ export class PageReader implements EventHolder {
     if (isAhead && this.#source.hooks?.afterRead !== undefined) this.#fetchAhead(wanted - page.events.length);
     this.#generation = heldGenerationOf(this.#source.hooks);
     const { events, failure } = await this.#opened(page);
-    this.#take(events, ahead.bytes);
     this.#failure = failure;
+    // Counting its memory may evict it again, and the failure with it.
+    this.#take(events, ahead.bytes);
     return true;
   }
 

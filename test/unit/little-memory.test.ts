@@ -104,6 +104,25 @@ describe.each(KINDS)("with less memory than the consumers of %s would hold", (_k
   });
 });
 
+test("a read that loses its page at once gets every event before one that cannot be read, and then its error", async () => {
+  const unreadable = FIRST_PAGE_EVENTS;
+  const { streams } = openStore({
+    afterRead: (events) => {
+      const index = events.findIndex(({ version }) => version === unreadable);
+      return index === -1
+        ? { events }
+        : { events: events.slice(0, index), failure: { error: new Error("unreadable") } };
+    },
+  });
+  await using _streams = streams;
+  const stream = await streams.openStream("a");
+  await stream.write(upTo(EVENTS).map(event));
+  const reader = stream.read()[Symbol.asyncIterator]();
+
+  for (const version of upTo(unreadable - 1)) expect((await reader.next()).value).toMatchObject({ version });
+  await expect(reader.next()).rejects.toThrow("unreadable");
+});
+
 test("with little memory, watches that nobody takes from hold next to nothing, and one that is taken from stays live", async () => {
   const { streams, pages } = openStore({});
   await using _streams = streams;
