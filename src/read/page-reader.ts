@@ -111,7 +111,7 @@ export class PageReader implements EventHolder {
     // What the hooks do takes the main thread, and the next page can be read meanwhile.
     if (isAhead && this.#source.hooks?.afterRead !== undefined) this.#fetchAhead(wanted - page.events.length);
     this.#generation = heldGenerationOf(this.#source.hooks);
-    const { events, failure } = await this.#opened(page);
+    const { events, failure } = await this.#waitFor(this.#opened(page));
     this.#failure = failure;
     // Counting its memory may evict it again, and the failure with it.
     this.#take(events, ahead.bytes);
@@ -126,16 +126,16 @@ export class PageReader implements EventHolder {
     return read;
   }
 
-  /** Takes back a page that was fetched ahead too when the read is aborted. */
-  async #waitFor(page: Promise<EventPage>): Promise<EventPage> {
+  /** Takes back a page that is fetched ahead too when the read is aborted. */
+  async #waitFor<T>(waited: Promise<T>): Promise<T> {
     const { signal } = this.#plan;
     const fetching = this.#fetching;
-    if (signal === undefined || fetching === undefined) return page;
+    if (signal === undefined || fetching === undefined) return waited;
     const takeBack = (): void => fetching.abort(signal.reason);
     if (signal.aborted) takeBack();
     const stopListening = onAbort(signal, takeBack);
     try {
-      return await page;
+      return await waited;
     } finally {
       stopListening();
     }

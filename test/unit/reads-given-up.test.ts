@@ -5,6 +5,7 @@ import { openSQLiteBackend } from "../../adapters/sqlite/index.js";
 import type { ReadQuery, StorageHandle } from "../../protocols/index.js";
 import { FIRST_PAGE_EVENTS } from "../../src/limits.js";
 import { createStreamFactory } from "../../src/stream/create-stream-factory.js";
+import { viewOf } from "../../src/view/store-view.js";
 import { overriding } from "../support/overriding.js";
 import { NO_POSTGRES, THROWAWAY } from "../support/postgres-server.js";
 import { ownSchemas, sharedServer } from "../support/postgres-stores.js";
@@ -99,6 +100,36 @@ test("a read takes back the page that was fetched ahead, and that it waits for, 
   controller.abort(new Error("on purpose"));
   expect(asked[1]?.signal?.aborted).toBe(true);
   letThrough();
+
+  await expect(next).rejects.toThrow("on purpose");
+});
+
+test("a read takes back the page that was fetched ahead when its signal is aborted while the hooks are at another", async () => {
+  const { streams, asked, hold, letThrough } = openWithWaitingPages();
+  let open = (): void => undefined;
+  let opening: Promise<void> | undefined;
+  await using view = viewOf(streams, {
+    afterRead: async (events) => {
+      await opening;
+      return { events };
+    },
+  });
+  const stream = await view.openStream("a");
+  await stream.write(Array.from({ length: 2_000 }, () => event));
+  const controller = new AbortController();
+  const reading = stream.read({ signal: controller.signal })[Symbol.asyncIterator]();
+  for (let version = 1; version <= FIRST_PAGE_EVENTS; version += 1) await reading.next();
+  opening = new Promise((resolve) => {
+    open = resolve;
+  });
+  hold();
+  const next = reading.next();
+  await vi.waitFor(() => expect(asked).toHaveLength(3));
+
+  controller.abort(new Error("on purpose"));
+  expect(asked[2]?.signal?.aborted).toBe(true);
+  letThrough();
+  open();
 
   await expect(next).rejects.toThrow("on purpose");
 });
