@@ -107,7 +107,8 @@ export class PageReader implements EventHolder {
     const page = await this.#waitFor(ahead.page);
     this.#ahead = undefined;
     this.#advance(page);
-    this.#bytes = ahead.bytes;
+    // The page before is not kept while this one is opened.
+    this.#take(NO_EVENTS, ahead.bytes);
     // What the hooks do takes the main thread, and the next page can be read meanwhile.
     if (isAhead && this.#source.hooks?.afterRead !== undefined) this.#fetchAhead(wanted - page.events.length);
     this.#generation = heldGenerationOf(this.#source.hooks);
