@@ -56,6 +56,9 @@ interface PageAhead {
 
 const NO_EVENTS: readonly StoredEvent[] = [];
 
+/** A call of storage that holds the main thread for longer does all of its work there. */
+const MAX_HELD_MS = 0.5;
+
 /** Hands out the events of one page after the other, up to the end of the stream as it was at the first. */
 export class PageReader implements EventHolder {
   readonly #source: PageSource;
@@ -73,6 +76,8 @@ export class PageReader implements EventHolder {
   #ahead: PageAhead | undefined;
   /** Takes back the page that is fetched ahead: it may wait for other reads. */
   #fetching: AbortController | undefined;
+  /** How long the last call of storage held the main thread. */
+  #heldMs = 0;
   #ended = false;
   #failure: ReadFailure | undefined;
   #epoch: string | undefined;
@@ -109,8 +114,9 @@ export class PageReader implements EventHolder {
     this.#advance(page);
     // The page before is not kept while this one is opened.
     this.#take(NO_EVENTS, ahead.bytes);
-    // What the hooks do takes the main thread, and the next page can be read meanwhile.
-    if (isAhead && this.#source.hooks?.afterRead !== undefined) this.#fetchAhead(wanted - page.events.length);
+    // What the hooks do takes the main thread, and the next page can be read meanwhile, unless that takes the main thread too.
+    const isOpened = this.#source.hooks?.afterRead !== undefined;
+    if (isAhead && isOpened && this.#heldMs <= MAX_HELD_MS) this.#fetchAhead(wanted - page.events.length);
     this.#generation = heldGenerationOf(this.#source.hooks);
     const { events, failure } = await this.#waitFor(this.#opened(page));
     this.#failure = failure;
@@ -218,7 +224,10 @@ export class PageReader implements EventHolder {
       signal,
     };
     const load = async (): Promise<EventPage> => {
-      const page = await this.#source.storage.readPage(query);
+      const calledMs = performance.now();
+      const reading = this.#source.storage.readPage(query);
+      this.#heldMs = performance.now() - calledMs;
+      const page = await reading;
       if (query.direction === "forward" && isRemoved(query.after, page.first)) throw await this.#removed(page.first);
       if (page.head < query.after) await this.#source.onBeyondEnd(query.after, page.head, query.after === after);
       this.#source.observer?.onHead?.(page.head);

@@ -288,9 +288,9 @@ test("while the hooks of a read are at a page, storage is at the next one", asyn
   const memory = new MemoryStorageHandle();
   let pages = 0;
   const storage = overriding(memory, {
-    readPage: (query) => {
+    readPage: async (query) => {
       pages += 1;
-      return memory.readPage(query);
+      return memory.readPage(await soon(query));
     },
   });
   const base = createStreamFactory({ storage, notifier: new MemoryNotifier(memory) });
