@@ -112,13 +112,16 @@ export class PageReader implements EventHolder {
     const page = await this.#waitFor(ahead.page);
     this.#ahead = undefined;
     this.#advance(page);
-    // The page before is not kept while this one is opened.
-    this.#take(NO_EVENTS, ahead.bytes);
-    // What the hooks do takes the main thread, and the next page can be read meanwhile, unless that takes the main thread too.
-    const isOpened = this.#source.hooks?.afterRead !== undefined;
-    if (isAhead && isOpened && this.#heldMs <= MAX_HELD_MS) this.#fetchAhead(wanted - page.events.length);
     this.#generation = heldGenerationOf(this.#source.hooks);
-    const { events, failure } = await this.#waitFor(this.#opened(page));
+    let read: ReadResult = page;
+    if (this.#source.hooks?.afterRead !== undefined) {
+      // The page before is not kept while this one is opened.
+      this.#take(NO_EVENTS, ahead.bytes);
+      // That takes the main thread, and the next page can be read meanwhile, unless that takes the main thread too.
+      if (isAhead && this.#heldMs <= MAX_HELD_MS) this.#fetchAhead(wanted - page.events.length);
+      read = await this.#waitFor(this.#opened(page));
+    }
+    const { events, failure } = read;
     this.#failure = failure;
     // Counting its memory may evict it again, and the failure with it.
     this.#take(events, ahead.bytes);

@@ -1,9 +1,7 @@
 import { readSync } from "node:fs";
-import { FRAME_HEADER_BYTES, FRAME_SALT_OFFSET, HEADER_BYTES } from "./log-frame.js";
+import { FRAME_HEADER_BYTES, FRAME_SALT_OFFSET, HEADER_BYTES, PAGE_SIZE_OFFSET, SALT_OFFSET } from "./log-frame.js";
 
-/** Where the header of the log has the size of a page, and then the two numbers that become others when the log begins anew. */
-const PAGE_SIZE_OFFSET = 8;
-const SALT_OFFSET = 16;
+/** How many bytes the two numbers have that become others when the log begins anew. */
 const SALT_BYTES = 8;
 
 /** Where a frame says how many pages the database has. It says so only at the end of a commit. */

@@ -3,6 +3,10 @@ export const HEADER_BYTES = 32;
 export const FRAME_HEADER_BYTES = 24;
 export const FRAME_SALT_OFFSET = 8;
 
+/** Where the header of the log has the size of a page, and then the salt, which is another each time that the log begins anew. */
+export const PAGE_SIZE_OFFSET = 8;
+export const SALT_OFFSET = 16;
+
 /** Where a frame has its checksum: two numbers, which the checksum of the next frame begins with. */
 export const FRAME_CHECKSUM_OFFSET = 16;
 

@@ -10,11 +10,11 @@ import {
   HEADER_BYTES,
   HEADER_CHECKSUM_OFFSET,
   isWhole,
+  PAGE_SIZE_OFFSET,
+  SALT_OFFSET,
 } from "./log-frame.js";
 import { unreadable } from "./open-file-error.js";
 
-const PAGE_SIZE_OFFSET = 8;
-const SALT_OFFSET = 16;
 const NUMBER_BYTES = 4;
 
 /** Copies nothing, and reports the length of the log. */

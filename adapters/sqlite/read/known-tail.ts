@@ -93,9 +93,10 @@ export class KnownTail {
     if (this.#last.size === 0) return;
     for (const event of events) {
       const { streamId } = event;
+      if (!this.#last.has(streamId)) continue;
       // A page of a stream says whether its first events were removed, which is not known here.
       const isWhole = heads.get(streamId)?.isPruned === false;
-      if (this.#last.has(streamId)) this.#last.set(streamId, isWhole ? small(event) : undefined);
+      this.#last.set(streamId, isWhole ? small(event) : undefined);
     }
     const last = events.at(-1);
     if (last !== undefined && this.#last.has(ALL_STREAM)) this.#last.set(ALL_STREAM, small(last));
