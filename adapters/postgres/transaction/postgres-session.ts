@@ -16,7 +16,7 @@ import { type OwnSettings, SessionSettings } from "./session-settings.js";
  * Ends a part. Deferred constraints are checked while it can still be undone alone. Rolling back to `es_check` makes them
  * deferred again, for the parts that follow.
  */
-const RELEASE = (check: string): string => `
+const releaseAfter = (check: string): string => `
   SAVEPOINT es_check; ${check} ROLLBACK TO SAVEPOINT es_check;
   RELEASE SAVEPOINT es_check; RELEASE SAVEPOINT es_part`;
 
@@ -88,7 +88,7 @@ export class PostgresSession implements GroupSession {
     if (!(await this.#beginPart())) return { undoneBy: new PartRefusedError() };
     try {
       const outcomes = await work(this);
-      await this.connection.script(RELEASE(this.sql.wasUsed ? this.#settings.around(CHECK) : CHECK));
+      await this.connection.script(releaseAfter(this.sql.wasUsed ? this.#settings.around(CHECK) : CHECK));
       return { outcomes };
     } catch (undoneBy) {
       if (!this.connection.isOpen) throw undoneBy;

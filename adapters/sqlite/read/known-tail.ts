@@ -2,22 +2,13 @@ import { ALL_STREAM, type EventPage, type PlacedEvent, type ReadQuery } from "..
 import { decodeEvent } from "../../../src/adapter-kit/decode-event.js";
 import type { StreamHead } from "../append/remembered-store.js";
 import type { LogEnd } from "../open/log-end.js";
+import { LogEndUse } from "./log-end-use.js";
 
 /** How many streams have their last event kept. The ones that were asked for first go first. */
 const MAX_KEPT_STREAMS = 1_000;
 
 /** How large an event may be that is kept: all of them have no more than 4 million characters or bytes. */
 const MAX_KEPT_SIZE = 4_096;
-
-/** How many reads of an end there are between two searches for the end of the log, at least and at most. */
-const MIN_READS_BETWEEN_SEARCHES = 2;
-const MAX_READS_BETWEEN_SEARCHES = 256;
-
-/** How many reads a search has to spare, so that the next one comes soon. */
-const MIN_SPARED_READS = 4;
-
-/** How many commits, or reads in vain, there may be in a row until the end of the log is let go. */
-const MAX_UNUSED = 16;
 
 /**
  * Answers reads of a stream's end, or of the store's, without a statement, while the end of the log shows that nobody has
@@ -40,12 +31,7 @@ export class KnownTail {
   #isCurrent = false;
   #isSearching = false;
   #hasWritten = false;
-  /** How many reads were answered since the end of the log was found. */
-  #spared = 0;
-  /** How many commits, and reads in vain, there were since the last read that was answered. */
-  #unused = 0;
-  #readsToSearch = MIN_READS_BETWEEN_SEARCHES;
-  #readsBetween = MIN_READS_BETWEEN_SEARCHES;
+  readonly #use = new LogEndUse();
 
   /** @param countFrames - asks SQLite how many frames the log has */
   constructor(log: LogEnd, countFrames: () => Promise<number>) {
@@ -64,8 +50,7 @@ export class KnownTail {
       this.#countUnused();
       return undefined;
     }
-    this.#spared += 1;
-    this.#unused = 0;
+    this.#use.answered();
     if (query.after === head) return { events: [], next: null, head, contentBytes: 0 };
     return { events: [decodeEvent(last.event, last)], next: null, head, contentBytes: sizeOf(last) };
   }
@@ -74,9 +59,8 @@ export class KnownTail {
   wasRead(query: ReadQuery, { events, next }: EventPage): void {
     if (next !== null || events.length > 1 || !isOfEnd(query)) return;
     if (!this.#last.has(query.streamId)) this.#keep(query.streamId);
-    this.#readsToSearch -= 1;
-    const isWanted = !this.#isFound && !this.#isSearching && this.#hasWritten;
-    if (isWanted && this.#readsToSearch <= 0) void this.#search();
+    this.#use.readInVain();
+    if (!this.#isFound && !this.#isSearching && this.#hasWritten && this.#use.isSearchDue) void this.#search();
   }
 
   /**
@@ -118,23 +102,19 @@ export class KnownTail {
     this.#isSearching = true;
     this.#isFound = await this.#log.find(this.#countFrames).catch(() => false);
     this.#isSearching = false;
-    this.#spared = 0;
-    this.#unused = 0;
-    this.#readsToSearch = this.#readsBetween;
+    this.#use.searched();
   }
 
   #countUnused(): void {
-    this.#unused += 1;
-    if (this.#unused >= MAX_UNUSED) this.#lose();
+    this.#use.unused();
+    if (this.#use.isOver) this.#lose();
   }
 
   /** The end of the log is not known any more. */
   #lose(): void {
     this.#isFound = false;
     this.#isCurrent = false;
-    const between = this.#spared < MIN_SPARED_READS ? 2 * this.#readsBetween : MIN_READS_BETWEEN_SEARCHES;
-    this.#readsBetween = Math.min(between, MAX_READS_BETWEEN_SEARCHES);
-    this.#readsToSearch = this.#readsBetween;
+    this.#use.lost();
   }
 
   #keep(streamId: string): void {

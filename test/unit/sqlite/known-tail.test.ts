@@ -7,8 +7,8 @@ import { ALL_STREAM, type CandidateEvent, type StoredEvent, type StreamFactory }
 import { handle, loadState, stateCache } from "../../../src/commands/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { forwarding } from "../../support/forwarding.js";
-import { recordingDriver } from "../../support/recording-driver.js";
-import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
+import { openRecordedStore, type RecordedStore } from "../../support/recorded-store.js";
+import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 // The end of a stream that this process itself has written is known without a statement, as long as the log shows that nobody
@@ -18,26 +18,8 @@ const STREAMS = ["a", "b", "c"];
 const counter = { name: "counter", initial: () => 0, evolve: (count: number) => count + 1 };
 const counted = (count: number): CandidateEvent => ({ type: "Counted", data: { count } });
 
-async function openRecorded(name: DriverName) {
-  const folder = await createTempDir();
-  const path = folder.file("store.db");
-  const { driver, calls } = recordingDriver(DRIVERS[name]);
-  const streams = createStreamFactory(await openSQLiteBackend(path, {}, driver));
-  return {
-    path,
-    streams,
-    /** How many statements a task runs. */
-    async statementsOf(task: () => Promise<unknown>): Promise<number> {
-      const before = calls.length;
-      await task();
-      return calls.length - before;
-    },
-    async [Symbol.asyncDispose]() {
-      await streams[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
+const statementsOf = async (store: RecordedStore, task: () => Promise<unknown>): Promise<number> =>
+  (await store.callsDuring(task)).length;
 
 async function lastOf(streams: StreamFactory, streamId: string, after: number): Promise<StoredEvent[]> {
   await using stream = await streams.openStream(streamId);
@@ -48,16 +30,16 @@ async function lastOf(streams: StreamFactory, streamId: string, after: number): 
 
 describe.each(DRIVER_NAMES)("over %s", (driver) => {
   test("commands one after the other take one statement each, and loads of their states none", async () => {
-    await using store = await openRecorded(driver);
+    await using store = await openRecordedStore(driver);
     const { streams } = store;
     const cache = stateCache();
     const count = () => handle(streams, counter, "a", counted, { cache });
     for (let warm = 0; warm < 10; warm += 1) await count();
-    const ofCommands = await store.statementsOf(async () => {
+    const ofCommands = await statementsOf(store, async () => {
       for (let number = 0; number < 10; number += 1) await count();
     });
     expect(ofCommands).toBe(10);
-    const ofLoads = await store.statementsOf(async () => {
+    const ofLoads = await statementsOf(store, async () => {
       for (let number = 0; number < 10; number += 1) {
         expect(await loadState(streams, counter, "a", { cache })).toEqual({ state: 20, version: 20 });
       }
@@ -66,7 +48,7 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
   });
 
   test("what is read is what was written, each time anew, and larger events are read from the database", async () => {
-    await using store = await openRecorded(driver);
+    await using store = await openRecordedStore(driver);
     await using stream = await store.streams.openStream("a");
     const read = async (after: number) => (await lastOf(store.streams, "a", after))[0] as StoredEvent;
     const written: CandidateEvent[] = [
@@ -84,7 +66,7 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
       expect(second).not.toBe(first);
       expect(await lastOf(store.streams, "a", version)).toEqual([]);
     }
-    expect(await store.statementsOf(() => lastOf(store.streams, "a", written.length - 1))).toBe(1);
+    expect(await statementsOf(store, () => lastOf(store.streams, "a", written.length - 1))).toBe(1);
   });
 
   test("a stream whose first events were removed is read from the database", async () => {
@@ -102,7 +84,7 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
   });
 
   test("a change that changes nothing takes no commit of others for its own", async () => {
-    await using store = await openRecorded(driver);
+    await using store = await openRecordedStore(driver);
     const { streams, path } = store;
     await using others = await sqliteStreamFactory(path, { driver });
     await using stream = await streams.openStream("a");
@@ -111,7 +93,7 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     for (const changeNothing of changesOfNothing) {
       let version = 0;
       do ({ version } = await stream.write(counted(0)));
-      while ((await store.statementsOf(() => lastOf(streams, "a", version))) > 1);
+      while ((await statementsOf(store, () => lastOf(streams, "a", version))) > 1);
       await another.write(counted(1));
       await changeNothing();
       expect(await lastOf(streams, "a", version)).toHaveLength(1);
@@ -187,7 +169,7 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
     let known = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
-        await using store = await openRecorded(driver);
+        await using store = await openRecordedStore(driver);
         const { streams, path } = store;
         await using others = await sqliteStreamFactory(path, { driver });
         const another = await DRIVERS[driver].open(path, "existing");
@@ -219,7 +201,7 @@ describe.each(DRIVER_NAMES)("over %s", (driver) => {
             const version = versions.get(id) as number;
             if (version === 0) continue;
             let read: StoredEvent[] = [];
-            const statements = await store.statementsOf(async () => {
+            const statements = await statementsOf(store, async () => {
               read = await lastOf(streams, id, Math.max(0, version - 1));
             });
             if (statements === 1) known += 1;

@@ -1,51 +1,28 @@
 import { describe, expect, test } from "vitest";
-import { openSQLiteBackend, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
-import type { CandidateEvent, StreamFactory } from "../../../protocols/index.js";
-import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
-import { type RecordedCall, recordingDriver } from "../../support/recording-driver.js";
-import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
-import { createTempDir } from "../../support/temp-dir.js";
+import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import type { CandidateEvent } from "../../../protocols/index.js";
+import { openRecordedStore, type RecordedStore } from "../../support/recorded-store.js";
+import type { RecordedCall } from "../../support/recording-driver.js";
+import { DRIVER_NAMES, DRIVERS } from "../../support/sqlite-drivers.js";
 
 // A write that is stored already is answered by reading, since what is stored stays stored.
 
 const keyed = (number: number): CandidateEvent => ({ type: "Paid", data: { number }, idempotencyKey: `key-${number}` });
 
-interface RecordedStore extends AsyncDisposable {
-  readonly path: string;
-  readonly streams: StreamFactory;
-  /** What the connection that writes does while the task runs. */
-  callsDuring(task: () => Promise<unknown>): Promise<readonly RecordedCall[]>;
-}
-
-async function openRecorded(name: DriverName): Promise<RecordedStore> {
-  const folder = await createTempDir();
-  const path = folder.file("store.db");
-  const { driver, calls } = recordingDriver(DRIVERS[name]);
-  const streams = createStreamFactory(await openSQLiteBackend(path, {}, driver));
-  return {
-    path,
-    streams,
-    async callsDuring(task) {
-      const start = calls.length;
-      await task();
-      return calls.slice(start).filter(({ mode }) => mode !== "readonly");
-    },
-    async [Symbol.asyncDispose]() {
-      await streams[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
+/** What the connection that writes does while the task runs. */
+async function writerCalls(store: RecordedStore, task: () => Promise<unknown>): Promise<readonly RecordedCall[]> {
+  return (await store.callsDuring(task)).filter(({ mode }) => mode !== "readonly");
 }
 
 describe.each(DRIVER_NAMES)("retries through %s", (driver) => {
   test("one retry after the other takes one statement each, and no transaction", async () => {
-    await using store = await openRecorded(driver);
+    await using store = await openRecordedStore(driver);
     const stream = await store.streams.openStream("account");
     for (let number = 1; number <= 5; number += 1) await stream.write(keyed(number));
     const results: unknown[] = [];
     await stream.write(keyed(1), { expectedVersion: 0 });
 
-    const calls = await store.callsDuring(async () => {
+    const calls = await writerCalls(store, async () => {
       for (let number = 1; number <= 5; number += 1) {
         results.push(await stream.write(keyed(number), { expectedVersion: number - 1 }));
       }
@@ -56,11 +33,11 @@ describe.each(DRIVER_NAMES)("retries through %s", (driver) => {
   });
 
   test("a retry among new writes costs its group no transaction either", async () => {
-    await using store = await openRecorded(driver);
+    await using store = await openRecordedStore(driver);
     const stream = await store.streams.openStream("account");
     await stream.write([keyed(1), keyed(2)]);
 
-    const calls = await store.callsDuring(async () => {
+    const calls = await writerCalls(store, async () => {
       const writes = [stream.write(keyed(3)), stream.write(keyed(1)), stream.write(keyed(4))];
       expect(await Promise.all(writes)).toEqual([
         { version: 3, position: 3, written: 1 },
@@ -74,7 +51,7 @@ describe.each(DRIVER_NAMES)("retries through %s", (driver) => {
   });
 
   test("a retry is answered, and a new write placed, behind what another process has written since", async () => {
-    await using store = await openRecorded(driver);
+    await using store = await openRecordedStore(driver);
     await using others = await sqliteStreamFactory(store.path, { driver });
     const stream = await store.streams.openStream("account");
     const theirs = await others.openStream("account");
@@ -93,7 +70,7 @@ describe.each(DRIVER_NAMES)("retries through %s", (driver) => {
   });
 
   test("after a retry, a key for another event and a wrong version are refused as ever", async () => {
-    await using store = await openRecorded(driver);
+    await using store = await openRecordedStore(driver);
     const stream = await store.streams.openStream("account");
     await stream.write([keyed(1), keyed(2)]);
     for (let round = 0; round < 2; round += 1) {
@@ -111,7 +88,7 @@ describe.each(DRIVER_NAMES)("retries through %s", (driver) => {
   });
 
   test("a retry of more keys than one statement looks for is answered", async () => {
-    await using store = await openRecorded(driver);
+    await using store = await openRecordedStore(driver);
     const stream = await store.streams.openStream("account");
     const many = Array.from({ length: 5_000 }, (_, number) => keyed(number));
     await stream.write(many);
@@ -121,7 +98,7 @@ describe.each(DRIVER_NAMES)("retries through %s", (driver) => {
   });
 
   test("a retry of an event that is not there any more stores it again", async () => {
-    await using store = await openRecorded(driver);
+    await using store = await openRecordedStore(driver);
     const stream = await store.streams.openStream("account");
     await stream.write([keyed(1), keyed(2)]);
     await stream.write(keyed(2));
