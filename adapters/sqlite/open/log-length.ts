@@ -123,6 +123,15 @@ export class LogLength {
     return false;
   }
 
+  /** Whether its last commit is no older than a time. False where the disk does not say. */
+  wasWrittenSince(timeNs: bigint): boolean {
+    try {
+      return fstatSync(this.#file, { bigint: true }).mtimeNs >= timeNs;
+    } catch {
+      return false;
+    }
+  }
+
   close(): void {
     closeSync(this.#file);
   }

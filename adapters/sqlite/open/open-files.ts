@@ -119,7 +119,8 @@ export class OpenFiles {
 
   /**
    * Whether SQLite, as it closes the last connection, may copy the log into the database and remove it. It may also
-   * where the log's name is gone: the log is still open, and nothing else holds the newest events.
+   * where the log's name is gone: the log is still open, and nothing else holds the newest events. It may not once the
+   * database was written later than this log: others have stored events with a log of their own.
    */
   async mayBeCheckpointed(connection: SQLiteConnection): Promise<boolean> {
     try {
@@ -128,7 +129,9 @@ export class OpenFiles {
       return true;
     } catch {
       const [database, log] = this.#files as [OpenedFile, OpenedFile];
-      return leadsTo(look(database.path), database) && (look(log.path)?.size ?? 0n) === 0n;
+      const found = look(database.path);
+      if (!found || !leadsTo(found, database)) return false;
+      return (look(log.path)?.size ?? 0n) === 0n && this.#log?.wasWrittenSince(found.mtimeNs) === true;
     }
   }
 

@@ -1,14 +1,18 @@
 import { mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { MaintainableStreamFactory, Stream } from "../../../protocols/index.js";
+import { compiledProgram } from "../../support/compiled-program.js";
+import { NodeProcess } from "../../support/node-process.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
 import { createTempDir } from "../../support/temp-dir.js";
 
 // SQLite goes on with the files that it has opened, whatever happens to their names. A store must not: what it would
 // acknowledge then is in a file that nobody finds again.
 
+const APPENDER = fileURLToPath(new URL("fixtures/appender.ts", import.meta.url));
 const LARGE = "x".repeat(100_000);
 const REPLACED = { code: "STORAGE_REPLACED" };
 
@@ -156,6 +160,33 @@ describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)("over %s, an op
       await expect(opened.stream.write({ type: "B", data: 1 })).rejects.toMatchObject(REPLACED);
     }
     expect(await countEvents(path, driver)).toBeGreaterThanOrEqual(30);
+  });
+
+  test("lost the names of the log and its index leaves what another process has stored since", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    {
+      await using _ = await openWithEvents(path, driver, 30);
+      for (const ending of ["-wal", "-shm"]) await rm(path + ending);
+      await using appender = new NodeProcess(compiledProgram(APPENDER), { args: [path, "other", 100, "any", driver] });
+      expect(await appender.ended).toMatchObject({ exitCode: 0, stderr: "" });
+    }
+    await using streams = await sqliteStreamFactory(path, { driver });
+    expect((await streams.openStream("other")).version).toBe(100);
+    // The record of what was acknowledged tells that the former events are lost; nothing else is wrong.
+    expect((await streams.verify()).problems.filter(({ kind }) => kind !== "head")).toEqual([]);
+  });
+
+  test("lost the names of the log and its index saves what it has acknowledged after another process looked", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    {
+      await using _ = await openWithEvents(path, driver, 30);
+      for (const ending of ["-wal", "-shm"]) await rm(path + ending);
+      await using appender = new NodeProcess(compiledProgram(APPENDER), { args: [path, "other", 0, "any", driver] });
+      expect(await appender.ended).toMatchObject({ exitCode: 0, stderr: "" });
+    }
+    expect(await countEvents(path, driver)).toBe(30);
   });
 });
 
