@@ -98,7 +98,7 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
     const deadline = readLock.deadline();
     const rendered = renderStatement(statement);
     try {
-      opened.files?.assertUnchanged();
+      opened.files?.beforeRead();
       return await opened.reads.useForQuery((connection) =>
         readLock.retryWhileBusy(
           deadline,
@@ -121,7 +121,7 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
 
   readPage(query: ReadQuery): Promise<EventPage> {
     const { tail, opened } = this.#parts;
-    const mayBeKnown = this.#disposal === undefined && opened.files?.hasFailed === false && !query.signal?.aborted;
+    const mayBeKnown = this.#disposal === undefined && opened.files?.wereSeenLately === true && !query.signal?.aborted;
     const page = mayBeKnown ? tail?.page(query) : undefined;
     return page === undefined ? this.#readPage(query) : Promise.resolve(page);
   }
@@ -224,7 +224,7 @@ export class SQLiteStorageHandle implements AtomicStorage, AdministrableStorage,
     return this.#attempting(
       attempt,
       () => {
-        opened.files?.assertUnchanged();
+        opened.files?.beforeRead();
         return opened.reads.use((connection) => readLock.retryWhileBusy(deadline, () => read(connection)));
       },
       signal,

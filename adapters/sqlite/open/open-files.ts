@@ -10,7 +10,10 @@ import type { FileIdentity } from "./store-file.js";
 /** How long a look at the files is good for, as far as only they can tell: before a write, and that the database is not empty. */
 const MAX_UNCHECKED_MS = 5;
 
-/** How long the time of change of the folder does for a look at each name: some file systems keep it in whole seconds. */
+/**
+ * How long the time of change of the folder does for a look at each name, since some file systems keep it in whole seconds; and how
+ * long a look does for reads.
+ */
 const MAX_UNSEEN_MS = 1_000;
 
 // Numbers of files may have more digits than a plain number holds.
@@ -27,8 +30,8 @@ interface OpenedFile extends FileIdentity {
  *
  * SQLite goes on with the files that it has opened, wherever their names lead by then: it writes to a file that was
  * deleted, and a connection that is opened later makes new files or takes those of another store. So it is checked that
- * the names still lead to the files that were opened: before and after each later connection is opened, and after each
- * commit, before it is acknowledged. Once they do not, every later check fails.
+ * the names still lead to the files that were opened: before and after each later connection is opened, after each commit,
+ * before it is acknowledged, and once a second before a read. Once they do not, every later check fails.
  */
 export class OpenFiles {
   /** The database, as no symbolic link that is changed later can lead elsewhere. */
@@ -76,14 +79,19 @@ export class OpenFiles {
     return this.#log?.newEnd();
   }
 
-  /** Whether an earlier check has failed. */
-  get hasFailed(): boolean {
-    return this.#failure !== undefined;
+  /** Whether no check has failed, and each file was looked at within the last second. */
+  get wereSeenLately(): boolean {
+    return this.#failure === undefined && performance.now() - this.#seenMs < MAX_UNSEEN_MS;
   }
 
-  /** @throws OpenFileError when an earlier check has failed */
-  assertUnchanged(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+  /**
+   * Looks at each file before a read, unless that was done within the last second: what only reads would go on with files that
+   * nobody writes any more.
+   *
+   * @throws OpenFileError
+   */
+  beforeRead(): void {
+    if (!this.wereSeenLately) this.check();
   }
 
   /**
@@ -92,13 +100,13 @@ export class OpenFiles {
    * @throws OpenFileError
    */
   check(): void {
-    this.assertUnchanged();
+    this.#assertUnchanged();
     this.#checkFiles(this.#folder.changedMs());
   }
 
   /** Checks before a write, unless it was done just now. */
   beforeWrite(connection: SQLiteConnection): Promise<void> | undefined {
-    this.assertUnchanged();
+    this.#assertUnchanged();
     return this.#isCheckedJustNow() ? undefined : this.checkWithLog(connection);
   }
 
@@ -110,7 +118,7 @@ export class OpenFiles {
    * is looked at now and then: whether its folder still has the path that it had, and whether it was emptied.
    */
   checkWithLog(connection: SQLiteConnection): Promise<void> | undefined {
-    this.assertUnchanged();
+    this.#assertUnchanged();
     const changedMs = this.#folder.changedMs();
     if (!this.#folder.isSeen(changedMs)) this.#checkFiles(changedMs);
     else if (!this.#isCheckedJustNow()) this.#checkAgain(changedMs);
@@ -138,6 +146,10 @@ export class OpenFiles {
   close(): void {
     this.#log?.close();
     this.#folder.close();
+  }
+
+  #assertUnchanged(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #isCheckedJustNow(): boolean {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
 import { sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
 import type { MaintainableStreamFactory, Stream } from "../../../protocols/index.js";
+import { handle, loadState, stateCache } from "../../../src/commands/index.js";
 import { compiledProgram } from "../../support/compiled-program.js";
 import { NodeProcess } from "../../support/node-process.js";
 import { DRIVER_NAMES, DRIVERS, type DriverName } from "../../support/sqlite-drivers.js";
@@ -15,6 +16,9 @@ import { createTempDir } from "../../support/temp-dir.js";
 const APPENDER = fileURLToPath(new URL("fixtures/appender.ts", import.meta.url));
 const LARGE = "x".repeat(100_000);
 const REPLACED = { code: "STORAGE_REPLACED" };
+const WAIT = { timeout: 10_000 };
+const COUNT = { name: "count", initial: () => 0, evolve: (count: number) => count + 1 };
+const COUNTED = () => ({ type: "Counted" as const, data: {} });
 
 interface Opened extends AsyncDisposable {
   readonly streams: MaintainableStreamFactory;
@@ -111,6 +115,35 @@ describe.skipIf(process.platform === "win32").each(DRIVER_NAMES)("over %s, an op
     await expect(streams.backup(folder.file("backup.db"))).rejects.toMatchObject(REPLACED);
     await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(expect.objectContaining(REPLACED)));
     expect(await readdir(folder.path)).not.toContain("backup.db");
+  });
+
+  test.each(["create", "readonly"] as const)(
+    "were moved answers nothing more, with mode %s, where it only reads",
+    async (mode) => {
+      await using folder = await createTempDir();
+      const path = folder.file("store.db");
+      await using writer = await openWithEvents(path, driver, 3);
+      await using streams = await sqliteStreamFactory(path, { driver, mode });
+      await using stream = await streams.openStream("a");
+      expect(await stream.metrics()).toMatchObject({ eventCount: 3 });
+      await moveAway(path, "store.db");
+      await vi.waitFor(() => expect(stream.metrics()).rejects.toMatchObject(REPLACED), WAIT);
+      await expect(stream.read()[Symbol.asyncIterator]().next()).rejects.toMatchObject(REPLACED);
+      await expect(writer.stream.write({ type: "B", data: 1 })).rejects.toMatchObject(REPLACED);
+    },
+  );
+
+  test("were moved answers nothing more where commands have kept its end in memory", async () => {
+    await using folder = await createTempDir();
+    const path = folder.file("store.db");
+    await using opened = await openWithEvents(path, driver, 3);
+    const { streams } = opened;
+    const cache = stateCache();
+    for (let command = 0; command < 20; command += 1) await handle(streams, COUNT, "a", COUNTED, { cache });
+    // What the store does a moment after a write would notice it, too.
+    await vi.waitFor(async () => expect(await readFile(`${path}-head`, "latin1")).toContain("position 23 "));
+    await moveAway(path, "store.db");
+    await vi.waitFor(() => expect(loadState(streams, COUNT, "a", { cache })).rejects.toMatchObject(REPLACED), WAIT);
   });
 
   test("were moved is whole where it was moved to", async () => {
