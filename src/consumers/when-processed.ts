@@ -1,12 +1,6 @@
 import { TimeoutError } from "../../protocols/index.js";
-import {
-  checkBetween,
-  checkOptions,
-  checkSignal,
-  invalidArgument,
-  type OptionNames,
-} from "../validate/check-arguments.js";
-import { inStore } from "../validate/in-call.js";
+import { checkOptions, checkSignal, invalidArgument, type OptionNames } from "../validate/check-arguments.js";
+import { inAttempt, inStore } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
 import type { WhenProcessedOptions } from "./consumer.js";
@@ -43,13 +37,10 @@ export async function waitUntilProcessed(
   options: WhenProcessedOptions,
   processing: Processing,
 ): Promise<void> {
-  checkOptions(options, OPTIONS);
-  checkBetween("position", position, 0, Number.MAX_SAFE_INTEGER);
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
-  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
-    throw invalidArgument("timeoutMs", `expected milliseconds, got ${describeValue(timeoutMs)}`);
-  }
-  checkSignal(signal);
+  const { timeoutMs, signal } = inAttempt(`wait for ${JSON.stringify(name)}`, processing.location, () => {
+    checkPosition(position);
+    return parseOptions(options);
+  });
   signal?.throwIfAborted();
   const beganMs = performance.now();
   // Progress that is made while it asks wakes it, too.
@@ -73,6 +64,22 @@ export async function waitUntilProcessed(
     stopListening?.();
     processing.listeners.delete(onProgress);
   }
+}
+
+function checkPosition(position: unknown): void {
+  if (typeof position === "number" && Number.isSafeInteger(position) && position >= 0) return;
+  const reason = `expected a position (0 or more), such as "position" of a write's result`;
+  throw invalidArgument("position", `${reason}, got ${describeValue(position)}`);
+}
+
+function parseOptions(options: WhenProcessedOptions) {
+  checkOptions(options, OPTIONS);
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
+  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
+    throw invalidArgument("timeoutMs", `expected milliseconds, got ${describeValue(timeoutMs)}`);
+  }
+  checkSignal(signal);
+  return { timeoutMs, signal };
 }
 
 function timeoutError(

@@ -73,6 +73,21 @@ test.each([[undefined], [-1], [Number.NaN]])("waiting for position %s is refused
   await expect(waiting).rejects.toMatchObject({ code: "INVALID_ARGUMENT", argument: "position" });
 });
 
+test("who waits for the whole result of a write is told what was attempted, and what is wanted", async () => {
+  await using streams = memoryStreamFactory();
+  await using consumer = await consume(streams, collecting([]));
+  const result = await (await streams.openStream("a")).write({ type: "A", data: 1 });
+  await expect(consumer.whenProcessed(result as never)).rejects.toMatchObject({
+    argument: "position",
+    message: expect.stringMatching(
+      /^Cannot wait for "all" in memory: invalid position: .* "position" of a write's result, got an object\.$/,
+    ),
+  });
+  await expect(consumer.whenProcessed(1, { timeout: 5 } as object)).rejects.toThrow(
+    /^Cannot wait for "all" in memory: invalid timeout: .*timeoutMs/,
+  );
+});
+
 test.each([[{ drain: 1 }], [{ drainMs: -1 }], [{ drainMs: "x" }]])("a stop is refused with %j", async (options) => {
   await using streams = memoryStreamFactory();
   await using consumer = await consume(streams, collecting([]));

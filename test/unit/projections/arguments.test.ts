@@ -143,6 +143,18 @@ test.each<readonly [string, (streams: TransactionalStreamFactory) => Promise<unk
   await expect(call(streams)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
 });
 
+test("who waits for the whole result of a write is told what was attempted, and what is wanted", async () => {
+  await using streams = memoryStreamFactory();
+  const result = await (await streams.openStream("a")).write({ type: "A", data: null });
+  await expect(whenProcessed(streams, "orders", result as never)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    argument: "position",
+    message: expect.stringMatching(
+      /^Cannot wait for "orders" in memory: invalid position: .* "position" of a write's result, got an object\.$/,
+    ),
+  });
+});
+
 test("a store without transactions has no read models of its own, and those elsewhere follow it", async () => {
   const storage = new MemoryStorageHandle(Date.now);
   await using streams = createStreamFactory({ storage: plainStorage(storage), notifier: new MemoryNotifier(storage) });
