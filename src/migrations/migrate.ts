@@ -1,9 +1,9 @@
-import { type SQL, StorageError, type StoredRecord, type TransactionalStreamFactory } from "../../protocols/index.js";
+import type { SQL, StoredRecord, TransactionalStreamFactory } from "../../protocols/index.js";
 import { recordsOf } from "../transaction/records-of.js";
 import type { CallSession } from "../transaction/run-transaction.js";
 import { type StoreAccess, storeAccessOf } from "../transaction/store-access.js";
 import { noSQL } from "../transaction/store-transaction.js";
-import { inAttempt, inCall } from "../validate/in-call.js";
+import { inAttempt, inCall, inCallback } from "../validate/in-call.js";
 import type { MigrateOptions, Migration, MigrationReport, MigrationStep } from "./migration.js";
 import { MIGRATIONS_SPACE } from "./migrations-space.js";
 import { type Step, stepsTo } from "./next-step.js";
@@ -111,8 +111,5 @@ function note({ migration: { id, hash }, direction }: Step, call: CallSession): 
 
 /** Says in which migration a statement failed. What a function throws stays as it is. */
 function inStep(error: unknown, { migration: { id }, direction }: Step): unknown {
-  const attempt = `${direction === "up" ? "apply" : "undo"} migration "${id}"`;
-  if (!(error instanceof StorageError)) return inCall(error, attempt, undefined);
-  const { code, message, cause } = error;
-  return new StorageError(code, `Cannot ${attempt}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`, { cause });
+  return inCallback(error, `${direction === "up" ? "apply" : "undo"} migration "${id}"`);
 }

@@ -3,7 +3,7 @@ import { StreamClosedError, type StreamFactory } from "../../protocols/index.js"
 import type { Participant } from "../stream/participant.js";
 import type { StoreService } from "../stream/store-service.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
-import { inAttempt } from "../validate/in-call.js";
+import { inAttempt, inCallback } from "../validate/in-call.js";
 import { isThenable } from "../validate/is-thenable.js";
 import { thrownText } from "../validate/thrown-text.js";
 import { onAbort } from "../watch/abort-listeners.js";
@@ -70,8 +70,15 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
 
   async #register(projection: ParsedProjection): Promise<void> {
     const { model } = this.#parts;
-    const builds = await model.run("runProjections", TABLES_TIMEOUT_MS, (tx) => registerBuilds(tx, model, projection));
-    for (const build of builds) this.#begin(projection, build);
+    const { name, version } = projection;
+    try {
+      const builds = await model.run("runProjections", TABLES_TIMEOUT_MS, (tx) =>
+        registerBuilds(tx, model, projection),
+      );
+      for (const build of builds) this.#begin(projection, build);
+    } catch (error) {
+      throw inCallback(error, `make the tables of projection "${name}", version ${version}`);
+    }
   }
 
   #begin(projection: ParsedProjection, build: Build): void {

@@ -54,7 +54,8 @@ export class CallGuard {
     if (callback === undefined || callback.hasEnded) return;
     const message =
       `Cannot call ${nameOf(call, streamId)}${inStore(this.#location)} inside a transaction's callback: it would wait for ` +
-      "the end of the transaction, or see an older state. The transaction is rolled back. Use the callback's tx instead.";
+      "the end of the transaction, or see an older state. The transaction is rolled back. Use what the callback is given " +
+      "instead: its tx, or its sql in a migration or projection.";
     const error = new TransactionError("TRANSACTION_MISUSE", message);
     callback.onMisuse(error);
     throw error;

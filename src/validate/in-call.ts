@@ -1,4 +1,4 @@
-import { InvalidArgumentError, InvalidFilterError } from "../../protocols/index.js";
+import { InvalidArgumentError, InvalidFilterError, StorageError, TransactionError } from "../../protocols/index.js";
 import { thrownValue } from "./thrown-value.js";
 
 /** Names the store in a message; nothing where it has no name. */
@@ -31,6 +31,23 @@ export function inCall(thrown: unknown, attempt: string, location: string | unde
   return error instanceof InvalidFilterError
     ? new InvalidFilterError(error.clauseIndex, named, options)
     : new InvalidArgumentError(error.argument, named, options);
+}
+
+/**
+ * Says of what failed in a function of the application, or with its transaction, what it was for. What the function throws
+ * itself is returned as it is.
+ *
+ * @param attempt - such as `apply migration "a"`
+ */
+export function inCallback(thrown: unknown, attempt: string): unknown {
+  const error = thrownValue(thrown);
+  if (!(error instanceof StorageError || error instanceof TransactionError)) return inCall(thrown, attempt, undefined);
+  const { cause, message } = error;
+  const named = `Cannot ${attempt}: ${goingOn(message)}`;
+  const options = cause === undefined ? undefined : { cause };
+  return error instanceof StorageError
+    ? new StorageError(error.code, named, options)
+    : new TransactionError(error.code, named, options);
 }
 
 /**

@@ -161,6 +161,20 @@ describe.each(DRIVER_NAMES)("migrate, over %s", (driver) => {
     expect(await namesIn(streams)).toEqual(["a"]);
   });
 
+  test("says which function called the store itself, and what it was given instead", async () => {
+    await using streams = await open();
+    const stream = await streams.openStream("a");
+    const writing: Migration = { id: "0002_seed", up: () => stream.write({ type: "Seeded", data: null }) };
+    await expect(migrate(streams, [making("a"), writing])).rejects.toMatchObject({
+      name: "TransactionError",
+      code: "TRANSACTION_MISUSE",
+      message: expect.stringMatching(
+        /^Cannot apply migration "0002_seed": cannot call stream\.write on "a" in .* its sql in a migration or projection\.$/,
+      ),
+    });
+    expect(await namesIn(streams)).toEqual(["a"]);
+  });
+
   test("leaves nothing of a function that goes on after a statement that failed", async () => {
     await using streams = await open();
     const failing: Migration = {

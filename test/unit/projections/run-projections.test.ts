@@ -231,6 +231,23 @@ test.each(SQL_STORES)(
   },
 );
 
+test.each(SQL_STORES)("a statement that fails in tables says of which projection, over %s", async (_, open) => {
+  await using streams = await open();
+  const broken: Projection = {
+    ...balances(2),
+    name: "broken",
+    tables: async ({ sql: db }) => void (await db.run(sql`CREATE TABEL x (id TEXT)`)),
+  };
+  await expect(runProjections(streams, [total, broken])).rejects.toMatchObject({
+    name: "StorageError",
+    code: "STORAGE_FAILED",
+    cause: expect.any(Error),
+    message: expect.stringMatching(
+      /^Cannot make the tables of projection "broken", version 2: cannot run "CREATE TABEL/,
+    ),
+  });
+});
+
 test.each(SQL_STORES)(
   "a projection gets nothing to write events with, or to tell the time, over %s",
   async (_, open) => {
