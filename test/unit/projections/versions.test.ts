@@ -49,7 +49,7 @@ describe.each(SQL_STORES)("versions of a projection over %s", (_, open) => {
         for (const { data } of events) await db.run(sql`INSERT INTO ${table(plainName)} VALUES (${data.amount})`);
       },
     });
-    const reason = /projection "others" in \S+ cannot have a table "balances": projection "balances" has one/;
+    const reason = /[Pp]rojection "others" in \S+ cannot have a table "balances": projection "balances" has one/;
     const refused = { code: "STORAGE_FAILED", message: expect.stringMatching(reason) };
     await expect(runProjections(streams, [others(1, "balances")])).rejects.toMatchObject(refused);
 
