@@ -4,7 +4,7 @@ import { inAttempt } from "../validate/in-call.js";
 import type { Consumer, ConsumerDefinition, ConsumerOptions } from "./consumer.js";
 import { ConsumerRun } from "./consumer-run.js";
 import { register } from "./register.js";
-import { parseConsumerOptions, parseDefinition } from "./settings.js";
+import { parseConsumerOptions, parseDefinition, startAttempt } from "./settings.js";
 
 /**
  * Starts a consumer: it handles each event that it wants, those of a stream in their order, in as many processes as start it.
@@ -30,7 +30,7 @@ export async function consume<E extends EventShape>(
   options: ConsumerOptions = {},
 ): Promise<Consumer> {
   const access = storeAccessOf(streams, "start a consumer");
-  const parsed = inAttempt("start a consumer", access.location, () => ({
+  const parsed = inAttempt(startAttempt(definition), access.location, () => ({
     // Which events it gets is the caller's word, as it is for streams.
     definition: parseDefinition(definition as unknown as ConsumerDefinition, access.context.hooks),
     settings: parseConsumerOptions(options),

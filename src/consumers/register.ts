@@ -5,6 +5,7 @@ import type { ConsumerDefinition } from "./consumer.js";
 import { deleteAllParked, type GroupState, readGroup, readPartitions, writeGroup } from "./consumer-records.js";
 import { layPartitions } from "./lay-partitions.js";
 import { type RunContext, writeRecords } from "./run-context.js";
+import { startAttempt } from "./settings.js";
 
 /** Makes the records of a consumer where there are none, does what a restart asks for, and asks for a new number of partitions. */
 export async function register(context: Pick<RunContext, "access" | "definition" | "settings">): Promise<GroupState> {
@@ -14,7 +15,7 @@ export async function register(context: Pick<RunContext, "access" | "definition"
     const found = await readGroup(records, definition.name);
     registered = await registerIn(records, found, definition, settings.partitions, head);
   });
-  if (registered instanceof Error) throw inCall(registered, "start a consumer", context.access.location);
+  if (registered instanceof Error) throw inCall(registered, startAttempt(definition), context.access.location);
   return registered as unknown as GroupState;
 }
 

@@ -76,6 +76,17 @@ export interface ConsumerSettings {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What a refusal says was attempted, of what may be no definition. */
+export function startAttempt(definition: unknown): string {
+  try {
+    const { name } = definition as ConsumerDefinition;
+    checkConsumerName(name);
+    return `start consumer ${describeValue(name)}`;
+  } catch {
+    return "start a consumer";
+  }
+}
+
 /**
  * Checks a definition, and copies it.
  *

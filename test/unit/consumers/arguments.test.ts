@@ -20,8 +20,20 @@ test.each<readonly [string, object, ConsumerOptions, string]>([
   ["an unknown startFrom", { startFrom: "middle" }, {}, "startFrom"],
   ["no handler", { handle: undefined }, {}, "one of handle and transact, got none"],
   ["two handlers", { transact: async () => undefined }, {}, "one of handle and transact, got both"],
-  ["a misspelt field", { type: ["A"] }, {}, "types"],
-  ["no name", { name: "" }, {}, "name"],
+  [
+    "a misspelt field",
+    { type: ["A"] },
+    {},
+    'Cannot start consumer "all" in memory: invalid type: there is no such field',
+  ],
+  ["no name", { name: "" }, {}, "Cannot start a consumer in memory: invalid name"],
+  ["a name that is no text", { name: 5 }, {}, "Cannot start a consumer in memory: invalid name"],
+  [
+    "a start beyond the end",
+    { startFrom: 5 },
+    {},
+    'Cannot start consumer "all" in memory: invalid startFrom: the last',
+  ],
   ["too many partitions", {}, { partitions: 257 }, "partitions"],
   ["no lease", {}, { leaseMs: 0 }, "leaseMs"],
   ["a misspelt option", {}, { partition: 2 } as ConsumerOptions, "partitions"],
@@ -40,7 +52,12 @@ test.each<readonly [string, object, ConsumerOptions, string]>([
   ["a checkpoint after no time", {}, { checkpointEvery: { ms: 0 } }, "checkpointEvery.ms"],
   ["a delay that is longer than the longest", {}, { retry: { minDelayMs: 2, maxDelayMs: 1 } }, "maxDelayMs"],
   ["delays that get shorter", {}, { retry: { factor: 0.5 } }, "factor"],
-  ["retries that are none", {}, { retry: null as never }, "Cannot start a consumer in memory: invalid retry: expected"],
+  [
+    "retries that are none",
+    {},
+    { retry: null as never },
+    'Cannot start consumer "all" in memory: invalid retry: expected',
+  ],
   ["no object for the checkpoints", {}, { checkpointEvery: 5 as never }, "invalid checkpointEvery: expected an object"],
   ["a misspelt field of the retries", {}, { retry: { attempt: 2 } as object }, "attempts"],
   ["a report that is no function", {}, { onError: "log" as never }, "onError"],
@@ -49,6 +66,11 @@ test.each<readonly [string, object, ConsumerOptions, string]>([
   const started = consume(streams, collecting([], definition), options);
   await expect(started).rejects.toMatchObject({ code: expect.stringMatching(/^INVALID_/) });
   await expect(started).rejects.toThrow(message);
+});
+
+test.each([[undefined], [null], ["mail"], [{}]])("a definition that is none is refused: %#", async (definition) => {
+  await using streams = memoryStreamFactory();
+  await expect(consume(streams, definition as never)).rejects.toThrow(/^Cannot start a consumer in memory: invalid /);
 });
 
 test.each([
