@@ -29,6 +29,11 @@ const DEFAULT_DRAIN_MS = 5_000;
 /** Leases are renewed so many times before they would end. */
 const RENEWALS_PER_LEASE = 3;
 
+/** Why it does not go on in an outage. */
+const PAUSED =
+  "It is paused: events of several streams in a row have failed to the end, so one event is tried at a time until one " +
+  "succeeds. onError is told what fails.";
+
 /** A running consumer: the leases, the feed and the runs of the partitions that it holds. */
 export class ConsumerRun implements Consumer, StoreService {
   readonly name: string;
@@ -220,7 +225,7 @@ export class ConsumerRun implements Consumer, StoreService {
       location,
       isProcessed,
       listeners: this.#progressListeners,
-      failure: () => this.#reason,
+      failure: () => this.#reason ?? (this.#context.outage.isOn ? PAUSED : undefined),
     });
   }
 

@@ -39,6 +39,18 @@ describe.each(STORES)("outages over %s", (_, open) => {
     await expect.poll(() => [...handled].sort()).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
+  test("are what a wait that ends at its time says, while they last", async () => {
+    await using streams = await open();
+    const position = await writeToStreams(streams, 4);
+    const next: string[] = [];
+    await using consumer = await startAll(streams, next, async () => Promise.reject(new Error("down")));
+    await expect.poll(() => next).toContain("pause");
+    await expect(consumer.whenProcessed(position, { timeoutMs: 20 })).rejects.toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringMatching(/\(20 ms\)\. It is paused: .* until one succeeds\. onError is told what fails\.$/),
+    });
+  });
+
   test("go on after a stop in the middle of an attempt, which does not count", async () => {
     await using streams = await open();
     const position = await writeToStreams(streams, 4);
