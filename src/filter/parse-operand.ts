@@ -1,5 +1,6 @@
 import type { FilterClause, ParsedClause, ParsedValue } from "../../protocols/index.js";
 import { MAX_FILTER_PATTERN_LENGTH, MAX_FILTER_VALUES } from "../limits.js";
+import { isList } from "../validate/is-list.js";
 import { describeValue } from "../validate/json-text.js";
 import { checkLength, invalidClause } from "./invalid-clause.js";
 
@@ -17,6 +18,9 @@ export function parseOperand(
   index: number,
 ): ParsedClause["value"] {
   if (op === "like" || op === "prefix") return parsePattern(op, value, index);
+  if (op === "=" && isList(value)) {
+    throw invalidClause(index, `"=" takes one value, got ${describeValue(value)}; "in" takes a list`);
+  }
   if (op !== "in") return parseValue(field, value, index);
   if (!Array.isArray(value)) throw invalidClause(index, `"in" takes a list of values, got ${describeValue(value)}`);
   checkLength(index, 'values of its "in"', value.length, MAX_FILTER_VALUES);

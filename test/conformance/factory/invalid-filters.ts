@@ -110,6 +110,16 @@ export function describeInvalidFilters({ describe, test, expect, eventually }: S
         { field: "data.at", op: "<", value: new Date(0) },
         'only "timestamp" is compared with a Date',
       ],
+      [
+        "a list for one value",
+        { field: "type", op: "=", value: ["T", "U"] },
+        '"=" takes one value, got an array; "in" takes a list',
+      ],
+      [
+        "a list for one time",
+        { field: "timestamp", op: "=", value: [new Date(0)] },
+        '"=" takes one value, got an array; "in" takes a list',
+      ],
     ] as const;
     test("is refused with a message that says what to write instead", async (streams) => {
       await eachCase(ADVICE, async ([, clause, advice]) => {
