@@ -19,6 +19,7 @@ import {
   checkSignal,
   idText,
   type OptionNames,
+  streamText,
 } from "../validate/check-arguments.js";
 import { inAttempt, inStore } from "../validate/in-call.js";
 import { uuidV7 } from "../write/uuid-v7.js";
@@ -51,7 +52,7 @@ export async function deleteStream(
   options: DeleteOptions = {},
 ): Promise<RemovalReport> {
   const { storage, lifetime, calls } = context;
-  const attempt = `delete stream "${idText(streamId)}"`;
+  const attempt = `delete ${streamText(streamId)}`;
   lifetime.assertOpen(attempt);
   calls.assertOutside("deleteStream", idText(streamId));
   const plan = inAttempt(attempt, storage.location, () => {

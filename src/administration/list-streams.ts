@@ -7,6 +7,7 @@ import {
   checkSignal,
   idText,
   type OptionNames,
+  streamText,
 } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { untilAborted } from "../watch/abort-listeners.js";
@@ -74,7 +75,7 @@ function parse(options: ListStreamsOptions) {
 /** Describes a stream; null where it has neither events nor metadata. */
 export async function describeStream(context: AdministrationContext, streamId: string): Promise<StreamInfo | null> {
   const { storage, lifetime, calls } = context;
-  const attempt = `describe stream "${idText(streamId)}"`;
+  const attempt = `describe ${streamText(streamId)}`;
   lifetime.assertOpen(attempt);
   calls.assertOutside("describeStream", idText(streamId));
   inAttempt("describe a stream", storage.location, () => checkOneStream(streamId));

@@ -8,6 +8,7 @@ import {
   idText,
   invalidArgument,
   type OptionNames,
+  streamText,
 } from "../validate/check-arguments.js";
 import { inAttempt, inStore } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
@@ -33,7 +34,7 @@ export async function pruneStream(
   options: PruneOptions,
 ): Promise<RemovalReport> {
   const { storage, lifetime, calls } = context;
-  const attempt = `prune stream "${idText(streamId)}"`;
+  const attempt = `prune ${streamText(streamId)}`;
   lifetime.assertOpen(attempt);
   calls.assertOutside("pruneStream", idText(streamId));
   const plan = inAttempt(attempt, storage.location, () => {

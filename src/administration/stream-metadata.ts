@@ -2,7 +2,7 @@ import { type JsonObject, RecordConflictError, type StreamMetadataOptions } from
 import { streamDeleted } from "../adapter-kit/stream-deleted.js";
 import { MAX_RECORD_BYTES } from "../limits.js";
 import { isTombstone, lastEvent } from "../read/last-event.js";
-import { checkOptions, checkPlace, idText, type OptionNames } from "../validate/check-arguments.js";
+import { checkOptions, checkPlace, idText, type OptionNames, streamText } from "../validate/check-arguments.js";
 import { inAttempt, inStore } from "../validate/in-call.js";
 import { type AdministrationContext, transactInStep } from "./administration-context.js";
 import { checkOneStream, jsonObjectText } from "./check-administration.js";
@@ -18,7 +18,7 @@ export async function setStreamMetadata(
   options: StreamMetadataOptions = {},
 ): Promise<{ readonly revision: number }> {
   const { storage, calls } = context;
-  const attempt = `set the metadata of stream "${idText(streamId)}"`;
+  const attempt = `set the metadata of ${streamText(streamId)}`;
   context.lifetime.assertOpen(attempt);
   calls.assertOutside("setStreamMetadata", idText(streamId));
   // The value is taken as it is now.

@@ -50,9 +50,9 @@ export async function handleQuery<
 ): Promise<HandledQuery<S>> {
   const command = inAttempt(QUERY_ATTEMPT, undefined, () => {
     checkStore(streams);
+    const query = { streams, fold: parseFold(fold), filters: alternativesOf(filters) };
     checkDecide(decide);
-    const plan = parseHandleQueryOptions(options);
-    return { streams, fold: parseFold(fold), filters: alternativesOf(filters), plan, decide };
+    return { ...query, plan: parseHandleQueryOptions(options), decide };
   });
   if (!("writeAll" in streams)) {
     const message = `Cannot ${QUERY_ATTEMPT}: this store writes to one stream at a time. Use one that has writeAll.`;

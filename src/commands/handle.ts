@@ -1,5 +1,5 @@
 import type { CandidateEvent, EventShape, StreamFactory, WriteResult } from "../../protocols/index.js";
-import { checkFunction, idText, invalidArgument } from "../validate/check-arguments.js";
+import { checkFunction, invalidArgument, streamText } from "../validate/check-arguments.js";
 import { inCall } from "../validate/in-call.js";
 import { describeValue } from "../validate/json-text.js";
 import { checkStore } from "./check-store.js";
@@ -64,12 +64,13 @@ export function handle<S, E extends EventShape, const D extends Decision<E> | Li
   let command: StreamCommand<S>;
   try {
     checkStore(streams);
+    const parsed = parseFold(fold);
     checkCommandStream(streamId);
     checkDecide(decide);
     const plan = parseHandleOptions(options);
-    command = { streams, fold: parseFold(fold), streamId, cache: checkCache(options.cache), plan, decide };
+    command = { streams, fold: parsed, streamId, cache: checkCache(options.cache), plan, decide };
   } catch (error) {
-    return Promise.reject(inCall(error, `handle a command on stream "${idText(streamId)}"`, undefined));
+    return Promise.reject(inCall(error, `handle a command on ${streamText(streamId)}`, undefined));
   }
   return runCommand(command) as Promise<Handled<S, E>>;
 }

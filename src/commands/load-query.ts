@@ -49,10 +49,11 @@ export async function loadQuery<S, E extends EventShape>(
   options: LoadQueryOptions = {},
 ): Promise<LoadedQuery<S>> {
   const query = inAttempt("load the state of a query", undefined, () => {
+    checkStore(streams);
+    const query = { streams, fold: parseFold(fold), filters: alternativesOf(filters) };
     checkOptions(options, OPTIONS);
     checkSignal(options.signal);
-    checkStore(streams);
-    return { streams, fold: parseFold(fold), filters: alternativesOf(filters), signal: options.signal };
+    return { ...query, signal: options.signal };
   });
   return loadQueryState(query);
 }

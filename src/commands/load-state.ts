@@ -4,9 +4,9 @@ import {
   checkPlace,
   checkSignal,
   checkStreamId,
-  idText,
   invalidArgument,
   type OptionNames,
+  streamText,
 } from "../validate/check-arguments.js";
 import { inAttempt } from "../validate/in-call.js";
 import { checkStore } from "./check-store.js";
@@ -64,14 +64,15 @@ export async function loadState<S, E extends EventShape>(
   streamId: string,
   options: LoadStateOptions = {},
 ): Promise<Loaded<S>> {
-  const load = inAttempt(`load the state of stream "${idText(streamId)}"`, undefined, () => {
+  const load = inAttempt(`load the state of ${streamText(streamId)}`, undefined, () => {
+    checkStore(streams);
+    const parsed = parseFold(fold);
+    checkCommandStream(streamId);
     checkOptions(options, OPTIONS);
     const { atVersion, cache, signal } = options;
     checkPlace("atVersion", atVersion);
     checkSignal(signal);
-    checkStore(streams);
-    checkCommandStream(streamId);
-    return new StateLoad({ streams, fold: parseFold(fold), streamId, cache: checkCache(cache), atVersion, signal });
+    return new StateLoad({ streams, fold: parsed, streamId, cache: checkCache(cache), atVersion, signal });
   });
   const { state, version } = (await load.run()).folded;
   return { state, version };

@@ -25,7 +25,7 @@ import { parseReadOptions, type ReadPlan } from "../read/read-options.js";
 import { loadSnapshot, type SnapshotContext, saveSnapshot } from "../snapshot/stream-snapshots.js";
 import type { CallGuard } from "../transaction/call-guard.js";
 import type { GroupedAppends } from "../transaction/grouped-appends.js";
-import { checkOptions, checkSignal, type OptionNames } from "../validate/check-arguments.js";
+import { checkOptionsAfter, checkSignal, type OptionNames } from "../validate/check-arguments.js";
 import { inCall, inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
 import type { EventHooks } from "../view/event-hooks.js";
@@ -127,16 +127,13 @@ export class StreamImpl implements UntypedStream {
   ): AppendRequest {
     this.#lifetime.assertOpen(`write to stream "${this.streamId}"`);
     this.#context.calls.assertOutside("stream.write", this.streamId);
-    checkOptions(options, WRITE_OPTIONS);
+    const { storage, hooks } = this.#context;
+    const prepare = hooks?.beforeEncode;
+    checkOptionsAfter(() => appendRequest(this.streamId, events, "any", storage, { prepare }), options, WRITE_OPTIONS);
     const { expectedVersion = "any", signal } = options;
     checkSignal(signal);
     signal?.throwIfAborted();
-    const { storage, hooks } = this.#context;
-    return appendRequest(this.streamId, events, expectedVersion, storage, {
-      signal,
-      prepare: hooks?.beforeEncode,
-      onPlaced,
-    });
+    return appendRequest(this.streamId, events, expectedVersion, storage, { signal, prepare, onPlaced });
   }
 
   read(options?: ReadOptions): AsyncIterable<StoredEvent> {

@@ -24,7 +24,7 @@ import { readEvents } from "../read/read-events.js";
 import { parseReadOptions } from "../read/read-options.js";
 import { encodedBytes } from "../stream/content-bytes.js";
 import { type MemoryBudget, overloaded } from "../stream/memory-budget.js";
-import { checkOptions, checkStreamId, idText, type OptionNames } from "../validate/check-arguments.js";
+import { checkOptionsAfter, checkStreamId, type OptionNames, streamText } from "../validate/check-arguments.js";
 import { inStore } from "../validate/in-call.js";
 import { orThrowLater } from "../validate/or-throw-later.js";
 import type { EventHooks } from "../view/event-hooks.js";
@@ -84,14 +84,14 @@ export class StoreTransaction implements Transaction {
   ): Promise<WriteResult> {
     const { session, calls, location, limits, memory, hooks } = this.#parts;
     const storage = { location, limits };
-    const attempt = `write to stream "${idText(streamId)}"`;
+    const attempt = `write to ${streamText(streamId)}`;
     let reservedBytes = 0;
     // The events are taken as they are now, and take memory while they wait for earlier calls.
     const request = orThrowLater(() => {
       checkStreamId(streamId);
-      checkOptions(options, WRITE_OPTIONS);
-      const { expectedVersion = "any" } = options;
       const encoding = { prepare: hooks?.beforeEncode, transactionId: this.#id };
+      checkOptionsAfter(() => appendRequest(streamId, events, "any", storage, encoding), options, WRITE_OPTIONS);
+      const { expectedVersion = "any" } = options;
       const checked = appendRequest(streamId, events, expectedVersion, storage, encoding);
       const bytes = encodedBytes(checked.events);
       if (!memory.reserve(bytes)) throw overloaded(attempt, bytes, { storage, memory });
@@ -113,7 +113,7 @@ export class StoreTransaction implements Transaction {
 
   async *#readEvents(streamId: string, options: ReadOptions | undefined): AsyncGenerator<StoredEvent, void> {
     const { calls, memory, location, hooks } = this.#parts;
-    const attempt = `read stream "${idText(streamId)}"`;
+    const attempt = `read ${streamText(streamId)}`;
     const plan = await calls.run(attempt, async () => {
       checkStreamId(streamId);
       return parseReadOptions(options, hooks);
@@ -134,7 +134,7 @@ export class StoreTransaction implements Transaction {
   }
 
   version(streamId: string): Promise<number> {
-    return this.#parts.calls.run(`read the version of stream "${idText(streamId)}"`, async () => {
+    return this.#parts.calls.run(`read the version of ${streamText(streamId)}`, async () => {
       checkStreamId(streamId);
       return versionOf(this.#parts.session, streamId);
     });

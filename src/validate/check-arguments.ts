@@ -19,6 +19,11 @@ export function idText(streamId: unknown): string {
   return typeof streamId === "string" ? streamId : describeValue(streamId);
 }
 
+/** What a message calls a stream whose id is not checked yet. */
+export function streamText(streamId: unknown): string {
+  return typeof streamId === "string" ? `stream "${streamId}"` : "a stream";
+}
+
 /** @throws InvalidArgumentError */
 export function checkName(argument: string, name: unknown): asserts name is string {
   if (typeof name !== "string" || name === "") {
@@ -95,6 +100,25 @@ export function checkOptions<Options extends object>(
     if (Object.hasOwn(known, name) || (options as Record<string, unknown>)[name] === undefined) continue;
     const names = Object.keys(known);
     throw invalidArgument(name, `there is no such ${kind}${didYouMean(name, names)}; use ${names.join(", ")}`);
+  }
+}
+
+/**
+ * Checks options that come after other arguments: what is wrong with these is said first.
+ *
+ * @param checkOthers - throws for them. It is only called when something is wrong with the options.
+ * @throws InvalidArgumentError
+ */
+export function checkOptionsAfter<Options extends object>(
+  checkOthers: () => unknown,
+  options: Options,
+  known: OptionNames<Options>,
+): void {
+  try {
+    checkOptions(options, known);
+  } catch (error) {
+    checkOthers();
+    throw error;
   }
 }
 

@@ -1,4 +1,11 @@
-import type { EventFilter, ReadOptions, Stream, StreamFactory, WatchOptions } from "../../../protocols/index.js";
+import type {
+  CandidateEvent,
+  EventFilter,
+  ReadOptions,
+  Stream,
+  StreamFactory,
+  WatchOptions,
+} from "../../../protocols/index.js";
 import type { Suite } from "../suite.js";
 import { collect } from "../support/collect.js";
 import { failureOf, outcomesOf } from "../support/failure-of.js";
@@ -59,6 +66,13 @@ export function describeInvalidArguments({ describe, test, expect, eventually }:
         expect(error).toMatchObject({ code: "INVALID_ARGUMENT", argument: "expectedVerison" });
       }
       expect((await stream.metrics()).eventCount).toBe(0);
+    });
+
+    test("is refused before those that follow it: an event that is none, before an option that there is not", async (streams) => {
+      const stream = await streams.openStream("a");
+      const error = await failureOf(stream.write("A" as unknown as CandidateEvent, { n: 1 } as object));
+      expect(error).toMatchObject({ name: "InvalidEventError", code: "INVALID_EVENT", eventIndex: 0 });
+      expect((error as Error).message.includes('expected an object with "type" and "data", got "A"')).toBe(true);
     });
 
     test("is refused: the direction of a read", async (streams) => {

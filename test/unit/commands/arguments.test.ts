@@ -188,6 +188,22 @@ describe("an invalid argument is refused with what was got, and nothing is store
     expect(await handle(streams, account, "a", () => decided.slice(1))).toMatchObject({ version: 2, written: 0 });
   });
 
+  test("the first of several: a fold and a stream's id that were swapped", async () => {
+    await using streams = memoryStreamFactory();
+    const fold = /a stream: invalid fold: expected \{ name, initial, evolve \}, got "a"\.$/;
+    for (const call of [
+      handle(streams, wrong("a"), wrong(account), () => opened, wrong({ attempt: 1 })),
+      loadState(streams, wrong("a"), wrong(account), wrong({ upTo: 1 })),
+    ])
+      await expect(call).rejects.toMatchObject({ argument: "fold", message: expect.stringMatching(fold) });
+    const id = /a stream: invalid streamId: expected a non-empty string, got a function\.$/;
+    const decide = wrong(() => opened);
+    await expect(handle(streams, account, decide, wrong("a"))).rejects.toMatchObject({
+      argument: "streamId",
+      message: expect.stringMatching(id),
+    });
+  });
+
   test("other arguments", async () => {
     await using streams = memoryStreamFactory();
     const refused = async (call: Promise<unknown>, argument: string, message: RegExp) =>
@@ -212,9 +228,9 @@ describe("an invalid argument is refused with what was got, and nothing is store
     await refused(
       handle(streams, account, id, () => opened),
       "streamId",
-      /^Cannot handle a command on stream .* got a BigInt/,
+      /^Cannot handle a command on a stream: .* got a BigInt/,
     );
-    await refused(loadState(streams, account, id), "streamId", /^Cannot load the state of stream .* got a BigInt/);
+    await refused(loadState(streams, account, id), "streamId", /^Cannot load the state of a stream: .* got a BigInt/);
     await refused(handle(streams, account, "a", wrong(undefined)), "decide", /expected a function, got undefined/);
     await refused(handle(streams, account, "a", wrong("d")), "decide", /got "d"/);
     await refused(

@@ -47,6 +47,20 @@ describe.each(STORES)("what is wrong with a write to several streams over %s", (
   });
 });
 
+test.each(STORES)("a write of a transaction without a stream's id is told so, over %s", async (_, open) => {
+  await using streams = await open();
+  const written = (...args: unknown[]) =>
+    streams.transaction((tx) => tx.write(...(args as Parameters<typeof tx.write>)));
+  await expect(written(keyed("1"))).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    argument: "streamId",
+    message: expect.stringMatching(
+      /^Cannot write to a stream in a transaction in \S+: invalid streamId: expected a non-empty string, got an object\.$/,
+    ),
+  });
+  await expect(written("a", "A", { n: 1 })).rejects.toMatchObject({ code: "INVALID_EVENT", eventIndex: 0 });
+});
+
 describe.each<[string, (streams: Store, condition: AppendCondition) => Promise<unknown>]>([
   ["writeAll", (streams, conditions) => streams.writeAll([{ streamId: "a" }], { conditions })],
   ["require", (streams, condition) => streams.transaction((tx) => tx.require(condition))],
