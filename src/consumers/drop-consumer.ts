@@ -1,8 +1,7 @@
-import type { Records, TransactionalStreamFactory } from "../../protocols/index.js";
+import { InvalidArgumentError, type Records, type TransactionalStreamFactory } from "../../protocols/index.js";
 import { CONSUMER_GROUPS_SPACE } from "../administration/reserved-spaces.js";
 import { type HeldLeases, onceKnown } from "../leases/held-leases.js";
 import { storeAccessOf } from "../transaction/store-access.js";
-import { invalidArgument } from "../validate/check-arguments.js";
 import { inAttempt, inCall } from "../validate/in-call.js";
 import { deleteAllParked, deletePartition, readGroup, readPartitions } from "./consumer-records.js";
 import { RECORDS_TIMEOUT_MS } from "./run-context.js";
@@ -25,8 +24,8 @@ export async function dropConsumer(streams: TransactionalStreamFactory, consumer
     access.run("dropConsumer", (_, call) => call(ATTEMPT, ({ records }) => drop(records, consumer, leases)), plan),
   );
   if (typeof dropped === "boolean") return dropped;
-  const reason = `a process runs "${consumer}", or was killed: its lease ends at ${dropped.toISOString()}; stop it, or wait`;
-  throw inCall(invalidArgument("consumer", reason), ATTEMPT, access.location);
+  const reason = `A process runs "${consumer}", or was killed: its lease ends at ${dropped.toISOString()}. Stop it, or wait, and try again.`;
+  throw inCall(new InvalidArgumentError("consumer", reason), ATTEMPT, access.location);
 }
 
 /** @returns when the lease of a process that runs it ends; milliseconds: after these it is to be called again */

@@ -25,8 +25,9 @@ export function stepsTo(
   const back = migrations.slice(count).filter(({ id }) => notes.has(id));
   const forward = migrations.slice(0, count).filter(({ id }) => !notes.has(id));
   for (const { id, down } of back) {
-    if (down === undefined)
-      throw invalidArgument("to", `migration "${id}" was applied, and has no down, so that it cannot be undone`);
+    if (down !== undefined) continue;
+    const reason = `migration "${id}" was applied, and has no down, so that it cannot be undone; add its down to the list`;
+    throw invalidArgument("to", reason);
   }
   return [
     ...back.reverse().map((migration): Step => ({ migration, direction: "down" })),

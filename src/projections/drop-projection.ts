@@ -1,11 +1,11 @@
-import { isStreamError, type StreamFactory } from "../../protocols/index.js";
+import { InvalidArgumentError, isStreamError, type StreamFactory } from "../../protocols/index.js";
 import { PROJECTIONS_ELSEWHERE_SPACE } from "../administration/reserved-spaces.js";
 import { type HeldLeases, onceKnown } from "../leases/held-leases.js";
 import { TABLE_LOCK_PAUSE_MS } from "../limits.js";
 import { recordsOf } from "../transaction/records-of.js";
 import { sql, name as sqlName } from "../transaction/sql-statement.js";
 import { hasStoreAccess, storeAccessOf } from "../transaction/store-access.js";
-import { checkOptions, invalidArgument } from "../validate/check-arguments.js";
+import { checkOptions } from "../validate/check-arguments.js";
 import { inAttempt, inCall } from "../validate/in-call.js";
 import { dropBuild } from "./builds.js";
 import { checkPlainName } from "./definition.js";
@@ -87,7 +87,10 @@ async function drop(
   const builds = await buildsOf(tx, spaces.builds, name);
   const held = builds.filter(({ state }) => state.owner !== null);
   const found = leases.look(held.map(({ key, state: { untilMs, leaseMs } }) => ({ key, untilMs, leaseMs })));
-  if (found === "held") throw invalidArgument("name", `a process runs "${name}"; stop it first`);
+  if (found === "held") {
+    const reason = `A process runs "${name}", or was killed and its lease has not ended`;
+    throw new InvalidArgumentError("name", `${reason}. Dispose of its runner, or wait, and try again.`);
+  }
   if (found !== "gone") return found;
   const shown = builds.find(({ build }) => build.version === live.version && build.generation === live.generation);
   for (const view of shown?.state.tables ?? []) await tx.sql.run(sql`DROP VIEW IF EXISTS ${sqlName(view)}`);

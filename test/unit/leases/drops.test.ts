@@ -61,7 +61,12 @@ describe.each(STORES)("over %s", (_store, open) => {
       await using streams = await open();
       await make(streams);
       await hold(streams, Date.now() + A_DAY_MS, A_DAY_MS);
-      await expect(drop(streams)).rejects.toThrow("a process runs");
+      await expect(drop(streams)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: expect.stringMatching(
+          /^Cannot drop a \w+ in \S+: a process runs "\w", or was killed.* its lease .*\. (Stop|Dispose of) .*wait.*, and try again\.$/,
+        ),
+      });
       expect(await isThere(streams)).toBe(true);
     });
 
