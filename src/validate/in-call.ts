@@ -45,9 +45,13 @@ export function inCallback(thrown: unknown, attempt: string): unknown {
   const { cause, message } = error;
   const named = `Cannot ${attempt}: ${goingOn(message)}`;
   const options = cause === undefined ? undefined : { cause };
-  return error instanceof StorageError
-    ? new StorageError(error.code, named, options)
-    : new TransactionError(error.code, named, options);
+  if (error instanceof TransactionError) return new TransactionError(error.code, named, options);
+  const { streamId, version, position } = error;
+  // A damaged event keeps its place.
+  const event = streamId !== undefined &&
+    version !== undefined &&
+    position !== undefined && { streamId, version, position };
+  return new StorageError(error.code, named, { ...options, ...(event && { event }) });
 }
 
 /**

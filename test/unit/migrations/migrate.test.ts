@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openSQLiteBackend, type SQLiteStreamFactory, sqliteStreamFactory } from "../../../adapters/sqlite/index.js";
+import { StorageError } from "../../../protocols/index.js";
 import { type Migration, type MigrationContext, migrate } from "../../../src/migrations/index.js";
 import { createStreamFactory } from "../../../src/stream/create-stream-factory.js";
 import { rawSQL, sql } from "../../../src/transaction/sql-statement.js";
@@ -176,6 +177,17 @@ describe.each(DRIVER_NAMES)("migrate, over %s", (driver) => {
       ),
     });
     expect(await namesIn(streams)).toEqual(["a"]);
+  });
+
+  test("says in which migration a damaged event was met, and keeps its place", async () => {
+    await using streams = await open();
+    const event = { streamId: "a", version: 2, position: 7 };
+    const up = async () => {
+      throw new StorageError("STORAGE_CORRUPT", "Cannot read another store: it is damaged.", { event });
+    };
+    const message = expect.stringMatching(/^Cannot apply migration "0002_moved": cannot read another store/);
+    const failed = migrate(streams, [{ id: "0002_moved", up }]);
+    await expect(failed).rejects.toMatchObject({ code: "STORAGE_CORRUPT", message, ...event });
   });
 
   test("leaves nothing of a function that goes on after a statement that failed", async () => {
