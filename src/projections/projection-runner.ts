@@ -77,7 +77,7 @@ export class Runner implements ProjectionRunner, RunningProjections, StoreServic
       );
       for (const build of builds) this.#begin(projection, build);
     } catch (error) {
-      throw inCallback(error, `make the tables of projection "${name}", version ${version}`);
+      throw inCallback(error, `start projection "${name}", version ${version}`);
     }
   }
 

@@ -119,7 +119,7 @@ describe.each(STORES)("over %s", (_, open) => {
     const corrupt = (record: string) => ({
       code: "STORAGE_CORRUPT",
       message: expect.stringMatching(
-        `Cannot read the record ${record} in (postgresql:|/)\\S+: its field \\w+ is not what`,
+        `[Cc]annot read the record ${record} in (postgresql:|/)\\S+: its field \\w+ is not what`,
       ),
     });
     const group = corrupt('"mail" of "@consumer-groups"');

@@ -242,9 +242,7 @@ test.each(SQL_STORES)("a statement that fails in tables says of which projection
     name: "StorageError",
     code: "STORAGE_FAILED",
     cause: expect.any(Error),
-    message: expect.stringMatching(
-      /^Cannot make the tables of projection "broken", version 2: cannot run "CREATE TABEL/,
-    ),
+    message: expect.stringMatching(/^Cannot start projection "broken", version 2: cannot run "CREATE TABEL/),
   });
 });
 
