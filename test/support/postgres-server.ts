@@ -198,8 +198,17 @@ export class PostgresServer implements AsyncDisposable {
 
   /** Signals the server before its children, which it would start again. */
   async #signalAll(signal: "SIGSTOP" | "SIGCONT"): Promise<void> {
-    const children = (await readFile(`/proc/${this.pid}/task/${this.pid}/children`, "utf8")).trim();
-    for (const pid of [this.pid, ...children.split(" ").map(Number)]) signalIfThere(pid, signal);
+    signalIfThere(this.pid, signal);
+    const signalled = new Set<number>();
+    // While one of them ends, the system may leave others out of the list.
+    for (let found = -1; found < signalled.size; ) {
+      found = signalled.size;
+      const children = await readFile(`/proc/${this.pid}/task/${this.pid}/children`, "utf8");
+      for (const pid of children.split(" ").filter(Boolean).map(Number)) {
+        if (!signalled.has(pid)) signalIfThere(pid, signal);
+        signalled.add(pid);
+      }
+    }
   }
 
   async #spawn(): Promise<ChildProcess> {
