@@ -42,6 +42,8 @@ export class OpenFiles {
   #checkedMs = 0;
   /** When all of the files were looked at. */
   #seenMs = 0;
+  /** When the database was last written by a checkpoint of this store's. */
+  #checkpointedNs = 0n;
   #failure: OpenFileError | undefined;
 
   /**
@@ -128,7 +130,8 @@ export class OpenFiles {
   /**
    * Whether SQLite, as it closes the last connection, may copy the log into the database and remove it. It may also
    * where the log's name is gone: the log is still open, and nothing else holds the newest events. It may not once the
-   * database was written later than this log: others have stored events with a log of their own.
+   * database was written later than this log, and not by this store's own checkpoint: others may have stored events with a log of
+   * their own.
    */
   async mayBeCheckpointed(connection: SQLiteConnection): Promise<boolean> {
     try {
@@ -139,8 +142,14 @@ export class OpenFiles {
       const [database, log] = this.#files as [OpenedFile, OpenedFile];
       const found = look(database.path);
       if (!found || !leadsTo(found, database)) return false;
-      return (look(log.path)?.size ?? 0n) === 0n && this.#log?.wasWrittenSince(found.mtimeNs) === true;
+      if ((look(log.path)?.size ?? 0n) > 0n) return false;
+      return found.mtimeNs <= this.#checkpointedNs || this.#log?.wasWrittenSince(found.mtimeNs) === true;
     }
+  }
+
+  /** Comes after a checkpoint, which has written to the database. */
+  wereCheckpointed(): void {
+    this.#checkpointedNs = look(this.path)?.mtimeNs ?? this.#checkpointedNs;
   }
 
   close(): void {

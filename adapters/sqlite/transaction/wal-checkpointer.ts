@@ -72,8 +72,8 @@ export class WalCheckpointer {
     await this.#running;
     this.#connection ??= await this.#open();
     await this.#files.checkWithLog(this.#connection);
-    await this.#connection.all(CHECKPOINT);
-    await this.#writer.use((connection) => connection.all(CHECKPOINT));
+    await this.#copyLog(this.#connection);
+    await this.#writer.use((connection) => this.#copyLog(connection));
   }
 
   async close(): Promise<void> {
@@ -92,12 +92,18 @@ export class WalCheckpointer {
         return;
       }
       await this.#files.checkWithLog(this.#connection);
-      const [result] = await this.#connection.all<CheckpointResult>(CHECKPOINT);
+      const result = await this.#copyLog(this.#connection);
       if (result === undefined || result.log < MAX_LOG_PAGES) return;
-      await this.#writer.use((connection) => connection.all(CHECKPOINT));
+      await this.#writer.use((connection) => this.#copyLog(connection));
     } catch (error) {
       // After any other failure the next checkpoint tries again: the log only stays longer.
       if (isDiskFailure(error) || isCorruption(error)) this.#writer.failed(error);
     }
+  }
+
+  async #copyLog(connection: SQLiteConnection): Promise<CheckpointResult | undefined> {
+    const [result] = await connection.all<CheckpointResult>(CHECKPOINT);
+    this.#files.wereCheckpointed();
+    return result;
   }
 }
