@@ -109,7 +109,7 @@ function note({ migration: { id, hash }, direction }: Step, call: CallSession): 
   );
 }
 
-/** Says in which migration a statement failed. What a function throws stays as it is. */
+/** Says in which migration the store failed. What else a function throws stays as it is. */
 function inStep(error: unknown, { migration: { id }, direction }: Step): unknown {
   return inCallback(error, `${direction === "up" ? "apply" : "undo"} migration "${id}"`);
 }

@@ -34,8 +34,8 @@ export function inCall(thrown: unknown, attempt: string, location: string | unde
 }
 
 /**
- * Says of what failed in a function of the application, or with its transaction, what it was for. What the function throws
- * itself is returned as it is.
+ * Says of an error of the store in a function of the application, or with its transaction, what the function was for. Whatever else
+ * the function throws is returned as it is.
  *
  * @param attempt - such as `apply migration "a"`
  */

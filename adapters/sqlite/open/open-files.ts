@@ -147,7 +147,7 @@ export class OpenFiles {
     }
   }
 
-  /** Comes after a checkpoint, which has written to the database. */
+  /** Comes after a checkpoint of this store's, before which the files were checked: it may have written to the database. */
   wereCheckpointed(): void {
     this.#checkpointedNs = look(this.path)?.mtimeNs ?? this.#checkpointedNs;
   }
